@@ -1,0 +1,58 @@
+SHELL := bash
+.SHELLFLAGS := -o pipefail -ec
+PYTHON ?= python3
+VENV := .venv
+# A line a package is progress enough.
+PIP_INSTALL := pip install --progress-bar off --requirement
+DOWNLOADS := sed --unbuffered --quiet 's/^ *\(Downloading\|Using cached\) \([^ ]*\)-[cp][py][0-9].*/  \2/p'
+# Node, npm and the CDK CLI live in the virtual environment.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help synth test bench gold clean
+
+help:
+	@echo "make synth   synthesize the templates to cdk.out"
+	@echo "make test    check style and types, run the tests"
+	@echo "make gold    rewrite the snapshots that the tests compare with"
+	@echo "make bench   measure how long synthesis takes"
+	@echo "make clean   remove everything that was installed or made"
+
+synth: $(VENV)/.synth
+	@cdk synth --quiet
+
+test: $(VENV)/.test
+	@ruff check
+	@ruff format --check --quiet || { echo "Run 'ruff format'."; exit 1; }
+	@mypy
+	@pytest
+
+gold: $(VENV)/.test
+	@pytest tests/test_snapshots.py --update-gold
+
+bench: $(VENV)/.synth
+	@python bench/synthesis.py
+
+clean:
+	rm -rf $(VENV) node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed, got $$($(PYTHON) --version). Another one: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "Debian and Ubuntu package venv apart: sudo apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.synth: requirements.txt pyproject.toml package-lock.json | $(VENV)/bin/pip
+	@echo "Installing the AWS CDK and Node into $(VENV), once ..."
+	@$(PIP_INSTALL) requirements.txt | $(DOWNLOADS)
+	@echo "Installing the CDK CLI into node_modules, once ..."
+	@npm ci --silent --no-audit --no-fund
+	@ln -sf ../../node_modules/.bin/cdk $(VENV)/bin/cdk
+	@touch $@
+
+$(VENV)/.test: requirements-dev.txt $(VENV)/.synth
+	@echo "Installing what the tests need into $(VENV), once ..."
+	@$(PIP_INSTALL) requirements-dev.txt | $(DOWNLOADS)
+	@touch $@

@@ -1,0 +1,236 @@
+"""The data plane of the tutorial: App Mesh resources, and Envoys that configure themselves from them."""
+
+from typing import Any
+
+from aws_cdk import Annotations, CfnResource, Duration, Stack
+from aws_cdk import aws_appmesh as appmesh
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from color_mesh.appmesh import (
+    gateway_route_spec,
+    mesh_spec,
+    route_spec,
+    virtual_gateway_spec,
+    virtual_node_spec,
+    virtual_router_spec,
+    virtual_service_spec,
+)
+from color_mesh.cdk.acknowledge import acknowledge
+from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.task import health_check
+from color_mesh.model import (
+    Container,
+    ContainerHealthCheck,
+    GatewayRoute,
+    Mesh,
+    Route,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+)
+
+ENVOY_USER = 1337
+INGRESS_PORT = 15000
+EGRESS_PORT = 15001
+# The addresses of the task's credentials and metadata, which Envoy must not stand before.
+IGNORED_ADDRESSES = ("169.254.170.2", "169.254.169.254")
+
+# AWS App Mesh User Guide, Getting started with AWS App Mesh and Amazon ECS: update services.
+_LIVE = ContainerHealthCheck(
+    command=("CMD-SHELL", "curl -s http://localhost:9901/server_info | grep state | grep -q LIVE"),
+    interval_seconds=5,
+    timeout_seconds=2,
+    retries=3,
+    start_period_seconds=10,
+)
+_ENDED = (
+    "AWS ended App Mesh on 2026-09-30. The AWS::AppMesh resources of this mesh describe the tutorial: "
+    "they synthesize, and they no longer deploy."
+)
+
+
+class AppMeshDataPlane:
+    """Declare a mesh as App Mesh resources and equip tasks with Envoys that stream their configuration from it."""
+
+    def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
+        """Declare the mesh itself in ``scope``."""
+        self._envoy_image = envoy_image
+        self._mesh_name = mesh.name
+        self._providers: dict[str, CfnResource] = {}
+        self._services: dict[str, CfnResource] = {}
+        _acknowledge_end(scope)
+        Annotations.of(scope).add_warning_v2("color-mesh:appMeshEnded", _ENDED)
+        self._mesh = appmesh.CfnMesh(scope, "Mesh", mesh_name=mesh.name, spec=mesh_spec(mesh))
+        self._mesh_name_reference = self._mesh.attr_mesh_name
+        self._nodes: dict[str, appmesh.CfnVirtualNode] = {}
+        self._gateways: dict[str, appmesh.CfnVirtualGateway] = {}
+
+    def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
+        """Declare a virtual node and its virtual service; see `DataPlane`."""
+        _acknowledge_end(scope)
+        resource = appmesh.CfnVirtualNode(
+            scope,
+            "VirtualNode",
+            mesh_name=self._mesh_name_reference,
+            virtual_node_name=node.name,
+            spec=virtual_node_spec(node),
+        )
+        self._nodes[node.name] = resource
+        if service is None:
+            return {"VirtualNode": resource}
+        return {"VirtualNode": resource, "VirtualService": self._declare_service(scope, service, resource)}
+
+    def update_node(self, node: VirtualNode) -> None:
+        """Write a virtual node's specification again; see `DataPlane`."""
+        self._nodes[node.name].spec = virtual_node_spec(node)
+
+    def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
+        """Declare a virtual router and its virtual service; see `DataPlane`."""
+        _acknowledge_end(scope)
+        resource = appmesh.CfnVirtualRouter(
+            scope,
+            "VirtualRouter",
+            mesh_name=self._mesh_name_reference,
+            virtual_router_name=router.name,
+            spec=virtual_router_spec(router),
+        )
+        self._providers[router.name] = resource
+        return {"VirtualRouter": resource, "VirtualService": self._declare_service(scope, service, resource)}
+
+    def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
+        """Declare a route; see `DataPlane`."""
+        resource = appmesh.CfnRoute(
+            scope,
+            id,
+            mesh_name=self._mesh_name_reference,
+            virtual_router_name=router.name,
+            route_name=route.name,
+            spec=route_spec(route),
+        )
+        resource.add_resource_dependency(self._providers[router.name])
+        for target in route.targets:
+            resource.add_resource_dependency(self._nodes[target.virtual_node])
+        return {id: resource}
+
+    def declare_gateway(self, scope: Construct, gateway: VirtualGateway) -> MeshResources:
+        """Declare a virtual gateway; see `DataPlane`."""
+        _acknowledge_end(scope)
+        resource = appmesh.CfnVirtualGateway(
+            scope,
+            "VirtualGateway",
+            mesh_name=self._mesh_name_reference,
+            virtual_gateway_name=gateway.name,
+            spec=virtual_gateway_spec(gateway),
+        )
+        self._gateways[gateway.name] = resource
+        return {"VirtualGateway": resource}
+
+    def declare_gateway_route(
+        self, scope: Construct, id: str, gateway: VirtualGateway, route: GatewayRoute
+    ) -> MeshResources:
+        """Declare a gateway route; see `DataPlane`."""
+        resource = appmesh.CfnGatewayRoute(
+            scope,
+            id,
+            mesh_name=self._mesh_name_reference,
+            virtual_gateway_name=gateway.name,
+            gateway_route_name=route.name,
+            spec=gateway_route_spec(route),
+        )
+        resource.add_resource_dependency(self._gateways[gateway.name])
+        if route.virtual_service in self._services:
+            resource.add_resource_dependency(self._services[route.virtual_service])
+        return {id: resource}
+
+    def node_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+        """Describe the sidecar; see `DataPlane`."""
+        return Container(name="envoy-sidecar", cpu=cpu, memory_mib=memory_mib, health_check=_LIVE)
+
+    def gateway_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+        """Describe the gateway's Envoy; see `DataPlane`."""
+        return Container(name="envoy-proxy", cpu=cpu, memory_mib=memory_mib, health_check=_LIVE)
+
+    def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration:
+        """Redirect the task's traffic to Envoy, except Envoy's own; see `DataPlane`."""
+        return ecs.AppMeshProxyConfiguration(
+            container_name="envoy-sidecar",
+            properties=ecs.AppMeshProxyConfigurationProps(
+                app_ports=[listener.port for listener in node.listeners],
+                proxy_ingress_port=INGRESS_PORT,
+                proxy_egress_port=EGRESS_PORT,
+                ignored_uid=ENVOY_USER,
+                egress_ignored_i_ps=list(IGNORED_ADDRESSES),
+            ),
+        )
+
+    def add_node_envoy(
+        self, task: ecs.FargateTaskDefinition, node: VirtualNode, container: Container, logging: ecs.LogDriver
+    ) -> ecs.ContainerDefinition:
+        """Add the sidecar, as the user whose traffic is not redirected; see `DataPlane`."""
+        task.node.add_dependency(self._nodes[node.name])
+        return self._add_envoy(task, f"virtualNode/{node.name}", container, logging, user=str(ENVOY_USER))
+
+    def add_gateway_envoy(
+        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver
+    ) -> ecs.ContainerDefinition:
+        """Add the gateway's Envoy, as the image's own user, who may bind port 80; see `DataPlane`."""
+        task.node.add_dependency(self._gateways[gateway.name])
+        return self._add_envoy(task, f"virtualGateway/{gateway.name}", container, logging)
+
+    def _declare_service(self, scope: Construct, service: VirtualService, provider: CfnResource) -> CfnResource:
+        resource = appmesh.CfnVirtualService(
+            scope,
+            "VirtualService",
+            mesh_name=self._mesh_name_reference,
+            virtual_service_name=service.name,
+            spec=virtual_service_spec(service),
+        )
+        resource.add_resource_dependency(provider)
+        self._services[service.name] = resource
+        return resource
+
+    def _add_envoy(
+        self,
+        task: ecs.FargateTaskDefinition,
+        resource: str,
+        container: Container,
+        logging: ecs.LogDriver,
+        **user: Any,
+    ) -> ecs.ContainerDefinition:
+        # The ARN is written out, not imported: an import would keep the mesh's stack from ever dropping the resource.
+        arn = Stack.of(task).format_arn(
+            service="appmesh", resource="mesh", resource_name=f"{self._mesh_name}/{resource}"
+        )
+        task.add_to_task_role_policy(
+            iam.PolicyStatement(actions=["appmesh:StreamAggregatedResources"], resources=[arn])
+        )
+        acknowledge(
+            task,
+            "AwsSolutions::AwsSolutions-ECS2",
+            "Envoy is told its mesh resource by APPMESH_RESOURCE_ARN, the only way it has, and an ARN is no secret. "
+            "Secrets of the application are passed as `secrets`, not as `environment`.",
+        )
+        return task.add_container(
+            "Envoy",
+            container_name=container.name,
+            image=self._envoy_image,
+            cpu=container.cpu,
+            memory_limit_mib=container.memory_mib,
+            environment={"APPMESH_RESOURCE_ARN": arn},
+            start_timeout=Duration.seconds(30),
+            health_check=health_check(container),
+            logging=logging,
+            **user,
+        )
+
+
+def _acknowledge_end(scope: Construct) -> None:
+    acknowledge(
+        scope,
+        "CloudFormation-Validate::W3696",
+        "The end of App Mesh is known: this data plane exists to describe the tutorial, and a warning on the mesh "
+        "says so once instead of once a resource.",
+    )

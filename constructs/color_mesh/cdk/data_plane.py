@@ -1,0 +1,56 @@
+"""What a data plane does for the constructs: it declares the mesh, and equips tasks with Envoy."""
+
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias
+
+from aws_cdk import CfnResource
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+from color_mesh.model import Container, GatewayRoute, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
+
+MeshResources: TypeAlias = Mapping[str, CfnResource]
+"""The resources that a data plane declared for a part of the mesh, by construct id."""
+
+
+class DataPlane(Protocol):
+    """Declare the parts of a mesh and equip its tasks. Nothing outside an implementation asks which plane it is."""
+
+    def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
+        """Declare a virtual node in ``scope``, with the virtual service that it provides, if any."""
+
+    def update_node(self, node: VirtualNode) -> None:
+        """Bring a declared virtual node up to date."""
+
+    def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
+        """Declare a virtual router in ``scope``, with the virtual service that it provides."""
+
+    def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
+        """Declare a route of a declared virtual router in ``scope``."""
+
+    def declare_gateway(self, scope: Construct, gateway: VirtualGateway) -> MeshResources:
+        """Declare a virtual gateway in ``scope``."""
+
+    def declare_gateway_route(
+        self, scope: Construct, id: str, gateway: VirtualGateway, route: GatewayRoute
+    ) -> MeshResources:
+        """Declare a route of a declared virtual gateway in ``scope``."""
+
+    def node_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+        """Describe the container that runs Envoy beside a node's application."""
+
+    def gateway_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+        """Describe the container that runs Envoy as a gateway."""
+
+    def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration | None:
+        """Say how a node's task sends its traffic through Envoy; ``None`` when the plane needs nothing of ECS."""
+
+    def add_node_envoy(
+        self, task: ecs.FargateTaskDefinition, node: VirtualNode, container: Container, logging: ecs.LogDriver
+    ) -> ecs.ContainerDefinition:
+        """Add the Envoy of a node to its task, and let the task's role do what that Envoy needs."""
+
+    def add_gateway_envoy(
+        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver
+    ) -> ecs.ContainerDefinition:
+        """Add the Envoy of a gateway to its task, and let the task's role do what that Envoy needs."""

@@ -1,0 +1,333 @@
+"""The way into the mesh from outside."""
+
+from dataclasses import dataclass, replace
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from color_mesh.cdk.acknowledge import acknowledge
+from color_mesh.cdk.mesh import Backend, ServiceMesh
+from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.router import default_prefix
+from color_mesh.cdk.task import enable_execute_command, fargate_service, own_log_group, task_role
+from color_mesh.model import (
+    AccessLog,
+    FargateTask,
+    GatewayRoute,
+    Listener,
+    Method,
+    Protocol,
+    RouteMatch,
+    VirtualGateway,
+)
+from color_mesh.model.checks import check_choice
+from color_mesh.model.deployment import EXPOSURES, Exposure
+from color_mesh.model.errors import refuse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayImplementation:
+    """What `MeshGateway.implement` made.
+
+    Attributes:
+        task_role: What Envoy may do on AWS.
+        task_definition: The task.
+        envoy_container: Envoy's container.
+        fargate_service: What keeps the tasks running.
+        entry_security_group: What lets clients in.
+        url: Where clients find the gateway. With public addresses, a shell expression that asks AWS for one of them.
+        load_balancer: What clients connect to, or ``None`` when tasks have public addresses.
+        target_group: Where the load balancer finds the tasks, or ``None``.
+    """
+
+    task_role: iam.Role
+    task_definition: ecs.FargateTaskDefinition
+    envoy_container: ecs.ContainerDefinition
+    fargate_service: ecs.FargateService
+    entry_security_group: ec2.ISecurityGroup
+    url: str
+    load_balancer: elbv2.NetworkLoadBalancer | None = None
+    target_group: elbv2.NetworkTargetGroup | None = None
+
+
+class MeshGateway(Construct):
+    """Define a virtual gateway: Envoy alone in a task, open to the outside, routing into the mesh.
+
+    That is its specification. `implement` makes its implementation, in this stack or another.
+
+    Attributes:
+        mesh: The mesh it belongs to.
+        name: Its name in the mesh.
+        port: The port of its listener.
+        security_group: What guards its tasks.
+        mesh_resources: What the data plane declared for it and its routes, by construct id.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        mesh: ServiceMesh,
+        name: str | None = None,
+        port: int = 80,
+        protocol: Protocol = "http",
+        access_log: AccessLog | None = AccessLog(),  # noqa: B008  (a frozen value)
+    ) -> None:
+        """Define a gateway without routes; `add_route` gives it some.
+
+        Args:
+            scope: The construct to put it in.
+            id: Its id there.
+            mesh: The mesh it belongs to.
+            name: Its name in the mesh. Without it, a name made of the construct's path.
+            port: What it listens on, 1 to 65535.
+            protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2`` or ``grpc``.
+            access_log: Where Envoy logs requests. Without this argument, to the container's output in Envoy's default
+                format; with ``None``, nowhere.
+
+        Raises:
+            MeshError: With every problem; nothing has been created then.
+        """
+        name = default_name(scope, id) if name is None else name
+        listener = Listener(port=port, protocol=protocol)
+        gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log)
+        mesh.add(gateways=[gateway])
+        super().__init__(scope, id)
+        self.mesh = mesh
+        self.name = name
+        self.port = port
+        self.security_group = mesh.security_group or ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=mesh.vpc, description=f"Tasks of the virtual gateway {name}."
+        )
+        self.connections = ec2.Connections(security_groups=[self.security_group])
+        self.mesh_resources = mesh.data_plane.declare_gateway(self, gateway)
+
+    def add_route(
+        self,
+        id: str,
+        *,
+        to: Backend,
+        name: str | None = None,
+        prefix: str | None = None,
+        method: Method | None = None,
+        port: int | None = None,
+        priority: int | None = None,
+    ) -> None:
+        """Send the requests that match to a node, a router, or a service that exists elsewhere.
+
+        The longest prefix wins; the service sees the request with the prefix rewritten to ``/``.
+
+        Args:
+            id: The route's construct id in the gateway.
+            to: What gets them.
+            name: The route's name in the gateway. Without it, a name made of the construct's path.
+            prefix: The start of the path. Without it, ``/`` for http and http2; grpc has none.
+            method: The HTTP method. Without it, any.
+            port: The gateway's port that the request came to. Without it, any.
+            priority: 0 (asked first) to 1000. Without it, asked after all that have one.
+
+        Raises:
+            MeshError: With every problem; nothing has changed then.
+        """
+        gateway = self.mesh.model.gateway(self.name)
+        protocol = gateway.listeners[0].protocol
+        name = default_name(self, id) if name is None else name
+        route = GatewayRoute(
+            name=name,
+            protocol=protocol,
+            priority=priority,
+            match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
+            virtual_service=self.mesh.service_name(f"gateway route {name!r}", to),
+        )
+        self.mesh.update(replace(gateway, routes=(*gateway.routes, route)))
+        declared = self.mesh.data_plane.declare_gateway_route(self, id, gateway, route)
+        self.mesh_resources = {**self.mesh_resources, **declared}
+        to.admit(self)
+
+    def implement(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cluster: ecs.ICluster,
+        exposure: Exposure = "load-balancer",
+        entry_security_group: ec2.ISecurityGroup | None = None,
+        cpu: int = 256,
+        memory_mib: int = 512,
+        port_name: str | None = None,
+        desired_count: int = 1,
+        execute_command: bool = False,
+        cpu_architecture: ecs.CpuArchitecture | None = None,
+        family: str | None = None,
+        service_name: str | None = None,
+        load_balancer_name: str | None = None,
+        target_group_name: str | None = None,
+        log_group: logs.ILogGroup | None = None,
+    ) -> GatewayImplementation:
+        """Define the Fargate service that implements the gateway, and what makes it reachable from outside.
+
+        Args:
+            scope: The construct to put it in.
+            id: Its id there.
+            cluster: Where it runs.
+            exposure: ``load-balancer`` (the default): a network load balancer in the public subnets, in front of tasks
+                in the private ones. ``public-ip``: tasks in the public subnets, each with a public address.
+            entry_security_group: What lets clients in, to the load balancer or to the public tasks. Without it, a new
+                one that lets any IPv4 address in on the gateway's port.
+            cpu: The task's CPU units, one of Fargate's sizes, all of them Envoy's.
+            memory_mib: The task's memory, one of those that Fargate offers for ``cpu``, all of it Envoy's.
+            port_name: The port's name in the task definition. Without it, none.
+            desired_count: How many tasks to keep running, 0 to 5000.
+            execute_command: Whether ECS Exec may run commands in Envoy's container.
+            cpu_architecture: Without it, x86-64.
+            family: The task definition's family. Without it, a name made up by the CDK.
+            service_name: Without it, a name made up by CloudFormation.
+            load_balancer_name: Without it, a name made up by CloudFormation.
+            target_group_name: Without it, a name made up by CloudFormation.
+            log_group: Where Envoy logs. Without it, a new one that keeps a week.
+
+        Raises:
+            MeshError: With every problem; nothing has been created then.
+        """
+        refuse(check_choice(f"virtual gateway {self.name!r}", "exposure", exposure, EXPOSURES))
+        plane = self.mesh.data_plane
+        envoy = plane.gateway_envoy(cpu=cpu, memory_mib=memory_mib)
+        task = FargateTask(
+            name=family or self.name,
+            cpu=cpu,
+            memory_mib=memory_mib,
+            containers=(envoy,),
+            desired_count=desired_count,
+        )
+        part = Construct(scope, id)
+        log_group = log_group or own_log_group(part)
+        role = task_role(part)
+        task_definition = ecs.FargateTaskDefinition(
+            part,
+            "TaskDefinition",
+            family=family,
+            cpu=task.cpu,
+            memory_limit_mib=task.memory_mib,
+            task_role=role,
+            runtime_platform=cpu_architecture and ecs.RuntimePlatform(cpu_architecture=cpu_architecture),
+        )
+        envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
+        model = self.mesh.model.gateway(self.name)
+        envoy_container = plane.add_gateway_envoy(task_definition, model, envoy, envoy_log)
+        envoy_container.add_port_mappings(
+            ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)
+        )
+        entry = entry_security_group or self._open_entry(part)
+        public = exposure == "public-ip"
+        service = fargate_service(
+            part,
+            cluster=cluster,
+            task_definition=task_definition,
+            desired_count=task.desired_count,
+            service_name=service_name,
+            security_groups=[self.security_group, entry] if public else [self.security_group],
+            vpc_subnets=ec2.SubnetSelection(
+                subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
+            ),
+            assign_public_ip=public,
+        )
+        if execute_command:
+            enable_execute_command(service, role)
+        made = GatewayImplementation(
+            task_role=role,
+            task_definition=task_definition,
+            envoy_container=envoy_container,
+            fargate_service=service,
+            entry_security_group=entry,
+            url=_public_address(service, self.port),
+        )
+        return made if public else self._balance(part, made, load_balancer_name, target_group_name)
+
+    def _balance(
+        self, part: Construct, made: GatewayImplementation, name: str | None, target_group_name: str | None
+    ) -> GatewayImplementation:
+        shared = self.mesh.security_group
+        load_balancer = elbv2.NetworkLoadBalancer(
+            part,
+            "LoadBalancer",
+            vpc=self.mesh.vpc,
+            load_balancer_name=name,
+            internet_facing=True,
+            ip_address_type=elbv2.IpAddressType.IPV4,
+            security_groups=[shared, made.entry_security_group] if shared else [made.entry_security_group],
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+        )
+        acknowledge(
+            load_balancer,
+            "AwsSolutions::AwsSolutions-ELB2",
+            "A network load balancer writes access logs for TLS listeners only, and this one listens on TCP: the "
+            "bucket would stay empty. Envoy's access log has every request.",
+        )
+        if shared is None:
+            self.connections.allow_from(made.entry_security_group, ec2.Port.tcp(self.port), "the load balancer")
+        target = made.fargate_service.load_balancer_target(
+            container_name=made.envoy_container.container_name, container_port=self.port
+        )
+        target_group = elbv2.NetworkTargetGroup(
+            part,
+            "TargetGroup",
+            vpc=self.mesh.vpc,
+            target_group_name=target_group_name,
+            protocol=elbv2.Protocol.TCP,
+            port=self.port,
+            target_type=elbv2.TargetType.IP,
+            ip_address_type=elbv2.TargetGroupIpAddressType.IPV4,
+            health_check=elbv2.HealthCheck(
+                enabled=True,
+                interval=Duration.seconds(10),
+                timeout=Duration.seconds(5),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=3,
+            ),
+            targets=[target],
+        )
+        load_balancer.add_listener(
+            "Listener", port=self.port, protocol=elbv2.Protocol.TCP, default_target_groups=[target_group]
+        )
+        url = f"http://{load_balancer.load_balancer_dns_name}{_port_suffix(self.port)}"
+        return replace(made, url=url, load_balancer=load_balancer, target_group=target_group)
+
+    def _open_entry(self, part: Construct) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            part, "EntrySecurityGroup", vpc=self.mesh.vpc, description=f"Clients of the virtual gateway {self.name}."
+        )
+        group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(self.port), "clients from anywhere")
+        acknowledge(
+            group,
+            "AwsSolutions::AwsSolutions-EC23",
+            "The gateway is the mesh's one public entry: its port is open to every client on purpose.",
+        )
+        return group
+
+
+def _public_address(service: ecs.FargateService, port: int) -> str:
+    cluster = service.cluster.cluster_name
+    region = f"--region {Stack.of(service).region}"
+    task = (
+        f"$(aws ecs list-tasks {region} --cluster {cluster} --service-name {service.service_name} "
+        "--query 'taskArns[0]' --output text)"
+    )
+    interface = (
+        f"$(aws ecs describe-tasks {region} --cluster {cluster} --tasks {task} --query "
+        "\"tasks[0].attachments[0].details[?name=='networkInterfaceId'].value | [0]\" --output text)"
+    )
+    address = (
+        f"$(aws ec2 describe-network-interfaces {region} --network-interface-ids {interface} "
+        "--query 'NetworkInterfaces[0].Association.PublicIp' --output text)"
+    )
+    return f"http://{address}{_port_suffix(port)}"
+
+
+def _port_suffix(port: int) -> str:
+    return "" if port == 80 else f":{port}"

@@ -1,0 +1,35 @@
+"""Container images by name."""
+
+import re
+
+from aws_cdk import Stack
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+_PRIVATE_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/"
+    r"(?P<repository>[^:@]+)(?:[:@](?P<tag>.+))?"
+)
+
+
+def container_image(scope: Construct, id: str, name: str) -> ecs.ContainerImage:
+    """Find an image by its name, so that whoever runs it may pull it.
+
+    A name in a private Amazon ECR registry becomes that repository, and the execution roles of the tasks that run the
+    image are granted its pull actions. Any other registry is public to ECS and needs no grant.
+    """
+    private = _PRIVATE_ECR.fullmatch(name)
+    if private is None:
+        return ecs.ContainerImage.from_registry(name)
+    arn = Stack.of(scope).format_arn(
+        service="ecr",
+        account=private["account"],
+        region=private["region"],
+        resource="repository",
+        resource_name=private["repository"],
+    )
+    repository = ecr.Repository.from_repository_attributes(
+        scope, id, repository_arn=arn, repository_name=private["repository"]
+    )
+    return ecs.ContainerImage.from_ecr_repository(repository, private["tag"] or "latest")

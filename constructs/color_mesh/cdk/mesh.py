@@ -1,0 +1,180 @@
+"""The mesh that nodes, routers and gateways belong to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from aws_cdk import Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_servicediscovery as servicediscovery
+from constructs import Construct
+
+from color_mesh.cdk.app_mesh import AppMeshDataPlane
+from color_mesh.cdk.data_plane import DataPlane
+from color_mesh.cdk.naming import default_name
+from color_mesh.model import (
+    CloudMapService,
+    EgressFilter,
+    Mesh,
+    MeshError,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+)
+from color_mesh.model.checks import check_choice
+from color_mesh.model.deployment import DATA_PLANES, DataPlaneName
+from color_mesh.model.errors import problem, refuse
+
+# App Mesh's Envoy in the public gallery: the same image in every region, pulled without a permission.
+DEFAULT_ENVOY_IMAGE = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
+
+
+class Backend(Protocol):
+    """What a node may call and a gateway may route to: a node, a router, or a service that exists elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the mesh."""
+
+    @property
+    def mesh(self) -> "ServiceMesh":
+        """The mesh it belongs to."""
+
+    @property
+    def virtual_service_name(self) -> str | None:
+        """The name that callers use; ``None`` when nothing may call it by name."""
+
+    def admit(self, caller: ec2.IConnectable) -> None:
+        """Open the network path from ``caller``."""
+
+
+class ServiceMesh(Construct):
+    """Define a service mesh in a VPC, found through a Cloud Map namespace.
+
+    Attributes:
+        model: The mesh as far as it has been declared, a plain value. Each construct adds its part when it is made.
+        vpc: Where its tasks run.
+        namespace: Where its names live.
+        namespace_name: What they end with.
+        security_group: What all its tasks are members of, or ``None`` when each node has its own.
+        data_plane: What declares its resources and equips its tasks.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.IPrivateDnsNamespace,
+        mesh_name: str | None = None,
+        egress_filter: EgressFilter = "DROP_ALL",
+        security_group: ec2.ISecurityGroup | None = None,
+        envoy_image: ecs.ContainerImage | None = None,
+        data_plane: DataPlaneName = "app-mesh",
+    ) -> None:
+        """Define a mesh with nothing in it.
+
+        Args:
+            scope: The construct to put it in.
+            id: Its id there.
+            vpc: The VPC that its tasks run in.
+            namespace: A private DNS namespace of that VPC, whose name is a literal. Each node gets a name in it.
+            mesh_name: Without it, a name made of the construct's path.
+            egress_filter: ``DROP_ALL`` (the default) lets a node reach its backends only, ``ALLOW_ALL`` anything.
+            security_group: One group for every task, whose members reach each other. Without it each node has a group
+                of its own, which lets in its callers on its port and nobody else.
+            envoy_image: Without it, App Mesh's Envoy v1.27.0.0 from the Amazon ECR public gallery.
+            data_plane: What carries the mesh; ``app-mesh`` is the only one.
+
+        Raises:
+            MeshError: With every problem; nothing has been created then.
+        """
+        name = default_name(scope, id) if mesh_name is None else mesh_name
+        subject = f"mesh {name!r}"
+        refuse(check_choice(subject, "data plane", data_plane, DATA_PLANES))
+        namespace_name = namespace.namespace_name
+        if Token.is_unresolved(namespace_name):
+            wrong = "namespace has no name before deployment"
+            raise MeshError([problem(subject, wrong, "a token", "make or import it with a literal name")])
+        self.model = Mesh(name=name, egress_filter=egress_filter)
+        super().__init__(scope, id)
+        self.vpc = vpc
+        self.namespace = namespace
+        self.namespace_name = namespace_name
+        self.security_group = security_group
+        image = envoy_image or ecs.ContainerImage.from_registry(DEFAULT_ENVOY_IMAGE)
+        self.data_plane: DataPlane = AppMeshDataPlane(self, self.model, image)
+
+    def external_service(self, virtual_service_name: str) -> Backend:
+        """Name a virtual service of this mesh that is declared somewhere else, to be used as a backend.
+
+        The network path to it is its owner's to open.
+
+        Raises:
+            MeshError: When the name cannot be, or is already that of a service of this mesh.
+        """
+        self.model = replace(self.model, external_services=(*self.model.external_services, virtual_service_name))
+        return _ExternalService(name=virtual_service_name, mesh=self)
+
+    def add(
+        self,
+        *,
+        cloud_map_services: Sequence[CloudMapService] = (),
+        nodes: Sequence[VirtualNode] = (),
+        services: Sequence[VirtualService] = (),
+        routers: Sequence[VirtualRouter] = (),
+        gateways: Sequence[VirtualGateway] = (),
+    ) -> None:
+        """Add parts to the model, or leave it as it is and raise a `MeshError` with every problem."""
+        model = self.model
+        self.model = replace(
+            model,
+            cloud_map_services=(*model.cloud_map_services, *cloud_map_services),
+            nodes=(*model.nodes, *nodes),
+            services=(*model.services, *services),
+            routers=(*model.routers, *routers),
+            gateways=(*model.gateways, *gateways),
+        )
+
+    def update(self, part: VirtualNode | VirtualRouter | VirtualGateway) -> None:
+        """Put ``part`` in the place of the part of its name, or leave the model as it is and raise a `MeshError`."""
+        model = self.model
+        match part:
+            case VirtualNode():
+                self.model = replace(model, nodes=tuple(part if n.name == part.name else n for n in model.nodes))
+            case VirtualRouter():
+                self.model = replace(model, routers=tuple(part if r.name == part.name else r for r in model.routers))
+            case VirtualGateway():
+                gateways = tuple(part if g.name == part.name else g for g in model.gateways)
+                self.model = replace(model, gateways=gateways)
+
+    def service_name(self, subject: str, backend: Backend) -> str:
+        """Find the virtual service name that stands for ``backend``; ``subject`` begins the message of an error.
+
+        Raises:
+            MeshError: When the backend is in another mesh, or has no virtual service.
+        """
+        name = backend.virtual_service_name
+        if name is None:
+            fix = "give it one with virtual_service=True, or put it behind a ColorRouter"
+            raise MeshError([problem(subject, "backend has no virtual service", backend.name, fix)])
+        if backend.mesh is not self:
+            fix = f"name it with external_service({name!r}) if this mesh has such a service"
+            raise MeshError([problem(subject, "backend belongs to another mesh", backend.mesh.model.name, fix)])
+        return name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _ExternalService:
+    name: str
+    mesh: ServiceMesh
+
+    @property
+    def virtual_service_name(self) -> str:
+        return self.name
+
+    def admit(self, caller: ec2.IConnectable) -> None:
+        """Do nothing: the tasks behind it, and what guards them, are not known here."""

@@ -1,0 +1,290 @@
+"""A workload of the mesh: its specification, and its implementation on Fargate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_servicediscovery as servicediscovery
+from constructs import Construct
+
+from color_mesh.cdk.mesh import Backend, ServiceMesh
+from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.task import enable_execute_command, fargate_service, health_check, own_log_group, task_role
+from color_mesh.model import (
+    AccessLog,
+    CloudMapDiscovery,
+    CloudMapService,
+    Container,
+    ContainerHealthCheck,
+    FargateTask,
+    Listener,
+    Protocol,
+    VirtualNode,
+    VirtualService,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeImplementation:
+    """What `MeshedColorNode.implement` made.
+
+    Attributes:
+        task_role: What the task's containers may do on AWS.
+        task_definition: The task.
+        app_container: The application's container.
+        envoy_container: Envoy's container.
+        fargate_service: What keeps the tasks running.
+    """
+
+    task_role: iam.Role
+    task_definition: ecs.FargateTaskDefinition
+    app_container: ecs.ContainerDefinition
+    envoy_container: ecs.ContainerDefinition
+    fargate_service: ecs.FargateService
+
+    @property
+    def execute_command_line(self) -> str:
+        """The AWS CLI's command for a shell in the application's container of one of the tasks."""
+        cluster = self.fargate_service.cluster.cluster_name
+        service = self.fargate_service.service_name
+        region = Stack.of(self.fargate_service).region
+        return (
+            f"aws ecs execute-command --region {region} --cluster {cluster} --task $(aws ecs list-tasks "
+            f"--region {region} --cluster {cluster} --service-name {service} --query 'taskArns[0]' --output text) "
+            f"--container {self.app_container.container_name} --interactive --command /bin/sh"
+        )
+
+
+class MeshedColorNode(Construct):
+    """Define a workload of a mesh: what it listens on, how it is found, and what it may call.
+
+    That is its specification. `implement` makes its implementation, in this stack or another.
+
+    Attributes:
+        mesh: The mesh it belongs to.
+        name: Its name in the mesh.
+        port: The port of its listener.
+        virtual_service_name: The name that callers use, or ``None`` when it is reached through a router only.
+        security_group: What guards its tasks.
+        cloud_map_service: Where its tasks are registered.
+        mesh_resources: What the data plane declared for it, by construct id: with App Mesh, ``VirtualNode`` and
+            ``VirtualService``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        mesh: ServiceMesh,
+        name: str | None = None,
+        port: int = 80,
+        protocol: Protocol = "http",
+        backends: Sequence[Backend] = (),
+        virtual_service: bool = True,
+        access_log: AccessLog | None = AccessLog(),  # noqa: B008  (a frozen value)
+        cloud_map_name: str | None = None,
+        cloud_map_description: str | None = None,
+        dns_ttl_seconds: int = 60,
+    ) -> None:
+        """Define a node's specification.
+
+        Args:
+            scope: The construct to put it in.
+            id: Its id there.
+            mesh: The mesh it belongs to.
+            name: Its name in the mesh. Without it, a name made of the construct's path.
+            port: What its application listens on, 1 to 65535.
+            protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
+            backends: What it may call: nodes, routers, or services that exist elsewhere (`ServiceMesh.external_service`). Without
+                any it can call nothing in the mesh.
+            virtual_service: Whether callers may name it, by its DNS name. When ``False`` only routers reach it.
+            access_log: Where Envoy logs its requests. Without this argument, to the container's output in Envoy's
+                default format; with ``None``, nowhere.
+            cloud_map_name: Its label in the mesh's namespace. Without it, its name.
+            cloud_map_description: What the Cloud Map service is for. Without it, it has no description.
+            dns_ttl_seconds: How long resolvers keep its addresses, 0 to 2147483647.
+
+        Raises:
+            MeshError: With every problem; nothing has been created then.
+        """
+        name = default_name(scope, id) if name is None else name
+        namespace = mesh.namespace_name
+        cloud_map = CloudMapService(
+            name=name if cloud_map_name is None else cloud_map_name,
+            namespace=namespace,
+            description=cloud_map_description,
+            ttl_seconds=dns_ttl_seconds,
+        )
+        service = VirtualService(name=cloud_map.dns_name, virtual_node=name) if virtual_service else None
+        subject = f"virtual node {name!r}"
+        node = VirtualNode(
+            name=name,
+            listeners=(Listener(port=port, protocol=protocol),),
+            discovery=CloudMapDiscovery(namespace=namespace, service=cloud_map.name),
+            backends=tuple(mesh.service_name(subject, backend) for backend in backends),
+            access_log=access_log,
+        )
+        mesh.add(cloud_map_services=[cloud_map], nodes=[node], services=[service] if service else [])
+        super().__init__(scope, id)
+        self.mesh = mesh
+        self.name = name
+        self.port = port
+        self.virtual_service_name = service.name if service else None
+        self.cloud_map_service = servicediscovery.Service(
+            self,
+            "CloudMapService",
+            namespace=mesh.namespace,
+            name=cloud_map.name,
+            description=cloud_map.description,
+            dns_record_type=servicediscovery.DnsRecordType.A,
+            dns_ttl=Duration.seconds(cloud_map.ttl_seconds),
+            routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
+        )
+        self.security_group = mesh.security_group or ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=mesh.vpc, description=f"Tasks of the virtual node {name}."
+        )
+        self.connections = ec2.Connections(security_groups=[self.security_group])
+        self.mesh_resources = mesh.data_plane.declare_node(self, node, service)
+        for backend in backends:
+            backend.admit(self)
+
+    def connect_to(self, *backends: Backend) -> None:
+        """Let the node call ``backends``: nodes, routers, or services that exist elsewhere (`ServiceMesh.external_service`).
+
+        Raises:
+            MeshError: With every problem; nothing has changed then.
+        """
+        model = self.mesh.model.node(self.name)
+        names = [self.mesh.service_name(f"virtual node {self.name!r}", backend) for backend in backends]
+        node = replace(model, backends=(*model.backends, *names))
+        self.mesh.update(node)
+        self.mesh.data_plane.update_node(node)
+        for backend in backends:
+            backend.admit(self)
+
+    def admit(self, caller: ec2.IConnectable) -> None:
+        """Let the tasks of ``caller`` reach this node's port, unless the mesh's one group lets them already."""
+        if self.mesh.security_group is None:
+            self.connections.allow_from(caller, ec2.Port.tcp(self.port), "a caller in the mesh")
+
+    def implement(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cluster: ecs.ICluster,
+        image: ecs.ContainerImage,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, ecs.Secret] | None = None,
+        cpu: int = 256,
+        memory_mib: int = 512,
+        envoy_cpu: int = 128,
+        envoy_memory_mib: int = 384,
+        container_name: str | None = None,
+        port_name: str | None = None,
+        container_health_check: ContainerHealthCheck | None = None,
+        desired_count: int = 1,
+        execute_command: bool = False,
+        cpu_architecture: ecs.CpuArchitecture | None = None,
+        family: str | None = None,
+        service_name: str | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        log_group: logs.ILogGroup | None = None,
+    ) -> NodeImplementation:
+        """Define the Fargate service that implements the node: its application, and Envoy beside it.
+
+        Args:
+            scope: The construct to put it in.
+            id: Its id there.
+            cluster: Where it runs.
+            image: The application.
+            environment: The application's variables. Without it, none.
+            secrets: Variables that ECS reads from Secrets Manager or Parameter Store. Without it, none.
+            cpu: The task's CPU units, one of Fargate's sizes; the application gets what Envoy leaves.
+            memory_mib: The task's memory, one of those that Fargate offers for ``cpu``; the same.
+            envoy_cpu: Envoy's CPU units.
+            envoy_memory_mib: Envoy's memory.
+            container_name: Without it, ``<node>-app``.
+            port_name: The port's name in the task definition. Without it, none.
+            container_health_check: How ECS checks the application. Without it, only Envoy is checked.
+            desired_count: How many tasks to keep running, 0 to 5000.
+            execute_command: Whether ECS Exec may run commands in the containers; the task's role allows it then.
+            cpu_architecture: Without it, x86-64.
+            family: The task definition's family. Without it, a name made up by the CDK.
+            service_name: Without it, a name made up by CloudFormation.
+            vpc_subnets: Without it, the VPC's private subnets that have a way out.
+            log_group: Where the containers log. Without it, a new one that keeps a week.
+
+        Raises:
+            MeshError: With every problem; nothing has been created then.
+        """
+        plane = self.mesh.data_plane
+        envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib)
+        app = Container(
+            name=container_name or f"{self.name}-app",
+            cpu=cpu - envoy_cpu,
+            memory_mib=memory_mib - envoy_memory_mib,
+            health_check=container_health_check,
+        )
+        task = FargateTask(
+            name=family or self.name,
+            cpu=cpu,
+            memory_mib=memory_mib,
+            containers=(app, envoy),
+            desired_count=desired_count,
+        )
+        part = Construct(scope, id)
+        log_group = log_group or own_log_group(part)
+        role = task_role(part)
+        model = self.mesh.model.node(self.name)
+        task_definition = ecs.FargateTaskDefinition(
+            part,
+            "TaskDefinition",
+            family=family,
+            cpu=task.cpu,
+            memory_limit_mib=task.memory_mib,
+            task_role=role,
+            proxy_configuration=plane.proxy_configuration(model),
+            runtime_platform=cpu_architecture and ecs.RuntimePlatform(cpu_architecture=cpu_architecture),
+        )
+        app_container = task_definition.add_container(
+            "App",
+            container_name=app.name,
+            image=image,
+            cpu=app.cpu,
+            memory_limit_mib=app.memory_mib,
+            port_mappings=[ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)],
+            environment=environment,
+            secrets=secrets,
+            health_check=health_check(app),
+            logging=ecs.LogDrivers.aws_logs(stream_prefix=f"{app.name}-container", log_group=log_group),
+        )
+        envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
+        envoy_container = plane.add_node_envoy(task_definition, model, envoy, envoy_log)
+        app_container.add_container_dependencies(
+            ecs.ContainerDependency(container=envoy_container, condition=ecs.ContainerDependencyCondition.HEALTHY)
+        )
+        service = fargate_service(
+            part,
+            cluster=cluster,
+            task_definition=task_definition,
+            desired_count=task.desired_count,
+            service_name=service_name,
+            security_groups=[self.security_group],
+            vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        )
+        service.associate_cloud_map_service(service=self.cloud_map_service)
+        if execute_command:
+            enable_execute_command(service, role)
+        return NodeImplementation(
+            task_role=role,
+            task_definition=task_definition,
+            app_container=app_container,
+            envoy_container=envoy_container,
+            fargate_service=service,
+        )

@@ -1,0 +1,127 @@
+"""A name behind which requests are spread over nodes."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.node import MeshedColorNode
+from color_mesh.model import (
+    Listener,
+    Method,
+    Protocol,
+    Route,
+    RouteMatch,
+    VirtualRouter,
+    VirtualService,
+    WeightedTarget,
+)
+
+
+class ColorRouter(Construct):
+    """Define a virtual router and the virtual service in front of it.
+
+    Attributes:
+        mesh: The mesh it belongs to.
+        name: Its name in the mesh.
+        virtual_service_name: The name that callers use.
+        mesh_resources: What the data plane declared for it and its routes, by construct id.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        mesh: ServiceMesh,
+        virtual_service_name: str,
+        name: str | None = None,
+        port: int = 80,
+        protocol: Protocol = "http",
+    ) -> None:
+        """Define a router without routes; `add_route` gives it some.
+
+        Args:
+            scope: The construct to put it in.
+            id: Its id there.
+            mesh: The mesh it belongs to.
+            virtual_service_name: The name that callers use. DNS must answer it before Envoy sees a request, so it is
+                the DNS name of one of the mesh's nodes; which of them does not matter.
+            name: Its name in the mesh. Without it, a name made of the construct's path.
+            port: What callers call, 1 to 65535.
+            protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
+
+        Raises:
+            MeshError: With every problem; nothing has been created then.
+        """
+        name = default_name(scope, id) if name is None else name
+        router = VirtualRouter(name=name, listeners=(Listener(port=port, protocol=protocol),))
+        service = VirtualService(name=virtual_service_name, virtual_router=name)
+        mesh.add(routers=[router], services=[service])
+        super().__init__(scope, id)
+        self.mesh = mesh
+        self.name = name
+        self.virtual_service_name = virtual_service_name
+        self.mesh_resources: MeshResources = mesh.data_plane.declare_router(self, router, service)
+        self._callers: list[ec2.IConnectable] = []
+        self._targets: list[MeshedColorNode] = []
+
+    def add_route(
+        self,
+        id: str,
+        *,
+        targets: Mapping[MeshedColorNode, int],
+        name: str | None = None,
+        prefix: str | None = None,
+        method: Method | None = None,
+        port: int | None = None,
+        priority: int | None = None,
+    ) -> None:
+        """Send the requests that match to ``targets``, in proportion to their weights.
+
+        Args:
+            id: The route's construct id in the router.
+            targets: Nodes and their weights, 0 to 100, relative to each other and not all 0; at most 10 nodes.
+            name: The route's name in the router. Without it, a name made of the construct's path.
+            prefix: The start of the path. Without it, ``/`` for http and http2; grpc and tcp have none.
+            method: The HTTP method. Without it, any.
+            port: The router's port that the request came to. Without it, any.
+            priority: 0 (asked first) to 1000. Without it, asked after all that have one, longest prefix first.
+
+        Raises:
+            MeshError: With every problem; nothing has changed then.
+        """
+        router = self.mesh.model.router(self.name)
+        protocol = router.listeners[0].protocol
+        route = Route(
+            name=default_name(self, id) if name is None else name,
+            protocol=protocol,
+            priority=priority,
+            match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
+            targets=tuple(
+                WeightedTarget(virtual_node=node.name, weight=weight, port=node.port)
+                for node, weight in targets.items()
+            ),
+        )
+        self.mesh.update(replace(router, routes=(*router.routes, route)))
+        declared = self.mesh.data_plane.declare_route(self, id, router, route)
+        self.mesh_resources = {**self.mesh_resources, **declared}
+        for node in targets:
+            self._targets.append(node)
+            for caller in self._callers:
+                node.admit(caller)
+
+    def admit(self, caller: ec2.IConnectable) -> None:
+        """Let the tasks of ``caller`` reach every node that the routes send requests to, now and later."""
+        self._callers.append(caller)
+        for node in self._targets:
+            node.admit(caller)
+
+
+def default_prefix(protocol: Protocol) -> str | None:
+    """Find the prefix that takes every request of a protocol."""
+    return "/" if protocol in ("http", "http2") else None

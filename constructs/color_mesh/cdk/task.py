@@ -1,0 +1,102 @@
+"""The pieces that the tasks of nodes and of gateways have in common."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from color_mesh.cdk.acknowledge import acknowledge
+from color_mesh.model import Container
+
+
+def health_check(container: Container) -> ecs.HealthCheck | None:
+    """Write a container's health check for ECS."""
+    check = container.health_check
+    if check is None:
+        return None
+    start_period = check.start_period_seconds
+    return ecs.HealthCheck(
+        command=list(check.command),
+        interval=Duration.seconds(check.interval_seconds),
+        timeout=Duration.seconds(check.timeout_seconds),
+        retries=check.retries,
+        start_period=None if start_period is None else Duration.seconds(start_period),
+    )
+
+
+def task_role(scope: Construct) -> iam.Role:
+    """Make a role for one task, with no permission yet."""
+    return iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+
+
+def own_log_group(scope: Construct) -> logs.LogGroup:
+    """Make the log group of a task that was given none."""
+    return logs.LogGroup(scope, "LogGroup", retention=logs.RetentionDays.ONE_WEEK, removal_policy=RemovalPolicy.DESTROY)
+
+
+def fargate_service(
+    scope: Construct,
+    *,
+    cluster: ecs.ICluster,
+    task_definition: ecs.FargateTaskDefinition,
+    desired_count: int,
+    service_name: str | None,
+    security_groups: Sequence[ec2.ISecurityGroup],
+    vpc_subnets: ec2.SubnetSelection,
+    assign_public_ip: bool = False,
+) -> ecs.FargateService:
+    """Keep ``desired_count`` tasks running, and go back to the last ones that worked when new ones do not start."""
+    service = ecs.FargateService(
+        scope,
+        "Service",
+        cluster=cluster,
+        task_definition=task_definition,
+        desired_count=desired_count,
+        service_name=service_name,
+        security_groups=list(security_groups),
+        vpc_subnets=vpc_subnets,
+        assign_public_ip=assign_public_ip,
+        platform_version=ecs.FargatePlatformVersion.LATEST,
+        deployment_controller=ecs.DeploymentController(type=ecs.DeploymentControllerType.ECS),
+        circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+        min_healthy_percent=100,
+        max_healthy_percent=200,
+    )
+    _resource(service).scheduling_strategy = "REPLICA"
+    return service
+
+
+def enable_execute_command(service: ecs.FargateService, role: iam.Role) -> None:
+    """Let operators run commands in the tasks with ECS Exec.
+
+    The L2's own argument is not used: it would also grant ``logs:DescribeLogGroups`` on every log group.
+    """
+    _resource(service).enable_execute_command = True
+    role.add_to_policy(
+        iam.PolicyStatement(
+            # Amazon ECS Developer Guide, Task IAM role: ECS Exec permissions.
+            actions=[
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ],
+            resources=["*"],
+        )
+    )
+    acknowledge(
+        role,
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        "The four ssmmessages actions of ECS Exec have no resource type, so AWS takes no resource but '*' "
+        "(Service Authorization Reference, Amazon Message Gateway Service).",
+    )
+
+
+def _resource(service: ecs.FargateService) -> ecs.CfnService:
+    resource = service.node.find_child("Service")
+    assert isinstance(resource, ecs.CfnService)
+    return resource

@@ -1,0 +1,62 @@
+"""The checks that more than one part of a mesh needs. Each yields the problems it finds."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from color_mesh.model.errors import problem
+
+MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+
+def is_integer(value: object) -> bool:
+    """Tell whether a value is a whole number; ``True`` and ``False`` are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_range(subject: str, what: str, value: object, low: int, high: int) -> Iterator[str]:
+    """Find a value that is not a whole number from ``low`` to ``high``."""
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        yield problem(subject, f"{what} out of range", value, f"{low} to {high}")
+
+
+def check_choice(subject: str, what: str, value: object, allowed: Sequence[object]) -> Iterator[str]:
+    """Find a value that is none of ``allowed``."""
+    if value not in allowed:
+        yield problem(subject, f"unknown {what}", value, f"one of: {', '.join(map(str, allowed))}")
+
+
+def check_name(subject: str, value: str, max_length: int = MAX_NAME_LENGTH) -> Iterator[str]:
+    """Find a name that App Mesh and ECS refuse (AWS App Mesh API Reference, the ``*Name`` parameters)."""
+    if not value:
+        yield problem(subject, "name is empty", value, f"1 to {max_length} characters")
+    elif not _NAME.fullmatch(value):
+        yield problem(subject, "name has characters that AWS refuses", value, "letters, digits, '-' and '_'")
+    if len(value) > max_length:
+        yield problem(subject, "name too long", f"{len(value)} characters", f"1 to {max_length}")
+
+
+def check_dns_name(subject: str, what: str, value: str, max_length: int = 253) -> Iterator[str]:
+    """Find a name that DNS cannot carry: labels of 1 to 63 characters, joined by dots."""
+    if len(value) > max_length:
+        yield problem(subject, f"{what} too long", f"{len(value)} characters", f"1 to {max_length}")
+    elif not all(_LABEL.fullmatch(label) for label in value.split(".")):
+        fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
+        yield problem(subject, f"{what} is no DNS name", value, fix)
+
+
+def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str]:
+    """Find values that are there more than once."""
+    for value, count in Counter(values).items():
+        if count > 1:
+            yield problem(subject, f"duplicate {what}", value, f"found {count} times, each may be there once")
+
+
+def check_known(subject: str, what: str, value: str, known: Iterable[str]) -> Iterator[str]:
+    """Find a reference to something that the mesh does not have."""
+    names = sorted(known)
+    if value not in names:
+        yield problem(subject, f"unknown {what}", value, f"known: {', '.join(names) or 'none'}")

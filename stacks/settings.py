@@ -1,0 +1,235 @@
+"""The app's settings: read once, from the CDK's context, into one value that cannot be wrong."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal, get_args
+
+from color_mesh.model import MeshError
+from color_mesh.model.deployment import DATA_PLANES, EXPOSURES, DataPlaneName, Exposure
+from color_mesh.model.errors import problem
+
+NAMESPACE = "color-mesh:"
+Chapter = Literal[2, 3, 4]
+CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
+COLORS = ("red", "blue", "green", "yellow")
+# What red may name as a backend, and the chapter that brings it; green and yellow are behind the router only.
+RED_BACKENDS = {"blue": 2, "router": 3}
+# Amazon CloudWatch Logs API Reference, PutRetentionPolicy; the names are those of the CDK's RetentionDays.
+RETENTION_DAYS = {
+    1: "ONE_DAY",
+    3: "THREE_DAYS",
+    5: "FIVE_DAYS",
+    7: "ONE_WEEK",
+    14: "TWO_WEEKS",
+    30: "ONE_MONTH",
+    60: "TWO_MONTHS",
+    90: "THREE_MONTHS",
+    120: "FOUR_MONTHS",
+    150: "FIVE_MONTHS",
+    180: "SIX_MONTHS",
+    365: "ONE_YEAR",
+    400: "THIRTEEN_MONTHS",
+    545: "EIGHTEEN_MONTHS",
+    731: "TWO_YEARS",
+    1096: "THREE_YEARS",
+    1827: "FIVE_YEARS",
+    2192: "SIX_YEARS",
+    2557: "SEVEN_YEARS",
+    2922: "EIGHT_YEARS",
+    3288: "NINE_YEARS",
+    3653: "TEN_YEARS",
+}
+_IMAGE = re.compile(
+    r"[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Which state of the tutorial to synthesize, and with what. Each default is the tutorial's final state.
+
+    Attributes:
+        chapter: 2: red and blue. 3: green, yellow and the router too. 4: the gateway too.
+        gateway: How chapter 4's gateway is reached: ``load-balancer`` or ``public-ip``.
+        weights: The route's nodes and their weights.
+        red_backends: What red may call: ``router`` from chapter 3 on, nothing in chapter 2, unless given.
+        vpc_id: A VPC to use; without one, a new one.
+        cluster_name: An ECS cluster to use; without one, a new one.
+        app_image: The color application.
+        envoy_image: App Mesh's Envoy.
+        desired_count: Tasks a node.
+        gateway_count: Gateway tasks: 2 behind the load balancer, 1 with public addresses, unless given.
+        log_retention_days: How long CloudWatch keeps the logs.
+        data_plane: What carries the mesh.
+    """
+
+    chapter: Chapter = 4
+    gateway: Exposure = "load-balancer"
+    weights: tuple[tuple[str, int], ...] = (("green", 4), ("yellow", 1))
+    red_backends: tuple[str, ...] = ("router",)
+    vpc_id: str | None = None
+    cluster_name: str | None = None
+    app_image: str = "forsakenidol/colorapp"
+    envoy_image: str = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
+    desired_count: int = 1
+    gateway_count: int = 2
+    log_retention_days: int = 7
+    data_plane: DataPlaneName = "app-mesh"
+
+
+def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -> Settings:
+    """Read the ``color-mesh:`` keys of a CDK context; keys of others are left alone.
+
+    ``can_look_up`` tells whether a VPC can be looked up, which takes an account and a region.
+
+    Raises:
+        MeshError: With every problem of every setting.
+    """
+    own = {key: value for key, value in context.items() if key.startswith(NAMESPACE.rstrip(":"))}
+    given = {key.removeprefix(NAMESPACE): value for key, value in own.items()}
+    values: dict[str, Any] = {}
+    problems: list[str] = list(_unknown_keys(given))
+    for key, (attribute, parse) in _PARSERS.items():
+        if key in given:
+            try:
+                values[attribute] = parse(given[key])
+            except _Wrong as wrong:
+                problems.append(problem(f"setting '{NAMESPACE}{key}'", wrong.what, given[key], wrong.fix))
+    chapter = values.get("chapter", 4)
+    if chapter == 2:
+        values.setdefault("red_backends", ())
+    if values.get("gateway") == "public-ip":
+        values.setdefault("gateway_count", 1)
+    early = [name for name in values.get("red_backends", ()) if RED_BACKENDS[name] > chapter]
+    if early:
+        fix = f"it comes with chapter {RED_BACKENDS[early[0]]}; here: blue, or nothing"
+        problems.append(problem(f"setting '{NAMESPACE}redBackends'", f"not in chapter {chapter}", early[0], fix))
+    if "vpc_id" in values and not can_look_up:
+        fix = "configure AWS credentials and a region for the CDK CLI"
+        wrong = "cannot be looked up without an account and a region"
+        problems.append(problem(f"setting '{NAMESPACE}vpcId'", wrong, values["vpc_id"], fix))
+    if problems:
+        raise MeshError(problems)
+    return Settings(**values)
+
+
+class _Wrong(Exception):
+    """What is wrong with a value, and what would be right."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+
+def _unknown_keys(given: Mapping[str, object]) -> Iterator[str]:
+    for key in sorted(given.keys() - _PARSERS.keys()):
+        nearest = get_close_matches(key, _PARSERS, n=1, cutoff=0)[0]
+        fix = f"did you mean '{NAMESPACE}{nearest}'? known: {', '.join(_PARSERS)}"
+        yield problem(f"setting '{NAMESPACE}{key}'", "unknown setting", given[key], fix)
+
+
+def _whole_number(low: int, high: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        number = _number(value)
+        if number is None or not low <= number <= high:
+            raise _Wrong("not a number in range", f"{low} to {high}")
+        return number
+
+    return parse
+
+
+def _number_of(what: str, allowed: tuple[int, ...]) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        number = _number(value)
+        if number not in allowed:
+            raise _Wrong(what, f"one of: {', '.join(map(str, allowed))}")
+        return number
+
+    return parse
+
+
+def _word_of(what: str, allowed: tuple[str, ...]) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise _Wrong(what, f"one of: {', '.join(allowed)}")
+        return value
+
+    return parse
+
+
+def _text_like(pattern: re.Pattern[str], what: str, fix: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise _Wrong(what, fix)
+        return value
+
+    return parse
+
+
+def _number(value: object) -> int | None:
+    """Read a number from cdk.json, or the text that ``-c`` makes of it."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else None
+
+
+def _weights(value: object) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, str):
+        raise _Wrong("weights are not text", "such as 'green=4,yellow=1'")
+    weights: dict[str, int] = {}
+    for part in value.split(","):
+        color, equals, weight = (piece.strip() for piece in part.partition("="))
+        if not equals or color not in COLORS:
+            raise _Wrong(f"{part.strip()!r} is no node and weight", f"node=weight of: {', '.join(COLORS)}")
+        number = _number(weight)
+        if number is None or number > 100:
+            raise _Wrong(f"weight of {color!r} out of range", "0 to 100")
+        if color in weights:
+            raise _Wrong(f"duplicate node {color!r}", "each node may be there once")
+        weights[color] = number
+    if not any(weights.values()):
+        raise _Wrong("every weight is 0", "at least one must be 1 to 100")
+    return tuple(weights.items())
+
+
+def _red_backends(value: object) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        raise _Wrong("backends are not text", "such as 'router' or 'router,blue', or '' for none")
+    names = tuple(part.strip() for part in value.split(",")) if value.strip() else ()
+    for name in names:
+        if name not in RED_BACKENDS:
+            raise _Wrong(f"unknown backend {name!r}", f"known: {', '.join(RED_BACKENDS)}")
+        if names.count(name) > 1:
+            raise _Wrong(f"duplicate backend {name!r}", "each may be there once")
+    return names
+
+
+_image = _text_like(_IMAGE, "not an image name", "such as 'name', 'registry/name:tag' or 'name@sha256:…'")
+_PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
+    "chapter": ("chapter", _number_of("not a chapter", CHAPTERS)),
+    "gateway": ("gateway", _word_of("not a kind of gateway", EXPOSURES)),
+    "weights": ("weights", _weights),
+    "redBackends": ("red_backends", _red_backends),
+    "vpcId": (
+        "vpc_id",
+        _text_like(re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})"), "not a VPC id", "'vpc-' and 8 or 17 hex digits"),
+    ),
+    "clusterName": (
+        "cluster_name",
+        _text_like(re.compile(r"[A-Za-z0-9_-]{1,255}"), "not a cluster name", "1 to 255 letters, digits, '-' and '_'"),
+    ),
+    "appImage": ("app_image", _image),
+    "envoyImage": ("envoy_image", _image),
+    "desiredCount": ("desired_count", _whole_number(0, 5000)),
+    "gatewayCount": ("gateway_count", _whole_number(0, 5000)),
+    "logRetentionDays": (
+        "log_retention_days",
+        _number_of("not a retention that CloudWatch Logs has", tuple(RETENTION_DAYS)),
+    ),
+    "dataPlane": ("data_plane", _word_of("not a data plane", DATA_PLANES)),
+}
