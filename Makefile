@@ -55,4 +55,6 @@ $(VENV)/.synth: requirements.txt pyproject.toml package-lock.json | $(VENV)/bin/
 $(VENV)/.test: requirements-dev.txt $(VENV)/.synth
 	@echo "Installing what the tests need into $(VENV), once ..."
 	@$(PIP_INSTALL) requirements-dev.txt | $(DOWNLOADS)
+	@echo "Reading the CDK's types, once ..."
+	@mypy constructs stacks app.py
 	@touch $@

@@ -36,7 +36,7 @@ def build(
     settings = read_settings(app.node.get_all_context(), can_look_up=account_and_region is not None)
     plugins: list[IPolicyValidationPlugin] = []
     # The validation's rules take a second to load; what is imported meanwhile does not call Node.
-    with meanwhile(lambda: validate and plugins.append(CloudFormationValidatePlugin())):
+    with meanwhile(lambda: plugins.extend([CloudFormationValidatePlugin()] if validate else [])):
         from aws_cdk.aws_logs import RetentionDays
 
         from stacks.ecs_stack import EcsStack

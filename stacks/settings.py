@@ -108,8 +108,8 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
         problems.append(problem(f"setting '{NAMESPACE}redBackends'", f"not in chapter {chapter}", early[0], fix))
     if "vpc_id" in values and not can_look_up:
         fix = "configure AWS credentials and a region for the CDK CLI"
-        wrong = "cannot be looked up without an account and a region"
-        problems.append(problem(f"setting '{NAMESPACE}vpcId'", wrong, values["vpc_id"], fix))
+        reason = "cannot be looked up without an account and a region"
+        problems.append(problem(f"setting '{NAMESPACE}vpcId'", reason, values["vpc_id"], fix))
     if problems:
         raise MeshError(problems)
     return Settings(**values)

@@ -1,6 +1,6 @@
 """The data plane of the tutorial: App Mesh resources, and Envoys that configure themselves from them."""
 
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import Annotations, CfnResource, Duration, Stack
 from aws_cdk import aws_appmesh as appmesh
@@ -85,7 +85,8 @@ class AppMeshDataPlane:
 
     def update_node(self, node: VirtualNode) -> None:
         """Write a virtual node's specification again; see `DataPlane`."""
-        self._nodes[node.name].spec = virtual_node_spec(node)
+        # jsii takes the API's spelling here as it does in the constructor; only the setter's type does not say so.
+        self._nodes[node.name].spec = cast(appmesh.CfnVirtualNode.VirtualNodeSpecProperty, virtual_node_spec(node))
 
     def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
         """Declare a virtual router and its virtual service; see `DataPlane`."""

@@ -14,7 +14,7 @@ from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.mesh import Backend, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.router import default_prefix
-from color_mesh.cdk.task import enable_execute_command, fargate_service, own_log_group, task_role
+from color_mesh.cdk.task import enable_execute_command, fargate_service, own_log_group, runtime_platform, task_role
 from color_mesh.model import (
     AccessLog,
     FargateTask,
@@ -215,7 +215,7 @@ class MeshGateway(Construct):
             cpu=task.cpu,
             memory_limit_mib=task.memory_mib,
             task_role=role,
-            runtime_platform=cpu_architecture and ecs.RuntimePlatform(cpu_architecture=cpu_architecture),
+            runtime_platform=runtime_platform(cpu_architecture),
         )
         envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
         model = self.mesh.model.gateway(self.name)

@@ -13,7 +13,14 @@ from constructs import Construct
 
 from color_mesh.cdk.mesh import Backend, ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import enable_execute_command, fargate_service, health_check, own_log_group, task_role
+from color_mesh.cdk.task import (
+    enable_execute_command,
+    fargate_service,
+    health_check,
+    own_log_group,
+    runtime_platform,
+    task_role,
+)
 from color_mesh.model import (
     AccessLog,
     CloudMapDiscovery,
@@ -250,7 +257,7 @@ class MeshedColorNode(Construct):
             memory_limit_mib=task.memory_mib,
             task_role=role,
             proxy_configuration=plane.proxy_configuration(model),
-            runtime_platform=cpu_architecture and ecs.RuntimePlatform(cpu_architecture=cpu_architecture),
+            runtime_platform=runtime_platform(cpu_architecture),
         )
         app_container = task_definition.add_container(
             "App",

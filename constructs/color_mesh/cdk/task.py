@@ -33,6 +33,11 @@ def task_role(scope: Construct) -> iam.Role:
     return iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
 
 
+def runtime_platform(architecture: ecs.CpuArchitecture | None) -> ecs.RuntimePlatform | None:
+    """Write the architecture for ECS; without one, ECS runs x86-64."""
+    return None if architecture is None else ecs.RuntimePlatform(cpu_architecture=architecture)
+
+
 def own_log_group(scope: Construct) -> logs.LogGroup:
     """Make the log group of a task that was given none."""
     return logs.LogGroup(scope, "LogGroup", retention=logs.RetentionDays.ONE_WEEK, removal_policy=RemovalPolicy.DESTROY)
