@@ -27,7 +27,7 @@ from color_mesh.model import (
 )
 from color_mesh.model.checks import check_choice
 from color_mesh.model.deployment import EXPOSURES, Exposure
-from color_mesh.model.errors import refuse
+from color_mesh.model.errors import refusing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +135,8 @@ class MeshGateway(Construct):
         Raises:
             MeshError: With every problem; nothing has changed then.
         """
-        gateway = self.mesh.model.gateway(self.name)
+        mesh = self.mesh
+        gateway = mesh.model.gateway(self.name)
         protocol = gateway.listeners[0].protocol
         name = default_name(self, id) if name is None else name
         route = GatewayRoute(
@@ -143,10 +144,11 @@ class MeshGateway(Construct):
             protocol=protocol,
             priority=priority,
             match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
-            virtual_service=self.mesh.service_name(f"gateway route {name!r}", to),
+            virtual_service=to.virtual_service_name or to.name,
         )
-        self.mesh.update(replace(gateway, routes=(*gateway.routes, route)))
-        declared = self.mesh.data_plane.declare_gateway_route(self, id, gateway, route)
+        problems = [*mesh.backend_problems(f"gateway route {name!r}", [to])]
+        mesh.update(replace(gateway, routes=(*gateway.routes, route)), problems)
+        declared = mesh.data_plane.declare_gateway_route(self, id, gateway, route)
         self.mesh_resources = {**self.mesh_resources, **declared}
         to.admit(self)
 
@@ -195,16 +197,16 @@ class MeshGateway(Construct):
         Raises:
             MeshError: With every problem; nothing has been created then.
         """
-        refuse(check_choice(f"virtual gateway {self.name!r}", "exposure", exposure, EXPOSURES))
         plane = self.mesh.data_plane
         envoy = plane.gateway_envoy(cpu=cpu, memory_mib=memory_mib)
-        task = FargateTask(
-            name=family or self.name,
-            cpu=cpu,
-            memory_mib=memory_mib,
-            containers=(envoy,),
-            desired_count=desired_count,
-        )
+        with refusing(check_choice(f"virtual gateway {self.name!r}", "exposure", exposure, EXPOSURES)):
+            task = FargateTask(
+                name=family or self.name,
+                cpu=cpu,
+                memory_mib=memory_mib,
+                containers=(envoy,),
+                desired_count=desired_count,
+            )
         part = Construct(scope, id)
         log_group = log_group or own_log_group(part)
         role = task_role(part)

@@ -1,6 +1,6 @@
 """The mesh that nodes, routers and gateways belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,7 +17,6 @@ from color_mesh.model import (
     CloudMapService,
     EgressFilter,
     Mesh,
-    MeshError,
     VirtualGateway,
     VirtualNode,
     VirtualRouter,
@@ -25,7 +24,7 @@ from color_mesh.model import (
 )
 from color_mesh.model.checks import check_choice
 from color_mesh.model.deployment import DATA_PLANES, DataPlaneName
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import problem, refusing
 
 # App Mesh's Envoy in the public gallery: the same image in every region, pulled without a permission.
 DEFAULT_ENVOY_IMAGE = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
@@ -93,13 +92,13 @@ class ServiceMesh(Construct):
             MeshError: With every problem; nothing has been created then.
         """
         name = default_name(scope, id) if mesh_name is None else mesh_name
-        subject = f"mesh {name!r}"
-        refuse(check_choice(subject, "data plane", data_plane, DATA_PLANES))
         namespace_name = namespace.namespace_name
+        problems = list(check_choice(f"mesh {name!r}", "data plane", data_plane, DATA_PLANES))
         if Token.is_unresolved(namespace_name):
             wrong = "namespace has no name before deployment"
-            raise MeshError([problem(subject, wrong, "a token", "make or import it with a literal name")])
-        self.model = Mesh(name=name, egress_filter=egress_filter)
+            problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
+        with refusing(problems):
+            self.model = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
         self.vpc = vpc
         self.namespace = namespace
@@ -127,44 +126,47 @@ class ServiceMesh(Construct):
         services: Sequence[VirtualService] = (),
         routers: Sequence[VirtualRouter] = (),
         gateways: Sequence[VirtualGateway] = (),
+        problems: Sequence[str] = (),
     ) -> None:
-        """Add parts to the model, or leave it as it is and raise a `MeshError` with every problem."""
+        """Add parts to the model; with a problem, of ``problems`` or new, leave it as it is and raise a `MeshError`."""
         model = self.model
-        self.model = replace(
-            model,
-            cloud_map_services=(*model.cloud_map_services, *cloud_map_services),
-            nodes=(*model.nodes, *nodes),
-            services=(*model.services, *services),
-            routers=(*model.routers, *routers),
-            gateways=(*model.gateways, *gateways),
-        )
+        with refusing(problems):
+            model = replace(
+                model,
+                cloud_map_services=(*model.cloud_map_services, *cloud_map_services),
+                nodes=(*model.nodes, *nodes),
+                services=(*model.services, *services),
+                routers=(*model.routers, *routers),
+                gateways=(*model.gateways, *gateways),
+            )
+        self.model = model
 
-    def update(self, part: VirtualNode | VirtualRouter | VirtualGateway) -> None:
-        """Put ``part`` in the place of the part of its name, or leave the model as it is and raise a `MeshError`."""
+    def update(self, part: VirtualNode | VirtualRouter | VirtualGateway, problems: Sequence[str] = ()) -> None:
+        """Put ``part`` in the place of the part of its kind and name; with a problem, raise as `add` does."""
         model = self.model
-        match part:
-            case VirtualNode():
-                self.model = replace(model, nodes=tuple(part if n.name == part.name else n for n in model.nodes))
-            case VirtualRouter():
-                self.model = replace(model, routers=tuple(part if r.name == part.name else r for r in model.routers))
-            case VirtualGateway():
-                gateways = tuple(part if g.name == part.name else g for g in model.gateways)
-                self.model = replace(model, gateways=gateways)
+        with refusing(problems):
+            match part:
+                case VirtualNode():
+                    model = replace(model, nodes=tuple(part if n.name == part.name else n for n in model.nodes))
+                case VirtualRouter():
+                    model = replace(model, routers=tuple(part if r.name == part.name else r for r in model.routers))
+                case VirtualGateway():
+                    model = replace(model, gateways=tuple(part if g.name == part.name else g for g in model.gateways))
+        self.model = model
 
-    def service_name(self, subject: str, backend: Backend) -> str:
-        """Find the virtual service name that stands for ``backend``; ``subject`` begins the message of an error.
+    def service_names(self, backends: Sequence[Backend]) -> tuple[str, ...]:
+        """Find the virtual service names that stand for ``backends``; `backend_problems` tells which have none."""
+        return tuple(backend.virtual_service_name for backend in backends if backend.virtual_service_name is not None)
 
-        Raises:
-            MeshError: When the backend is in another mesh, or has no virtual service.
-        """
-        name = backend.virtual_service_name
-        if name is None:
-            fix = "give it one with virtual_service=True, or put it behind a ColorRouter"
-            raise MeshError([problem(subject, "backend has no virtual service", backend.name, fix)])
-        if backend.mesh is not self:
-            fix = f"name it with external_service({name!r}) if this mesh has such a service"
-            raise MeshError([problem(subject, "backend belongs to another mesh", backend.mesh.model.name, fix)])
-        return name
+    def backend_problems(self, subject: str, backends: Sequence[Backend]) -> Iterator[str]:
+        """Find backends that cannot be named, and backends of another mesh; ``subject`` begins the messages."""
+        for backend in backends:
+            if backend.virtual_service_name is None:
+                fix = "give it one with virtual_service=True, or put it behind a ColorRouter"
+                yield problem(subject, "backend has no virtual service", backend.name, fix)
+            elif backend.mesh is not self:
+                fix = f"it is in mesh {backend.mesh.model.name!r}, this is {self.model.name!r}"
+                yield problem(subject, "backend belongs to another mesh", backend.name, fix)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -128,15 +128,19 @@ class MeshedColorNode(Construct):
             ttl_seconds=dns_ttl_seconds,
         )
         service = VirtualService(name=cloud_map.dns_name, virtual_node=name) if virtual_service else None
-        subject = f"virtual node {name!r}"
         node = VirtualNode(
             name=name,
             listeners=(Listener(port=port, protocol=protocol),),
             discovery=CloudMapDiscovery(namespace=namespace, service=cloud_map.name),
-            backends=tuple(mesh.service_name(subject, backend) for backend in backends),
+            backends=mesh.service_names(backends),
             access_log=access_log,
         )
-        mesh.add(cloud_map_services=[cloud_map], nodes=[node], services=[service] if service else [])
+        mesh.add(
+            cloud_map_services=[cloud_map],
+            nodes=[node],
+            services=[service] if service else [],
+            problems=[*mesh.backend_problems(f"virtual node {name!r}", backends)],
+        )
         super().__init__(scope, id)
         self.mesh = mesh
         self.name = name
@@ -166,11 +170,11 @@ class MeshedColorNode(Construct):
         Raises:
             MeshError: With every problem; nothing has changed then.
         """
-        model = self.mesh.model.node(self.name)
-        names = [self.mesh.service_name(f"virtual node {self.name!r}", backend) for backend in backends]
-        node = replace(model, backends=(*model.backends, *names))
-        self.mesh.update(node)
-        self.mesh.data_plane.update_node(node)
+        mesh = self.mesh
+        model = mesh.model.node(self.name)
+        node = replace(model, backends=(*model.backends, *mesh.service_names(backends)))
+        mesh.update(node, [*mesh.backend_problems(f"virtual node {self.name!r}", backends)])
+        mesh.data_plane.update_node(node)
         for backend in backends:
             backend.admit(self)
 
@@ -190,6 +194,8 @@ class MeshedColorNode(Construct):
         secrets: Mapping[str, ecs.Secret] | None = None,
         cpu: int = 256,
         memory_mib: int = 512,
+        app_cpu: int | None = None,
+        app_memory_mib: int | None = None,
         envoy_cpu: int = 128,
         envoy_memory_mib: int = 384,
         container_name: str | None = None,
@@ -212,8 +218,10 @@ class MeshedColorNode(Construct):
             image: The application.
             environment: The application's variables. Without it, none.
             secrets: Variables that ECS reads from Secrets Manager or Parameter Store. Without it, none.
-            cpu: The task's CPU units, one of Fargate's sizes; the application gets what Envoy leaves.
-            memory_mib: The task's memory, one of those that Fargate offers for ``cpu``; the same.
+            cpu: The task's CPU units, one of Fargate's sizes.
+            memory_mib: The task's memory in MiB, one of those that Fargate offers for ``cpu``.
+            app_cpu: The application's CPU units. Without it, what Envoy leaves.
+            app_memory_mib: The application's memory. Without it, what Envoy leaves.
             envoy_cpu: Envoy's CPU units.
             envoy_memory_mib: Envoy's memory.
             container_name: Without it, ``<node>-app``.
@@ -234,8 +242,8 @@ class MeshedColorNode(Construct):
         envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib)
         app = Container(
             name=container_name or f"{self.name}-app",
-            cpu=cpu - envoy_cpu,
-            memory_mib=memory_mib - envoy_memory_mib,
+            cpu=cpu - envoy_cpu if app_cpu is None else app_cpu,
+            memory_mib=memory_mib - envoy_memory_mib if app_memory_mib is None else app_memory_mib,
             health_check=container_health_check,
         )
         task = FargateTask(

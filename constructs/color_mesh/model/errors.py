@@ -1,6 +1,7 @@
 """How the model says that a description cannot be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class MeshError(ValueError):
@@ -22,6 +23,17 @@ def refuse(problems: Iterable[str]) -> None:
     found = tuple(problems)
     if found:
         raise MeshError(found)
+
+
+@contextmanager
+def refusing(problems: Iterable[str]) -> Iterator[None]:
+    """Raise one `MeshError` with all of ``problems`` and those that the block raises, or do nothing without any."""
+    found = tuple(problems)
+    try:
+        yield
+    except MeshError as error:
+        raise MeshError((*found, *error.problems)) from None
+    refuse(found)
 
 
 def problem(subject: str, wrong: str, got: object, fix: str) -> str:

@@ -1,0 +1,42 @@
+"""What the tests share: the app's assemblies, each synthesized once, and a place to put constructs in."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Template = dict[str, Any]
+Assembly = dict[str, Template]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-gold", action="store_true", help="rewrite the snapshots instead of comparing")
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
+    """Synthesize the app with settings given as keywords; the same settings are synthesized once."""
+    from app import build
+
+    @cache
+    def synthesize(**settings: str) -> Assembly:
+        out = tmp_path_factory.mktemp("cdk.out")
+        context = {f"color-mesh:{key}": value for key, value in settings.items()}
+        build(context=context, outdir=str(out), validate=False).synth()
+        return {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(out.glob("*.template.json"))}
+
+    return synthesize
+
+
+@pytest.fixture(scope="session")
+def assembly(synthesize: Callable[..., Assembly]) -> Assembly:
+    """The app with its default settings: the tutorial's final state."""
+    return synthesize()
+
+
+@pytest.fixture
+def root() -> Path:
+    return Path(__file__).parent.parent
