@@ -1,0 +1,82 @@
+"""The templates as they are. A change that is meant shows in the diff of ``make gold``."""
+
+from collections.abc import Callable
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import Assembly, Template
+
+GOLD = Path(__file__).parent / "gold"
+CASES = {
+    "chapter-2": {"chapter": "2"},
+    "chapter-3": {"chapter": "3"},
+    "chapter-4-load-balancer": {"chapter": "4", "gateway": "load-balancer"},
+    "chapter-4-public-ip": {"chapter": "4", "gateway": "public-ip"},
+}
+SNAPSHOTS = {
+    "network": ("chapter-2", "NetworkStack"),
+    **{f"{case}/{stack}": (case, stack) for case in CASES for stack in ("MeshStack", "EcsStack")},
+}
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_template_is_as_in_its_snapshot(
+    name: str, synthesize: Callable[..., Assembly], request: pytest.FixtureRequest
+) -> None:
+    case, stack = SNAPSHOTS[name]
+    compare(GOLD / f"{name}.yaml", readable(synthesize(**CASES[case])[stack]), request)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_network_is_the_same_in_every_chapter(case: str, synthesize: Callable[..., Assembly]) -> None:
+    assert synthesize(**CASES[case])["NetworkStack"] == synthesize(chapter="2")["NetworkStack"]
+
+
+def test_logical_ids_are_stable(synthesize: Callable[..., Assembly], request: pytest.FixtureRequest) -> None:
+    lines = {
+        f"{stack:13} {resource['Type']:38} {logical_id}"
+        for settings in CASES.values()
+        for stack, template in synthesize(**settings).items()
+        for logical_id, resource in template["Resources"].items()
+    }
+    compare(GOLD / "logical_ids.txt", "\n".join(sorted(lines)) + "\n", request)
+
+
+def test_every_snapshot_is_compared() -> None:
+    expected = {GOLD / f"{name}.yaml" for name in SNAPSHOTS} | {GOLD / "logical_ids.txt"}
+    assert {path for path in GOLD.rglob("*") if path.is_file()} == expected
+
+
+def test_two_syntheses_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    from app import build
+
+    for out in ("first", "second"):
+        build(outdir=str(tmp_path / out), validate=False).synth()
+    names = [path.name for path in sorted((tmp_path / "first").glob("*.template.json"))]
+    assert names == ["EcsStack.template.json", "MeshStack.template.json", "NetworkStack.template.json"]
+    first, second = ([(tmp_path / out / name).read_bytes() for name in names] for out in ("first", "second"))
+    assert first == second
+
+
+def readable(template: Template) -> str:
+    """Write what a reviewer reads of a template: not the CDK's own check of its bootstrap version."""
+    parts = {key: template[key] for key in ("Resources", "Outputs") if key in template}
+    return yaml.dump(parts, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+
+
+def compare(path: Path, text: str, request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-gold"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    gold = path.read_text() if path.exists() else ""
+    diff = unified_diff(gold.splitlines(), text.splitlines(), str(path), "synthesized", lineterm="")
+    assert text == gold, "\n".join([*diff, "If this is meant: make gold"])
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        """Write a value out wherever it stands."""
+        return True
