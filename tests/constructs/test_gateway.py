@@ -1,0 +1,324 @@
+"""What a gateway's specification becomes, where its routes go, and what is refused."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.model import Protocol
+from tests.cloudformation import Properties, Template, only, properties
+
+GATEWAY = "AWS::AppMesh::VirtualGateway"
+ROUTE = "AWS::AppMesh::GatewayRoute"
+
+
+@pytest.fixture
+def cart(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+    return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+
+
+@pytest.fixture
+def gateway(stack: Stack, mesh: ServiceMesh) -> MeshGateway:
+    return MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+
+
+def spec(template: Template) -> Properties:
+    found: Properties = only(template, GATEWAY)["Spec"]
+    return found
+
+
+def match(template: Template) -> Properties:
+    found: Properties = only(template, ROUTE)["Spec"]["HttpRoute"]["Match"]
+    return found
+
+
+def target(template: Template) -> str:
+    found: str = only(template, ROUTE)["Spec"]["HttpRoute"]["Action"]["Target"]["VirtualService"]["VirtualServiceName"]
+    return found
+
+
+def depends_on(template: Template) -> list[str]:
+    """The logical ids that the one route waits for."""
+    (route,) = (resource for resource in template["Resources"].values() if resource["Type"] == ROUTE)
+    return sorted(route["DependsOn"])
+
+
+# The gateway
+
+
+def test_gateway_is_named_after_its_path(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh)
+    assert gateway.name == "Shop-Gateway"
+    assert only(template(), GATEWAY)["VirtualGatewayName"] == "Shop-Gateway"
+
+
+def test_gateway_has_the_name_it_is_given(gateway: MeshGateway, template: Callable[[], Template]) -> None:
+    assert gateway.name == "door"
+    assert only(template(), GATEWAY)["VirtualGatewayName"] == "door"
+
+
+def test_gateway_listens_on_port_80_for_http_by_default(gateway: MeshGateway, template: Callable[[], Template]) -> None:
+    assert gateway.port == 80
+    assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": "http"}}]
+
+
+@pytest.mark.parametrize("port", [pytest.param(1, id="lowest"), pytest.param(65535, id="highest")])
+def test_gateway_listens_on_the_port_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], port: int
+) -> None:
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, port=port)
+    assert gateway.port == port
+    assert spec(template())["Listeners"][0]["PortMapping"]["Port"] == port
+
+
+@pytest.mark.parametrize("protocol", ["http2", "grpc"])
+def test_gateway_speaks_the_protocol_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], protocol: Protocol
+) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, protocol=protocol)
+    assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": protocol}}]
+
+
+def test_gateway_logs_to_its_output_by_default(gateway: MeshGateway, template: Callable[[], Template]) -> None:
+    assert spec(template())["Logging"] == {"AccessLog": {"File": {"Path": "/dev/stdout"}}}
+
+
+def test_gateway_logs_nowhere_when_asked(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, access_log=None)
+    assert "Logging" not in spec(template())
+
+
+def test_gateway_logs_as_asked(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, access_log=AccessLog(text="%PATH%\n"))
+    file = {"Path": "/dev/stdout", "Format": {"Text": "%PATH%\n"}}
+    assert spec(template())["Logging"] == {"AccessLog": {"File": file}}
+
+
+def test_gateway_has_a_closed_group_of_its_own_by_default(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshGateway(stack, "Gateway", mesh=guarded_mesh, name="door")
+    synthesized = template()
+    group = only(synthesized, "AWS::EC2::SecurityGroup")
+    assert group["GroupDescription"] == "Tasks of the virtual gateway door."
+    assert "SecurityGroupIngress" not in group
+    assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
+
+
+def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: Stack, mesh: ServiceMesh) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="the door", port=0, protocol="tcp", access_log=AccessLog(path=""))
+    assert str(refused.value).splitlines() == [
+        (
+            "virtual gateway 'the door': name has characters that AWS refuses, got 'the door' "
+            "(letters, digits, '-' and '_')"
+        ),
+        "virtual gateway 'the door': listener port out of range, got 0 (1 to 65535)",
+        "virtual gateway 'the door': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
+        "virtual gateway 'the door': access log path has a wrong length, got '' (1 to 255 characters)",
+    ]
+    assert stack.node.try_find_child("Gateway") is None
+    assert mesh.model == before
+
+
+# Where its routes go
+
+
+def test_route_may_go_to_a_node(gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]) -> None:
+    gateway.add_route("Cart", to=cart)
+    assert target(template()) == "cart.shop.local"
+
+
+def test_route_may_go_to_a_router(
+    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
+    gateway.add_route("Stock", to=router)
+    assert target(template()) == "stock.shop.local"
+
+
+def test_route_may_go_to_an_external_service(
+    mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Bank", to=mesh.external_service("bank.pay.local"))
+    assert target(template()) == "bank.pay.local"
+
+
+def test_route_takes_every_request_by_default(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart)
+    synthesized = template()
+    assert match(synthesized) == {"Prefix": "/"}
+    assert "Priority" not in only(synthesized, ROUTE)["Spec"]
+
+
+def test_route_is_named_after_its_path(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart)
+    assert re.fullmatch("Shop-Gateway-[0-9A-F]{8}-Cart", only(template(), ROUTE)["GatewayRouteName"])
+
+
+def test_route_has_the_name_it_is_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, name="cart-route")
+    route = only(template(), ROUTE)
+    assert route["GatewayRouteName"] == "cart-route"
+    assert route["VirtualGatewayName"] == "door"
+
+
+def test_route_takes_the_prefix_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, prefix="/cart")
+    assert match(template()) == {"Prefix": "/cart"}
+
+
+def test_route_takes_the_method_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, method="POST")
+    assert match(template()) == {"Prefix": "/", "Method": "POST"}
+
+
+def test_route_takes_the_port_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, port=80)
+    assert match(template()) == {"Prefix": "/", "Port": 80}
+
+
+@pytest.mark.parametrize("priority", [pytest.param(0, id="first"), pytest.param(1000, id="last")])
+def test_route_has_the_priority_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template], priority: int
+) -> None:
+    gateway.add_route("Cart", to=cart, priority=priority)
+    assert only(template(), ROUTE)["Spec"]["Priority"] == priority
+
+
+def test_route_of_a_grpc_gateway_has_no_prefix(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", protocol="grpc")
+    MeshGateway(stack, "Gateway", mesh=mesh, protocol="grpc").add_route("Bank", to=bank)
+    rule = only(template(), ROUTE)["Spec"]["GrpcRoute"]
+    assert "Prefix" not in rule.get("Match", {})
+
+
+def test_route_of_an_http2_gateway_is_an_http2_route(
+    stack: Stack, mesh: ServiceMesh, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, protocol="http2").add_route("Cart", to=cart)
+    assert only(template(), ROUTE)["Spec"]["Http2Route"]["Match"] == {"Prefix": "/"}
+
+
+def test_route_is_made_after_its_gateway_and_its_virtual_service(
+    stack: Stack, gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart)
+    made_before = [
+        stack.resolve(gateway.mesh_resources["VirtualGateway"].logical_id),
+        stack.resolve(cart.mesh_resources["VirtualService"].logical_id),
+    ]
+    assert depends_on(template()) == sorted(made_before)
+
+
+def test_route_to_an_external_service_waits_for_its_gateway_only(
+    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Bank", to=mesh.external_service("bank.pay.local"))
+    assert depends_on(template()) == [stack.resolve(gateway.mesh_resources["VirtualGateway"].logical_id)]
+
+
+def test_gateway_hands_out_what_was_declared_for_it_and_its_routes(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    gateway.add_route("Cart", to=cart)
+    gateway.add_route("Basket", to=cart, prefix="/basket")
+    assert list(gateway.mesh_resources) == ["VirtualGateway", "Cart", "Basket"]
+
+
+# What is refused of a route
+
+
+def test_second_route_for_the_same_prefix_is_refused(
+    mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+) -> None:
+    gateway.add_route("Cart", to=cart, name="cart", prefix="/cart")
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Again", to=cart, name="again", prefix="/cart")
+    assert str(refused.value) == (
+        "virtual gateway 'door': duplicate match in route 'again', got '/cart' "
+        "(also in 'cart': change one of them, or give them priorities)"
+    )
+    assert gateway.node.try_find_child("Again") is None
+    assert mesh.model == before
+
+
+def test_prefix_that_app_mesh_keeps_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Cart", to=cart, name="cart", prefix="/aws-appmesh/cart")
+    assert str(refused.value) == (
+        "gateway route 'cart': prefix is reserved, got '/aws-appmesh/cart' "
+        "(App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself)"
+    )
+
+
+def test_node_that_callers_may_not_name_is_refused(stack: Stack, mesh: ServiceMesh, gateway: MeshGateway) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Stock", to=stock, name="stock")
+    assert refused.value.problems[0] == (
+        "gateway route 'stock': backend has no virtual service, got 'stock' "
+        "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+    )
+
+
+def test_service_of_another_mesh_is_refused(
+    stack: Stack, gateway: MeshGateway, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Bank", to=other.external_service("bank.pay.local"), name="bank")
+    assert refused.value.problems[0] == (
+        "gateway route 'bank': backend belongs to another mesh, got 'bank.pay.local' "
+        "(it is in mesh 'other', this is 'shop')"
+    )
+
+
+def test_every_problem_of_a_route_is_reported_and_nothing_changes(
+    mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route(
+            "Cart",
+            to=cart,
+            name="the route",
+            prefix="cart",
+            method="FETCH",  # type: ignore[arg-type]
+            port=81,
+            priority=-1,
+        )
+    assert str(refused.value).splitlines() == [
+        (
+            "gateway route 'the route': name has characters that AWS refuses, got 'the route' "
+            "(letters, digits, '-' and '_')"
+        ),
+        "gateway route 'the route': priority out of range, got -1 (0 to 1000)",
+        "gateway route 'the route': prefix does not start with '/', got 'cart' (such as '/' or '/orders')",
+        (
+            "gateway route 'the route': unknown method, got 'FETCH' "
+            "(one of: GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH)"
+        ),
+        "gateway route 'the route': no listener has its port, got 81 (listeners: 80)",
+    ]
+    assert gateway.node.try_find_child("Cart") is None
+    assert mesh.model == before

@@ -1,0 +1,209 @@
+"""How long a name may be and what it may be made of: resource names, and names that DNS carries."""
+
+from collections.abc import Callable
+
+import pytest
+
+from color_mesh.model import (
+    CloudMapDiscovery,
+    CloudMapService,
+    Container,
+    FargateTask,
+    GatewayRoute,
+    Listener,
+    Mesh,
+    MeshError,
+    Route,
+    RouteMatch,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+    WeightedTarget,
+)
+
+Describe = Callable[[str], object]
+
+HTTP = (Listener(port=80),)
+ANY = RouteMatch(prefix="/")
+LONG_NAME = "a" * 256
+LABEL = "a" * 63
+LONG_LABEL = "a" * 64
+DNS_NAME = ".".join((LABEL, LABEL, LABEL, "a" * 61))
+LONG_DNS_NAME = ".".join((LABEL, LABEL, LABEL, "a" * 62))
+DNS_FIX = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
+
+
+def refusal(describe: Describe, name: str) -> str:
+    """The message that refuses a name."""
+    with pytest.raises(MeshError) as error:
+        describe(name)
+    return str(error.value)
+
+
+def mesh(name: str) -> Mesh:
+    return Mesh(name=name)
+
+
+def node(name: str) -> Mesh:
+    return Mesh(name="colors", nodes=(VirtualNode(name=name),))
+
+
+def router(name: str) -> Mesh:
+    return Mesh(name="colors", routers=(VirtualRouter(name=name, listeners=HTTP),))
+
+
+def gateway(name: str) -> Mesh:
+    return Mesh(name="colors", gateways=(VirtualGateway(name=name, listeners=HTTP),))
+
+
+def route(name: str) -> Mesh:
+    discovery = CloudMapDiscovery(namespace="colors.local", service="red")
+    routes = (Route(name=name, match=ANY, targets=(WeightedTarget(virtual_node="red", weight=1),)),)
+    return Mesh(
+        name="colors",
+        nodes=(VirtualNode(name="red", listeners=HTTP, discovery=discovery),),
+        routers=(VirtualRouter(name="router", listeners=HTTP, routes=routes),),
+    )
+
+
+def gateway_route(name: str) -> Mesh:
+    routes = (GatewayRoute(name=name, match=ANY, virtual_service="red.colors.local"),)
+    return Mesh(
+        name="colors",
+        gateways=(VirtualGateway(name="gateway", listeners=HTTP, routes=routes),),
+        external_services=("red.colors.local",),
+    )
+
+
+def container(name: str) -> FargateTask:
+    return FargateTask(name="red", cpu=256, memory_mib=512, containers=(Container(name=name, cpu=256, memory_mib=512),))
+
+
+def cloud_map_service(name: str) -> Mesh:
+    return Mesh(name="colors", cloud_map_services=(CloudMapService(name=name, namespace="colors.local"),))
+
+
+def namespace(name: str) -> Mesh:
+    return Mesh(name="colors", cloud_map_services=(CloudMapService(name="red", namespace=name),))
+
+
+def service(name: str) -> Mesh:
+    return Mesh(name="colors", services=(VirtualService(name=name),))
+
+
+def external_service(name: str) -> Mesh:
+    return Mesh(name="colors", external_services=(name,))
+
+
+EVERY_NAME = [
+    pytest.param(mesh, "mesh", id="mesh"),
+    pytest.param(node, "virtual node", id="node"),
+    pytest.param(router, "virtual router", id="router"),
+    pytest.param(gateway, "virtual gateway", id="gateway"),
+    pytest.param(route, "route", id="route"),
+    pytest.param(gateway_route, "gateway route", id="gateway-route"),
+    pytest.param(container, "container", id="container"),
+]
+EVERY_DNS_NAME = [
+    pytest.param(service, "virtual service {name!r}: name", id="service"),
+    pytest.param(external_service, "external service {name!r}: name", id="external-service"),
+    pytest.param(namespace, "Cloud Map service 'red': namespace", id="namespace"),
+]
+
+
+@pytest.mark.parametrize(("describe", "_subject"), EVERY_NAME)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("a", id="length-low"),
+        pytest.param("a" * 255, id="length-high"),
+        pytest.param("AZ-az_09", id="every-kind-of-character"),
+        pytest.param("-", id="dash"),
+    ],
+)
+def test_a_name_within_its_limits_is_accepted(describe: Describe, _subject: str, name: str) -> None:
+    assert describe(name)
+
+
+@pytest.mark.parametrize(("describe", "subject"), EVERY_NAME)
+def test_an_empty_name_is_refused(describe: Describe, subject: str) -> None:
+    assert refusal(describe, "") == f"{subject} '': name is empty, got '' (1 to 255 characters)"
+
+
+@pytest.mark.parametrize(("describe", "subject"), EVERY_NAME)
+def test_a_name_too_long_is_refused(describe: Describe, subject: str) -> None:
+    message = f"{subject} '{LONG_NAME}': name too long, got '256 characters' (1 to 255)"
+    assert refusal(describe, LONG_NAME) == message
+
+
+@pytest.mark.parametrize(("describe", "subject"), EVERY_NAME)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("re d", id="space"),
+        pytest.param("red.local", id="dot"),
+        pytest.param("red\n", id="newline"),
+        pytest.param("röd", id="letter-beyond-ascii"),
+        pytest.param("red٣", id="digit-beyond-ascii"),
+        pytest.param("${Token[TOKEN.1]}", id="token"),
+    ],
+)
+def test_a_name_with_another_character_is_refused(describe: Describe, subject: str, name: str) -> None:
+    message = f"{subject} {name!r}: name has characters that AWS refuses, got {name!r} (letters, digits, '-' and '_')"
+    assert refusal(describe, name) == message
+
+
+@pytest.mark.parametrize(("describe", "_wrong"), EVERY_DNS_NAME)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("a", id="length-low"),
+        pytest.param("ab", id="two-characters"),
+        pytest.param(LABEL, id="label-high"),
+        pytest.param(DNS_NAME, id="length-high"),
+        pytest.param("Red-1._tcp.colors.local", id="every-kind-of-character"),
+    ],
+)
+def test_a_dns_name_within_its_limits_is_accepted(describe: Describe, _wrong: str, name: str) -> None:
+    assert describe(name)
+
+
+@pytest.mark.parametrize(("describe", "wrong"), EVERY_DNS_NAME)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="length-low"),
+        pytest.param(f"{LONG_LABEL}.local", id="label-high"),
+        pytest.param("red..local", id="label-empty"),
+        pytest.param("red.local.", id="dot-last"),
+        pytest.param("-red.local", id="dash-first"),
+        pytest.param("red-.local", id="dash-last"),
+        pytest.param("red local", id="space"),
+        pytest.param("red.local\n", id="newline"),
+        pytest.param("röd.local", id="letter-beyond-ascii"),
+    ],
+)
+def test_a_name_that_dns_cannot_carry_is_refused(describe: Describe, wrong: str, name: str) -> None:
+    message = f"{wrong.format(name=name)} is no DNS name, got {name!r} ({DNS_FIX})"
+    assert refusal(describe, name) == message
+
+
+@pytest.mark.parametrize(("describe", "wrong"), EVERY_DNS_NAME)
+def test_a_dns_name_too_long_is_refused(describe: Describe, wrong: str) -> None:
+    message = f"{wrong.format(name=LONG_DNS_NAME)} too long, got '254 characters' (1 to 253)"
+    assert refusal(describe, LONG_DNS_NAME) == message
+
+
+@pytest.mark.parametrize("name", [pytest.param("a", id="length-low"), pytest.param(LABEL, id="length-high")])
+def test_a_cloud_map_service_has_a_name_of_one_label(name: str) -> None:
+    assert cloud_map_service(name).cloud_map_services[0].dns_name == f"{name}.colors.local"
+
+
+def test_a_cloud_map_service_without_a_name_is_refused() -> None:
+    assert refusal(cloud_map_service, "") == f"Cloud Map service '': name is no DNS name, got '' ({DNS_FIX})"
+
+
+def test_a_cloud_map_service_with_a_name_too_long_is_refused() -> None:
+    message = f"Cloud Map service '{LONG_LABEL}': name too long, got '64 characters' (1 to 63)"
+    assert refusal(cloud_map_service, LONG_LABEL) == message

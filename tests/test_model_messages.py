@@ -1,0 +1,317 @@
+"""What is said of each kind of problem in a mesh, word by word; routes have a file of their own."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from color_mesh.model import (
+    AccessLog,
+    CloudMapDiscovery,
+    CloudMapService,
+    GatewayRoute,
+    Listener,
+    Mesh,
+    MeshError,
+    Route,
+    RouteMatch,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+    WeightedTarget,
+)
+
+HTTP = Listener(port=80)
+TCP = Listener(port=80, protocol="tcp")
+
+
+def refusal(**parts: Any) -> str:
+    """The message that refuses a mesh of these parts."""
+    with pytest.raises(MeshError) as error:
+        Mesh(**{"name": "colors", **parts})
+    return str(error.value)
+
+
+def dns(name: str = "red") -> CloudMapService:
+    return CloudMapService(name=name, namespace="colors.local")
+
+
+def node(name: str = "red", **changes: Any) -> VirtualNode:
+    """A node that listens on port 80 and is found under its name."""
+    discovery = CloudMapDiscovery(namespace="colors.local", service=name)
+    return replace(VirtualNode(name=name, listeners=(HTTP,), discovery=discovery), **changes)
+
+
+def service(name: str = "red.colors.local", **provider: str) -> VirtualService:
+    return VirtualService(name=name, **provider)
+
+
+def router(name: str = "router", *listeners: Listener) -> VirtualRouter:
+    return VirtualRouter(name=name, listeners=listeners or (HTTP,))
+
+
+def gateway(name: str = "gateway", *listeners: Listener) -> VirtualGateway:
+    return VirtualGateway(name=name, listeners=listeners or (HTTP,))
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        pytest.param(
+            {"name": "color mesh"},
+            "mesh 'color mesh': name has characters that AWS refuses, got 'color mesh' (letters, digits, '-' and '_')",
+            id="name",
+        ),
+        pytest.param(
+            {"egress_filter": "DENY"},
+            "mesh 'colors': unknown egress filter, got 'DENY' (one of: DROP_ALL, ALLOW_ALL)",
+            id="egress-filter",
+        ),
+        pytest.param(
+            {"nodes": (node(listeners=(Listener(port=0),)),)},
+            "virtual node 'red': listener port out of range, got 0 (1 to 65535)",
+            id="port",
+        ),
+        pytest.param(
+            {"nodes": (node(listeners=(Listener(port=80, protocol="udp"),)),)},  # type: ignore[arg-type]
+            "virtual node 'red': unknown protocol, got 'udp' (one of: http, http2, grpc, tcp)",
+            id="node-protocol",
+        ),
+        pytest.param(
+            {"routers": (router("router", Listener(port=80, protocol="HTTP")),)},  # type: ignore[arg-type]
+            "virtual router 'router': unknown protocol, got 'HTTP' (one of: http, http2, grpc, tcp)",
+            id="router-protocol",
+        ),
+        pytest.param(
+            {"gateways": (gateway("gateway", TCP),)},
+            "virtual gateway 'gateway': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
+            id="gateway-refuses-tcp",
+        ),
+        pytest.param(
+            {"routers": (VirtualRouter(name="router", listeners=()),)},
+            "virtual router 'router': has no listener, got 0 (one at least)",
+            id="router-without-listener",
+        ),
+        pytest.param(
+            {"gateways": (VirtualGateway(name="gateway", listeners=()),)},
+            "virtual gateway 'gateway': has no listener, got 0 (one at least)",
+            id="gateway-without-listener",
+        ),
+        pytest.param(
+            {"nodes": (node(discovery=None),)},
+            "virtual node 'red': has a listener but no service discovery, got None "
+            "(name the Cloud Map service that its tasks are registered in)",
+            id="node-without-discovery",
+        ),
+        pytest.param(
+            {"external_services": ("blue colors",)},
+            "external service 'blue colors': name is no DNS name, got 'blue colors' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
+            id="external-service",
+        ),
+    ],
+)
+def test_a_part_that_cannot_be_is_refused(parts: dict[str, Any], message: str) -> None:
+    assert refusal(**parts) == message
+
+
+@pytest.mark.parametrize(
+    ("parts", "wrong"),
+    [
+        pytest.param({"nodes": (node(), node())}, "mesh 'colors': duplicate virtual node, got 'red'", id="node"),
+        pytest.param(
+            {"routers": (router(), router())}, "mesh 'colors': duplicate virtual router, got 'router'", id="router"
+        ),
+        pytest.param(
+            {"gateways": (gateway(), gateway())},
+            "mesh 'colors': duplicate virtual gateway, got 'gateway'",
+            id="gateway",
+        ),
+        pytest.param(
+            {"services": (service(), service())},
+            "mesh 'colors': duplicate virtual service, got 'red.colors.local'",
+            id="service",
+        ),
+        pytest.param(
+            {"services": (service(), service("RED.colors.local"))},
+            "mesh 'colors': duplicate virtual service, got 'red.colors.local'",
+            id="service-but-for-case",
+        ),
+        pytest.param(
+            {"services": (service(),), "external_services": ("Red.Colors.Local",)},
+            "mesh 'colors': duplicate virtual service, got 'red.colors.local'",
+            id="service-that-is-also-external",
+        ),
+        pytest.param(
+            {"cloud_map_services": (dns(), dns())},
+            "mesh 'colors': duplicate Cloud Map service, got 'red.colors.local'",
+            id="cloud-map-service",
+        ),
+        pytest.param(
+            {"cloud_map_services": (dns("red"), dns("Red"))},
+            "mesh 'colors': duplicate Cloud Map service, got 'red.colors.local'",
+            id="cloud-map-service-but-for-case",
+        ),
+        pytest.param(
+            {"nodes": (node(listeners=(HTTP, TCP)),)},
+            "virtual node 'red': duplicate listener port, got '80'",
+            id="node-listener",
+        ),
+        pytest.param(
+            {"routers": (router("router", HTTP, TCP),)},
+            "virtual router 'router': duplicate listener port, got '80'",
+            id="router-listener",
+        ),
+        pytest.param(
+            {"gateways": (gateway("gateway", HTTP, HTTP),)},
+            "virtual gateway 'gateway': duplicate listener port, got '80'",
+            id="gateway-listener",
+        ),
+        pytest.param(
+            {"nodes": (node(backends=("red.colors.local",) * 2),), "external_services": ("red.colors.local",)},
+            "virtual node 'red': duplicate backend, got 'red.colors.local'",
+            id="backend",
+        ),
+    ],
+)
+def test_what_is_there_twice_is_refused(parts: dict[str, Any], wrong: str) -> None:
+    assert refusal(**parts) == f"{wrong} (found 2 times, each may be there once)"
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        pytest.param(
+            {"nodes": (node(backends=("rad.colors.local",)),), "services": (service(), service("blue.colors.local"))},
+            "virtual node 'red': unknown backend, got 'rad.colors.local' (known: blue.colors.local, red.colors.local)",
+            id="backend",
+        ),
+        pytest.param(
+            {"nodes": (node(backends=("rad.colors.local",)),)},
+            "virtual node 'red': unknown backend, got 'rad.colors.local' (known: none)",
+            id="backend-without-any-service",
+        ),
+        pytest.param(
+            {"nodes": (node(),), "services": (service(virtual_node="blue"),)},
+            "virtual service 'red.colors.local': unknown virtual node, got 'blue' (known: red)",
+            id="provider-node",
+        ),
+        pytest.param(
+            {"nodes": (node(),), "services": (service(virtual_router="red"),)},
+            "virtual service 'red.colors.local': unknown virtual router, got 'red' (known: none)",
+            id="provider-router",
+        ),
+        pytest.param(
+            {
+                "nodes": (node(),),
+                "routers": (router(),),
+                "services": (service(virtual_node="red", virtual_router="router"),),
+            },
+            "virtual service 'red.colors.local': has two providers, got ('red', 'router') "
+            "(a virtual node or a virtual router)",
+            id="two-providers",
+        ),
+        pytest.param(
+            {"cloud_map_services": (dns("yellow"), dns("blue")), "services": (service(),)},
+            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "(name it after one of: blue.colors.local, yellow.colors.local)",
+            id="service-that-dns-does-not-answer",
+        ),
+        pytest.param(
+            {"cloud_map_services": (dns("yellow"), dns("blue")), "nodes": (node(),)},
+            "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' "
+            "(known: blue.colors.local, yellow.colors.local)",
+            id="discovery",
+        ),
+    ],
+)
+def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) -> None:
+    assert refusal(**parts) == message
+
+
+def test_an_access_log_with_two_formats_is_refused() -> None:
+    log = AccessLog(text="%PROTOCOL%", json=(("protocol", "%PROTOCOL%"),))
+    wrong = "access log has two formats, got 'text and json' (give one of them)"
+    assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
+    assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
+
+
+def test_problems_of_different_parts_come_in_one_error_in_order() -> None:
+    with pytest.raises(MeshError) as error:
+        Mesh(
+            name="",
+            gateways=(gateway("gateway", TCP),),
+            routers=(router("router", Listener(port=0)), router("router")),
+            nodes=(node("red", backends=("rad.colors.local",)), node("blue", listeners=(Listener(port=65536),))),
+            services=(service(virtual_node="green"),),
+            cloud_map_services=(dns("red"), dns("blue"), replace(dns("green"), ttl_seconds=-1)),
+        )
+    assert error.value.problems == (
+        "mesh '': name is empty, got '' (1 to 255 characters)",
+        "Cloud Map service 'green': TTL out of range, got -1 (0 to 2147483647)",
+        "virtual node 'blue': listener port out of range, got 65536 (1 to 65535)",
+        "virtual router 'router': listener port out of range, got 0 (1 to 65535)",
+        "virtual gateway 'gateway': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
+        "mesh '': duplicate virtual router, got 'router' (found 2 times, each may be there once)",
+        "virtual node 'red': unknown backend, got 'rad.colors.local' (known: red.colors.local)",
+        "virtual service 'red.colors.local': unknown virtual node, got 'green' (known: blue, red)",
+    )
+    assert str(error.value) == "\n".join(error.value.problems)
+
+
+def test_a_mesh_error_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="^mesh '': name is empty"):
+        Mesh(name="")
+
+
+def test_names_of_different_kinds_may_be_the_same() -> None:
+    mesh = Mesh(name="red", nodes=(node("red"),), routers=(router("red"),), gateways=(gateway("red"),))
+    assert (mesh.node("red").name, mesh.router("red").name, mesh.gateway("red").name) == ("red", "red", "red")
+
+
+def test_an_external_service_may_be_a_backend() -> None:
+    mesh = Mesh(
+        name="colors",
+        nodes=(node(backends=("orders.example.com",)),),
+        services=(service(virtual_node="red"),),
+        cloud_map_services=(dns("red"),),
+        external_services=("orders.example.com",),
+    )
+    assert mesh.known_services == ("red.colors.local", "orders.example.com")
+
+
+def test_dns_compares_names_without_regard_to_case() -> None:
+    mesh = Mesh(
+        name="colors", cloud_map_services=(dns("Red"),), nodes=(node("rED"),), services=(service("RED.colors.local"),)
+    )
+    assert mesh.known_services == ("RED.colors.local",)
+
+
+def test_the_mesh_of_the_tutorial_is_accepted() -> None:
+    targets = (WeightedTarget(virtual_node="green", weight=4), WeightedTarget(virtual_node="yellow", weight=1))
+    get = RouteMatch(prefix="/", method="GET", port=80)
+    color_route = Route(name="color-route", match=get, targets=targets, priority=1)
+    to_router = GatewayRoute(
+        name="color-gateway-route-1", match=RouteMatch(prefix="/router"), virtual_service="router.colors.local"
+    )
+    to_blue = GatewayRoute(name="color-gateway-route-2", match=get, virtual_service="blue.colors.local")
+    mesh = Mesh(
+        name="color-mesh",
+        cloud_map_services=(dns("red"), dns("blue"), dns("router"), dns("yellow")),
+        nodes=(
+            node("red", backends=("router.colors.local",), access_log=AccessLog(text="%PROTOCOL%\n")),
+            node("blue", backends=("red.colors.local",), access_log=AccessLog(json=(("protocol", "%PROTOCOL%"),))),
+            node("green", discovery=CloudMapDiscovery(namespace="colors.local", service="router")),
+            node("yellow"),
+        ),
+        services=(
+            service("red.colors.local", virtual_node="red"),
+            service("blue.colors.local", virtual_node="blue"),
+            service("router.colors.local", virtual_router="color-router"),
+        ),
+        routers=(replace(router("color-router"), routes=(color_route,)),),
+        gateways=(replace(gateway("color-gateway"), routes=(to_router, to_blue), access_log=AccessLog()),),
+    )
+    assert mesh.known_services == ("red.colors.local", "blue.colors.local", "router.colors.local")
+    assert mesh.router("color-router").routes == (color_route,)

@@ -1,0 +1,255 @@
+"""The app's settings: what they are without and with a word of the user, and what is said of a wrong one."""
+
+from typing import Any
+
+import pytest
+
+from color_mesh.model import MeshError
+from stacks.settings import Settings, read_settings
+
+VPC = "vpc-0123456789abcdef0"
+DIGEST = f"sha256:{'0' * 64}"
+KNOWN = (
+    "known: chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
+    "gatewayCount, logRetentionDays, dataPlane"
+)
+RETENTIONS = (
+    "one of: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
+)
+NODES = "node=weight of: red, blue, green, yellow"
+IMAGES = "such as 'name', 'registry/name:tag' or 'name@sha256:…'"
+
+
+def read(**given: object) -> Settings:
+    """Read settings given without their namespace, where a VPC can be looked up."""
+    return read_settings({f"color-mesh:{key}": value for key, value in given.items()}, can_look_up=True)
+
+
+def refusal(context: dict[str, object]) -> str:
+    """The message that refuses a context."""
+    with pytest.raises(MeshError) as error:
+        read_settings(context)
+    return str(error.value)
+
+
+def test_without_a_word_the_settings_are_the_final_state_of_the_tutorial() -> None:
+    assert read_settings({}) == Settings()
+    assert Settings() == Settings(
+        chapter=4,
+        gateway="load-balancer",
+        weights=(("green", 4), ("yellow", 1)),
+        red_backends=("router",),
+        vpc_id=None,
+        cluster_name=None,
+        app_image="forsakenidol/colorapp",
+        envoy_image="public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod",
+        desired_count=1,
+        gateway_count=2,
+        log_retention_days=7,
+        data_plane="app-mesh",
+    )
+
+
+def test_keys_of_others_are_left_alone() -> None:
+    others: dict[str, object] = {"@aws-cdk/core:newStyleStackSynthesis": True, "aws:cdk:version": "2", "chapter": "9"}
+    assert read_settings(others) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "attribute", "expected"),
+    [
+        pytest.param("chapter", "3", "chapter", 3, id="chapter"),
+        pytest.param("chapter", 3, "chapter", 3, id="chapter-json"),
+        pytest.param("gateway", "public-ip", "gateway", "public-ip", id="gateway-public-ip"),
+        pytest.param("gateway", "load-balancer", "gateway", "load-balancer", id="gateway-load-balancer"),
+        pytest.param("weights", "green=1", "weights", (("green", 1),), id="weights-one"),
+        pytest.param("weights", "green=0,yellow=1", "weights", (("green", 0), ("yellow", 1)), id="weights-low"),
+        pytest.param("weights", "green=100", "weights", (("green", 100),), id="weights-high"),
+        pytest.param("weights", " blue = 2 , red = 1 ", "weights", (("blue", 2), ("red", 1)), id="weights-in-order"),
+        pytest.param("redBackends", "blue", "red_backends", ("blue",), id="backends-one"),
+        pytest.param("redBackends", "router, blue", "red_backends", ("router", "blue"), id="backends-in-order"),
+        pytest.param("redBackends", "", "red_backends", (), id="backends-none"),
+        pytest.param("vpcId", VPC, "vpc_id", VPC, id="vpc-long"),
+        pytest.param("vpcId", "vpc-12345678", "vpc_id", "vpc-12345678", id="vpc-short"),
+        pytest.param("clusterName", "Colors_1-a", "cluster_name", "Colors_1-a", id="cluster"),
+        pytest.param("clusterName", "a", "cluster_name", "a", id="cluster-low"),
+        pytest.param("clusterName", "a" * 255, "cluster_name", "a" * 255, id="cluster-high"),
+        pytest.param("appImage", "colorapp", "app_image", "colorapp", id="image-name"),
+        pytest.param("appImage", "localhost:5000/a/b:V1", "app_image", "localhost:5000/a/b:V1", id="image-tag"),
+        pytest.param("appImage", "a:b", "app_image", "a:b", id="image-tag-low"),
+        pytest.param("appImage", f"a:{'b' * 128}", "app_image", f"a:{'b' * 128}", id="image-tag-high"),
+        pytest.param("appImage", f"a@{DIGEST}", "app_image", f"a@{DIGEST}", id="image-digest"),
+        pytest.param("envoyImage", "envoyproxy/envoy", "envoy_image", "envoyproxy/envoy", id="envoy-image"),
+        pytest.param("desiredCount", "0", "desired_count", 0, id="count-low"),
+        pytest.param("desiredCount", "5000", "desired_count", 5000, id="count-high"),
+        pytest.param("desiredCount", 3, "desired_count", 3, id="count-json"),
+        pytest.param("gatewayCount", "0", "gateway_count", 0, id="gateway-count-low"),
+        pytest.param("gatewayCount", "5000", "gateway_count", 5000, id="gateway-count-high"),
+        pytest.param("gatewayCount", 3, "gateway_count", 3, id="gateway-count-json"),
+        pytest.param("logRetentionDays", "1", "log_retention_days", 1, id="retention-low"),
+        pytest.param("logRetentionDays", 3653, "log_retention_days", 3653, id="retention-high-json"),
+        pytest.param("dataPlane", "app-mesh", "data_plane", "app-mesh", id="data-plane"),
+    ],
+)
+def test_a_setting_is_read_from_text_or_json(key: str, value: object, attribute: str, expected: object) -> None:
+    assert getattr(read(**{key: value}), attribute) == expected
+
+
+def test_settings_do_not_change_each_other() -> None:
+    assert read(chapter="3", vpcId=VPC, desiredCount="2") == Settings(chapter=3, vpc_id=VPC, desired_count=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({"chapter": "2"}, (), id="chapter-2"),
+        pytest.param({"chapter": "2", "redBackends": "blue"}, ("blue",), id="chapter-2-given"),
+        pytest.param({"chapter": "2", "redBackends": ""}, (), id="chapter-2-given-none"),
+        pytest.param({"chapter": "3"}, ("router",), id="chapter-3"),
+        pytest.param({"chapter": "4"}, ("router",), id="chapter-4"),
+    ],
+)
+def test_red_may_call_what_its_chapter_has(given: dict[str, str], expected: tuple[str, ...]) -> None:
+    assert read(**given).red_backends == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({"gateway": "load-balancer"}, 2, id="load-balancer"),
+        pytest.param({"gateway": "public-ip"}, 1, id="public-ip"),
+        pytest.param({"gateway": "public-ip", "gatewayCount": "3"}, 3, id="public-ip-given"),
+    ],
+)
+def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[str, str], expected: int) -> None:
+    assert read(**given).gateway_count == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wrong", "fix"),
+    [
+        pytest.param("chapter", 5, "not a chapter", "one of: 2, 3, 4", id="chapter-high"),
+        pytest.param("chapter", "1", "not a chapter", "one of: 2, 3, 4", id="chapter-low"),
+        pytest.param("chapter", "four", "not a chapter", "one of: 2, 3, 4", id="chapter-word"),
+        pytest.param("chapter", True, "not a chapter", "one of: 2, 3, 4", id="chapter-true"),
+        pytest.param("chapter", 4.0, "not a chapter", "one of: 2, 3, 4", id="chapter-float"),
+        pytest.param("chapter", None, "not a chapter", "one of: 2, 3, 4", id="chapter-null"),
+        pytest.param("gateway", "nlb", "not a kind of gateway", "one of: load-balancer, public-ip", id="gateway"),
+        pytest.param("gateway", [], "not a kind of gateway", "one of: load-balancer, public-ip", id="gateway-list"),
+        pytest.param("weights", "", "'' is no node and weight", NODES, id="weights-empty"),
+        pytest.param("weights", "green", "'green' is no node and weight", NODES, id="weights-without-weight"),
+        pytest.param("weights", "purple=1", "'purple=1' is no node and weight", NODES, id="weights-unknown"),
+        pytest.param("weights", "green=1,", "'' is no node and weight", NODES, id="weights-comma-last"),
+        pytest.param("weights", "green=101", "weight of 'green' out of range", "0 to 100", id="weights-high"),
+        pytest.param("weights", "green=-1", "weight of 'green' out of range", "0 to 100", id="weights-low"),
+        pytest.param("weights", "green=1.5", "weight of 'green' out of range", "0 to 100", id="weights-fraction"),
+        pytest.param(
+            "weights", "green=0,yellow=0", "every weight is 0", "at least one must be 1 to 100", id="weights-all-0"
+        ),
+        pytest.param(
+            "weights", "green=1,green=2", "duplicate node 'green'", "each node may be there once", id="weights-twice"
+        ),
+        pytest.param("weights", 4, "weights are not text", "such as 'green=4,yellow=1'", id="weights-number"),
+        pytest.param("redBackends", "green", "unknown backend 'green'", "known: blue, router", id="backends-unknown"),
+        pytest.param(
+            "redBackends", "blue,blue", "duplicate backend 'blue'", "each may be there once", id="backends-twice"
+        ),
+        pytest.param(
+            "redBackends",
+            ["blue"],
+            "backends are not text",
+            "such as 'router' or 'router,blue', or '' for none",
+            id="backends-list",
+        ),
+        pytest.param("vpcId", "vpc-1", "not a VPC id", "'vpc-' and 8 or 17 hex digits", id="vpc-short"),
+        pytest.param("vpcId", f"{VPC}0", "not a VPC id", "'vpc-' and 8 or 17 hex digits", id="vpc-long"),
+        pytest.param("vpcId", "", "not a VPC id", "'vpc-' and 8 or 17 hex digits", id="vpc-empty"),
+        pytest.param(
+            "vpcId",
+            VPC,
+            "cannot be looked up without an account and a region",
+            "configure AWS credentials and a region for the CDK CLI",
+            id="vpc-without-account",
+        ),
+        pytest.param(
+            "clusterName", "a b", "not a cluster name", "1 to 255 letters, digits, '-' and '_'", id="cluster-space"
+        ),
+        pytest.param(
+            "clusterName", "", "not a cluster name", "1 to 255 letters, digits, '-' and '_'", id="cluster-empty"
+        ),
+        pytest.param(
+            "clusterName", "a" * 256, "not a cluster name", "1 to 255 letters, digits, '-' and '_'", id="cluster-long"
+        ),
+        pytest.param("appImage", "", "not an image name", IMAGES, id="image-empty"),
+        pytest.param("appImage", "Color/App", "not an image name", IMAGES, id="image-capitals"),
+        pytest.param("appImage", "colorapp:", "not an image name", IMAGES, id="image-tag-empty"),
+        pytest.param("appImage", f"a:{'b' * 129}", "not an image name", IMAGES, id="image-tag-long"),
+        pytest.param("appImage", "colorapp@sha256:12", "not an image name", IMAGES, id="image-digest-short"),
+        pytest.param("envoyImage", "my envoy", "not an image name", IMAGES, id="envoy-image"),
+        pytest.param("desiredCount", -1, "not a number in range", "0 to 5000", id="count-low"),
+        pytest.param("desiredCount", 5001, "not a number in range", "0 to 5000", id="count-high"),
+        pytest.param("desiredCount", "1.5", "not a number in range", "0 to 5000", id="count-fraction"),
+        pytest.param("desiredCount", True, "not a number in range", "0 to 5000", id="count-true"),
+        pytest.param("gatewayCount", "-1", "not a number in range", "0 to 5000", id="gateway-count-low"),
+        pytest.param("gatewayCount", "5001", "not a number in range", "0 to 5000", id="gateway-count-high"),
+        pytest.param(
+            "logRetentionDays", 8, "not a retention that CloudWatch Logs has", RETENTIONS, id="retention-number"
+        ),
+        pytest.param("dataPlane", "envoy", "not a data plane", "one of: app-mesh", id="data-plane"),
+    ],
+)
+def test_a_wrong_value_is_refused(key: str, value: object, wrong: str, fix: str) -> None:
+    assert refusal({f"color-mesh:{key}": value}) == f"setting 'color-mesh:{key}': {wrong}, got {value!r} ({fix})"
+
+
+@pytest.mark.parametrize("backends", ["router", "blue,router"])
+def test_chapter_2_has_no_router_to_call(backends: str) -> None:
+    assert refusal({"color-mesh:chapter": "2", "color-mesh:redBackends": backends}) == (
+        "setting 'color-mesh:redBackends': not in chapter 2, got 'router' "
+        "(it comes with chapter 3; here: blue, or nothing)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        pytest.param("chaptr", "chapter", id="letter-missing"),
+        pytest.param("weight", "weights", id="singular"),
+        pytest.param("vpc-id", "vpcId", id="dashed"),
+        pytest.param("desired_count", "desiredCount", id="underscored"),
+        pytest.param("image", "appImage", id="part"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, nearest: str) -> None:
+    assert refusal({f"color-mesh:{key}": "2"}) == (
+        f"setting 'color-mesh:{key}': unknown setting, got '2' (did you mean 'color-mesh:{nearest}'? {KNOWN})"
+    )
+
+
+@pytest.mark.parametrize("key", ["color-mesh", "color-mesh:", "color-mesh-chapter"])
+def test_a_key_that_looks_like_a_setting_is_not_left_alone(key: str) -> None:
+    with pytest.raises(MeshError, match=": unknown setting, got '2' "):
+        read_settings({key: "2"})
+
+
+def test_problems_of_several_settings_come_in_one_error() -> None:
+    given: dict[str, Any] = {
+        "color-mesh:vpcId": VPC,
+        "color-mesh:weights": "green",
+        "color-mesh:chapter": "five",
+        "color-mesh:dataPlan": "app-mesh",
+        "color-mesh:chaptr": "2",
+    }
+    with pytest.raises(MeshError) as error:
+        read_settings(given)
+    assert error.value.problems == (
+        f"setting 'color-mesh:chaptr': unknown setting, got '2' (did you mean 'color-mesh:chapter'? {KNOWN})",
+        f"setting 'color-mesh:dataPlan': unknown setting, got 'app-mesh' (did you mean 'color-mesh:dataPlane'? {KNOWN})",
+        "setting 'color-mesh:chapter': not a chapter, got 'five' (one of: 2, 3, 4)",
+        f"setting 'color-mesh:weights': 'green' is no node and weight, got 'green' ({NODES})",
+        (
+            f"setting 'color-mesh:vpcId': cannot be looked up without an account and a region, got '{VPC}' "
+            "(configure AWS credentials and a region for the CDK CLI)"
+        ),
+    )
+    assert str(error.value) == "\n".join(error.value.problems)
