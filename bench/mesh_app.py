@@ -2,18 +2,22 @@
 
 import gc
 import sys
-
-from aws_cdk import App, CloudFormationValidatePlugin, Stack, Validations
-from cdk_nag import AwsSolutionsChecks
+from typing import TYPE_CHECKING
 
 from stacks.process import finish_early, meanwhile
+
+if TYPE_CHECKING:
+    from aws_cdk import IPolicyValidationPlugin
 
 
 def main() -> int:
     """Synthesize a chain of nodes, each of which may call the one before it."""
     gc.disable()
+    from aws_cdk import App, CloudFormationValidatePlugin, Stack, Validations
+    from cdk_nag import AwsSolutionsChecks
+
     app = App(builtin_cloud_formation_validation=False)
-    plugins = [AwsSolutionsChecks(app)]
+    plugins: list[IPolicyValidationPlugin] = [AwsSolutionsChecks(app)]
     with meanwhile(lambda: plugins.append(CloudFormationValidatePlugin())):
         from aws_cdk import aws_ecs as ecs
         from aws_cdk import aws_logs as logs

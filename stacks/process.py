@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -12,9 +13,10 @@ def finish_early(work: Callable[[], int]) -> int:
 
     After a synthesis Node needs another 0.4 s to end: V8 waits for code that it is still compiling. The child sees to
     that, and removes Node's files, while the caller goes on. After a failure the caller waits, so that nothing that is
-    still to be printed comes late.
+    still to be printed comes late. ``work`` loads the CDK itself, or there is no child.
     """
-    if not hasattr(os, "fork"):
+    # A Node that runs already, and the thread that reads from it, would not come along into the child.
+    if not hasattr(os, "fork") or "jsii" in sys.modules:
         return work()
     told, tell = os.pipe()
     child = os.fork()
@@ -28,6 +30,7 @@ def finish_early(work: Callable[[], int]) -> int:
     os.close(tell)
     # Ctrl-C reaches the child too, and it is the child that has something to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
     if os.read(told, 4) == b"done":
         return 0
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

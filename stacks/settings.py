@@ -11,6 +11,8 @@ from color_mesh.model.deployment import DATA_PLANES, EXPOSURES, DataPlaneName, E
 from color_mesh.model.errors import problem
 
 NAMESPACE = "color-mesh:"
+# The namespace, and what looks like a slip in it.
+_OURS = re.compile(r"color-mesh(?![a-z0-9])", re.IGNORECASE)
 Chapter = Literal[2, 3, 4]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
 COLORS = ("red", "blue", "green", "yellow")
@@ -87,16 +89,16 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     Raises:
         MeshError: With every problem of every setting.
     """
-    own = {key: value for key, value in context.items() if key.startswith(NAMESPACE.rstrip(":"))}
-    given = {key.removeprefix(NAMESPACE): value for key, value in own.items()}
+    own = {key: value for key, value in context.items() if _OURS.match(key)}
     values: dict[str, Any] = {}
-    problems: list[str] = list(_unknown_keys(given))
-    for key, (attribute, parse) in _PARSERS.items():
-        if key in given:
+    problems: list[str] = list(_unknown_keys(own))
+    for name, (attribute, parse) in _PARSERS.items():
+        key = f"{NAMESPACE}{name}"
+        if key in own:
             try:
-                values[attribute] = parse(given[key])
+                values[attribute] = parse(own[key])
             except _Wrong as wrong:
-                problems.append(problem(f"setting '{NAMESPACE}{key}'", wrong.what, given[key], wrong.fix))
+                problems.append(problem(f"setting '{key}'", wrong.what, own[key], wrong.fix))
     chapter = values.get("chapter", 4)
     if chapter == 2:
         values.setdefault("red_backends", ())
@@ -124,11 +126,12 @@ class _Wrong(Exception):
         self.fix = fix
 
 
-def _unknown_keys(given: Mapping[str, object]) -> Iterator[str]:
-    for key in sorted(given.keys() - _PARSERS.keys()):
-        nearest = get_close_matches(key, _PARSERS, n=1, cutoff=0)[0]
-        fix = f"did you mean '{NAMESPACE}{nearest}'? known: {', '.join(_PARSERS)}"
-        yield problem(f"setting '{NAMESPACE}{key}'", "unknown setting", given[key], fix)
+def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:
+    known = {f"{NAMESPACE}{name}".lower(): f"{NAMESPACE}{name}" for name in _PARSERS}
+    for key in sorted(own.keys() - known.values()):
+        nearest = known[get_close_matches(key.lower(), known, n=1, cutoff=0)[0]]
+        fix = f"did you mean '{nearest}'? known: {', '.join(_PARSERS)}"
+        yield problem(f"setting '{key}'", "unknown setting", own[key], fix)
 
 
 def _whole_number(low: int, high: int) -> Callable[[object], int]:
@@ -185,10 +188,10 @@ def _weights(value: object) -> tuple[tuple[str, int], ...]:
     for part in value.split(","):
         color, equals, weight = (piece.strip() for piece in part.partition("="))
         if not equals or color not in COLORS:
-            raise _Wrong(f"{part.strip()!r} is no node and weight", f"node=weight of: {', '.join(COLORS)}")
+            raise _Wrong(f"{part.strip()!r} is no node and weight", f"such as 'green=4'; nodes: {', '.join(COLORS)}")
         number = _number(weight)
         if number is None or number > 100:
-            raise _Wrong(f"weight of {color!r} out of range", "0 to 100")
+            raise _Wrong(f"weight of {color!r} is no whole number in range", "0 to 100")
         if color in weights:
             raise _Wrong(f"duplicate node {color!r}", "each node may be there once")
         weights[color] = number

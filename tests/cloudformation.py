@@ -21,7 +21,8 @@ def only(template: Template, type: str, **wanted: object) -> Properties:
 
 def container(task_definition: Properties, name: str) -> Properties:
     """A container of a task definition."""
-    (found,) = (found for found in task_definition["ContainerDefinitions"] if found["Name"] == name)
+    containers: list[Properties] = task_definition["ContainerDefinitions"]
+    (found,) = (found for found in containers if found["Name"] == name)
     return found
 
 

@@ -244,6 +244,30 @@ def test_gateway_hands_out_what_was_declared_for_it_and_its_routes(gateway: Mesh
     assert list(gateway.mesh_resources) == ["VirtualGateway", "Cart", "Basket"]
 
 
+# Whom it is let in by
+
+
+def test_node_lets_the_gateway_in_on_its_port(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh, port=8080)
+    MeshedColorNode(stack, "Stock", mesh=guarded_mesh)
+    MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Cart", to=cart)
+    assert ingress() == ["Gateway -> Cart tcp 8080"]
+
+
+def test_nodes_behind_a_router_let_the_gateway_in_whichever_comes_first(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
+    spare = MeshedColorNode(stack, "Spare", mesh=guarded_mesh, name="spare", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
+    router.add_route("All", targets={stock: 1})
+    MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Stock", to=router)
+    router.add_route("Shelf", targets={spare: 1}, prefix="/shelf")
+    assert ingress() == ["Gateway -> Stock tcp 80", "Gateway -> Spare tcp 80"]
+
+
 # What is refused of a route
 
 

@@ -355,6 +355,65 @@ def test_group_of_a_node_says_whose_it_is(
     assert group["VpcId"] == "vpc-shop"
 
 
+def test_node_lets_its_callers_in_on_its_port_only(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080)
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[stock])
+    MeshedColorNode(stack, "Orders", mesh=guarded_mesh, backends=[stock])
+    MeshedColorNode(stack, "Prices", mesh=guarded_mesh)
+    assert ingress() == ["Cart -> Stock tcp 8080", "Orders -> Stock tcp 8080"]
+
+
+def test_node_lets_in_a_caller_that_connects_later(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080)
+    cart.connect_to(stock)
+    assert ingress() == ["Cart -> Stock tcp 8080"]
+
+
+def test_nodes_that_call_each_other_let_each_other_in(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080, backends=[cart])
+    cart.connect_to(stock)
+    assert ingress() == ["Stock -> Cart tcp 80", "Cart -> Stock tcp 8080"]
+
+
+def test_node_lets_in_the_callers_of_a_router(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
+    router.add_route("All", targets={stock: 1})
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
+    assert ingress() == ["Cart -> Stock tcp 8080"]
+
+
+def test_node_lets_in_callers_that_a_router_had_before_its_route(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
+    router.add_route("All", targets={stock: 1})
+    assert ingress() == ["Cart -> Stock tcp 8080"]
+
+
+def test_caller_that_comes_both_ways_is_let_in_once(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock")
+    MeshedColorNode(stack, "Prices", mesh=guarded_mesh, name="prices", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="prices.shop.local")
+    router.add_route("All", targets={stock: 1})
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[stock, router])
+    assert ingress() == ["Cart -> Stock tcp 80"]
+
+
 def test_no_rule_is_added_to_the_group_of_the_mesh(
     stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:

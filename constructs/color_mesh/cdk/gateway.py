@@ -25,9 +25,9 @@ from color_mesh.model import (
     RouteMatch,
     VirtualGateway,
 )
-from color_mesh.model.checks import check_choice
+from color_mesh.model.checks import check_balancer_name, check_choice
 from color_mesh.model.deployment import EXPOSURES, Exposure
-from color_mesh.model.errors import refusing
+from color_mesh.model.errors import refuse, refusing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,15 +139,15 @@ class MeshGateway(Construct):
         gateway = mesh.model.gateway(self.name)
         protocol = gateway.listeners[0].protocol
         name = default_name(self, id) if name is None else name
+        refuse(mesh.backend_problems(f"gateway route {name!r}", [to]))
         route = GatewayRoute(
             name=name,
             protocol=protocol,
             priority=priority,
             match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
-            virtual_service=to.virtual_service_name or to.name,
+            virtual_service="".join(mesh.service_names([to])),
         )
-        problems = [*mesh.backend_problems(f"gateway route {name!r}", [to])]
-        mesh.update(replace(gateway, routes=(*gateway.routes, route)), problems)
+        mesh.update(replace(gateway, routes=(*gateway.routes, route)))
         declared = mesh.data_plane.declare_gateway_route(self, id, gateway, route)
         self.mesh_resources = {**self.mesh_resources, **declared}
         to.admit(self)
@@ -198,10 +198,18 @@ class MeshGateway(Construct):
             MeshError: With every problem; nothing has been created then.
         """
         plane = self.mesh.data_plane
-        envoy = plane.gateway_envoy(cpu=cpu, memory_mib=memory_mib)
-        with refusing(check_choice(f"virtual gateway {self.name!r}", "exposure", exposure, EXPOSURES)):
+        envoy = replace(plane.gateway_envoy(cpu=cpu, memory_mib=memory_mib), port_name=port_name)
+        subject = f"virtual gateway {self.name!r}"
+        problems = [
+            *check_choice(subject, "exposure", exposure, EXPOSURES),
+            *check_balancer_name(subject, "load balancer name", load_balancer_name),
+            *check_balancer_name(subject, "target group name", target_group_name),
+        ]
+        with refusing(problems):
             task = FargateTask(
-                name=family or self.name,
+                name=self.name,
+                family=family,
+                service_name=service_name,
                 cpu=cpu,
                 memory_mib=memory_mib,
                 containers=(envoy,),
@@ -272,7 +280,17 @@ class MeshGateway(Construct):
             "bucket would stay empty. Envoy's access log has every request.",
         )
         if shared is None:
-            self.connections.allow_from(made.entry_security_group, ec2.Port.tcp(self.port), "the load balancer")
+            # In this stack, which may come after that of the gateway's group, and never before.
+            ec2.CfnSecurityGroupIngress(
+                part,
+                "FromLoadBalancer",
+                group_id=self.security_group.security_group_id,
+                source_security_group_id=made.entry_security_group.security_group_id,
+                ip_protocol="tcp",
+                from_port=self.port,
+                to_port=self.port,
+                description="the load balancer",
+            )
         target = made.fargate_service.load_balancer_target(
             container_name=made.envoy_container.container_name, container_port=self.port
         )

@@ -8,7 +8,7 @@ from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
-from constructs import Construct
+from constructs import Construct, Node
 
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.data_plane import DataPlane
@@ -30,6 +30,18 @@ from color_mesh.model.errors import problem, refusing
 DEFAULT_ENVOY_IMAGE = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
 
 
+class Caller(Protocol):
+    """What sends requests to backends: a node or a gateway."""
+
+    @property
+    def node(self) -> Node:
+        """Its place in the construct tree."""
+
+    @property
+    def security_group(self) -> ec2.ISecurityGroup:
+        """What guards its tasks."""
+
+
 class Backend(Protocol):
     """What a node may call and a gateway may route to: a node, a router, or a service that exists elsewhere."""
 
@@ -45,7 +57,7 @@ class Backend(Protocol):
     def virtual_service_name(self) -> str | None:
         """The name that callers use; ``None`` when nothing may call it by name."""
 
-    def admit(self, caller: ec2.IConnectable) -> None:
+    def admit(self, caller: Caller) -> None:
         """Open the network path from ``caller``."""
 
 
@@ -98,7 +110,7 @@ class ServiceMesh(Construct):
             wrong = "namespace has no name before deployment"
             problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
         with refusing(problems):
-            self.model = Mesh(name=name, egress_filter=egress_filter)
+            self.model = Mesh(name=name, egress_filter=egress_filter, cloud_map_services=())
         super().__init__(scope, id)
         self.vpc = vpc
         self.namespace = namespace
@@ -133,7 +145,7 @@ class ServiceMesh(Construct):
         with refusing(problems):
             model = replace(
                 model,
-                cloud_map_services=(*model.cloud_map_services, *cloud_map_services),
+                cloud_map_services=(*(model.cloud_map_services or ()), *cloud_map_services),
                 nodes=(*model.nodes, *nodes),
                 services=(*model.services, *services),
                 routers=(*model.routers, *routers),
@@ -155,8 +167,12 @@ class ServiceMesh(Construct):
         self.model = model
 
     def service_names(self, backends: Sequence[Backend]) -> tuple[str, ...]:
-        """Find the virtual service names that stand for ``backends``; `backend_problems` tells which have none."""
-        return tuple(backend.virtual_service_name for backend in backends if backend.virtual_service_name is not None)
+        """Find the virtual service names that stand for ``backends``, without those that `backend_problems` finds."""
+        return tuple(
+            backend.virtual_service_name
+            for backend in backends
+            if backend.virtual_service_name is not None and backend.mesh is self
+        )
 
     def backend_problems(self, subject: str, backends: Sequence[Backend]) -> Iterator[str]:
         """Find backends that cannot be named, and backends of another mesh; ``subject`` begins the messages."""
@@ -178,5 +194,5 @@ class _ExternalService:
     def virtual_service_name(self) -> str:
         return self.name
 
-    def admit(self, caller: ec2.IConnectable) -> None:
+    def admit(self, caller: Caller) -> None:
         """Do nothing: the tasks behind it, and what guards them, are not known here."""

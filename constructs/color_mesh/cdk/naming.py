@@ -1,18 +1,22 @@
 """Names for what the user gave no name."""
 
 import re
+from hashlib import sha256
 
-from aws_cdk import Names
 from constructs import Construct
 
-_DNS_LABEL_LENGTH = 63
+_LENGTH = 63  # a DNS label's
 
 
 def default_name(scope: Construct, construct_id: str) -> str:
-    """Make a name for the construct ``construct_id`` in ``scope``, unique in the app and short enough for DNS.
+    """Make a name for the construct ``construct_id`` in ``scope``, unique in the app and fit for a DNS label.
 
     It is known before the construct exists, so that everything can be checked first.
     """
-    own = re.sub(r"[^A-Za-z0-9-]", "", construct_id)[: _DNS_LABEL_LENGTH // 2].strip("-")
-    path = Names.unique_resource_name(scope, max_length=_DNS_LABEL_LENGTH - len(own) - 1, separator="-")
-    return f"{path}-{own}".strip("-")
+    path = f"{scope.node.path}/{construct_id}"
+    name = re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-")
+    if len(name) > _LENGTH or not re.fullmatch(r"[A-Za-z0-9/]+", path):
+        # What was cut or replaced may have been all that told two paths apart.
+        digest = sha256(path.encode()).hexdigest()[:8]
+        name = f"{name[-(_LENGTH - 9) :].strip('-')}-{digest}".strip("-")
+    return name

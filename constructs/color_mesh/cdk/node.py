@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
-from color_mesh.cdk.mesh import Backend, ServiceMesh
+from color_mesh.cdk.mesh import Backend, Caller, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.task import (
     enable_execute_command,
@@ -33,6 +33,7 @@ from color_mesh.model import (
     VirtualNode,
     VirtualService,
 )
+from color_mesh.model.task import what_is_left
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,10 +179,14 @@ class MeshedColorNode(Construct):
         for backend in backends:
             backend.admit(self)
 
-    def admit(self, caller: ec2.IConnectable) -> None:
+    def admit(self, caller: Caller) -> None:
         """Let the tasks of ``caller`` reach this node's port, unless the mesh's one group lets them already."""
         if self.mesh.security_group is None:
-            self.connections.allow_from(caller, ec2.Port.tcp(self.port), "a caller in the mesh")
+            # A stack that has part of a mesh depends on the mesh's own, never the other way: the rule goes there.
+            stack = Stack.of(self.mesh).node.addr
+            remote_rule = Stack.of(self).node.addr == stack != Stack.of(caller.security_group).node.addr
+            port = ec2.Port.tcp(self.port)
+            self.security_group.add_ingress_rule(caller.security_group, port, "a caller in the mesh", remote_rule)
 
     def implement(
         self,
@@ -241,13 +246,16 @@ class MeshedColorNode(Construct):
         plane = self.mesh.data_plane
         envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib)
         app = Container(
-            name=container_name or f"{self.name}-app",
-            cpu=cpu - envoy_cpu if app_cpu is None else app_cpu,
-            memory_mib=memory_mib - envoy_memory_mib if app_memory_mib is None else app_memory_mib,
+            name=f"{self.name}-app" if container_name is None else container_name,
+            cpu=what_is_left(cpu, envoy_cpu) if app_cpu is None else app_cpu,
+            memory_mib=what_is_left(memory_mib, envoy_memory_mib) if app_memory_mib is None else app_memory_mib,
             health_check=container_health_check,
+            port_name=port_name,
         )
         task = FargateTask(
-            name=family or self.name,
+            name=self.name,
+            family=family,
+            service_name=service_name,
             cpu=cpu,
             memory_mib=memory_mib,
             containers=(app, envoy),

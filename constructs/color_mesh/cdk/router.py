@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from color_mesh.cdk.data_plane import MeshResources
-from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.mesh import Caller, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node import MeshedColorNode
 from color_mesh.model import (
@@ -20,6 +19,7 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
+from color_mesh.model.errors import problem
 
 
 class ColorRouter(Construct):
@@ -67,7 +67,7 @@ class ColorRouter(Construct):
         self.name = name
         self.virtual_service_name = virtual_service_name
         self.mesh_resources: MeshResources = mesh.data_plane.declare_router(self, router, service)
-        self._callers: list[ec2.IConnectable] = []
+        self._callers: list[Caller] = []
         self._targets: list[MeshedColorNode] = []
 
     def add_route(
@@ -107,7 +107,17 @@ class ColorRouter(Construct):
                 for node, weight in targets.items()
             ),
         )
-        self.mesh.update(replace(router, routes=(*router.routes, route)))
+        problems = [
+            problem(
+                f"route {route.name!r}",
+                "target belongs to another mesh",
+                node.name,
+                f"a node of {self.mesh.model.name!r}",
+            )
+            for node in targets
+            if node.mesh is not self.mesh
+        ]
+        self.mesh.update(replace(router, routes=(*router.routes, route)), problems)
         declared = self.mesh.data_plane.declare_route(self, id, router, route)
         self.mesh_resources = {**self.mesh_resources, **declared}
         for node in targets:
@@ -115,7 +125,7 @@ class ColorRouter(Construct):
             for caller in self._callers:
                 node.admit(caller)
 
-    def admit(self, caller: ec2.IConnectable) -> None:
+    def admit(self, caller: Caller) -> None:
         """Let the tasks of ``caller`` reach every node that the routes send requests to, now and later."""
         self._callers.append(caller)
         for node in self._targets:

@@ -9,12 +9,8 @@ from color_mesh.model.errors import problem
 MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+_BALANCER_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-
-
-def is_integer(value: object) -> bool:
-    """Tell whether a value is a whole number; ``True`` and ``False`` are not."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check_range(subject: str, what: str, value: object, low: int, high: int) -> Iterator[str]:
@@ -29,14 +25,15 @@ def check_choice(subject: str, what: str, value: object, allowed: Sequence[objec
         yield problem(subject, f"unknown {what}", value, f"one of: {', '.join(map(str, allowed))}")
 
 
-def check_name(subject: str, value: str, max_length: int = MAX_NAME_LENGTH) -> Iterator[str]:
+def check_name(subject: str, value: object, what: str = "name", max_length: int = MAX_NAME_LENGTH) -> Iterator[str]:
     """Find a name that App Mesh and ECS refuse (AWS App Mesh API Reference, the ``*Name`` parameters)."""
-    if not value:
-        yield problem(subject, "name is empty", value, f"1 to {max_length} characters")
-    elif not _NAME.fullmatch(value):
-        yield problem(subject, "name has characters that AWS refuses", value, "letters, digits, '-' and '_'")
+    if not isinstance(value, str) or not value:
+        yield problem(subject, f"{what} is empty", value, f"1 to {max_length} characters")
+        return
+    if not _NAME.fullmatch(value):
+        yield problem(subject, f"{what} has characters that AWS refuses", value, "letters, digits, '-' and '_'")
     if len(value) > max_length:
-        yield problem(subject, "name too long", f"{len(value)} characters", f"1 to {max_length}")
+        yield problem(subject, f"{what} too long", f"{len(value)} characters", f"1 to {max_length}")
 
 
 def check_dns_name(subject: str, what: str, value: str, max_length: int = 253) -> Iterator[str]:
@@ -48,6 +45,13 @@ def check_dns_name(subject: str, what: str, value: str, max_length: int = 253) -
         yield problem(subject, f"{what} is no DNS name", value, fix)
 
 
+def check_balancer_name(subject: str, what: str, value: str | None) -> Iterator[str]:
+    """Find a name that Elastic Load Balancing refuses (its API Reference, *CreateLoadBalancer*, *CreateTargetGroup*)."""
+    if value is not None and not _BALANCER_NAME.fullmatch(value):
+        fix = "1 to 32 letters, digits and '-', with no '-' at either end"
+        yield problem(subject, f"{what} cannot be", value, fix)
+
+
 def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str]:
     """Find values that are there more than once."""
     for value, count in Counter(values).items():
@@ -57,6 +61,6 @@ def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str
 
 def check_known(subject: str, what: str, value: str, known: Iterable[str]) -> Iterator[str]:
     """Find a reference to something that the mesh does not have."""
-    names = sorted(known)
+    names = sorted(set(known))
     if value not in names:
         yield problem(subject, f"unknown {what}", value, f"known: {', '.join(names) or 'none'}")

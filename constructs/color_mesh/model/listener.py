@@ -53,11 +53,14 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
     if log is None:
         return
     if not 1 <= len(log.path) <= 255:
-        yield problem(subject, "access log path has a wrong length", log.path, "1 to 255 characters")
+        yield problem(subject, "access log path has a wrong length", f"{len(log.path)} characters", "1 to 255")
     if log.text is not None and log.json is not None:
         yield problem(subject, "access log has two formats", "text and json", "give one of them")
     if log.text is not None and not 1 <= len(log.text) <= 1000:
         yield problem(subject, "access log text has a wrong length", f"{len(log.text)} characters", "1 to 1000")
+    if log.json is not None and not log.json:
+        yield problem(subject, "access log json has no keys", log.json, "one at least, or no json")
+    yield from check_unique(subject, "access log key", (key for key, _ in log.json or ()))
     for key, value in log.json or ():
         if not (1 <= len(key) <= 100 and 1 <= len(value) <= 100):
             yield problem(subject, "access log key or value has a wrong length", (key, value), "1 to 100 characters")

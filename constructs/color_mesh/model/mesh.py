@@ -30,10 +30,10 @@ class Mesh:
         name: 1 to 255 letters, digits, ``-`` and ``_``.
         egress_filter: ``DROP_ALL`` (the default): nodes reach their backends and nothing else through Envoy.
             ``ALLOW_ALL``: any other destination too.
-        cloud_map_services: The names that DNS answers for the mesh.
+        cloud_map_services: The names that DNS answers for the mesh; ``None`` when they are not known here.
         nodes: Its virtual nodes.
         services: Its virtual services. Callers resolve a service's name before Envoy sees the request, so a mesh
-            that has Cloud Map services needs one of that name for each.
+            whose Cloud Map services are known needs one of that name for each.
         routers: Its virtual routers.
         gateways: Its virtual gateways.
         external_services: Names of virtual services that exist in this mesh but are declared somewhere else.
@@ -44,7 +44,7 @@ class Mesh:
 
     name: str
     egress_filter: EgressFilter = "DROP_ALL"
-    cloud_map_services: tuple[CloudMapService, ...] = ()
+    cloud_map_services: tuple[CloudMapService, ...] | None = None
     nodes: tuple[VirtualNode, ...] = ()
     services: tuple[VirtualService, ...] = ()
     routers: tuple[VirtualRouter, ...] = ()
@@ -76,7 +76,7 @@ def _check_parts(mesh: Mesh) -> Iterator[str]:
     subject = f"mesh {mesh.name!r}"
     yield from check_name(subject, mesh.name)
     yield from check_choice(subject, "egress filter", mesh.egress_filter, EGRESS_FILTERS)
-    for cloud_map_service in mesh.cloud_map_services:
+    for cloud_map_service in mesh.cloud_map_services or ():
         yield from check_cloud_map_service(cloud_map_service)
     for node in mesh.nodes:
         yield from check_virtual_node(node)
@@ -93,7 +93,7 @@ def _check_parts(mesh: Mesh) -> Iterator[str]:
 def _check_names(mesh: Mesh) -> Iterator[str]:
     subject = f"mesh {mesh.name!r}"
     # DNS and Envoy compare these without regard to case.
-    yield from check_unique(subject, "Cloud Map service", (s.dns_name.lower() for s in mesh.cloud_map_services))
+    yield from check_unique(subject, "Cloud Map service", (s.dns_name.lower() for s in mesh.cloud_map_services or ()))
     yield from check_unique(subject, "virtual service", (name.lower() for name in mesh.known_services))
     yield from check_unique(subject, "virtual node", (node.name for node in mesh.nodes))
     yield from check_unique(subject, "virtual router", (router.name for router in mesh.routers))
@@ -115,9 +115,9 @@ def _check_references(mesh: Mesh) -> Iterator[str]:
 
 
 def _check_dns(mesh: Mesh) -> Iterator[str]:
-    answered = {service.dns_name.lower(): service.dns_name for service in mesh.cloud_map_services}
-    if not answered:
+    if mesh.cloud_map_services is None:
         return
+    answered = {service.dns_name.lower(): service.dns_name for service in mesh.cloud_map_services}
     for node in mesh.nodes:
         if node.discovery is not None and node.discovery.dns_name.lower() not in answered:
             subject = f"virtual node {node.name!r}"
@@ -125,7 +125,7 @@ def _check_dns(mesh: Mesh) -> Iterator[str]:
     for service in mesh.services:
         if service.name.lower() not in answered:
             subject = f"virtual service {service.name!r}"
-            fix = f"name it after one of: {', '.join(sorted(answered.values()))}"
+            fix = f"name it after one of: {', '.join(sorted(answered.values())) or 'none yet'}"
             yield problem(subject, "no Cloud Map service answers its DNS name", service.name, fix)
 
 
@@ -154,7 +154,7 @@ def _check_routes(mesh: Mesh) -> Iterator[str]:
 def _check_target(subject: str, target: WeightedTarget, node: VirtualNode, protocol: Protocol) -> Iterator[str]:
     listeners = ", ".join(f"{listener.protocol}/{listener.port}" for listener in node.listeners) or "none"
     fix = f"listeners of {node.name!r}: {listeners}"
-    if target.port is None and len(node.listeners) != 1:
+    if target.port is None and len(node.listeners) > 1:
         yield problem(subject, f"target {node.name!r} needs a port", target.port, fix)
         return
     for listener in node.listeners:

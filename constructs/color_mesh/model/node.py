@@ -89,7 +89,9 @@ def check_cloud_map_service(service: CloudMapService) -> Iterator[str]:
     """Find what Cloud Map refuses (AWS Cloud Map API Reference, *CreateService*)."""
     subject = f"Cloud Map service {service.name!r}"
     yield from check_dns_name(subject, "name", service.name, 63)
-    yield from check_dns_name(subject, "namespace", service.namespace)
+    if "." in service.name:
+        yield problem(subject, "name has a dot", service.name, "one label of the namespace")
+    yield from check_dns_name(subject, "namespace", service.namespace, 253 - 1 - len(service.name))
     yield from check_range(subject, "TTL", service.ttl_seconds, 0, MAX_TTL_SECONDS)
     if service.description is not None and len(service.description) > 1024:
         yield problem(subject, "description too long", f"{len(service.description)} characters", "0 to 1024")
@@ -100,6 +102,8 @@ def check_virtual_node(node: VirtualNode) -> Iterator[str]:
     subject = f"virtual node {node.name!r}"
     yield from check_name(subject, node.name)
     yield from check_listeners(subject, node.listeners, PROTOCOLS)
+    if node.discovery is not None:
+        yield from check_dns_name(subject, "service discovery", node.discovery.dns_name)
     yield from check_access_log(subject, node.access_log)
     yield from check_unique(subject, "backend", node.backends)
     if len(node.backends) > MAX_BACKENDS:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from color_mesh.model.checks import check_choice, check_range, check_unique
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import Listener, Protocol
+from color_mesh.model.listener import PROTOCOLS, Listener, Protocol
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -92,13 +92,15 @@ def check_route(subject: str, route: AnyRoute, listeners: Sequence[Listener]) ->
     """Find a match or priority that cannot be, or that the owner's listeners never see."""
     if route.priority is not None:
         yield from check_range(subject, "priority", route.priority, 0, MAX_PRIORITY)
+    if route.protocol not in PROTOCOLS:
+        yield from check_choice(subject, "protocol", route.protocol, PROTOCOLS)
+        return
     yield from _check_match(subject, route)
-    protocols = sorted({listener.protocol for listener in listeners})
-    if route.protocol not in protocols:
-        yield problem(subject, "no listener speaks its protocol", route.protocol, f"listeners: {', '.join(protocols)}")
-    ports = sorted({listener.port for listener in listeners})
-    if route.match.port is not None and route.match.port not in ports:
-        yield problem(subject, "no listener has its port", route.match.port, f"listeners: {', '.join(map(str, ports))}")
+    have = f"listeners: {', '.join(f'{listener.protocol}/{listener.port}' for listener in listeners) or 'none'}"
+    if not any(listener.protocol == route.protocol for listener in listeners):
+        yield problem(subject, "no listener speaks its protocol", route.protocol, have)
+    if route.match.port is not None and not any(listener.port == route.match.port for listener in listeners):
+        yield problem(subject, "no listener has its port", route.match.port, have)
 
 
 def check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[str]:
@@ -116,7 +118,8 @@ def check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[s
 def check_overlaps(subject: str, routes: Sequence[AnyRoute]) -> Iterator[str]:
     """Find two routes that would take the same requests, so that chance decides between them."""
     for first, second in combinations(routes, 2):
-        if first.priority == second.priority and _overlap(first.match, second.match):
+        same = first.protocol == second.protocol and first.priority == second.priority
+        if same and _overlap(first.match, second.match):
             fix = f"also in {first.name!r}: change one of them, or give them priorities"
             yield problem(subject, f"duplicate match in route {second.name!r}", _match_text(second.match), fix)
 

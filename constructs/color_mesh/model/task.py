@@ -17,6 +17,8 @@ FARGATE_MEMORY_MIB: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
 }
 
+LEAST_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerHealthCheck:
@@ -46,12 +48,14 @@ class Container:
         cpu: CPU units, 1024 a core.
         memory_mib: The memory at which the container is killed.
         health_check: How ECS checks it; without one ECS does not.
+        port_name: What its port is called in the task definition; without it, nothing.
     """
 
     name: str
     cpu: int
     memory_mib: int
     health_check: ContainerHealthCheck | None = None
+    port_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +64,8 @@ class FargateTask:
 
     Attributes:
         name: What the task is called in messages.
+        family: The task definition's family; without it, one that the CDK makes up.
+        service_name: The name of the service that runs it; without it, one that CloudFormation makes up.
         cpu: CPU units, one of Fargate's sizes: 256, 512, 1024, 2048, 4096, 8192 or 16384.
         memory_mib: Memory, one of those that Fargate offers for ``cpu``.
         containers: What runs in it.
@@ -74,14 +80,24 @@ class FargateTask:
     memory_mib: int
     containers: tuple[Container, ...]
     desired_count: int = 1
+    family: str | None = None
+    service_name: str | None = None
 
     def __post_init__(self) -> None:
         refuse(_check_task(self))
 
 
+def what_is_left(total: int, taken: int) -> int:
+    """Find what a container leaves of a task; the least there is when it leaves nothing, so that the sum tells of it."""
+    return max(total - taken, LEAST_MEMORY_MIB) if isinstance(total, int) and isinstance(taken, int) else total
+
+
 def _check_task(task: FargateTask) -> Iterator[str]:
     subject = f"task {task.name!r}"
-    if task.cpu not in FARGATE_MEMORY_MIB:
+    for what, name in (("family", task.family), ("service name", task.service_name)):
+        if name is not None:
+            yield from check_name(subject, name, what)
+    if task.cpu not in tuple(FARGATE_MEMORY_MIB):
         sizes = ", ".join(map(str, FARGATE_MEMORY_MIB))
         yield problem(subject, "CPU is no Fargate size", task.cpu, f"one of: {sizes}")
     elif task.memory_mib not in FARGATE_MEMORY_MIB[task.cpu]:
@@ -96,7 +112,8 @@ def _check_task(task: FargateTask) -> Iterator[str]:
         ("CPU", "units", task.cpu, [container.cpu for container in task.containers]),
         ("memory", "MiB", task.memory_mib, [container.memory_mib for container in task.containers]),
     ):
-        if sum(parts) > total:
+        # What is no number has been named above.
+        if all(isinstance(number, int) for number in (total, *parts)) and sum(parts) > total:
             got = f"{' + '.join(map(str, parts))} = {sum(parts)} {unit}"
             yield problem(subject, f"containers need more {what} than the task has", got, f"at most {total} {unit}")
 
@@ -104,8 +121,10 @@ def _check_task(task: FargateTask) -> Iterator[str]:
 def _check_container(container: Container) -> Iterator[str]:
     subject = f"container {container.name!r}"
     yield from check_name(subject, container.name)
+    if container.port_name is not None:
+        yield from check_name(subject, container.port_name, "port name", 64)
     yield from check_range(subject, "CPU", container.cpu, 1, 16384)
-    yield from check_range(subject, "memory", container.memory_mib, 6, 122880)
+    yield from check_range(subject, "memory", container.memory_mib, LEAST_MEMORY_MIB, 122880)
     check = container.health_check
     if check is None:
         return
