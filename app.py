@@ -101,7 +101,8 @@ def main() -> int:
     except RuntimeError as error:
         if "ValidationFailed" not in str(error):
             raise
-        return 1  # The findings have been printed.
+        print(str(error).removeprefix("ValidationFailed: "), file=sys.stderr)
+        return 1
     gc.freeze()  # Nor is there anything to collect on the way out.
     return 0
 

@@ -167,9 +167,15 @@ def test_a_value_at_its_limit_is_accepted(describe: Callable[[Any], Mesh], value
         pytest.param(
             router_port, 65536, "virtual router 'router': listener port out of range, got 65536", id="router-high"
         ),
+        pytest.param(
+            router_port, "80", "virtual router 'router': listener port out of range, got '80'", id="router-text"
+        ),
         pytest.param(gateway_port, 0, "virtual gateway 'gateway': listener port out of range, got 0", id="gateway-low"),
         pytest.param(
             gateway_port, 65536, "virtual gateway 'gateway': listener port out of range, got 65536", id="gateway-high"
+        ),
+        pytest.param(
+            gateway_port, "80", "virtual gateway 'gateway': listener port out of range, got '80'", id="gateway-text"
         ),
     ],
 )
@@ -221,10 +227,8 @@ def test_a_number_outside_its_limits_is_refused(describe: Callable[[Any], Mesh],
 @pytest.mark.parametrize(
     ("describe", "value", "wrong"),
     [
-        pytest.param(log_path, 0, "path has a wrong length, got '' (1 to 255 characters)", id="path-low"),
-        pytest.param(
-            log_path, 256, f"path has a wrong length, got '{'/' * 256}' (1 to 255 characters)", id="path-high"
-        ),
+        pytest.param(log_path, 0, "path has a wrong length, got '0 characters' (1 to 255)", id="path-low"),
+        pytest.param(log_path, 256, "path has a wrong length, got '256 characters' (1 to 255)", id="path-high"),
         pytest.param(log_text, 0, "text has a wrong length, got '0 characters' (1 to 1000)", id="text-low"),
         pytest.param(log_text, 1001, "text has a wrong length, got '1001 characters' (1 to 1000)", id="text-high"),
         pytest.param(log_key, 0, "key or value has a wrong length, got ('', 'v') (1 to 100 characters)", id="key-low"),

@@ -1,6 +1,7 @@
 """How long a name may be and what it may be made of: resource names, and names that DNS carries."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -80,12 +81,30 @@ def container(name: str) -> FargateTask:
     return FargateTask(name="red", cpu=256, memory_mib=512, containers=(Container(name=name, cpu=256, memory_mib=512),))
 
 
+def family(name: str) -> FargateTask:
+    return replace(container("red"), family=name)
+
+
+def service_name(name: str) -> FargateTask:
+    return replace(container("red"), service_name=name)
+
+
+def port_name(name: str) -> FargateTask:
+    task = container("red")
+    return replace(task, containers=(replace(task.containers[0], port_name=name),))
+
+
 def cloud_map_service(name: str) -> Mesh:
     return Mesh(name="colors", cloud_map_services=(CloudMapService(name=name, namespace="colors.local"),))
 
 
 def namespace(name: str) -> Mesh:
     return Mesh(name="colors", cloud_map_services=(CloudMapService(name="red", namespace=name),))
+
+
+def named_in(name: str) -> Callable[[str], Mesh]:
+    """Describe a Cloud Map service of this name in the namespace given."""
+    return lambda namespace: Mesh(name="colors", cloud_map_services=(CloudMapService(name=name, namespace=namespace),))
 
 
 def service(name: str) -> Mesh:
@@ -105,11 +124,11 @@ EVERY_NAME = [
     pytest.param(gateway_route, "gateway route", id="gateway-route"),
     pytest.param(container, "container", id="container"),
 ]
-EVERY_DNS_NAME = [
+WHOLE_DNS_NAME = [
     pytest.param(service, "virtual service {name!r}: name", id="service"),
     pytest.param(external_service, "external service {name!r}: name", id="external-service"),
-    pytest.param(namespace, "Cloud Map service 'red': namespace", id="namespace"),
 ]
+EVERY_DNS_NAME = [*WHOLE_DNS_NAME, pytest.param(namespace, "Cloud Map service 'red': namespace", id="namespace")]
 
 
 @pytest.mark.parametrize(("describe", "_subject"), EVERY_NAME)
@@ -161,7 +180,6 @@ def test_a_name_with_another_character_is_refused(describe: Describe, subject: s
         pytest.param("a", id="length-low"),
         pytest.param("ab", id="two-characters"),
         pytest.param(LABEL, id="label-high"),
-        pytest.param(DNS_NAME, id="length-high"),
         pytest.param("Red-1._tcp.colors.local", id="every-kind-of-character"),
     ],
 )
@@ -189,7 +207,12 @@ def test_a_name_that_dns_cannot_carry_is_refused(describe: Describe, wrong: str,
     assert refusal(describe, name) == message
 
 
-@pytest.mark.parametrize(("describe", "wrong"), EVERY_DNS_NAME)
+@pytest.mark.parametrize(("describe", "_wrong"), WHOLE_DNS_NAME)
+def test_a_dns_name_of_the_greatest_length_is_accepted(describe: Describe, _wrong: str) -> None:
+    assert describe(DNS_NAME)
+
+
+@pytest.mark.parametrize(("describe", "wrong"), WHOLE_DNS_NAME)
 def test_a_dns_name_too_long_is_refused(describe: Describe, wrong: str) -> None:
     message = f"{wrong.format(name=LONG_DNS_NAME)} too long, got '254 characters' (1 to 253)"
     assert refusal(describe, LONG_DNS_NAME) == message
@@ -197,7 +220,8 @@ def test_a_dns_name_too_long_is_refused(describe: Describe, wrong: str) -> None:
 
 @pytest.mark.parametrize("name", [pytest.param("a", id="length-low"), pytest.param(LABEL, id="length-high")])
 def test_a_cloud_map_service_has_a_name_of_one_label(name: str) -> None:
-    assert cloud_map_service(name).cloud_map_services[0].dns_name == f"{name}.colors.local"
+    (found,) = cloud_map_service(name).cloud_map_services or ()
+    assert found.dns_name == f"{name}.colors.local"
 
 
 def test_a_cloud_map_service_without_a_name_is_refused() -> None:
@@ -207,3 +231,55 @@ def test_a_cloud_map_service_without_a_name_is_refused() -> None:
 def test_a_cloud_map_service_with_a_name_too_long_is_refused() -> None:
     message = f"Cloud Map service '{LONG_LABEL}': name too long, got '64 characters' (1 to 63)"
     assert refusal(cloud_map_service, LONG_LABEL) == message
+
+
+def test_a_cloud_map_service_with_a_name_of_two_labels_is_refused() -> None:
+    message = "Cloud Map service 'red.team': name has a dot, got 'red.team' (one label of the namespace)"
+    assert refusal(cloud_map_service, "red.team") == message
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [pytest.param("a", 251, id="shortest-name"), pytest.param(LABEL, 189, id="longest-name")]
+)
+def test_a_namespace_leaves_room_for_the_name_in_it(name: str, most: int) -> None:
+    longest = DNS_NAME[-most:]
+    (found,) = named_in(name)(longest).cloud_map_services or ()
+    assert len(found.dns_name) == 253
+    message = f"Cloud Map service '{name}': namespace too long, got '{most + 1} characters' (1 to {most})"
+    assert refusal(named_in(name), f"{longest}a") == message
+
+
+@pytest.mark.parametrize(
+    ("describe", "subject"),
+    [
+        pytest.param(family, "task 'red': family", id="family"),
+        pytest.param(service_name, "task 'red': service name", id="service-name"),
+        pytest.param(port_name, "container 'red': port name", id="port-name"),
+    ],
+)
+@pytest.mark.parametrize(
+    "name", [pytest.param("re d", id="space"), pytest.param("red.local", id="dot"), pytest.param("röd", id="letter")]
+)
+def test_a_name_that_ecs_refuses_is_refused(describe: Describe, subject: str, name: str) -> None:
+    message = f"{subject} has characters that AWS refuses, got {name!r} (letters, digits, '-' and '_')"
+    assert refusal(describe, name) == message
+
+
+@pytest.mark.parametrize(
+    ("describe", "subject", "most"),
+    [
+        pytest.param(family, "task 'red': family", 255, id="family"),
+        pytest.param(service_name, "task 'red': service name", 255, id="service-name"),
+        pytest.param(port_name, "container 'red': port name", 64, id="port-name"),
+    ],
+)
+def test_a_name_for_ecs_has_its_limits(describe: Describe, subject: str, most: int) -> None:
+    assert describe("a")
+    assert describe("a" * most)
+    assert refusal(describe, "") == f"{subject} is empty, got '' (1 to {most} characters)"
+    assert refusal(describe, "a" * (most + 1)) == f"{subject} too long, got '{most + 1} characters' (1 to {most})"
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(MeshError, match="^mesh 3: name "):
+        Mesh(name=3)  # type: ignore[arg-type]

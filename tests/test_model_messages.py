@@ -105,6 +105,17 @@ def gateway(name: str = "gateway", *listeners: Listener) -> VirtualGateway:
             id="node-without-discovery",
         ),
         pytest.param(
+            {"nodes": (node("-red"),)},
+            "virtual node '-red': service discovery is no DNS name, got '-red.colors.local' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
+            id="discovery",
+        ),
+        pytest.param(
+            {"nodes": (node(discovery=CloudMapDiscovery(namespace=f"{'a.' * 124}aa", service="red")),)},
+            "virtual node 'red': service discovery too long, got '254 characters' (1 to 253)",
+            id="discovery-too-long",
+        ),
+        pytest.param(
             {"external_services": ("blue colors",)},
             "external service 'blue colors': name is no DNS name, got 'blue colors' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
@@ -219,6 +230,17 @@ def test_what_is_there_twice_is_refused(parts: dict[str, Any], wrong: str) -> No
             id="service-that-dns-does-not-answer",
         ),
         pytest.param(
+            {"cloud_map_services": (), "services": (service(),)},
+            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "(name it after one of: none yet)",
+            id="service-where-dns-answers-nothing",
+        ),
+        pytest.param(
+            {"cloud_map_services": (), "nodes": (node(),)},
+            "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: none)",
+            id="discovery-where-dns-answers-nothing",
+        ),
+        pytest.param(
             {"cloud_map_services": (dns("yellow"), dns("blue")), "nodes": (node(),)},
             "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' "
             "(known: blue.colors.local, yellow.colors.local)",
@@ -233,6 +255,23 @@ def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) 
 def test_an_access_log_with_two_formats_is_refused() -> None:
     log = AccessLog(text="%PROTOCOL%", json=(("protocol", "%PROTOCOL%"),))
     wrong = "access log has two formats, got 'text and json' (give one of them)"
+    assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
+    assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("json", "wrong"),
+    [
+        pytest.param((), "access log json has no keys, got () (one at least, or no json)", id="no-keys"),
+        pytest.param(
+            (("to", "%PATH%"), ("code", "%RESPONSE_CODE%"), ("to", "%PROTOCOL%")),
+            "duplicate access log key, got 'to' (found 2 times, each may be there once)",
+            id="duplicate-key",
+        ),
+    ],
+)
+def test_an_access_log_with_json_that_cannot_be_is_refused(json: tuple[tuple[str, str], ...], wrong: str) -> None:
+    log = AccessLog(json=json)
     assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
     assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
 
@@ -268,6 +307,19 @@ def test_a_mesh_error_is_a_value_error() -> None:
 def test_names_of_different_kinds_may_be_the_same() -> None:
     mesh = Mesh(name="red", nodes=(node("red"),), routers=(router("red"),), gateways=(gateway("red"),))
     assert (mesh.node("red").name, mesh.router("red").name, mesh.gateway("red").name) == ("red", "red", "red")
+
+
+def test_a_service_may_have_any_name_where_it_is_not_known_what_dns_answers() -> None:
+    mesh = Mesh(name="colors", cloud_map_services=None, nodes=(node(),), services=(service("orders.example.com"),))
+    assert mesh.known_services == ("orders.example.com",)
+
+
+def test_it_is_not_known_what_dns_answers_unless_told() -> None:
+    assert Mesh(name="colors").cloud_map_services is None
+
+
+def test_an_address_is_kept_for_a_minute_unless_told_otherwise() -> None:
+    assert CloudMapService(name="red", namespace="colors.local").ttl_seconds == 60
 
 
 def test_an_external_service_may_be_a_backend() -> None:

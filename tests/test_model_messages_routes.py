@@ -92,7 +92,7 @@ def gateway_refusal(*routes: GatewayRoute, on: tuple[Listener, ...] = (HTTP,)) -
         ),
         pytest.param(
             {"match": RouteMatch(prefix="/", port=8080)},
-            "no listener has its port, got 8080 (listeners: 80)",
+            "no listener has its port, got 8080 (listeners: http/80)",
             id="port",
         ),
         pytest.param({"priority": 1001}, "priority out of range, got 1001 (0 to 1000)", id="priority"),
@@ -131,16 +131,57 @@ def test_a_route_of_a_protocol_without_paths_has_none(changes: dict[str, Any], o
 
 
 def test_a_route_has_the_protocol_of_a_listener() -> None:
-    wrong = "no listener speaks its protocol, got 'http2' (listeners: grpc, http)"
+    wrong = "no listener speaks its protocol, got 'http2' (listeners: http/80, grpc/82)"
     assert refusal(route(protocol="http2"), on=(HTTP, GRPC), red=(HTTP2,)) == f"route 'all': {wrong}"
     assert gateway_refusal(gateway_route(protocol="http2"), on=(HTTP, GRPC)) == f"gateway route 'all': {wrong}"
 
 
 def test_a_route_has_the_port_of_a_listener() -> None:
-    wrong = "no listener has its port, got 82 (listeners: 80, 8080)"
+    wrong = "no listener has its port, got 82 (listeners: http/8080, http/80)"
     match = RouteMatch(prefix="/", port=82)
     assert refusal(route(match=match), on=(HTTP_8080, HTTP)) == f"route 'all': {wrong}"
     assert gateway_refusal(gateway_route(match=match), on=(HTTP_8080, HTTP)) == f"gateway route 'all': {wrong}"
+
+
+def test_a_route_has_a_protocol_that_is_one() -> None:
+    wrong = "unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)"
+    assert refusal(route(protocol="ftp")).splitlines() == [
+        f"route 'all': {wrong}",
+        "route 'all': target 'red' does not listen for its requests, got 'ftp' (listeners of 'red': http/80)",
+    ]
+    assert gateway_refusal(gateway_route(protocol="ftp")) == f"gateway route 'all': {wrong}"
+
+
+def test_a_route_without_any_listener_is_told_so() -> None:
+    match = RouteMatch(prefix="/", port=80)
+    wrong = [
+        "no listener speaks its protocol, got 'http' (listeners: none)",
+        "no listener has its port, got 80 (listeners: none)",
+    ]
+    assert refusal(route(match=match), on=()).splitlines() == [
+        "virtual router 'router': has no listener, got 0 (one at least)",
+        f"route 'all': {wrong[0]}",
+        f"route 'all': {wrong[1]}",
+    ]
+    assert gateway_refusal(gateway_route(match=match), on=()).splitlines() == [
+        "virtual gateway 'gateway': has no listener, got 0 (one at least)",
+        f"gateway route 'all': {wrong[0]}",
+        f"gateway route 'all': {wrong[1]}",
+    ]
+
+
+def test_a_route_beside_a_listener_whose_port_is_text_is_checked_too() -> None:
+    on = (Listener(port="80"), HTTP_8080)  # type: ignore[arg-type]
+    match = RouteMatch(prefix="/", port=82)
+    wrong = "no listener has its port, got 82 (listeners: http/80, http/8080)"
+    assert refusal(route(match=match), on=on).splitlines() == [
+        "virtual router 'router': listener port out of range, got '80' (1 to 65535)",
+        f"route 'all': {wrong}",
+    ]
+    assert gateway_refusal(gateway_route(match=match), on=on).splitlines() == [
+        "virtual gateway 'gateway': listener port out of range, got '80' (1 to 65535)",
+        f"gateway route 'all': {wrong}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +211,12 @@ def test_a_route_has_the_port_of_a_listener() -> None:
             (HTTP2,),
             "route 'all': target 'red' does not listen for its requests, got 'http' (listeners of 'red': http2/81)",
             id="other-protocol",
+        ),
+        pytest.param(
+            (target(),),
+            (),
+            "route 'all': target 'red' does not listen for its requests, got 'http' (listeners of 'red': none)",
+            id="no-listener",
         ),
         pytest.param(
             (target(port=8080),),
@@ -268,6 +315,14 @@ def test_tcp_routes_that_would_take_the_same_connection_are_refused() -> None:
 def test_routes_that_take_different_requests_are_accepted(first: dict[str, Any], second: dict[str, Any]) -> None:
     mesh = entering(gateway_route("one", **first), gateway_route("two", **second), on=(HTTP, HTTP_8080))
     assert len(mesh.gateway("gateway").routes) == 2
+
+
+def test_routes_of_different_protocols_may_have_the_same_prefix() -> None:
+    one = route("one", targets=(target(port=80),))
+    two = route("two", protocol="http2", targets=(target(port=81),))
+    assert routing(one, two, on=(HTTP, HTTP2), red=(HTTP, HTTP2)).router("router").routes == (one, two)
+    first, second = gateway_route("one"), gateway_route("two", protocol="http2")
+    assert entering(first, second, on=(HTTP, HTTP2)).gateway("gateway").routes == (first, second)
 
 
 def test_two_gateways_may_have_the_same_route() -> None:

@@ -27,6 +27,21 @@ def refusal(**changes: Any) -> str:
             id="cpu",
         ),
         pytest.param(
+            {"cpu": "256"},
+            "task 'red': CPU is no Fargate size, got '256' (one of: 256, 512, 1024, 2048, 4096, 8192, 16384)",
+            id="cpu-text",
+        ),
+        pytest.param(
+            {"memory_mib": "512"},
+            "task 'red': memory does not go with 256 CPU units, got '512' (one of: 512, 1024, 2048)",
+            id="memory-text",
+        ),
+        pytest.param(
+            {"containers": (container(cpu="128"),)},  # type: ignore[arg-type]
+            "container 'app': CPU out of range, got '128' (1 to 16384)",
+            id="container-cpu-text",
+        ),
+        pytest.param(
             {"memory_mib": 4096},
             "task 'red': memory does not go with 256 CPU units, got 4096 (one of: 512, 1024, 2048)",
             id="memory",

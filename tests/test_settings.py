@@ -16,7 +16,8 @@ KNOWN = (
 RETENTIONS = (
     "one of: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
 )
-NODES = "node=weight of: red, blue, green, yellow"
+NODES = "such as 'green=4'; nodes: red, blue, green, yellow"
+WEIGHT = "weight of 'green' is no whole number in range"
 IMAGES = "such as 'name', 'registry/name:tag' or 'name@sha256:…'"
 
 
@@ -50,9 +51,19 @@ def test_without_a_word_the_settings_are_the_final_state_of_the_tutorial() -> No
     )
 
 
-def test_keys_of_others_are_left_alone() -> None:
-    others: dict[str, object] = {"@aws-cdk/core:newStyleStackSynthesis": True, "aws:cdk:version": "2", "chapter": "9"}
-    assert read_settings(others) == Settings()
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("@aws-cdk/core:newStyleStackSynthesis", True, id="flag-of-the-cdk"),
+        pytest.param("aws:cdk:version", "2", id="version-of-the-cdk"),
+        pytest.param("chapter", "9", id="without-a-namespace"),
+        pytest.param("color-mesher:chapter", "9", id="longer-namespace"),
+        pytest.param("color-mesh2:chapter", "9", id="numbered-namespace"),
+        pytest.param("my-color-mesh:chapter", "9", id="namespace-inside"),
+    ],
+)
+def test_keys_of_others_are_left_alone(key: str, value: object) -> None:
+    assert read_settings({key: value}) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -140,9 +151,9 @@ def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[
         pytest.param("weights", "green", "'green' is no node and weight", NODES, id="weights-without-weight"),
         pytest.param("weights", "purple=1", "'purple=1' is no node and weight", NODES, id="weights-unknown"),
         pytest.param("weights", "green=1,", "'' is no node and weight", NODES, id="weights-comma-last"),
-        pytest.param("weights", "green=101", "weight of 'green' out of range", "0 to 100", id="weights-high"),
-        pytest.param("weights", "green=-1", "weight of 'green' out of range", "0 to 100", id="weights-low"),
-        pytest.param("weights", "green=1.5", "weight of 'green' out of range", "0 to 100", id="weights-fraction"),
+        pytest.param("weights", "green=101", WEIGHT, "0 to 100", id="weights-high"),
+        pytest.param("weights", "green=-1", WEIGHT, "0 to 100", id="weights-low"),
+        pytest.param("weights", "green=1.5", WEIGHT, "0 to 100", id="weights-fraction"),
         pytest.param(
             "weights", "green=0,yellow=0", "every weight is 0", "at least one must be 1 to 100", id="weights-all-0"
         ),
@@ -226,10 +237,22 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, nearest: s
     )
 
 
-@pytest.mark.parametrize("key", ["color-mesh", "color-mesh:", "color-mesh-chapter"])
-def test_a_key_that_looks_like_a_setting_is_not_left_alone(key: str) -> None:
-    with pytest.raises(MeshError, match=": unknown setting, got '2' "):
-        read_settings({key: "2"})
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        pytest.param("color-mesh", "vpcId", id="namespace-only"),
+        pytest.param("color-mesh:", "vpcId", id="namespace-and-colon"),
+        pytest.param("color-mesh-chapter", "chapter", id="dash-for-colon"),
+        pytest.param("color-mesh_chapter", "chapter", id="underscore-for-colon"),
+        pytest.param("color-mesh:CHAPTER", "chapter", id="setting-in-capitals"),
+        pytest.param("color-mesh:vpcid", "vpcId", id="setting-in-small-letters"),
+        pytest.param("COLOR-MESH:chapter", "chapter", id="namespace-in-capitals"),
+    ],
+)
+def test_a_key_that_looks_like_a_setting_is_not_left_alone(key: str, nearest: str) -> None:
+    assert refusal({key: "2"}) == (
+        f"setting '{key}': unknown setting, got '2' (did you mean 'color-mesh:{nearest}'? {KNOWN})"
+    )
 
 
 def test_problems_of_several_settings_come_in_one_error() -> None:

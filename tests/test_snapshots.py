@@ -26,8 +26,8 @@ SNAPSHOTS = {
 def test_template_is_as_in_its_snapshot(
     name: str, synthesize: Callable[..., Assembly], request: pytest.FixtureRequest
 ) -> None:
-    case, stack = SNAPSHOTS[name]
-    compare(GOLD / f"{name}.yaml", readable(synthesize(**CASES[case])[stack]), request)
+    settings, stack = settings_of(name)
+    compare(GOLD / f"{name}.yaml", readable(synthesize(**settings)[stack]), request)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -61,10 +61,17 @@ def test_two_syntheses_are_the_same_to_the_byte(tmp_path: Path) -> None:
     assert first == second
 
 
+def settings_of(name: str) -> tuple[dict[str, str], str]:
+    """The settings and the stack that a snapshot is of."""
+    case, stack = SNAPSHOTS[name]
+    return CASES[case], stack
+
+
 def readable(template: Template) -> str:
     """Write what a reviewer reads of a template: not the CDK's own check of its bootstrap version."""
     parts = {key: template[key] for key in ("Resources", "Outputs") if key in template}
-    return yaml.dump(parts, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+    text: str = yaml.dump(parts, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+    return text
 
 
 def compare(path: Path, text: str, request: pytest.FixtureRequest) -> None:

@@ -17,8 +17,8 @@ CLOUD_MAP = {
 
 
 def logical_id(assembly: Assembly, stack: str, prefix: str, type: str) -> str:
-    resources = assembly[stack]["Resources"].items()
-    (found,) = (id for id, resource in resources if resource["Type"] == type and id.startswith(prefix))
+    resources: dict[str, dict[str, str]] = assembly[stack]["Resources"]
+    (found,) = (id for id, resource in resources.items() if resource["Type"] == type and id.startswith(prefix))
     return found
 
 

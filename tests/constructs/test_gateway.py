@@ -1,6 +1,5 @@
 """What a gateway's specification becomes, where its routes go, and what is refused."""
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -109,6 +108,12 @@ def test_gateway_has_a_closed_group_of_its_own_by_default(
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
+def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="door", port="80")  # type: ignore[arg-type]
+    assert str(refused.value) == "virtual gateway 'door': listener port out of range, got '80' (1 to 65535)"
+
+
 def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: Stack, mesh: ServiceMesh) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as refused:
@@ -120,7 +125,7 @@ def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: St
         ),
         "virtual gateway 'the door': listener port out of range, got 0 (1 to 65535)",
         "virtual gateway 'the door': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
-        "virtual gateway 'the door': access log path has a wrong length, got '' (1 to 255 characters)",
+        "virtual gateway 'the door': access log path has a wrong length, got '0 characters' (1 to 255)",
     ]
     assert stack.node.try_find_child("Gateway") is None
     assert mesh.model == before
@@ -163,7 +168,7 @@ def test_route_is_named_after_its_path(
     gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart)
-    assert re.fullmatch("Shop-Gateway-[0-9A-F]{8}-Cart", only(template(), ROUTE)["GatewayRouteName"])
+    assert only(template(), ROUTE)["GatewayRouteName"] == "Shop-Gateway-Cart"
 
 
 def test_route_has_the_name_it_is_given(
@@ -299,7 +304,7 @@ def test_node_that_callers_may_not_name_is_refused(stack: Stack, mesh: ServiceMe
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     with pytest.raises(MeshError) as refused:
         gateway.add_route("Stock", to=stock, name="stock")
-    assert refused.value.problems[0] == (
+    assert str(refused.value) == (
         "gateway route 'stock': backend has no virtual service, got 'stock' "
         "(give it one with virtual_service=True, or put it behind a ColorRouter)"
     )
@@ -311,7 +316,7 @@ def test_service_of_another_mesh_is_refused(
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
     with pytest.raises(MeshError) as refused:
         gateway.add_route("Bank", to=other.external_service("bank.pay.local"), name="bank")
-    assert refused.value.problems[0] == (
+    assert str(refused.value) == (
         "gateway route 'bank': backend belongs to another mesh, got 'bank.pay.local' "
         "(it is in mesh 'other', this is 'shop')"
     )
@@ -342,7 +347,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
             "gateway route 'the route': unknown method, got 'FETCH' "
             "(one of: GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH)"
         ),
-        "gateway route 'the route': no listener has its port, got 81 (listeners: 80)",
+        "gateway route 'the route': no listener has its port, got 81 (listeners: http/80)",
     ]
     assert gateway.node.try_find_child("Cart") is None
     assert mesh.model == before

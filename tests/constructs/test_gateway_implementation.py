@@ -18,6 +18,7 @@ from color_mesh.cdk import GatewayImplementation
 from tests.cloudformation import Properties, Template, container, only, properties, statements
 
 GROUP = "AWS::EC2::SecurityGroup"
+INGRESS = "AWS::EC2::SecurityGroupIngress"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -193,12 +194,11 @@ def test_address_of_a_task_is_asked_for_in_the_shell(stack: Stack, implement: Im
     assert parts[-1].endswith("--query 'NetworkInterfaces[0].Association.PublicIp' --output text)")
 
 
-def test_address_of_a_task_names_its_cluster_and_its_service(
-    stack: Stack, cluster: ecs.Cluster, implement: Implement
-) -> None:
+def test_address_of_a_task_names_its_cluster_and_its_service(stack: Stack, implement: Implement) -> None:
     made = implement(exposure="public-ip")
     parts = stack.resolve(made.url)["Fn::Join"][1]
-    assert stack.resolve(cluster.cluster_name) in parts
+    # The cluster, out of arn:…:service/cluster/name.
+    assert {"Fn::Select": [1, {"Fn::Split": ["/", stack.resolve(made.fargate_service.service_arn)]}]} in parts
     assert stack.resolve(made.fargate_service.service_name) in parts
 
 
@@ -393,6 +393,73 @@ def test_service_has_the_name_given(implement: Implement, template: Callable[[],
     assert only(template(), SERVICE)["ServiceName"] == "door-svc"
 
 
+@pytest.mark.parametrize(
+    ("argument", "subject"),
+    [
+        pytest.param("load_balancer_name", "virtual gateway 'door': load balancer name", id="load-balancer"),
+        pytest.param("target_group_name", "virtual gateway 'door': target group name", id="target-group"),
+    ],
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("the door", id="space"),
+        pytest.param("the_door", id="underscore"),
+        pytest.param("-door", id="dash-first"),
+        pytest.param("door-", id="dash-last"),
+        pytest.param("d" * 33, id="long"),
+    ],
+)
+def test_name_that_the_load_balancer_refuses_is_refused(
+    stack: Stack, implement: Implement, argument: str, subject: str, name: str
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(**{argument: name})
+    assert str(refused.value) == (
+        f"{subject} cannot be, got {name!r} (1 to 32 letters, digits and '-', with no '-' at either end)"
+    )
+    assert stack.node.try_find_child("Door") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("d", id="shortest"),
+        pytest.param("d" * 32, id="longest"),
+        pytest.param("My-door-1", id="every-kind-of-character"),
+    ],
+)
+def test_name_within_the_limits_of_a_load_balancer_is_taken(
+    implement: Implement, template: Callable[[], Template], name: str
+) -> None:
+    implement(load_balancer_name=name, target_group_name=name)
+    synthesized = template()
+    assert only(synthesized, LOAD_BALANCER)["Name"] == name
+    assert only(synthesized, TARGET_GROUP)["Name"] == name
+
+
+def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(
+            load_balancer_name="the door",
+            target_group_name="-door",
+            family="the door",
+            service_name="the service",
+            port_name="the port",
+        )
+    balancer = "1 to 32 letters, digits and '-', with no '-' at either end"
+    ecs_name = "letters, digits, '-' and '_'"
+    assert str(refused.value).splitlines() == [
+        f"virtual gateway 'door': load balancer name cannot be, got 'the door' ({balancer})",
+        f"virtual gateway 'door': target group name cannot be, got '-door' ({balancer})",
+        f"task 'door': family has characters that AWS refuses, got 'the door' ({ecs_name})",
+        f"task 'door': service name has characters that AWS refuses, got 'the service' ({ecs_name})",
+        f"container 'envoy-proxy': port name has characters that AWS refuses, got 'the port' ({ecs_name})",
+    ]
+    assert stack.node.try_find_child("Door") is None
+
+
 # The service
 
 
@@ -507,6 +574,18 @@ def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_me
         ("Network", "VpcPublicSubnet1Subnet"),
         ("Specification", "MeshGatewaySecurityGroup"),
     }
+
+
+def test_gateway_with_a_group_of_its_own_lets_the_load_balancer_in_by_a_rule_in_the_stack_of_its_tasks(
+    app: App, stack: Stack, guarded_gateway: MeshGateway, cluster: ecs.Cluster
+) -> None:
+    tasks = Stack(app, "Tasks")
+    made = guarded_gateway.implement(tasks, "Door", cluster=cluster)
+    rule = only(dict(Assertions.from_stack(tasks).to_json()), INGRESS)
+    assert rule["SourceSecurityGroupId"] == id_of(tasks, made.entry_security_group)
+    assert rule["GroupId"] == id_of(tasks, guarded_gateway.security_group)
+    assert (rule["FromPort"], rule["ToPort"]) == (80, 80)
+    assert properties(dict(Assertions.from_stack(stack).to_json()), INGRESS) == []
 
 
 # What it hands out

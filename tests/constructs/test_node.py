@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Template as Assertions
 from constructs import Construct
 
 from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
@@ -45,6 +46,46 @@ def test_nodes_in_different_places_have_different_default_names(stack: Stack, me
     one = MeshedColorNode(Construct(stack, "One"), "Cart", mesh=mesh)
     two = MeshedColorNode(Construct(stack, "Two"), "Cart", mesh=mesh)
     assert one.name != two.name
+
+
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [
+        pytest.param("PaymentAuthorizationServiceNode", "Shop-PaymentAuthorizationServiceNode", id="short"),
+        pytest.param("A" * 58, f"Shop-{'A' * 58}", id="longest-that-is-whole"),
+        pytest.param("A" * 59, f"{'A' * 54}-d9e1449e", id="cut"),
+        pytest.param("Cart_One", "Shop-Cart-One-ab549515", id="underscore-replaced"),
+        pytest.param("Ünder", "Shop-nder-d31fdf7e", id="letter-beyond-ascii-replaced"),
+    ],
+)
+def test_default_name_is_the_path_with_a_hash_when_something_was_lost(
+    stack: Stack, mesh: ServiceMesh, id: str, name: str
+) -> None:
+    assert MeshedColorNode(stack, id, mesh=mesh).name == name
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        pytest.param("PaymentAuthorizationServiceNodeEurope", "PaymentAuthorizationServiceNodeAmerica", id="long-ids"),
+        pytest.param("Europe" + "Node" * 20, "America" + "Node" * 20, id="cut-at-the-same-end"),
+        pytest.param("Cart_One", "CartOne", id="underscore-left-out"),
+        pytest.param("Cart_One", "Cart-One", id="underscore-and-dash"),
+    ],
+)
+def test_nodes_of_different_ids_have_different_default_names(
+    stack: Stack, mesh: ServiceMesh, one: str, two: str
+) -> None:
+    first = MeshedColorNode(stack, one, mesh=mesh)
+    second = MeshedColorNode(stack, two, mesh=mesh)
+    assert first.name != second.name
+
+
+def test_dash_in_an_id_is_told_from_a_place_in_the_tree(stack: Stack, mesh: ServiceMesh) -> None:
+    dashed = MeshedColorNode(stack, "Team-Cart", mesh=mesh)
+    inside = MeshedColorNode(Construct(stack, "Team"), "Cart", mesh=mesh)
+    assert inside.name == "Shop-Team-Cart"
+    assert dashed.name != inside.name
 
 
 def test_second_node_of_one_name_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
@@ -178,7 +219,7 @@ def test_backend_of_another_mesh_is_refused(
     stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
     with pytest.raises(MeshError) as refused:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-    assert refused.value.problems[0] == (
+    assert str(refused.value) == (
         "virtual node 'cart': backend belongs to another mesh, got 'stock' (it is in mesh 'other', this is 'shop')"
     )
     assert stack.node.try_find_child("Cart") is None
@@ -432,6 +473,77 @@ def test_connections_open_the_group_to_others(
     assert ingress() == ["sg-admin -> Cart tcp 9901"]
 
 
+# Whom its group lets in from another stack
+
+
+@pytest.fixture
+def team(app: App) -> Stack:
+    """A stack beside that of the mesh, which it depends on."""
+    return Stack(app, "Team")
+
+
+def rules_of(stack: Stack) -> list[tuple[object, object]]:
+    """Synthesize a stack's app and tell which group of its rules is let in by which."""
+    synthesized = dict(Assertions.from_stack(stack).to_json())
+    rules = properties(synthesized, "AWS::EC2::SecurityGroupIngress")
+    return [(rule["SourceSecurityGroupId"], rule["GroupId"]) for rule in rules]
+
+
+def test_node_of_the_meshs_stack_lets_in_a_caller_of_a_later_one_by_a_rule_there(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    rules = rules_of(team)
+    assert rules == [
+        (team.resolve(orders.security_group.security_group_id), team.resolve(cart.security_group.security_group_id))
+    ]
+    assert rules_of(stack) == []
+    assert team.dependencies == [stack]
+    assert stack.dependencies == []
+
+
+def test_node_of_a_later_stack_lets_in_a_caller_of_the_meshs_one_by_a_rule_there(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(stack, "Orders", mesh=guarded_mesh, backends=[cart])
+    rules = rules_of(team)
+    assert rules == [
+        (team.resolve(orders.security_group.security_group_id), team.resolve(cart.security_group.security_group_id))
+    ]
+    assert rules_of(stack) == []
+    assert team.dependencies == [stack]
+    assert stack.dependencies == []
+
+
+def test_nodes_of_two_stacks_that_call_each_other_are_let_in_by_rules_in_the_later_one(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart.connect_to(orders)
+    rules = rules_of(team)
+    of_cart = team.resolve(cart.security_group.security_group_id)
+    of_orders = team.resolve(orders.security_group.security_group_id)
+    assert rules == [(of_orders, of_cart), (of_cart, of_orders)]
+    assert rules_of(stack) == []
+
+
+def test_nodes_behind_a_router_let_in_a_caller_of_a_later_stack_by_a_rule_there(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
+    cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh, backends=[router])
+    router.add_route("All", targets={stock: 1})
+    rules = rules_of(team)
+    assert rules == [
+        (team.resolve(cart.security_group.security_group_id), team.resolve(stock.security_group.security_group_id))
+    ]
+    assert rules_of(stack) == []
+
+
 # What is refused
 
 
@@ -467,6 +579,10 @@ def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack
         "virtual node 'the cart': name has characters that AWS refuses, got 'the cart' (letters, digits, '-' and '_')",
         "virtual node 'the cart': listener port out of range, got 0 (1 to 65535)",
         "virtual node 'the cart': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)",
+        (
+            "virtual node 'the cart': service discovery is no DNS name, got '-cart.shop.local' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+        ),
         "virtual node 'the cart': access log has two formats, got 'text and json' (give one of them)",
     ]
     assert stack.node.try_find_child("Cart") is None

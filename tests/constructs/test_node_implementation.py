@@ -312,10 +312,49 @@ def test_application_that_needs_more_memory_than_envoy_leaves_is_refused(impleme
     )
 
 
-def test_envoy_that_leaves_nothing_is_refused(implement: Implement) -> None:
+@pytest.mark.parametrize(
+    ("size", "wrong"),
+    [
+        pytest.param(
+            {"envoy_cpu": 256},
+            "more CPU than the task has, got '6 + 256 = 262 units' (at most 256 units)",
+            id="no-cpu",
+        ),
+        pytest.param(
+            {"envoy_cpu": 300},
+            "more CPU than the task has, got '6 + 300 = 306 units' (at most 256 units)",
+            id="less-than-no-cpu",
+        ),
+        pytest.param(
+            {"envoy_memory_mib": 512},
+            "more memory than the task has, got '6 + 512 = 518 MiB' (at most 512 MiB)",
+            id="no-memory",
+        ),
+        pytest.param(
+            {"envoy_memory_mib": 507},
+            "more memory than the task has, got '6 + 507 = 513 MiB' (at most 512 MiB)",
+            id="less-memory-than-a-container-needs",
+        ),
+    ],
+)
+def test_envoy_that_leaves_nothing_is_refused(implement: Implement, size: dict[str, int], wrong: str) -> None:
     with pytest.raises(MeshError) as refused:
-        implement(envoy_cpu=256)
-    assert str(refused.value) == "container 'cart-app': CPU out of range, got 0 (1 to 16384)"
+        implement(**size)
+    assert str(refused.value) == f"task 'cart': containers need {wrong}"
+
+
+def test_application_may_have_the_least_memory_there_is(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(envoy_memory_mib=506)
+    assert app_of(template())["Memory"] == 6
+
+
+def test_size_that_is_text_is_refused(implement: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(cpu="256")
+    assert str(refused.value).splitlines() == [
+        f"task 'cart': CPU is no Fargate size, got '256' (one of: {SIZES})",
+        "container 'cart-app': CPU out of range, got '256' (1 to 16384)",
+    ]
 
 
 def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
@@ -371,6 +410,35 @@ def test_family_is_the_one_given(implement: Implement, template: Callable[[], Te
 def test_service_has_the_name_given(implement: Implement, template: Callable[[], Template]) -> None:
     implement(service_name="cart-svc")
     assert only(template(), SERVICE)["ServiceName"] == "cart-svc"
+
+
+@pytest.mark.parametrize(
+    ("argument", "subject", "most"),
+    [
+        pytest.param("family", "task 'cart': family", 255, id="family"),
+        pytest.param("service_name", "task 'cart': service name", 255, id="service-name"),
+        pytest.param("port_name", "container 'cart-app': port name", 64, id="port-name"),
+    ],
+)
+def test_impossible_name_is_refused_and_nothing_is_created(
+    stack: Stack, implement: Implement, argument: str, subject: str, most: int
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(**{argument: "the cart"})
+    assert str(refused.value) == (
+        f"{subject} has characters that AWS refuses, got 'the cart' (letters, digits, '-' and '_')"
+    )
+    with pytest.raises(MeshError) as refused:
+        implement(**{argument: ""})
+    assert str(refused.value) == f"{subject} is empty, got '' (1 to {most} characters)"
+    assert stack.node.try_find_child("CartTask") is None
+
+
+def test_empty_container_name_is_refused(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(container_name="")
+    assert str(refused.value) == "container '': name is empty, got '' (1 to 255 characters)"
+    assert stack.node.try_find_child("CartTask") is None
 
 
 # What the roles may do
@@ -644,7 +712,11 @@ def test_service_handed_out_scales(implement: Implement, template: Callable[[], 
 
 
 def test_execute_command_line_names_the_container_and_where_it_is(stack: Stack, implement: Implement) -> None:
-    words = stack.resolve(implement(container_name="basket").execute_command_line)["Fn::Join"][1]
+    made = implement(container_name="basket")
+    words = stack.resolve(made.execute_command_line)["Fn::Join"][1]
     assert words[0] == "aws ecs execute-command --region "
     assert words[1] == {"Ref": "AWS::Region"}
+    # The cluster, out of arn:…:service/cluster/name.
+    assert words[3] == {"Fn::Select": [1, {"Fn::Split": ["/", stack.resolve(made.fargate_service.service_arn)]}]}
+    assert stack.resolve(made.fargate_service.service_name) in words
     assert words[-1] == (" --query 'taskArns[0]' --output text) --container basket --interactive --command /bin/sh")

@@ -1,6 +1,5 @@
 """What a router and its routes become, and what is refused."""
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -105,6 +104,31 @@ def test_name_that_nobody_answers_is_refused(
     assert mesh.model == before
 
 
+def test_router_in_a_mesh_without_any_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="nobody.shop.local")
+    assert str(refused.value) == (
+        "virtual service 'nobody.shop.local': no Cloud Map service answers its DNS name, got 'nobody.shop.local' "
+        "(name it after one of: none yet)"
+    )
+    assert stack.node.try_find_child("Router") is None
+    assert mesh.model == before
+
+
+def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        ColorRouter(
+            stack,
+            "Router",
+            mesh=mesh,
+            virtual_service_name="stock.shop.local",
+            name="router",
+            port="80",  # type: ignore[arg-type]
+        )
+    assert str(refused.value) == "virtual router 'router': listener port out of range, got '80' (1 to 65535)"
+
+
 def test_name_of_a_node_that_callers_may_name_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     with pytest.raises(MeshError) as refused:
@@ -160,7 +184,7 @@ def test_route_is_named_after_its_path(
     router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("All", targets={stock: 1})
-    assert re.fullmatch("Shop-Router-[0-9A-F]{8}-All", only(template(), ROUTE)["RouteName"])
+    assert only(template(), ROUTE)["RouteName"] == "Shop-Router-All"
 
 
 def test_route_has_the_name_it_is_given(
@@ -314,8 +338,29 @@ def test_target_of_another_mesh_is_refused(
 ) -> None:
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
     bank = MeshedColorNode(stack, "Bank", mesh=other, name="bank")
-    with pytest.raises(MeshError, match=r"^route 'all': .*'bank'"):
+    with pytest.raises(MeshError) as refused:
         router.add_route("All", targets={bank: 1}, name="all")
+    assert str(refused.value).splitlines() == [
+        "route 'all': target belongs to another mesh, got 'bank' (a node of 'shop')",
+        "route 'all': unknown target, got 'bank' (known: stock)",
+    ]
+
+
+def test_target_of_another_mesh_is_refused_though_its_name_is_known_here(
+    stack: Stack,
+    mesh: ServiceMesh,
+    router: ColorRouter,
+    vpc: ec2.IVpc,
+    namespace: servicediscovery.PrivateDnsNamespace,
+) -> None:
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    theirs = MeshedColorNode(stack, "Theirs", mesh=other, name="stock", cloud_map_name="their-stock")
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        router.add_route("All", targets={theirs: 1}, name="all")
+    assert str(refused.value) == "route 'all': target belongs to another mesh, got 'stock' (a node of 'shop')"
+    assert router.node.try_find_child("All") is None
+    assert mesh.model == before
 
 
 @pytest.mark.parametrize("priority", [pytest.param(-1, id="too-low"), pytest.param(1001, id="too-high")])
@@ -328,7 +373,7 @@ def test_impossible_priority_is_refused(router: ColorRouter, stock: MeshedColorN
 def test_port_that_the_router_does_not_have_is_refused(router: ColorRouter, stock: MeshedColorNode) -> None:
     with pytest.raises(MeshError) as refused:
         router.add_route("All", targets={stock: 1}, name="all", port=81)
-    assert str(refused.value) == "route 'all': no listener has its port, got 81 (listeners: 80)"
+    assert str(refused.value) == "route 'all': no listener has its port, got 81 (listeners: http/80)"
 
 
 def test_second_route_for_the_same_requests_is_refused(
@@ -365,7 +410,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
             "route 'the route': unknown method, got 'FETCH' "
             "(one of: GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH)"
         ),
-        "route 'the route': no listener has its port, got 81 (listeners: 80)",
+        "route 'the route': no listener has its port, got 81 (listeners: http/80)",
         "route 'the route': weight of 'stock' out of range, got 101 (0 to 100)",
     ]
     assert router.node.try_find_child("All") is None

@@ -19,7 +19,7 @@ from color_mesh.appmesh import (
 )
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.data_plane import MeshResources
-from color_mesh.cdk.task import health_check
+from color_mesh.cdk.task import acknowledge_pulling, health_check
 from color_mesh.model import (
     Container,
     ContainerHealthCheck,
@@ -214,6 +214,7 @@ class AppMeshDataPlane:
             "Envoy is told its mesh resource by APPMESH_RESOURCE_ARN, the only way it has, and an ARN is no secret. "
             "Secrets of the application are passed as `secrets`, not as `environment`.",
         )
+        acknowledge_pulling(task, self._envoy_image)
         return task.add_container(
             "Envoy",
             container_name=container.name,

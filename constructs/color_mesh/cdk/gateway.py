@@ -14,7 +14,14 @@ from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.mesh import Backend, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.router import default_prefix
-from color_mesh.cdk.task import enable_execute_command, fargate_service, own_log_group, runtime_platform, task_role
+from color_mesh.cdk.task import (
+    enable_execute_command,
+    fargate_service,
+    own_log_group,
+    runtime_platform,
+    service_options,
+    task_role,
+)
 from color_mesh.model import (
     AccessLog,
     FargateTask,
@@ -332,14 +339,11 @@ class MeshGateway(Construct):
 
 
 def _public_address(service: ecs.FargateService, port: int) -> str:
-    cluster = service.cluster.cluster_name
+    where, which = service_options(service)
     region = f"--region {Stack.of(service).region}"
-    task = (
-        f"$(aws ecs list-tasks {region} --cluster {cluster} --service-name {service.service_name} "
-        "--query 'taskArns[0]' --output text)"
-    )
+    task = f"$(aws ecs list-tasks {where} {which} --query 'taskArns[0]' --output text)"
     interface = (
-        f"$(aws ecs describe-tasks {region} --cluster {cluster} --tasks {task} --query "
+        f"$(aws ecs describe-tasks {where} --tasks {task} --query "
         "\"tasks[0].attachments[0].details[?name=='networkInterfaceId'].value | [0]\" --output text)"
     )
     address = (

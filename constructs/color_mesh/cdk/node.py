@@ -14,11 +14,13 @@ from constructs import Construct
 from color_mesh.cdk.mesh import Backend, Caller, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.task import (
+    acknowledge_pulling,
     enable_execute_command,
     fargate_service,
     health_check,
     own_log_group,
     runtime_platform,
+    service_options,
     task_role,
 )
 from color_mesh.model import (
@@ -57,12 +59,10 @@ class NodeImplementation:
     @property
     def execute_command_line(self) -> str:
         """The AWS CLI's command for a shell in the application's container of one of the tasks."""
-        cluster = self.fargate_service.cluster.cluster_name
-        service = self.fargate_service.service_name
-        region = Stack.of(self.fargate_service).region
+        where, which = service_options(self.fargate_service)
         return (
-            f"aws ecs execute-command --region {region} --cluster {cluster} --task $(aws ecs list-tasks "
-            f"--region {region} --cluster {cluster} --service-name {service} --query 'taskArns[0]' --output text) "
+            f"aws ecs execute-command {where} "
+            f"--task $(aws ecs list-tasks {where} {which} --query 'taskArns[0]' --output text) "
             f"--container {self.app_container.container_name} --interactive --command /bin/sh"
         )
 
@@ -287,6 +287,7 @@ class MeshedColorNode(Construct):
             health_check=health_check(app),
             logging=ecs.LogDrivers.aws_logs(stream_prefix=f"{app.name}-container", log_group=log_group),
         )
+        acknowledge_pulling(task_definition, image)
         envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
         envoy_container = plane.add_node_envoy(task_definition, model, envoy, envoy_log)
         app_container.add_container_dependencies(

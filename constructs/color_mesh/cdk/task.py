@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -31,6 +31,17 @@ def health_check(container: Container) -> ecs.HealthCheck | None:
 def task_role(scope: Construct) -> iam.Role:
     """Make a role for one task, with no permission yet."""
     return iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+
+
+def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.ContainerImage) -> None:
+    """Acknowledge the one wildcard that pulling from a private Amazon ECR registry takes."""
+    if isinstance(image, ecs.EcrImage):
+        acknowledge(
+            task_definition,
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            "ecr:GetAuthorizationToken has no resource type, so AWS takes no resource but '*' (Service Authorization "
+            "Reference, Amazon Elastic Container Registry). The pull itself is granted on the image's repository only.",
+        )
 
 
 def runtime_platform(architecture: ecs.CpuArchitecture | None) -> ecs.RuntimePlatform | None:
@@ -99,6 +110,16 @@ def enable_execute_command(service: ecs.FargateService, role: iam.Role) -> None:
         "The four ssmmessages actions of ECS Exec have no resource type, so AWS takes no resource but '*' "
         "(Service Authorization Reference, Amazon Message Gateway Service).",
     )
+
+
+def service_options(service: ecs.FargateService) -> tuple[str, str]:
+    """Write the AWS CLI's options for a service's region and cluster, and for the service itself.
+
+    The cluster's name is read from the service's ARN, ``…:service/cluster/name``: the cluster may be in another stack,
+    and an output should not pass on what another stack exports.
+    """
+    cluster = Fn.select(1, Fn.split("/", _resource(service).ref))
+    return f"--region {Stack.of(service).region} --cluster {cluster}", f"--service-name {service.service_name}"
 
 
 def _resource(service: ecs.FargateService) -> ecs.CfnService:

@@ -1,0 +1,57 @@
+"""The package by itself: built as a wheel, installed alone, used by the examples."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def run(*command: str, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel installed in it, and nothing else of the repository."""
+    root, source, target = Path(__file__).parent.parent, *(tmp_path_factory.mktemp(n) for n in ("source", "target"))
+    shutil.copytree(root / "constructs", source / "constructs", ignore=shutil.ignore_patterns("*.egg-info", "__pyc*"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(root / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist", ".", cwd=source)
+    (wheel,) = (source / "dist").glob("*.whl")
+    run(*pip, "install", "--no-deps", "--target", str(target), str(wheel), cwd=source)
+    return target
+
+
+def test_wheel_has_the_package_and_its_types_and_nothing_else(installed: Path) -> None:
+    assert sorted(path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")) == ["color_mesh"]
+    assert (installed / "color_mesh" / "py.typed").exists()
+
+
+@pytest.mark.parametrize(
+    ("example", "stack", "nodes"),
+    [("two_services", "ShopStack", ["stock", "shop"]), ("existing_network", "ReportsStack", ["reports"])],
+)
+def test_example_synthesizes_with_the_wheel(
+    example: str, stack: str, nodes: list[str], installed: Path, tmp_path: Path
+) -> None:
+    app = Path(__file__).parent.parent / "examples" / example / "app.py"
+    shutil.copy(app, tmp_path)
+    run(sys.executable, "app.py", cwd=tmp_path, PYTHONPATH=str(installed), CDK_OUTDIR="out", CDK_VALIDATION="false")
+    used = run(
+        sys.executable, "-c", "import color_mesh; print(color_mesh.__file__)", cwd=tmp_path, PYTHONPATH=str(installed)
+    )
+    assert Path(used.strip()) == installed / "color_mesh" / "__init__.py"
+    template: dict[str, Any] = json.loads((tmp_path / "out" / f"{stack}.template.json").read_text())
+    resources = [found for found in template["Resources"].values() if found["Type"] == "AWS::AppMesh::VirtualNode"]
+    assert [found["Properties"]["VirtualNodeName"] for found in resources] == nodes

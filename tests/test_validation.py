@@ -1,0 +1,79 @@
+"""What `cdk synth` checks: cdk-nag and the CDK's own validation, with everything acknowledged that is meant."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ACKNOWLEDGED = {
+    "AwsSolutions-EC23": ["NetworkStack/GatewaySecurityGroup"],
+    "AwsSolutions-ECS2": [f"EcsStack/{name}/TaskDefinition" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")],
+    "AwsSolutions-ELB2": ["EcsStack/Gateway/LoadBalancer"],
+    "AwsSolutions-IAM5[Resource::*]": [f"EcsStack/{name}/TaskRole" for name in ("Blue", "Green", "Red", "Yellow")],
+}
+PULLING = [f"EcsStack/{name}/TaskDefinition/ExecutionRole" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")]
+
+
+def synthesize(root: Path, out: Path, context: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run the app as the CDK CLI does, all validation on."""
+    environment = {**os.environ, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context)}
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def acknowledged(out: Path) -> dict[str, list[str]]:
+    """Which constructs each acknowledged rule of cdk-nag concerns."""
+    reports = json.loads((out / "validation-report.json").read_text())["pluginReports"]
+    found: dict[str, list[str]] = {}
+    for report in reports:
+        for violation in report.get("suppressedViolations", []):
+            for construct in violation["violatingConstructs"]:
+                path = construct["constructPath"].removesuffix("/Resource").removesuffix("/DefaultPolicy")
+                found.setdefault(violation["ruleName"], []).append(path)
+    found.pop("W3696")
+    return {rule: sorted(paths) for rule, paths in found.items()}
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory: pytest.TempPathFactory) -> tuple["subprocess.CompletedProcess[str]", Path]:
+    out = tmp_path_factory.mktemp("validated")
+    return synthesize(Path(__file__).parent.parent, out, {}), out
+
+
+def test_validation_finds_nothing_that_is_not_acknowledged(
+    validated: tuple["subprocess.CompletedProcess[str]", Path],
+) -> None:
+    done, out = validated
+    assert done.returncode == 0, done.stderr
+    assert acknowledged(out) == ACKNOWLEDGED
+
+
+def test_the_end_of_app_mesh_is_said_once(validated: tuple["subprocess.CompletedProcess[str]", Path]) -> None:
+    done, _ = validated
+    assert done.stderr.count("AWS ended App Mesh on 2026-09-30") == 1
+    assert done.stderr.count("WARNING") == 1
+
+
+def test_wildcard_of_pulling_from_a_private_registry_is_acknowledged(root: Path, tmp_path: Path) -> None:
+    image = "840364872350.dkr.ecr.ap-southeast-2.amazonaws.com/aws-appmesh-envoy:v1.27.0.0-prod"
+    done = synthesize(root, tmp_path, {"color-mesh:envoyImage": image})
+    assert done.returncode == 0, done.stderr
+    rule = "AwsSolutions-IAM5[Resource::*]"
+    assert acknowledged(tmp_path)[rule] == sorted([*ACKNOWLEDGED[rule], *PULLING])
+
+
+def test_a_finding_that_nobody_acknowledged_ends_synthesis(tmp_path: Path) -> None:
+    from aws_cdk import aws_ec2 as ec2
+
+    from app import build
+
+    app = build(outdir=str(tmp_path))
+    group = app.node.find_child("NetworkStack").node.find_child("ColorAppSecurityGroup")
+    assert isinstance(group, ec2.SecurityGroup)
+    group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.all_traffic())
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
