@@ -117,6 +117,11 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     return Settings(**values)
 
 
+def settings_names() -> tuple[str, ...]:
+    """List the settings, without their namespace."""
+    return tuple(_PARSERS)
+
+
 class _Wrong(Exception):
     """What is wrong with a value, and what would be right."""
 

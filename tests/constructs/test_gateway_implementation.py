@@ -417,7 +417,7 @@ def test_name_that_the_load_balancer_refuses_is_refused(
     with pytest.raises(MeshError) as refused:
         implement(**{argument: name})
     assert str(refused.value) == (
-        f"{subject} cannot be, got {name!r} (1 to 32 letters, digits and '-', with no '-' at either end)"
+        f"{subject} cannot be, got {name!r} (1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start)"
     )
     assert stack.node.try_find_child("Door") is None
 
@@ -448,7 +448,7 @@ def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, 
             service_name="the service",
             port_name="the port",
         )
-    balancer = "1 to 32 letters, digits and '-', with no '-' at either end"
+    balancer = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
     ecs_name = "letters, digits, '-' and '_'"
     assert str(refused.value).splitlines() == [
         f"virtual gateway 'door': load balancer name cannot be, got 'the door' ({balancer})",

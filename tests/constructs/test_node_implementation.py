@@ -317,12 +317,12 @@ def test_application_that_needs_more_memory_than_envoy_leaves_is_refused(impleme
     [
         pytest.param(
             {"envoy_cpu": 256},
-            "more CPU than the task has, got '6 + 256 = 262 units' (at most 256 units)",
+            "more CPU than the task has, got '1 + 256 = 257 units' (at most 256 units)",
             id="no-cpu",
         ),
         pytest.param(
             {"envoy_cpu": 300},
-            "more CPU than the task has, got '6 + 300 = 306 units' (at most 256 units)",
+            "more CPU than the task has, got '1 + 300 = 301 units' (at most 256 units)",
             id="less-than-no-cpu",
         ),
         pytest.param(

@@ -35,7 +35,7 @@ from color_mesh.model import (
     VirtualNode,
     VirtualService,
 )
-from color_mesh.model.task import what_is_left
+from color_mesh.model.task import LEAST_CPU, LEAST_MEMORY_MIB, what_is_left
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,8 +247,10 @@ class MeshedColorNode(Construct):
         envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib)
         app = Container(
             name=f"{self.name}-app" if container_name is None else container_name,
-            cpu=what_is_left(cpu, envoy_cpu) if app_cpu is None else app_cpu,
-            memory_mib=what_is_left(memory_mib, envoy_memory_mib) if app_memory_mib is None else app_memory_mib,
+            cpu=what_is_left(cpu, envoy_cpu, LEAST_CPU) if app_cpu is None else app_cpu,
+            memory_mib=what_is_left(memory_mib, envoy_memory_mib, LEAST_MEMORY_MIB)
+            if app_memory_mib is None
+            else app_memory_mib,
             health_check=container_health_check,
             port_name=port_name,
         )

@@ -9,7 +9,7 @@ from color_mesh.model.errors import problem
 MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_BALANCER_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
+_BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
@@ -27,7 +27,10 @@ def check_choice(subject: str, what: str, value: object, allowed: Sequence[objec
 
 def check_name(subject: str, value: object, what: str = "name", max_length: int = MAX_NAME_LENGTH) -> Iterator[str]:
     """Find a name that App Mesh and ECS refuse (AWS App Mesh API Reference, the ``*Name`` parameters)."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
+        yield problem(subject, f"{what} is not text", value, f"1 to {max_length} characters")
+        return
+    if not value:
         yield problem(subject, f"{what} is empty", value, f"1 to {max_length} characters")
         return
     if not _NAME.fullmatch(value):
@@ -36,19 +39,21 @@ def check_name(subject: str, value: object, what: str = "name", max_length: int 
         yield problem(subject, f"{what} too long", f"{len(value)} characters", f"1 to {max_length}")
 
 
-def check_dns_name(subject: str, what: str, value: str, max_length: int = 253) -> Iterator[str]:
+def check_dns_name(subject: str, what: str, value: object, max_length: int = 253) -> Iterator[str]:
     """Find a name that DNS cannot carry: labels of 1 to 63 characters, joined by dots."""
-    if len(value) > max_length:
+    if not isinstance(value, str):
+        yield problem(subject, f"{what} is not text", value, "such as 'red.colors.local'")
+    elif len(value) > max_length:
         yield problem(subject, f"{what} too long", f"{len(value)} characters", f"1 to {max_length}")
     elif not all(_LABEL.fullmatch(label) for label in value.split(".")):
         fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
         yield problem(subject, f"{what} is no DNS name", value, fix)
 
 
-def check_balancer_name(subject: str, what: str, value: str | None) -> Iterator[str]:
+def check_balancer_name(subject: str, what: str, value: object) -> Iterator[str]:
     """Find a name that Elastic Load Balancing refuses (its API Reference, *CreateLoadBalancer*, *CreateTargetGroup*)."""
-    if value is not None and not _BALANCER_NAME.fullmatch(value):
-        fix = "1 to 32 letters, digits and '-', with no '-' at either end"
+    if value is not None and not (isinstance(value, str) and _BALANCER_NAME.fullmatch(value)):
+        fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
         yield problem(subject, f"{what} cannot be", value, fix)
 
 

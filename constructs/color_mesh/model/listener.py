@@ -52,7 +52,9 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
     """Find a path or a format that App Mesh refuses (AWS App Mesh API Reference, *FileAccessLog*, *LoggingFormat*)."""
     if log is None:
         return
-    if not 1 <= len(log.path) <= 255:
+    if not isinstance(log.path, str):
+        yield problem(subject, "access log path is not text", log.path, "such as '/dev/stdout'")
+    elif not 1 <= len(log.path) <= 255:
         yield problem(subject, "access log path has a wrong length", f"{len(log.path)} characters", "1 to 255")
     if log.text is not None and log.json is not None:
         yield problem(subject, "access log has two formats", "text and json", "give one of them")

@@ -88,10 +88,11 @@ class VirtualService:
 def check_cloud_map_service(service: CloudMapService) -> Iterator[str]:
     """Find what Cloud Map refuses (AWS Cloud Map API Reference, *CreateService*)."""
     subject = f"Cloud Map service {service.name!r}"
-    yield from check_dns_name(subject, "name", service.name, 63)
-    if "." in service.name:
-        yield problem(subject, "name has a dot", service.name, "one label of the namespace")
-    yield from check_dns_name(subject, "namespace", service.namespace, 253 - 1 - len(service.name))
+    label = [*check_dns_name(subject, "name", service.name, 63)]
+    if not label and "." in service.name:
+        label = [problem(subject, "name has a dot", service.name, "one label of the namespace")]
+    yield from label
+    yield from check_dns_name(subject, "namespace", service.namespace, 253 if label else 252 - len(service.name))
     yield from check_range(subject, "TTL", service.ttl_seconds, 0, MAX_TTL_SECONDS)
     if service.description is not None and len(service.description) > 1024:
         yield problem(subject, "description too long", f"{len(service.description)} characters", "0 to 1024")

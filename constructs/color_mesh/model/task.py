@@ -17,6 +17,7 @@ FARGATE_MEMORY_MIB: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
 }
 
+LEAST_CPU = 1
 LEAST_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
 
 
@@ -87,9 +88,9 @@ class FargateTask:
         refuse(_check_task(self))
 
 
-def what_is_left(total: int, taken: int) -> int:
-    """Find what a container leaves of a task; the least there is when it leaves nothing, so that the sum tells of it."""
-    return max(total - taken, LEAST_MEMORY_MIB) if isinstance(total, int) and isinstance(taken, int) else total
+def what_is_left(total: int, taken: int, least: int) -> int:
+    """Find what a container leaves of a task; ``least`` when it leaves nothing, so that the sum tells of it."""
+    return max(total - taken, least) if isinstance(total, int) and isinstance(taken, int) else total
 
 
 def _check_task(task: FargateTask) -> Iterator[str]:
@@ -97,10 +98,10 @@ def _check_task(task: FargateTask) -> Iterator[str]:
     for what, name in (("family", task.family), ("service name", task.service_name)):
         if name is not None:
             yield from check_name(subject, name, what)
-    if task.cpu not in tuple(FARGATE_MEMORY_MIB):
+    if not isinstance(task.cpu, int) or task.cpu not in FARGATE_MEMORY_MIB:
         sizes = ", ".join(map(str, FARGATE_MEMORY_MIB))
         yield problem(subject, "CPU is no Fargate size", task.cpu, f"one of: {sizes}")
-    elif task.memory_mib not in FARGATE_MEMORY_MIB[task.cpu]:
+    elif not isinstance(task.memory_mib, int) or task.memory_mib not in FARGATE_MEMORY_MIB[task.cpu]:
         sizes = ", ".join(map(str, FARGATE_MEMORY_MIB[task.cpu]))
         yield problem(subject, f"memory does not go with {task.cpu} CPU units", task.memory_mib, f"one of: {sizes}")
     # Amazon ECS service quotas: tasks per service.
@@ -123,7 +124,7 @@ def _check_container(container: Container) -> Iterator[str]:
     yield from check_name(subject, container.name)
     if container.port_name is not None:
         yield from check_name(subject, container.port_name, "port name", 64)
-    yield from check_range(subject, "CPU", container.cpu, 1, 16384)
+    yield from check_range(subject, "CPU", container.cpu, LEAST_CPU, 16384)
     yield from check_range(subject, "memory", container.memory_mib, LEAST_MEMORY_MIB, 122880)
     check = container.health_check
     if check is None:
