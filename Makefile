@@ -26,7 +26,7 @@ test: $(VENV)/.test
 	@ruff check
 	@ruff format --check --quiet || { echo "Run 'ruff format'."; exit 1; }
 	@mypy
-	@pytest
+	@pytest --numprocesses 2
 
 gold: $(VENV)/.test
 	@pytest tests/test_snapshots.py --update-gold
@@ -50,6 +50,7 @@ $(VENV)/.synth: requirements.txt pyproject.toml package-lock.json | $(VENV)/bin/
 	@echo "Installing the CDK CLI into node_modules, once ..."
 	@npm ci --silent --no-audit --no-fund
 	@ln -sf ../../node_modules/.bin/cdk $(VENV)/bin/cdk
+	@python -m compileall -q stacks constructs
 	@touch $@
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.synth
