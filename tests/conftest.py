@@ -24,7 +24,9 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assemb
     @cache
     def synthesize(**settings: str) -> Assembly:
         out = tmp_path_factory.mktemp("cdk.out")
-        context = {f"color-mesh:{key}": value for key, value in settings.items()}
+        # Warnings are for people; test_validation.py has the test of them.
+        context = {"@aws-cdk/core:annotationsInValidationReport": False}
+        context |= {f"color-mesh:{key}": value for key, value in settings.items()}
         build(context=context, outdir=str(out), validate=False).synth()
         return {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(out.glob("*.template.json"))}
 

@@ -29,8 +29,13 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_synth_says_what_a_person_wants_to_know(project: Path) -> None:
-    done = cdk(project, "synth", "--quiet")
+@pytest.fixture(scope="module")
+def synthesized(project: Path) -> "subprocess.CompletedProcess[str]":
+    return cdk(project, "synth", "--quiet")
+
+
+def test_synth_says_what_a_person_wants_to_know(synthesized: "subprocess.CompletedProcess[str]", project: Path) -> None:
+    done = synthesized
     assert done.returncode == 0, done.stderr
     assert {f"{name}.template.json" for name in ("NetworkStack", "MeshStack", "EcsStack")} <= content(
         project / "cdk.out"
@@ -40,8 +45,8 @@ def test_synth_says_what_a_person_wants_to_know(project: Path) -> None:
     assert len(said.splitlines()) <= 6, said
 
 
+@pytest.mark.usefixtures("synthesized")
 def test_bad_settings_end_in_one_message_and_change_nothing(project: Path) -> None:
-    cdk(project, "synth", "--quiet")
     before = content(project / "cdk.out")
     done = cdk(project, "synth", "--quiet", "-c", "color-mesh:chapter=5", "-c", "color-mesh:wieghts=green=1")
     assert done.returncode == 1
