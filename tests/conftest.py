@@ -25,7 +25,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assemb
     def synthesize(**settings: str) -> Assembly:
         out = tmp_path_factory.mktemp("cdk.out")
         # Warnings are for people; test_validation.py has the test of them.
-        context = {"@aws-cdk/core:annotationsInValidationReport": False}
+        context: dict[str, object] = {"@aws-cdk/core:annotationsInValidationReport": False}
         context |= {f"color-mesh:{key}": value for key, value in settings.items()}
         build(context=context, outdir=str(out), validate=False).synth()
         return {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(out.glob("*.template.json"))}
