@@ -9,15 +9,23 @@ from typing import Any, Literal, get_args
 from color_mesh.model import MeshError
 from color_mesh.model.deployment import DATA_PLANES, EXPOSURES, DataPlaneName, Exposure
 from color_mesh.model.errors import problem
+from stacks.parsers import (
+    RED_BACKENDS,
+    Wrong,
+    image,
+    number_of,
+    red_backends,
+    text_like,
+    weights,
+    whole_number,
+    word_of,
+)
 
 NAMESPACE = "color-mesh:"
 # The namespace, and what looks like a slip in it.
 _OURS = re.compile(r"color-mesh(?![a-z0-9])", re.IGNORECASE)
 Chapter = Literal[2, 3, 4]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
-COLORS = ("red", "blue", "green", "yellow")
-# What red may name as a backend, and the chapter that brings it; green and yellow are behind the router only.
-RED_BACKENDS = {"blue": 2, "router": 3}
 # Amazon CloudWatch Logs API Reference, PutRetentionPolicy; the names are those of the CDK's RetentionDays.
 RETENTION_DAYS = {
     1: "ONE_DAY",
@@ -43,9 +51,6 @@ RETENTION_DAYS = {
     3288: "NINE_YEARS",
     3653: "TEN_YEARS",
 }
-_IMAGE = re.compile(
-    r"[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +102,7 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
         if key in own:
             try:
                 values[attribute] = parse(own[key])
-            except _Wrong as wrong:
+            except Wrong as wrong:
                 problems.append(problem(f"setting '{key}'", wrong.what, own[key], wrong.fix))
     chapter = values.get("chapter", 4)
     if chapter == 2:
@@ -122,15 +127,6 @@ def settings_names() -> tuple[str, ...]:
     return tuple(_PARSERS)
 
 
-class _Wrong(Exception):
-    """What is wrong with a value, and what would be right."""
-
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
-
-
 def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:
     known = {f"{NAMESPACE}{name}".lower(): f"{NAMESPACE}{name}" for name in _PARSERS}
     for key in sorted(own.keys() - known.values()):
@@ -139,105 +135,26 @@ def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:
         yield problem(f"setting '{key}'", "unknown setting", own[key], fix)
 
 
-def _whole_number(low: int, high: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        number = _number(value)
-        if number is None or not low <= number <= high:
-            raise _Wrong("not a number in range", f"{low} to {high}")
-        return number
-
-    return parse
-
-
-def _number_of(what: str, allowed: tuple[int, ...]) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        number = _number(value)
-        if number not in allowed:
-            raise _Wrong(what, f"one of: {', '.join(map(str, allowed))}")
-        return number
-
-    return parse
-
-
-def _word_of(what: str, allowed: tuple[str, ...]) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if not isinstance(value, str) or value not in allowed:
-            raise _Wrong(what, f"one of: {', '.join(allowed)}")
-        return value
-
-    return parse
-
-
-def _text_like(pattern: re.Pattern[str], what: str, fix: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise _Wrong(what, fix)
-        return value
-
-    return parse
-
-
-def _number(value: object) -> int | None:
-    """Read a number from cdk.json, or the text that ``-c`` makes of it."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else None
-
-
-def _weights(value: object) -> tuple[tuple[str, int], ...]:
-    if not isinstance(value, str):
-        raise _Wrong("weights are not text", "such as 'green=4,yellow=1'")
-    weights: dict[str, int] = {}
-    for part in value.split(","):
-        color, equals, weight = (piece.strip() for piece in part.partition("="))
-        if not equals or color not in COLORS:
-            raise _Wrong(f"{part.strip()!r} is no node and weight", f"such as 'green=4'; nodes: {', '.join(COLORS)}")
-        number = _number(weight)
-        if number is None or number > 100:
-            raise _Wrong(f"weight of {color!r} is no whole number in range", "0 to 100")
-        if color in weights:
-            raise _Wrong(f"duplicate node {color!r}", "each node may be there once")
-        weights[color] = number
-    if not any(weights.values()):
-        raise _Wrong("every weight is 0", "at least one must be 1 to 100")
-    return tuple(weights.items())
-
-
-def _red_backends(value: object) -> tuple[str, ...]:
-    if not isinstance(value, str):
-        raise _Wrong("backends are not text", "such as 'router' or 'router,blue', or '' for none")
-    names = tuple(part.strip() for part in value.split(",")) if value.strip() else ()
-    for name in names:
-        if name not in RED_BACKENDS:
-            raise _Wrong(f"unknown backend {name!r}", f"known: {', '.join(RED_BACKENDS)}")
-        if names.count(name) > 1:
-            raise _Wrong(f"duplicate backend {name!r}", "each may be there once")
-    return names
-
-
-_image = _text_like(_IMAGE, "not an image name", "such as 'name', 'registry/name:tag' or 'name@sha256:…'")
 _PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
-    "chapter": ("chapter", _number_of("not a chapter", CHAPTERS)),
-    "gateway": ("gateway", _word_of("not a kind of gateway", EXPOSURES)),
-    "weights": ("weights", _weights),
-    "redBackends": ("red_backends", _red_backends),
+    "chapter": ("chapter", number_of("not a chapter", CHAPTERS)),
+    "gateway": ("gateway", word_of("not a kind of gateway", EXPOSURES)),
+    "weights": ("weights", weights),
+    "redBackends": ("red_backends", red_backends),
     "vpcId": (
         "vpc_id",
-        _text_like(re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})"), "not a VPC id", "'vpc-' and 8 or 17 hex digits"),
+        text_like(re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})"), "not a VPC id", "'vpc-' and 8 or 17 hex digits"),
     ),
     "clusterName": (
         "cluster_name",
-        _text_like(re.compile(r"[A-Za-z0-9_-]{1,255}"), "not a cluster name", "1 to 255 letters, digits, '-' and '_'"),
+        text_like(re.compile(r"[A-Za-z0-9_-]{1,255}"), "not a cluster name", "1 to 255 letters, digits, '-' and '_'"),
     ),
-    "appImage": ("app_image", _image),
-    "envoyImage": ("envoy_image", _image),
-    "desiredCount": ("desired_count", _whole_number(0, 5000)),
-    "gatewayCount": ("gateway_count", _whole_number(0, 5000)),
+    "appImage": ("app_image", image),
+    "envoyImage": ("envoy_image", image),
+    "desiredCount": ("desired_count", whole_number(0, 5000)),
+    "gatewayCount": ("gateway_count", whole_number(0, 5000)),
     "logRetentionDays": (
         "log_retention_days",
-        _number_of("not a retention that CloudWatch Logs has", tuple(RETENTION_DAYS)),
+        number_of("not a retention that CloudWatch Logs has", tuple(RETENTION_DAYS)),
     ),
-    "dataPlane": ("data_plane", _word_of("not a data plane", DATA_PLANES)),
+    "dataPlane": ("data_plane", word_of("not a data plane", DATA_PLANES)),
 }
