@@ -17,10 +17,9 @@ from color_mesh.cdk.router import default_prefix
 from color_mesh.cdk.task import (
     enable_execute_command,
     fargate_service,
+    fargate_task_definition,
     own_log_group,
-    runtime_platform,
     service_options,
-    task_role,
 )
 from color_mesh.model import (
     AccessLog,
@@ -42,7 +41,6 @@ class GatewayImplementation:
     """What `MeshGateway.implement` made.
 
     Attributes:
-        task_role: What Envoy may do on AWS.
         task_definition: The task.
         envoy_container: Envoy's container.
         fargate_service: What keeps the tasks running.
@@ -52,7 +50,6 @@ class GatewayImplementation:
         target_group: Where the load balancer finds the tasks, or ``None``.
     """
 
-    task_role: iam.Role
     task_definition: ecs.FargateTaskDefinition
     envoy_container: ecs.ContainerDefinition
     fargate_service: ecs.FargateService
@@ -60,6 +57,11 @@ class GatewayImplementation:
     url: str
     load_balancer: elbv2.NetworkLoadBalancer | None = None
     target_group: elbv2.NetworkTargetGroup | None = None
+
+    @property
+    def task_role(self) -> iam.IRole:
+        """What Envoy may do on AWS."""
+        return self.task_definition.task_role
 
 
 class MeshGateway(Construct):
@@ -224,18 +226,9 @@ class MeshGateway(Construct):
             )
         part = Construct(scope, id)
         log_group = log_group or own_log_group(part)
-        role = task_role(part)
-        task_definition = ecs.FargateTaskDefinition(
-            part,
-            "TaskDefinition",
-            family=family,
-            cpu=task.cpu,
-            memory_limit_mib=task.memory_mib,
-            task_role=role,
-            runtime_platform=runtime_platform(cpu_architecture),
-        )
-        envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
         model = self.mesh.model.gateway(self.name)
+        task_definition = fargate_task_definition(part, task, cpu_architecture=cpu_architecture)
+        envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
         envoy_container = plane.add_gateway_envoy(task_definition, model, envoy, envoy_log)
         envoy_container.add_port_mappings(
             ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)
@@ -246,8 +239,7 @@ class MeshGateway(Construct):
             part,
             cluster=cluster,
             task_definition=task_definition,
-            desired_count=task.desired_count,
-            service_name=service_name,
+            task=task,
             security_groups=[self.security_group, entry] if public else [self.security_group],
             vpc_subnets=ec2.SubnetSelection(
                 subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
@@ -255,9 +247,8 @@ class MeshGateway(Construct):
             assign_public_ip=public,
         )
         if execute_command:
-            enable_execute_command(service, role)
+            enable_execute_command(service)
         made = GatewayImplementation(
-            task_role=role,
             task_definition=task_definition,
             envoy_container=envoy_container,
             fargate_service=service,

@@ -17,11 +17,10 @@ from color_mesh.cdk.task import (
     acknowledge_pulling,
     enable_execute_command,
     fargate_service,
+    fargate_task_definition,
     health_check,
     own_log_group,
-    runtime_platform,
     service_options,
-    task_role,
 )
 from color_mesh.model import (
     AccessLog,
@@ -43,18 +42,21 @@ class NodeImplementation:
     """What `MeshedColorNode.implement` made.
 
     Attributes:
-        task_role: What the task's containers may do on AWS.
         task_definition: The task.
         app_container: The application's container.
         envoy_container: Envoy's container.
         fargate_service: What keeps the tasks running.
     """
 
-    task_role: iam.Role
     task_definition: ecs.FargateTaskDefinition
     app_container: ecs.ContainerDefinition
     envoy_container: ecs.ContainerDefinition
     fargate_service: ecs.FargateService
+
+    @property
+    def task_role(self) -> iam.IRole:
+        """What the task's containers may do on AWS."""
+        return self.task_definition.task_role
 
     @property
     def execute_command_line(self) -> str:
@@ -265,17 +267,9 @@ class MeshedColorNode(Construct):
         )
         part = Construct(scope, id)
         log_group = log_group or own_log_group(part)
-        role = task_role(part)
         model = self.mesh.model.node(self.name)
-        task_definition = ecs.FargateTaskDefinition(
-            part,
-            "TaskDefinition",
-            family=family,
-            cpu=task.cpu,
-            memory_limit_mib=task.memory_mib,
-            task_role=role,
-            proxy_configuration=plane.proxy_configuration(model),
-            runtime_platform=runtime_platform(cpu_architecture),
+        task_definition = fargate_task_definition(
+            part, task, cpu_architecture=cpu_architecture, proxy_configuration=plane.proxy_configuration(model)
         )
         app_container = task_definition.add_container(
             "App",
@@ -299,16 +293,14 @@ class MeshedColorNode(Construct):
             part,
             cluster=cluster,
             task_definition=task_definition,
-            desired_count=task.desired_count,
-            service_name=service_name,
+            task=task,
             security_groups=[self.security_group],
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
         )
         service.associate_cloud_map_service(service=self.cloud_map_service)
         if execute_command:
-            enable_execute_command(service, role)
+            enable_execute_command(service)
         return NodeImplementation(
-            task_role=role,
             task_definition=task_definition,
             app_container=app_container,
             envoy_container=envoy_container,

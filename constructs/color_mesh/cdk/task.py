@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.acknowledge import acknowledge
-from color_mesh.model import Container
+from color_mesh.model import Container, FargateTask
 
 
 def health_check(container: Container) -> ecs.HealthCheck | None:
@@ -28,9 +28,27 @@ def health_check(container: Container) -> ecs.HealthCheck | None:
     )
 
 
-def task_role(scope: Construct) -> iam.Role:
-    """Make a role for one task, with no permission yet."""
-    return iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+def fargate_task_definition(
+    scope: Construct,
+    task: FargateTask,
+    *,
+    cpu_architecture: ecs.CpuArchitecture | None,
+    proxy_configuration: ecs.ProxyConfiguration | None = None,
+) -> ecs.FargateTaskDefinition:
+    """Define a task without containers, with a role of its own that allows nothing yet."""
+    # Without an architecture ECS runs x86-64, as the tutorial does.
+    platform = None if cpu_architecture is None else ecs.RuntimePlatform(cpu_architecture=cpu_architecture)
+    role = iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    return ecs.FargateTaskDefinition(
+        scope,
+        "TaskDefinition",
+        family=task.family,
+        cpu=task.cpu,
+        memory_limit_mib=task.memory_mib,
+        task_role=role,
+        proxy_configuration=proxy_configuration,
+        runtime_platform=platform,
+    )
 
 
 def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.ContainerImage) -> None:
@@ -44,11 +62,6 @@ def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.C
         )
 
 
-def runtime_platform(architecture: ecs.CpuArchitecture | None) -> ecs.RuntimePlatform | None:
-    """Write the architecture for ECS; without one, ECS runs x86-64."""
-    return None if architecture is None else ecs.RuntimePlatform(cpu_architecture=architecture)
-
-
 def own_log_group(scope: Construct) -> logs.LogGroup:
     """Make the log group of a task that was given none."""
     return logs.LogGroup(scope, "LogGroup", retention=logs.RetentionDays.ONE_WEEK, removal_policy=RemovalPolicy.DESTROY)
@@ -59,20 +72,19 @@ def fargate_service(
     *,
     cluster: ecs.ICluster,
     task_definition: ecs.FargateTaskDefinition,
-    desired_count: int,
-    service_name: str | None,
+    task: FargateTask,
     security_groups: Sequence[ec2.ISecurityGroup],
     vpc_subnets: ec2.SubnetSelection,
     assign_public_ip: bool = False,
 ) -> ecs.FargateService:
-    """Keep ``desired_count`` tasks running, and go back to the last ones that worked when new ones do not start."""
+    """Keep as many tasks running as ``task`` says, and go back to the last ones that worked when new ones do not start."""
     service = ecs.FargateService(
         scope,
         "Service",
         cluster=cluster,
         task_definition=task_definition,
-        desired_count=desired_count,
-        service_name=service_name,
+        desired_count=task.desired_count,
+        service_name=task.service_name,
         security_groups=list(security_groups),
         vpc_subnets=vpc_subnets,
         assign_public_ip=assign_public_ip,
@@ -86,13 +98,14 @@ def fargate_service(
     return service
 
 
-def enable_execute_command(service: ecs.FargateService, role: iam.Role) -> None:
+def enable_execute_command(service: ecs.FargateService) -> None:
     """Let operators run commands in the tasks with ECS Exec.
 
     The L2's own argument is not used: it would also grant ``logs:DescribeLogGroups`` on every log group.
     """
     _resource(service).enable_execute_command = True
-    role.add_to_policy(
+    role = service.task_definition.task_role
+    role.add_to_principal_policy(
         iam.PolicyStatement(
             # Amazon ECS Developer Guide, Task IAM role: ECS Exec permissions.
             actions=[
