@@ -12,12 +12,11 @@ _IMAGE = re.compile(
 
 
 class Wrong(Exception):
-    """What is wrong with a value, and what would be right."""
+    """What is wrong with a value, and what would be right; more than once, where more is wrong."""
 
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
+    def __init__(self, *problems: tuple[str, str]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
 
 
 def whole_number(low: int, high: int) -> Callable[[object], int]:
@@ -26,7 +25,7 @@ def whole_number(low: int, high: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         number = _number(value)
         if number is None or not low <= number <= high:
-            raise Wrong("not a number in range", f"{low} to {high}")
+            raise Wrong(("not a number in range", f"{low} to {high}"))
         return number
 
     return parse
@@ -38,7 +37,7 @@ def number_of(what: str, allowed: tuple[int, ...]) -> Callable[[object], int]:
     def parse(value: object) -> int:
         number = _number(value)
         if number not in allowed:
-            raise Wrong(what, f"one of: {', '.join(map(str, allowed))}")
+            raise Wrong((what, f"one of: {', '.join(map(str, allowed))}"))
         return number
 
     return parse
@@ -49,7 +48,7 @@ def word_of(what: str, allowed: tuple[str, ...]) -> Callable[[object], str]:
 
     def parse(value: object) -> str:
         if not isinstance(value, str) or value not in allowed:
-            raise Wrong(what, f"one of: {', '.join(allowed)}")
+            raise Wrong((what, f"one of: {', '.join(allowed)}"))
         return value
 
     return parse
@@ -60,7 +59,7 @@ def text_like(pattern: re.Pattern[str], what: str, fix: str) -> Callable[[object
 
     def parse(value: object) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise Wrong(what, fix)
+            raise Wrong((what, fix))
         return value
 
     return parse
@@ -78,33 +77,40 @@ def _number(value: object) -> int | None:
 def weights(value: object) -> tuple[tuple[str, int], ...]:
     """Read nodes and their weights, such as ``green=4,yellow=1``."""
     if not isinstance(value, str):
-        raise Wrong("weights are not text", "such as 'green=4,yellow=1'")
+        raise Wrong(("weights are not text", "such as 'green=4,yellow=1'"))
     weights: dict[str, int] = {}
+    wrong: list[tuple[str, str]] = []
     for part in value.split(","):
         color, equals, weight = (piece.strip() for piece in part.partition("="))
-        if not equals or color not in COLORS:
-            raise Wrong(f"{part.strip()!r} is no node and weight", f"such as 'green=4'; nodes: {', '.join(COLORS)}")
         number = _number(weight)
-        if number is None or number > 100:
-            raise Wrong(f"weight of {color!r} is no whole number in range", "0 to 100")
-        if color in weights:
-            raise Wrong(f"duplicate node {color!r}", "each node may be there once")
-        weights[color] = number
-    if not any(weights.values()):
-        raise Wrong("every weight is 0", "at least one must be 1 to 100")
+        if not equals or color not in COLORS:
+            wrong.append((f"{part.strip()!r} is no node and weight", f"such as 'green=4'; nodes: {', '.join(COLORS)}"))
+        elif number is None or number > 100:
+            wrong.append((f"weight of {color!r} is no whole number in range", "0 to 100"))
+        elif color in weights:
+            wrong.append((f"duplicate node {color!r}", "each node may be there once"))
+        else:
+            weights[color] = number
+    if not wrong and not any(weights.values()):
+        wrong.append(("every weight is 0", "at least one must be 1 to 100"))
+    if wrong:
+        raise Wrong(*wrong)
     return tuple(weights.items())
 
 
 def red_backends(value: object) -> tuple[str, ...]:
     """Read what red may call, such as ``router,blue``; empty text is nothing."""
     if not isinstance(value, str):
-        raise Wrong("backends are not text", "such as 'router' or 'router,blue', or '' for none")
+        raise Wrong(("backends are not text", "such as 'router' or 'router,blue', or '' for none"))
     names = tuple(part.strip() for part in value.split(",")) if value.strip() else ()
-    for name in names:
-        if name not in RED_BACKENDS:
-            raise Wrong(f"unknown backend {name!r}", f"known: {', '.join(RED_BACKENDS)}")
-        if names.count(name) > 1:
-            raise Wrong(f"duplicate backend {name!r}", "each may be there once")
+    wrong = [
+        (f"unknown backend {name!r}", f"known: {', '.join(RED_BACKENDS)}") for name in names if name not in RED_BACKENDS
+    ]
+    wrong += [
+        (f"duplicate backend {name!r}", "each may be there once") for name in RED_BACKENDS if names.count(name) > 1
+    ]
+    if wrong:
+        raise Wrong(*wrong)
     return names
 
 

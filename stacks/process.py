@@ -24,6 +24,7 @@ def finish_early(work: Callable[[], int]) -> int:
         os.close(told)
         status = work()
         if status == 0:
+            _let_go_of_output()
             os.write(tell, b"done")
         os.close(tell)
         return status
@@ -34,6 +35,16 @@ def finish_early(work: Callable[[], int]) -> int:
     if os.read(told, 4) == b"done":
         return 0
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _let_go_of_output() -> None:
+    """Close the pipes that somebody may be reading to their end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        if not os.isatty(stream):
+            os.dup2(nowhere, stream)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from color_mesh.model import MeshError
-from color_mesh.model.deployment import DATA_PLANES, EXPOSURES, DataPlaneName, Exposure
+from color_mesh.model.deployment import DATA_PLANES, DEFAULT_ENVOY_IMAGE, EXPOSURES, DataPlaneName, Exposure
 from color_mesh.model.errors import problem
 from stacks.parsers import (
     RED_BACKENDS,
@@ -23,7 +23,7 @@ from stacks.parsers import (
 
 NAMESPACE = "color-mesh:"
 # The namespace, and what looks like a slip in it.
-_OURS = re.compile(r"color-mesh(?![a-z0-9])", re.IGNORECASE)
+_OURS = re.compile(r"colou?r[-_]?mesh(?![a-z0-9])", re.IGNORECASE)
 Chapter = Literal[2, 3, 4]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
 # Amazon CloudWatch Logs API Reference, PutRetentionPolicy; the names are those of the CDK's RetentionDays.
@@ -79,7 +79,7 @@ class Settings:
     vpc_id: str | None = None
     cluster_name: str | None = None
     app_image: str = "forsakenidol/colorapp"
-    envoy_image: str = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
+    envoy_image: str = DEFAULT_ENVOY_IMAGE
     desired_count: int = 1
     gateway_count: int = 2
     log_retention_days: int = 7
@@ -97,13 +97,13 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     own = {key: value for key, value in context.items() if _OURS.match(key)}
     values: dict[str, Any] = {}
     problems: list[str] = list(_unknown_keys(own))
-    for name, (attribute, parse) in _PARSERS.items():
+    for name, (attribute, parse) in PARSERS.items():
         key = f"{NAMESPACE}{name}"
         if key in own:
             try:
                 values[attribute] = parse(own[key])
             except Wrong as wrong:
-                problems.append(problem(f"setting '{key}'", wrong.what, own[key], wrong.fix))
+                problems += [problem(f"setting '{key}'", what, own[key], fix) for what, fix in wrong.problems]
     chapter = values.get("chapter", 4)
     if chapter == 2:
         values.setdefault("red_backends", ())
@@ -122,20 +122,15 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     return Settings(**values)
 
 
-def settings_names() -> tuple[str, ...]:
-    """List the settings, without their namespace."""
-    return tuple(_PARSERS)
-
-
 def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:
-    known = {f"{NAMESPACE}{name}".lower(): f"{NAMESPACE}{name}" for name in _PARSERS}
+    known = {f"{NAMESPACE}{name}".lower(): f"{NAMESPACE}{name}" for name in PARSERS}
     for key in sorted(own.keys() - known.values()):
         nearest = known[get_close_matches(key.lower(), known, n=1, cutoff=0)[0]]
-        fix = f"did you mean '{nearest}'? known: {', '.join(_PARSERS)}"
+        fix = f"did you mean '{nearest}'? known: {', '.join(PARSERS)}"
         yield problem(f"setting '{key}'", "unknown setting", own[key], fix)
 
 
-_PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
+PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "chapter": ("chapter", number_of("not a chapter", CHAPTERS)),
     "gateway": ("gateway", word_of("not a kind of gateway", EXPOSURES)),
     "weights": ("weights", weights),

@@ -597,7 +597,9 @@ def test_container_handed_out_is_envoys(implement: Implement, template: Callable
 
 
 def test_task_role_handed_out_takes_more_permissions(implement: Implement, template: Callable[[], Template]) -> None:
-    implement().task_role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"]))
+    implement().task_role.add_to_principal_policy(
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"])
+    )
     assert statements(template(), "DoorTaskRole")[-1]["Action"] == "s3:GetObject"
 
 

@@ -699,7 +699,9 @@ def test_task_definition_handed_out_takes_more_containers(
 
 
 def test_task_role_handed_out_takes_more_permissions(implement: Implement, template: Callable[[], Template]) -> None:
-    implement().task_role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"]))
+    implement().task_role.add_to_principal_policy(
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"])
+    )
     assert [statement["Action"] for statement in statements(template(), TASK_ROLE)] == [
         "appmesh:StreamAggregatedResources",
         "s3:GetObject",

@@ -1,6 +1,6 @@
 """The data plane of the tutorial: App Mesh resources, and Envoys that configure themselves from them."""
 
-from typing import Any, cast
+from typing import cast
 
 from aws_cdk import Annotations, CfnResource, Duration, Stack
 from aws_cdk import aws_appmesh as appmesh
@@ -199,7 +199,7 @@ class AppMeshDataPlane:
         resource: str,
         container: Container,
         logging: ecs.LogDriver,
-        **user: Any,
+        user: str | None = None,
     ) -> ecs.ContainerDefinition:
         # The ARN is written out, not imported: an import would keep the mesh's stack from ever dropping the resource.
         arn = Stack.of(task).format_arn(
@@ -225,7 +225,7 @@ class AppMeshDataPlane:
             start_timeout=Duration.seconds(30),
             health_check=health_check(container),
             logging=logging,
-            **user,
+            user=user,
         )
 
 

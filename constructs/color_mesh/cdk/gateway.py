@@ -15,6 +15,7 @@ from color_mesh.cdk.mesh import Backend, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.router import default_prefix
 from color_mesh.cdk.task import (
+    check_subnets,
     enable_execute_command,
     fargate_service,
     fargate_task_definition,
@@ -33,7 +34,7 @@ from color_mesh.model import (
 )
 from color_mesh.model.checks import check_balancer_name, check_choice
 from color_mesh.model.deployment import EXPOSURES, Exposure
-from color_mesh.model.errors import refuse, refusing
+from color_mesh.model.errors import refusing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +49,7 @@ class GatewayImplementation:
         url: Where clients find the gateway. With public addresses, a shell expression that asks AWS for one of them.
         load_balancer: What clients connect to, or ``None`` when tasks have public addresses.
         target_group: Where the load balancer finds the tasks, or ``None``.
+        listener: What ties the two together, or ``None``.
     """
 
     task_definition: ecs.FargateTaskDefinition
@@ -57,6 +59,7 @@ class GatewayImplementation:
     url: str
     load_balancer: elbv2.NetworkLoadBalancer | None = None
     target_group: elbv2.NetworkTargetGroup | None = None
+    listener: elbv2.NetworkListener | None = None
 
     @property
     def task_role(self) -> iam.IRole:
@@ -74,6 +77,7 @@ class MeshGateway(Construct):
         name: Its name in the mesh.
         port: The port of its listener.
         security_group: What guards its tasks.
+        connections: The same, to open paths with: ``connections.allow_from(...)``.
         mesh_resources: What the data plane declared for it and its routes, by construct id.
     """
 
@@ -111,9 +115,7 @@ class MeshGateway(Construct):
         self.mesh = mesh
         self.name = name
         self.port = port
-        self.security_group = mesh.security_group or ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=mesh.vpc, description=f"Tasks of the virtual gateway {name}."
-        )
+        self.security_group = mesh.own_security_group(f"Gateway-{name}", "Tasks of a virtual gateway.")
         self.connections = ec2.Connections(security_groups=[self.security_group])
         self.mesh_resources = mesh.data_plane.declare_gateway(self, gateway)
 
@@ -148,15 +150,17 @@ class MeshGateway(Construct):
         gateway = mesh.model.gateway(self.name)
         protocol = gateway.listeners[0].protocol
         name = default_name(self, id) if name is None else name
-        refuse(mesh.backend_problems(f"gateway route {name!r}", [to]))
+        problems = [*mesh.backend_problems(f"gateway route {name!r}", [to])]
+        # For a target that cannot be, any that can stands in, so that what else is wrong comes with it.
+        (service,) = mesh.service_names([to]) or mesh.model.known_services[:1] or ("",)
         route = GatewayRoute(
             name=name,
             protocol=protocol,
             priority=priority,
             match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
-            virtual_service="".join(mesh.service_names([to])),
+            virtual_service=service,
         )
-        mesh.update(replace(gateway, routes=(*gateway.routes, route)))
+        mesh.update(replace(gateway, routes=(*gateway.routes, route)), problems)
         declared = mesh.data_plane.declare_gateway_route(self, id, gateway, route)
         self.mesh_resources = {**self.mesh_resources, **declared}
         to.admit(self)
@@ -213,6 +217,8 @@ class MeshGateway(Construct):
             *check_choice(subject, "exposure", exposure, EXPOSURES),
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
+            *check_subnets(subject, self.mesh.vpc, public=True),
+            *(check_subnets(subject, self.mesh.vpc, public=False) if exposure == "load-balancer" else ()),
         ]
         with refusing(problems):
             task = FargateTask(
@@ -310,15 +316,15 @@ class MeshGateway(Construct):
             ),
             targets=[target],
         )
-        load_balancer.add_listener(
+        listener = load_balancer.add_listener(
             "Listener", port=self.port, protocol=elbv2.Protocol.TCP, default_target_groups=[target_group]
         )
         url = f"http://{load_balancer.load_balancer_dns_name}{_port_suffix(self.port)}"
-        return replace(made, url=url, load_balancer=load_balancer, target_group=target_group)
+        return replace(made, url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
 
     def _open_entry(self, part: Construct) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
-            part, "EntrySecurityGroup", vpc=self.mesh.vpc, description=f"Clients of the virtual gateway {self.name}."
+            part, "EntrySecurityGroup", vpc=self.mesh.vpc, description="Clients of a virtual gateway."
         )
         group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(self.port), "clients from anywhere")
         acknowledge(

@@ -23,11 +23,8 @@ from color_mesh.model import (
     VirtualService,
 )
 from color_mesh.model.checks import check_choice
-from color_mesh.model.deployment import DATA_PLANES, DataPlaneName
+from color_mesh.model.deployment import DATA_PLANES, DEFAULT_ENVOY_IMAGE, DataPlaneName
 from color_mesh.model.errors import problem, refusing
-
-# App Mesh's Envoy in the public gallery: the same image in every region, pulled without a permission.
-DEFAULT_ENVOY_IMAGE = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
 
 
 class Caller(Protocol):
@@ -64,6 +61,9 @@ class Backend(Protocol):
 class ServiceMesh(Construct):
     """Define a service mesh in a VPC, found through a Cloud Map namespace.
 
+    Nodes, routers and gateways may be in its stack or in others, which depend on it. A route is in the stack of its
+    router or gateway, and needs its targets to be in that stack or one before it.
+
     Attributes:
         model: The mesh as far as it has been declared, a plain value. Each construct adds its part when it is made.
         vpc: Where its tasks run.
@@ -95,8 +95,8 @@ class ServiceMesh(Construct):
             namespace: A private DNS namespace of that VPC, whose name is a literal. Each node gets a name in it.
             mesh_name: Without it, a name made of the construct's path.
             egress_filter: ``DROP_ALL`` (the default) lets a node reach its backends only, ``ALLOW_ALL`` anything.
-            security_group: One group for every task, whose members reach each other. Without it each node has a group
-                of its own, which lets in its callers on its port and nobody else.
+            security_group: One group for every task, which must let its members reach each other. Without it each
+                node has a group of its own, which lets in its callers on its port and nobody else.
             envoy_image: Without it, App Mesh's Envoy v1.27.0.0 from the Amazon ECR public gallery.
             data_plane: What carries the mesh; ``app-mesh`` is the only one.
 
@@ -118,6 +118,14 @@ class ServiceMesh(Construct):
         self.security_group = security_group
         image = envoy_image or ecs.ContainerImage.from_registry(DEFAULT_ENVOY_IMAGE)
         self.data_plane: DataPlane = AppMeshDataPlane(self, self.model, image)
+
+    def own_security_group(self, id: str, description: str) -> ec2.ISecurityGroup:
+        """Find the mesh's one group, or make one for a part of the mesh.
+
+        It is made in the mesh, not in the part: every stack with a part depends on the mesh's, so rules between groups
+        that are all there never make two stacks depend on each other.
+        """
+        return self.security_group or ec2.SecurityGroup(self, id, vpc=self.vpc, description=description)
 
     def external_service(self, virtual_service_name: str) -> Backend:
         """Name a virtual service of this mesh that is declared somewhere else, to be used as a backend.
@@ -171,13 +179,16 @@ class ServiceMesh(Construct):
         return tuple(
             backend.virtual_service_name
             for backend in backends
-            if backend.virtual_service_name is not None and backend.mesh is self
+            if not isinstance(backend, str) and backend.virtual_service_name is not None and backend.mesh is self
         )
 
     def backend_problems(self, subject: str, backends: Sequence[Backend]) -> Iterator[str]:
         """Find backends that cannot be named, and backends of another mesh; ``subject`` begins the messages."""
         for backend in backends:
-            if backend.virtual_service_name is None:
+            if isinstance(backend, str):
+                fix = f"name a service that is declared elsewhere with external_service({backend!r})"
+                yield problem(subject, "backend is text", backend, fix)
+            elif backend.virtual_service_name is None:
                 fix = "give it one with virtual_service=True, or put it behind a ColorRouter"
                 yield problem(subject, "backend has no virtual service", backend.name, fix)
             elif backend.mesh is not self:

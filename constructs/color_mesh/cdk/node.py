@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -15,6 +15,7 @@ from color_mesh.cdk.mesh import Backend, Caller, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.task import (
     acknowledge_pulling,
+    check_subnets,
     enable_execute_command,
     fargate_service,
     fargate_task_definition,
@@ -34,6 +35,7 @@ from color_mesh.model import (
     VirtualNode,
     VirtualService,
 )
+from color_mesh.model.errors import refusing
 from color_mesh.model.task import LEAST_CPU, LEAST_MEMORY_MIB, what_is_left
 
 
@@ -80,6 +82,7 @@ class MeshedColorNode(Construct):
         port: The port of its listener.
         virtual_service_name: The name that callers use, or ``None`` when it is reached through a router only.
         security_group: What guards its tasks.
+        connections: The same, to open paths with: ``connections.allow_from(...)``.
         cloud_map_service: Where its tasks are registered.
         mesh_resources: What the data plane declared for it, by construct id: with App Mesh, ``VirtualNode`` and
             ``VirtualService``.
@@ -159,9 +162,7 @@ class MeshedColorNode(Construct):
             dns_ttl=Duration.seconds(cloud_map.ttl_seconds),
             routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
         )
-        self.security_group = mesh.security_group or ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=mesh.vpc, description=f"Tasks of the virtual node {name}."
-        )
+        self.security_group = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.")
         self.connections = ec2.Connections(security_groups=[self.security_group])
         self.mesh_resources = mesh.data_plane.declare_node(self, node, service)
         for backend in backends:
@@ -184,11 +185,7 @@ class MeshedColorNode(Construct):
     def admit(self, caller: Caller) -> None:
         """Let the tasks of ``caller`` reach this node's port, unless the mesh's one group lets them already."""
         if self.mesh.security_group is None:
-            # A stack that has part of a mesh depends on the mesh's own, never the other way: the rule goes there.
-            stack = Stack.of(self.mesh).node.addr
-            remote_rule = Stack.of(self).node.addr == stack != Stack.of(caller.security_group).node.addr
-            port = ec2.Port.tcp(self.port)
-            self.security_group.add_ingress_rule(caller.security_group, port, "a caller in the mesh", remote_rule)
+            self.security_group.add_ingress_rule(caller.security_group, ec2.Port.tcp(self.port), "a caller in the mesh")
 
     def implement(
         self,
@@ -256,15 +253,17 @@ class MeshedColorNode(Construct):
             health_check=container_health_check,
             port_name=port_name,
         )
-        task = FargateTask(
-            name=self.name,
-            family=family,
-            service_name=service_name,
-            cpu=cpu,
-            memory_mib=memory_mib,
-            containers=(app, envoy),
-            desired_count=desired_count,
-        )
+        subject = f"virtual node {self.name!r}"
+        with refusing(() if vpc_subnets else check_subnets(subject, self.mesh.vpc, public=False)):
+            task = FargateTask(
+                name=self.name,
+                family=family,
+                service_name=service_name,
+                cpu=cpu,
+                memory_mib=memory_mib,
+                containers=(app, envoy),
+                desired_count=desired_count,
+            )
         part = Construct(scope, id)
         log_group = log_group or own_log_group(part)
         model = self.mesh.model.node(self.name)

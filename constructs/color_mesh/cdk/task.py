@@ -1,6 +1,6 @@
 """The pieces that the tasks of nodes and of gateways have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -11,6 +11,7 @@ from constructs import Construct
 
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.model import Container, FargateTask
+from color_mesh.model.errors import problem
 
 
 def health_check(container: Container) -> ecs.HealthCheck | None:
@@ -59,6 +60,18 @@ def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.C
             "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
             "ecr:GetAuthorizationToken has no resource type, so AWS takes no resource but '*' (Service Authorization "
             "Reference, Amazon Elastic Container Registry). The pull itself is granted on the image's repository only.",
+        )
+
+
+def check_subnets(subject: str, vpc: ec2.IVpc, *, public: bool) -> Iterator[str]:
+    """Find a VPC without the kind of subnets that tasks or a load balancer need."""
+    if public and not vpc.public_subnets:
+        yield problem(
+            subject, "its VPC has no public subnets", vpc.vpc_id, "subnets with a route to an internet gateway"
+        )
+    if not public and not vpc.private_subnets:
+        yield problem(
+            subject, "its VPC has no private subnets with a way out", vpc.vpc_id, "subnets with a route to a NAT"
         )
 
 

@@ -10,6 +10,7 @@ MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
+_PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
@@ -55,6 +56,13 @@ def check_balancer_name(subject: str, what: str, value: object) -> Iterator[str]
     if value is not None and not (isinstance(value, str) and _BALANCER_NAME.fullmatch(value)):
         fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
         yield problem(subject, f"{what} cannot be", value, fix)
+
+
+def check_port_name(subject: str, value: object) -> Iterator[str]:
+    """Find a name that ECS refuses for a port (ECS API Reference, *PortMapping*)."""
+    if not (isinstance(value, str) and _PORT_NAME.fullmatch(value)):
+        fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
+        yield problem(subject, "port name cannot be", value, fix)
 
 
 def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
 from typing import Literal, get_args
 
+# App Mesh's Envoy in the public gallery: the same image in every region, pulled without a permission.
+DEFAULT_ENVOY_IMAGE = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
+
 DataPlaneName = Literal["app-mesh"]
 DATA_PLANES: tuple[DataPlaneName, ...] = get_args(DataPlaneName)
 

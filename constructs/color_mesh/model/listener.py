@@ -48,9 +48,20 @@ def check_listeners(subject: str, listeners: Sequence[Listener], protocols: Sequ
     yield from check_unique(subject, "listener port", (str(listener.port) for listener in listeners))
 
 
+def _are_pairs(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) > 0
+        and all(isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) for x in pair) for pair in value)
+    )
+
+
 def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
     """Find a path or a format that App Mesh refuses (AWS App Mesh API Reference, *FileAccessLog*, *LoggingFormat*)."""
     if log is None:
+        return
+    if not isinstance(log, AccessLog):
+        yield problem(subject, "access log is no AccessLog", log, "such as AccessLog(path='/dev/stdout')")
         return
     if not isinstance(log.path, str):
         yield problem(subject, "access log path is not text", log.path, "such as '/dev/stdout'")
@@ -58,10 +69,15 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
         yield problem(subject, "access log path has a wrong length", f"{len(log.path)} characters", "1 to 255")
     if log.text is not None and log.json is not None:
         yield problem(subject, "access log has two formats", "text and json", "give one of them")
-    if log.text is not None and not 1 <= len(log.text) <= 1000:
+    if log.text is not None and not isinstance(log.text, str):
+        yield problem(subject, "access log text is not text", log.text, "1 to 1000 characters")
+    elif log.text is not None and not 1 <= len(log.text) <= 1000:
         yield problem(subject, "access log text has a wrong length", f"{len(log.text)} characters", "1 to 1000")
-    if log.json is not None and not log.json:
-        yield problem(subject, "access log json has no keys", log.json, "one at least, or no json")
+    if log.json is not None and not _are_pairs(log.json):
+        yield problem(
+            subject, "access log json is no keys and values", log.json, "such as (('method', '%REQ(:METHOD)%'),)"
+        )
+        return
     yield from check_unique(subject, "access log key", (key for key, _ in log.json or ()))
     for key, value in log.json or ():
         if not (1 <= len(key) <= 100 and 1 <= len(value) <= 100):

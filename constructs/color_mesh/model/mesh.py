@@ -94,7 +94,7 @@ def _check_names(mesh: Mesh) -> Iterator[str]:
     subject = f"mesh {mesh.name!r}"
     # DNS and Envoy compare these without regard to case.
     yield from check_unique(subject, "Cloud Map service", (s.dns_name.lower() for s in mesh.cloud_map_services or ()))
-    yield from check_unique(subject, "virtual service", (name.lower() for name in mesh.known_services))
+    yield from check_unique(subject, "virtual service", (str(name).lower() for name in mesh.known_services))
     yield from check_unique(subject, "virtual node", (node.name for node in mesh.nodes))
     yield from check_unique(subject, "virtual router", (router.name for router in mesh.routers))
     yield from check_unique(subject, "virtual gateway", (gateway.name for gateway in mesh.gateways))
@@ -123,7 +123,7 @@ def _check_dns(mesh: Mesh) -> Iterator[str]:
             subject = f"virtual node {node.name!r}"
             yield from check_known(subject, "Cloud Map service", node.discovery.dns_name, answered.values())
     for service in mesh.services:
-        if service.name.lower() not in answered:
+        if str(service.name).lower() not in answered:
             subject = f"virtual service {service.name!r}"
             fix = f"name it after one of: {', '.join(sorted(answered.values())) or 'none yet'}"
             yield problem(subject, "no Cloud Map service answers its DNS name", service.name, fix)

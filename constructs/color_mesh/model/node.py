@@ -94,7 +94,9 @@ def check_cloud_map_service(service: CloudMapService) -> Iterator[str]:
     yield from label
     yield from check_dns_name(subject, "namespace", service.namespace, 253 if label else 252 - len(service.name))
     yield from check_range(subject, "TTL", service.ttl_seconds, 0, MAX_TTL_SECONDS)
-    if service.description is not None and len(service.description) > 1024:
+    if service.description is not None and not isinstance(service.description, str):
+        yield problem(subject, "description is not text", service.description, "0 to 1024 characters")
+    elif service.description is not None and len(service.description) > 1024:
         yield problem(subject, "description too long", f"{len(service.description)} characters", "0 to 1024")
 
 

@@ -127,7 +127,7 @@ def check_overlaps(subject: str, routes: Sequence[AnyRoute]) -> Iterator[str]:
 def _check_match(subject: str, route: AnyRoute) -> Iterator[str]:
     match = route.match
     if route.protocol in ("http", "http2"):
-        if match.prefix is None or not match.prefix.startswith("/"):
+        if not isinstance(match.prefix, str) or not match.prefix.startswith("/"):
             yield problem(subject, "prefix does not start with '/'", match.prefix, "such as '/' or '/orders'")
         if match.method is not None:
             yield from check_choice(subject, "method", match.method, METHODS)

@@ -64,7 +64,7 @@ def check_virtual_gateway(gateway: VirtualGateway) -> Iterator[str]:
         route_subject = f"gateway route {route.name!r}"
         yield from check_name(route_subject, route.name)
         yield from check_route(route_subject, route, gateway.listeners)
-        if route.match.prefix is not None and route.match.prefix.startswith(RESERVED_PREFIXES):
+        if isinstance(route.match.prefix, str) and route.match.prefix.startswith(RESERVED_PREFIXES):
             fix = "App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself"
             yield problem(route_subject, "prefix is reserved", route.match.prefix, fix)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from color_mesh.model.checks import check_name, check_range, check_unique
+from color_mesh.model.checks import check_name, check_port_name, check_range, check_unique
 from color_mesh.model.errors import problem, refuse
 
 # Amazon ECS Developer Guide, Task definition parameters for Fargate: CPU units and the memory (MiB) each allows.
@@ -123,7 +123,7 @@ def _check_container(container: Container) -> Iterator[str]:
     subject = f"container {container.name!r}"
     yield from check_name(subject, container.name)
     if container.port_name is not None:
-        yield from check_name(subject, container.port_name, "port name", 64)
+        yield from check_port_name(subject, container.port_name)
     yield from check_range(subject, "CPU", container.cpu, LEAST_CPU, 16384)
     yield from check_range(subject, "memory", container.memory_mib, LEAST_MEMORY_MIB, 122880)
     check = container.health_check
