@@ -2,7 +2,9 @@
 
 import os
 import signal
+import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -24,7 +26,7 @@ def finish_early(work: Callable[[], int]) -> int:
         os.close(told)
         status = work()
         if status == 0:
-            _let_go_of_output()
+            _let_go_of_pipes()
             os.write(tell, b"done")
         os.close(tell)
         return status
@@ -37,14 +39,16 @@ def finish_early(work: Callable[[], int]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _let_go_of_output() -> None:
-    """Close the pipes that somebody may be reading to their end."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        if not os.isatty(stream):
-            os.dup2(nowhere, stream)
+def _let_go_of_pipes() -> None:
+    """Close the pipes that somebody reads to their end, who would otherwise wait for this process's."""
+    pipes = [stream for stream in (1, 2) if stat.S_ISFIFO(os.fstat(stream).st_mode)]
+    if pipes:
+        # What Node has printed comes through a thread of jsii's, which needs a moment for the last of it.
+        time.sleep(0.05)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    for stream in pipes:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 @contextmanager

@@ -254,7 +254,6 @@ def test_a_namespace_leaves_room_for_the_name_in_it(name: str, most: int) -> Non
     [
         pytest.param(family, "task 'red': family", id="family"),
         pytest.param(service_name, "task 'red': service name", id="service-name"),
-        pytest.param(port_name, "container 'red': port name", id="port-name"),
     ],
 )
 @pytest.mark.parametrize(
@@ -270,7 +269,6 @@ def test_a_name_that_ecs_refuses_is_refused(describe: Describe, subject: str, na
     [
         pytest.param(family, "task 'red': family", 255, id="family"),
         pytest.param(service_name, "task 'red': service name", 255, id="service-name"),
-        pytest.param(port_name, "container 'red': port name", 64, id="port-name"),
     ],
 )
 def test_a_name_for_ecs_has_its_limits(describe: Describe, subject: str, most: int) -> None:
@@ -278,6 +276,37 @@ def test_a_name_for_ecs_has_its_limits(describe: Describe, subject: str, most: i
     assert describe("a" * most)
     assert refusal(describe, "") == f"{subject} is empty, got '' (1 to {most} characters)"
     assert refusal(describe, "a" * (most + 1)) == f"{subject} too long, got '{most + 1} characters' (1 to {most})"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("a", id="shortest"),
+        pytest.param("a" * 64, id="longest"),
+        pytest.param("_red-1", id="every-kind-of-character"),
+        pytest.param("1-", id="digit-first-dash-last"),
+    ],
+)
+def test_a_port_name_within_its_limits_is_taken(name: str) -> None:
+    assert port_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("a" * 65, id="long"),
+        pytest.param("re d", id="space"),
+        pytest.param("red.local", id="dot"),
+        pytest.param("röd", id="letter"),
+        pytest.param("Red", id="capital"),
+        pytest.param("-red", id="dash-first"),
+        pytest.param("red\n", id="line-end"),
+    ],
+)
+def test_a_port_name_that_ecs_refuses_is_refused(name: str) -> None:
+    fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
+    assert refusal(port_name, name) == f"container 'red': port name cannot be, got {name!r} ({fix})"
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:

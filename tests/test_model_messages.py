@@ -24,6 +24,7 @@ from color_mesh.model import (
 
 HTTP = Listener(port=80)
 TCP = Listener(port=80, protocol="tcp")
+PAIRS = "such as (('method', '%REQ(:METHOD)%'),)"
 
 
 def refusal(**parts: Any) -> str:
@@ -262,7 +263,13 @@ def test_an_access_log_with_two_formats_is_refused() -> None:
 @pytest.mark.parametrize(
     ("json", "wrong"),
     [
-        pytest.param((), "access log json has no keys, got () (one at least, or no json)", id="no-keys"),
+        pytest.param((), f"access log json is no keys and values, got () ({PAIRS})", id="no-keys"),
+        pytest.param("to", f"access log json is no keys and values, got 'to' ({PAIRS})", id="text"),
+        pytest.param(
+            {"to": "%PATH%"}, f"access log json is no keys and values, got {{'to': '%PATH%'}} ({PAIRS})", id="dict"
+        ),
+        pytest.param((("to",),), f"access log json is no keys and values, got (('to',),) ({PAIRS})", id="no-value"),
+        pytest.param((("to", 1),), f"access log json is no keys and values, got (('to', 1),) ({PAIRS})", id="number"),
         pytest.param(
             (("to", "%PATH%"), ("code", "%RESPONSE_CODE%"), ("to", "%PROTOCOL%")),
             "duplicate access log key, got 'to' (found 2 times, each may be there once)",
@@ -270,10 +277,42 @@ def test_an_access_log_with_two_formats_is_refused() -> None:
         ),
     ],
 )
-def test_an_access_log_with_json_that_cannot_be_is_refused(json: tuple[tuple[str, str], ...], wrong: str) -> None:
+def test_an_access_log_with_json_that_cannot_be_is_refused(json: Any, wrong: str) -> None:
     log = AccessLog(json=json)
     assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
     assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("log", "wrong"),
+    [
+        pytest.param(
+            "/dev/stdout",
+            "access log is no AccessLog, got '/dev/stdout' (such as AccessLog(path='/dev/stdout'))",
+            id="log",
+        ),
+        pytest.param(
+            AccessLog(path=1),  # type: ignore[arg-type]
+            "access log path is not text, got 1 (such as '/dev/stdout')",
+            id="path",
+        ),
+        pytest.param(
+            AccessLog(text=1),  # type: ignore[arg-type]
+            "access log text is not text, got 1 (1 to 1000 characters)",
+            id="text",
+        ),
+    ],
+)
+def test_an_access_log_of_the_wrong_type_is_refused(log: Any, wrong: str) -> None:
+    assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
+    assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
+
+
+def test_a_description_that_is_not_text_is_refused() -> None:
+    described = replace(dns(), description=1)  # type: ignore[arg-type]
+    assert refusal(cloud_map_services=(described,)) == (
+        "Cloud Map service 'red': description is not text, got 1 (0 to 1024 characters)"
+    )
 
 
 def test_problems_of_different_parts_come_in_one_error_in_order() -> None:

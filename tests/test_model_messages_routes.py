@@ -81,6 +81,11 @@ def gateway_refusal(*routes: GatewayRoute, on: tuple[Listener, ...] = (HTTP,)) -
             id="prefix-empty",
         ),
         pytest.param(
+            {"match": RouteMatch(prefix=7)},  # type: ignore[arg-type]
+            "prefix does not start with '/', got 7 (such as '/' or '/orders')",
+            id="prefix-number",
+        ),
+        pytest.param(
             {"match": RouteMatch()},
             "prefix does not start with '/', got None (such as '/' or '/orders')",
             id="prefix-missing",

@@ -42,7 +42,7 @@ def test_caller_does_not_wait_for_the_end_of_what_has_succeeded(root: Path, tmp_
     ends = f"__import__('atexit').register(lambda: open({str(hold)!r}).read()); return 0"
     program = PROGRAM.format(work=ends)
     # The child ends when somebody writes; a caller that waited for it would wait for ever.
-    subprocess.run([sys.executable, "-c", program], cwd=root, stdout=subprocess.DEVNULL, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, check=True, timeout=60)
     hold.write_text("end")
 
 

@@ -247,12 +247,34 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, nearest: s
         pytest.param("color-mesh:CHAPTER", "chapter", id="setting-in-capitals"),
         pytest.param("color-mesh:vpcid", "vpcId", id="setting-in-small-letters"),
         pytest.param("COLOR-MESH:chapter", "chapter", id="namespace-in-capitals"),
+        pytest.param("colormesh:chapter", "chapter", id="namespace-without-dash"),
+        pytest.param("color_mesh:chapter", "chapter", id="namespace-with-underscore"),
+        pytest.param("colour-mesh:chapter", "chapter", id="namespace-in-british-spelling"),
     ],
 )
 def test_a_key_that_looks_like_a_setting_is_not_left_alone(key: str, nearest: str) -> None:
     assert refusal({key: "2"}) == (
         f"setting '{key}': unknown setting, got '2' (did you mean 'color-mesh:{nearest}'? {KNOWN})"
     )
+
+
+def test_every_problem_of_the_weights_comes_in_one_error() -> None:
+    given = "green,purple=1,green=101,blue=1,blue=2"
+    assert refusal({"color-mesh:weights": given}).splitlines() == [
+        f"setting 'color-mesh:weights': 'green' is no node and weight, got '{given}' ({NODES})",
+        f"setting 'color-mesh:weights': 'purple=1' is no node and weight, got '{given}' ({NODES})",
+        f"setting 'color-mesh:weights': {WEIGHT}, got '{given}' (0 to 100)",
+        f"setting 'color-mesh:weights': duplicate node 'blue', got '{given}' (each node may be there once)",
+    ]
+
+
+def test_every_problem_of_the_red_backends_comes_in_one_error() -> None:
+    given = "green,blue,purple,blue"
+    assert refusal({"color-mesh:redBackends": given}).splitlines() == [
+        f"setting 'color-mesh:redBackends': unknown backend 'green', got '{given}' (known: blue, router)",
+        f"setting 'color-mesh:redBackends': unknown backend 'purple', got '{given}' (known: blue, router)",
+        f"setting 'color-mesh:redBackends': duplicate backend 'blue', got '{given}' (each may be there once)",
+    ]
 
 
 def test_problems_of_several_settings_come_in_one_error() -> None:
@@ -267,7 +289,10 @@ def test_problems_of_several_settings_come_in_one_error() -> None:
         read_settings(given)
     assert error.value.problems == (
         f"setting 'color-mesh:chaptr': unknown setting, got '2' (did you mean 'color-mesh:chapter'? {KNOWN})",
-        f"setting 'color-mesh:dataPlan': unknown setting, got 'app-mesh' (did you mean 'color-mesh:dataPlane'? {KNOWN})",
+        (
+            "setting 'color-mesh:dataPlan': unknown setting, got 'app-mesh' "
+            f"(did you mean 'color-mesh:dataPlane'? {KNOWN})"
+        ),
         "setting 'color-mesh:chapter': not a chapter, got 'five' (one of: 2, 3, 4)",
         f"setting 'color-mesh:weights': 'green' is no node and weight, got 'green' ({NODES})",
         (

@@ -20,9 +20,13 @@ PULLING = [f"EcsStack/{name}/TaskDefinition/ExecutionRole" for name in ("Blue", 
 def synthesize(root: Path, out: Path, context: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     """Run the app as the CDK CLI does, all validation on."""
     environment = {**os.environ, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context)}
-    return subprocess.run(
-        [sys.executable, "app.py"], cwd=root, env=environment, capture_output=True, text=True, check=False
-    )
+    with (out / "said").open("w+") as said:
+        done = subprocess.run(
+            [sys.executable, "app.py"], cwd=root, env=environment, stderr=said, text=True, check=False
+        )
+        said.seek(0)
+        done.stderr = said.read()
+    return done
 
 
 def acknowledged(out: Path) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """A shop to put constructs in: a stack with a VPC, a namespace ``shop.local`` and a cluster, and two kinds of mesh."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -81,7 +82,7 @@ def template(stack: Stack) -> Callable[[], Template]:
 
 @pytest.fixture
 def ingress(template: Callable[[], Template]) -> Callable[[], list[str]]:
-    """Synthesize the stack and tell who may reach whom: ``Orders -> Cart tcp 80``, by the constructs' ids."""
+    """Synthesize the stack and tell who may reach whom: ``Orders -> Cart tcp 80``, by their names."""
 
     def ingress() -> list[str]:
         return [
@@ -93,7 +94,9 @@ def ingress(template: Callable[[], Template]) -> Callable[[], list[str]]:
 
 
 def _owner(group: str | dict[str, list[str]]) -> str:
-    return group if isinstance(group, str) else group["Fn::GetAtt"][0][:-8].removesuffix("SecurityGroup")
+    # MeshNodeShopCart01234567 is the group of the node Shop-Cart, DoorEntrySecurityGroup01234567 that of an entry.
+    own = r"^Mesh(Node|Gateway)(Shop)?|(SecurityGroup)?[0-9A-F]{8}$"
+    return group if isinstance(group, str) else re.sub(own, "", group["Fn::GetAtt"][0])
 
 
 def _ports(rule: dict[str, object]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
 
@@ -103,9 +103,24 @@ def test_gateway_has_a_closed_group_of_its_own_by_default(
     MeshGateway(stack, "Gateway", mesh=guarded_mesh, name="door")
     synthesized = template()
     group = only(synthesized, "AWS::EC2::SecurityGroup")
-    assert group["GroupDescription"] == "Tasks of the virtual gateway door."
+    assert group["GroupDescription"] == "Tasks of a virtual gateway."
     assert "SecurityGroupIngress" not in group
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
+
+
+def test_group_of_a_gateway_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
+    gateway = MeshGateway(Stack(app, "Team"), "Gateway", mesh=guarded_mesh, name="door")
+    assert gateway.security_group.node.path == "Shop/Mesh/Gateway-door"
+    assert Stack.of(gateway.security_group) is stack
+
+
+def test_access_log_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="door", access_log="/dev/stdout")  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "virtual gateway 'door': access log is no AccessLog, got '/dev/stdout' (such as AccessLog(path='/dev/stdout'))"
+    )
+    assert stack.node.try_find_child("Gateway") is None
 
 
 def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
@@ -270,7 +285,7 @@ def test_nodes_behind_a_router_let_the_gateway_in_whichever_comes_first(
     router.add_route("All", targets={stock: 1})
     MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Stock", to=router)
     router.add_route("Shelf", targets={spare: 1}, prefix="/shelf")
-    assert ingress() == ["Gateway -> Stock tcp 80", "Gateway -> Spare tcp 80"]
+    assert ingress() == ["Gateway -> stock tcp 80", "Gateway -> spare tcp 80"]
 
 
 # What is refused of a route
@@ -320,6 +335,49 @@ def test_service_of_another_mesh_is_refused(
         "gateway route 'bank': backend belongs to another mesh, got 'bank.pay.local' "
         "(it is in mesh 'other', this is 'shop')"
     )
+
+
+def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Shop", to="a.shop.local", name="shop")  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "gateway route 'shop': backend is text, got 'a.shop.local' "
+        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+    )
+    assert gateway.node.try_find_child("Shop") is None
+    assert mesh.model == before
+
+
+def test_prefix_that_is_no_text_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Cart", to=cart, name="cart", prefix=7)  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "gateway route 'cart': prefix does not start with '/', got 7 (such as '/' or '/orders')"
+    )
+
+
+def test_problem_of_a_target_comes_with_the_others_of_its_route(
+    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Stock", to=stock, name="the route", prefix="stock", priority=1001)
+    assert str(refused.value).splitlines() == [
+        (
+            "gateway route 'the route': backend has no virtual service, got 'stock' "
+            "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+        ),
+        (
+            "gateway route 'the route': name has characters that AWS refuses, got 'the route' "
+            "(letters, digits, '-' and '_')"
+        ),
+        "gateway route 'the route': priority out of range, got 1001 (0 to 1000)",
+        "gateway route 'the route': prefix does not start with '/', got 'stock' (such as '/' or '/orders')",
+    ]
+    assert gateway.node.try_find_child("Stock") is None
+    assert mesh.model == before
 
 
 def test_every_problem_of_a_route_is_reported_and_nothing_changes(

@@ -184,7 +184,7 @@ def test_tasks_with_public_addresses_are_in_the_public_subnets_without_a_load_ba
     assert properties(synthesized, LOAD_BALANCER) == []
     assert properties(synthesized, TARGET_GROUP) == []
     assert "LoadBalancers" not in only(synthesized, SERVICE)
-    assert (made.load_balancer, made.target_group) == (None, None)
+    assert (made.load_balancer, made.target_group, made.listener) == (None, None, None)
 
 
 def test_address_of_a_task_is_asked_for_in_the_shell(stack: Stack, implement: Implement) -> None:
@@ -214,6 +214,83 @@ def test_unknown_exposure_is_refused(stack: Stack, implement: Implement) -> None
         "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)"
     )
     assert stack.node.try_find_child("Door") is None
+
+
+# Which subnets it needs
+
+
+@pytest.fixture
+def implement_in_public_subnets(
+    stack: Stack,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    mesh_group: ec2.ISecurityGroup,
+) -> Implement:
+    """Implement a gateway in a VPC that has public subnets only."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
+    )
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+
+
+@pytest.fixture
+def implement_in_private_subnets(
+    stack: Stack,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    mesh_group: ec2.ISecurityGroup,
+) -> Implement:
+    """Implement a gateway in a VPC that has private subnets only."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Closed", vpc_id="vpc-closed", availability_zones=["a"], private_subnet_ids=["closed-a"]
+    )
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+
+
+def test_tasks_behind_a_load_balancer_are_refused_in_a_vpc_without_private_subnets(
+    stack: Stack, implement_in_public_subnets: Implement
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_in_public_subnets()
+    assert str(refused.value) == (
+        "virtual gateway 'door': its VPC has no private subnets with a way out, got 'Shop/Open' "
+        "(subnets with a route to a NAT)"
+    )
+    assert stack.node.try_find_child("Door") is None
+
+
+def test_tasks_with_public_addresses_need_no_private_subnets(
+    implement_in_public_subnets: Implement, template: Callable[[], Template]
+) -> None:
+    implement_in_public_subnets(exposure="public-ip")
+    assert network_of(template())["Subnets"] == ["open-a"]
+
+
+@pytest.mark.parametrize("exposure", ["load-balancer", "public-ip"])
+def test_gateway_is_refused_in_a_vpc_without_public_subnets(
+    stack: Stack, implement_in_private_subnets: Implement, exposure: str
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_in_private_subnets(exposure=exposure)
+    assert str(refused.value) == (
+        "virtual gateway 'door': its VPC has no public subnets, got 'Shop/Closed' "
+        "(subnets with a route to an internet gateway)"
+    )
+    assert stack.node.try_find_child("Door") is None
+
+
+def test_missing_subnets_are_reported_with_the_problems_of_the_task(implement_in_private_subnets: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_in_private_subnets(desired_count=5001)
+    assert str(refused.value).splitlines() == [
+        (
+            "virtual gateway 'door': its VPC has no public subnets, got 'Shop/Closed' "
+            "(subnets with a route to an internet gateway)"
+        ),
+        "task 'door': desired count out of range, got 5001 (0 to 5000)",
+    ]
 
 
 # Which groups guard it
@@ -251,6 +328,11 @@ def test_load_balancer_is_in_the_entry_group_given(
     assert made.entry_security_group is clients
     assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == ["sg-mesh", "sg-clients"]
     assert properties(synthesized, GROUP) == []
+
+
+def test_new_entry_says_what_it_is_for(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert only(template(), GROUP)["GroupDescription"] == "Clients of a virtual gateway."
 
 
 def test_gateway_with_a_group_of_its_own_lets_the_load_balancer_in_on_its_port_only(
@@ -414,11 +496,10 @@ def test_service_has_the_name_given(implement: Implement, template: Callable[[],
 def test_name_that_the_load_balancer_refuses_is_refused(
     stack: Stack, implement: Implement, argument: str, subject: str, name: str
 ) -> None:
+    fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
     with pytest.raises(MeshError) as refused:
         implement(**{argument: name})
-    assert str(refused.value) == (
-        f"{subject} cannot be, got {name!r} (1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start)"
-    )
+    assert str(refused.value) == f"{subject} cannot be, got {name!r} ({fix})"
     assert stack.node.try_find_child("Door") is None
 
 
@@ -450,12 +531,13 @@ def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, 
         )
     balancer = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
     ecs_name = "letters, digits, '-' and '_'"
+    port_name = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
     assert str(refused.value).splitlines() == [
         f"virtual gateway 'door': load balancer name cannot be, got 'the door' ({balancer})",
         f"virtual gateway 'door': target group name cannot be, got '-door' ({balancer})",
         f"task 'door': family has characters that AWS refuses, got 'the door' ({ecs_name})",
         f"task 'door': service name has characters that AWS refuses, got 'the service' ({ecs_name})",
-        f"container 'envoy-proxy': port name has characters that AWS refuses, got 'the port' ({ecs_name})",
+        f"container 'envoy-proxy': port name cannot be, got 'the port' ({port_name})",
     ]
     assert stack.node.try_find_child("Door") is None
 
@@ -572,7 +654,7 @@ def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_me
         ("Network", "Vpc"),
         ("Network", "VpcPrivateSubnet1Subnet"),
         ("Network", "VpcPublicSubnet1Subnet"),
-        ("Specification", "MeshGatewaySecurityGroup"),
+        ("Specification", "MeshGatewaySpecificationMeshGateway"),
     }
 
 
@@ -608,12 +690,16 @@ def test_service_handed_out_scales(implement: Implement, template: Callable[[], 
     assert only(template(), "AWS::ApplicationAutoScaling::ScalableTarget")["MaxCapacity"] == 4
 
 
-def test_load_balancer_and_target_group_are_handed_out(
+def test_load_balancer_target_group_and_listener_are_handed_out(
     stack: Stack, implement: Implement, template: Callable[[], Template]
 ) -> None:
     made = implement()
     assert made.load_balancer is not None
     assert made.target_group is not None
-    listener = only(template(), LISTENER)
+    assert made.listener is not None
+    arn = stack.resolve(made.listener.listener_arn)
+    synthesized = template()
+    listener = only(synthesized, LISTENER)
+    assert synthesized["Resources"][arn["Ref"]]["Properties"] == listener
     assert listener["LoadBalancerArn"] == stack.resolve(made.load_balancer.load_balancer_arn)
     assert listener["DefaultActions"][0]["TargetGroupArn"] == stack.resolve(made.target_group.target_group_arn)

@@ -269,6 +269,30 @@ def test_node_without_a_virtual_service_is_refused_when_connecting(stack: Stack,
     assert mesh.model == before
 
 
+def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=["a.shop.local"])  # type: ignore[list-item]
+    assert str(refused.value) == (
+        "virtual node 'cart': backend is text, got 'a.shop.local' "
+        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+    )
+    assert stack.node.try_find_child("Cart") is None
+    assert mesh.model == before
+
+
+def test_backend_that_is_text_is_refused_when_connecting(stack: Stack, mesh: ServiceMesh) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        cart.connect_to("a.shop.local")  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "virtual node 'cart': backend is text, got 'a.shop.local' "
+        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+    )
+    assert mesh.model == before
+
+
 def test_node_hands_out_what_was_declared_for_it(stack: Stack, mesh: ServiceMesh) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh)
     types = {id: resource.cfn_resource_type for id, resource in cart.mesh_resources.items()}
@@ -392,8 +416,14 @@ def test_group_of_a_node_says_whose_it_is(
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart")
     group = only(template(), "AWS::EC2::SecurityGroup")
-    assert group["GroupDescription"] == "Tasks of the virtual node cart."
+    assert group["GroupDescription"] == "Tasks of a virtual node."
     assert group["VpcId"] == "vpc-shop"
+
+
+def test_group_of_a_node_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
+    cart = MeshedColorNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
+    assert cart.security_group.node.path == "Shop/Mesh/Node-cart"
+    assert Stack.of(cart.security_group) is stack
 
 
 def test_node_lets_its_callers_in_on_its_port_only(
@@ -431,7 +461,7 @@ def test_node_lets_in_the_callers_of_a_router(
     router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
     router.add_route("All", targets={stock: 1})
     MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
-    assert ingress() == ["Cart -> Stock tcp 8080"]
+    assert ingress() == ["Cart -> stock tcp 8080"]
 
 
 def test_node_lets_in_callers_that_a_router_had_before_its_route(
@@ -441,7 +471,7 @@ def test_node_lets_in_callers_that_a_router_had_before_its_route(
     router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
     MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
     router.add_route("All", targets={stock: 1})
-    assert ingress() == ["Cart -> Stock tcp 8080"]
+    assert ingress() == ["Cart -> stock tcp 8080"]
 
 
 def test_caller_that_comes_both_ways_is_let_in_once(
@@ -452,7 +482,7 @@ def test_caller_that_comes_both_ways_is_let_in_once(
     router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="prices.shop.local")
     router.add_route("All", targets={stock: 1})
     MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[stock, router])
-    assert ingress() == ["Cart -> Stock tcp 80"]
+    assert ingress() == ["Cart -> stock tcp 80"]
 
 
 def test_no_rule_is_added_to_the_group_of_the_mesh(
@@ -482,6 +512,12 @@ def team(app: App) -> Stack:
     return Stack(app, "Team")
 
 
+@pytest.fixture
+def market(app: App) -> Stack:
+    """Another stack beside that of the mesh."""
+    return Stack(app, "Market")
+
+
 def rules_of(stack: Stack) -> list[tuple[object, object]]:
     """Synthesize a stack's app and tell which group of its rules is let in by which."""
     synthesized = dict(Assertions.from_stack(stack).to_json())
@@ -489,59 +525,64 @@ def rules_of(stack: Stack) -> list[tuple[object, object]]:
     return [(rule["SourceSecurityGroupId"], rule["GroupId"]) for rule in rules]
 
 
-def test_node_of_the_meshs_stack_lets_in_a_caller_of_a_later_one_by_a_rule_there(
+def group_of(node: MeshedColorNode) -> object:
+    """A node's group, as templates of the mesh's stack name it."""
+    return Stack.of(node.mesh).resolve(node.security_group.security_group_id)
+
+
+def test_node_of_the_meshs_stack_lets_in_a_caller_of_a_later_one_by_a_rule_of_the_meshs(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
     orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
-    rules = rules_of(team)
-    assert rules == [
-        (team.resolve(orders.security_group.security_group_id), team.resolve(cart.security_group.security_group_id))
-    ]
-    assert rules_of(stack) == []
+    assert rules_of(stack) == [(group_of(orders), group_of(cart))]
+    assert rules_of(team) == []
     assert team.dependencies == [stack]
     assert stack.dependencies == []
 
 
-def test_node_of_a_later_stack_lets_in_a_caller_of_the_meshs_one_by_a_rule_there(
+def test_node_of_a_later_stack_lets_in_a_caller_of_the_meshs_one_by_a_rule_of_the_meshs(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh)
     orders = MeshedColorNode(stack, "Orders", mesh=guarded_mesh, backends=[cart])
-    rules = rules_of(team)
-    assert rules == [
-        (team.resolve(orders.security_group.security_group_id), team.resolve(cart.security_group.security_group_id))
-    ]
-    assert rules_of(stack) == []
+    assert rules_of(stack) == [(group_of(orders), group_of(cart))]
+    assert rules_of(team) == []
     assert team.dependencies == [stack]
     assert stack.dependencies == []
 
 
-def test_nodes_of_two_stacks_that_call_each_other_are_let_in_by_rules_in_the_later_one(
+def test_nodes_of_two_stacks_that_call_each_other_are_let_in_by_rules_of_the_meshs(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
     orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
     cart.connect_to(orders)
-    rules = rules_of(team)
-    of_cart = team.resolve(cart.security_group.security_group_id)
-    of_orders = team.resolve(orders.security_group.security_group_id)
-    assert rules == [(of_orders, of_cart), (of_cart, of_orders)]
-    assert rules_of(stack) == []
+    assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
+    assert rules_of(team) == []
 
 
-def test_nodes_behind_a_router_let_in_a_caller_of_a_later_stack_by_a_rule_there(
+def test_nodes_of_two_stacks_beside_the_meshs_may_call_each_other(
+    stack: Stack, team: Stack, market: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(market, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart.connect_to(orders)
+    assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
+    assert rules_of(team) == rules_of(market) == []
+    assert team.dependencies == market.dependencies == [stack]
+    assert stack.dependencies == []
+
+
+def test_nodes_behind_a_router_let_in_a_caller_of_a_later_stack_by_a_rule_of_the_meshs(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
     router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
     cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh, backends=[router])
     router.add_route("All", targets={stock: 1})
-    rules = rules_of(team)
-    assert rules == [
-        (team.resolve(cart.security_group.security_group_id), team.resolve(stock.security_group.security_group_id))
-    ]
-    assert rules_of(stack) == []
+    assert rules_of(stack) == [(group_of(cart), group_of(stock))]
+    assert rules_of(team) == []
 
 
 # What is refused

@@ -417,7 +417,6 @@ def test_service_has_the_name_given(implement: Implement, template: Callable[[],
     [
         pytest.param("family", "task 'cart': family", 255, id="family"),
         pytest.param("service_name", "task 'cart': service name", 255, id="service-name"),
-        pytest.param("port_name", "container 'cart-app': port name", 64, id="port-name"),
     ],
 )
 def test_impossible_name_is_refused_and_nothing_is_created(
@@ -434,11 +433,71 @@ def test_impossible_name_is_refused_and_nothing_is_created(
     assert stack.node.try_find_child("CartTask") is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("the cart", id="space"),
+        pytest.param("Cart", id="capital"),
+        pytest.param("-cart", id="dash-first"),
+        pytest.param("c" * 65, id="long"),
+    ],
+)
+def test_impossible_port_name_is_refused_and_nothing_is_created(stack: Stack, implement: Implement, name: str) -> None:
+    fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
+    with pytest.raises(MeshError) as refused:
+        implement(port_name=name)
+    assert str(refused.value) == f"container 'cart-app': port name cannot be, got {name!r} ({fix})"
+    assert stack.node.try_find_child("CartTask") is None
+
+
 def test_empty_container_name_is_refused(stack: Stack, implement: Implement) -> None:
     with pytest.raises(MeshError) as refused:
         implement(container_name="")
     assert str(refused.value) == "container '': name is empty, got '' (1 to 255 characters)"
     assert stack.node.try_find_child("CartTask") is None
+
+
+# Which subnets it needs
+
+
+@pytest.fixture
+def implement_in_public_subnets(
+    stack: Stack,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    mesh_group: ec2.ISecurityGroup,
+    image: ecs.ContainerImage,
+) -> Implement:
+    """Implement the cart in a VPC that has public subnets only."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
+    )
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return partial(cart.implement, stack, "CartTask", cluster=cluster, image=image)
+
+
+def test_tasks_are_refused_in_a_vpc_without_private_subnets(
+    stack: Stack, implement_in_public_subnets: Implement
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_in_public_subnets(desired_count=5001)
+    assert str(refused.value).splitlines() == [
+        (
+            "virtual node 'cart': its VPC has no private subnets with a way out, got 'Shop/Open' "
+            "(subnets with a route to a NAT)"
+        ),
+        "task 'cart': desired count out of range, got 5001 (0 to 5000)",
+    ]
+    assert stack.node.try_find_child("CartTask") is None
+
+
+def test_tasks_in_the_subnets_given_need_no_private_ones(
+    implement_in_public_subnets: Implement, template: Callable[[], Template]
+) -> None:
+    implement_in_public_subnets(vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC))
+    assert network_of(template())["Subnets"] == ["open-a"]
 
 
 # What the roles may do
@@ -651,7 +710,7 @@ def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_me
         "Network:Ref:Cluster:",
         "Network:Ref:VpcPrivateSubnet1Subnet:",
         "Specification:FnGetAtt:CartCloudMapService:Arn",
-        "Specification:FnGetAtt:CartSecurityGroup:GroupId",
+        "Specification:FnGetAtt:MeshNodecart:GroupId",
     }
 
 

@@ -27,6 +27,7 @@ from color_mesh.model import (
     FargateTask,
     GatewayRoute,
     Listener,
+    MeshError,
     Method,
     Protocol,
     RouteMatch,
@@ -152,13 +153,15 @@ class MeshGateway(Construct):
         name = default_name(self, id) if name is None else name
         problems = [*mesh.backend_problems(f"gateway route {name!r}", [to])]
         # For a target that cannot be, any that can stands in, so that what else is wrong comes with it.
-        (service,) = mesh.service_names([to]) or mesh.model.known_services[:1] or ("",)
+        services = mesh.service_names([to]) or mesh.model.known_services[:1]
+        if not services:
+            raise MeshError(problems)
         route = GatewayRoute(
             name=name,
             protocol=protocol,
             priority=priority,
             match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
-            virtual_service=service,
+            virtual_service=services[0],
         )
         mesh.update(replace(gateway, routes=(*gateway.routes, route)), problems)
         declared = mesh.data_plane.declare_gateway_route(self, id, gateway, route)
@@ -217,8 +220,8 @@ class MeshGateway(Construct):
             *check_choice(subject, "exposure", exposure, EXPOSURES),
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
-            *check_subnets(subject, self.mesh.vpc, public=True),
-            *(check_subnets(subject, self.mesh.vpc, public=False) if exposure == "load-balancer" else ()),
+            *check_subnets(subject, cluster.vpc, public=True),
+            *(check_subnets(subject, cluster.vpc, public=False) if exposure == "load-balancer" else ()),
         ]
         with refusing(problems):
             task = FargateTask(

@@ -113,8 +113,8 @@ class MeshedColorNode(Construct):
             name: Its name in the mesh. Without it, a name made of the construct's path.
             port: What its application listens on, 1 to 65535.
             protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
-            backends: What it may call: nodes, routers, or services that exist elsewhere (`ServiceMesh.external_service`). Without
-                any it can call nothing in the mesh.
+            backends: What it may call: nodes, routers, or services that exist elsewhere
+                (`ServiceMesh.external_service`). Without any it can call nothing in the mesh.
             virtual_service: Whether callers may name it, by its DNS name. When ``False`` only routers reach it.
             access_log: Where Envoy logs its requests. Without this argument, to the container's output in Envoy's
                 default format; with ``None``, nowhere.
@@ -169,7 +169,7 @@ class MeshedColorNode(Construct):
             backend.admit(self)
 
     def connect_to(self, *backends: Backend) -> None:
-        """Let the node call ``backends``: nodes, routers, or services that exist elsewhere (`ServiceMesh.external_service`).
+        """Let the node call ``backends``: nodes, routers, or `ServiceMesh.external_service`.
 
         Raises:
             MeshError: With every problem; nothing has changed then.
@@ -254,7 +254,7 @@ class MeshedColorNode(Construct):
             port_name=port_name,
         )
         subject = f"virtual node {self.name!r}"
-        with refusing(() if vpc_subnets else check_subnets(subject, self.mesh.vpc, public=False)):
+        with refusing(() if vpc_subnets else check_subnets(subject, cluster.vpc, public=False)):
             task = FargateTask(
                 name=self.name,
                 family=family,

@@ -66,13 +66,11 @@ def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.C
 def check_subnets(subject: str, vpc: ec2.IVpc, *, public: bool) -> Iterator[str]:
     """Find a VPC without the kind of subnets that tasks or a load balancer need."""
     if public and not vpc.public_subnets:
-        yield problem(
-            subject, "its VPC has no public subnets", vpc.vpc_id, "subnets with a route to an internet gateway"
-        )
+        fix = "subnets with a route to an internet gateway"
+        yield problem(subject, "its VPC has no public subnets", vpc.node.path, fix)
     if not public and not vpc.private_subnets:
-        yield problem(
-            subject, "its VPC has no private subnets with a way out", vpc.vpc_id, "subnets with a route to a NAT"
-        )
+        wrong = "its VPC has no private subnets with a way out"
+        yield problem(subject, wrong, vpc.node.path, "subnets with a route to a NAT")
 
 
 def own_log_group(scope: Construct) -> logs.LogGroup:
@@ -90,7 +88,7 @@ def fargate_service(
     vpc_subnets: ec2.SubnetSelection,
     assign_public_ip: bool = False,
 ) -> ecs.FargateService:
-    """Keep as many tasks running as ``task`` says, and go back to the last ones that worked when new ones do not start."""
+    """Keep as many tasks running as ``task`` says; when new ones do not start, go back to the last that worked."""
     service = ecs.FargateService(
         scope,
         "Service",

@@ -52,7 +52,7 @@ def check_dns_name(subject: str, what: str, value: object, max_length: int = 253
 
 
 def check_balancer_name(subject: str, what: str, value: object) -> Iterator[str]:
-    """Find a name that Elastic Load Balancing refuses (its API Reference, *CreateLoadBalancer*, *CreateTargetGroup*)."""
+    """Find a name that Elastic Load Balancing refuses (its API Reference, *CreateLoadBalancer* and others)."""
     if value is not None and not (isinstance(value, str) and _BALANCER_NAME.fullmatch(value)):
         fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
         yield problem(subject, f"{what} cannot be", value, fix)
@@ -74,6 +74,6 @@ def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str
 
 def check_known(subject: str, what: str, value: str, known: Iterable[str]) -> Iterator[str]:
     """Find a reference to something that the mesh does not have."""
-    names = sorted(set(known))
+    names = sorted(set(map(str, known)))
     if value not in names:
         yield problem(subject, f"unknown {what}", value, f"known: {', '.join(names) or 'none'}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 from color_mesh.model.checks import check_choice, check_range, check_unique
 from color_mesh.model.errors import problem
@@ -48,14 +48,6 @@ def check_listeners(subject: str, listeners: Sequence[Listener], protocols: Sequ
     yield from check_unique(subject, "listener port", (str(listener.port) for listener in listeners))
 
 
-def _are_pairs(value: object) -> bool:
-    return (
-        isinstance(value, tuple)
-        and len(value) > 0
-        and all(isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) for x in pair) for pair in value)
-    )
-
-
 def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
     """Find a path or a format that App Mesh refuses (AWS App Mesh API Reference, *FileAccessLog*, *LoggingFormat*)."""
     if log is None:
@@ -63,22 +55,36 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
     if not isinstance(log, AccessLog):
         yield problem(subject, "access log is no AccessLog", log, "such as AccessLog(path='/dev/stdout')")
         return
-    if not isinstance(log.path, str):
-        yield problem(subject, "access log path is not text", log.path, "such as '/dev/stdout'")
-    elif not 1 <= len(log.path) <= 255:
-        yield problem(subject, "access log path has a wrong length", f"{len(log.path)} characters", "1 to 255")
+    yield from _check_text(subject, "access log path", log.path, 255, "such as '/dev/stdout'")
     if log.text is not None and log.json is not None:
         yield problem(subject, "access log has two formats", "text and json", "give one of them")
-    if log.text is not None and not isinstance(log.text, str):
-        yield problem(subject, "access log text is not text", log.text, "1 to 1000 characters")
-    elif log.text is not None and not 1 <= len(log.text) <= 1000:
-        yield problem(subject, "access log text has a wrong length", f"{len(log.text)} characters", "1 to 1000")
-    if log.json is not None and not _are_pairs(log.json):
-        yield problem(
-            subject, "access log json is no keys and values", log.json, "such as (('method', '%REQ(:METHOD)%'),)"
-        )
+    if log.text is not None:
+        yield from _check_text(subject, "access log text", log.text, 1000, "1 to 1000 characters")
+    if log.json is not None:
+        yield from _check_pairs(subject, log.json)
+
+
+def _check_text(subject: str, what: str, value: object, max_length: int, fix: str) -> Iterator[str]:
+    if not isinstance(value, str):
+        yield problem(subject, f"{what} is not text", value, fix)
+    elif not 1 <= len(value) <= max_length:
+        yield problem(subject, f"{what} has a wrong length", f"{len(value)} characters", f"1 to {max_length}")
+
+
+def _check_pairs(subject: str, pairs: object) -> Iterator[str]:
+    if not _are_pairs(pairs):
+        fix = "such as (('method', '%REQ(:METHOD)%'),)"
+        yield problem(subject, "access log json is no keys and values", pairs, fix)
         return
-    yield from check_unique(subject, "access log key", (key for key, _ in log.json or ()))
-    for key, value in log.json or ():
+    yield from check_unique(subject, "access log key", (key for key, _ in pairs))
+    for key, value in pairs:
         if not (1 <= len(key) <= 100 and 1 <= len(value) <= 100):
             yield problem(subject, "access log key or value has a wrong length", (key, value), "1 to 100 characters")
+
+
+def _are_pairs(value: object) -> TypeGuard[tuple[tuple[str, str], ...]]:
+    return (
+        isinstance(value, tuple)
+        and len(value) > 0
+        and all(isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) for x in pair) for pair in value)
+    )
