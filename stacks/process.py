@@ -44,7 +44,7 @@ def _let_go_of_pipes() -> None:
     pipes = [stream for stream in (1, 2) if stat.S_ISFIFO(os.fstat(stream).st_mode)]
     if pipes:
         # What Node has printed comes through a thread of jsii's, which needs a moment for the last of it.
-        time.sleep(0.05)
+        time.sleep(0.02)
         sys.stdout.flush()
         sys.stderr.flush()
     for stream in pipes:

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from aws_cdk import Annotations, CfnResource, Duration, Stack
+from aws_cdk import Annotations, CfnResource, Stack
 from aws_cdk import aws_appmesh as appmesh
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -19,7 +19,7 @@ from color_mesh.appmesh import (
 )
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.data_plane import MeshResources
-from color_mesh.cdk.task import acknowledge_pulling, health_check
+from color_mesh.cdk.task import acknowledge_pulling, health_check, seconds
 from color_mesh.model import (
     Container,
     ContainerHealthCheck,
@@ -222,7 +222,7 @@ class AppMeshDataPlane:
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,
             environment={"APPMESH_RESOURCE_ARN": arn},
-            start_timeout=Duration.seconds(30),
+            start_timeout=seconds(30),
             health_check=health_check(container),
             logging=logging,
             user=user,

@@ -1,6 +1,7 @@
 """The pieces that the tasks of nodes and of gateways have in common."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from aws_cdk import Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -14,6 +15,12 @@ from color_mesh.model import Container, FargateTask
 from color_mesh.model.errors import problem
 
 
+@cache
+def seconds(number: int) -> Duration:
+    """Make a duration for the CDK; each is a call to Node, and most are the same few."""
+    return Duration.seconds(number)
+
+
 def health_check(container: Container) -> ecs.HealthCheck | None:
     """Write a container's health check for ECS."""
     check = container.health_check
@@ -22,10 +29,10 @@ def health_check(container: Container) -> ecs.HealthCheck | None:
     start_period = check.start_period_seconds
     return ecs.HealthCheck(
         command=list(check.command),
-        interval=Duration.seconds(check.interval_seconds),
-        timeout=Duration.seconds(check.timeout_seconds),
+        interval=seconds(check.interval_seconds),
+        timeout=seconds(check.timeout_seconds),
         retries=check.retries,
-        start_period=None if start_period is None else Duration.seconds(start_period),
+        start_period=None if start_period is None else seconds(start_period),
     )
 
 
