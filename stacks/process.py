@@ -21,8 +21,12 @@ def finish_early(work: Callable[[], int]) -> int:
     if not hasattr(os, "fork") or "jsii" in sys.modules:
         return work()
     told, tell = os.pipe()
+    # Held back until the parent knows what to do with them: a child whose parent is gone would run on unseen.
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         os.close(told)
         status = work()
         if status == 0:
@@ -34,6 +38,7 @@ def finish_early(work: Callable[[], int]) -> int:
     # Ctrl-C reaches the child too, and it is the child that has something to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
     if os.read(told, 4) == b"done":
         return 0
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
