@@ -53,7 +53,7 @@ def test_terminating_the_process_terminates_its_work(root: Path) -> None:
     assert process.stdout.readline() == "begun\n"
     process.terminate()
     # Nobody has its output open any more: the child has ended too.
-    assert process.communicate(timeout=60) [0] == ""
+    assert process.communicate(timeout=60)[0] == ""
     assert process.returncode != 0
 
 
