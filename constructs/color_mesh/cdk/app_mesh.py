@@ -59,12 +59,12 @@ class AppMeshDataPlane:
         """Declare the mesh itself in ``scope``."""
         self._envoy_image = envoy_image
         self._mesh_name = mesh.name
-        self._providers: dict[str, CfnResource] = {}
+        self._routers: dict[str, CfnResource] = {}
         self._services: dict[str, CfnResource] = {}
         _acknowledge_end(scope)
         Annotations.of(scope).add_warning_v2("color-mesh:appMeshEnded", _ENDED)
-        self._mesh = appmesh.CfnMesh(scope, "Mesh", mesh_name=mesh.name, spec=mesh_spec(mesh))
-        self._mesh_name_reference = self._mesh.attr_mesh_name
+        resource = appmesh.CfnMesh(scope, "Mesh", mesh_name=mesh.name, spec=mesh_spec(mesh))
+        self._mesh_name_reference = resource.attr_mesh_name
         self._nodes: dict[str, appmesh.CfnVirtualNode] = {}
         self._gateways: dict[str, appmesh.CfnVirtualGateway] = {}
 
@@ -98,7 +98,7 @@ class AppMeshDataPlane:
             virtual_router_name=router.name,
             spec=virtual_router_spec(router),
         )
-        self._providers[router.name] = resource
+        self._routers[router.name] = resource
         return {"VirtualRouter": resource, "VirtualService": self._declare_service(scope, service, resource)}
 
     def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
@@ -111,7 +111,7 @@ class AppMeshDataPlane:
             route_name=route.name,
             spec=route_spec(route),
         )
-        resource.add_resource_dependency(self._providers[router.name])
+        resource.add_resource_dependency(self._routers[router.name])
         for target in route.targets:
             resource.add_resource_dependency(self._nodes[target.virtual_node])
         return {id: resource}
