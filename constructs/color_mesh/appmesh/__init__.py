@@ -1,9 +1,8 @@
-"""The mesh as AWS App Mesh describes it."""
+"""The mesh as AWS App Mesh describes it: written, and read back from templates and from the AWS CLI's JSON."""
 
+from color_mesh.appmesh.routes import gateway_route_spec, route_spec
 from color_mesh.appmesh.specs import (
-    gateway_route_spec,
     mesh_spec,
-    route_spec,
     virtual_gateway_spec,
     virtual_node_spec,
     virtual_router_spec,

@@ -153,15 +153,16 @@ class MeshGateway(Construct):
         name = default_name(self, id) if name is None else name
         problems = [*mesh.backend_problems(f"gateway route {name!r}", [to])]
         # For a target that cannot be, any that can stands in, so that what else is wrong comes with it.
-        services = mesh.service_names([to]) or mesh.model.known_services[:1]
-        if not services:
+        service = next((backend.virtual_service for backend in mesh.virtual_backends([to])), None)
+        service = service or next(iter(mesh.model.known_services), None)
+        if service is None:
             raise MeshError(problems)
         route = GatewayRoute(
             name=name,
             protocol=protocol,
             priority=priority,
             match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
-            virtual_service=services[0],
+            virtual_service=service,
         )
         mesh.update(replace(gateway, routes=(*gateway.routes, route)), problems)
         declared = mesh.data_plane.declare_gateway_route(self, id, gateway, route)

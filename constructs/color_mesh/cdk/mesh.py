@@ -21,10 +21,12 @@ from color_mesh.model import (
     VirtualNode,
     VirtualRouter,
     VirtualService,
+    VirtualServiceBackend,
 )
 from color_mesh.model.checks import check_choice
 from color_mesh.model.deployment import DATA_PLANES, DEFAULT_ENVOY_IMAGE, DataPlaneName
 from color_mesh.model.errors import problem, refusing
+from color_mesh.model.mesh import check_dns_answers
 
 
 class Caller(Protocol):
@@ -110,7 +112,7 @@ class ServiceMesh(Construct):
             wrong = "namespace has no name before deployment"
             problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
         with refusing(problems):
-            self.model = Mesh(name=name, egress_filter=egress_filter, cloud_map_services=())
+            self.model = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
         self.vpc = vpc
         self.namespace = namespace
@@ -150,10 +152,11 @@ class ServiceMesh(Construct):
     ) -> None:
         """Add parts to the model; with a problem, of ``problems`` or new, leave it as it is and raise a `MeshError`."""
         model = self.model
-        with refusing(problems):
+        answered = (*model.cloud_map_services, *cloud_map_services)
+        with refusing((*problems, *check_dns_answers(answered, nodes, services))):
             model = replace(
                 model,
-                cloud_map_services=(*(model.cloud_map_services or ()), *cloud_map_services),
+                cloud_map_services=answered,
                 nodes=(*model.nodes, *nodes),
                 services=(*model.services, *services),
                 routers=(*model.routers, *routers),
@@ -174,10 +177,10 @@ class ServiceMesh(Construct):
                     model = replace(model, gateways=tuple(part if g.name == part.name else g for g in model.gateways))
         self.model = model
 
-    def service_names(self, backends: Sequence[Backend]) -> tuple[str, ...]:
-        """Find the virtual service names that stand for ``backends``, without those that `backend_problems` finds."""
+    def virtual_backends(self, backends: Sequence[Backend]) -> tuple[VirtualServiceBackend, ...]:
+        """Find the virtual services that stand for ``backends``, without those that `backend_problems` finds."""
         return tuple(
-            backend.virtual_service_name
+            VirtualServiceBackend(virtual_service=backend.virtual_service_name)
             for backend in backends
             if not isinstance(backend, str) and backend.virtual_service_name is not None and backend.mesh is self
         )

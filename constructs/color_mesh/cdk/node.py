@@ -138,7 +138,7 @@ class MeshedColorNode(Construct):
             name=name,
             listeners=(Listener(port=port, protocol=protocol),),
             discovery=CloudMapDiscovery(namespace=namespace, service=cloud_map.name),
-            backends=mesh.service_names(backends),
+            backends=mesh.virtual_backends(backends),
             access_log=access_log,
         )
         mesh.add(
@@ -176,7 +176,7 @@ class MeshedColorNode(Construct):
         """
         mesh = self.mesh
         model = mesh.model.node(self.name)
-        node = replace(model, backends=(*model.backends, *mesh.service_names(backends)))
+        node = replace(model, backends=(*model.backends, *mesh.virtual_backends(backends)))
         mesh.update(node, [*mesh.backend_problems(f"virtual node {self.name!r}", backends)])
         mesh.data_plane.update_node(node)
         for backend in backends:

@@ -1,32 +1,78 @@
 """What a mesh is: names, limits and references, as plain values. Standard library only."""
 
+from color_mesh.model.access_log import AccessLog
+from color_mesh.model.discovery import CloudMapDiscovery, CloudMapService, DnsDiscovery, DnsResponseType
 from color_mesh.model.errors import MeshError
-from color_mesh.model.listener import AccessLog, Listener, Protocol
+from color_mesh.model.listener import (
+    ConnectionPool,
+    HealthCheck,
+    IpPreference,
+    Listener,
+    OutlierDetection,
+    Protocol,
+    Timeout,
+)
+from color_mesh.model.match import HeaderMatch, Method, QueryParameterMatch, RouteMatch, Scheme
 from color_mesh.model.mesh import EgressFilter, Mesh
-from color_mesh.model.node import CloudMapDiscovery, CloudMapService, VirtualNode, VirtualService
-from color_mesh.model.route import GatewayRoute, Method, Route, RouteMatch, WeightedTarget
+from color_mesh.model.node import VirtualNode, VirtualService, VirtualServiceBackend
+from color_mesh.model.route import GatewayRoute, RetryPolicy, Rewrite, Route, WeightedTarget
 from color_mesh.model.router import VirtualGateway, VirtualRouter
 from color_mesh.model.task import Container, ContainerHealthCheck, FargateTask
+from color_mesh.model.tls import (
+    AcmCertificate,
+    AcmTrust,
+    ClientTls,
+    FileCertificate,
+    FileTrust,
+    ListenerTls,
+    SdsCertificate,
+    SdsTrust,
+    TlsMode,
+    TlsValidation,
+)
 
 __all__ = [
     "AccessLog",
+    "AcmCertificate",
+    "AcmTrust",
+    "ClientTls",
     "CloudMapDiscovery",
     "CloudMapService",
+    "ConnectionPool",
     "Container",
     "ContainerHealthCheck",
+    "DnsDiscovery",
+    "DnsResponseType",
     "EgressFilter",
     "FargateTask",
+    "FileCertificate",
+    "FileTrust",
     "GatewayRoute",
+    "HeaderMatch",
+    "HealthCheck",
+    "IpPreference",
     "Listener",
+    "ListenerTls",
     "Mesh",
     "MeshError",
     "Method",
+    "OutlierDetection",
     "Protocol",
+    "QueryParameterMatch",
+    "RetryPolicy",
+    "Rewrite",
     "Route",
     "RouteMatch",
+    "Scheme",
+    "SdsCertificate",
+    "SdsTrust",
+    "Timeout",
+    "TlsMode",
+    "TlsValidation",
     "VirtualGateway",
     "VirtualNode",
     "VirtualRouter",
     "VirtualService",
+    "VirtualServiceBackend",
     "WeightedTarget",
 ]

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from color_mesh.model.errors import problem
 
 MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
+MAX_TAGS = 50  # App Mesh API: TagList
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
@@ -18,6 +19,26 @@ def check_range(subject: str, what: str, value: object, low: int, high: int) -> 
     """Find a value that is not a whole number from ``low`` to ``high``."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         yield problem(subject, f"{what} out of range", value, f"{low} to {high}")
+
+
+def check_text(subject: str, what: str, value: object, max_length: int, fix: str) -> Iterator[str]:
+    """Find a value that is not text of 1 to ``max_length`` characters."""
+    if not isinstance(value, str):
+        yield problem(subject, f"{what} is not text", value, fix)
+    elif not 1 <= len(value) <= max_length:
+        yield problem(subject, f"{what} has a wrong length", f"{len(value)} characters", f"1 to {max_length}")
+
+
+def check_flag(subject: str, what: str, value: object) -> Iterator[str]:
+    """Find a value that is neither true nor false."""
+    if not isinstance(value, bool):
+        yield problem(subject, f"{what} is not true or false", value, "True or False")
+
+
+def check_least(subject: str, what: str, value: object, low: int) -> Iterator[str]:
+    """Find a value that is not a whole number of at least ``low``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        yield problem(subject, f"{what} out of range", value, f"{low} or more")
 
 
 def check_choice(subject: str, what: str, value: object, allowed: Sequence[object]) -> Iterator[str]:
@@ -65,6 +86,17 @@ def check_port_name(subject: str, value: object) -> Iterator[str]:
         yield problem(subject, "port name cannot be", value, fix)
 
 
+def check_tags(subject: str, tags: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Find tags that AWS refuses (AWS App Mesh API Reference, *TagRef*)."""
+    if len(tags) > MAX_TAGS:
+        yield problem(subject, "too many tags", len(tags), f"at most {MAX_TAGS}")
+    for key, value in tags:
+        yield from check_text(subject, "tag key", key, 128, "1 to 128 characters")
+        if not isinstance(value, str) or len(value) > 256:
+            yield problem(subject, f"value of tag {key!r} cannot be", value, "0 to 256 characters")
+    yield from check_unique(subject, "tag", (key for key, _ in tags))
+
+
 def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str]:
     """Find values that are there more than once."""
     for value, count in Counter(values).items():
@@ -72,8 +104,8 @@ def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str
             yield problem(subject, f"duplicate {what}", value, f"found {count} times, each may be there once")
 
 
-def check_known(subject: str, what: str, value: str, known: Iterable[str]) -> Iterator[str]:
+def check_known(subject: str, what: str, value: str, known: Collection[str]) -> Iterator[str]:
     """Find a reference to something that the mesh does not have."""
-    names = sorted(set(map(str, known)))
-    if value not in names:
+    if value not in known:
+        names = sorted(set(map(str, known)))
         yield problem(subject, f"unknown {what}", value, f"known: {', '.join(names) or 'none'}")

@@ -1,54 +1,29 @@
-"""Virtual nodes, the Cloud Map services that find them, and the virtual services that callers name."""
+"""Virtual nodes, and the virtual services that callers name."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from color_mesh.model.checks import check_dns_name, check_name, check_range, check_unique
+from color_mesh.model.access_log import AccessLog, check_access_log
+from color_mesh.model.checks import check_dns_name, check_name, check_tags, check_unique
+from color_mesh.model.discovery import Discovery, check_discovery
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import PROTOCOLS, AccessLog, Listener, check_access_log, check_listeners
+from color_mesh.model.listener import PROTOCOLS, Listener, check_listeners
+from color_mesh.model.tls import ClientTls, check_client_tls
 
-MAX_TTL_SECONDS = 2147483647  # AWS Cloud Map API Reference, DnsRecord
 MAX_BACKENDS = 50  # App Mesh endpoints and quotas: backends per virtual node
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CloudMapService:
-    """Define a name in a Cloud Map namespace, answered with the private addresses of the tasks registered in it.
+class VirtualServiceBackend:
+    """Define a virtual service that a node may call.
 
     Attributes:
-        name: The DNS label, 1 to 63 characters.
-        namespace: The namespace's DNS name, such as ``colors.local``.
-        description: What it is for; without one the service has none.
-        ttl_seconds: How long resolvers may keep an answer, 0 to 2147483647.
+        virtual_service: Its name.
+        client_tls: How the node speaks TLS to it, instead of the node's own ``client_tls``.
     """
 
-    name: str
-    namespace: str
-    description: str | None = None
-    ttl_seconds: int = 60
-
-    @property
-    def dns_name(self) -> str:
-        """The name that DNS answers."""
-        return f"{self.name}.{self.namespace}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CloudMapDiscovery:
-    """Define how Envoy finds a node's tasks: those registered in a Cloud Map service.
-
-    Attributes:
-        namespace: The namespace's DNS name.
-        service: The service's name in it.
-    """
-
-    namespace: str
-    service: str
-
-    @property
-    def dns_name(self) -> str:
-        """The name that DNS answers."""
-        return f"{self.service}.{self.namespace}"
+    virtual_service: str
+    client_tls: ClientTls | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,15 +34,19 @@ class VirtualNode:
         name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
         listeners: What it answers on; a node without one can only call.
         discovery: How its tasks are found. Needed with a listener.
-        backends: The names of the virtual services it may call. Without one it can call nothing in the mesh.
+        backends: The virtual services it may call. Without one it can call nothing in the mesh.
+        client_tls: How it speaks TLS to its backends; without it, to those that do.
         access_log: Where Envoy logs requests; without it Envoy logs none.
+        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
     """
 
     name: str
     listeners: tuple[Listener, ...] = ()
-    discovery: CloudMapDiscovery | None = None
-    backends: tuple[str, ...] = ()
+    discovery: Discovery | None = None
+    backends: tuple[VirtualServiceBackend, ...] = ()
+    client_tls: ClientTls | None = None
     access_log: AccessLog | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,26 +57,13 @@ class VirtualService:
         name: The DNS name, also the ``Host`` that Envoy routes by.
         virtual_node: The virtual node that provides the service.
         virtual_router: The virtual router that provides it, instead of a node. Without either, nothing answers.
+        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
     """
 
     name: str
     virtual_node: str | None = None
     virtual_router: str | None = None
-
-
-def check_cloud_map_service(service: CloudMapService) -> Iterator[str]:
-    """Find what Cloud Map refuses (AWS Cloud Map API Reference, *CreateService*)."""
-    subject = f"Cloud Map service {service.name!r}"
-    label = [*check_dns_name(subject, "name", service.name, 63)]
-    if not label and "." in service.name:
-        label = [problem(subject, "name has a dot", service.name, "one label of the namespace")]
-    yield from label
-    yield from check_dns_name(subject, "namespace", service.namespace, 253 if label else 252 - len(service.name))
-    yield from check_range(subject, "TTL", service.ttl_seconds, 0, MAX_TTL_SECONDS)
-    if service.description is not None and not isinstance(service.description, str):
-        yield problem(subject, "description is not text", service.description, "0 to 1024 characters")
-    elif service.description is not None and len(service.description) > 1024:
-        yield problem(subject, "description too long", f"{len(service.description)} characters", "0 to 1024")
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 def check_virtual_node(node: VirtualNode) -> Iterator[str]:
@@ -105,15 +71,18 @@ def check_virtual_node(node: VirtualNode) -> Iterator[str]:
     subject = f"virtual node {node.name!r}"
     yield from check_name(subject, node.name)
     yield from check_listeners(subject, node.listeners, PROTOCOLS)
-    if node.discovery is not None:
-        yield from check_dns_name(subject, "service discovery", node.discovery.dns_name)
+    yield from check_discovery(subject, node.discovery)
     yield from check_access_log(subject, node.access_log)
-    yield from check_unique(subject, "backend", node.backends)
+    yield from check_client_tls(subject, node.client_tls)
+    for backend in node.backends:
+        yield from check_client_tls(f"{subject} backend {backend.virtual_service!r}", backend.client_tls)
+    yield from check_unique(subject, "backend", (backend.virtual_service for backend in node.backends))
     if len(node.backends) > MAX_BACKENDS:
         yield problem(subject, "too many backends", len(node.backends), f"at most {MAX_BACKENDS}")
     if node.listeners and node.discovery is None:
         fix = "name the Cloud Map service that its tasks are registered in"
         yield problem(subject, "has a listener but no service discovery", None, fix)
+    yield from check_tags(subject, node.tags)
 
 
 def check_virtual_service(service: VirtualService) -> Iterator[str]:
@@ -123,3 +92,4 @@ def check_virtual_service(service: VirtualService) -> Iterator[str]:
     if service.virtual_node is not None and service.virtual_router is not None:
         providers = (service.virtual_node, service.virtual_router)
         yield problem(subject, "has two providers", providers, "a virtual node or a virtual router")
+    yield from check_tags(subject, service.tags)

@@ -1,33 +1,34 @@
-"""What requests a route takes, and where it sends them."""
+"""Where a router and a gateway send the requests that match."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeAlias, get_args
 
-from color_mesh.model.checks import check_choice, check_range, check_unique
+from color_mesh.model.checks import check_choice, check_flag, check_least, check_range, check_tags, check_unique
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import PROTOCOLS, Listener, Protocol
+from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, Timeout, check_timeout
+from color_mesh.model.match import (
+    GATEWAY_ROUTE_FIELDS,
+    ROUTE_FIELDS,
+    RouteMatch,
+    check_match,
+    match_text,
+    overlap,
+)
 
-Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
-METHODS: tuple[Method, ...] = get_args(Method)
+HttpRetryEvent = Literal["server-error", "gateway-error", "client-error", "stream-error"]
+HTTP_RETRY_EVENTS: tuple[HttpRetryEvent, ...] = get_args(HttpRetryEvent)
+TcpRetryEvent = Literal["connection-error"]
+TCP_RETRY_EVENTS: tuple[TcpRetryEvent, ...] = get_args(TcpRetryEvent)
+GrpcRetryEvent = Literal["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"]
+GRPC_RETRY_EVENTS: tuple[GrpcRetryEvent, ...] = get_args(GrpcRetryEvent)
+
 MAX_PRIORITY = 1000
 MAX_TARGETS = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteMatch:
-    """Define which requests a route takes. A route takes a request when everything given matches.
-
-    Attributes:
-        prefix: The start of the path, from ``/``. Needed for http and http2, refused for grpc and tcp.
-        method: The HTTP method; without one, any. For http and http2 only.
-        port: The listener's port; without one, any.
-    """
-
-    prefix: str | None = None
-    method: Method | None = None
-    port: int | None = None
+# AWS App Mesh User Guide, Gateway routes.
+RESERVED_PREFIXES = ("/aws-appmesh", "/aws-app-mesh")
+RESERVED_SERVICES = "aws.app-mesh"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,29 @@ class WeightedTarget:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """Define when a caller's Envoy asks again. A route without one retries as App Mesh does by default.
+
+    At least one event must be given.
+
+    Attributes:
+        max_retries: How often it asks again, 0 or more.
+        per_retry_timeout_millis: How long one try may take, in milliseconds; 0: as long as the request.
+        http_events: ``server-error`` (500 to 508, 510, 511), ``gateway-error`` (502, 503, 504), ``client-error`` (409),
+            ``stream-error`` (a refused stream).
+        tcp_events: ``connection-error``.
+        grpc_events: The gRPC statuses ``cancelled``, ``deadline-exceeded``, ``internal``, ``resource-exhausted``,
+            ``unavailable``; for grpc routes only.
+    """
+
+    max_retries: int
+    per_retry_timeout_millis: int
+    http_events: tuple[HttpRetryEvent, ...] = ()
+    tcp_events: tuple[TcpRetryEvent, ...] = ()
+    grpc_events: tuple[GrpcRetryEvent, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
     """Define where a virtual router sends the requests that match.
 
@@ -55,6 +79,10 @@ class Route:
         targets: 1 to 10 nodes with their weights, not all of them 0.
         protocol: That of the router's listener.
         priority: 0 (asked first) to 1000. Routes without one are asked last, longest prefix first.
+        retry_policy: When a caller asks again; without it twice, when a task is unavailable (AWS App Mesh User Guide,
+            *Envoy defaults set by App Mesh*). A tcp route has none.
+        timeout: How long a request may take; without it 15 seconds.
+        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
     """
 
     name: str
@@ -62,13 +90,31 @@ class Route:
     targets: tuple[WeightedTarget, ...]
     protocol: Protocol = "http"
     priority: int | None = None
+    retry_policy: RetryPolicy | None = None
+    timeout: Timeout | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewrite:
+    """Define how a gateway changes a request. By default the matched prefix and the host are rewritten.
+
+    Attributes:
+        prefix: What replaces the matched prefix; without it ``/``.
+        path: What replaces the path of a route that matches on ``path`` or ``path_regex``; without it, it stays.
+        keep_prefix: Whether the matched prefix stays. Excludes ``prefix``.
+        keep_hostname: Whether the host stays; by default it becomes the virtual service's name.
+    """
+
+    prefix: str | None = None
+    path: str | None = None
+    keep_prefix: bool = False
+    keep_hostname: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayRoute:
     """Define where a virtual gateway sends the requests that match.
-
-    The matched prefix is rewritten to ``/`` and the host to the virtual service's name, as App Mesh does by default.
 
     Attributes:
         name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the gateway.
@@ -76,6 +122,10 @@ class GatewayRoute:
         virtual_service: The name of the service that gets them.
         protocol: That of the gateway's listener.
         priority: 0 (asked first) to 1000. Routes without one are asked last, longest prefix first.
+        target_port: The service's port; without one, its only one.
+        rewrite: How the request is changed. By default the matched prefix becomes ``/`` and the host the service's
+            name.
+        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
     """
 
     name: str
@@ -83,28 +133,73 @@ class GatewayRoute:
     virtual_service: str
     protocol: Protocol = "http"
     priority: int | None = None
+    target_port: int | None = None
+    rewrite: Rewrite = Rewrite()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 AnyRoute: TypeAlias = Route | GatewayRoute
 
 
-def check_route(subject: str, route: AnyRoute, listeners: Sequence[Listener]) -> Iterator[str]:
-    """Find a match or priority that cannot be, or that the owner's listeners never see."""
+def check_route(subject: str, route: Route, listeners: Sequence[Listener]) -> Iterator[str]:
+    """Find what App Mesh refuses of a route, and what the router's listeners never see."""
+    yield from _check_rule(subject, route, listeners)
+    if route.protocol not in PROTOCOLS:
+        return
+    yield from check_match(subject, route.match, route.protocol, ROUTE_FIELDS[route.protocol])
+    yield from check_timeout(subject, route.timeout, route.protocol)
+    yield from _check_retry_policy(subject, route)
+    yield from _check_targets(subject, route.targets)
+
+
+def check_gateway_route(subject: str, route: GatewayRoute, listeners: Sequence[Listener]) -> Iterator[str]:
+    """Find what App Mesh refuses of a gateway route, and what the gateway's listeners never see."""
+    yield from _check_rule(subject, route, listeners)
+    if route.protocol not in GATEWAY_ROUTE_FIELDS:
+        return
+    match = route.match
+    yield from check_match(subject, match, route.protocol, GATEWAY_ROUTE_FIELDS[route.protocol])
+    if isinstance(match.prefix, str) and match.prefix.startswith(RESERVED_PREFIXES):
+        fix = "App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself"
+        yield problem(subject, "prefix is reserved", match.prefix, fix)
+    if isinstance(match.service_name, str) and match.service_name.startswith(RESERVED_SERVICES):
+        yield problem(subject, "service name is reserved", match.service_name, "App Mesh keeps 'aws.app-mesh'")
+    if route.target_port is not None:
+        yield from check_range(subject, "target port", route.target_port, 1, 65535)
+    yield from _check_rewrite(subject, route)
+
+
+def check_overlaps(subject: str, routes: Sequence[AnyRoute]) -> Iterator[str]:
+    """Find two routes that would take the same requests, so that chance decides between them."""
+    for first, second in combinations(routes, 2):
+        if first.protocol != second.protocol or not overlap(first.match, second.match):
+            continue
+        if first.protocol == "tcp":
+            fix = f"also in {first.name!r}: the first one takes every connection"
+            yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
+        elif first.priority == second.priority:
+            fix = f"also in {first.name!r}: change one of them, or give them priorities"
+            yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
+
+
+def _check_rule(subject: str, route: AnyRoute, listeners: Sequence[Listener]) -> Iterator[str]:
     if route.priority is not None:
         yield from check_range(subject, "priority", route.priority, 0, MAX_PRIORITY)
+    yield from check_tags(subject, route.tags)
     if route.protocol not in PROTOCOLS:
         yield from check_choice(subject, "protocol", route.protocol, PROTOCOLS)
         return
-    yield from _check_match(subject, route)
     have = f"listeners: {', '.join(f'{listener.protocol}/{listener.port}' for listener in listeners) or 'none'}"
+    port = route.match.port
     if not any(listener.protocol == route.protocol for listener in listeners):
         yield problem(subject, "no listener speaks its protocol", route.protocol, have)
-    if route.match.port is not None and not any(listener.port == route.match.port for listener in listeners):
-        yield problem(subject, "no listener has its port", route.match.port, have)
+    elif port is None and len(listeners) > 1:
+        yield problem(subject, "matches on no port, though there are several", port, have)
+    if port is not None and not any(listener.port == port for listener in listeners):
+        yield problem(subject, "no listener has its port", port, have)
 
 
-def check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[str]:
-    """Find weights that cannot be, or that leave a route with nowhere to send a request."""
+def _check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[str]:
     if not 1 <= len(targets) <= MAX_TARGETS:
         yield problem(subject, "wrong number of targets", len(targets), f"1 to {MAX_TARGETS}")
     for target in targets:
@@ -115,38 +210,43 @@ def check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[s
     yield from check_unique(subject, "target", (_target_key(target) for target in targets))
 
 
-def check_overlaps(subject: str, routes: Sequence[AnyRoute]) -> Iterator[str]:
-    """Find two routes that would take the same requests, so that chance decides between them."""
-    for first, second in combinations(routes, 2):
-        same = first.protocol == second.protocol and first.priority == second.priority
-        if same and _overlap(first.match, second.match):
-            fix = f"also in {first.name!r}: change one of them, or give them priorities"
-            yield problem(subject, f"duplicate match in route {second.name!r}", _match_text(second.match), fix)
+def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
+    policy = route.retry_policy
+    if policy is None:
+        return
+    if route.protocol == "tcp":
+        yield problem(subject, "a tcp route has no retry policy", policy, "leave it out")
+    yield from check_least(subject, "max retries", policy.max_retries, 0)
+    yield from check_least(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
+    for event in policy.http_events:
+        yield from check_choice(subject, "HTTP retry event", event, HTTP_RETRY_EVENTS)
+    for tcp_event in policy.tcp_events:
+        yield from check_choice(subject, "TCP retry event", tcp_event, TCP_RETRY_EVENTS)
+    for grpc_event in policy.grpc_events:
+        yield from check_choice(subject, "gRPC retry event", grpc_event, GRPC_RETRY_EVENTS)
+    events = (*policy.http_events, *policy.tcp_events, *policy.grpc_events)
+    yield from check_unique(subject, "retry event", map(str, events))
+    if policy.grpc_events and route.protocol != "grpc":
+        yield problem(
+            subject, f"a {route.protocol} route has no gRPC retry events", policy.grpc_events, "leave them out"
+        )
+    if not events:
+        yield problem(subject, "retry policy has no event", events, "such as http_events=('gateway-error',)")
 
 
-def _check_match(subject: str, route: AnyRoute) -> Iterator[str]:
-    match = route.match
-    if route.protocol in ("http", "http2"):
-        if not isinstance(match.prefix, str) or not match.prefix.startswith("/"):
-            yield problem(subject, "prefix does not start with '/'", match.prefix, "such as '/' or '/orders'")
-        if match.method is not None:
-            yield from check_choice(subject, "method", match.method, METHODS)
-    elif match.prefix is not None or match.method is not None:
-        got = match.prefix if match.method is None else match.method
-        yield problem(subject, f"a {route.protocol} route has no path or method", got, "leave prefix and method out")
-
-
-def _overlap(first: RouteMatch, second: RouteMatch) -> bool:
-    return (
-        first.prefix == second.prefix
-        and (first.method == second.method or None in (first.method, second.method))
-        and (first.port == second.port or None in (first.port, second.port))
-    )
-
-
-def _match_text(match: RouteMatch) -> str:
-    port = f"port {match.port}" if match.port is not None else None
-    return " ".join(part for part in (match.method, match.prefix, port) if part) or "any request"
+def _check_rewrite(subject: str, route: GatewayRoute) -> Iterator[str]:
+    rewrite, match = route.rewrite, route.match
+    yield from check_flag(subject, "keep_prefix", rewrite.keep_prefix)
+    yield from check_flag(subject, "keep_hostname", rewrite.keep_hostname)
+    if rewrite.prefix is not None and rewrite.keep_prefix:
+        yield problem(subject, "rewrites the prefix and keeps it", rewrite.prefix, "give one of them")
+    if (rewrite.prefix is not None or rewrite.keep_prefix) and match.prefix is None:
+        yield problem(subject, "rewrites a prefix that it does not match on", rewrite.prefix, "match on a prefix")
+    if rewrite.path is not None and match.path is None and match.path_regex is None:
+        yield problem(subject, "rewrites a path that it does not match on", rewrite.path, "match on a path")
+    for what, value in (("prefix rewrite", rewrite.prefix), ("path rewrite", rewrite.path)):
+        if value is not None and not (isinstance(value, str) and value.startswith("/") and len(value) <= 255):
+            yield problem(subject, f"{what} cannot be", value, "'/' and at most 254 characters more")
 
 
 def _target_key(target: WeightedTarget) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from color_mesh.model.checks import check_name, check_unique
+from color_mesh.model.access_log import AccessLog, check_access_log
+from color_mesh.model.checks import check_name, check_tags, check_unique
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import PROTOCOLS, AccessLog, Listener, Protocol, check_access_log, check_listeners
-from color_mesh.model.route import GatewayRoute, Route, check_overlaps, check_route, check_targets
+from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, check_listeners, check_without
+from color_mesh.model.route import GatewayRoute, Route, check_gateway_route, check_overlaps, check_route
+from color_mesh.model.tls import ClientTls, check_client_tls
 
 GATEWAY_PROTOCOLS: tuple[Protocol, ...] = ("http", "http2", "grpc")  # App Mesh API: VirtualGatewayPortMapping
-RESERVED_PREFIXES = ("/aws-appmesh", "/aws-app-mesh")  # AWS App Mesh User Guide, Gateway routes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,11 +21,13 @@ class VirtualRouter:
         name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
         listeners: What it takes requests on, one at least.
         routes: Where they go. Without one the router answers every request with 404.
+        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
     """
 
     name: str
     listeners: tuple[Listener, ...]
     routes: tuple[Route, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,38 +38,42 @@ class VirtualGateway:
         name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
         listeners: What it takes requests on, one at least; http, http2 or grpc.
         routes: Which virtual services they go to. Without one the gateway answers every request with 404.
+        client_tls: How it speaks TLS to the mesh's nodes; without it, to those that do.
         access_log: Where Envoy logs requests; without it Envoy logs none.
+        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
     """
 
     name: str
     listeners: tuple[Listener, ...]
     routes: tuple[GatewayRoute, ...] = ()
+    client_tls: ClientTls | None = None
     access_log: AccessLog | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 def check_virtual_router(router: VirtualRouter) -> Iterator[str]:
     """Find what App Mesh refuses of a router and its routes, whatever else is in the mesh."""
     subject = f"virtual router {router.name!r}"
     yield from _check_owner(subject, router, PROTOCOLS)
+    policies = ("health_check", "timeout", "connection_pool", "outlier_detection", "tls")
+    yield from check_without(subject, router.listeners, policies)
     for route in router.routes:
         route_subject = f"route {route.name!r}"
         yield from check_name(route_subject, route.name)
         yield from check_route(route_subject, route, router.listeners)
-        yield from check_targets(route_subject, route.targets)
 
 
 def check_virtual_gateway(gateway: VirtualGateway) -> Iterator[str]:
     """Find what App Mesh refuses of a gateway and its routes, whatever else is in the mesh."""
     subject = f"virtual gateway {gateway.name!r}"
     yield from _check_owner(subject, gateway, GATEWAY_PROTOCOLS)
+    yield from check_without(subject, gateway.listeners, ("timeout", "outlier_detection"))
     yield from check_access_log(subject, gateway.access_log)
+    yield from check_client_tls(subject, gateway.client_tls)
     for route in gateway.routes:
         route_subject = f"gateway route {route.name!r}"
         yield from check_name(route_subject, route.name)
-        yield from check_route(route_subject, route, gateway.listeners)
-        if isinstance(route.match.prefix, str) and route.match.prefix.startswith(RESERVED_PREFIXES):
-            fix = "App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself"
-            yield problem(route_subject, "prefix is reserved", route.match.prefix, fix)
+        yield from check_gateway_route(route_subject, route, gateway.listeners)
 
 
 def _check_owner(subject: str, owner: VirtualRouter | VirtualGateway, protocols: tuple[Protocol, ...]) -> Iterator[str]:
@@ -76,3 +83,4 @@ def _check_owner(subject: str, owner: VirtualRouter | VirtualGateway, protocols:
     yield from check_listeners(subject, owner.listeners, protocols)
     yield from check_unique(subject, "route", (route.name for route in owner.routes))
     yield from check_overlaps(subject, owner.routes)
+    yield from check_tags(subject, owner.tags)

@@ -1,0 +1,45 @@
+"""Starting Envoys for the benchmarks."""
+
+import json
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+DEADLINE_SECONDS = 10
+
+
+@contextmanager
+def running(
+    bootstrap: Mapping[str, Any], admin: str, folder: Path, files: Mapping[str, Any] | None = None
+) -> Iterator[int]:
+    """Run an Envoy with one worker until the block ends, and give its process id once it is live."""
+    for name, content in (files or {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    config = folder / f"{admin}.json"
+    config.write_text(json.dumps(bootstrap))
+    command = ["envoy", "--config-path", str(config), "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
+    process = subprocess.Popen(command)
+    try:
+        _wait_until_live(process, admin)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_live(process: subprocess.Popen[bytes], admin: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{admin}:9901/ready", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"Envoy at {admin} did not start") from None
+        time.sleep(0.02)

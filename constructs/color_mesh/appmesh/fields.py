@@ -1,0 +1,186 @@
+"""Reading a specification field by field, so that every problem is found and no field is passed over."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from color_mesh.model.errors import problem
+
+T = TypeVar("T")
+Spelling = Callable[[str], str]
+
+_CLOUDFORMATION = {
+    "acm": "ACM",
+    "awsCloudMap": "AWSCloudMap",
+    "dns": "DNS",
+    "grpc": "GRPC",
+    "http": "HTTP",
+    "http2": "HTTP2",
+    "sds": "SDS",
+    "tcp": "TCP",
+    "tls": "TLS",
+}
+
+
+def api_spelling(key: str) -> str:
+    """Spell a key as the App Mesh API and the AWS CLI do."""
+    return key
+
+
+def cloudformation_spelling(key: str) -> str:
+    """Spell a key of the App Mesh API as CloudFormation does."""
+    return _CLOUDFORMATION.get(key) or key[0].upper() + key[1:]
+
+
+class Fields:
+    """Hold the fields of one object of a specification while they are read.
+
+    Keys are asked for in the API's spelling. What is missing or of a wrong type becomes a problem, and something of the
+    right type stands in for it, so that the rest can be read too.
+    """
+
+    def __init__(self, value: object, place: str, spelling: Spelling, problems: list[str]) -> None:
+        self._place = place
+        self._spelling = spelling
+        self._problems = problems
+        self._known: list[str] = []
+        self._values: Mapping[str, Any] = {}
+        if isinstance(value, Mapping):
+            self._values = value
+        else:
+            self._report(place, "is no object", value, "keys and values")
+
+    def text(self, key: str) -> str:
+        """Read text that must be there."""
+        return self._required(key, self.optional_text(key), "")
+
+    def optional_text(self, key: str) -> str | None:
+        """Read text; numbers and truth values are taken as text, as CloudFormation does."""
+        return self._text(self._place_of(key), self._get(key))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Read a list of text."""
+        place = self._place_of(key)
+        items = enumerate(self._list(key))
+        return tuple(self._text(f"{place}[{index}]", item) or "" for index, item in items)
+
+    def integer(self, key: str) -> int:
+        """Read a whole number that must be there."""
+        return self._required(key, self.optional_integer(key), 0)
+
+    def optional_integer(self, key: str) -> int | None:
+        """Read a whole number."""
+        value = self._get(key)
+        return None if value is None else self._integer(self._place_of(key), value)
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Read a list of whole numbers."""
+        place = self._place_of(key)
+        return tuple(self._integer(f"{place}[{index}]", item) for index, item in enumerate(self._list(key)))
+
+    def flag(self, key: str, default: bool) -> bool:
+        """Read a truth value."""
+        value = self._get(key)
+        if value is None:
+            return default
+        if str(value).lower() not in ("true", "false"):
+            self._report(self._place_of(key), "is not true or false", value, "true or false")
+        return str(value).lower() == "true"
+
+    def required(self, key: str, read: Callable[["Fields"], T]) -> T:
+        """Read an object that must be there."""
+        value = self._get(key)
+        if value is not None:
+            return self._object(self._place_of(key), value, read)
+        if not self.has(key):
+            self._report(self._place_of(key), "is missing", None, "it is required")
+        # What is missing in what is missing is no news.
+        return read(Fields({}, self._place_of(key), self._spelling, []))
+
+    def optional(self, key: str, read: Callable[["Fields"], T]) -> T | None:
+        """Read an object."""
+        value = self._get(key)
+        return None if value is None else self._object(self._place_of(key), value, read)
+
+    def many(self, key: str, read: Callable[["Fields"], T]) -> tuple[T, ...]:
+        """Read a list of objects."""
+        place = self._place_of(key)
+        return tuple(self._object(f"{place}[{index}]", item, read) for index, item in enumerate(self._list(key)))
+
+    def one_of(self, choices: Mapping[str, Callable[["Fields"], T]]) -> T | None:
+        """Read the one object that is there, of several that may be."""
+        given = [key for key in choices if self._get(key) is not None]
+        if len(given) > 1:
+            got = tuple(map(self._spelling, given))
+            self._report(self._place, "has too many of one kind", got, "give one of them")
+        return self.optional(given[0], choices[given[0]]) if given else None
+
+    def has(self, key: str) -> bool:
+        """Tell whether a key is there."""
+        return self._spelling(key) in self._values
+
+    def ignore(self, *keys: str) -> None:
+        """Know keys that say nothing about the mesh."""
+        self._known.extend(map(self._spelling, keys))
+
+    def report(self, key: str, wrong: str, fix: str) -> None:
+        """Say that what was read for ``key`` cannot be."""
+        self._report(self._place_of(key), wrong, self._get(key), fix)
+
+    def close(self) -> None:
+        """Find keys that nobody asked for."""
+        for key in self._values:
+            if key not in self._known:
+                fix = f"known: {', '.join(sorted(set(self._known)))}"
+                self._report(f"{self._place}.{key}" if self._place else str(key), "is unknown", key, fix)
+
+    def _get(self, key: str) -> Any:
+        spelled = self._spelling(key)
+        self._known.append(spelled)
+        if spelled in self._values and self._values[spelled] is None:
+            self._report(self._place_of(key), "is null", None, "give a value, or leave it out")
+        return self._values.get(spelled)
+
+    def _place_of(self, key: str) -> str:
+        return f"{self._place}.{self._spelling(key)}"
+
+    def _list(self, key: str) -> list[Any]:
+        value = self._get(key)
+        if value is None or isinstance(value, list):
+            return value or []
+        self._report(self._place_of(key), "is no list", value, "a list")
+        return []
+
+    def _object(self, place: str, value: object, read: Callable[["Fields"], T]) -> T:
+        inner = Fields(value, place, self._spelling, self._problems)
+        result = read(inner)
+        inner.close()
+        return result
+
+    def _text(self, place: str, value: object) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return str(value).lower()
+        if not isinstance(value, int | float):
+            self._report(place, "is not text", value, "text")
+        return str(value)
+
+    def _integer(self, place: str, value: object) -> int:
+        try:
+            number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.5
+            if number == int(number):
+                return int(number)
+        except (ValueError, OverflowError):
+            pass
+        self._report(place, "is no whole number", value, "digits")
+        return 0
+
+    def _required(self, key: str, value: T | None, stand_in: T) -> T:
+        if value is None:
+            if not self.has(key):
+                self._report(self._place_of(key), "is missing", None, "it is required")
+            return stand_in
+        return value
+
+    def _report(self, place: str, wrong: str, got: object, fix: str) -> None:
+        self._problems.append(problem(place, wrong, got, fix))

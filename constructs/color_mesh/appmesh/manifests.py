@@ -1,0 +1,82 @@
+"""Reading the JSON that the AWS CLI takes (``--cli-input-json``), and that ``aws appmesh describe-*`` gives."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from color_mesh.appmesh.declared import KINDS, Declared
+from color_mesh.appmesh.fields import api_spelling
+from color_mesh.model import CloudMapService
+
+# In this order: a route names its router too.
+_NAMES = ("route", "gatewayRoute", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "mesh")
+
+
+def read_manifests(
+    documents: Iterable[tuple[str, Mapping[str, Any]]],
+) -> tuple[list[Declared], list[CloudMapService], list[str]]:
+    """Read manifests by their names, in the order given: a later one of a resource updates an earlier one.
+
+    Whatever declares no part of a mesh is passed over.
+
+    Returns:
+        The resources of meshes, the Cloud Map services, and what is to be said about how they were read.
+    """
+    declared: dict[tuple[str, ...], Declared] = {}
+    namespaces: list[str] = []
+    services: dict[str, Mapping[str, Any]] = {}
+    notes = []
+    for name, document in documents:
+        resource = _declared(name, document)
+        if resource is not None:
+            key = (resource.kind, *(str(resource.properties.get(each)) for each in _identity(resource.kind)))
+            if key in declared:
+                notes.append(f"{name} updates what {declared[key].place.removesuffix(':')} declares")
+            declared[key] = resource
+        elif "Vpc" in document and "Name" in document and "CidrBlock" not in document:
+            namespaces.append(str(document["Name"]))
+        elif "DnsConfig" in document and "Name" in document:
+            services[str(document["Name"])] = document
+    if services and len(namespaces) != 1:
+        notes.append(f"Cloud Map services left out, because {len(namespaces)} namespaces are declared, not one")
+        services = {}
+    found = [_cloud_map_service(document, namespaces[0]) for document in services.values()]
+    return list(declared.values()), found, notes
+
+
+def is_manifest(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document declares a part of a mesh."""
+    return _declared("", document) is not None
+
+
+def _declared(name: str, document: Mapping[str, Any]) -> Declared | None:
+    described = [kind for kind in KINDS if isinstance(document.get(kind), Mapping) and "meshName" in document[kind]]
+    if len(described) == 1 and "meshName" not in document:
+        return _described(name, described[0], document[described[0]])
+    if "meshName" not in document:
+        return None
+    kind = next(kind for kind in _NAMES if f"{kind}Name" in document)
+    return Declared(kind=kind, place=name, properties=document, spelling=api_spelling)
+
+
+def _described(name: str, kind: str, description: Mapping[str, Any]) -> Declared:
+    """Take what was declared from a description, without what AWS added to it."""
+    properties = {key: value for key, value in description.items() if key not in ("metadata", "status")}
+    metadata = description.get("metadata", {})
+    if metadata.get("meshOwner") != metadata.get("resourceOwner"):
+        properties["meshOwner"] = metadata["meshOwner"]
+    return Declared(kind=kind, place=f"{name}.{kind}", properties=properties, spelling=api_spelling)
+
+
+def _identity(kind: str) -> tuple[str, ...]:
+    owners = {"route": "virtualRouterName", "gatewayRoute": "virtualGatewayName"}
+    return "meshName", owners.get(kind, "meshName"), f"{kind}Name"
+
+
+def _cloud_map_service(document: Mapping[str, Any], namespace: str) -> CloudMapService:
+    records = document["DnsConfig"].get("DnsRecords", [])
+    return CloudMapService(
+        name=str(document["Name"]),
+        namespace=namespace,
+        description=document.get("Description"),
+        ttl_seconds=next((record["TTL"] for record in records), 60),
+    )

@@ -1,0 +1,148 @@
+"""Reading a mesh from wherever it is declared: templates, a cloud assembly, or the AWS CLI's JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from color_mesh.appmesh.declared import KINDS, Declared, read_meshes
+from color_mesh.appmesh.fields import cloudformation_spelling
+from color_mesh.appmesh.manifests import is_manifest, read_manifests
+from color_mesh.appmesh.template import EXTERNAL_SERVICES
+from color_mesh.cloudformation import Attribute, Resource, Templates, is_template, load, read_templates
+from color_mesh.model import CloudMapService, Mesh, MeshError
+from color_mesh.model.errors import problem
+
+_TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
+_SERVICE = "AWS::ServiceDiscovery::Service"
+_NAMESPACES = tuple(f"AWS::ServiceDiscovery::{kind}Namespace" for kind in ("PrivateDns", "PublicDns", "Http"))
+# What a resource is called is known before it is deployed.
+_KNOWN_ATTRIBUTES = {
+    **{
+        (name, cloudformation_spelling(f"{kind}Name")): cloudformation_spelling(f"{kind}Name")
+        for name, kind in _TYPES.items()
+    },
+    (_SERVICE, "Name"): "Name",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Hold what was read.
+
+    Attributes:
+        meshes: The meshes.
+        resources: The resources that declare them.
+        notes: What is to be said about how they were read.
+    """
+
+    meshes: tuple[Mesh, ...]
+    resources: tuple[Declared, ...]
+    notes: tuple[str, ...]
+
+
+def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) -> Source:
+    """Read every mesh that the paths declare.
+
+    Args:
+        paths: Cloud assemblies, templates, folders of templates, or folders and files of the AWS CLI's JSON.
+        values: Values of parameters, pseudo parameters and attributes that the templates do not give.
+
+    Raises:
+        MeshError: With everything that cannot be read or resolved, or that no mesh can be; also when there is no mesh.
+    """
+    manifests, others = [], []
+    for path in paths:
+        found = _manifests(path)
+        manifests += found
+        if not found:
+            others.append(path)
+    declared, services, notes = read_manifests(manifests)
+    if others:
+        templates = read_templates(others, values=values or {}, known_attributes=_KNOWN_ATTRIBUTES)
+        declared += _from_templates(templates)
+        services += _cloud_map_services(templates)
+        notes += templates.notes
+    if not declared:
+        where = ", ".join(map(str, paths))
+        raise MeshError([problem(where, "declares no mesh", "no AWS::AppMesh resource", "give what declares one")])
+    meshes, more_notes = read_meshes(declared, services)
+    return Source(meshes=meshes, resources=tuple(declared), notes=(*notes, *more_notes))
+
+
+def _manifests(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """Find the AWS CLI's JSON at a path; nothing when it is a template, or holds any, or is a cloud assembly."""
+    if path.is_dir() and (path / "manifest.json").exists():
+        return []
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    documents = [(file.name, load(file)) for file in files]
+    if any(is_template(document) for _, document in documents):
+        return []
+    found = [(name, document) for name, document in documents if isinstance(document, Mapping)]
+    return found if any(is_manifest(document) for _, document in found) else []
+
+
+def _from_templates(templates: Templates) -> list[Declared]:
+    problems: list[str] = []
+    declared = []
+    for resource in templates.resources(*_TYPES):
+        try:
+            declared.append(_declared(resource))
+        except MeshError as error:
+            problems += error.problems
+    if problems:
+        raise MeshError(problems)
+    return declared
+
+
+def _declared(resource: Resource) -> Declared:
+    external = resource.metadata.get(EXTERNAL_SERVICES, ())
+    return Declared(
+        kind=_TYPES[resource.type],
+        place=f"{resource.template}: {resource.logical_id}",
+        properties=dict(_literals(resource)),
+        spelling=cloudformation_spelling,
+        generated_name=f"{resource.stack_name}-{resource.logical_id}",
+        external_services=tuple(external) if isinstance(external, list) else (),
+    )
+
+
+def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
+    """Find the properties of a resource, which must all be known before it is deployed."""
+    properties = resource.properties()
+    problems = list(_unknown(f"{resource.template}: {resource.logical_id}", properties))
+    if problems:
+        raise MeshError(problems)
+    yield from properties.items()
+
+
+def _unknown(place: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Attribute):
+        name = f"{value.resource.logical_id}.{value.name}"
+        fix = f"give it with --set {name}=VALUE"
+        yield problem(place, "is known only to a deployment", name, fix)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _unknown(f"{place}.{key}", each)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _unknown(f"{place}[{index}]", each)
+
+
+def _cloud_map_services(templates: Templates) -> list[CloudMapService]:
+    """Read the Cloud Map services that DNS answers, in namespaces that the templates declare."""
+    services = []
+    for resource in templates.resources(_SERVICE):
+        records = resource.property("DnsConfig", "DnsRecords")
+        namespace = resource.property("NamespaceId") or resource.property("DnsConfig", "NamespaceId")
+        if records and isinstance(namespace, Attribute) and namespace.resource.type in _NAMESPACES:
+            name = resource.property("Name")
+            services.append(
+                CloudMapService(
+                    name=name or f"{resource.stack_name}-{resource.logical_id}",
+                    namespace=namespace.resource.property("Name"),
+                    description=resource.property("Description"),
+                    ttl_seconds=int(records[0]["TTL"]),
+                )
+            )
+    return services

@@ -1,0 +1,16 @@
+"""Access logs."""
+
+from color_mesh.envoy.typed import FILE_ACCESS_LOG, Json, extension
+from color_mesh.model import AccessLog
+
+
+def access_log(log: AccessLog | None) -> list[Json] | None:
+    """Write where Envoy logs requests; without a format it uses its own."""
+    if log is None:
+        return None
+    form: Json | None = None
+    if log.text is not None:
+        form = {"text_format_source": {"inline_string": log.text}}
+    if log.json is not None:
+        form = {"json_format": dict(log.json)}
+    return [extension("envoy.access_loggers.file", FILE_ACCESS_LOG, path=log.path, log_format=form)]

@@ -1,0 +1,129 @@
+"""What a node sends: to its backends, to AWS, and elsewhere if the mesh lets it."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from color_mesh.envoy import names
+from color_mesh.envoy.access_log import access_log
+from color_mesh.envoy.clusters import empty_cluster, original_destination_cluster
+from color_mesh.envoy.filters import http_filter, tcp_filter
+from color_mesh.envoy.listeners import filter_chain, outbound_listener, redirected_outbound_listener
+from color_mesh.envoy.placement import EGRESS_PORT, Loopback, Placement, Transparent, backend_address, ip_preference
+from color_mesh.envoy.resources import Resources
+from color_mesh.envoy.services import ServicePort, Target, service_ports
+from color_mesh.envoy.typed import Json
+from color_mesh.model import Mesh, VirtualNode
+
+STAT_PREFIX = "egress"
+
+
+def backend_ports(mesh: Mesh, node: VirtualNode) -> list[ServicePort]:
+    """Compile the backends of a node, in the order of their names."""
+    backends = sorted(node.backends, key=lambda backend: backend.virtual_service)
+    return [
+        port
+        for backend in backends
+        for port in service_ports(mesh, mesh.service(backend.virtual_service), node.client_tls, backend.client_tls)
+    ]
+
+
+def egress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
+    """Compile what a node sends."""
+    ports = backend_ports(mesh, node)
+    log = access_log(node.access_log)
+    match placement.interception:
+        case Loopback() as loopback:
+            return _at_addresses(loopback, ports, log, placement)
+        case Transparent():
+            return _redirected(mesh, node, ports, log, placement)
+
+
+def _at_addresses(
+    loopback: Loopback, ports: Sequence[ServicePort], log: list[Json] | None, placement: Placement
+) -> Resources:
+    """Compile one listener a backend's port; what is no backend has no address, and so no answer."""
+    listeners, routes = [], []
+    for port in ports:
+        network_filter = _tcp(port, log)
+        if port.protocol != "tcp":
+            name = names.route_configuration("egress", port.protocol, port.port, port.service.name)
+            routes.append({"name": name, "virtual_hosts": [_virtual_host(port)]})
+            network_filter = http_filter(STAT_PREFIX, routes[-1], log, placement)
+        if network_filter is not None:
+            address = backend_address(loopback, port.service.name)
+            chain = filter_chain({}, network_filter, metadata=port.metadata)
+            listeners.append(outbound_listener(address, port.port, [chain]))
+    return Resources(listeners=tuple(listeners), routes=tuple(routes), targets=_targets(ports))
+
+
+def _redirected(
+    mesh: Mesh, node: VirtualNode, ports: Sequence[ServicePort], log: list[Json] | None, placement: Placement
+) -> Resources:
+    """Compile the one listener for all that a node sends: a filter chain a port."""
+    chains, routes = [], []
+    allow_all = mesh.egress_filter == "ALLOW_ALL"
+    for number, group in groupby(sorted(ports, key=lambda port: port.port), key=lambda port: port.port):
+        of_port = list(group)
+        match = {"destination_port": number}
+        if of_port[0].protocol == "tcp":
+            network_filter = _tcp(of_port[0], log)
+            if network_filter is not None:
+                chains.append(filter_chain(match, network_filter, metadata=of_port[0].metadata))
+            continue
+        routes.append(_routes(mesh, of_port, allow_all))
+        chains.append(filter_chain(match, http_filter(STAT_PREFIX, routes[-1], log, placement)))
+    to_aws = tcp_filter(STAT_PREFIX, {"cluster": names.amazonaws_cluster(mesh)}, log)
+    # AWS App Mesh API Reference, EgressFilter: whatever the filter is, a node may talk to AWS.
+    chains.append(filter_chain({"destination_port": 443, "server_names": ["*.amazonaws.com"]}, to_aws))
+    clusters = [original_destination_cluster(names.amazonaws_cluster(mesh))]
+    if allow_all:
+        chains += _allow_all_chains(mesh, {port.port for port in ports}, log)
+        clusters += [
+            original_destination_cluster(names.allow_all_cluster(mesh)),
+            empty_cluster(names.no_loop_cluster(mesh)),
+        ]
+    address = placement.task_address(ip_preference(mesh, node))
+    return Resources(
+        listeners=(redirected_outbound_listener(address, chains),),
+        routes=tuple(routes),
+        clusters=tuple(clusters),
+        targets=_targets(ports),
+    )
+
+
+def _allow_all_chains(mesh: Mesh, taken: set[int], log: list[Json] | None) -> list[Json]:
+    """Write the chains of everything else.
+
+    Port 443 needs one of its own, because there the chain of AWS would take every connection and then refuse it. A
+    connection to Envoy's own port would go round in circles until no file descriptor is left.
+    """
+    anywhere = tcp_filter(STAT_PREFIX, {"cluster": names.allow_all_cluster(mesh)}, log)
+    nowhere = tcp_filter(STAT_PREFIX, {"cluster": names.no_loop_cluster(mesh)}, log)
+    return [
+        filter_chain({}, anywhere),
+        *([filter_chain({"destination_port": 443}, anywhere)] if 443 not in taken else []),
+        *([filter_chain({"destination_port": EGRESS_PORT}, nowhere)] if EGRESS_PORT not in taken else []),
+    ]
+
+
+def _routes(mesh: Mesh, ports: Sequence[ServicePort], allow_all: bool) -> Json:
+    hosts = [_virtual_host(port) for port in ports]
+    if allow_all:
+        cluster = names.allow_all_cluster(mesh)
+        anything = {"match": {"prefix": "/"}, "route": {"cluster": cluster}}
+        hosts.append({"name": "mesh-allow-all", "domains": ["*"], "routes": [anything]})
+    name = names.route_configuration(STAT_PREFIX, ports[0].protocol, ports[0].port)
+    return {"name": name, "virtual_hosts": hosts}
+
+
+def _virtual_host(port: ServicePort) -> Json:
+    name = port.service.name
+    return {"name": name, "domains": [name, f"{name}:{port.port}"], "routes": list(port.routes)}
+
+
+def _tcp(port: ServicePort, log: list[Json] | None) -> Json | None:
+    return tcp_filter(STAT_PREFIX, port.proxy, log) if port.proxy is not None else None
+
+
+def _targets(ports: Iterable[ServicePort]) -> tuple[Target, ...]:
+    return tuple(target for port in ports for target in port.targets)

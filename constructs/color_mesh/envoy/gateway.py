@@ -1,0 +1,155 @@
+"""What comes through a gateway, in two hops: its own routes, which rewrite, and those of the services behind them.
+
+A request is matched once a hop, and a service's routes are to see what the gateway's made of it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+from color_mesh.envoy import names
+from color_mesh.envoy.access_log import access_log
+from color_mesh.envoy.clusters import self_redirect_cluster
+from color_mesh.envoy.filters import http_filter
+from color_mesh.envoy.ingress import listener_chains
+from color_mesh.envoy.listeners import filter_chain, inbound_listener, outbound_listener
+from color_mesh.envoy.placement import EGRESS_PORT, Placement
+from color_mesh.envoy.resources import Resources
+from color_mesh.envoy.routes import DEFAULT_IDLE_MILLIS, in_order, route_match
+from color_mesh.envoy.services import ServicePort, service_ports
+from color_mesh.envoy.typed import Json, duration, present, tags_metadata
+from color_mesh.model import GatewayRoute, Listener, Mesh, RouteMatch, VirtualGateway
+
+# What the first hop found, for the second: the name that App Mesh's gateways used.
+SERVICE_HEADER = "x-app-mesh-virtual-service"
+
+
+def gateway_ports(mesh: Mesh, gateway: VirtualGateway) -> list[ServicePort]:
+    """Compile the services that a gateway routes to, in the order of their names."""
+    services = sorted({route.virtual_service for route in gateway.routes})
+    return [port for name in services for port in service_ports(mesh, mesh.service(name), gateway.client_tls, None)]
+
+
+def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> Resources:
+    """Compile a gateway: a first hop a listener, and one second hop, which only the first can reach."""
+    ports = [port for port in gateway_ports(mesh, gateway) if port.protocol != "tcp"]
+    log = access_log(gateway.access_log)
+    first, first_routes = [], []
+    address = placement.task_address(mesh.ip_preference)
+    for listener in gateway.listeners:
+        first_routes.append(_first_routes(mesh, gateway, listener, ports))
+        prefix = names.stat_prefix("ingress", listener, len(gateway.listeners))
+        network_filter = http_filter(prefix, first_routes[-1], log, placement)
+        chains = listener_chains({}, listener, network_filter)
+        first.append(
+            inbound_listener(address, listener.port, chains, redirected=False, metadata=_health_check(listener))
+        )
+    second_routes = _second_routes(ports)
+    second_filter = http_filter("egress", second_routes, log, placement)
+    second = outbound_listener(placement.envoy_address, EGRESS_PORT, [filter_chain({}, second_filter)])
+    return Resources(
+        listeners=(*first, second),
+        routes=(*first_routes, second_routes),
+        clusters=tuple(
+            self_redirect_cluster(mesh, gateway, listener, placement, EGRESS_PORT) for listener in gateway.listeners
+        ),
+        targets=tuple(target for port in ports for target in port.targets),
+    )
+
+
+def _health_check(listener: Listener) -> Json | None:
+    """Keep the health check of a gateway's listener as metadata: load balancers, not Envoys, ask gateways."""
+    check = listener.health_check
+    if check is None:
+        return None
+    return {"filter_metadata": {"color_mesh.health_check": present(**asdict(check))}}
+
+
+def _first_routes(mesh: Mesh, gateway: VirtualGateway, listener: Listener, ports: Iterable[ServicePort]) -> Json:
+    cluster = names.self_redirect_cluster(mesh, gateway, listener, EGRESS_PORT)
+    by_domains: dict[tuple[str, ...], list[GatewayRoute]] = {}
+    for route in gateway.routes:
+        if route.protocol == listener.protocol and route.match.port in (None, listener.port):
+            by_domains.setdefault(_domains(route.match, listener.port), []).append(route)
+    hosts = [
+        {
+            "name": "self_redirect" if domains == ("*",) else domains[0],
+            "domains": list(domains),
+            "routes": [_first_route(route, cluster, list(ports)) for route in in_order(routes)],
+        }
+        for domains, routes in sorted(by_domains.items())
+    ]
+    return {"name": names.route_configuration("ingress", listener.protocol, listener.port), "virtual_hosts": hosts}
+
+
+def _domains(match: RouteMatch, port: int) -> tuple[str, ...]:
+    """Find the hosts that a route is for. Once a route names a host, only routes that name it get its requests."""
+    if match.hostname is not None:
+        return match.hostname.lower(), f"{match.hostname.lower()}:{port}"
+    if match.hostname_suffix is not None:
+        suffix = match.hostname_suffix.removeprefix("*").lower()
+        return f"*{suffix}", f"*{suffix}:{port}"
+    return ("*",)
+
+
+def _first_route(route: GatewayRoute, cluster: str, ports: list[ServicePort]) -> Json:
+    target = next(_wanted(route, ports), None)
+    action = present(
+        cluster=cluster,
+        **_path_rewrite(route),
+        host_rewrite_literal=None if route.rewrite.keep_hostname else route.virtual_service,
+        timeout=None if target is None or target.timeout_millis is None else duration(target.timeout_millis),
+        idle_timeout=None
+        if target is None or target.idle_millis == DEFAULT_IDLE_MILLIS
+        else duration(target.idle_millis),
+    )
+    # Whatever a client sent under this name must not choose where its request goes.
+    service = {"key": SERVICE_HEADER, "value": _service_key(route.virtual_service, target)}
+    header = {"header": service, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    return present(
+        name=route.name,
+        match=route_match(route.match, route.protocol),
+        metadata=tags_metadata(gateway_route=route.tags),
+        route=action,
+        request_headers_to_add=[header],
+    )
+
+
+def _wanted(route: GatewayRoute, ports: list[ServicePort]) -> Iterator[ServicePort]:
+    for port in ports:
+        if port.service.name == route.virtual_service and route.target_port in (None, port.port):
+            yield port
+
+
+def _service_key(service: str, port: ServicePort | None) -> str:
+    return service if port is None else f"{service}:{port.port}"
+
+
+def _path_rewrite(route: GatewayRoute) -> Json:
+    """Write how the path changes. A prefix becomes ``/``, and the second hop merges the slashes that may come of it."""
+    rewrite, match = route.rewrite, route.match
+    if rewrite.path is not None and match.path_regex is not None:
+        literal = rewrite.path.replace("\\", "\\\\")
+        return {"regex_rewrite": {"pattern": {"regex": "^.*$"}, "substitution": literal}}
+    if rewrite.path is not None:
+        return {"prefix_rewrite": rewrite.path}
+    if match.prefix is not None and not rewrite.keep_prefix:
+        return {"prefix_rewrite": rewrite.prefix or "/"}
+    return {}
+
+
+def _second_routes(ports: Iterable[ServicePort]) -> Json:
+    routes = [
+        {
+            **route,
+            "match": {**route["match"], "headers": [_chosen(port), *route["match"].get("headers", [])]},
+            "request_headers_to_remove": [SERVICE_HEADER],
+        }
+        for port in ports
+        for route in port.routes
+    ]
+    host = {"name": "default_backend", "domains": ["*"], "routes": routes}
+    return {"name": names.route_configuration("egress", "http", EGRESS_PORT), "virtual_hosts": [host]}
+
+
+def _chosen(port: ServicePort) -> Json:
+    return {"name": SERVICE_HEADER, "string_match": {"exact": _service_key(port.service.name, port)}}

@@ -1,0 +1,124 @@
+"""What cannot be compiled, and why. Whatever is not refused here is in the configuration."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from color_mesh.envoy.egress import backend_ports
+from color_mesh.envoy.gateway import gateway_ports
+from color_mesh.envoy.placement import DnsEndpoints, Loopback, Placement, backend_address
+from color_mesh.envoy.security import policy_for, speaks_tls
+from color_mesh.envoy.services import ServicePort, Target
+from color_mesh.model import (
+    AcmCertificate,
+    AcmTrust,
+    ClientTls,
+    CloudMapDiscovery,
+    Listener,
+    Mesh,
+    SdsCertificate,
+    SdsTrust,
+    VirtualGateway,
+    VirtualNode,
+)
+from color_mesh.model.errors import problem
+from color_mesh.model.tls import Certificate, Trust
+
+ACM_CERTIFICATE = "AWS Certificate Manager gives a private key to nobody but AWS's own services: use a file or SDS"
+ACM_TRUST = "Envoy cannot ask AWS Private CA: put the authority's certificate in a file or SDS"
+ATTRIBUTES = "DNS cannot choose tasks by attributes: find endpoints by files, or give the node a service of its own"
+NO_SDS = "give the path of the Unix socket at which the secrets are handed out"
+EXTERNAL = "it is declared somewhere else: give what declares it too"
+
+
+def refusals(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placement) -> Iterator[str]:
+    """Find what the configuration of a node or gateway cannot hold."""
+    kind = "virtual node" if isinstance(part, VirtualNode) else "virtual gateway"
+    subject = f"{kind} {part.name!r}"
+    yield from _external(subject, mesh, part)
+    for listener in part.listeners:
+        yield from _listener(f"{subject} listener {listener.port}", listener, placement)
+    ports = _ports(mesh, part)
+    for port in ports:
+        for target in port.targets:
+            yield from _target(f"{subject} backend {port.service.name!r}", target, placement)
+    if isinstance(part, VirtualNode):
+        yield from _collisions(subject, ports, placement)
+
+
+def _ports(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Sequence[ServicePort]:
+    if any(name in mesh.external_services for name in _called(part)):
+        return ()
+    return backend_ports(mesh, part) if isinstance(part, VirtualNode) else gateway_ports(mesh, part)
+
+
+def _called(part: VirtualNode | VirtualGateway) -> Iterable[str]:
+    if isinstance(part, VirtualNode):
+        return (backend.virtual_service for backend in part.backends)
+    return dict.fromkeys(route.virtual_service for route in part.routes)
+
+
+def _external(subject: str, mesh: Mesh, part: VirtualNode | VirtualGateway) -> Iterator[str]:
+    for name in _called(part):
+        if name in mesh.external_services:
+            yield problem(subject, "calls a virtual service of which only the name is known", name, EXTERNAL)
+
+
+def _listener(subject: str, listener: Listener, placement: Placement) -> Iterator[str]:
+    tls = listener.tls
+    if tls is None or not speaks_tls(listener):
+        return
+    yield from _certificate(subject, tls.certificate, placement)
+    if tls.validation is not None:
+        yield from _trust(subject, tls.validation.trust, placement)
+
+
+def _target(subject: str, target: Target, placement: Placement) -> Iterator[str]:
+    discovery = target.node.discovery
+    by_attributes = isinstance(discovery, CloudMapDiscovery) and discovery.attributes
+    if by_attributes and isinstance(placement.endpoints, DnsEndpoints):
+        yield problem(subject, "its node is found by Cloud Map attributes", dict(by_attributes), ATTRIBUTES)
+    policy = policy_for(target.listener, target.client_tls)
+    certificate = target.listener.tls.certificate if target.listener.tls and speaks_tls(target.listener) else None
+    if policy is not None:
+        yield from _client_tls(subject, policy, placement)
+    elif isinstance(certificate, AcmCertificate):
+        # Without a policy the caller would trust what signed the listener's certificate.
+        yield problem(subject, "its node has a certificate of ACM", certificate.arn, ACM_CERTIFICATE)
+
+
+def _client_tls(subject: str, policy: ClientTls, placement: Placement) -> Iterator[str]:
+    yield from _trust(subject, policy.validation.trust, placement)
+    if policy.certificate is not None:
+        yield from _certificate(subject, policy.certificate, placement)
+
+
+def _certificate(subject: str, certificate: Certificate, placement: Placement) -> Iterator[str]:
+    if isinstance(certificate, AcmCertificate):
+        yield problem(subject, "has a certificate of ACM", certificate.arn, ACM_CERTIFICATE)
+    elif isinstance(certificate, SdsCertificate) and placement.sds_socket is None:
+        yield problem(subject, "has a certificate of SDS", certificate.secret_name, NO_SDS)
+
+
+def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
+    if isinstance(trust, AcmTrust):
+        yield problem(subject, "trusts authorities of ACM", trust.certificate_authority_arns, ACM_TRUST)
+    elif isinstance(trust, SdsTrust) and placement.sds_socket is None:
+        yield problem(subject, "trusts a secret of SDS", trust.secret_name, NO_SDS)
+
+
+def _collisions(subject: str, ports: Sequence[ServicePort], placement: Placement) -> Iterator[str]:
+    """Find backends that Envoy could not tell apart."""
+    if isinstance(placement.interception, Loopback):
+        places = {port.service.name: backend_address(placement.interception, port.service.name) for port in ports}
+        for address, count in Counter(places.values()).items():
+            if count > 1:
+                names = tuple(name for name, of_name in places.items() if of_name == address)
+                yield problem(subject, f"backends have one loopback address {address}", names, "rename one of them")
+        return
+    by_port: dict[int, dict[str, str]] = {}
+    for port in ports:
+        by_port.setdefault(port.port, {})[port.service.name] = port.protocol
+    for number, protocols in sorted(by_port.items()):
+        if len(protocols) > 1 and ("tcp" in protocols.values() or len(set(protocols.values())) > 1):
+            fix = "by its port alone nothing tells where a tcp connection, or another protocol, is going: change a port"
+            yield problem(subject, f"backends share port {number}", protocols, fix)

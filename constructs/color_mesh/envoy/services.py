@@ -1,0 +1,177 @@
+"""What a caller needs to know of a virtual service: its ports, where requests to each go, and to which nodes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from color_mesh.envoy.names import egress_cluster
+from color_mesh.envoy.routes import (
+    DEFAULT_IDLE_MILLIS,
+    DEFAULT_TIMEOUT_MILLIS,
+    cluster_specifier,
+    in_order,
+    router_route,
+    virtual_node_route,
+)
+from color_mesh.envoy.typed import Json, duration, tags_metadata
+from color_mesh.model import (
+    ClientTls,
+    Listener,
+    Mesh,
+    Protocol,
+    Route,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+    WeightedTarget,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Define a listener of another node that a caller sends requests to.
+
+    Attributes:
+        cluster: The name of its cluster.
+        node: The node.
+        listener: The listener.
+        client_tls: How the caller is to speak TLS to it.
+    """
+
+    cluster: str
+    node: VirtualNode
+    listener: Listener
+    client_tls: ClientTls | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServicePort:
+    """Define a port of a virtual service, as a caller sees it.
+
+    Attributes:
+        service: The virtual service.
+        port: The port that callers call.
+        protocol: What is spoken there.
+        routes: Where requests go, in order; none for tcp.
+        proxy: Where connections go, for tcp: the fields of Envoy's TCP proxy.
+        targets: The listeners that they may go to.
+        timeout_millis: The longest that a request may take, 0 for ever; ``None`` when no route says.
+        idle_millis: The longest that nothing may be sent, 0 for ever.
+        metadata: For tcp, the tags of what connections go through; routes have their own.
+    """
+
+    service: VirtualService
+    port: int
+    protocol: Protocol
+    routes: tuple[Json, ...] = ()
+    proxy: Json | None = None
+    targets: tuple[Target, ...] = ()
+    timeout_millis: int | None = None
+    idle_millis: int = DEFAULT_IDLE_MILLIS
+    metadata: Json | None = None
+
+
+def service_ports(
+    mesh: Mesh, service: VirtualService, default_tls: ClientTls | None, own_tls: ClientTls | None
+) -> Iterator[ServicePort]:
+    """Compile a virtual service for a caller: a port a listener of what provides it.
+
+    A service that nothing provides has no port.
+    """
+    caller = _Caller(mesh, service, default_tls, own_tls)
+    provider = mesh.provider(service)
+    for listener in provider.listeners if provider else ():
+        if isinstance(provider, VirtualNode):
+            yield caller.node_port(provider, listener)
+        elif isinstance(provider, VirtualRouter):
+            yield caller.router_port(provider, listener)
+
+
+@dataclass(frozen=True)
+class _Caller:
+    mesh: Mesh
+    service: VirtualService
+    default_tls: ClientTls | None
+    own_tls: ClientTls | None
+
+    def node_port(self, node: VirtualNode, listener: Listener) -> ServicePort:
+        target = self._target(node, listener)
+        tcp = listener.protocol == "tcp"
+        metadata = tags_metadata(virtual_service=self.service.tags)
+        return ServicePort(
+            service=self.service,
+            port=listener.port,
+            protocol=listener.protocol,
+            routes=() if tcp else (virtual_node_route(target.cluster, metadata),),
+            proxy={"cluster": target.cluster} if tcp else None,
+            targets=(target,),
+            timeout_millis=DEFAULT_TIMEOUT_MILLIS,
+            metadata=metadata if tcp else None,
+        )
+
+    def router_port(self, router: VirtualRouter, listener: Listener) -> ServicePort:
+        routes = in_order(
+            route
+            for route in router.routes
+            if route.protocol == listener.protocol and route.match.port in (None, listener.port)
+        )
+        targets = {
+            route.name: [(self._routed(weighted, route), weighted.weight) for weighted in route.targets]
+            for route in routes
+        }
+        tcp = listener.protocol == "tcp"
+        return ServicePort(
+            service=self.service,
+            port=listener.port,
+            protocol=listener.protocol,
+            routes=() if tcp else tuple(self._route(router, route, targets[route.name]) for route in routes),
+            proxy=_proxy(routes[0], targets[routes[0].name]) if tcp and routes else None,
+            targets=tuple(target for pairs in targets.values() for target, _ in pairs),
+            timeout_millis=_longest([_request_millis(route) for route in routes]) if routes else None,
+            idle_millis=_longest([_idle_millis(route) for route in routes]) if routes else DEFAULT_IDLE_MILLIS,
+            metadata=self._metadata(router, routes[0]) if tcp and routes else None,
+        )
+
+    def _route(self, router: VirtualRouter, route: Route, targets: Sequence[tuple[Target, int]]) -> Json:
+        return router_route(route, _clusters(targets), self._metadata(router, route))
+
+    def _metadata(self, router: VirtualRouter, route: Route) -> Json | None:
+        return tags_metadata(virtual_service=self.service.tags, virtual_router=router.tags, route=route.tags)
+
+    def _routed(self, weighted: WeightedTarget, route: Route) -> Target:
+        node = self.mesh.node(weighted.virtual_node)
+        return self._target(node, next(each for each in node.listeners if weighted.port in (None, each.port)))
+
+    def _target(self, node: VirtualNode, listener: Listener) -> Target:
+        own = self.service.name if self.own_tls else None
+        return Target(
+            cluster=egress_cluster(self.mesh, node, listener, own),
+            node=node,
+            listener=listener,
+            client_tls=self.own_tls or self.default_tls,
+        )
+
+
+def _clusters(targets: Sequence[tuple[Target, int]]) -> list[tuple[str, int]]:
+    return [(target.cluster, weight) for target, weight in targets]
+
+
+def _proxy(route: Route, targets: Sequence[tuple[Target, int]]) -> Json:
+    """Write where the connections of a tcp route go. Envoy takes no weight of 0 there."""
+    proxy = cluster_specifier([(cluster, weight) for cluster, weight in _clusters(targets) if weight > 0])
+    if route.timeout is not None and route.timeout.idle_millis is not None:
+        proxy["idle_timeout"] = duration(route.timeout.idle_millis)
+    return proxy
+
+
+def _request_millis(route: Route) -> int:
+    given = route.timeout.per_request_millis if route.timeout else None
+    return DEFAULT_TIMEOUT_MILLIS if given is None else given
+
+
+def _idle_millis(route: Route) -> int:
+    given = route.timeout.idle_millis if route.timeout else None
+    return DEFAULT_IDLE_MILLIS if given is None else given
+
+
+def _longest(millis: Sequence[int]) -> int:
+    return 0 if 0 in millis else max(millis)

@@ -1,0 +1,65 @@
+"""How Envoy's configuration is spelled: JSON as its protocol buffers read it."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+UNLIMITED = 2147483647
+
+HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+ROUTER = "envoy.extensions.filters.http.router.v3.Router"
+ORIGINAL_DST = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst"
+TLS_INSPECTOR = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
+DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+UPSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+FILE_ACCESS_LOG = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
+HTTP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+PREVIOUS_HOSTS = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+LISTENER = "envoy.config.listener.v3.Listener"
+CLUSTER = "envoy.config.cluster.v3.Cluster"
+ROUTE_CONFIGURATION = "envoy.config.route.v3.RouteConfiguration"
+CLUSTER_LOAD_ASSIGNMENT = "envoy.config.endpoint.v3.ClusterLoadAssignment"
+
+
+def typed(type_name: str, **fields: Any) -> Json:
+    """Write a message whose type its reader must be told; fields that are ``None`` are left out."""
+    return {"@type": f"type.googleapis.com/{type_name}", **present(**fields)}
+
+
+def present(**fields: Any) -> Json:
+    """Leave out what is ``None``: Envoy's own default holds then."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def discovery_response(type_name: str, *resources: Json) -> Json:
+    """Write what a file that Envoy watches holds."""
+    return {"resources": [typed(type_name, **resource) for resource in resources]}
+
+
+def extension(name: str, type_name: str, **fields: Any) -> Json:
+    """Write an extension: its name, and its configuration."""
+    return {"name": name, "typed_config": typed(type_name, **fields)}
+
+
+def duration(millis: int) -> str:
+    """Write a duration of milliseconds."""
+    return f"{millis // 1000}s" if millis % 1000 == 0 else f"{millis / 1000:.3f}s"
+
+
+def socket_address(address: str, port: int) -> Json:
+    """Write an address and a port; an IPv6 address that stands for every one takes IPv4 too."""
+    compat = True if address == "::" else None
+    return {"socket_address": present(address=address, port_value=port, ipv4_compat=compat)}
+
+
+def http2_options() -> Json:
+    """Write that a cluster is spoken HTTP/2 to."""
+    options = typed(HTTP_PROTOCOL_OPTIONS, explicit_http_config={"http2_protocol_options": {}})
+    return {"typed_extension_protocol_options": {HTTP_PROTOCOL_OPTIONS: options}}
+
+
+def tags_metadata(**tags: tuple[tuple[str, str], ...]) -> Json | None:
+    """Write the AWS tags of what a part of the configuration comes from, as metadata for logs and filters."""
+    found = {kind: dict(pairs) for kind, pairs in tags.items() if pairs}
+    return {"filter_metadata": {"color_mesh.tags": found}} if found else None

@@ -1,0 +1,59 @@
+"""Where Envoy writes its access log, and in which format."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from color_mesh.model.checks import check_text, check_unique
+from color_mesh.model.errors import problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessLog:
+    """Define where Envoy writes its access log, and in which format.
+
+    Attributes:
+        path: A file that Envoy's user may write. The default, ``/dev/stdout``, reaches the container's log driver.
+        text: One line's format, in Envoy's command operators; Envoy adds no newline. Without it and without ``json``,
+            Envoy writes its default format (Envoy, *Access logging: Default format string*).
+        json: Keys and their operators, in order, for one JSON object a line. Excludes ``text``.
+    """
+
+    path: str = "/dev/stdout"
+    text: str | None = None
+    json: tuple[tuple[str, str], ...] | None = None
+
+
+def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
+    """Find a path or a format that App Mesh refuses (AWS App Mesh API Reference, *FileAccessLog*, *LoggingFormat*)."""
+    if log is None:
+        return
+    if not isinstance(log, AccessLog):
+        yield problem(subject, "access log is no AccessLog", log, "such as AccessLog(path='/dev/stdout')")
+        return
+    yield from check_text(subject, "access log path", log.path, 255, "such as '/dev/stdout'")
+    if log.text is not None and log.json is not None:
+        yield problem(subject, "access log has two formats", "text and json", "give one of them")
+    if log.text is not None:
+        yield from check_text(subject, "access log text", log.text, 1000, "1 to 1000 characters")
+    if log.json is not None:
+        yield from _check_pairs(subject, log.json)
+
+
+def _check_pairs(subject: str, pairs: object) -> Iterator[str]:
+    if not _are_pairs(pairs):
+        fix = "such as (('method', '%REQ(:METHOD)%'),)"
+        yield problem(subject, "access log json is no keys and values", pairs, fix)
+        return
+    yield from check_unique(subject, "access log key", (key for key, _ in pairs))
+    for key, value in pairs:
+        if not (1 <= len(key) <= 100 and 1 <= len(value) <= 100):
+            yield problem(subject, "access log key or value has a wrong length", (key, value), "1 to 100 characters")
+
+
+def _are_pairs(value: object) -> TypeGuard[tuple[tuple[str, str], ...]]:
+    return (
+        isinstance(value, tuple)
+        and len(value) > 0
+        and all(isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) for x in pair) for pair in value)
+    )

@@ -1,0 +1,249 @@
+"""What requests a route takes, and whether two routes would take the same."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from color_mesh.model.checks import check_choice, check_flag, check_text
+from color_mesh.model.errors import problem
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
+METHODS: tuple[Method, ...] = get_args(Method)
+Scheme = Literal["http", "https"]
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+MAX_MATCHERS = 10  # App Mesh API: headers, query parameters and metadata of one match
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeaderMatch:
+    """Define what a header, or a metadata entry of a gRPC call, must be. Without a condition: that it is there.
+
+    Attributes:
+        name: The header's name, 1 to 50 characters.
+        exact: Its whole value.
+        prefix: The start of its value.
+        suffix: The end of its value.
+        regex: A regular expression (RE2) for its whole value.
+        range: The first number that it may be, and the first that it may not be any more.
+        invert: Take the requests that do not match. A request without the header matches an inverted condition only
+            if the condition is that the header is there.
+    """
+
+    name: str
+    exact: str | None = None
+    prefix: str | None = None
+    suffix: str | None = None
+    regex: str | None = None
+    range: tuple[int, int] | None = None
+    invert: bool = False
+
+    @property
+    def is_presence(self) -> bool:
+        """Whether the condition is that the header is there."""
+        return all(getattr(self, field) is None for field in _HEADER_CONDITIONS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryParameterMatch:
+    """Define what a query parameter must be.
+
+    Attributes:
+        name: The parameter's name.
+        exact: Its whole value; without it, that it is there.
+    """
+
+    name: str
+    exact: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteMatch:
+    """Define which requests a route takes: those for which everything given holds; with nothing given, every one.
+
+    Routes of http and http2 match on ``prefix``, ``path`` or ``path_regex``, and on ``method``, ``scheme``, ``port``,
+    ``headers`` and ``query_parameters``. Routes of grpc match on ``service_name``, ``method_name``, ``metadata`` and
+    ``port``, those of tcp on ``port``. Gateway routes also match on ``hostname`` or ``hostname_suffix``, and not on
+    ``scheme`` or ``method_name``.
+
+    Attributes:
+        prefix: The start of the path, from ``/``; the text as it is, so ``/a`` takes ``/ab`` too.
+        path: The whole path, without the query.
+        path_regex: A regular expression (RE2) for the whole path, without the query.
+        method: The HTTP method.
+        scheme: ``http`` or ``https``.
+        port: The port of the owner's listener; needed when it has several.
+        headers: What headers must be, at most 10.
+        query_parameters: What query parameters must be, at most 10.
+        service_name: The gRPC service, with its package.
+        method_name: The gRPC method; needs ``service_name``.
+        metadata: What metadata of a gRPC call must be, at most 10.
+        hostname: The host that the client asked for.
+        hostname_suffix: The end of the host that the client asked for, such as ``.example.com``.
+    """
+
+    prefix: str | None = None
+    path: str | None = None
+    path_regex: str | None = None
+    method: Method | None = None
+    scheme: Scheme | None = None
+    port: int | None = None
+    headers: tuple[HeaderMatch, ...] = ()
+    query_parameters: tuple[QueryParameterMatch, ...] = ()
+    service_name: str | None = None
+    method_name: str | None = None
+    metadata: tuple[HeaderMatch, ...] = ()
+    hostname: str | None = None
+    hostname_suffix: str | None = None
+
+
+_HEADER_CONDITIONS = ("exact", "prefix", "suffix", "regex", "range")
+_PATHS = ("prefix", "path", "path_regex")
+_HTTP = (*_PATHS, "method", "port", "headers", "query_parameters")
+_HOSTS = ("hostname", "hostname_suffix")
+ROUTE_FIELDS = {
+    "http": (*_HTTP, "scheme"),
+    "http2": (*_HTTP, "scheme"),
+    "grpc": ("service_name", "method_name", "metadata", "port"),
+    "tcp": ("port",),
+}
+GATEWAY_ROUTE_FIELDS = {
+    "http": (*_HTTP, *_HOSTS),
+    "http2": (*_HTTP, *_HOSTS),
+    "grpc": ("service_name", "metadata", "port", *_HOSTS),
+}
+
+
+def check_match(subject: str, match: RouteMatch, protocol: str, allowed: Sequence[str]) -> Iterator[str]:
+    """Find conditions that a route with these fields cannot have, or that cannot be."""
+    for field in fields(match):
+        value = getattr(match, field.name)
+        if value not in (None, ()) and field.name not in allowed:
+            wrong = f"a {protocol} route matches on no {field.name}"
+            yield problem(subject, wrong, value, f"it matches on {', '.join(sorted(allowed))}")
+    yield from _check_path(subject, match)
+    if match.method is not None:
+        yield from check_choice(subject, "method", match.method, METHODS)
+    if match.scheme is not None:
+        yield from check_choice(subject, "scheme", match.scheme, SCHEMES)
+    yield from _check_grpc(subject, match)
+    yield from _check_hostname(subject, match)
+    yield from _check_headers(subject, "headers", match.headers)
+    yield from _check_headers(subject, "metadata", match.metadata)
+    if len(match.query_parameters) > MAX_MATCHERS:
+        yield problem(subject, "too many query parameters", len(match.query_parameters), f"at most {MAX_MATCHERS}")
+    for parameter in match.query_parameters:
+        yield from check_text(subject, "query parameter", parameter.name, 255, "such as 'version'")
+        if parameter.exact is not None:
+            what = f"value of query parameter {parameter.name!r}"
+            yield from check_text(subject, what, parameter.exact, 255, "1 to 255 characters")
+
+
+def overlap(first: RouteMatch, second: RouteMatch) -> bool:
+    """Tell whether two matches of the same rank may take the same request, so that chance decides between them."""
+    same = ("prefix", "path", "path_regex", "service_name", "method_name", "hostname", "hostname_suffix")
+    if any(getattr(first, field) != getattr(second, field) for field in same):
+        return False
+    for field in ("method", "scheme", "port"):
+        values = {getattr(first, field), getattr(second, field)} - {None}
+        if len(values) == 2:
+            return False
+    headers = ((*first.headers, *first.metadata), (*second.headers, *second.metadata))
+    if any(_exclude(a, b) for a in headers[0] for b in headers[1]):
+        return False
+    wanted = {parameter.name: parameter.exact for parameter in first.query_parameters}
+    return not any(
+        None not in (parameter.exact, wanted.get(parameter.name)) and wanted[parameter.name] != parameter.exact
+        for parameter in second.query_parameters
+    )
+
+
+def match_text(match: RouteMatch) -> str:
+    """Say in a few words what a match takes."""
+    words = (
+        match.method,
+        match.hostname or (match.hostname_suffix and f"*.{match.hostname_suffix.removeprefix('*').removeprefix('.')}"),
+        match.prefix or match.path or (match.path_regex and f"~{match.path_regex}"),
+        match.service_name and "/".join(filter(None, (match.service_name, match.method_name))),
+        match.scheme,
+        match.port is not None and f"port {match.port}",
+        *(_header_text(header) for header in (*match.headers, *match.metadata)),
+        *(f"?{query.name}" + (f"={query.exact}" if query.exact else "") for query in match.query_parameters),
+    )
+    return " ".join(word for word in words if word) or "any request"
+
+
+def _header_text(header: HeaderMatch) -> str:
+    condition = next((field for field in _HEADER_CONDITIONS if getattr(header, field) is not None), None)
+    text = header.name if condition is None else f"{header.name} {condition} {getattr(header, condition)}"
+    return f"not({text})" if header.invert else text
+
+
+def _exclude(first: HeaderMatch, second: HeaderMatch) -> bool:
+    if first.name.lower() != second.name.lower():
+        return False
+    if first.is_presence or second.is_presence:
+        # One wants no header at all, the other wants one.
+        absent = [header.is_presence and header.invert for header in (first, second)]
+        return absent[0] != absent[1]
+    conditions = [tuple(getattr(header, field) for field in _HEADER_CONDITIONS) for header in (first, second)]
+    if conditions[0] == conditions[1]:
+        return first.invert != second.invert
+    return None not in (first.exact, second.exact) and not first.invert and not second.invert
+
+
+def _check_path(subject: str, match: RouteMatch) -> Iterator[str]:
+    given = {field: getattr(match, field) for field in _PATHS if getattr(match, field) is not None}
+    if len(given) > 1:
+        yield problem(subject, "matches on the path in two ways", tuple(given), f"one of: {', '.join(_PATHS)}")
+    for field in ("prefix", "path"):
+        value = given.get(field)
+        if value is not None and not (isinstance(value, str) and value.startswith("/")):
+            yield problem(subject, f"{field} does not start with '/'", value, "such as '/' or '/orders'")
+    for field in ("path", "path_regex"):
+        if isinstance(given.get(field), str):
+            yield from check_text(subject, field, given[field], 255, "1 to 255 characters")
+
+
+def _check_grpc(subject: str, match: RouteMatch) -> Iterator[str]:
+    if match.service_name is not None:
+        yield from check_text(subject, "service name", match.service_name, 255, "such as 'colors.Teller'")
+    if match.method_name is not None:
+        yield from check_text(subject, "method name", match.method_name, 50, "such as 'Tell'")
+        if match.service_name is None:
+            yield problem(subject, "method name without a service name", match.method_name, "give the service name too")
+
+
+def _check_hostname(subject: str, match: RouteMatch) -> Iterator[str]:
+    if match.hostname is not None and match.hostname_suffix is not None:
+        yield problem(subject, "two hostnames", (match.hostname, match.hostname_suffix), "give one of them")
+    if match.hostname is not None:
+        yield from check_text(subject, "hostname", match.hostname, 253, "such as 'www.example.com'")
+    suffix = match.hostname_suffix
+    if suffix is not None and not (isinstance(suffix, str) and suffix.removeprefix("*").startswith(".")):
+        yield problem(subject, "hostname suffix does not start with a dot", suffix, "such as '.example.com'")
+    elif suffix is not None:
+        yield from check_text(subject, "hostname suffix", suffix, 253, "such as '.example.com'")
+
+
+def _check_headers(subject: str, what: str, headers: Sequence[HeaderMatch]) -> Iterator[str]:
+    if len(headers) > MAX_MATCHERS:
+        yield problem(subject, f"too many {what}", len(headers), f"at most {MAX_MATCHERS}")
+    for header in headers:
+        yield from _check_header(subject, header)
+
+
+def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
+    yield from check_text(subject, "header name", header.name, 50, "1 to 50 characters")
+    if isinstance(header.name, str) and ":" in header.name:
+        yield problem(subject, "header name has a colon", header.name, "App Mesh matches on no pseudo header")
+    yield from check_flag(subject, f"invert of {header.name!r}", header.invert)
+    given = {field: getattr(header, field) for field in _HEADER_CONDITIONS if getattr(header, field) is not None}
+    if len(given) > 1:
+        fix = f"one of: {', '.join(_HEADER_CONDITIONS)}"
+        yield problem(subject, f"{header.name!r} has two conditions", tuple(given), fix)
+    for condition, value in given.items():
+        what = f"{condition} of {header.name!r}"
+        if condition != "range":
+            yield from check_text(subject, what, value, 255, "1 to 255 characters")
+        elif not (len(value) == 2 and all(isinstance(end, int) for end in value) and value[0] < value[1]):
+            yield problem(subject, f"{what} is empty", value, "the first number, and the first number after the last")
