@@ -15,8 +15,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make synth   synthesize the templates to cdk.out"
 	@echo "make test    check style and types, run the tests"
-	@echo "make gold    rewrite the snapshots that the tests compare with"
-	@echo "make bench   measure how long synthesis takes"
+	@echo "make gold    rewrite what the tests compare with: snapshots, and docs/parity.md"
+	@echo "make bench   measure synthesis, the compiler, and requests through compiled sidecars"
 	@echo "make clean   remove everything that was installed or made"
 
 synth: $(VENV)/.synth
@@ -29,13 +29,19 @@ test: $(VENV)/.test
 	@pytest --numprocesses 2
 
 gold: $(VENV)/.test
-	@pytest tests/test_snapshots.py --update-gold
+	@pytest tests/test_snapshots.py tests/test_envoy_gold.py tests/test_envoy_parity.py --update-gold --quiet
 
-bench: $(VENV)/.synth
-	@python bench/synthesis.py
+bench: $(VENV)/.test bench/node_modules
+	@python -m bench.synthesis
+	@python -m bench.compiler
+	@python -m bench.sidecar
 
 clean:
-	rm -rf $(VENV) node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) node_modules bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+bench/node_modules: bench/package-lock.json
+	@npm ci --prefix bench --silent --no-audit --no-fund
+	@touch $@
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 Template = dict[str, Any]
 Assembly = dict[str, Template]
@@ -37,6 +38,18 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assemb
 def assembly(synthesize: Callable[..., Assembly]) -> Assembly:
     """The app with its default settings: the tutorial's final state."""
     return synthesize()
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate, its key, and the authority that signed it."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    certificate = authority.issue_cert("red.colors.local")
+    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    certificate.cert_chain_pems[0].write_to_path(str(folder / "chain.pem"))
+    return folder
 
 
 @pytest.fixture

@@ -209,7 +209,13 @@ def _routes() -> tuple[Route, ...]:
     )
     routes = []
     for at, protocol in enumerate(HTTP_KINDS):
-        match = {"method": "GET", "scheme": "http", "port": 9080 + at, "headers": HEADERS, "query_parameters": QUERIES}
+        match: dict[str, Any] = {
+            "method": "GET",
+            "scheme": "http",
+            "port": 9080 + at,
+            "headers": HEADERS,
+            "query_parameters": QUERIES,
+        }
         paths: tuple[dict[str, Any], ...] = ({"prefix": "/a"}, {"path": "/abc"}, {"path_regex": "/ab.*"})
         routes += [
             Route(
@@ -276,7 +282,7 @@ def _gateway(tls: ListenerTls, client_tls: ClientTls) -> VirtualGateway:
 def _gateway_routes() -> tuple[GatewayRoute, ...]:
     routes = []
     for at, protocol in enumerate(HTTP_KINDS):
-        match = {"method": "GET", "port": 7080 + at, "headers": HEADERS, "query_parameters": QUERIES}
+        match: dict[str, Any] = {"method": "GET", "port": 7080 + at, "headers": HEADERS, "query_parameters": QUERIES}
         cases: tuple[tuple[dict[str, Any], Rewrite], ...] = (
             ({"prefix": "/a", "hostname": "a.example.com"}, Rewrite(keep_prefix=True, keep_hostname=True)),
             ({"prefix": "/b", "hostname_suffix": ".example.com"}, Rewrite(prefix="/c/")),
@@ -296,7 +302,7 @@ def _gateway_routes() -> tuple[GatewayRoute, ...]:
             )
             for index, (path, rewrite) in enumerate(cases)
         ]
-    grpc = {"service_name": "colors.Teller", "port": 7082, "metadata": HEADERS}
+    grpc: dict[str, Any] = {"service_name": "colors.Teller", "port": 7082, "metadata": HEADERS}
     hosts: tuple[dict[str, Any], ...] = ({"hostname": "a.example.com"}, {"hostname_suffix": ".example.com"})
     return (
         *routes,

@@ -13,6 +13,9 @@ import color_mesh
     "imports",
     [
         pytest.param("color_mesh.model, color_mesh.appmesh", id="model"),
+        pytest.param("color_mesh.appmesh.source, color_mesh.cloudformation", id="reader"),
+        pytest.param("color_mesh.envoy", id="compiler"),
+        pytest.param("color_mesh.__main__", id="command"),
         pytest.param("color_mesh", id="package"),
         pytest.param("stacks.settings", id="settings"),
     ],

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,12 @@ from color_mesh.envoy import (
     endpoints,
 )
 from color_mesh.envoy.parity import ROWS, Row, paths, table
+from color_mesh.envoy.placement import Endpoints, Interception
 from color_mesh.model import AcmCertificate, AcmTrust, Mesh, MeshError, SdsCertificate, SdsTrust
+from color_mesh.report import parity_page
+from tests.envoy import parts
 from tests.everything import everything, resources
+from tests.test_snapshots import compare
 
 TYPES = ("Mesh", "VirtualNode", "VirtualService", "VirtualRouter", "Route", "VirtualGateway", "GatewayRoute")
 SECRET = SdsCertificate(secret_name="spiffe://red")
@@ -40,7 +45,7 @@ SAMPLES = (
     everything(certificate=AcmCertificate(arn=ACM_CERTIFICATE)),
     everything(client_trust=AcmTrust(certificate_authority_arns=(ACM_AUTHORITY,))),
 )
-PLACEMENTS = (
+PLACEMENTS: tuple[tuple[Interception, Endpoints], ...] = (
     (Transparent(), DnsEndpoints()),
     (Transparent(), FileEndpoints(directory="/watched")),
     (Loopback(), DnsEndpoints()),
@@ -51,7 +56,7 @@ INSTANCES = (
     Instance(port=80, ipv4="10.0.0.3", attributes={"familyx": "blue"}),
 )
 # What else a property can be, where not just anything else can.
-OTHERS = {
+OTHERS: dict[str, list[Any]] = {
     "DefaultPrefix": ["ENABLED"],
     "DefaultTargetHostname": ["ENABLED"],
     "GrpcRetryEvents[]": ["unavailable"],
@@ -123,7 +128,7 @@ def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
 def compiled(mesh: Mesh) -> dict[str, str]:
     """Everything that is compiled of a mesh, by node or gateway and where it stands; what is refused is left out."""
     found = {}
-    for part in (*mesh.nodes, *mesh.gateways):
+    for part in parts(mesh):
         for number, (interception, of_endpoints) in enumerate(PLACEMENTS):
             try:
                 configuration = configure(
@@ -235,11 +240,15 @@ def test_a_property_that_can_have_no_other_value_is_refused_with_one(path: str) 
 def test_a_refused_property_is_named_with_its_value_and_the_reason(path: str, row: Row) -> None:
     sample = next(sample for sample in range(len(SAMPLES)) if path in places(sample))
     mesh = SAMPLES[sample]
-    messages = []
-    for part in (*mesh.nodes, *mesh.gateways):
+    messages: list[str] = []
+    for part in parts(mesh):
         try:
             configure(mesh, part)
         except MeshError as error:
             messages += error.problems
     reason = row.refused.split(": ", 1)[-1]
     assert [message for message in messages if reason in message and "arn:aws:acm" in message]
+
+
+def test_the_page_of_the_documentation_is_the_table(root: Path, request: pytest.FixtureRequest) -> None:
+    compare(root / "docs" / "parity.md", parity_page(), request)

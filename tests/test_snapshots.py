@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from difflib import unified_diff
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -70,7 +71,12 @@ def settings_of(name: str) -> tuple[dict[str, str], str]:
 def readable(template: Template) -> str:
     """Write what a reviewer reads of a template: not the CDK's own check of its bootstrap version."""
     parts = {key: template[key] for key in ("Resources", "Outputs") if key in template}
-    text: str = yaml.dump(parts, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+    return dump(parts)
+
+
+def dump(value: Any) -> str:
+    """Write YAML for people: in the order given, with small things on a line."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
     return text
 
 

@@ -49,7 +49,7 @@ _PAGE = """# What becomes of each App Mesh property
 
 Every property of the seven `AWS::AppMesh` resource types ({count} of them), what it becomes in Envoy's configuration,
 and when it is refused. Braces hold alternatives. `color-mesh parity SOURCE` prints this for the properties of a
-template. This page is written by `make parity` from the table that the compiler's tests walk.
+template. `make gold` writes this page from the table that the compiler's tests walk.
 
 | property | becomes | refused |
 | --- | --- | --- |

@@ -8,8 +8,10 @@ from color_mesh.appmesh.specs import (
     virtual_router_spec,
     virtual_service_spec,
 )
+from color_mesh.appmesh.template import EXTERNAL_SERVICES, write_template
 
 __all__ = [
+    "EXTERNAL_SERVICES",
     "gateway_route_spec",
     "mesh_spec",
     "route_spec",
@@ -17,4 +19,5 @@ __all__ = [
     "virtual_node_spec",
     "virtual_router_spec",
     "virtual_service_spec",
+    "write_template",
 ]

@@ -99,10 +99,10 @@ def _declared(resource: Resource) -> Declared:
     external = resource.metadata.get(EXTERNAL_SERVICES, ())
     return Declared(
         kind=_TYPES[resource.type],
-        place=f"{resource.template}: {resource.logical_id}",
+        place=resource.place,
         properties=dict(_literals(resource)),
         spelling=cloudformation_spelling,
-        generated_name=f"{resource.stack_name}-{resource.logical_id}",
+        generated_name=resource.generated_name,
         external_services=tuple(external) if isinstance(external, list) else (),
     )
 
@@ -110,7 +110,7 @@ def _declared(resource: Resource) -> Declared:
 def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
     """Find the properties of a resource, which must all be known before it is deployed."""
     properties = resource.properties()
-    problems = list(_unknown(f"{resource.template}: {resource.logical_id}", properties))
+    problems = list(_unknown(resource.place, properties))
     if problems:
         raise MeshError(problems)
     yield from properties.items()
@@ -139,7 +139,7 @@ def _cloud_map_services(templates: Templates) -> list[CloudMapService]:
             name = resource.property("Name")
             services.append(
                 CloudMapService(
-                    name=name or f"{resource.stack_name}-{resource.logical_id}",
+                    name=name or resource.generated_name,
                     namespace=namespace.resource.property("Name"),
                     description=resource.property("Description"),
                     ttl_seconds=int(records[0]["TTL"]),

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from color_mesh.appmesh import (
+    EXTERNAL_SERVICES,
     gateway_route_spec,
     mesh_spec,
     route_spec,
@@ -63,10 +64,14 @@ class AppMeshDataPlane:
         self._services: dict[str, CfnResource] = {}
         _acknowledge_end(scope)
         Annotations.of(scope).add_warning_v2("color-mesh:appMeshEnded", _ENDED)
-        resource = appmesh.CfnMesh(scope, "Mesh", mesh_name=mesh.name, spec=mesh_spec(mesh))
-        self._mesh_name_reference = resource.attr_mesh_name
+        self._mesh = appmesh.CfnMesh(scope, "Mesh", mesh_name=mesh.name, spec=mesh_spec(mesh))
+        self._mesh_name_reference = self._mesh.attr_mesh_name
         self._nodes: dict[str, appmesh.CfnVirtualNode] = {}
         self._gateways: dict[str, appmesh.CfnVirtualGateway] = {}
+
+    def update_mesh(self, mesh: Mesh) -> None:
+        """Write what a mesh has no property for as metadata; see `DataPlane`."""
+        self._mesh.add_metadata(EXTERNAL_SERVICES, list(mesh.external_services))
 
     def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
         """Declare a virtual node and its virtual service; see `DataPlane`."""

@@ -7,7 +7,16 @@ from aws_cdk import CfnResource
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from color_mesh.model import Container, GatewayRoute, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
+from color_mesh.model import (
+    Container,
+    GatewayRoute,
+    Mesh,
+    Route,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+)
 
 MeshResources: TypeAlias = Mapping[str, CfnResource]
 """The resources that a data plane declared for a part of the mesh, by construct id."""
@@ -15,6 +24,9 @@ MeshResources: TypeAlias = Mapping[str, CfnResource]
 
 class DataPlane(Protocol):
     """Declare the parts of a mesh and equip its tasks. Nothing outside an implementation asks which plane it is."""
+
+    def update_mesh(self, mesh: Mesh) -> None:
+        """Bring what is declared of the mesh itself up to date."""
 
     def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
         """Declare a virtual node in ``scope``, with the virtual service that it provides, if any."""

@@ -138,6 +138,7 @@ class ServiceMesh(Construct):
             MeshError: When the name cannot be, or is already that of a service of this mesh.
         """
         self.model = replace(self.model, external_services=(*self.model.external_services, virtual_service_name))
+        self.data_plane.update_mesh(self.model)
         return _ExternalService(name=virtual_service_name, mesh=self)
 
     def add(

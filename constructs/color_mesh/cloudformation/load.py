@@ -1,0 +1,164 @@
+"""Reading JSON and YAML that may be anything: every file ends as a document, or in one message about it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from color_mesh.model import MeshError
+from color_mesh.model.errors import problem
+
+MAX_BYTES = 1_000_000  # AWS CloudFormation User Guide, Understand CloudFormation quotas: template body in S3
+MAX_DEPTH = 100
+MAX_VALUES = 200_000
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load(path: Path, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
+    """Read a JSON or YAML file whose top is an object; CloudFormation's short-form tags become their functions.
+
+    Raises:
+        MeshError: When it cannot be read, is larger than a template may be, is broken, names a key twice, is nested
+            too deep, or has aliases that stand for too much.
+    """
+    text = _text(path, max_bytes)
+    document = _json(path, text) if text.lstrip().startswith(("{", "[")) else _yaml(path, text)
+    if not isinstance(document, dict):
+        raise _error(path, "is no object", type(document).__name__, "keys and values at its top")
+    return document
+
+
+def is_template(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document is a CloudFormation template."""
+    return "Resources" in document or "AWSTemplateFormatVersion" in document
+
+
+def _text(path: Path, max_bytes: int) -> str:
+    try:
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise _error(path, "cannot be read", error.strerror, "give a file or folder that is there") from None
+    except UnicodeDecodeError as error:
+        raise _error(path, "is no text", f"byte {error.start} is not UTF-8", "JSON or YAML") from None
+
+
+def _json(path: Path, text: str) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            raise _twice(path, next(key for key in keys if keys.count(key) > 1))
+        return found
+
+    try:
+        document = json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        raise _error(path, "is broken JSON", where, "mend it there") from None
+    except RecursionError:
+        raise _too_deep(path) from None
+    _measure(path, document)
+    return document
+
+
+def _yaml(path: Path, text: str) -> Any:
+    try:
+        # Not the loader but its parser looks first: the loader itself would run out of stack.
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise _too_deep(path)
+        document = yaml.load(text, Loader=_TemplateLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}" if mark else str(error.problem)
+        raise _error(path, "is broken YAML", where, "mend it there") from None
+    except yaml.YAMLError as error:
+        raise _error(path, "is broken YAML", str(error).split("\n")[0], "mend it there") from None
+    except _DuplicateKey as error:
+        raise _twice(path, error.args[0]) from None
+    _measure(path, document)
+    return document
+
+
+def _measure(path: Path, document: Any) -> None:
+    """Refuse a document that is nested too deep or whose aliases stand for too much, without following each."""
+    sizes: dict[int, int] = {}
+
+    def size(value: Any, depth: int) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        if depth > MAX_DEPTH:
+            raise _too_deep(path)
+        if id(value) not in sizes:
+            children = value.values() if isinstance(value, dict) else value
+            sizes[id(value)] = 1 + sum(size(child, depth + 1) for child in children)
+        return sizes[id(value)]
+
+    found = size(document, 0)
+    if found > MAX_VALUES:
+        raise _error(path, "stands for too much", f"{found} values", f"at most {MAX_VALUES}, aliases written out")
+
+
+class _DuplicateKey(Exception):
+    """Say which key of a YAML mapping is there twice."""
+
+
+class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
+    """Read YAML as CloudFormation does: with its tags, and with dates as text."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+        self.flatten_mapping(node)
+        pairs = [(key.value, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(pairs) < len(node.value):
+            raise yaml.MarkedYAMLError(problem="a key that is no text", problem_mark=node.start_mark)
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys):
+            raise _DuplicateKey(next(key for key in keys if keys.count(key) > 1))
+        return {key: self.construct_object(value, deep=True) for key, value in pairs}
+
+    def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
+        if isinstance(node, yaml.ScalarNode):
+            value: Any = self.construct_scalar(node)
+        elif isinstance(node, yaml.MappingNode):
+            value = self.construct_mapping(node, deep=True)
+        else:
+            value = self.construct_sequence(node, deep=True)
+        if name == "GetAtt" and isinstance(value, str):
+            value = value.split(".", 1)
+        return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+def _construct_map(loader: _TemplateLoader, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
+    # In two steps, as PyYAML wants it of what an alias may refer to while it is being read.
+    found: dict[str, Any] = {}
+    yield found
+    found.update(loader.construct_mapping(node))
+
+
+_TemplateLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+_TemplateLoader.add_multi_constructor("!", _TemplateLoader.construct_tagged)
+
+
+def _twice(path: Path, key: str) -> MeshError:
+    return _error(path, "has a key twice", key, "the one would hide the other: remove or rename one")
+
+
+def _too_deep(path: Path) -> MeshError:
+    return _error(path, "is nested too deep", f"more than {MAX_DEPTH} levels", "or contains itself")
+
+
+def _error(path: Path, wrong: str, got: object, fix: str) -> MeshError:
+    return MeshError([problem(str(path), wrong, got, fix)])

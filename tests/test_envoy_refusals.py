@@ -1,0 +1,243 @@
+"""What has no counterpart in Envoy is refused, by name, with its value and the reason."""
+
+from dataclasses import replace
+
+import pytest
+
+from color_mesh.envoy import (
+    DnsEndpoints,
+    FileEndpoints,
+    Loopback,
+    Transparent,
+    configure,
+    loopback_address,
+)
+from color_mesh.envoy.placement import Endpoints, Interception
+from color_mesh.model import (
+    AcmCertificate,
+    AcmTrust,
+    ClientTls,
+    CloudMapDiscovery,
+    FileCertificate,
+    FileTrust,
+    GatewayRoute,
+    Listener,
+    ListenerTls,
+    Mesh,
+    MeshError,
+    Protocol,
+    RouteMatch,
+    SdsCertificate,
+    SdsTrust,
+    TlsMode,
+    TlsValidation,
+    VirtualGateway,
+    VirtualNode,
+    VirtualService,
+    VirtualServiceBackend,
+)
+from color_mesh.model.tls import Trust
+
+ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0"
+FILE = FileCertificate(certificate_chain="/tls/chain.pem", private_key="/tls/key.pem")
+KEEPS_ITS_KEYS = "AWS Certificate Manager gives a private key to nobody but AWS's own services: use a file or SDS"
+NO_SOCKET = "give the path of the Unix socket at which the secrets are handed out"
+CALLER = VirtualNode(name="caller", backends=(VirtualServiceBackend(virtual_service="red.colors.local"),))
+GATEWAY = VirtualGateway(
+    name="gateway",
+    listeners=(Listener(port=80),),
+    routes=(GatewayRoute(name="all", match=RouteMatch(), virtual_service="red.colors.local"),),
+)
+
+
+def red(listener: Listener, attributes: tuple[tuple[str, str], ...] = ()) -> VirtualNode:
+    discovery = CloudMapDiscovery(namespace="colors.local", service="red", attributes=attributes)
+    return VirtualNode(name="red", listeners=(listener,), discovery=discovery)
+
+
+def mesh(node: VirtualNode, caller: VirtualNode = CALLER, gateway: VirtualGateway = GATEWAY) -> Mesh:
+    """A node that a caller and a gateway reach by name."""
+    return Mesh(
+        name="colors",
+        nodes=(node, caller),
+        services=(VirtualService(name="red.colors.local", virtual_node="red"),),
+        gateways=(gateway,),
+    )
+
+
+def tls(certificate: AcmCertificate | FileCertificate | SdsCertificate = FILE, mode: TlsMode = "STRICT") -> Listener:
+    return Listener(port=80, tls=ListenerTls(certificate=certificate, mode=mode))
+
+
+def policy(trust: Trust, enforce: bool = True) -> VirtualNode:
+    return replace(CALLER, client_tls=ClientTls(validation=TlsValidation(trust=trust), enforce=enforce))
+
+
+def refusal(
+    of: Mesh,
+    part: VirtualNode | VirtualGateway,
+    interception: Interception = Transparent(),  # noqa: B008  (a frozen value)
+    endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
+) -> str:
+    with pytest.raises(MeshError) as error:
+        configure(of, part, interception=interception, endpoints=endpoints)
+    return str(error.value)
+
+
+def test_a_certificate_of_acm_is_refused_for_its_listener() -> None:
+    node = red(tls(AcmCertificate(arn=ARN)))
+    assert refusal(mesh(node), node) == (
+        f"virtual node 'red' listener 80: has a certificate of ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
+    )
+
+
+def test_a_certificate_of_acm_is_refused_for_a_gateway() -> None:
+    gateway = VirtualGateway(name="gateway", listeners=(tls(AcmCertificate(arn=ARN)),))
+    assert refusal(mesh(red(Listener(port=80)), gateway=gateway), gateway) == (
+        f"virtual gateway 'gateway' listener 80: has a certificate of ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
+    )
+
+
+def test_a_certificate_of_acm_is_refused_for_a_caller_that_would_trust_what_signed_it() -> None:
+    assert refusal(mesh(red(tls(AcmCertificate(arn=ARN)))), CALLER) == (
+        "virtual node 'caller' backend 'red.colors.local': its node has a certificate of ACM, "
+        f"got '{ARN}' ({KEEPS_ITS_KEYS})"
+    )
+
+
+def test_a_certificate_of_acm_that_is_not_used_is_no_obstacle() -> None:
+    node = red(tls(AcmCertificate(arn=ARN), "DISABLED"))
+    assert configure(mesh(node), node) == configure(mesh(red(Listener(port=80))), red(Listener(port=80)))
+
+
+def test_trust_in_acm_is_refused_for_a_caller() -> None:
+    caller = policy(AcmTrust(certificate_authority_arns=(AUTHORITY,)))
+    assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
+        "virtual node 'caller' backend 'red.colors.local': trusts authorities of ACM, "
+        f"got ('{AUTHORITY}',) (Envoy cannot ask AWS Private CA: put the authority's certificate in a file or SDS)"
+    )
+
+
+def test_trust_in_acm_that_is_not_used_is_no_obstacle() -> None:
+    caller = policy(AcmTrust(certificate_authority_arns=(AUTHORITY,)), enforce=False)
+    node = red(Listener(port=80))
+    assert configure(mesh(node, caller), caller) == configure(mesh(node), CALLER)
+
+
+def test_a_certificate_of_sds_needs_the_socket() -> None:
+    node = red(tls(SdsCertificate(secret_name="spiffe://red")))
+    assert refusal(mesh(node), node) == (
+        f"virtual node 'red' listener 80: has a certificate of SDS, got 'spiffe://red' ({NO_SOCKET})"
+    )
+
+
+def test_trust_in_sds_needs_the_socket() -> None:
+    caller = policy(SdsTrust(secret_name="spiffe://all"))
+    assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
+        f"virtual node 'caller' backend 'red.colors.local': trusts a secret of SDS, got 'spiffe://all' ({NO_SOCKET})"
+    )
+
+
+def test_a_client_certificate_of_sds_needs_the_socket() -> None:
+    validation = TlsValidation(trust=FileTrust(certificate_chain="/tls/ca.pem"))
+    own = ClientTls(validation=validation, certificate=SdsCertificate(secret_name="spiffe://me"))
+    caller = replace(CALLER, client_tls=own)
+    assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
+        f"virtual node 'caller' backend 'red.colors.local': has a certificate of SDS, got 'spiffe://me' ({NO_SOCKET})"
+    )
+
+
+def test_dns_cannot_choose_tasks_by_attributes() -> None:
+    node = red(Listener(port=80), (("family", "blue"),))
+    assert refusal(mesh(node), CALLER) == (
+        "virtual node 'caller' backend 'red.colors.local': its node is found by Cloud Map attributes, "
+        "got {'family': 'blue'} (DNS cannot choose tasks by attributes: find endpoints by files, or give the node a "
+        "service of its own)"
+    )
+
+
+def test_files_can_have_the_tasks_with_attributes() -> None:
+    node = red(Listener(port=80), (("family", "blue"),))
+    configuration = configure(mesh(node), CALLER, endpoints=FileEndpoints(directory="/watched"))
+    assert [target.node for target in configuration.targets.values()] == [node]
+
+
+@pytest.mark.parametrize("part", [CALLER, GATEWAY], ids=["node", "gateway"])
+def test_a_service_of_which_only_the_name_is_known_is_refused(part: VirtualNode | VirtualGateway) -> None:
+    known = Mesh(name="colors", nodes=(CALLER,), gateways=(GATEWAY,), external_services=("red.colors.local",))
+    kind = "virtual node" if part is CALLER else "virtual gateway"
+    assert refusal(known, part) == (
+        f"{kind} '{part.name}': calls a virtual service of which only the name is known, "
+        "got 'red.colors.local' (it is declared somewhere else: give what declares it too)"
+    )
+
+
+def two(first: Protocol, second: Protocol) -> Mesh:
+    """A caller of two nodes with listeners on one port."""
+    protocols = {"red": first, "blue": second}
+    return Mesh(
+        name="colors",
+        nodes=(
+            *(
+                VirtualNode(
+                    name=name,
+                    listeners=(Listener(port=80, protocol=protocol),),
+                    discovery=CloudMapDiscovery(namespace="colors.local", service=name),
+                )
+                for name, protocol in protocols.items()
+            ),
+            VirtualNode(
+                name="caller",
+                backends=tuple(VirtualServiceBackend(virtual_service=f"{name}.colors.local") for name in protocols),
+            ),
+        ),
+        services=tuple(VirtualService(name=f"{name}.colors.local", virtual_node=name) for name in protocols),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param("tcp", "tcp", id="two-of-tcp"),
+        pytest.param("http", "tcp", id="http-and-tcp"),
+        pytest.param("http", "http2", id="http-and-http2"),
+        pytest.param("http2", "grpc", id="http2-and-grpc"),
+    ],
+)
+def test_redirected_backends_that_share_a_port_must_be_told_apart(first: Protocol, second: Protocol) -> None:
+    of = two(first, second)
+    assert refusal(of, of.node("caller")) == (
+        "virtual node 'caller': backends share port 80, "
+        f"got {{'blue.colors.local': '{second}', 'red.colors.local': '{first}'}} "
+        "(by its port alone nothing tells where a tcp connection, or another protocol, is going: change a port)"
+    )
+
+
+def test_backends_of_http_share_a_port_and_are_told_apart_by_their_host() -> None:
+    of = two("http", "http")
+    (routes,) = configure(of, of.node("caller")).routes
+    assert [host["name"] for host in routes["virtual_hosts"]] == ["blue.colors.local", "red.colors.local"]
+
+
+def test_backends_at_addresses_of_their_own_share_any_port() -> None:
+    of = two("tcp", "tcp")
+    listeners = configure(of, of.node("caller"), interception=Loopback()).listeners
+    assert [each["address"]["socket_address"] for each in listeners] == [
+        {"address": loopback_address("blue.colors.local"), "port_value": 80},
+        {"address": loopback_address("red.colors.local"), "port_value": 80},
+    ]
+
+
+def test_backends_cannot_share_a_loopback_address() -> None:
+    of = two("http", "http")
+    loopback = Loopback(backend_addresses=dict.fromkeys(("red.colors.local", "blue.colors.local"), "127.9.9.9"))
+    assert refusal(of, of.node("caller"), loopback) == (
+        "virtual node 'caller': backends have one loopback address 127.9.9.9, "
+        "got ('blue.colors.local', 'red.colors.local') (rename one of them)"
+    )
+
+
+def test_everything_that_is_refused_comes_at_once() -> None:
+    node = red(tls(AcmCertificate(arn=ARN)), (("family", "blue"),))
+    assert len(refusal(mesh(node), GATEWAY).splitlines()) == 2
