@@ -1,102 +1,74 @@
 """Every limit of a mesh's numbers and lengths: at the lowest, the highest, one below and one above."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from color_mesh.model import (
-    AccessLog,
-    CloudMapDiscovery,
-    CloudMapService,
-    GatewayRoute,
-    Listener,
-    Mesh,
-    MeshError,
-    Route,
-    RouteMatch,
-    VirtualGateway,
-    VirtualNode,
-    VirtualRouter,
-    WeightedTarget,
+from color_mesh.model import AccessLog, Listener, Mesh, VirtualNode
+from tests.builders import (
+    dns,
+    entering,
+    gateway,
+    gateway_route,
+    mesh,
+    node,
+    refusal,
+    route,
+    router,
+    routing,
+    target,
+    to,
 )
-
-HTTP = (Listener(port=80),)
-ANY = RouteMatch(prefix="/")
-RED = CloudMapDiscovery(namespace="colors.local", service="red")
-
-
-def refusal(describe: Callable[[Any], object], value: object) -> str:
-    """The message that refuses a value."""
-    with pytest.raises(MeshError) as error:
-        describe(value)
-    return str(error.value)
-
-
-def route(*targets: WeightedTarget, priority: int | None = None) -> Mesh:
-    """A router whose one route has these targets, each of them a node that listens."""
-    names = dict.fromkeys(target.virtual_node for target in targets)
-    routes = (Route(name="all", match=ANY, targets=targets, priority=priority),)
-    return Mesh(
-        name="colors",
-        nodes=tuple(VirtualNode(name=node, listeners=HTTP, discovery=RED) for node in names),
-        routers=(VirtualRouter(name="router", listeners=HTTP, routes=routes),),
-    )
-
-
-def gateway_priority(value: int) -> Mesh:
-    routes = (GatewayRoute(name="all", match=ANY, virtual_service="red.colors.local", priority=value),)
-    return Mesh(
-        name="colors",
-        gateways=(VirtualGateway(name="gateway", listeners=HTTP, routes=routes),),
-        external_services=("red.colors.local",),
-    )
 
 
 def port(value: int) -> Mesh:
-    return Mesh(
-        name="colors",
-        nodes=(VirtualNode(name="red", listeners=(Listener(port=value, protocol="tcp"),), discovery=RED),),
-    )
+    return mesh(nodes=(node(listeners=(Listener(port=value, protocol="tcp"),)),))
 
 
 def router_port(value: int) -> Mesh:
-    return Mesh(name="colors", routers=(VirtualRouter(name="router", listeners=(Listener(port=value),)),))
+    return mesh(routers=(router("router", Listener(port=value)),))
 
 
 def gateway_port(value: int) -> Mesh:
-    return Mesh(name="colors", gateways=(VirtualGateway(name="gateway", listeners=(Listener(port=value),)),))
+    return mesh(gateways=(gateway("gateway", Listener(port=value)),))
 
 
 def priority(value: int) -> Mesh:
-    return route(WeightedTarget(virtual_node="red", weight=1), priority=value)
+    return routing(route(priority=value))
+
+
+def gateway_priority(value: int) -> Mesh:
+    return entering(gateway_route(priority=value))
 
 
 def weight(value: int) -> Mesh:
-    return route(WeightedTarget(virtual_node="red", weight=value), WeightedTarget(virtual_node="blue", weight=1))
+    targets = target("red", weight=value), target("blue")
+    return mesh(nodes=(node("red"), node("blue")), routers=(router(routes=(route(targets=targets),)),))
 
 
 def weights(values: tuple[int, ...]) -> Mesh:
-    return route(*(WeightedTarget(virtual_node=f"node-{at}", weight=value) for at, value in enumerate(values)))
+    targets = tuple(target(f"node-{at}", weight=value) for at, value in enumerate(values))
+    nodes = tuple(node(each.virtual_node) for each in targets)
+    return mesh(nodes=nodes, routers=(router(routes=(route(targets=targets),)),))
 
 
 def ttl(seconds: int) -> Mesh:
-    service = CloudMapService(name="red", namespace="colors.local", ttl_seconds=seconds)
-    return Mesh(name="colors", cloud_map_services=(service,))
+    return mesh(cloud_map_services=(replace(dns(), ttl_seconds=seconds),))
 
 
 def description(length: int) -> Mesh:
-    service = CloudMapService(name="red", namespace="colors.local", description="a" * length)
-    return Mesh(name="colors", cloud_map_services=(service,))
+    return mesh(cloud_map_services=(replace(dns(), description="a" * length),))
 
 
 def backends(count: int) -> Mesh:
     names = tuple(f"service-{number}.colors.local" for number in range(count))
-    return Mesh(name="colors", nodes=(VirtualNode(name="red", backends=names),), external_services=names)
+    return mesh(nodes=(node(backends=tuple(map(to, names))),), external_services=names)
 
 
 def access_log(log: AccessLog) -> Mesh:
-    return Mesh(name="colors", nodes=(VirtualNode(name="red", access_log=log),))
+    return mesh(nodes=(VirtualNode(name="red", access_log=log),))
 
 
 def log_path(length: int) -> Mesh:

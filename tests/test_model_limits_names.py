@@ -5,28 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from color_mesh.model import (
-    CloudMapDiscovery,
-    CloudMapService,
-    Container,
-    FargateTask,
-    GatewayRoute,
-    Listener,
-    Mesh,
-    MeshError,
-    Route,
-    RouteMatch,
-    VirtualGateway,
-    VirtualNode,
-    VirtualRouter,
-    VirtualService,
-    WeightedTarget,
-)
+from color_mesh.model import CloudMapService, Container, FargateTask, Mesh, MeshError
+from tests import builders
+from tests.builders import entering, refusal, routing
 
 Describe = Callable[[str], object]
 
-HTTP = (Listener(port=80),)
-ANY = RouteMatch(prefix="/")
 LONG_NAME = "a" * 256
 LABEL = "a" * 63
 LONG_LABEL = "a" * 64
@@ -35,46 +19,28 @@ LONG_DNS_NAME = ".".join((LABEL, LABEL, LABEL, "a" * 62))
 DNS_FIX = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
 
 
-def refusal(describe: Describe, name: str) -> str:
-    """The message that refuses a name."""
-    with pytest.raises(MeshError) as error:
-        describe(name)
-    return str(error.value)
-
-
 def mesh(name: str) -> Mesh:
     return Mesh(name=name)
 
 
 def node(name: str) -> Mesh:
-    return Mesh(name="colors", nodes=(VirtualNode(name=name),))
+    return builders.mesh(nodes=(builders.node(name, listeners=(), discovery=None),))
 
 
 def router(name: str) -> Mesh:
-    return Mesh(name="colors", routers=(VirtualRouter(name=name, listeners=HTTP),))
+    return builders.mesh(routers=(builders.router(name),))
 
 
 def gateway(name: str) -> Mesh:
-    return Mesh(name="colors", gateways=(VirtualGateway(name=name, listeners=HTTP),))
+    return builders.mesh(gateways=(builders.gateway(name),))
 
 
 def route(name: str) -> Mesh:
-    discovery = CloudMapDiscovery(namespace="colors.local", service="red")
-    routes = (Route(name=name, match=ANY, targets=(WeightedTarget(virtual_node="red", weight=1),)),)
-    return Mesh(
-        name="colors",
-        nodes=(VirtualNode(name="red", listeners=HTTP, discovery=discovery),),
-        routers=(VirtualRouter(name="router", listeners=HTTP, routes=routes),),
-    )
+    return routing(builders.route(name))
 
 
 def gateway_route(name: str) -> Mesh:
-    routes = (GatewayRoute(name=name, match=ANY, virtual_service="red.colors.local"),)
-    return Mesh(
-        name="colors",
-        gateways=(VirtualGateway(name="gateway", listeners=HTTP, routes=routes),),
-        external_services=("red.colors.local",),
-    )
+    return entering(builders.gateway_route(name))
 
 
 def container(name: str) -> FargateTask:
@@ -95,24 +61,24 @@ def port_name(name: str) -> FargateTask:
 
 
 def cloud_map_service(name: str) -> Mesh:
-    return Mesh(name="colors", cloud_map_services=(CloudMapService(name=name, namespace="colors.local"),))
+    return builders.mesh(cloud_map_services=(builders.dns(name),))
 
 
 def namespace(name: str) -> Mesh:
-    return Mesh(name="colors", cloud_map_services=(CloudMapService(name="red", namespace=name),))
+    return named_in("red")(name)
 
 
 def named_in(name: str) -> Callable[[str], Mesh]:
     """Describe a Cloud Map service of this name in the namespace given."""
-    return lambda namespace: Mesh(name="colors", cloud_map_services=(CloudMapService(name=name, namespace=namespace),))
+    return lambda namespace: builders.mesh(cloud_map_services=(CloudMapService(name=name, namespace=namespace),))
 
 
 def service(name: str) -> Mesh:
-    return Mesh(name="colors", services=(VirtualService(name=name),))
+    return builders.mesh(services=(builders.service(name),))
 
 
 def external_service(name: str) -> Mesh:
-    return Mesh(name="colors", external_services=(name,))
+    return builders.mesh(external_services=(name,))
 
 
 EVERY_NAME = [
@@ -220,7 +186,7 @@ def test_a_dns_name_too_long_is_refused(describe: Describe, wrong: str) -> None:
 
 @pytest.mark.parametrize("name", [pytest.param("a", id="length-low"), pytest.param(LABEL, id="length-high")])
 def test_a_cloud_map_service_has_a_name_of_one_label(name: str) -> None:
-    (found,) = cloud_map_service(name).cloud_map_services or ()
+    (found,) = cloud_map_service(name).cloud_map_services
     assert found.dns_name == f"{name}.colors.local"
 
 
@@ -243,7 +209,7 @@ def test_a_cloud_map_service_with_a_name_of_two_labels_is_refused() -> None:
 )
 def test_a_namespace_leaves_room_for_the_name_in_it(name: str, most: int) -> None:
     longest = DNS_NAME[-most:]
-    (found,) = named_in(name)(longest).cloud_map_services or ()
+    (found,) = named_in(name)(longest).cloud_map_services
     assert len(found.dns_name) == 253
     message = f"Cloud Map service '{name}': namespace too long, got '{most + 1} characters' (1 to {most})"
     assert refusal(named_in(name), f"{longest}a") == message

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from color_mesh.model import Container, ContainerHealthCheck, FargateTask, MeshError
+from tests.builders import refusal
 
 SMALL = Container(name="app", cpu=1, memory_mib=6)
 
@@ -15,13 +16,6 @@ def task(
 ) -> FargateTask:
     """A task with room for anything, unless given less."""
     return FargateTask(name="red", cpu=cpu, memory_mib=memory_mib, containers=containers, desired_count=desired_count)
-
-
-def refusal(describe: Callable[[Any], object], value: object) -> str:
-    """The message that refuses a value."""
-    with pytest.raises(MeshError) as error:
-        describe(value)
-    return str(error.value)
 
 
 def desired_count(value: int) -> FargateTask:

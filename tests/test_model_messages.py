@@ -9,11 +9,11 @@ from color_mesh.model import (
     AccessLog,
     CloudMapDiscovery,
     CloudMapService,
+    DnsDiscovery,
     GatewayRoute,
     Listener,
     Mesh,
     MeshError,
-    Route,
     RouteMatch,
     VirtualGateway,
     VirtualNode,
@@ -21,39 +21,11 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
+from color_mesh.model.mesh import check_dns_answers
+from tests.builders import HTTP, dns, gateway, mesh, node, refusal, route, router, service, to
 
-HTTP = Listener(port=80)
 TCP = Listener(port=80, protocol="tcp")
 PAIRS = "such as (('method', '%REQ(:METHOD)%'),)"
-
-
-def refusal(**parts: Any) -> str:
-    """The message that refuses a mesh of these parts."""
-    with pytest.raises(MeshError) as error:
-        Mesh(**{"name": "colors", **parts})
-    return str(error.value)
-
-
-def dns(name: str = "red") -> CloudMapService:
-    return CloudMapService(name=name, namespace="colors.local")
-
-
-def node(name: str = "red", **changes: Any) -> VirtualNode:
-    """A node that listens on port 80 and is found under its name."""
-    discovery = CloudMapDiscovery(namespace="colors.local", service=name)
-    return replace(VirtualNode(name=name, listeners=(HTTP,), discovery=discovery), **changes)
-
-
-def service(name: str = "red.colors.local", **provider: str) -> VirtualService:
-    return VirtualService(name=name, **provider)
-
-
-def router(name: str = "router", *listeners: Listener) -> VirtualRouter:
-    return VirtualRouter(name=name, listeners=listeners or (HTTP,))
-
-
-def gateway(name: str = "gateway", *listeners: Listener) -> VirtualGateway:
-    return VirtualGateway(name=name, listeners=listeners or (HTTP,))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +97,7 @@ def gateway(name: str = "gateway", *listeners: Listener) -> VirtualGateway:
     ],
 )
 def test_a_part_that_cannot_be_is_refused(parts: dict[str, Any], message: str) -> None:
-    assert refusal(**parts) == message
+    assert refusal(mesh, **parts) == message
 
 
 @pytest.mark.parametrize(
@@ -181,26 +153,29 @@ def test_a_part_that_cannot_be_is_refused(parts: dict[str, Any], message: str) -
             id="gateway-listener",
         ),
         pytest.param(
-            {"nodes": (node(backends=("red.colors.local",) * 2),), "external_services": ("red.colors.local",)},
+            {"nodes": (node(backends=(to("red.colors.local"),) * 2),), "external_services": ("red.colors.local",)},
             "virtual node 'red': duplicate backend, got 'red.colors.local'",
             id="backend",
         ),
     ],
 )
 def test_what_is_there_twice_is_refused(parts: dict[str, Any], wrong: str) -> None:
-    assert refusal(**parts) == f"{wrong} (found 2 times, each may be there once)"
+    assert refusal(mesh, **parts) == f"{wrong} (found 2 times, each may be there once)"
 
 
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
         pytest.param(
-            {"nodes": (node(backends=("rad.colors.local",)),), "services": (service(), service("blue.colors.local"))},
+            {
+                "nodes": (node(backends=(to("rad.colors.local"),)),),
+                "services": (service(), service("blue.colors.local")),
+            },
             "virtual node 'red': unknown backend, got 'rad.colors.local' (known: blue.colors.local, red.colors.local)",
             id="backend",
         ),
         pytest.param(
-            {"nodes": (node(backends=("rad.colors.local",)),)},
+            {"nodes": (node(backends=(to("rad.colors.local"),)),)},
             "virtual node 'red': unknown backend, got 'rad.colors.local' (known: none)",
             id="backend-without-any-service",
         ),
@@ -224,40 +199,82 @@ def test_what_is_there_twice_is_refused(parts: dict[str, Any], wrong: str) -> No
             "(a virtual node or a virtual router)",
             id="two-providers",
         ),
+    ],
+)
+def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) -> None:
+    assert refusal(mesh, **parts) == message
+
+
+@pytest.mark.parametrize(
+    ("answered", "nodes", "services", "message"),
+    [
         pytest.param(
-            {"cloud_map_services": (dns("yellow"), dns("blue")), "services": (service(),)},
+            (dns("yellow"), dns("blue")),
+            (),
+            (service(),),
             "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
             "(name it after one of: blue.colors.local, yellow.colors.local)",
-            id="service-that-dns-does-not-answer",
+            id="service",
         ),
         pytest.param(
-            {"cloud_map_services": (), "services": (service(),)},
+            (),
+            (),
+            (service(),),
             "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
             "(name it after one of: none yet)",
             id="service-where-dns-answers-nothing",
         ),
         pytest.param(
-            {"cloud_map_services": (), "nodes": (node(),)},
-            "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: none)",
-            id="discovery-where-dns-answers-nothing",
-        ),
-        pytest.param(
-            {"cloud_map_services": (dns("yellow"), dns("blue")), "nodes": (node(),)},
+            (dns("yellow"), dns("blue")),
+            (node(),),
+            (),
             "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' "
             "(known: blue.colors.local, yellow.colors.local)",
-            id="discovery",
+            id="node",
+        ),
+        pytest.param(
+            (),
+            (node(),),
+            (),
+            "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: none)",
+            id="node-where-dns-answers-nothing",
+        ),
+        pytest.param(
+            (dns("blue"),),
+            (node(discovery=DnsDiscovery(hostname="red.example.com")),),
+            (),
+            "virtual node 'red': unknown Cloud Map service, got 'red.example.com' (known: blue.colors.local)",
+            id="node-found-by-dns",
         ),
     ],
 )
-def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) -> None:
-    assert refusal(**parts) == message
+def test_a_name_that_dns_does_not_answer_is_found(
+    answered: tuple[CloudMapService, ...],
+    nodes: tuple[VirtualNode, ...],
+    services: tuple[VirtualService, ...],
+    message: str,
+) -> None:
+    assert list(check_dns_answers(answered, nodes, services)) == [message]
+
+
+def test_every_name_that_dns_does_not_answer_is_found() -> None:
+    answered = (dns("blue"),)
+    nodes = node("red"), node("blue"), node("caller", listeners=(), discovery=None)
+    found = check_dns_answers(answered, nodes, (service("blue.colors.local"), service("green.colors.local")))
+    assert list(found) == [
+        "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: blue.colors.local)",
+        (
+            "virtual service 'green.colors.local': no Cloud Map service answers its DNS name, got 'green.colors.local' "
+            "(name it after one of: blue.colors.local)"
+        ),
+    ]
 
 
 def test_an_access_log_with_two_formats_is_refused() -> None:
     log = AccessLog(text="%PROTOCOL%", json=(("protocol", "%PROTOCOL%"),))
     wrong = "access log has two formats, got 'text and json' (give one of them)"
-    assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
-    assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
+    assert refusal(mesh, nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
+    assert refusal(mesh, gateways=(gateway(access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
 
 
 @pytest.mark.parametrize(
@@ -279,8 +296,8 @@ def test_an_access_log_with_two_formats_is_refused() -> None:
 )
 def test_an_access_log_with_json_that_cannot_be_is_refused(json: Any, wrong: str) -> None:
     log = AccessLog(json=json)
-    assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
-    assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
+    assert refusal(mesh, nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
+    assert refusal(mesh, gateways=(gateway(access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
 
 
 @pytest.mark.parametrize(
@@ -304,13 +321,13 @@ def test_an_access_log_with_json_that_cannot_be_is_refused(json: Any, wrong: str
     ],
 )
 def test_an_access_log_of_the_wrong_type_is_refused(log: Any, wrong: str) -> None:
-    assert refusal(nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
-    assert refusal(gateways=(replace(gateway(), access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
+    assert refusal(mesh, nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
+    assert refusal(mesh, gateways=(gateway(access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
 
 
 def test_a_description_that_is_not_text_is_refused() -> None:
     described = replace(dns(), description=1)  # type: ignore[arg-type]
-    assert refusal(cloud_map_services=(described,)) == (
+    assert refusal(mesh, cloud_map_services=(described,)) == (
         "Cloud Map service 'red': description is not text, got 1 (0 to 1024 characters)"
     )
 
@@ -321,7 +338,7 @@ def test_problems_of_different_parts_come_in_one_error_in_order() -> None:
             name="",
             gateways=(gateway("gateway", TCP),),
             routers=(router("router", Listener(port=0)), router("router")),
-            nodes=(node("red", backends=("rad.colors.local",)), node("blue", listeners=(Listener(port=65536),))),
+            nodes=(node("red", backends=(to("rad.colors.local"),)), node("blue", listeners=(Listener(port=65536),))),
             services=(service(virtual_node="green"),),
             cloud_map_services=(dns("red"), dns("blue"), replace(dns("green"), ttl_seconds=-1)),
         )
@@ -344,17 +361,17 @@ def test_a_mesh_error_is_a_value_error() -> None:
 
 
 def test_names_of_different_kinds_may_be_the_same() -> None:
-    mesh = Mesh(name="red", nodes=(node("red"),), routers=(router("red"),), gateways=(gateway("red"),))
-    assert (mesh.node("red").name, mesh.router("red").name, mesh.gateway("red").name) == ("red", "red", "red")
+    red = mesh(name="red", nodes=(node("red"),), routers=(router("red"),), gateways=(gateway("red"),))
+    assert (red.node("red").name, red.router("red").name, red.gateway("red").name) == ("red", "red", "red")
 
 
-def test_a_service_may_have_any_name_where_it_is_not_known_what_dns_answers() -> None:
-    mesh = Mesh(name="colors", cloud_map_services=None, nodes=(node(),), services=(service("orders.example.com"),))
-    assert mesh.known_services == ("orders.example.com",)
+def test_a_service_and_a_node_may_have_names_that_no_cloud_map_service_answers() -> None:
+    names = mesh(nodes=(node(),), services=(service("orders.example.com"),))
+    assert names.known_services == ("orders.example.com",)
 
 
-def test_it_is_not_known_what_dns_answers_unless_told() -> None:
-    assert Mesh(name="colors").cloud_map_services is None
+def test_a_mesh_declares_no_cloud_map_service_unless_told() -> None:
+    assert Mesh(name="colors").cloud_map_services == ()
 
 
 def test_an_address_is_kept_for_a_minute_unless_told_otherwise() -> None:
@@ -362,37 +379,32 @@ def test_an_address_is_kept_for_a_minute_unless_told_otherwise() -> None:
 
 
 def test_an_external_service_may_be_a_backend() -> None:
-    mesh = Mesh(
-        name="colors",
-        nodes=(node(backends=("orders.example.com",)),),
+    colors = mesh(
+        nodes=(node(backends=(to("orders.example.com"),)),),
         services=(service(virtual_node="red"),),
-        cloud_map_services=(dns("red"),),
         external_services=("orders.example.com",),
     )
-    assert mesh.known_services == ("red.colors.local", "orders.example.com")
+    assert colors.known_services == ("red.colors.local", "orders.example.com")
 
 
 def test_dns_compares_names_without_regard_to_case() -> None:
-    mesh = Mesh(
-        name="colors", cloud_map_services=(dns("Red"),), nodes=(node("rED"),), services=(service("RED.colors.local"),)
-    )
-    assert mesh.known_services == ("RED.colors.local",)
+    assert list(check_dns_answers((dns("Red"),), (node("rED"),), (service("RED.colors.local"),))) == []
 
 
 def test_the_mesh_of_the_tutorial_is_accepted() -> None:
     targets = (WeightedTarget(virtual_node="green", weight=4), WeightedTarget(virtual_node="yellow", weight=1))
     get = RouteMatch(prefix="/", method="GET", port=80)
-    color_route = Route(name="color-route", match=get, targets=targets, priority=1)
+    color_route = route("color-route", match=get, targets=targets, priority=1)
     to_router = GatewayRoute(
         name="color-gateway-route-1", match=RouteMatch(prefix="/router"), virtual_service="router.colors.local"
     )
     to_blue = GatewayRoute(name="color-gateway-route-2", match=get, virtual_service="blue.colors.local")
-    mesh = Mesh(
+    colors = mesh(
         name="color-mesh",
         cloud_map_services=(dns("red"), dns("blue"), dns("router"), dns("yellow")),
         nodes=(
-            node("red", backends=("router.colors.local",), access_log=AccessLog(text="%PROTOCOL%\n")),
-            node("blue", backends=("red.colors.local",), access_log=AccessLog(json=(("protocol", "%PROTOCOL%"),))),
+            node("red", backends=(to("router.colors.local"),), access_log=AccessLog(text="%PROTOCOL%\n")),
+            node("blue", backends=(to("red.colors.local"),), access_log=AccessLog(json=(("protocol", "%PROTOCOL%"),))),
             node("green", discovery=CloudMapDiscovery(namespace="colors.local", service="router")),
             node("yellow"),
         ),
@@ -401,8 +413,8 @@ def test_the_mesh_of_the_tutorial_is_accepted() -> None:
             service("blue.colors.local", virtual_node="blue"),
             service("router.colors.local", virtual_router="color-router"),
         ),
-        routers=(replace(router("color-router"), routes=(color_route,)),),
-        gateways=(replace(gateway("color-gateway"), routes=(to_router, to_blue), access_log=AccessLog()),),
+        routers=(router("color-router", routes=(color_route,)),),
+        gateways=(gateway("color-gateway", routes=(to_router, to_blue), access_log=AccessLog()),),
     )
-    assert mesh.known_services == ("red.colors.local", "blue.colors.local", "router.colors.local")
-    assert mesh.router("color-router").routes == (color_route,)
+    assert colors.known_services == ("red.colors.local", "blue.colors.local", "router.colors.local")
+    assert colors.router("color-router").routes == (color_route,)

@@ -400,12 +400,12 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
             "(letters, digits, '-' and '_')"
         ),
         "gateway route 'the route': priority out of range, got -1 (0 to 1000)",
+        "gateway route 'the route': no listener has its port, got 81 (listeners: http/80)",
         "gateway route 'the route': prefix does not start with '/', got 'cart' (such as '/' or '/orders')",
         (
             "gateway route 'the route': unknown method, got 'FETCH' "
             "(one of: GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH)"
         ),
-        "gateway route 'the route': no listener has its port, got 81 (listeners: http/80)",
     ]
     assert gateway.node.try_find_child("Cart") is None
     assert mesh.model == before

@@ -154,15 +154,15 @@ def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
         )
     assert str(refused.value).splitlines() == [
         (
+            "virtual service 'router.shop.local': no Cloud Map service answers its DNS name, got 'router.shop.local' "
+            "(name it after one of: stock.shop.local)"
+        ),
+        (
             "virtual router 'the router': name has characters that AWS refuses, got 'the router' "
             "(letters, digits, '-' and '_')"
         ),
         "virtual router 'the router': listener port out of range, got 65536 (1 to 65535)",
         "virtual router 'the router': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)",
-        (
-            "virtual service 'router.shop.local': no Cloud Map service answers its DNS name, got 'router.shop.local' "
-            "(name it after one of: stock.shop.local)"
-        ),
     ]
     assert stack.node.try_find_child("Router") is None
     assert mesh.model == before
@@ -405,12 +405,12 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
     assert str(refused.value).splitlines() == [
         "route 'the route': name has characters that AWS refuses, got 'the route' (letters, digits, '-' and '_')",
         "route 'the route': priority out of range, got 1001 (0 to 1000)",
+        "route 'the route': no listener has its port, got 81 (listeners: http/80)",
         "route 'the route': prefix does not start with '/', got 'shelf' (such as '/' or '/orders')",
         (
             "route 'the route': unknown method, got 'FETCH' "
             "(one of: GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH)"
         ),
-        "route 'the route': no listener has its port, got 81 (listeners: http/80)",
         "route 'the route': weight of 'stock' out of range, got 101 (0 to 100)",
     ]
     assert router.node.try_find_child("All") is None
