@@ -188,7 +188,12 @@ def test_a_mesh_has_an_owner_of_12_digits(owner: str | None) -> None:
     assert mesh(owner=owner).owner == owner
 
 
-@pytest.mark.parametrize("owner", ["", "11112222333", "1111222233334", "1111-2222-33", "arn:aws:iam:"])
+@pytest.mark.parametrize("owner", ["", "11112222333", "1111222233334", "1111-2222-33", "arn:aws:iam:", "²" * 12])
 def test_a_mesh_whose_owner_is_no_account_is_refused(owner: str) -> None:
     wrong = f"mesh 'colors': owner is no AWS account, got '{owner}' (12 digits, such as '111122223333')"
     assert refusal(mesh, owner=owner) == wrong
+
+
+def test_a_mesh_whose_owner_is_a_number_is_refused() -> None:
+    wrong = "mesh 'colors': owner is no AWS account, got 111122223333 (12 digits, such as '111122223333')"
+    assert refusal(mesh, owner=111122223333) == wrong

@@ -240,8 +240,15 @@ def test_a_gateway_route_matches_on_what_its_protocol_has(
         pytest.param(header(name=1), "header name is not text, got 1 (1 to 50 characters)", id="name-number"),
         pytest.param(
             header(name=":method"),
-            "header name has a colon, got ':method' (App Mesh matches on no pseudo header)",
+            "header name has characters that App Mesh refuses, got ':method' "
+            "(printable characters without spaces and colons: App Mesh matches on no pseudo header)",
             id="name-colon",
+        ),
+        pytest.param(
+            header(name="a b"),
+            "header name has characters that App Mesh refuses, got 'a b' "
+            "(printable characters without spaces and colons: App Mesh matches on no pseudo header)",
+            id="name-space",
         ),
         pytest.param(header(invert=1), "invert of 'color' is not true or false, got 1 (True or False)", id="invert"),
         pytest.param(
@@ -279,9 +286,10 @@ def test_a_gateway_route_matches_on_what_its_protocol_has(
         ),
         pytest.param(
             header(range=(1,)),
-            "range of 'color' is empty, got (1,) (the first number, and the first number after the last)",
+            "range of 'color' is no range, got (1,) (such as (1, 5))",
             id="range-without-end",
         ),
+        pytest.param(header(range=5), "range of 'color' is no range, got 5 (such as (1, 5))", id="range-number"),
         pytest.param({"headers": (HEADER,) * 11}, "too many headers, got 11 (at most 10)", id="headers-high"),
         pytest.param(
             {"query_parameters": (QUERY,) * 11},

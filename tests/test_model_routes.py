@@ -111,7 +111,7 @@ def test_a_grpc_route_retries_on_every_grpc_event() -> None:
         ),
         pytest.param(
             {"grpc_events": ("internal",)},
-            "a http route has no gRPC retry events, got ('internal',) (leave them out)",
+            "http routes have no gRPC retry events, got ('internal',) (leave them out)",
             id="grpc-event",
         ),
     ],
@@ -240,6 +240,21 @@ def test_a_gateway_route_leaves_reserved_services_alone(name: str) -> None:
 
 def test_a_route_of_a_router_may_have_a_service_that_gateways_may_not() -> None:
     assert routing(route(protocol="grpc", match=RouteMatch(service_name="aws.app-mesh")), on=(GRPC,), red=(GRPC,))
+
+
+@pytest.mark.parametrize("path", ["/aws-appmesh", "/aws-app-mesh/health"])
+def test_a_gateway_route_leaves_reserved_paths_alone(path: str) -> None:
+    assert refusal(entering, gateway_route(match=RouteMatch(path=path))) == (
+        f"gateway route 'all': path is reserved, got '{path}' "
+        "(App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself)"
+    )
+
+
+def test_a_routes_port_speaks_its_protocol() -> None:
+    wrong = f"the listener of its port does not speak http, got 81 ({SEVERAL})"
+    on, match = (HTTP, HTTP2), RouteMatch(port=81)
+    assert refusal(routing, route(match=match), on=on) == f"route 'all': {wrong}"
+    assert refusal(entering, gateway_route(match=match), on=on) == f"gateway route 'all': {wrong}"
 
 
 def test_a_route_beside_several_listeners_names_a_port() -> None:

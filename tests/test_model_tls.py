@@ -243,3 +243,13 @@ def test_a_client_policy_that_cannot_be_is_refused(changes: dict[str, Any], wron
     assert refusal(mesh, nodes=(backend,), external_services=("blue.colors.local",)) == (
         f"virtual node 'red' backend 'blue.colors.local': {wrong}"
     )
+
+
+def test_a_certificate_of_no_kind_is_refused() -> None:
+    wrong = f"{LISTENER}certificate is of no kind, got 'x' (a FileCertificate or another kind)"
+    assert refusal(serving, certificate="x") == wrong
+
+
+def test_trust_of_no_kind_is_refused() -> None:
+    wrong = f"{LISTENER}trust is of no kind, got 'x' (a FileTrust or another kind)"
+    assert refusal(serving, validation=validation(trust="x")) == wrong

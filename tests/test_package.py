@@ -34,7 +34,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_has_the_package_and_its_types_and_nothing_else(installed: Path) -> None:
-    assert sorted(path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")) == ["color_mesh"]
+    assert sorted(path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")) == [
+        "bin",
+        "color_mesh",
+    ]
     assert (installed / "color_mesh" / "py.typed").exists()
 
 

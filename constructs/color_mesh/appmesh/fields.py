@@ -1,5 +1,6 @@
 """Reading a specification field by field, so that every problem is found and no field is passed over."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -43,11 +44,14 @@ class Fields:
         self._spelling = spelling
         self._problems = problems
         self._known: list[str] = []
+        self._reported: set[str] = set()
         self._values: Mapping[str, Any] = {}
         if isinstance(value, Mapping):
             self._values = value
         else:
             self._report(place, "is no object", value, "keys and values")
+            # What is missing in what is no object is no news.
+            self._problems = []
 
     def text(self, key: str) -> str:
         """Read text that must be there."""
@@ -61,7 +65,7 @@ class Fields:
         """Read a list of text."""
         place = self._place_of(key)
         items = enumerate(self._list(key))
-        return tuple(self._text(f"{place}[{index}]", item) or "" for index, item in items)
+        return tuple(self._item(f"{place}[{index}]", item) for index, item in items)
 
     def integer(self, key: str) -> int:
         """Read a whole number that must be there."""
@@ -131,7 +135,7 @@ class Fields:
         for key in self._values:
             if key not in self._known:
                 fix = f"known: {', '.join(sorted(set(self._known)))}"
-                self._report(f"{self._place}.{key}" if self._place else str(key), "is unknown", key, fix)
+                self._report(self._below(key), "is unknown", key, fix)
 
     def _get(self, key: str) -> Any:
         spelled = self._spelling(key)
@@ -141,7 +145,10 @@ class Fields:
         return self._values.get(spelled)
 
     def _place_of(self, key: str) -> str:
-        return f"{self._place}.{self._spelling(key)}"
+        return self._below(self._spelling(key))
+
+    def _below(self, spelled: str) -> str:
+        return f"{self._place}.{spelled}" if self._place else spelled
 
     def _list(self, key: str) -> list[Any]:
         value = self._get(key)
@@ -165,13 +172,19 @@ class Fields:
             self._report(place, "is not text", value, "text")
         return str(value)
 
+    def _item(self, place: str, value: object) -> str:
+        text = self._text(place, value)
+        if text is None:
+            self._report(place, "is null", None, "give a value, or leave it out")
+        return text or ""
+
     def _integer(self, place: str, value: object) -> int:
-        try:
-            number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.5
-            if number == int(number):
-                return int(number)
-        except (ValueError, OverflowError):
-            pass
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+            return int(value)
         self._report(place, "is no whole number", value, "digits")
         return 0
 
@@ -183,4 +196,7 @@ class Fields:
         return value
 
     def _report(self, place: str, wrong: str, got: object, fix: str) -> None:
-        self._problems.append(problem(place, wrong, got, fix))
+        # One problem a place is enough: the next would be of the same cause.
+        if place not in self._reported:
+            self._reported.add(place)
+            self._problems.append(problem(place, wrong, got, fix))

@@ -1,11 +1,15 @@
 """Listeners and what hangs on them, written and read."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.appmesh.security import listener_tls, read_listener_tls
 from color_mesh.appmesh.spec import Spec, given
 from color_mesh.model import ConnectionPool, HealthCheck, Listener, OutlierDetection, Protocol, Timeout
+from color_mesh.model.listener import PROTOCOLS
+
+T = TypeVar("T")
 
 
 def listener_spec(listener: Listener) -> Spec:
@@ -27,8 +31,8 @@ def read_listener(at: Fields) -> Listener:
         port=port,
         protocol=protocol,
         health_check=at.optional("healthCheck", _read_health_check),
-        timeout=at.optional("timeout", lambda timeout: read_by_protocol(timeout, protocol, read_timeout)),
-        connection_pool=at.optional("connectionPool", lambda pool: read_by_protocol(pool, protocol, _read_pool)),
+        timeout=at.optional("timeout", lambda timeout: _read_by_protocol(timeout, protocol, read_timeout)),
+        connection_pool=at.optional("connectionPool", lambda pool: _read_by_protocol(pool, protocol, _read_pool)),
         outlier_detection=at.optional("outlierDetection", _read_outlier_detection),
         tls=at.optional("tls", read_listener_tls),
     )
@@ -65,14 +69,15 @@ def read_timeout(at: Fields) -> Timeout:
     )
 
 
-def read_by_protocol(at: Fields, protocol: Protocol, read: Any) -> Any:
+def _read_by_protocol(at: Fields, protocol: Protocol, read: Callable[[Fields], T]) -> T | None:
     """Read what is written under the name of the listener's protocol, and under no other."""
-    found = at.optional(protocol, read) if protocol else None
-    if found is None:
-        at.report(
-            protocol or "http", f"is not there, though the listener speaks {protocol}", "give it for that protocol"
-        )
-    return found
+    if protocol not in PROTOCOLS:
+        # The listener's own mistake, which the model names.
+        at.ignore(*PROTOCOLS)
+        return None
+    if not at.has(protocol):
+        at.report(protocol, f"is not there, though the listener speaks {protocol}", "give it for that protocol")
+    return at.optional(protocol, read)
 
 
 def _read_port_mapping(at: Fields) -> tuple[int, Protocol]:

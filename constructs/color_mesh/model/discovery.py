@@ -102,7 +102,7 @@ def check_discovery(subject: str, discovery: Discovery | None) -> Iterator[str]:
     if discovery is None:
         return
     # A name that ends with a dot is complete: resolvers add no search domain to it.
-    yield from check_dns_name(subject, "service discovery", discovery.dns_name.removesuffix("."))
+    yield from check_dns_name(subject, "service discovery", str(discovery.dns_name).removesuffix("."))
     yield from check_ip_preference(subject, discovery.ip_preference)
     match discovery:
         case DnsDiscovery():

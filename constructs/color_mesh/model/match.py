@@ -1,5 +1,6 @@
 """What requests a route takes, and whether two routes would take the same."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
@@ -96,6 +97,7 @@ class RouteMatch:
     hostname_suffix: str | None = None
 
 
+_HEADER_NAME = re.compile(r"[!-9;-~]*")  # AWS App Mesh API Reference, HeaderName
 _HEADER_CONDITIONS = ("exact", "prefix", "suffix", "regex", "range")
 _PATHS = ("prefix", "path", "path_regex")
 _HTTP = (*_PATHS, "method", "port", "headers", "query_parameters")
@@ -140,8 +142,8 @@ def check_match(subject: str, match: RouteMatch, protocol: str, allowed: Sequenc
 
 def overlap(first: RouteMatch, second: RouteMatch) -> bool:
     """Tell whether two matches of the same rank may take the same request, so that chance decides between them."""
-    same = ("prefix", "path", "path_regex", "service_name", "method_name", "hostname", "hostname_suffix")
-    if any(getattr(first, field) != getattr(second, field) for field in same):
+    same = ("prefix", "path", "path_regex", "service_name", "method_name")
+    if any(getattr(first, field) != getattr(second, field) for field in same) or _host(first) != _host(second):
         return False
     for field in ("method", "scheme", "port"):
         values = {getattr(first, field), getattr(second, field)} - {None}
@@ -155,6 +157,11 @@ def overlap(first: RouteMatch, second: RouteMatch) -> bool:
         None not in (parameter.exact, wanted.get(parameter.name)) and wanted[parameter.name] != parameter.exact
         for parameter in second.query_parameters
     )
+
+
+def _host(match: RouteMatch) -> tuple[str, str]:
+    """Name the hosts that a match is for, as DNS tells them apart."""
+    return (match.hostname or "").lower(), (match.hostname_suffix or "").removeprefix("*").lower()
 
 
 def match_text(match: RouteMatch) -> str:
@@ -188,7 +195,22 @@ def _exclude(first: HeaderMatch, second: HeaderMatch) -> bool:
     conditions = [tuple(getattr(header, field) for field in _HEADER_CONDITIONS) for header in (first, second)]
     if conditions[0] == conditions[1]:
         return first.invert != second.invert
-    return None not in (first.exact, second.exact) and not first.invert and not second.invert
+    return not first.invert and not second.invert and (_apart(first, second) or _apart(second, first))
+
+
+def _apart(first: HeaderMatch, second: HeaderMatch) -> bool:
+    """Tell whether no value meets both of two conditions that differ, as far as that is plain to see."""
+    match first:
+        case HeaderMatch(exact=str(value)):
+            begins, ends = second.prefix or "", second.suffix or ""
+            return second.exact is not None or not (value.startswith(begins) and value.endswith(ends))
+        case HeaderMatch(prefix=str(begin)):
+            return second.prefix is not None and not begin.startswith(second.prefix[: len(begin)])
+        case HeaderMatch(suffix=str(end)):
+            return second.suffix is not None and not end.endswith(second.suffix[-len(end) :])
+        case HeaderMatch(range=(_, int(end_of_range))):
+            return second.range is not None and end_of_range <= second.range[0]
+    return False
 
 
 def _check_path(subject: str, match: RouteMatch) -> Iterator[str]:
@@ -234,8 +256,9 @@ def _check_headers(subject: str, what: str, headers: Sequence[HeaderMatch]) -> I
 
 def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
     yield from check_text(subject, "header name", header.name, 50, "1 to 50 characters")
-    if isinstance(header.name, str) and ":" in header.name:
-        yield problem(subject, "header name has a colon", header.name, "App Mesh matches on no pseudo header")
+    if isinstance(header.name, str) and not _HEADER_NAME.fullmatch(header.name):
+        fix = "printable characters without spaces and colons: App Mesh matches on no pseudo header"
+        yield problem(subject, "header name has characters that App Mesh refuses", header.name, fix)
     yield from check_flag(subject, f"invert of {header.name!r}", header.invert)
     given = {field: getattr(header, field) for field in _HEADER_CONDITIONS if getattr(header, field) is not None}
     if len(given) > 1:
@@ -245,5 +268,7 @@ def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
         what = f"{condition} of {header.name!r}"
         if condition != "range":
             yield from check_text(subject, what, value, 255, "1 to 255 characters")
-        elif not (len(value) == 2 and all(isinstance(end, int) for end in value) and value[0] < value[1]):
+        elif not (isinstance(value, tuple) and len(value) == 2 and all(type(end) is int for end in value)):
+            yield problem(subject, f"{what} is no range", value, "such as (1, 5)")
+        elif value[0] >= value[1]:
             yield problem(subject, f"{what} is empty", value, "the first number, and the first number after the last")

@@ -1,5 +1,6 @@
 """The mesh: everything in it, and the rule that it all fits together."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -110,7 +111,7 @@ def check_dns_answers(
 def _check_parts(mesh: Mesh) -> Iterator[str]:
     subject = f"mesh {mesh.name!r}"
     yield from check_name(subject, mesh.name)
-    if mesh.owner is not None and not (str(mesh.owner).isdigit() and len(mesh.owner) == 12):
+    if mesh.owner is not None and not (isinstance(mesh.owner, str) and re.fullmatch("[0-9]{12}", mesh.owner)):
         yield problem(subject, "owner is no AWS account", mesh.owner, "12 digits, such as '111122223333'")
     yield from check_choice(subject, "egress filter", mesh.egress_filter, EGRESS_FILTERS)
     yield from check_ip_preference(subject, mesh.ip_preference)

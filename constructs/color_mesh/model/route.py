@@ -159,9 +159,10 @@ def check_gateway_route(subject: str, route: GatewayRoute, listeners: Sequence[L
         return
     match = route.match
     yield from check_match(subject, match, route.protocol, GATEWAY_ROUTE_FIELDS[route.protocol])
-    if isinstance(match.prefix, str) and match.prefix.startswith(RESERVED_PREFIXES):
-        fix = "App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself"
-        yield problem(subject, "prefix is reserved", match.prefix, fix)
+    for what, path in (("prefix", match.prefix), ("path", match.path)):
+        if isinstance(path, str) and path.startswith(RESERVED_PREFIXES):
+            fix = "App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself"
+            yield problem(subject, f"{what} is reserved", path, fix)
     if isinstance(match.service_name, str) and match.service_name.startswith(RESERVED_SERVICES):
         yield problem(subject, "service name is reserved", match.service_name, "App Mesh keeps 'aws.app-mesh'")
     if route.target_port is not None:
@@ -191,12 +192,15 @@ def _check_rule(subject: str, route: AnyRoute, listeners: Sequence[Listener]) ->
         return
     have = f"listeners: {', '.join(f'{listener.protocol}/{listener.port}' for listener in listeners) or 'none'}"
     port = route.match.port
-    if not any(listener.protocol == route.protocol for listener in listeners):
+    speaking = [listener.port for listener in listeners if listener.protocol == route.protocol]
+    if not speaking:
         yield problem(subject, "no listener speaks its protocol", route.protocol, have)
-    elif port is None and len(listeners) > 1:
+    if port is None and speaking and len(listeners) > 1:
         yield problem(subject, "matches on no port, though there are several", port, have)
     if port is not None and not any(listener.port == port for listener in listeners):
         yield problem(subject, "no listener has its port", port, have)
+    elif port is not None and speaking and port not in speaking:
+        yield problem(subject, f"the listener of its port does not speak {route.protocol}", port, have)
 
 
 def _check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[str]:
@@ -228,7 +232,7 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
     yield from check_unique(subject, "retry event", map(str, events))
     if policy.grpc_events and route.protocol != "grpc":
         yield problem(
-            subject, f"a {route.protocol} route has no gRPC retry events", policy.grpc_events, "leave them out"
+            subject, f"{route.protocol} routes have no gRPC retry events", policy.grpc_events, "leave them out"
         )
     if not events:
         yield problem(subject, "retry policy has no event", events, "such as http_events=('gateway-error',)")

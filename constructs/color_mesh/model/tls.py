@@ -148,6 +148,8 @@ def _check_certificate(subject: str, certificate: Certificate) -> Iterator[str]:
             yield from check_text(subject, "private key", certificate.private_key, 255, "a path")
         case SdsCertificate():
             yield from check_text(subject, "secret name", certificate.secret_name, 255, "such as 'spiffe://red'")
+        case _:
+            yield problem(subject, "certificate is of no kind", certificate, "a FileCertificate or another kind")
 
 
 def _check_validation(subject: str, validation: TlsValidation) -> Iterator[str]:
@@ -161,6 +163,8 @@ def _check_validation(subject: str, validation: TlsValidation) -> Iterator[str]:
             yield from check_text(subject, "trusted certificate chain", path, 255, "a path")
         case SdsTrust(secret_name=name):
             yield from check_text(subject, "trusted secret name", name, 255, "such as 'spiffe://colors'")
+        case _:
+            yield problem(subject, "trust is of no kind", validation.trust, "a FileTrust or another kind")
     yield from _check_names(subject, validation.subject_alternative_names)
 
 
