@@ -26,7 +26,7 @@ test: $(VENV)/.test
 	@ruff check
 	@ruff format --check --quiet || { echo "Run 'ruff format'."; exit 1; }
 	@mypy
-	@pytest --numprocesses 2
+	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 gold: $(VENV)/.test
 	@pytest tests/test_snapshots.py tests/test_envoy_gold.py tests/test_envoy_parity.py --update-gold --quiet

@@ -1,7 +1,9 @@
 """What a mesh is when nothing but its namespace is known, and what its arguments change."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from aws_cdk import Aws, Stack
@@ -12,6 +14,7 @@ from aws_cdk.assertions import Annotations, Match
 from constructs import Construct
 
 from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.appmesh.source import read_source
 from tests.cloudformation import Template, container, only, properties
 
 MESH = "AWS::AppMesh::Mesh"
@@ -246,6 +249,17 @@ def test_external_service_is_not_declared_and_opens_no_path(
     synthesized = template()
     assert properties(synthesized, "AWS::AppMesh::VirtualService") == []
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
+
+
+def test_a_template_says_which_services_are_external_so_that_reading_it_gives_the_mesh_back(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], tmp_path: Path
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[mesh.external_service("bank.pay.local")])
+    mesh.external_service("post.pay.local")
+    file = tmp_path / "shop.json"
+    file.write_text(json.dumps(template()))
+    (found,) = read_source([file]).meshes
+    assert found.external_services == ("bank.pay.local", "post.pay.local")
 
 
 @pytest.mark.parametrize(

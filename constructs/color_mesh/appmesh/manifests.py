@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from color_mesh.appmesh.declared import KINDS, Declared
-from color_mesh.appmesh.fields import api_spelling
+from color_mesh.appmesh.fields import Fields, api_spelling
 from color_mesh.model import CloudMapService
+from color_mesh.model.errors import refuse
 
 # In this order: a route names its router too.
 _NAMES = ("route", "gatewayRoute", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "mesh")
@@ -23,7 +24,7 @@ def read_manifests(
     """
     declared: dict[tuple[str, ...], Declared] = {}
     namespaces: list[str] = []
-    services: dict[str, Mapping[str, Any]] = {}
+    services: dict[str, tuple[str, Mapping[str, Any]]] = {}
     notes = []
     for name, document in documents:
         resource = _declared(name, document)
@@ -35,12 +36,28 @@ def read_manifests(
         elif "Vpc" in document and "Name" in document and "CidrBlock" not in document:
             namespaces.append(str(document["Name"]))
         elif "DnsConfig" in document and "Name" in document:
-            services[str(document["Name"])] = document
+            services[str(document["Name"])] = name, document
     if services and len(namespaces) != 1:
         notes.append(f"Cloud Map services left out, because {len(namespaces)} namespaces are declared, not one")
         services = {}
-    found = [_cloud_map_service(document, namespaces[0]) for document in services.values()]
+    problems: list[str] = []
+    found = [
+        read_cloud_map_service(Fields(document, name, api_spelling, problems), namespaces[0])
+        for name, document in services.values()
+    ]
+    refuse(problems)
     return list(declared.values()), found, notes
+
+
+def read_cloud_map_service(at: Fields, namespace: str) -> CloudMapService:
+    """Read a Cloud Map service, which the AWS CLI and CloudFormation spell alike."""
+    times_to_live = at.required("DnsConfig", _read_times_to_live)
+    return CloudMapService(
+        name=at.text("Name"),
+        namespace=namespace,
+        description=at.optional_text("Description"),
+        ttl_seconds=next(iter(times_to_live), 0),
+    )
 
 
 def is_manifest(document: Mapping[str, Any]) -> bool:
@@ -61,9 +78,10 @@ def _declared(name: str, document: Mapping[str, Any]) -> Declared | None:
 def _described(name: str, kind: str, description: Mapping[str, Any]) -> Declared:
     """Take what was declared from a description, without what AWS added to it."""
     properties = {key: value for key, value in description.items() if key not in ("metadata", "status")}
-    metadata = description.get("metadata", {})
-    if metadata.get("meshOwner") != metadata.get("resourceOwner"):
-        properties["meshOwner"] = metadata["meshOwner"]
+    metadata = description.get("metadata")
+    owners = metadata if isinstance(metadata, Mapping) else {}
+    if owners.get("meshOwner") != owners.get("resourceOwner") and owners.get("meshOwner") is not None:
+        properties["meshOwner"] = owners["meshOwner"]
     return Declared(kind=kind, place=f"{name}.{kind}", properties=properties, spelling=api_spelling)
 
 
@@ -72,11 +90,13 @@ def _identity(kind: str) -> tuple[str, ...]:
     return "meshName", owners.get(kind, "meshName"), f"{kind}Name"
 
 
-def _cloud_map_service(document: Mapping[str, Any], namespace: str) -> CloudMapService:
-    records = document["DnsConfig"].get("DnsRecords", [])
-    return CloudMapService(
-        name=str(document["Name"]),
-        namespace=namespace,
-        description=document.get("Description"),
-        ttl_seconds=next((record["TTL"] for record in records), 60),
-    )
+def _read_times_to_live(at: Fields) -> tuple[int, ...]:
+    at.ignore("NamespaceId", "RoutingPolicy")
+    if not at.has("DnsRecords"):
+        at.report("DnsRecords", "is missing", "it is required")
+    return at.many("DnsRecords", _read_time_to_live)
+
+
+def _read_time_to_live(at: Fields) -> int:
+    at.ignore("Type")
+    return at.integer("TTL")

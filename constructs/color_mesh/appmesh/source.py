@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.appmesh.declared import KINDS, Declared, read_meshes
-from color_mesh.appmesh.fields import cloudformation_spelling
-from color_mesh.appmesh.manifests import is_manifest, read_manifests
+from color_mesh.appmesh.fields import Fields, api_spelling, cloudformation_spelling
+from color_mesh.appmesh.manifests import is_manifest, read_cloud_map_service, read_manifests
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
-from color_mesh.cloudformation import Attribute, Resource, Templates, is_template, load, read_templates
+from color_mesh.cloudformation import Attribute, Resource, Templates, files_of, is_template, load, read_templates
 from color_mesh.model import CloudMapService, Mesh, MeshError
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import problem, refuse
 
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
@@ -55,14 +55,13 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     for path in paths:
         found = _manifests(path)
         manifests += found
-        if not found:
+        if not found or _holds_template(path):
             others.append(path)
     declared, services, notes = read_manifests(manifests)
-    if others:
-        templates = read_templates(others, values=values or {}, known_attributes=_KNOWN_ATTRIBUTES)
-        declared += _from_templates(templates)
-        services += _cloud_map_services(templates)
-        notes += templates.notes
+    templates = read_templates(others, values=values or {}, known_attributes=_KNOWN_ATTRIBUTES)
+    declared += _from_templates(templates)
+    services += _cloud_map_services(templates)
+    notes += templates.notes
     if not declared:
         where = ", ".join(map(str, paths))
         raise MeshError([problem(where, "declares no mesh", "no AWS::AppMesh resource", "give what declares one")])
@@ -71,15 +70,18 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
 
 
 def _manifests(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """Find the AWS CLI's JSON at a path; nothing when it is a template, or holds any, or is a cloud assembly."""
+    """Find the AWS CLI's JSON at a path; of a folder nothing, when none of it declares a part of a mesh."""
     if path.is_dir() and (path / "manifest.json").exists():
         return []
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    documents = [(file.name, load(file)) for file in files]
-    if any(is_template(document) for _, document in documents):
-        return []
-    found = [(name, document) for name, document in documents if isinstance(document, Mapping)]
-    return found if any(is_manifest(document) for _, document in found) else []
+    files = files_of(path) if path.is_dir() else [path]
+    documents = [(file.name, load(file)) for file in files if file.suffix not in (".yaml", ".yml")]
+    found = [(name, document) for name, document in documents if not is_template(document)]
+    return found if not path.is_dir() or any(is_manifest(document) for _, document in found) else []
+
+
+def _holds_template(path: Path) -> bool:
+    """Tell whether a folder with the AWS CLI's JSON has templates as well."""
+    return path.is_dir() and any(is_template(load(file)) for file in files_of(path))
 
 
 def _from_templates(templates: Templates) -> list[Declared]:
@@ -90,29 +92,28 @@ def _from_templates(templates: Templates) -> list[Declared]:
             declared.append(_declared(resource))
         except MeshError as error:
             problems += error.problems
-    if problems:
-        raise MeshError(problems)
+    refuse(problems)
     return declared
 
 
 def _declared(resource: Resource) -> Declared:
-    external = resource.metadata.get(EXTERNAL_SERVICES, ())
+    problems: list[str] = []
+    external = Fields(resource.metadata, f"{resource.place}.Metadata", api_spelling, problems).texts(EXTERNAL_SERVICES)
+    refuse(problems)
     return Declared(
         kind=_TYPES[resource.type],
         place=resource.place,
         properties=dict(_literals(resource)),
         spelling=cloudformation_spelling,
         generated_name=resource.generated_name,
-        external_services=tuple(external) if isinstance(external, list) else (),
+        external_services=external,
     )
 
 
 def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
     """Find the properties of a resource, which must all be known before it is deployed."""
     properties = resource.properties()
-    problems = list(_unknown(resource.place, properties))
-    if problems:
-        raise MeshError(problems)
+    refuse(_unknown(resource.place, properties))
     yield from properties.items()
 
 
@@ -131,18 +132,29 @@ def _unknown(place: str, value: Any) -> Iterator[str]:
 
 def _cloud_map_services(templates: Templates) -> list[CloudMapService]:
     """Read the Cloud Map services that DNS answers, in namespaces that the templates declare."""
+    problems: list[str] = []
     services = []
     for resource in templates.resources(_SERVICE):
-        records = resource.property("DnsConfig", "DnsRecords")
-        namespace = resource.property("NamespaceId") or resource.property("DnsConfig", "NamespaceId")
-        if records and isinstance(namespace, Attribute) and namespace.resource.type in _NAMESPACES:
-            name = resource.property("Name")
-            services.append(
-                CloudMapService(
-                    name=name or resource.generated_name,
-                    namespace=namespace.resource.property("Name"),
-                    description=resource.property("Description"),
-                    ttl_seconds=int(records[0]["TTL"]),
-                )
-            )
+        try:
+            services += _cloud_map_service(resource, problems)
+        except MeshError as error:
+            problems += error.problems
+    refuse(problems)
     return services
+
+
+def _cloud_map_service(resource: Resource, problems: list[str]) -> list[CloudMapService]:
+    records = resource.property("DnsConfig", "DnsRecords")
+    namespace = resource.property("NamespaceId") or resource.property("DnsConfig", "NamespaceId")
+    if not (records and isinstance(namespace, Attribute) and namespace.resource.type in _NAMESPACES):
+        return []
+    declared = {
+        "Name": resource.property("Name") or resource.generated_name,
+        "DnsConfig": {"DnsRecords": records},
+        "Description": resource.property("Description"),
+    }
+    found = {key: value for key, value in declared.items() if value is not None}
+    of = {"Name": namespace.resource.property("Name")}
+    refuse([*_unknown(resource.place, found), *_unknown(namespace.resource.place, of)])
+    name = Fields(of, namespace.resource.place, api_spelling, problems).text("Name")
+    return [read_cloud_map_service(Fields(found, resource.place, api_spelling, problems), name)]

@@ -5,6 +5,7 @@ functions and references; `templates` gives the resources.
 """
 
 from color_mesh.cloudformation.load import is_template, load
+from color_mesh.cloudformation.stack import files_of
 from color_mesh.cloudformation.templates import Attribute, Resource, Templates, read_templates
 
-__all__ = ["Attribute", "Resource", "Templates", "is_template", "load", "read_templates"]
+__all__ = ["Attribute", "Resource", "Templates", "files_of", "is_template", "load", "read_templates"]

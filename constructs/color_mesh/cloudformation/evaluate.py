@@ -3,8 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,21 @@ from color_mesh.cloudformation.stack import NESTED, Stack
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
-NO_VALUE = object()
+MAX_DEPTH = 100  # Values in values and what they refer to; well within Python's own limit.
+MAX_SIZE = 10_000_000  # Characters and items that functions may make, all in all.
 _PSEUDO = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}|\$\{!([^}]+)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+
+
+class _NoValue:
+    """Stand for what ``AWS::NoValue`` removes."""
+
+    def __repr__(self) -> str:
+        return "AWS::NoValue"
+
+
+NO_VALUE = _NoValue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,10 @@ class Evaluator:
         self._stacks = stacks
         self._values = values
         self._known_attributes = known_attributes
-        self._open: list[str] = []
-        self._exports: dict[str, tuple[Stack, Any, str]] | None = None
+        self._open: list[tuple[Stack, str]] = []
+        self._found: dict[tuple[Stack, str], Any] = {}
+        self._depth = 0
+        self._size = 0
 
     def value(self, stack: Stack, value: Any, place: str) -> Any:
         """Evaluate a value; what was removed by ``AWS::NoValue`` is `NO_VALUE`.
@@ -54,25 +66,47 @@ class Evaluator:
         Raises:
             MeshError: With everything in it that cannot be worked out, each under its own place.
         """
+        if self._depth >= MAX_DEPTH:
+            raise _error(place, "is too deep", f"more than {MAX_DEPTH} levels", "shorten the chain of references")
+        self._depth += 1
+        try:
+            return self._value(stack, value, place)
+        finally:
+            self._depth -= 1
+
+    def condition(self, stack: Stack, name: Any, place: str) -> bool:
+        """Evaluate a condition by its name."""
+        conditions = stack.section("Conditions")
+        if not (isinstance(name, str) and name in conditions):
+            raise _unknown(place, "condition", name, conditions)
+        where = f"{stack.path.name}: Conditions.{name}"
+        return bool(self._once(stack, f"condition {name}", place, lambda: self._truth(stack, conditions[name], where)))
+
+    def wanted(self, stack: Stack, logical_id: str) -> bool:
+        """Tell whether a resource is deployed: by its own condition, and those of the stacks that it is nested in."""
+        declared = stack.section("Resources")[logical_id]
+        place = f"{stack.path.name}: {logical_id}.Condition"
+        return self._deployed(stack) and (
+            "Condition" not in declared or self.condition(stack, declared["Condition"], place)
+        )
+
+    def _deployed(self, stack: Stack) -> bool:
+        return stack.parent is None or self.wanted(*stack.parent)
+
+    def _value(self, stack: Stack, value: Any, place: str) -> Any:
         if isinstance(value, dict):
             function = next(iter(value)) if len(value) == 1 else ""
             if function in ("Ref", "Condition") or function.startswith("Fn::"):
-                return self._call(stack, function, value[function], place)
-            return self._each(value, lambda key: (value[key], f"{place}.{key}"), stack)
-        if isinstance(value, list):
+                value = self._call(stack, function, value[function], place)
+                self._measure(value, place)
+            else:
+                return self._each(value, lambda key: (value[key], f"{place}.{key}"), stack)
+        elif isinstance(value, list):
             found = self._each(range(len(value)), lambda index: (value[index], f"{place}[{index}]"), stack)
             return list(found.values())
         if isinstance(value, str) and _DYNAMIC.search(value):
             raise _error(place, "is known only to a deployment", value, "write the value itself")
         return value
-
-    def condition(self, stack: Stack, name: Any, place: str) -> bool:
-        """Evaluate a condition by its name."""
-        conditions = stack.section("Conditions")
-        if name not in conditions:
-            raise _unknown(place, "condition", name, conditions)
-        with self._opening(f"condition {name}", place):
-            return self._truth(stack, conditions[name], f"{stack.path.name}: Conditions.{name}")
 
     def _each(self, keys: Any, item: Callable[[Any], tuple[Any, str]], stack: Stack) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
@@ -86,7 +120,8 @@ class Evaluator:
             if value is not NO_VALUE:
                 found[key] = value
         if problems:
-            raise MeshError(problems)
+            # What two of them refer to is wrong once.
+            raise MeshError(dict.fromkeys(problems))
         return found
 
     def _call(self, stack: Stack, function: str, argument: Any, place: str) -> Any:
@@ -103,19 +138,21 @@ class Evaluator:
             "Fn::ImportValue": self._import_value,
             "Fn::Join": self._join,
             "Fn::Length": lambda *call: len(self._list(*call)),
-            "Fn::Not": lambda stack, argument, place: not self._truth_of_all(stack, argument, place),
+            "Fn::Not": self._not,
             "Fn::Or": self._truth_of_any,
             "Fn::Select": self._select,
             "Fn::Split": self._split,
             "Fn::Sub": self._sub,
-            "Fn::ToJsonString": lambda *call: json.dumps(self.value(*call)),
+            "Fn::ToJsonString": self._to_json,
         }
         if function not in calls:
             raise _error(place, "is a function that only a deployment can work out", function, "write its result")
         return calls[function](stack, argument, place)
 
     def _ref(self, stack: Stack, name: Any, place: str) -> Any:
-        if isinstance(name, str) and name.startswith("AWS::"):
+        if not isinstance(name, str):
+            raise _error(place, "Ref has wrong arguments", name, "the name of a parameter or resource")
+        if name.startswith("AWS::"):
             return self._pseudo(stack, name, place)
         if name in stack.section("Parameters"):
             return self._parameter(stack, name, place)
@@ -137,31 +174,31 @@ class Evaluator:
     def _parameter(self, stack: Stack, name: str, place: str) -> Any:
         declared = stack.section("Parameters")[name]
         kind = str(declared.get("Type", "String"))
-        if stack.parent is None and name in self._values:
-            given: Any = self._values[name]
-        elif stack.parent is not None and name in self._passed(*stack.parent):
-            parent, logical_id = stack.parent
-            with self._opening(f"parameter {name} of {stack.name}", place):
-                given = self.value(
-                    parent,
-                    self._passed(parent, logical_id)[name],
-                    f"{parent.path.name}: {logical_id}.Parameters.{name}",
-                )
-        elif name in stack.parameters:
-            given = stack.parameters[name]
-        elif "Default" in declared and not kind.startswith("AWS::SSM::Parameter"):
-            given = declared["Default"]
-        else:
+        given = self._given(stack, name, place)
+        if given is NO_VALUE and not kind.startswith("AWS::SSM::Parameter::Value"):
+            given = declared.get("Default", NO_VALUE)
+        if given is NO_VALUE:
             raise _error(place, "is a parameter without a value", name, f"give it with --set {name}=VALUE")
+        if ("CommaDelimitedList" in kind or "List<" in kind) and isinstance(given, str):
+            given = [item.strip() for item in given.split(",")]
+        if not _is_plain(given):
+            raise _error(place, f"parameter {name} has a wrong value", given, "text or a list of text")
         allowed = declared.get("AllowedValues")
-        if isinstance(allowed, list) and str(given) not in map(str, allowed):
-            raise _error(place, f"parameter {name} has a value that is not allowed", given, f"one of: {allowed}")
-        listed = kind == "CommaDelimitedList" or kind.startswith("List<")
-        return [item.strip() for item in given.split(",")] if listed and isinstance(given, str) else given
+        for item in given if isinstance(given, list) else [given]:
+            if isinstance(allowed, list) and _plain(item) not in map(_plain, allowed):
+                raise _error(place, f"parameter {name} has a value that is not allowed", item, f"one of: {allowed}")
+        return given
 
-    def _passed(self, parent: Stack, logical_id: str) -> Mapping[str, Any]:
+    def _given(self, stack: Stack, name: str, place: str) -> Any:
+        """Find what whoever deploys the stack gives for a parameter."""
+        if stack.parent is None:
+            return self._values.get(name, stack.parameters.get(name, NO_VALUE))
+        parent, logical_id = stack.parent
         passed = parent.section("Resources")[logical_id].get("Properties", {}).get("Parameters", {})
-        return passed if isinstance(passed, dict) else {}
+        if not (isinstance(passed, dict) and name in passed):
+            return NO_VALUE
+        where = f"{parent.path.name}: {logical_id}.Parameters.{name}"
+        return self._once(stack, f"parameter {name}", place, lambda: self.value(parent, passed[name], where))
 
     def _get_att(self, stack: Stack, argument: Any, place: str) -> Any:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
@@ -186,18 +223,27 @@ class Evaluator:
         known = self._known_attributes.get((resource["Type"], attribute))
         if known is None:
             return Unknown(stack, logical_id, attribute)
-        with self._opening(f"{logical_id}.{attribute} of {stack.name}", place):
-            properties = resource.get("Properties", {})
-            if known not in properties:
-                return f"{stack.name}-{logical_id}"
-            return self.value(stack, properties[known], f"{stack.path.name}: {logical_id}.{known}")
+        named = resource.get("Properties", {}).get(known, {"Ref": "AWS::NoValue"})
+        where = f"{stack.path.name}: {logical_id}.{known}"
+        found = self._once(stack, f"{logical_id}.{attribute}", place, lambda: self._scalar(stack, named, where))
+        return f"{stack.name}-{logical_id}" if found is NO_VALUE else found
 
     def _output(self, stack: Stack, name: str, place: str) -> Any:
-        outputs = stack.section("Outputs")
-        if name not in outputs or "Value" not in outputs[name]:
+        outputs = {each: output for each, output in stack.section("Outputs").items() if "Value" in output}
+        if name not in outputs:
             raise _unknown(place, f"output of {stack.path.name}", name, outputs)
-        with self._opening(f"output {name} of {stack.name}", place):
-            return self.value(stack, outputs[name]["Value"], f"{stack.path.name}: Outputs.{name}.Value")
+        if not self._has_output(stack, name):
+            fix = "its condition is false: refer to it under the same condition"
+            raise _error(place, "is an output that is not there", name, fix)
+        value, where = outputs[name]["Value"], f"{stack.path.name}: Outputs.{name}.Value"
+        return self._once(stack, f"output {name}", place, lambda: self._scalar(stack, value, where))
+
+    def _has_output(self, stack: Stack, name: str) -> bool:
+        declared = stack.section("Outputs")[name]
+        return self._deployed(stack) and (
+            "Condition" not in declared
+            or self.condition(stack, declared["Condition"], f"{stack.path.name}: Outputs.{name}.Condition")
+        )
 
     def _get_stack_output(self, stack: Stack, argument: Any, place: str) -> Any:
         if not (isinstance(argument, dict) and {"StackName", "OutputName"} <= set(argument)):
@@ -210,62 +256,60 @@ class Evaluator:
 
     def _import_value(self, stack: Stack, argument: Any, place: str) -> Any:
         name = self._text(stack, argument, place)
-        exports = self._all_exports(place)
+        exports = self._once(stack, "names of exports", place, self._exports)
         if name not in exports:
             fix = f"give the template that exports it too; exported: {', '.join(sorted(exports)) or 'nothing'}"
             raise _error(place, "imports what no template exports", name, fix)
-        exporter, value, where = exports[name]
-        with self._opening(f"import of {name}", place):
-            return self.value(exporter, value, where)
+        exporter, output = exports[name]
+        return self._output(exporter, output, place)
 
-    def _all_exports(self, place: str) -> dict[str, tuple[Stack, Any, str]]:
-        if self._exports is None:
-            found: dict[str, tuple[Stack, Any, str]] = {}
-            with self._opening("names of exports", place):
-                for stack, output, value, export in self._declared_exports():
-                    where = f"{stack.path.name}: Outputs.{output}"
-                    name = self._text(stack, export, f"{where}.Export.Name")
-                    if name in found:
-                        raise _error(f"{where}.Export.Name", "is exported twice", name, f"also by {found[name][2]}")
-                    found[name] = stack, value, f"{where}.Value"
-            self._exports = found
-        return self._exports
-
-    def _declared_exports(self) -> Iterator[tuple[Stack, str, Any, Any]]:
+    def _exports(self) -> dict[str, tuple[Stack, str]]:
+        found: dict[str, tuple[Stack, str]] = {}
         for stack in self._stacks:
-            for name, output in stack.section("Outputs").items():
-                wanted = "Condition" not in output or self.condition(
-                    stack, output["Condition"], f"{stack.path.name}: Outputs.{name}.Condition"
-                )
-                if wanted and "Export" in output:
-                    yield stack, name, output.get("Value"), output["Export"].get("Name")
+            for output, declared in stack.section("Outputs").items():
+                export = declared.get("Export")
+                if isinstance(export, dict) and self._has_output(stack, output):
+                    place = f"{stack.path.name}: Outputs.{output}.Export.Name"
+                    name = self._text(stack, export.get("Name"), place)
+                    if name in found:
+                        other, also = found[name]
+                        fix = f"also by {other.path.name}: Outputs.{also}"
+                        raise _error(place, "is exported twice", name, fix)
+                    found[name] = stack, output
+        return found
 
     def _find_in_map(self, stack: Stack, argument: Any, place: str) -> Any:
         if not (isinstance(argument, list) and len(argument) in (3, 4)):
             raise _error(place, "Fn::FindInMap has wrong arguments", argument, "a mapping and two keys")
         name, first, second = (self._text(stack, key, place) for key in argument[:3])
-        found = stack.section("Mappings").get(name, {}).get(first, {})
-        if second in found:
-            return found[second]
-        if len(argument) == 4 and "DefaultValue" in argument[3]:
+        found: Any = stack.section("Mappings")
+        for key in (name, first, second):
+            found = found[key] if isinstance(found, dict) and key in found else None
+        if _is_plain(found):
+            return found
+        if len(argument) == 4 and isinstance(argument[3], dict) and "DefaultValue" in argument[3]:
             return self.value(stack, argument[3]["DefaultValue"], place)
         raise _error(place, "is in no mapping", (name, first, second), "a mapping of the template and keys of it")
 
     def _join(self, stack: Stack, argument: Any, place: str) -> str:
-        separator, parts = self._pair(argument, "Fn::Join", "a separator and a list", place)
-        return str(separator).join(self._text(stack, part, place) for part in self._list(stack, parts, place))
+        separator, parts = self._separated(argument, "Fn::Join", "a separator and a list", place)
+        texts = [self._text(stack, part, place) for part in self._list(stack, parts, place)]
+        self._measure(separator, place, len(texts))
+        return separator.join(texts)
 
     def _split(self, stack: Stack, argument: Any, place: str) -> list[str]:
-        separator, text = self._pair(argument, "Fn::Split", "a separator and text", place)
-        return self._text(stack, text, place).split(str(separator))
+        separator, text = self._separated(argument, "Fn::Split", "a separator and text", place)
+        if not separator:
+            raise _error(place, "Fn::Split has wrong arguments", argument, "a separator that is not empty")
+        return self._text(stack, text, place).split(separator)
 
     def _select(self, stack: Stack, argument: Any, place: str) -> Any:
         index, items = self._pair(argument, "Fn::Select", "an index and a list", place)
         found = self._list(stack, items, place)
         number = self._text(stack, index, place)
-        if not (number.isdigit() and int(number) < len(found)):
-            raise _error(place, "Fn::Select has no such item", number, f"0 to {len(found) - 1}")
-        return self.value(stack, found[int(number)], place)
+        if number not in map(str, range(len(found))):
+            raise _error(place, "Fn::Select has no such item", number, f"the list has {len(found)}")
+        return found[int(number)]
 
     def _sub(self, stack: Stack, argument: Any, place: str) -> str:
         template, given = (
@@ -293,7 +337,12 @@ class Evaluator:
 
     def _equals(self, stack: Stack, argument: Any, place: str) -> bool:
         first, second = self._pair(argument, "Fn::Equals", "two values", place)
-        return bool(_plain(self.value(stack, first, place)) == _plain(self.value(stack, second, place)))
+        return bool(_plain(self._known(stack, first, place)) == _plain(self._known(stack, second, place)))
+
+    def _not(self, stack: Stack, argument: Any, place: str) -> bool:
+        if not (isinstance(argument, list) and len(argument) == 1):
+            raise _error(place, "Fn::Not has wrong arguments", argument, "a list of one condition")
+        return not self._truth(stack, argument[0], place)
 
     def _truth_of_all(self, stack: Stack, argument: Any, place: str) -> bool:
         return all(self._truth(stack, each, place) for each in self._conditions(argument, place))
@@ -307,46 +356,91 @@ class Evaluator:
         raise _error(place, "has no conditions", argument, "a list of conditions")
 
     def _truth(self, stack: Stack, value: Any, place: str) -> bool:
-        found = self.value(stack, value, place)
+        found = self._known(stack, value, place)
         if not isinstance(found, bool):
             raise _error(place, "is no condition", found, "Fn::Equals, Fn::And, Fn::Or, Fn::Not or a Condition")
         return found
 
-    def _text(self, stack: Stack, value: Any, place: str) -> str:
+    def _to_json(self, stack: Stack, value: Any, place: str) -> str:
+        def refuse(found: Any) -> Any:
+            if isinstance(found, Unknown):
+                raise _only_deployed(place, found)
+            raise _error(place, "Fn::ToJsonString has nothing to write", found, "an object or a list")
+
+        return json.dumps(self.value(stack, value, place), default=refuse, separators=(",", ":"))
+
+    def _known(self, stack: Stack, value: Any, place: str) -> Any:
         found = self.value(stack, value, place)
         if isinstance(found, Unknown):
             raise _only_deployed(place, found)
+        return found
+
+    def _scalar(self, stack: Stack, value: Any, place: str) -> Any:
+        found = self.value(stack, value, place)
+        if not isinstance(found, str | int | float | Unknown | _NoValue):
+            raise _error(place, "is not text", found, "text")
+        return found
+
+    def _text(self, stack: Stack, value: Any, place: str) -> str:
+        found = self._known(stack, value, place)
         if not isinstance(found, str | int | float):
             raise _error(place, "is not text", found, "text where the function needs it")
+        self._measure(found, place)
         return str(_plain(found))
 
     def _list(self, stack: Stack, value: Any, place: str) -> list[Any]:
-        found = self.value(stack, value, place)
+        found = self._known(stack, value, place)
         if not isinstance(found, list):
             raise _error(place, "is no list", found, "a list where the function needs it")
         return found
+
+    def _separated(self, argument: Any, function: str, wanted: str, place: str) -> tuple[str, Any]:
+        separator, rest = self._pair(argument, function, wanted, place)
+        if not isinstance(separator, str):
+            raise _error(place, f"{function} has wrong arguments", argument, wanted)
+        return separator, rest
 
     def _pair(self, argument: Any, function: str, wanted: str, place: str) -> tuple[Any, Any]:
         if not (isinstance(argument, list) and len(argument) == 2):
             raise _error(place, f"{function} has wrong arguments", argument, wanted)
         return argument[0], argument[1]
 
-    @contextmanager
-    def _opening(self, what: str, place: str) -> Iterator[None]:
-        """Refuse to work out what is being worked out already."""
-        if what in self._open:
-            way = " -> ".join([*self._open[self._open.index(what) :], what])
+    def _measure(self, found: Any, place: str, times: int = 1) -> None:
+        """Refuse to make more and more out of a little, such as text that doubles with each reference."""
+        self._size += len(found) * times if isinstance(found, str | list) else 1
+        if self._size > MAX_SIZE:
+            got = f"more than {MAX_SIZE} characters and items"
+            raise _error(place, "stands for too much", got, "refer to less, less often")
+
+    def _once(self, stack: Stack, what: str, place: str, work: Callable[[], Any]) -> Any:
+        """Work out what may be referred to often; refuse to while that is being worked out already."""
+        key = (stack, what)
+        if key in self._open:
+            way = " -> ".join(f"{name} of {each.name}" for each, name in [*self._open[self._open.index(key) :], key])
             raise _error(place, "refers to itself", way, "break the circle")
-        self._open.append(what)
-        try:
-            yield
-        finally:
-            self._open.pop()
+        if key not in self._found:
+            self._open.append(key)
+            try:
+                self._found[key] = work()
+            except MeshError as error:
+                self._found[key] = error
+            finally:
+                self._open.pop()
+        found = self._found[key]
+        if isinstance(found, MeshError):
+            raise MeshError(found.problems)
+        return found
 
 
 def _plain(value: Any) -> Any:
     """Compare and join truth values and numbers as the text that CloudFormation makes of them."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is text or a list of text, or what stands for it."""
+    items = value if isinstance(value, list) else [value]
+    return all(isinstance(item, str | int | float | Unknown) for item in items)
 
 
 def _only_deployed(place: str, found: Unknown) -> MeshError:

@@ -12,7 +12,7 @@ from color_mesh.model.errors import problem
 
 MAX_BYTES = 1_000_000  # AWS CloudFormation User Guide, Understand CloudFormation quotas: template body in S3
 MAX_DEPTH = 100
-MAX_VALUES = 200_000
+MAX_VALUES = 400_000  # Keys too.
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -25,7 +25,8 @@ def load(path: Path, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
             too deep, or has aliases that stand for too much.
     """
     text = _text(path, max_bytes)
-    document = _json(path, text) if text.lstrip().startswith(("{", "[")) else _yaml(path, text)
+    is_json = path.suffix == ".json" or (path.suffix not in (".yaml", ".yml") and text.lstrip().startswith("{"))
+    document = _json(path, text) if is_json else _yaml(path, text)
     if not isinstance(document, dict):
         raise _error(path, "is no object", type(document).__name__, "keys and values at its top")
     return document
@@ -39,13 +40,17 @@ def is_template(document: Mapping[str, Any]) -> bool:
 def _text(path: Path, max_bytes: int) -> str:
     try:
         size = path.stat().st_size
-        if size > max_bytes:
-            raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig") if size <= max_bytes else ""
     except OSError as error:
         raise _error(path, "cannot be read", error.strerror, "give a file or folder that is there") from None
     except UnicodeDecodeError as error:
         raise _error(path, "is no text", f"byte {error.start} is not UTF-8", "JSON or YAML") from None
+    except ValueError as error:
+        # A name with a character that none may have.
+        raise _error(path, "cannot be read", str(error), "give a file or folder that is there") from None
+    if size > max_bytes:
+        raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
+    return text
 
 
 def _json(path: Path, text: str) -> Any:
@@ -58,11 +63,16 @@ def _json(path: Path, text: str) -> Any:
 
     try:
         document = json.loads(text, object_pairs_hook=unique)
+    except MeshError:
+        raise
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
         raise _error(path, "is broken JSON", where, "mend it there") from None
     except RecursionError:
         raise _too_deep(path) from None
+    except ValueError as error:
+        # Python makes no number of that many digits.
+        raise _error(path, "is broken JSON", str(error).split(":")[0], "mend it there") from None
     _measure(path, document)
     return document
 
@@ -76,6 +86,8 @@ def _yaml(path: Path, text: str) -> Any:
             if depth > MAX_DEPTH:
                 raise _too_deep(path)
         document = yaml.load(text, Loader=_TemplateLoader)
+    except MeshError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}" if mark else str(error.problem)
@@ -84,27 +96,44 @@ def _yaml(path: Path, text: str) -> Any:
         raise _error(path, "is broken YAML", str(error).split("\n")[0], "mend it there") from None
     except _DuplicateKey as error:
         raise _twice(path, error.args[0]) from None
+    except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
+        # What PyYAML makes of text that is not what its tag says.
+        raise _error(path, "is broken YAML", str(error).split(":")[0], "write values that fit their tags") from None
     _measure(path, document)
     return document
 
 
 def _measure(path: Path, document: Any) -> None:
     """Refuse a document that is nested too deep or whose aliases stand for too much, without following each."""
-    sizes: dict[int, int] = {}
+    measured: dict[int, tuple[int, int]] = {}
 
-    def size(value: Any, depth: int) -> int:
+    def measure(value: Any, depth: int) -> tuple[int, int]:
+        """Count the values, and the levels below this one."""
         if not isinstance(value, dict | list):
-            return 1
-        if depth > MAX_DEPTH:
+            _check_plain(path, value)
+            return 1, 0
+        if id(value) not in measured:
+            if depth > MAX_DEPTH:
+                raise _too_deep(path)
+            inner = [*value, *value.values()] if isinstance(value, dict) else value
+            children = [measure(child, depth + 1) for child in inner]
+            size = 1 + sum(size for size, _ in children)
+            measured[id(value)] = size, max((levels for _, levels in children), default=-1) + 1
+        if depth + measured[id(value)][1] > MAX_DEPTH:
             raise _too_deep(path)
-        if id(value) not in sizes:
-            children = value.values() if isinstance(value, dict) else value
-            sizes[id(value)] = 1 + sum(size(child, depth + 1) for child in children)
-        return sizes[id(value)]
+        return measured[id(value)]
 
-    found = size(document, 0)
+    found, _ = measure(document, 0)
     if found > MAX_VALUES:
         raise _error(path, "stands for too much", f"{found} values", f"at most {MAX_VALUES}, aliases written out")
+
+
+def _check_plain(path: Path, value: Any) -> None:
+    """Refuse what no program could print."""
+    if isinstance(value, int) and value.bit_length() > 1000:
+        raise _error(path, "has a number that is too large", f"{value.bit_length()} bits", "at most 1000 bits")
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise _error(path, "has half a character", value, "write surrogates in pairs")
 
 
 class _DuplicateKey(Exception):
@@ -120,14 +149,28 @@ class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
-        self.flatten_mapping(node)
-        pairs = [(key.value, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(pairs) < len(node.value):
-            raise yaml.MarkedYAMLError(problem="a key that is no text", problem_mark=node.start_mark)
-        keys = [key for key, _ in pairs]
-        if len(set(keys)) < len(keys):
-            raise _DuplicateKey(next(key for key in keys if keys.count(key) > 1))
-        return {key: self.construct_object(value, deep=True) for key, value in pairs}
+        own: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                merged = {**self._construct_merged(value), **merged}
+                continue
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key that is no text", problem_mark=node.start_mark)
+            if key.value in own:
+                raise _DuplicateKey(key.value)
+            own[key.value] = self.construct_object(value, deep=True)
+        return {**merged, **own}
+
+    def _construct_merged(self, node: yaml.Node) -> dict[str, Any]:
+        """Construct what ``<<`` merges: not as PyYAML, which copies it for each merge of a merge."""
+        found = self.construct_object(node, deep=True)
+        merged: dict[str, Any] = {}
+        for each in found if isinstance(found, list) else [found]:
+            if not isinstance(each, dict):
+                raise yaml.MarkedYAMLError(problem="a merge of what is no mapping", problem_mark=node.start_mark)
+            merged = {**each, **merged}
+        return merged
 
     def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
         if isinstance(node, yaml.ScalarNode):

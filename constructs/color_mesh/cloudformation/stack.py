@@ -1,15 +1,20 @@
 """A template together with what its parameters are: a stack as it would be deployed."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from color_mesh.cloudformation.load import is_template, load
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
+T = TypeVar("T")
+
 NESTED = "AWS::CloudFormation::Stack"
+MAX_NESTED = 200
+MAX_MANIFEST_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +33,7 @@ class Stack:
 
     path: Path
     name: str
-    document: Mapping[str, Any]
+    document: Mapping[str, Any] = field(repr=False)
     pseudo: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     parent: "tuple[Stack, str] | None" = None
@@ -36,9 +41,7 @@ class Stack:
 
     def section(self, name: str) -> Mapping[str, Any]:
         """Find a section of the template, an object of objects."""
-        found = self.document.get(name, {})
-        if not isinstance(found, dict):
-            raise MeshError([problem(f"{self.path.name}: {name}", "is no object", found, "keys and values")])
+        found: Mapping[str, Any] = self.document.get(name, {})
         return found
 
 
@@ -52,8 +55,7 @@ def stacks_of(path: Path) -> list[Stack]:
         found = _assembled(path)
         wrong = "holds no stack"
     elif path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".yaml", ".yml", ".template"))
-        documents = [(file, load(file)) for file in files]
+        documents = [(file, load(file)) for file in files_of(path)]
         found = [_stack(file, document, file.stem) for file, document in documents if is_template(document)]
         wrong = "holds no template"
     else:
@@ -66,19 +68,37 @@ def stacks_of(path: Path) -> list[Stack]:
     return found
 
 
-def _assembled(folder: Path) -> list[Stack]:
-    manifest = load(folder / "manifest.json", max_bytes=100_000_000)
+def with_nested(stack: Stack) -> list[Stack]:
+    """List a stack and those nested in it."""
+    return [stack, *(each for child in stack.children.values() for each in with_nested(child))]
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Find the files of a folder that may be templates, by their names."""
+    suffixes = (".json", ".yaml", ".yml", ".template")
+    return sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
+
+
+def _assembled(folder: Path, above: tuple[Path, ...] = ()) -> list[Stack]:
+    file = folder / "manifest.json"
+    if folder.resolve() in above:
+        raise MeshError([problem(str(file), "is nested in itself", str(folder), "nest another cloud assembly")])
+    manifest = load(file, max_bytes=100_000_000)
     stacks = []
-    for artifact in manifest.get("artifacts", {}).values():
-        properties = artifact.get("properties", {})
-        if artifact.get("type") == "cdk:cloud-assembly":
-            stacks += _assembled(folder / properties["directoryName"])
-        elif artifact.get("type") == "aws:cloudformation:stack":
-            file = folder / properties["templateFile"]
-            name = properties.get("stackName") or file.name.split(".")[0]
-            pseudo = _environment(artifact.get("environment", ""))
+    for name, artifact in _object(manifest.get("artifacts", {}), f"{file}: artifacts").items():
+        place = f"{file}: artifacts.{name}"
+        kind = _object(artifact, place).get("type")
+        properties = _object(artifact.get("properties", {}), f"{place}.properties")
+        if kind == "cdk:cloud-assembly":
+            nested = folder / _text(properties.get("directoryName"), f"{place}.properties.directoryName")
+            stacks += _assembled(nested, (*above, folder.resolve()))
+        elif kind == "aws:cloudformation:stack":
+            template = folder / _text(properties.get("templateFile"), f"{place}.properties.templateFile")
+            stack_name = str(properties.get("stackName") or template.name.split(".")[0])
+            pseudo = _environment(str(artifact.get("environment", "")))
             # The CDK's own parameters are for the assets of whoever deploys.
-            stacks.append(_stack(file, load(file), name, pseudo, properties.get("parameters", {})))
+            parameters = _object(properties.get("parameters", {}), f"{place}.properties.parameters")
+            stacks.append(_stack(template, load(template), stack_name, pseudo, parameters))
     return stacks
 
 
@@ -94,35 +114,57 @@ def _stack(
     name: str,
     pseudo: Mapping[str, str] | None = None,
     parameters: Mapping[str, Any] | None = None,
-    parent: tuple[Stack, str] | None = None,
 ) -> Stack:
-    stack = Stack(path, name, document, pseudo or {}, parameters or {}, parent)
-    _check_resources(stack)
-    for logical_id, resource in stack.section("Resources").items():
-        file = _nested_template(path, resource) if resource["Type"] == NESTED else None
-        if file is not None:
-            _check_nesting(stack, file)
-            stack.children[logical_id] = _stack(
-                file, load(file), f"{name}-{logical_id}", stack.pseudo, parent=(stack, logical_id)
-            )
+    stack = Stack(path, name, document, pseudo or {}, parameters or {})
+    _nest(stack)
     return stack
 
 
-def _check_resources(stack: Stack) -> None:
+def _nest(stack: Stack) -> None:
+    _check(stack)
     for logical_id, resource in stack.section("Resources").items():
-        place = f"{stack.path.name}: {logical_id}"
-        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-            raise MeshError([problem(place, "is no resource", resource, "it needs a Type")])
-        if not isinstance(resource.get("Properties", {}), dict):
-            raise MeshError([problem(f"{place}.Properties", "is no object", resource["Properties"], "keys and values")])
+        file = _nested_template(stack.path, resource) if resource["Type"] == NESTED else None
+        if file is not None:
+            _check_nesting(stack, file)
+            name = f"{stack.name}-{logical_id}"
+            child = Stack(file, name, load(file), stack.pseudo, parent=(stack, logical_id))
+            stack.children[logical_id] = child
+            _nest(child)
+
+
+def _check(stack: Stack) -> None:
+    file = stack.path.name
+    for section in ("Conditions", "Mappings", "Outputs", "Parameters"):
+        for name, each in _object(stack.section(section), f"{file}: {section}").items():
+            _object(each, f"{file}: {section}.{name}")
+    for logical_id, resource in _object(stack.section("Resources"), f"{file}: Resources").items():
+        place = f"{file}: {logical_id}"
+        _text(_object(resource, place).get("Type"), f"{place}.Type")
+        for key in ("Properties", "Metadata"):
+            _object(resource.get(key, {}), f"{place}.{key}")
+
+
+def _object(found: Any, subject: str) -> Mapping[str, Any]:
+    if not isinstance(found, dict):
+        raise MeshError([problem(subject, "is no object", found, "keys and values")])
+    return found
+
+
+def _text(found: Any, subject: str) -> str:
+    if not isinstance(found, str):
+        raise MeshError([problem(subject, "is not text", found, "text, which is required")])
+    return found
 
 
 def _check_nesting(stack: Stack, file: Path) -> None:
-    above: Stack | None = stack
-    while above is not None:
-        if above.path.resolve() == file.resolve():
-            raise MeshError([problem(f"{stack.path.name}", "is nested in itself", file.name, "nest another template")])
-        above = above.parent[0] if above.parent else None
+    above = [stack]
+    while above[-1].parent is not None:
+        above.append(above[-1].parent[0])
+    if file.resolve() in [each.path.resolve() for each in above]:
+        raise MeshError([problem(stack.path.name, "is nested in itself", file.name, "nest another template")])
+    if len(with_nested(above[-1])) > MAX_NESTED:
+        got = f"more than {MAX_NESTED}"
+        raise MeshError([problem(above[-1].path.name, "has too many nested stacks", got, "nest fewer")])
 
 
 def _nested_template(path: Path, resource: Mapping[str, Any]) -> Path | None:
@@ -131,6 +173,6 @@ def _nested_template(path: Path, resource: Mapping[str, Any]) -> Path | None:
     asset = metadata.get("aws:asset:path") if isinstance(metadata, dict) else None
     url = resource.get("Properties", {}).get("TemplateURL")
     for name in (asset, url):
-        if isinstance(name, str) and "://" not in name and (path.parent / name).is_file():
+        if isinstance(name, str) and "://" not in name and os.path.isfile(path.parent / name):
             return path.parent / name
     return None

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.cloudformation.evaluate import NO_VALUE, Evaluator, Unknown
-from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of
-from color_mesh.model import MeshError
+from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of, with_nested
 from color_mesh.model.errors import problem, refuse
 
 
@@ -97,18 +96,9 @@ class Templates:
         found = []
         for stack in self._stacks:
             for logical_id, declared in stack.section("Resources").items():
-                if declared["Type"] in types and self._wanted(stack, logical_id, declared):
+                if declared["Type"] in types and self._evaluator.wanted(stack, logical_id):
                     found.append(_resource(stack, logical_id, self._evaluator))
         return tuple(found)
-
-    def _wanted(self, stack: Stack, logical_id: str, declared: Mapping[str, Any]) -> bool:
-        if stack.parent is not None:
-            parent, nested_id = stack.parent
-            nested = parent.section("Resources")[nested_id]
-            if not self._wanted(parent, nested_id, nested):
-                return False
-        place = f"{stack.path.name}: {logical_id}.Condition"
-        return "Condition" not in declared or self._evaluator.condition(stack, declared["Condition"], place)
 
 
 def read_templates(
@@ -127,8 +117,10 @@ def read_templates(
     Raises:
         MeshError: When one cannot be read, or a value is for nothing in them.
     """
-    roots = [stack for path in paths for stack in stacks_of(path)]
-    stacks = tuple(each for root in roots for each in _with_nested(root))
+    roots = {stack.path.resolve(): stack for path in paths for stack in stacks_of(path)}
+    nested = {each.path.resolve() for root in roots.values() for each in with_nested(root)[1:]}
+    # A template that another one nests is that stack, not one more.
+    stacks = tuple(each for path, root in roots.items() if path not in nested for each in with_nested(root))
     refuse(_unused(values, stacks))
     missing = [
         f"{stack.path.name}: the template of nested stack {logical_id} is not at hand and was not read"
@@ -139,17 +131,15 @@ def read_templates(
     return Templates(tuple(missing), stacks, Evaluator(stacks, values, known_attributes))
 
 
-def _with_nested(stack: Stack) -> list[Stack]:
-    return [stack, *(each for child in stack.children.values() for each in _with_nested(child))]
-
-
 def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:
     parameters = {name for stack in stacks if stack.parent is None for name in stack.section("Parameters")}
     resources = {logical_id for stack in stacks for logical_id in stack.section("Resources")}
     return [
         problem(f"value of {name!r}", "is for nothing in the templates", name, f"parameters: {_listed(parameters)}")
         for name in values
-        if name not in parameters and not name.startswith("AWS::") and name.split(".")[0] not in resources
+        if name not in parameters
+        and not name.startswith("AWS::")
+        and not ("." in name and name.split(".")[0] in resources)
     ]
 
 
@@ -159,10 +149,7 @@ def _listed(names: set[str]) -> str:
 
 def _resource(stack: Stack, logical_id: str, evaluator: Evaluator) -> Resource:
     declared = stack.section("Resources")[logical_id]
-    metadata = declared.get("Metadata", {})
-    if not isinstance(metadata, dict):
-        raise MeshError([problem(f"{stack.path.name}: {logical_id}.Metadata", "is no object", metadata, "an object")])
-    return Resource(logical_id, declared["Type"], metadata, stack, evaluator)
+    return Resource(logical_id, declared["Type"], declared.get("Metadata", {}), stack, evaluator)
 
 
 def _attributes(value: Any, evaluator: Evaluator) -> Any:

@@ -1,0 +1,238 @@
+"""Reading any file: it ends as a document, or in one message."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.cloudformation import load
+from color_mesh.model import MeshError
+
+DEEP = 100_000
+
+
+def written(folder: Path, text: str | bytes, name: str = "file.yaml") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def refusal(path: Path) -> str:
+    """Load what cannot be, and give what is said of it after the file's name."""
+    with pytest.raises(MeshError) as caught:
+        load(path)
+    return str(caught.value).removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "document"),
+    [
+        pytest.param("a.json", '{"a": [1, 2.5, true, null, "b"]}', {"a": [1, 2.5, True, None, "b"]}, id="json"),
+        pytest.param("a.template", '\n\t {"a": "b\\/c"}', {"a": "b/c"}, id="template-of-json"),
+        pytest.param("a.template", "a: !Ref B", {"a": {"Ref": "B"}}, id="template-of-yaml"),
+        pytest.param("a", '{"a": "b\\/c"}', {"a": "b/c"}, id="json-without-suffix"),
+        pytest.param("a.yml", "{a: !Ref B}", {"a": {"Ref": "B"}}, id="yaml-in-json-style"),
+    ],
+)
+def test_a_file_is_json_or_yaml(name: str, text: str, document: dict[str, Any], tmp_path: Path) -> None:
+    assert load(written(tmp_path, text, name)) == document
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        pytest.param(b'\xef\xbb\xbf{"a": 1}', {"a": 1}, id="byte-order-mark"),
+        pytest.param("a: [1, 2.5, true, null, b]", {"a": [1, 2.5, True, None, "b"]}, id="yaml"),
+        pytest.param("a: 2010-09-09", {"a": "2010-09-09"}, id="date-is-text"),
+        pytest.param("1: a\ntrue: b", {"1": "a", "true": "b"}, id="keys-are-text"),
+        pytest.param("a: !Ref B", {"a": {"Ref": "B"}}, id="ref"),
+        pytest.param("a: !Condition B", {"a": {"Condition": "B"}}, id="condition"),
+        pytest.param("a: !GetAtt B.C.D", {"a": {"Fn::GetAtt": ["B", "C.D"]}}, id="get-att"),
+        pytest.param("a: !GetAtt [B, C]", {"a": {"Fn::GetAtt": ["B", "C"]}}, id="get-att-list"),
+        pytest.param("a: !Sub '${B}-c'", {"a": {"Fn::Sub": "${B}-c"}}, id="sub"),
+        pytest.param(
+            "a: !Sub ['${B}', {B: !Ref C}]", {"a": {"Fn::Sub": ["${B}", {"B": {"Ref": "C"}}]}}, id="sub-variables"
+        ),
+        pytest.param(
+            "a: !Join ['-', !Split [',', !ImportValue b]]",
+            {"a": {"Fn::Join": ["-", {"Fn::Split": [",", {"Fn::ImportValue": "b"}]}]}},
+            id="functions-in-functions",
+        ),
+        pytest.param(
+            "a: !If [B, !Select [0, [c]], !FindInMap [d, e, f]]",
+            {"a": {"Fn::If": ["B", {"Fn::Select": [0, ["c"]]}, {"Fn::FindInMap": ["d", "e", "f"]}]}},
+            id="if",
+        ),
+        pytest.param(
+            "a: !Not [!And [!Equals [b, c], !Or [!Condition D]]]",
+            {"a": {"Fn::Not": [{"Fn::And": [{"Fn::Equals": ["b", "c"]}, {"Fn::Or": [{"Condition": "D"}]}]}]}},
+            id="conditions",
+        ),
+        pytest.param("a: !Base64 b", {"a": {"Fn::Base64": "b"}}, id="base64"),
+        pytest.param("a: !Length [b]", {"a": {"Fn::Length": ["b"]}}, id="length"),
+        pytest.param("a: !ToJsonString {b: c}", {"a": {"Fn::ToJsonString": {"b": "c"}}}, id="to-json-string"),
+        pytest.param("a: !GetStackOutput {b: c}", {"a": {"Fn::GetStackOutput": {"b": "c"}}}, id="get-stack-output"),
+        pytest.param("a: &a [1]\nb: *a", {"a": [1], "b": [1]}, id="alias"),
+        pytest.param(
+            "a: &a {b: 1, c: 2}\nd: {<<: *a, c: 3}", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}, id="merge"
+        ),
+        pytest.param(
+            "a: &a {c: 1}\nb: &b {c: 2, d: 2}\ne: {<<: [*a, *b]}",
+            {"a": {"c": 1}, "b": {"c": 2, "d": 2}, "e": {"c": 1, "d": 2}},
+            id="merge-of-several",
+        ),
+    ],
+)
+def test_a_file_becomes_a_document(text: str | bytes, document: dict[str, Any], tmp_path: Path) -> None:
+    assert load(written(tmp_path, text)) == document
+
+
+LAUGHS = "a0: &a0 [ha, ha]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
+MERGED_LAUGHS = "a0: &a0 {ha: ha}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 60)
+)
+TALL = "a0: &a0 [ha]\n" + "".join(f"a{n}: &a{n} {'[' * 30}*a{n - 1}{']' * 30}\n" for n in range(1, 60))
+TOO_DEEP = "is nested too deep, got 'more than 100 levels' (or contains itself)"
+TWICE = "has a key twice, got 'a' (the one would hide the other: remove or rename one)"
+
+
+def broken(where: str) -> str:
+    return f"is broken YAML, got '{where}' (mend it there)"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", "is no object, got 'NoneType' (keys and values at its top)", id="empty"),
+        pytest.param(" \n\t", broken("line 2, column 1: found character that cannot start any token"), id="tab"),
+        pytest.param("[1]", "is no object, got 'list' (keys and values at its top)", id="list"),
+        pytest.param("text", "is no object, got 'str' (keys and values at its top)", id="text"),
+        pytest.param(b"\xff\xfe{", "is no text, got 'byte 0 is not UTF-8' (JSON or YAML)", id="utf-16"),
+        pytest.param(bytes(range(256)), "is no text, got 'byte 128 is not UTF-8' (JSON or YAML)", id="binary"),
+        pytest.param(
+            b"a: \x00\x01",
+            broken("unacceptable character #x0000: control characters are not allowed"),
+            id="control-characters",
+        ),
+        pytest.param(
+            "a: 0x" + "f" * 1000, "has a number that is too large, got '4000 bits' (at most 1000 bits)", id="number"
+        ),
+        pytest.param(
+            "a: " + "1" * 5000,
+            "is broken YAML, got 'Exceeds the limit (4300 digits) for integer string conversion' (write values that "
+            "fit their tags)",
+            id="digits",
+        ),
+        pytest.param("b: {a: 1, a: 2}", TWICE, id="key-twice"),
+        pytest.param(
+            "a: b: c", broken("line 1, column 5: mapping values are not allowed in this context"), id="no-mapping"
+        ),
+        pytest.param(
+            "a: [1",
+            "is broken YAML, got \"line 2, column 1: did not find expected ',' or ']'\" (mend it there)",
+            id="half",
+        ),
+        pytest.param("a: 1\n---\nb: 2", broken("line 2, column 1: but found another document"), id="two-documents"),
+        pytest.param("? [a]\n: b", broken("line 1, column 1: a key that is no text"), id="list-as-key"),
+        pytest.param("a: {<<: b}", broken("line 1, column 9: a merge of what is no mapping"), id="merge-of-text"),
+        pytest.param("a: *b", broken("line 1, column 4: found undefined alias"), id="unknown-alias"),
+        pytest.param("a: !Ref !Ref b", broken("line 1, column 9: did not find expected key"), id="two-tags"),
+        pytest.param(
+            "a: !!python/object:os.system {}",
+            'is broken YAML, got "line 1, column 4: could not determine a constructor for the tag '
+            "'tag:yaml.org,2002:python/object:os.system'\" (mend it there)",
+            id="python",
+        ),
+        pytest.param(
+            "a: !!int b",
+            "is broken YAML, got 'invalid literal for int() with base 10' (write values that fit their tags)",
+            id="no-number",
+        ),
+        pytest.param(
+            "a: !!bool b", "is broken YAML, got \"'b'\" (write values that fit their tags)", id="no-truth-value"
+        ),
+        pytest.param(
+            LAUGHS,
+            "stands for too much, got '4611686018427387901 values' (at most 400000, aliases written out)",
+            id="billion-laughs",
+        ),
+        pytest.param(TALL, TOO_DEEP, id="tall-aliases"),
+        pytest.param(
+            "a: &a [*a]", broken("line 1, column 4: found unconstructable recursive node"), id="list-in-itself"
+        ),
+        pytest.param("&a {a: *a}", TOO_DEEP, id="mapping-in-itself"),
+        pytest.param(
+            "a: &a {<<: *a}", broken("line 1, column 4: found unconstructable recursive node"), id="merge-of-itself"
+        ),
+        pytest.param("a: " + "[" * DEEP, TOO_DEEP, id="deep-lists"),
+        pytest.param("a: " + "{a: " * DEEP, TOO_DEEP, id="deep-mappings"),
+        pytest.param(
+            "a" * 1_000_001, "is too large, got '1000001 bytes' (CloudFormation takes at most 1000000)", id="large"
+        ),
+        pytest.param(
+            "a" * 5_000_000, "is too large, got '5000000 bytes' (CloudFormation takes at most 1000000)", id="5-mb"
+        ),
+    ],
+)
+def test_yaml_that_is_none_ends_in_one_message(text: str | bytes, message: str, tmp_path: Path) -> None:
+    assert refusal(written(tmp_path, text)) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", "is broken JSON, got 'line 1, column 1: Expecting value' (mend it there)", id="empty"),
+        pytest.param("[1]", "is no object, got 'list' (keys and values at its top)", id="list"),
+        pytest.param('{"a": ', "is broken JSON, got 'line 1, column 7: Expecting value' (mend it there)", id="half"),
+        pytest.param(
+            '{"a": 1}\n}', "is broken JSON, got 'line 2, column 1: Extra data' (mend it there)", id="more-than-json"
+        ),
+        pytest.param(
+            '{"a": ' + "1" * 5000 + "}",
+            "is broken JSON, got 'Exceeds the limit (4300 digits) for integer string conversion' (mend it there)",
+            id="digits",
+        ),
+        pytest.param(
+            '{"a": ' + "1" * 1000 + "}",
+            "has a number that is too large, got '3319 bits' (at most 1000 bits)",
+            id="number",
+        ),
+        pytest.param(
+            '{"a": "\\ud800"}', "has half a character, got '\\ud800' (write surrogates in pairs)", id="half-a-character"
+        ),
+        pytest.param(
+            '{"\\udfff": 1}', "has half a character, got '\\udfff' (write surrogates in pairs)", id="half-in-key"
+        ),
+        pytest.param('{"b": {"a": 1, "a": 2}}', TWICE, id="key-twice"),
+        pytest.param('{"a":' * 101 + "1" + "}" * 101, TOO_DEEP, id="101-levels"),
+        pytest.param('{"a":' * DEEP, TOO_DEEP, id="deep-objects"),
+        pytest.param("[" * DEEP + "]" * DEEP, TOO_DEEP, id="deep-lists"),
+    ],
+)
+def test_json_that_is_none_ends_in_one_message(text: str, message: str, tmp_path: Path) -> None:
+    assert refusal(written(tmp_path, text, "file.json")) == message
+
+
+def test_merges_of_merges_do_not_grow(tmp_path: Path) -> None:
+    assert load(written(tmp_path, MERGED_LAUGHS))["a59"] == {"ha": "ha"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param(
+            "nowhere",
+            "cannot be read, got 'No such file or directory' (give a file or folder that is there)",
+            id="none",
+        ),
+        pytest.param(".", "cannot be read, got 'Is a directory' (give a file or folder that is there)", id="folder"),
+        pytest.param(
+            "a" * 300, "cannot be read, got 'File name too long' (give a file or folder that is there)", id="long"
+        ),
+        pytest.param(
+            "a\0b", "cannot be read, got 'embedded null byte' (give a file or folder that is there)", id="null"
+        ),
+    ],
+)
+def test_what_cannot_be_read_ends_in_one_message(name: str, message: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path / name) == message
