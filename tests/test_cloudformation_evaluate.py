@@ -231,7 +231,8 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::GetAtt": ["Loop", "Name"]},
-            "stack.json: Loop.Name: refers to itself, got 'Loop.Name of stack -> Loop.Name of stack' (break the circle)",
+            "stack.json: Loop.Name: refers to itself, got 'Loop.Name of stack -> Loop.Name of stack' (break the "
+            "circle)",
             id="get-att-circle",
         ),
         pytest.param(

@@ -506,6 +506,11 @@ STACK = "aws:cloudformation:stack"
             id="directory-not-there",
         ),
         pytest.param(
+            {"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "\0"}}}},
+            "{}/\0/manifest.json: cannot be read, got 'embedded null byte' (give a file or folder that is there)",
+            id="directory-that-cannot-be",
+        ),
+        pytest.param(
             {"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}}}},
             "{}/manifest.json: is nested in itself, got '{}' (nest another cloud assembly)",
             id="directory-in-itself",

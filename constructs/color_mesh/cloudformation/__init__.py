@@ -1,7 +1,7 @@
 """CloudFormation templates as they would be deployed: read, and their values worked out.
 
 `load` reads a file, whatever is in it; `stack` finds the stacks of templates and cloud assemblies; `evaluate` works out
-functions and references; `templates` gives the resources.
+references and `functions`; `templates` gives the resources.
 """
 
 from color_mesh.cloudformation.load import is_template, load

@@ -1,40 +1,27 @@
 """Working out what a template's values are, as CloudFormation would when it deploys them."""
 
-import base64
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from color_mesh.cloudformation.functions import FUNCTIONS
 from color_mesh.cloudformation.stack import NESTED, Stack
+from color_mesh.cloudformation.values import (
+    NO_VALUE,
+    NoValue,
+    Unknown,
+    is_plain,
+    only_deployed,
+    plain,
+    refusal,
+    unknown,
+)
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem
 
 MAX_DEPTH = 100  # Values in values and what they refer to; well within Python's own limit.
 MAX_SIZE = 10_000_000  # Characters and items that functions may make, all in all.
 _PSEUDO = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
-_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}|\$\{!([^}]+)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
-
-
-class _NoValue:
-    """Stand for what ``AWS::NoValue`` removes."""
-
-    def __repr__(self) -> str:
-        return "AWS::NoValue"
-
-
-NO_VALUE = _NoValue()
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Stand for what only a deployment knows: an attribute of a resource, or ``Ref`` for what a reference gives."""
-
-    stack: Stack
-    logical_id: str
-    attribute: str
 
 
 class Evaluator:
@@ -67,7 +54,7 @@ class Evaluator:
             MeshError: With everything in it that cannot be worked out, each under its own place.
         """
         if self._depth >= MAX_DEPTH:
-            raise _error(place, "is too deep", f"more than {MAX_DEPTH} levels", "shorten the chain of references")
+            raise refusal(place, "is too deep", f"more than {MAX_DEPTH} levels", "shorten the chain of references")
         self._depth += 1
         try:
             return self._value(stack, value, place)
@@ -78,9 +65,9 @@ class Evaluator:
         """Evaluate a condition by its name."""
         conditions = stack.section("Conditions")
         if not (isinstance(name, str) and name in conditions):
-            raise _unknown(place, "condition", name, conditions)
+            raise unknown(place, "condition", name, conditions)
         where = f"{stack.path.name}: Conditions.{name}"
-        return bool(self._once(stack, f"condition {name}", place, lambda: self._truth(stack, conditions[name], where)))
+        return bool(self._once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], where)))
 
     def wanted(self, stack: Stack, logical_id: str) -> bool:
         """Tell whether a resource is deployed: by its own condition, and those of the stacks that it is nested in."""
@@ -98,14 +85,14 @@ class Evaluator:
             function = next(iter(value)) if len(value) == 1 else ""
             if function in ("Ref", "Condition") or function.startswith("Fn::"):
                 value = self._call(stack, function, value[function], place)
-                self._measure(value, place)
+                self.measure(value, place)
             else:
                 return self._each(value, lambda key: (value[key], f"{place}.{key}"), stack)
         elif isinstance(value, list):
             found = self._each(range(len(value)), lambda index: (value[index], f"{place}[{index}]"), stack)
             return list(found.values())
         if isinstance(value, str) and _DYNAMIC.search(value):
-            raise _error(place, "is known only to a deployment", value, "write the value itself")
+            raise refusal(place, "is known only to a deployment", value, "write the value itself")
         return value
 
     def _each(self, keys: Any, item: Callable[[Any], tuple[Any, str]], stack: Stack) -> dict[Any, Any]:
@@ -125,40 +112,29 @@ class Evaluator:
         return found
 
     def _call(self, stack: Stack, function: str, argument: Any, place: str) -> Any:
-        calls: dict[str, Callable[[Stack, Any, str], Any]] = {
+        references: dict[str, Callable[[Stack, Any, str], Any]] = {
             "Condition": self.condition,
             "Ref": self._ref,
-            "Fn::And": self._truth_of_all,
-            "Fn::Base64": lambda *call: base64.b64encode(self._text(*call).encode()).decode(),
-            "Fn::Equals": self._equals,
-            "Fn::FindInMap": self._find_in_map,
             "Fn::GetAtt": self._get_att,
             "Fn::GetStackOutput": self._get_stack_output,
-            "Fn::If": self._if,
             "Fn::ImportValue": self._import_value,
-            "Fn::Join": self._join,
-            "Fn::Length": lambda *call: len(self._list(*call)),
-            "Fn::Not": self._not,
-            "Fn::Or": self._truth_of_any,
-            "Fn::Select": self._select,
-            "Fn::Split": self._split,
-            "Fn::Sub": self._sub,
-            "Fn::ToJsonString": self._to_json,
         }
-        if function not in calls:
-            raise _error(place, "is a function that only a deployment can work out", function, "write its result")
-        return calls[function](stack, argument, place)
+        if function in references:
+            return references[function](stack, argument, place)
+        if function in FUNCTIONS:
+            return FUNCTIONS[function](self, stack, argument, place)
+        raise refusal(place, "is a function that only a deployment can work out", function, "write its result")
 
     def _ref(self, stack: Stack, name: Any, place: str) -> Any:
         if not isinstance(name, str):
-            raise _error(place, "Ref has wrong arguments", name, "the name of a parameter or resource")
+            raise refusal(place, "Ref has wrong arguments", name, "the name of a parameter or resource")
         if name.startswith("AWS::"):
             return self._pseudo(stack, name, place)
         if name in stack.section("Parameters"):
             return self._parameter(stack, name, place)
         if name not in stack.section("Resources"):
             known = (*stack.section("Parameters"), *stack.section("Resources"))
-            raise _unknown(place, "parameter or resource", name, known)
+            raise unknown(place, "parameter or resource", name, known)
         return self._values.get(f"{name}.Ref", Unknown(stack, name, "Ref"))
 
     def _pseudo(self, stack: Stack, name: str, place: str) -> Any:
@@ -168,7 +144,7 @@ class Evaluator:
             return []
         known = {**_PSEUDO, "AWS::StackName": stack.name, **stack.pseudo, **self._values}
         if name not in known:
-            raise _error(place, "is known only to a deployment", name, f"give it with --set {name}=VALUE")
+            raise refusal(place, "is known only to a deployment", name, f"give it with --set {name}=VALUE")
         return known[name]
 
     def _parameter(self, stack: Stack, name: str, place: str) -> Any:
@@ -178,15 +154,15 @@ class Evaluator:
         if given is NO_VALUE and not kind.startswith("AWS::SSM::Parameter::Value"):
             given = declared.get("Default", NO_VALUE)
         if given is NO_VALUE:
-            raise _error(place, "is a parameter without a value", name, f"give it with --set {name}=VALUE")
+            raise refusal(place, "is a parameter without a value", name, f"give it with --set {name}=VALUE")
         if ("CommaDelimitedList" in kind or "List<" in kind) and isinstance(given, str):
             given = [item.strip() for item in given.split(",")]
-        if not _is_plain(given):
-            raise _error(place, f"parameter {name} has a wrong value", given, "text or a list of text")
+        if not is_plain(given):
+            raise refusal(place, f"parameter {name} has a wrong value", given, "text or a list of text")
         allowed = declared.get("AllowedValues")
         for item in given if isinstance(given, list) else [given]:
-            if isinstance(allowed, list) and _plain(item) not in map(_plain, allowed):
-                raise _error(place, f"parameter {name} has a value that is not allowed", item, f"one of: {allowed}")
+            if isinstance(allowed, list) and plain(item) not in map(plain, allowed):
+                raise refusal(place, f"parameter {name} has a value that is not allowed", item, f"one of: {allowed}")
         return given
 
     def _given(self, stack: Stack, name: str, place: str) -> Any:
@@ -203,11 +179,11 @@ class Evaluator:
     def _get_att(self, stack: Stack, argument: Any, place: str) -> Any:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
         if not (isinstance(parts, list) and len(parts) == 2 and isinstance(parts[0], str)):
-            raise _error(place, "Fn::GetAtt has wrong arguments", argument, "a logical id and an attribute")
-        logical_id, attribute = parts[0], self._text(stack, parts[1], place)
+            raise refusal(place, "Fn::GetAtt has wrong arguments", argument, "a logical id and an attribute")
+        logical_id, attribute = parts[0], self.text(stack, parts[1], place)
         resources = stack.section("Resources")
         if logical_id not in resources:
-            raise _unknown(place, "resource", logical_id, resources)
+            raise unknown(place, "resource", logical_id, resources)
         return self._attribute(stack, logical_id, attribute, place)
 
     def _attribute(self, stack: Stack, logical_id: str, attribute: str, place: str) -> Any:
@@ -218,7 +194,7 @@ class Evaluator:
             child = stack.children.get(logical_id)
             if child is None:
                 fix = "give its template as well: a file beside its parent, or the folder that the CDK wrote"
-                raise _error(place, "is an output of a nested stack that is not at hand", logical_id, fix)
+                raise refusal(place, "is an output of a nested stack that is not at hand", logical_id, fix)
             return self._output(child, attribute.removeprefix("Outputs."), place)
         known = self._known_attributes.get((resource["Type"], attribute))
         if known is None:
@@ -231,10 +207,10 @@ class Evaluator:
     def _output(self, stack: Stack, name: str, place: str) -> Any:
         outputs = {each: output for each, output in stack.section("Outputs").items() if "Value" in output}
         if name not in outputs:
-            raise _unknown(place, f"output of {stack.path.name}", name, outputs)
+            raise unknown(place, f"output of {stack.path.name}", name, outputs)
         if not self._has_output(stack, name):
             fix = "its condition is false: refer to it under the same condition"
-            raise _error(place, "is an output that is not there", name, fix)
+            raise refusal(place, "is an output that is not there", name, fix)
         value, where = outputs[name]["Value"], f"{stack.path.name}: Outputs.{name}.Value"
         return self._once(stack, f"output {name}", place, lambda: self._scalar(stack, value, where))
 
@@ -247,19 +223,19 @@ class Evaluator:
 
     def _get_stack_output(self, stack: Stack, argument: Any, place: str) -> Any:
         if not (isinstance(argument, dict) and {"StackName", "OutputName"} <= set(argument)):
-            raise _error(place, "Fn::GetStackOutput has wrong arguments", argument, "a StackName and an OutputName")
-        name = self._text(stack, argument["StackName"], place)
+            raise refusal(place, "Fn::GetStackOutput has wrong arguments", argument, "a StackName and an OutputName")
+        name = self.text(stack, argument["StackName"], place)
         for other in self._stacks:
             if other.name == name:
-                return self._output(other, self._text(stack, argument["OutputName"], place), place)
-        raise _unknown(place, "stack", name, [other.name for other in self._stacks])
+                return self._output(other, self.text(stack, argument["OutputName"], place), place)
+        raise unknown(place, "stack", name, [other.name for other in self._stacks])
 
     def _import_value(self, stack: Stack, argument: Any, place: str) -> Any:
-        name = self._text(stack, argument, place)
+        name = self.text(stack, argument, place)
         exports = self._once(stack, "names of exports", place, self._exports)
         if name not in exports:
             fix = f"give the template that exports it too; exported: {', '.join(sorted(exports)) or 'nothing'}"
-            raise _error(place, "imports what no template exports", name, fix)
+            raise refusal(place, "imports what no template exports", name, fix)
         exporter, output = exports[name]
         return self._output(exporter, output, place)
 
@@ -270,154 +246,62 @@ class Evaluator:
                 export = declared.get("Export")
                 if isinstance(export, dict) and self._has_output(stack, output):
                     place = f"{stack.path.name}: Outputs.{output}.Export.Name"
-                    name = self._text(stack, export.get("Name"), place)
+                    name = self.text(stack, export.get("Name"), place)
                     if name in found:
                         other, also = found[name]
                         fix = f"also by {other.path.name}: Outputs.{also}"
-                        raise _error(place, "is exported twice", name, fix)
+                        raise refusal(place, "is exported twice", name, fix)
                     found[name] = stack, output
         return found
 
-    def _find_in_map(self, stack: Stack, argument: Any, place: str) -> Any:
-        if not (isinstance(argument, list) and len(argument) in (3, 4)):
-            raise _error(place, "Fn::FindInMap has wrong arguments", argument, "a mapping and two keys")
-        name, first, second = (self._text(stack, key, place) for key in argument[:3])
-        found: Any = stack.section("Mappings")
-        for key in (name, first, second):
-            found = found[key] if isinstance(found, dict) and key in found else None
-        if _is_plain(found):
-            return found
-        if len(argument) == 4 and isinstance(argument[3], dict) and "DefaultValue" in argument[3]:
-            return self.value(stack, argument[3]["DefaultValue"], place)
-        raise _error(place, "is in no mapping", (name, first, second), "a mapping of the template and keys of it")
-
-    def _join(self, stack: Stack, argument: Any, place: str) -> str:
-        separator, parts = self._separated(argument, "Fn::Join", "a separator and a list", place)
-        texts = [self._text(stack, part, place) for part in self._list(stack, parts, place)]
-        self._measure(separator, place, len(texts))
-        return separator.join(texts)
-
-    def _split(self, stack: Stack, argument: Any, place: str) -> list[str]:
-        separator, text = self._separated(argument, "Fn::Split", "a separator and text", place)
-        if not separator:
-            raise _error(place, "Fn::Split has wrong arguments", argument, "a separator that is not empty")
-        return self._text(stack, text, place).split(separator)
-
-    def _select(self, stack: Stack, argument: Any, place: str) -> Any:
-        index, items = self._pair(argument, "Fn::Select", "an index and a list", place)
-        found = self._list(stack, items, place)
-        number = self._text(stack, index, place)
-        if number not in map(str, range(len(found))):
-            raise _error(place, "Fn::Select has no such item", number, f"the list has {len(found)}")
-        return found[int(number)]
-
-    def _sub(self, stack: Stack, argument: Any, place: str) -> str:
-        template, given = (
-            (argument, {})
-            if isinstance(argument, str)
-            else self._pair(argument, "Fn::Sub", "text and the values of its variables", place)
-        )
-        if not (isinstance(template, str) and isinstance(given, dict)):
-            raise _error(place, "Fn::Sub has wrong arguments", argument, "text and the values of its variables")
-
-        def replaced(found: re.Match[str]) -> str:
-            if found[2] is not None:
-                return "${" + found[2] + "}"
-            name = found[1].strip()
-            if name in given:
-                return self._text(stack, given[name], place)
-            return self._text(stack, {"Fn::GetAtt": name} if "." in name else {"Ref": name}, place)
-
-        return _PLACEHOLDER.sub(replaced, template)
-
-    def _if(self, stack: Stack, argument: Any, place: str) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 3):
-            raise _error(place, "Fn::If has wrong arguments", argument, "a condition and two values")
-        return self.value(stack, argument[1 if self.condition(stack, argument[0], place) else 2], place)
-
-    def _equals(self, stack: Stack, argument: Any, place: str) -> bool:
-        first, second = self._pair(argument, "Fn::Equals", "two values", place)
-        return bool(_plain(self._known(stack, first, place)) == _plain(self._known(stack, second, place)))
-
-    def _not(self, stack: Stack, argument: Any, place: str) -> bool:
-        if not (isinstance(argument, list) and len(argument) == 1):
-            raise _error(place, "Fn::Not has wrong arguments", argument, "a list of one condition")
-        return not self._truth(stack, argument[0], place)
-
-    def _truth_of_all(self, stack: Stack, argument: Any, place: str) -> bool:
-        return all(self._truth(stack, each, place) for each in self._conditions(argument, place))
-
-    def _truth_of_any(self, stack: Stack, argument: Any, place: str) -> bool:
-        return any(self._truth(stack, each, place) for each in self._conditions(argument, place))
-
-    def _conditions(self, argument: Any, place: str) -> list[Any]:
-        if isinstance(argument, list) and argument:
-            return argument
-        raise _error(place, "has no conditions", argument, "a list of conditions")
-
-    def _truth(self, stack: Stack, value: Any, place: str) -> bool:
-        found = self._known(stack, value, place)
+    def truth(self, stack: Stack, value: Any, place: str) -> bool:
+        """Evaluate what must be a condition."""
+        found = self.known(stack, value, place)
         if not isinstance(found, bool):
-            raise _error(place, "is no condition", found, "Fn::Equals, Fn::And, Fn::Or, Fn::Not or a Condition")
+            raise refusal(place, "is no condition", found, "Fn::Equals, Fn::And, Fn::Or, Fn::Not or a Condition")
         return found
 
-    def _to_json(self, stack: Stack, value: Any, place: str) -> str:
-        def refuse(found: Any) -> Any:
-            if isinstance(found, Unknown):
-                raise _only_deployed(place, found)
-            raise _error(place, "Fn::ToJsonString has nothing to write", found, "an object or a list")
-
-        return json.dumps(self.value(stack, value, place), default=refuse, separators=(",", ":"))
-
-    def _known(self, stack: Stack, value: Any, place: str) -> Any:
+    def known(self, stack: Stack, value: Any, place: str) -> Any:
+        """Evaluate what must be known before a deployment."""
         found = self.value(stack, value, place)
         if isinstance(found, Unknown):
-            raise _only_deployed(place, found)
+            raise only_deployed(place, found)
         return found
 
     def _scalar(self, stack: Stack, value: Any, place: str) -> Any:
         found = self.value(stack, value, place)
-        if not isinstance(found, str | int | float | Unknown | _NoValue):
-            raise _error(place, "is not text", found, "text")
+        if not isinstance(found, str | int | float | Unknown | NoValue):
+            raise refusal(place, "is not text", found, "text")
         return found
 
-    def _text(self, stack: Stack, value: Any, place: str) -> str:
-        found = self._known(stack, value, place)
+    def text(self, stack: Stack, value: Any, place: str) -> str:
+        """Evaluate what must be text; numbers and truth values are."""
+        found = self.known(stack, value, place)
         if not isinstance(found, str | int | float):
-            raise _error(place, "is not text", found, "text where the function needs it")
-        self._measure(found, place)
-        return str(_plain(found))
+            raise refusal(place, "is not text", found, "text where the function needs it")
+        self.measure(found, place)
+        return str(plain(found))
 
-    def _list(self, stack: Stack, value: Any, place: str) -> list[Any]:
-        found = self._known(stack, value, place)
+    def items(self, stack: Stack, value: Any, place: str) -> list[Any]:
+        """Evaluate what must be a list."""
+        found = self.known(stack, value, place)
         if not isinstance(found, list):
-            raise _error(place, "is no list", found, "a list where the function needs it")
+            raise refusal(place, "is no list", found, "a list where the function needs it")
         return found
 
-    def _separated(self, argument: Any, function: str, wanted: str, place: str) -> tuple[str, Any]:
-        separator, rest = self._pair(argument, function, wanted, place)
-        if not isinstance(separator, str):
-            raise _error(place, f"{function} has wrong arguments", argument, wanted)
-        return separator, rest
-
-    def _pair(self, argument: Any, function: str, wanted: str, place: str) -> tuple[Any, Any]:
-        if not (isinstance(argument, list) and len(argument) == 2):
-            raise _error(place, f"{function} has wrong arguments", argument, wanted)
-        return argument[0], argument[1]
-
-    def _measure(self, found: Any, place: str, times: int = 1) -> None:
+    def measure(self, found: Any, place: str, times: int = 1) -> None:
         """Refuse to make more and more out of a little, such as text that doubles with each reference."""
         self._size += len(found) * times if isinstance(found, str | list) else 1
         if self._size > MAX_SIZE:
             got = f"more than {MAX_SIZE} characters and items"
-            raise _error(place, "stands for too much", got, "refer to less, less often")
+            raise refusal(place, "stands for too much", got, "refer to less, less often")
 
     def _once(self, stack: Stack, what: str, place: str, work: Callable[[], Any]) -> Any:
         """Work out what may be referred to often; refuse to while that is being worked out already."""
         key = (stack, what)
         if key in self._open:
             way = " -> ".join(f"{name} of {each.name}" for each, name in [*self._open[self._open.index(key) :], key])
-            raise _error(place, "refers to itself", way, "break the circle")
+            raise refusal(place, "refers to itself", way, "break the circle")
         if key not in self._found:
             self._open.append(key)
             try:
@@ -430,27 +314,3 @@ class Evaluator:
         if isinstance(found, MeshError):
             raise MeshError(found.problems)
         return found
-
-
-def _plain(value: Any) -> Any:
-    """Compare and join truth values and numbers as the text that CloudFormation makes of them."""
-    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
-
-
-def _is_plain(value: Any) -> bool:
-    """Tell whether a value is text or a list of text, or what stands for it."""
-    items = value if isinstance(value, list) else [value]
-    return all(isinstance(item, str | int | float | Unknown) for item in items)
-
-
-def _only_deployed(place: str, found: Unknown) -> MeshError:
-    name = f"{found.logical_id}.{found.attribute}"
-    return _error(place, "is known only to a deployment", name, f"give it with --set {name}=VALUE")
-
-
-def _unknown(place: str, what: str, name: Any, known: Any) -> MeshError:
-    return _error(place, f"unknown {what}", name, f"known: {', '.join(sorted(map(str, known))) or 'none'}")
-
-
-def _error(place: str, wrong: str, got: object, fix: str) -> MeshError:
-    return MeshError([problem(place, wrong, got, fix)])

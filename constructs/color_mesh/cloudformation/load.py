@@ -115,10 +115,12 @@ def _measure(path: Path, document: Any) -> None:
         if id(value) not in measured:
             if depth > MAX_DEPTH:
                 raise _too_deep(path)
-            inner = [*value, *value.values()] if isinstance(value, dict) else value
-            children = [measure(child, depth + 1) for child in inner]
-            size = 1 + sum(size for size, _ in children)
-            measured[id(value)] = size, max((levels for _, levels in children), default=-1) + 1
+            size, levels = 1, 0
+            for child in [*value, *value.values()] if isinstance(value, dict) else value:
+                inner_size, inner_levels = measure(child, depth + 1)
+                size += inner_size
+                levels = max(levels, inner_levels + 1)
+            measured[id(value)] = size, levels
         if depth + measured[id(value)][1] > MAX_DEPTH:
             raise _too_deep(path)
         return measured[id(value)]

@@ -81,9 +81,9 @@ def files_of(folder: Path) -> list[Path]:
 
 def _assembled(folder: Path, above: tuple[Path, ...] = ()) -> list[Stack]:
     file = folder / "manifest.json"
+    manifest = load(file, max_bytes=100_000_000)
     if folder.resolve() in above:
         raise MeshError([problem(str(file), "is nested in itself", str(folder), "nest another cloud assembly")])
-    manifest = load(file, max_bytes=100_000_000)
     stacks = []
     for name, artifact in _object(manifest.get("artifacts", {}), f"{file}: artifacts").items():
         place = f"{file}: artifacts.{name}"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from color_mesh.cloudformation.evaluate import NO_VALUE, Evaluator, Unknown
+from color_mesh.cloudformation.evaluate import Evaluator
 from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of, with_nested
+from color_mesh.cloudformation.values import NO_VALUE, Unknown
 from color_mesh.model.errors import problem, refuse
 
 
