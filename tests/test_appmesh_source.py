@@ -81,7 +81,7 @@ def test_our_own_assembly_is_read_back(chosen: dict[str, str], built: Callable[.
 # Made up meshes
 
 
-@settings(SAME_EVERY_TIME, max_examples=60)
+@settings(SAME_EVERY_TIME, max_examples=40)
 @given(meshes())
 def test_a_written_mesh_is_read_back(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.json"
@@ -89,7 +89,7 @@ def test_a_written_mesh_is_read_back(folder: Path, mesh: Mesh) -> None:
     assert read_source([path]).meshes == (mesh,)
 
 
-@settings(SAME_EVERY_TIME, max_examples=15)
+@settings(SAME_EVERY_TIME, max_examples=10)
 @given(meshes())
 def test_a_mesh_written_as_yaml_is_read_back(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.yaml"
@@ -550,7 +550,7 @@ def test_what_is_mutated_is_valid_itself(write: Write) -> None:
     assert [len(mesh.nodes) for mesh in source.meshes] == [1]
 
 
-@settings(SAME_EVERY_TIME, max_examples=300)
+@settings(SAME_EVERY_TIME, max_examples=200)
 @given(mutated(VALID))
 def test_any_template_is_read_or_refused(folder: Path, document: Any) -> None:
     (folder / "child.json").write_text(json.dumps(template()))
@@ -574,7 +574,7 @@ def test_any_manifest_is_read_or_refused(folder: Path, document: Any) -> None:
     assert outcome(path)
 
 
-@settings(SAME_EVERY_TIME, max_examples=150)
+@settings(SAME_EVERY_TIME, max_examples=100)
 @given(st.data())
 def test_any_text_is_read_or_refused(folder: Path, data: st.DataObject) -> None:
     text = yaml.safe_dump(VALID, sort_keys=False)
