@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Instance, Loopback, configure, endpoints
+from color_mesh.envoy.names import egress_cluster
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Listener, Mesh, VirtualGateway, VirtualNode
 from tests.envoy import ENVOY, parts
@@ -119,7 +120,14 @@ class RunningMesh:
         (place,) = cluster["load_assignment"]["endpoints"]
         (name,) = place["lb_endpoints"]
         port = name["endpoint"]["address"]["socket_address"]["port_value"]
-        addresses = [task.address(1) for task in self.tasks if f"_{task.part.name}_" in cluster["name"]]
+        names = {
+            egress_cluster(self.mesh, node, listener): node.name
+            for node in self.mesh.nodes
+            for listener in node.listeners
+        }
+        # A backend with a client policy of its own has a cluster whose name goes on.
+        whose = max((name for name in names if cluster["name"].startswith(name)), key=len)
+        addresses = [task.address(1) for task in self.tasks if task.part.name == names[whose]]
         place["lb_endpoints"] = [
             {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
             for address in addresses

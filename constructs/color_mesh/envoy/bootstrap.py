@@ -133,7 +133,11 @@ def _watched(directory: str) -> Json:
 
 
 def _files(resources: Resources, clusters: tuple[Json, ...], targets: Mapping[str, Target]) -> dict[str, Json]:
-    """Write the files that Envoy watches, each before those that refer to it."""
+    """Write the files that Envoy watches, each before those that refer to it.
+
+    Whoever replaces them while requests come waits after the clusters, until none is warming any more
+    (``cluster_manager.warming_clusters``): routes to a cluster that is not there yet answer with 503.
+    """
     return {
         **{
             endpoints_file(name): discovery_response(CLUSTER_LOAD_ASSIGNMENT, load_assignment(name, []))

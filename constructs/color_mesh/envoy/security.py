@@ -26,6 +26,7 @@ def downstream(listener: Listener, tls: ListenerTls) -> Json:
     """Write how a listener speaks TLS.
 
     Only with ``STRICT`` can every client be held to have a certificate: with ``PERMISSIVE`` it may come without TLS.
+    A client that does speak TLS needs one there too, if the certificate must have one of some names.
     """
     common = {
         **_certificate(tls.certificate),
