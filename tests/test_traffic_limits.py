@@ -4,7 +4,6 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,13 @@ from color_mesh.model import (
     OutlierDetection,
     Route,
     RouteMatch,
-    VirtualGateway,
     VirtualNode,
     VirtualRouter,
     VirtualService,
     VirtualServiceBackend,
     WeightedTarget,
 )
+from tests.load import Load
 from tests.traffic import RunningMesh, Task, running, until
 
 PORT = 8080
@@ -37,7 +36,7 @@ JSON = AccessLog(
     json=(("method", "%REQ(:METHOD)%"), ("code", "%RESPONSE_CODE%"), ("begin", "%PROTOCOL%")),
 )
 DEFAULT = AccessLog(path="default.log")
-SERVICES = ("connections", "requests", "outlier", "checked", "split", "plain")
+SERVICES = ("connections", "outlier", "checked", "split", "plain")
 
 
 def node(name: str, log: AccessLog | None = None, **policies: Any) -> VirtualNode:
@@ -58,7 +57,6 @@ MESH = Mesh(
             access_log=TEXT,
         ),
         node("connections", connection_pool=ConnectionPool(max_connections=1, max_pending_requests=1)),
-        node("requests", connection_pool=ConnectionPool(max_requests=1), protocol="http2"),
         node(
             "outlier",
             outlier_detection=OutlierDetection(
@@ -99,12 +97,6 @@ MESH = Mesh(
     services=(
         *(VirtualService(name=f"{name}.colors.local", virtual_node=name) for name in SERVICES if name != "split"),
         VirtualService(name="split.colors.local", virtual_router="split"),
-    ),
-    gateways=(
-        VirtualGateway(
-            name="gateway",
-            listeners=(Listener(port=8000, connection_pool=ConnectionPool(max_connections=1, max_pending_requests=1)),),
-        ),
     ),
 )
 
@@ -191,7 +183,7 @@ def test_new_weights_come_without_a_failed_request(mesh: RunningMesh) -> None:
     name = "rds/rds_egress_http_8080_split.colors.local.json"
     content = caller.configuration.files[name]
     changed = swap(content, {"weight": {1: 0, 0: 1}})
-    load = Load(mesh, "split.colors.local")
+    load = Load(mesh, "caller", "split.colors.local", PORT)
     with load.sent():
         until(lambda: load.answers["green"] > 20, "green answers")
         caller.write(name, changed)
@@ -205,11 +197,12 @@ def test_new_endpoints_come_without_a_failed_request(mesh: RunningMesh) -> None:
     listener = first.part.listeners[0]
     replace_endpoints(mesh, caller, "outlier", [first.instance(listener)])
     cluster = "cluster.cds_egress_colors_outlier_http_8080"
-    load = Load(mesh, "outlier.colors.local")
+    load = Load(mesh, "caller", "outlier.colors.local", PORT)
     with load.sent():
         until(lambda: caller.stat(f"{cluster}.membership_total") == 1 and load.answers.total() > 20, "one answers")
+        before = second.app.asked[""]
         replace_endpoints(mesh, caller, "outlier", [second.instance(listener)])
-        until(lambda: second.app.asked["load"] > 20, "the second answers")
+        until(lambda: second.app.asked[""] > before + 20, "the second answers")
     assert load.failed == []
     mesh.find_endpoints(caller)
 
@@ -268,35 +261,3 @@ def swap(value: Any, others: dict[str, dict[Any, Any]]) -> Any:
             key: others[key].get(each, each) if key in others else swap(each, others) for key, each in value.items()
         }
     return [swap(each, others) for each in value] if isinstance(value, list) else value
-
-
-class Load:
-    """Send one request after another while the block runs."""
-
-    def __init__(self, mesh: RunningMesh, service: str) -> None:
-        self.answers: Counter[str] = Counter()
-        self.failed: list[object] = []
-        self._mesh, self._service = mesh, service
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._send)
-
-    @contextmanager
-    def sent(self) -> Iterator[None]:
-        self._thread.start()
-        try:
-            yield
-        finally:
-            self._end.set()
-            self._thread.join()
-
-    def _send(self) -> None:
-        while not self._end.is_set():
-            try:
-                answer = self._mesh.call("caller", self._service, PORT, headers={"x-key": "load"})
-            except OSError as error:
-                self.failed.append(error)
-                continue
-            if answer.status == 200:
-                self.answers[answer.asked["node"]] += 1
-            else:
-                self.failed.append(answer)
