@@ -176,7 +176,7 @@ ROWS = (
     ),
     Row(
         properties="{VirtualNode,VirtualGateway}.Spec.Logging.AccessLog.File.Format.Json[].{Key,Value}",
-        becomes="`log_format.json_format`",
+        becomes="`log_format.json_format`; Envoy writes the keys in the order of the alphabet",
     ),
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.AWSCloudMap.{NamespaceName,ServiceName}",
