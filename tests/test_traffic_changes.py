@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from color_mesh.envoy import FileEndpoints, Instance, Loopback, configure, endpoints
-from color_mesh.envoy.bootstrap import CLUSTERS_FILE
+from color_mesh.envoy.discovery import CLUSTERS_FILE
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import (
     CloudMapDiscovery,

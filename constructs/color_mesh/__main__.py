@@ -1,15 +1,16 @@
-"""The ``color-mesh`` command: what a mesh is, and what each of its Envoys is given."""
+"""The ``color-mesh`` command: what a mesh is, what each of its Envoys is given, and the mesh on this machine."""
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from color_mesh.appmesh.source import Source, read_source
 from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
+from color_mesh.local.commands import add_commands, parse_values
 from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
@@ -27,20 +28,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        source = read_source([Path(path) for path in options.source], _values(options.values))
-        printed = options.run(source, options)
+        status: int = options.run(options)
+        sys.stdout.flush()
     except MeshError as error:
         print(error, file=sys.stderr)
         return 1
-    for note in source.notes:
-        print(f"note: {note}", file=sys.stderr)
-    return _print(printed)
+    except KeyboardInterrupt:
+        return 0  # Whoever follows or watches has seen enough.
+    except BrokenPipeError:
+        # So has whoever reads, such as `head`. Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="color-mesh",
-        description="Read a service mesh from CloudFormation, and compile it to Envoy's configuration.",
+        description="Read a service mesh from CloudFormation, compile it to Envoy's configuration, and run it on this "
+        "machine.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     source = argparse.ArgumentParser(add_help=False)
@@ -62,11 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--mesh", metavar="NAME", help="which mesh, when the source has several")
 
     show = commands.add_parser("show", parents=[source], help="print the mesh as a table")
-    show.set_defaults(run=_show)
+    show.set_defaults(run=_reading(_show))
     parity = commands.add_parser("parity", parents=[source], help="print what each property becomes in Envoy")
-    parity.set_defaults(run=_parity)
+    parity.set_defaults(run=_reading(_parity))
     compiling = commands.add_parser("compile", parents=[source], help="print the configuration of one Envoy, as JSON")
-    compiling.set_defaults(run=_compile)
+    compiling.set_defaults(run=_reading(_compile))
     part = compiling.add_mutually_exclusive_group(required=True)
     part.add_argument("--node", metavar="NAME", help="that of a virtual node")
     part.add_argument("--gateway", metavar="NAME", help="that of a virtual gateway")
@@ -85,16 +91,22 @@ def _parser() -> argparse.ArgumentParser:
         "it endpoints are found by DNS. `--kind files` prints the files by name",
     )
     compiling.add_argument("--sds-socket", metavar="PATH", help="the Unix socket of a Secret Discovery Service")
+    add_commands(commands)
     return parser
 
 
-def _values(given: Sequence[str]) -> dict[str, str]:
-    refuse(
-        problem("--set", "has no value", each, "such as --set AWS::Region=eu-west-1")
-        for each in given
-        if "=" not in each
-    )
-    return dict(each.split("=", 1) for each in given)
+def _reading(work: Callable[[Source, argparse.Namespace], str]) -> Callable[[argparse.Namespace], int]:
+    """Let a command have the source that its arguments name."""
+
+    def run(options: argparse.Namespace) -> int:
+        source = read_source([Path(path) for path in options.source], parse_values(options.values))
+        text = work(source, options)
+        for note in source.notes:
+            print(f"note: {note}", file=sys.stderr)
+        print(text)
+        return 0
+
+    return run
 
 
 def _show(source: Source, options: argparse.Namespace) -> str:
@@ -138,15 +150,6 @@ def _part(mesh: Mesh, options: argparse.Namespace) -> VirtualNode | VirtualGatew
 
 def _of_kind(configuration: Configuration, kind: str) -> Any:
     return getattr(configuration, kind)
-
-
-def _print(text: str) -> int:
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # Whoever reads has seen enough, such as `head`. Python would complain once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from typing import Any
 from color_mesh.appmesh.declared import Declared
 from color_mesh.appmesh.fields import cloudformation_spelling
 from color_mesh.envoy.parity import ROWS, table
+from color_mesh.local.diagnosis import warnings
+from color_mesh.local.plan import Plan
 from color_mesh.model import Listener, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from color_mesh.model.match import match_text
 from color_mesh.model.route import AnyRoute
@@ -22,6 +24,32 @@ def mesh_table(mesh: Mesh) -> str:
         _table(
             ("virtual gateway", "listens on", "route", "priority", "match", "virtual service"), _gateways(mesh.gateways)
         ),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def plan_table(plan: Plan) -> str:
+    """Write what would run on this machine, and what of it would not work."""
+    services = (
+        (
+            service.name,
+            str(service.desired_count),
+            plan.definition(service).family,
+            ", ".join(f"{each.name} ({each.image})" for each in plan.definition(service).containers),
+            ", ".join(plan.discovery[each.registry].dns_name for each in service.discovery) or "-",
+        )
+        for service in plan.services.values()
+    )
+    balancers = (
+        (balancer.name, str(port), plan.target_groups[group].name)
+        for balancer in plan.load_balancers.values()
+        for port, group in balancer.listeners
+    )
+    parts = [
+        _table(("service", "tasks", "task definition", "containers", "registered in"), services),
+        _table(("load balancer", "port", "target group"), balancers),
+        "\n".join(f"warning: {each}" for each in warnings(plan)),
+        f"not emulated: {'; '.join(plan.not_emulated)}",
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -36,13 +36,22 @@ class Fields:
     """Hold the fields of one object of a specification while they are read.
 
     Keys are asked for in the API's spelling. What is missing or of a wrong type becomes a problem, and something of the
-    right type stands in for it, so that the rest can be read too.
+    right type stands in for it, so that the rest can be read too. Keys that nobody asked for are problems; with
+    ``unread``, they are only listed there.
     """
 
-    def __init__(self, value: object, place: str, spelling: Spelling, problems: list[str]) -> None:
+    def __init__(
+        self,
+        value: object,
+        place: str,
+        spelling: Spelling,
+        problems: list[str],
+        unread: list[str] | None = None,
+    ) -> None:
         self._place = place
         self._spelling = spelling
         self._problems = problems
+        self._unread = unread
         self._known: list[str] = []
         self._reported: set[str] = set()
         self._values: Mapping[str, Any] = {}
@@ -118,6 +127,10 @@ class Fields:
             self._report(self._place, "has too many of one kind", got, "give one of them")
         return self.optional(given[0], choices[given[0]]) if given else None
 
+    def value(self, key: str) -> Any:
+        """Read whatever is there, such as a reference to another resource; ``None`` when nothing is."""
+        return self._get(key)
+
     def has(self, key: str) -> bool:
         """Tell whether a key is there."""
         return self._spelling(key) in self._values
@@ -133,7 +146,11 @@ class Fields:
     def close(self) -> None:
         """Find keys that nobody asked for."""
         for key in self._values:
-            if key not in self._known:
+            if key in self._known:
+                continue
+            if self._unread is not None:
+                self._unread.append(self._below(key))
+            else:
                 fix = f"known: {', '.join(sorted(set(self._known)))}"
                 self._report(self._below(key), "is unknown", key, fix)
 
@@ -158,7 +175,7 @@ class Fields:
         return []
 
     def _object(self, place: str, value: object, read: Callable[["Fields"], T]) -> T:
-        inner = Fields(value, place, self._spelling, self._problems)
+        inner = Fields(value, place, self._spelling, self._problems, self._unread)
         result = read(inner)
         inner.close()
         return result

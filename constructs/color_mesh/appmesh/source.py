@@ -17,7 +17,7 @@ _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KIN
 _SERVICE = "AWS::ServiceDiscovery::Service"
 _NAMESPACES = tuple(f"AWS::ServiceDiscovery::{kind}Namespace" for kind in ("PrivateDns", "PublicDns", "Http"))
 # What a resource is called is known before it is deployed.
-_KNOWN_ATTRIBUTES = {
+KNOWN_ATTRIBUTES = {
     **{
         (name, cloudformation_spelling(f"{kind}Name")): cloudformation_spelling(f"{kind}Name")
         for name, kind in _TYPES.items()
@@ -58,7 +58,7 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         if not found or _holds_template(path):
             others.append(path)
     declared, services, notes = read_manifests(manifests)
-    templates = read_templates(others, values=values or {}, known_attributes=_KNOWN_ATTRIBUTES)
+    templates = read_templates(others, values=values or {}, known_attributes=KNOWN_ATTRIBUTES)
     declared += _from_templates(templates)
     services += _cloud_map_services(templates)
     notes += templates.notes
@@ -67,6 +67,16 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         raise MeshError([problem(where, "declares no mesh", "no AWS::AppMesh resource", "give what declares one")])
     meshes, more_notes = read_meshes(declared, services)
     return Source(meshes=meshes, resources=tuple(declared), notes=(*notes, *more_notes))
+
+
+def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
+    """Read the meshes that templates declare; none when they declare none.
+
+    Raises:
+        MeshError: With everything that no mesh can be.
+    """
+    meshes, _ = read_meshes(_from_templates(templates), _cloud_map_services(templates))
+    return meshes
 
 
 def _manifests(path: Path) -> list[tuple[str, Mapping[str, Any]]]:

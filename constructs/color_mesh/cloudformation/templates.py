@@ -88,6 +88,11 @@ class Templates:
     _stacks: tuple[Stack, ...]
     _evaluator: Evaluator
 
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of all resources."""
+        return frozenset(each["Type"] for stack in self._stacks for each in stack.section("Resources").values())
+
     def resources(self, *types: str) -> tuple[Resource, ...]:
         """Find the resources of these types, in the order of the templates, without those whose condition is false.
 
@@ -106,6 +111,7 @@ def read_templates(
     paths: Sequence[Path],
     values: Mapping[str, str],
     known_attributes: Mapping[tuple[str, str], str],
+    assumed: Mapping[str, str] | None = None,
 ) -> Templates:
     """Read templates, folders of templates and cloud assemblies.
 
@@ -114,6 +120,8 @@ def read_templates(
         values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
         known_attributes: Attributes, by type and name, that are a property of the resource: a resource without the
             property gets a generated name.
+        assumed: Values of pseudo parameters for when no stack says where it is deployed; without them such a
+            parameter must be given.
 
     Raises:
         MeshError: When one cannot be read, or a value is for nothing in them.
@@ -129,7 +137,8 @@ def read_templates(
         for logical_id, resource in stack.section("Resources").items()
         if resource["Type"] == NESTED and logical_id not in stack.children
     ]
-    return Templates(tuple(missing), stacks, Evaluator(stacks, values, known_attributes))
+    unsaid = {name: value for name, value in (assumed or {}).items() if not any(name in each.pseudo for each in stacks)}
+    return Templates(tuple(missing), stacks, Evaluator(stacks, {**unsaid, **values}, known_attributes))
 
 
 def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:

@@ -12,6 +12,7 @@ from color_mesh.envoy.placement import (
     DnsEndpoints,
     FileEndpoints,
     Loopback,
+    ServerEndpoints,
     Transparent,
     loopback_address,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "FileEndpoints",
     "Instance",
     "Loopback",
+    "ServerEndpoints",
     "Target",
     "Transparent",
     "configure",

@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from color_mesh.envoy.clusters import endpoints_file, load_assignment, target_cluster
+from color_mesh.envoy.clusters import load_assignment, target_cluster
+from color_mesh.envoy.discovery import (
+    CLUSTERS_FILE,
+    LISTENERS_FILE,
+    dynamic_resources,
+    endpoints_file,
+    routes_file,
+    server_cluster,
+)
 from color_mesh.envoy.egress import egress
-from color_mesh.envoy.filters import routes_file
 from color_mesh.envoy.gateway import gateway_hops
 from color_mesh.envoy.ingress import ingress
 from color_mesh.envoy.placement import (
@@ -15,6 +22,7 @@ from color_mesh.envoy.placement import (
     FileEndpoints,
     Interception,
     Placement,
+    ServerEndpoints,
     Transparent,
 )
 from color_mesh.envoy.refusals import refusals
@@ -34,9 +42,6 @@ from color_mesh.envoy.typed import (
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
 
-LISTENERS_FILE = "lds.json"
-CLUSTERS_FILE = "cds.json"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
@@ -47,8 +52,9 @@ class Configuration:
         listeners: What it listens on.
         routes: The routes of its HTTP listeners, whether they are in the listeners or in files.
         clusters: What it connects to.
-        files: The files that it watches, by their names in the directory; none when endpoints are found by DNS.
-        targets: Whose endpoints belong in which of those files. They begin without any.
+        files: The documents that it takes from files or a server, by their names in the directory; none when endpoints
+            are found by DNS.
+        targets: Whose endpoints belong in which of those documents. They begin without any.
     """
 
     bootstrap: Json
@@ -93,9 +99,10 @@ def configure(
         case DnsEndpoints():
             static = {"listeners": list(resources.listeners), "clusters": [*secrets, *clusters]}
             files: dict[str, Json] = {}
-        case FileEndpoints(directory=directory):
-            base["dynamic_resources"] = _watched(directory)
-            static = {"clusters": secrets} if secrets else {}
+        case FileEndpoints() | ServerEndpoints():
+            base["dynamic_resources"] = dynamic_resources(endpoints)
+            servers = [server_cluster(endpoints)] if isinstance(endpoints, ServerEndpoints) else []
+            static = {"clusters": [*servers, *secrets]} if servers or secrets else {}
             files = _files(resources, clusters, targets)
     return Configuration(
         bootstrap={**base, "static_resources": static},
@@ -125,15 +132,8 @@ def _bootstrap(
     )
 
 
-def _watched(directory: str) -> Json:
-    def config(file: str) -> Json:
-        return {"resource_api_version": "V3", "path_config_source": {"path": f"{directory}/{file}"}}
-
-    return {"lds_config": config(LISTENERS_FILE), "cds_config": config(CLUSTERS_FILE)}
-
-
 def _files(resources: Resources, clusters: tuple[Json, ...], targets: Mapping[str, Target]) -> dict[str, Json]:
-    """Write the files that Envoy watches, each before those that refer to it.
+    """Write the documents that may change, each before those that refer to it.
 
     Whoever replaces them while requests come waits after the clusters, until none is warming any more
     (``cluster_manager.warming_clusters``): routes to a cluster that is not there yet answer with 503.

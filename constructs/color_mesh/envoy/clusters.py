@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from color_mesh.envoy import names, security
-from color_mesh.envoy.placement import DnsEndpoints, FileEndpoints, Placement, ip_preference
+from color_mesh.envoy.discovery import config_source, endpoints_file
+from color_mesh.envoy.placement import DnsEndpoints, Placement, ip_preference
 from color_mesh.envoy.services import Target
 from color_mesh.envoy.typed import UNLIMITED, Json, duration, http2_options, present, socket_address
 from color_mesh.model import (
@@ -84,11 +85,6 @@ def load_assignment(cluster: str, endpoints: list[Json]) -> Json:
     return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": endpoints}] if endpoints else []}
 
 
-def endpoints_file(cluster: str) -> str:
-    """Name the file of a cluster's endpoints."""
-    return f"eds/{cluster}.json"
-
-
 def _static(name: str, address: str, port: int, listener: Listener) -> Json:
     return {
         "name": name,
@@ -106,16 +102,14 @@ def _found(mesh: Mesh, target: Target, placement: Placement) -> Json:
     Cloud Map answers with every healthy task, as App Mesh's own polling of it did, and IPv4 comes first there.
     """
     match placement.endpoints:
-        case FileEndpoints(directory=directory):
-            path = f"{directory}/{endpoints_file(target.cluster)}"
-            config = {"resource_api_version": "V3", "path_config_source": {"path": path}}
-            return {
-                "type": "EDS",
-                "eds_cluster_config": {"eds_config": config},
-                "ignore_health_on_host_removal": True,
-            }
         case DnsEndpoints():
             return _resolved(mesh, target, placement)
+        case endpoints:
+            return {
+                "type": "EDS",
+                "eds_cluster_config": {"eds_config": config_source(endpoints, endpoints_file(target.cluster))},
+                "ignore_health_on_host_removal": True,
+            }
 
 
 def _resolved(mesh: Mesh, target: Target, placement: Placement) -> Json:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from color_mesh.envoy.placement import DnsEndpoints, FileEndpoints, Placement
+from color_mesh.envoy.discovery import config_source, routes_file
+from color_mesh.envoy.placement import DnsEndpoints, Placement
 from color_mesh.envoy.typed import HTTP_CONNECTION_MANAGER, ROUTER, TCP_PROXY, Json, extension
 
 
@@ -29,16 +30,10 @@ def tcp_filter(stat_prefix: str, proxy: Json, access_log: Sequence[Json] | None)
     )
 
 
-def routes_file(name: str) -> str:
-    """Name the file of a route configuration."""
-    return f"rds/{name}.json"
-
-
 def _routes(routes: Json, placement: Placement) -> Json:
     match placement.endpoints:
         case DnsEndpoints():
             return {"route_config": routes}
-        case FileEndpoints(directory=directory):
-            path = f"{directory}/{routes_file(routes['name'])}"
-            source = {"resource_api_version": "V3", "path_config_source": {"path": path}}
+        case endpoints:
+            source = config_source(endpoints, routes_file(routes["name"]))
             return {"rds": {"route_config_name": routes["name"], "config_source": source}}

@@ -58,8 +58,19 @@ class FileEndpoints:
     directory: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerEndpoints:
+    """Take endpoints, and everything else that may change, from a discovery server, by REST (Envoy's *xDS protocol*).
+
+    Attributes:
+        socket: The path of the Unix socket at which it answers. It may hold a request until it has something new.
+    """
+
+    socket: str
+
+
 Interception: TypeAlias = Transparent | Loopback
-Endpoints: TypeAlias = DnsEndpoints | FileEndpoints
+Endpoints: TypeAlias = DnsEndpoints | FileEndpoints | ServerEndpoints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

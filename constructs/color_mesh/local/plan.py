@@ -1,0 +1,172 @@
+"""What is to run: all that a cloud assembly says of it, read and checked before anything starts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
+from color_mesh.cloudformation import Templates, read_templates
+from color_mesh.local.network import Network, read_network
+from color_mesh.local.permissions import Role, read_roles
+from color_mesh.local.reading import MeshResource, Reader
+from color_mesh.local.services import (
+    DiscoveryService,
+    LoadBalancer,
+    Service,
+    TargetGroup,
+    read_discovery_services,
+    read_load_balancers,
+    read_services,
+    read_target_groups,
+)
+from color_mesh.local.tasks import Container, TaskDefinition, read_task_definitions
+from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
+from color_mesh.model.errors import problem, refuse
+
+# Where the stacks are taken to be deployed when they do not say.
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+
+NOT_EMULATED = (
+    "limits of CPU and memory",
+    "NAT and everything outside the VPC",
+    "IPv6",
+    "availability zones",
+    "the endpoints of task metadata and credentials",
+    "CloudWatch (logs are files)",
+    "the rollback of a failed deployment",
+    "who may use ECS Exec",
+    "the pauses between health checks, until the first one passes",
+)
+# What is read for what it refers to, or is no matter on one machine.
+_QUIET = (
+    "AWS::AppMesh::",
+    "AWS::CDK::Metadata",
+    "AWS::CloudFormation::Stack",
+    "AWS::EC2::",
+    "AWS::ECS::Cluster",
+    "AWS::ECS::Service",
+    "AWS::ECS::TaskDefinition",
+    "AWS::ElasticLoadBalancingV2::",
+    "AWS::IAM::",
+    "AWS::Logs::LogGroup",
+    "AWS::ServiceDiscovery::",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Hold what is to run. Everything but the meshes is by what tells it from others.
+
+    Attributes:
+        meshes: The meshes.
+        network: The VPC.
+        roles: The roles.
+        log_groups: The names of log groups.
+        task_definitions: What tasks are made of.
+        services: What keeps them running.
+        discovery: The names that DNS answers.
+        target_groups: The targets of load balancers.
+        load_balancers: The load balancers.
+        not_emulated: What of the templates has no effect here.
+    """
+
+    network: Network
+    meshes: tuple[Mesh, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    log_groups: Mapping[str, str] = field(default_factory=dict)
+    task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    discovery: Mapping[str, DiscoveryService] = field(default_factory=dict)
+    target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
+    load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
+    not_emulated: tuple[str, ...] = ()
+
+    def definition(self, service: Service) -> TaskDefinition:
+        """Look up what a service's tasks are made of."""
+        return self.task_definitions[service.task_definition]
+
+    def part(self, resource: MeshResource) -> tuple[Mesh, VirtualNode | VirtualGateway] | None:
+        """Look up a node or gateway, and the mesh that it is in; nothing when no template declares it."""
+        for mesh in self.meshes:
+            parts = mesh.nodes if resource.kind == "virtualNode" else mesh.gateways
+            for part in parts:
+                if (mesh.name, part.name) == (resource.mesh, resource.name):
+                    return mesh, part
+        return None
+
+    def sidecars(self, service: Service) -> list[tuple[Container, MeshResource]]:
+        """Find the containers of a service's tasks that ask App Mesh for their configuration."""
+        found = self.definition(service).containers
+        return [(each, each.mesh_resource) for each in found if each.mesh_resource is not None]
+
+
+def read_plan(
+    paths: Sequence[Path],
+    images: Mapping[str, tuple[str, ...]] | None = None,
+    values: Mapping[str, str] | None = None,
+) -> Plan:
+    """Read what is to run from a cloud assembly or from templates.
+
+    Args:
+        paths: Where they are.
+        images: The programs of images, by names of images.
+        values: Values of parameters, pseudo parameters and attributes that the templates do not give.
+
+    Raises:
+        MeshError: With everything that cannot run.
+    """
+    assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+    templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES, assumed)
+    reader = Reader()
+    try:
+        meshes = meshes_in(templates)
+    except MeshError as error:
+        reader.problems += error.problems
+        meshes = ()
+    plan = Plan(
+        meshes=meshes,
+        network=read_network(templates, reader),
+        roles=read_roles(templates, reader),
+        log_groups={
+            each.place: str(each.property("LogGroupName") or each.generated_name)
+            for each in templates.resources("AWS::Logs::LogGroup")
+        },
+        task_definitions=read_task_definitions(templates, reader, images or {}),
+        services=read_services(templates, reader),
+        discovery=read_discovery_services(templates, reader),
+        target_groups=read_target_groups(templates, reader),
+        load_balancers=read_load_balancers(templates, reader),
+        not_emulated=(*NOT_EMULATED, *_passed_over(templates, reader), *templates.notes),
+    )
+    if not reader.problems and not plan.services:
+        where = ", ".join(map(str, paths))
+        reader.problems.append(problem(where, "holds nothing to run", "no AWS::ECS::Service", "give what declares one"))
+    refuse(dict.fromkeys((*reader.problems, *_wrong_references(plan))))
+    return plan
+
+
+def _passed_over(templates: Templates, reader: Reader) -> Iterator[str]:
+    for kind in sorted({each for each in templates.types if not each.startswith(_QUIET)}):
+        yield kind
+    for kind, path in sorted(reader.passed_over):
+        yield f"{kind} {path}"
+
+
+def _wrong_references(plan: Plan) -> Iterator[str]:
+    """Find what is referred to that no template declares."""
+    for place, service in plan.services.items():
+        references: list[tuple[str, str, Mapping[str, object]]] = [
+            ("TaskDefinition", service.task_definition, plan.task_definitions),
+            *(("ServiceRegistries", each.registry, plan.discovery) for each in service.discovery),
+            *(("LoadBalancers", each.registry, plan.target_groups) for each in service.targets),
+        ]
+        for name, wanted, known in references:
+            if wanted not in known:
+                yield problem(f"{place}.{name}", "refers to what is not at hand", wanted, "declare it in the templates")
+        if not service.subnets:
+            yield problem(f"{place}.NetworkConfiguration", "has no subnet", (), "one or more")
+    for place, balancer in plan.load_balancers.items():
+        for port, group in balancer.listeners:
+            if group not in plan.target_groups:
+                yield problem(f"{place}: listener {port}", "has no target group", group, "one that a template declares")
