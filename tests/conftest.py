@@ -18,20 +18,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
+def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Synthesize the app with settings given as keywords; the same settings are synthesized once."""
     from app import build
 
     @cache
-    def synthesize(**settings: str) -> Assembly:
+    def synthesize(**settings: str) -> Path:
         out = tmp_path_factory.mktemp("cdk.out")
         # Warnings are for people; test_validation.py has the test of them.
         context: dict[str, object] = {"@aws-cdk/core:annotationsInValidationReport": False}
         context |= {f"color-mesh:{key}": value for key, value in settings.items()}
         build(context=context, outdir=str(out), validate=False).synth()
-        return {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(out.glob("*.template.json"))}
+        return out
 
     return synthesize
+
+
+@pytest.fixture(scope="session")
+def synthesize(cloud_assembly: Callable[..., Path]) -> Callable[..., Assembly]:
+    """The templates of the app with settings given as keywords."""
+
+    @cache
+    def templates(**settings: str) -> Assembly:
+        files = sorted(cloud_assembly(**settings).glob("*.template.json"))
+        return {path.name.split(".")[0]: json.loads(path.read_text()) for path in files}
+
+    return templates
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from color_mesh.local.up import FOLDER
+from color_mesh.local.folder import FOLDER, released
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
@@ -40,6 +40,13 @@ def request(asked: Any, files: Sequence[int] = ()) -> Any:
     return found
 
 
+def down() -> bool:
+    """End the run of this folder, and wait until nothing of it is left; tell whether there was one."""
+    with suppress(MeshError):
+        request({"command": "down"})
+    return (FOLDER / "lock").exists() and released(FOLDER)
+
+
 def execute(target: str, container: str | None, arguments: Sequence[str]) -> int:
     """Run a command in a container; answer with its exit status."""
     streams = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]
@@ -51,7 +58,7 @@ def execute(target: str, container: str | None, arguments: Sequence[str]) -> int
 
 def status_text(status: Any) -> str:
     """Write a table of services, tasks and containers."""
-    rows = [("SERVICE", "TASK", "STATUS", "HEALTH", "ADDRESS", "REPLACED", "REASON")]
+    rows = [("SERVICE", "TASK", "STATUS", "HEALTH", "ADDRESS", "RESTARTS", "REASON")]
     for service in status["services"]:
         for task in service["tasks"] or [None]:
             if task is None:

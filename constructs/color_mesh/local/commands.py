@@ -33,7 +33,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     executing.add_argument("target", metavar="TASK", help="a service, node, container or task")
     executing.add_argument("--container", metavar="NAME", help="which container (default: the application)")
     executing.add_argument(
-        "arguments", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="such as: -- curl localhost"
+        "arguments",
+        nargs="*",
+        metavar="COMMAND",
+        help="such as: curl localhost; options of it follow a --, as in: -- curl -s localhost",
     )
     executing.set_defaults(run=_exec)
 
@@ -87,7 +90,7 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _down(_options: argparse.Namespace) -> int:
-    from color_mesh.local.up import down
+    from color_mesh.local.client import down
 
     print("The mesh has ended." if down() else "No mesh runs from here.")
     return 0
@@ -103,7 +106,7 @@ def _status(_options: argparse.Namespace) -> int:
 def _exec(options: argparse.Namespace) -> int:
     from color_mesh.local.client import execute
 
-    arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+    arguments = [*options.arguments, *options.rest]
     if not arguments:
         refuse(
             [problem("exec", "has no command", None, f"such as: color-mesh exec {options.target} -- curl localhost")]

@@ -46,7 +46,7 @@ def missing(plan: Plan) -> Iterator[str]:
     )
     needed = [*_NEEDED, *(tool for tool in ("curl",) if tool in commands)]
     for tool in needed:
-        if shutil.which(tool, path=_path()) is None:
+        if shutil.which(tool, path=environment()["PATH"]) is None:
             yield problem("machine", f"{tool} is not installed", None, f"sudo apt-get install {_PACKAGES[tool]}")
     for module in ("dns", "h11"):
         if find_spec(module) is None:
@@ -56,9 +56,9 @@ def missing(plan: Plan) -> Iterator[str]:
     yield from _missing_privileges()
 
 
-def _path() -> str:
-    # Debian keeps them where only root's path looks.
-    return os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+def environment() -> dict[str, str]:
+    """Make an environment in which the machine's tools are found: Debian has some where only root's path looks."""
+    return {**os.environ, "PATH": os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))}
 
 
 def _capabilities() -> int:
@@ -90,8 +90,8 @@ def _missing_privileges() -> Iterator[str]:
     )
     if tried.returncode != 0:
         fix = (
-            "run it as root with CAP_SYS_ADMIN and CAP_NET_ADMIN, or let it make user namespaces; in a container: "
-            "--security-opt seccomp=unconfined, or --cap-add SYS_ADMIN"
+            "run it as root with CAP_SYS_ADMIN and CAP_NET_ADMIN, or as one who may make user namespaces; Docker lets "
+            "a container make them with --security-opt seccomp=unconfined"
         )
         yield problem("machine", "user namespaces are refused", tried.stderr.strip(), fix)
         return
@@ -130,10 +130,12 @@ def start(command: Sequence[str], keep: Iterable[int]) -> "subprocess.Popen[byte
     """
     unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", *command]
     if _has(_SYS_ADMIN, _NET_ADMIN):
-        return subprocess.Popen(unshare, pass_fds=tuple(keep), start_new_session=True)
+        return subprocess.Popen(unshare, pass_fds=tuple(keep), start_new_session=True, env=environment())
     # The one that reads a line waits until its users are there.
     waiting = ["unshare", "--user", "sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh", *unshare]
-    process = subprocess.Popen(waiting, pass_fds=tuple(keep), start_new_session=True, stdin=subprocess.PIPE)
+    process = subprocess.Popen(
+        waiting, pass_fds=tuple(keep), start_new_session=True, stdin=subprocess.PIPE, env=environment()
+    )
     assert process.stdin is not None
     try:
         _wait_for_namespace(process.pid)

@@ -12,6 +12,7 @@ from color_mesh.envoy.typed import CLUSTER, Json, discovery_response, socket_add
 from color_mesh.local import admin
 from color_mesh.local.config_server import Feed
 from color_mesh.local.reading import MeshResource
+from color_mesh.local.work import begin
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 
 # How long an Envoy may take for a change before the next step of it is made anyway.
@@ -42,13 +43,22 @@ class Sidecar:
         network: The network namespace of its task.
         socket: Where it asks for its configuration.
         refused: Called with the name of a document that it does not take.
+        failed: Told of an error that nobody expected.
     """
 
-    def __init__(self, resource: MeshResource, network: str, socket: Path, refused: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        resource: MeshResource,
+        network: str,
+        socket: Path,
+        refused: Callable[[str], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
         self.resource = resource
         self.network = network
         self.socket = socket
         self.feed = Feed(refused)
+        self._failed = failed
         self._configuration: Configuration | None = None
         self._mesh: Mesh | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -100,8 +110,14 @@ class Sidecar:
         for name in later:
             await self.feed.taken(name, _PATIENCE_SECONDS)
         if parting:
-            await asyncio.sleep(_PARTING_SECONDS)
-            await self.feed.put({CLUSTERS_FILE: documents[CLUSTERS_FILE]})
+            begin(self._part(made), self._failed)
+
+    async def _part(self, made: Configuration) -> None:
+        """Take away clusters that nothing leads to any more."""
+        await asyncio.sleep(_PARTING_SECONDS)
+        async with self._one_at_a_time:
+            if self._configuration is made:
+                await self.feed.put({CLUSTERS_FILE: made.files[CLUSTERS_FILE]})
 
     async def _warmed(self) -> None:
         """Wait until Envoy knows the endpoints of all clusters."""

@@ -22,7 +22,7 @@ from color_mesh.local.work import begin
 
 # As App Mesh's agent ends Envoy: listeners drain, for at most so long.
 _DRAIN_SECONDS = 20.0
-_DOWNSTREAM = r"^(http|tcp)\..*downstream_cx_active$"
+_DOWNSTREAM = r"^(http|tcp)\.ingress\..*downstream_cx_active$"
 
 
 class Configurer(Protocol):
@@ -178,7 +178,7 @@ class Task:
             await admin.ask(self.network, "/drain_listeners?graceful", "POST")
             for _ in range(int(_DRAIN_SECONDS / 0.1)):
                 found = await admin.stats(self.network, _DOWNSTREAM)
-                if not any(value for name, value in found.items() if not name.startswith("http.admin.")):
+                if not any(found.values()):
                     return
                 await asyncio.sleep(0.1)
 
@@ -210,7 +210,7 @@ class Task:
         folder = RUN / self.network / definition.name
         folder.mkdir(parents=True)
         socket = folder / "discovery.sock"
-        sidecar = Sidecar(definition.mesh_resource, self.network, socket, self._refused)
+        sidecar = Sidecar(definition.mesh_resource, self.network, socket, self._refused, self._crashed)
         bootstrap = await self._configurer(self, definition, sidecar)
         self.sidecars[definition.name] = sidecar
         await self._opened.enter_async_context(serving(sidecar.feed, socket, definition.user))

@@ -1,10 +1,8 @@
 """Starting a run: what must be so before, and the part of it that stays outside its namespaces."""
 
-import fcntl
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,12 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from color_mesh.local.entries import entries
+from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.machine import missing, start
 from color_mesh.local.plan import Plan, read_plan
-from color_mesh.model import MeshError
 from color_mesh.model.errors import problem, refuse
 
-FOLDER = Path(".color-mesh")
 _ENDING_SECONDS = 10.0
 
 
@@ -62,27 +59,6 @@ def up(
         return _stay(process, outside, listening)
     finally:
         os.close(lock)
-
-
-def take(folder: Path) -> int:
-    """Take the folder of a run; whoever holds the lock has it.
-
-    Raises:
-        MeshError: When a run has it already.
-    """
-    folder.mkdir(exist_ok=True)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        fix = "end it with color-mesh down, or run this one in another folder"
-        raise MeshError([problem("color-mesh up", "a mesh already runs from here", str(folder), fix)]) from None
-    # What a run left that was killed.
-    with suppress(FileNotFoundError):
-        (folder / "control.sock").unlink()
-    shutil.rmtree(folder / "logs", ignore_errors=True)
-    return lock
 
 
 def _open_ports(plan: Plan, first: int) -> dict[int, socket.socket]:
@@ -144,24 +120,3 @@ def _answer(outside: socket.socket, port: int, listening: dict[int, socket.socke
         socket.send_fds(outside, [b"ok"], [listening[port].fileno()])
     except (OSError, OverflowError) as error:
         outside.send(str(error).encode())
-
-
-def down() -> bool:
-    """End the run of this folder, and wait until nothing of it is left; tell whether there was one."""
-    from color_mesh.local.client import request
-
-    folder = FOLDER.absolute()
-    if not (folder / "lock").exists():
-        return False
-    with suppress(MeshError):
-        request({"command": "down"})
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-        except BlockingIOError:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return True
-    finally:
-        os.close(lock)

@@ -1,0 +1,184 @@
+"""The tutorial's own tests, on the mesh that ``color-mesh up`` runs from the app's assembly."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Running, running
+
+SETTINGS = [
+    pytest.param({"chapter": "2"}, id="chapter-2"),
+    pytest.param({"chapter": "3"}, id="chapter-3"),
+    pytest.param({}, id="chapter-4"),
+    pytest.param({"gateway": "public-ip"}, id="public-ip"),
+]
+WITH_ROUTER = SETTINGS[1:]
+WITH_GATEWAY = SETTINGS[2:]
+
+
+@pytest.fixture(scope="module")
+def mesh(
+    request: pytest.FixtureRequest, cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    with running(cloud_assembly(**request.param), tmp_path_factory.mktemp("mesh")) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def changing(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(cloud_assembly(), tmp_path_factory.mktemp("changing")) as run:
+        yield run
+
+
+def lookup(mesh: Running, task: str, name: str) -> list[str]:
+    """The addresses that a name has in a task."""
+    done = mesh.execute(task, "nslookup", name)
+    # The first address is the resolver's own.
+    return re.findall(r"Address: ([0-9.]+)$", done.stdout, re.MULTILINE)
+
+
+def share_of_green(answers: dict[str, int]) -> float:
+    assert set(answers) == {"green", "yellow"}
+    return answers["green"] / sum(answers.values())
+
+
+@pytest.mark.parametrize("mesh", SETTINGS, indirect=True)
+class TestEveryChapter:
+    @pytest.mark.parametrize("color", ["red", "blue"])
+    def test_an_application_answers_in_its_own_task(self, mesh: Running, color: str) -> None:
+        assert mesh.curl(color, "http://localhost") == color
+
+    def test_blue_finds_red(self, mesh: Running) -> None:
+        assert lookup(mesh, "blue", "red.colors.local") == [mesh.address("red-svc")]
+
+    def test_blue_reaches_red_its_backend(self, mesh: Running) -> None:
+        assert mesh.curl("blue", "http://red.colors.local") == "red"
+
+    def test_red_finds_blue_but_does_not_reach_it(self, mesh: Running) -> None:
+        assert lookup(mesh, "red", "blue.colors.local") == [mesh.address("blue-svc")]
+        assert mesh.curl("red", "http://blue.colors.local").startswith("failed: ")
+
+    def test_red_reaches_blue_while_blue_is_its_backend(self, mesh: Running) -> None:
+        before = "" if "green-svc" not in str(mesh.status()) else "router"
+        mesh.ok("set", "node", "red", "--backends", f"{before},blue")
+        mesh.until(lambda: mesh.curl("red", "http://blue.colors.local") == "blue", "red reaches blue", 1)
+        mesh.ok("set", "node", "red", "--backends", before)
+        mesh.until(lambda: mesh.curl("red", "http://blue.colors.local").startswith("failed"), "it does not", 1)
+
+    def test_nothing_outside_the_mesh_is_reached_through_envoy(self, mesh: Running) -> None:
+        assert mesh.curl("red", "http://198.51.100.1").startswith("failed: ")
+        assert mesh.curl("red", "http://10.0.0.2:8080").startswith("failed: ")
+
+    def test_names_outside_are_not_found(self, mesh: Running) -> None:
+        assert "NXDOMAIN" in mesh.execute("red", "nslookup", "example.com").stdout
+
+    @pytest.mark.parametrize(
+        ("path", "expected"),
+        [
+            pytest.param("/server_info", '"state": "LIVE"', id="server_info"),
+            pytest.param("/ready", "LIVE", id="ready"),
+            pytest.param("/stats", "cluster.cds_ingress_color-mesh_red_http_80.", id="stats"),
+            pytest.param("/stats/prometheus", "envoy_cluster_upstream_cx_total", id="prometheus"),
+        ],
+    )
+    def test_envoys_administration_answers(self, mesh: Running, path: str, expected: str) -> None:
+        assert expected in mesh.curl("red", f"http://localhost:9901{path}")
+
+    def test_envoy_runs_as_the_ignored_user_and_the_application_does_not(self, mesh: Running) -> None:
+        assert mesh.execute("red", "id", "--user", container="envoy-sidecar").stdout == "1337\n"
+        assert mesh.execute("red", "id", "--user").stdout == "0\n"
+
+    def test_only_the_gateway_is_reached_from_outside(self, mesh: Running) -> None:
+        public = [task["public"] for service in mesh.status()["services"] for task in service["tasks"]]
+        assert public.count(True) == (1 if "gateway-svc" in [s["name"] for s in mesh.status()["services"]] else 0)
+
+    def test_logs_have_the_streams_of_the_application_and_of_envoy(self, mesh: Running) -> None:
+        said = mesh.ok("logs", "red")
+        task = mesh.tasks("red-svc")[0]["id"]
+        assert f"red-app-container/red-app/{task}  listening on port 80" in said
+        assert f"red-envoy-sidecar/envoy-sidecar/{task}  " in said
+
+
+@pytest.mark.parametrize("mesh", WITH_ROUTER, indirect=True)
+class TestTheRouter:
+    def test_its_name_is_answered_with_the_task_of_green(self, mesh: Running) -> None:
+        assert lookup(mesh, "red", "router.colors.local") == [mesh.address("green-svc")]
+
+    def test_it_splits_four_to_one(self, mesh: Running) -> None:
+        assert 0.74 < share_of_green(mesh.histogram("red", "http://router.colors.local", 1000)) < 0.86
+
+    def test_without_weight_green_gets_nothing(self, mesh: Running) -> None:
+        mesh.ok("set", "route", "color-route", "green=0,yellow=1")
+        assert mesh.histogram("red", "http://router.colors.local", 100) == {"yellow": 100}
+        mesh.ok("set", "route", "color-route", "green=4,yellow=1")
+        assert set(mesh.histogram("red", "http://router.colors.local", 100)) == {"green", "yellow"}
+
+    def test_blue_may_take_the_place_of_green_which_dns_still_names(self, mesh: Running) -> None:
+        mesh.ok("set", "route", "color-route", "blue=4,yellow=1")
+        assert set(mesh.histogram("red", "http://router.colors.local", 100)) == {"blue", "yellow"}
+        assert lookup(mesh, "red", "router.colors.local") == [mesh.address("green-svc")]
+        mesh.ok("set", "route", "color-route", "green=4,yellow=1")
+
+
+@pytest.mark.parametrize("mesh", WITH_GATEWAY, indirect=True)
+class TestTheGateway:
+    def test_the_shorter_prefix_leads_to_blue(self, mesh: Running) -> None:
+        assert mesh.answer("/") == "blue"
+
+    def test_the_longer_prefix_wins_and_is_rewritten(self, mesh: Running) -> None:
+        assert mesh.answer("/router") in ("green", "yellow")
+
+    def test_it_splits_four_to_one(self, mesh: Running) -> None:
+        said = mesh.ok("hits", f"{mesh.url}/router", "--count", "1000")
+        counted = {color: int(count) for count, color in re.findall(r"^ *(\d+) .* 200 (\w+)", said, re.MULTILINE)}
+        assert 0.74 < share_of_green(counted) < 0.86
+
+    def test_a_path_that_the_application_lacks_is_its_own_answer(self, mesh: Running) -> None:
+        assert "404" in mesh.answer("/nowhere")
+
+
+class TestNewTemplates:
+    """The tutorial's experiments by its own means: other settings, another ``cdk synth``."""
+
+    def test_other_weights_are_in_effect_within_a_second(
+        self, changing: Running, cloud_assembly: Callable[..., Path]
+    ) -> None:
+        changing.synthesize(cloud_assembly(weights="green=0,yellow=1"))
+        changing.until(
+            lambda: changing.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}, "only yellow", 1
+        )
+
+    def test_another_backend_is_in_effect_within_a_second(
+        self, changing: Running, cloud_assembly: Callable[..., Path]
+    ) -> None:
+        changing.synthesize(cloud_assembly(redBackends="router,blue"))
+        changing.until(lambda: changing.curl("red", "http://blue.colors.local") == "blue", "red reaches blue", 1)
+
+    def test_blue_takes_the_place_of_green(self, changing: Running, cloud_assembly: Callable[..., Path]) -> None:
+        changing.synthesize(cloud_assembly(weights="blue=4,yellow=1"))
+        changing.until(
+            lambda: set(changing.histogram("red", "http://router.colors.local", 50)) == {"blue", "yellow"}, "blue", 2
+        )
+
+    def test_a_chapter_may_follow_another_and_be_left_again(
+        self, changing: Running, cloud_assembly: Callable[..., Path]
+    ) -> None:
+        changing.synthesize(cloud_assembly(chapter="3"))
+        changing.until(lambda: len(changing.status()["services"]) == 4, "the gateway is gone")
+        assert changing.answer("/").startswith("failed")
+        changing.synthesize(cloud_assembly(gateway="public-ip"))
+        changing.until(lambda: changing.answer("/") == "blue", "the public gateway answers")
+        changing.synthesize(cloud_assembly())
+        changing.until(lambda: len(changing.tasks("gateway-svc-load-balanced")) == 2, "the load balancer is back")
+        changing.until_steady()
+        assert changing.answer("/") == "blue"
+
+    def test_templates_that_cannot_run_change_nothing(self, changing: Running) -> None:
+        file = changing.assembly / "EcsStack.template.json"
+        whole = file.read_text()
+        file.write_text(whole[: len(whole) // 2])
+        changing.until_said("the new templates cannot run, the mesh goes on as it was")
+        assert changing.answer("/") == "blue"
+        file.write_text(whole)
