@@ -80,7 +80,12 @@ class Running:
     def status(self) -> Any:
         """What the run says of itself."""
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(os.path.relpath(self.folder / ".color-mesh" / "control.sock"))
+            # A path of a socket has 107 characters at most.
+            folder = os.open(self.folder / ".color-mesh", os.O_PATH)
+            try:
+                connection.connect(f"/proc/self/fd/{folder}/control.sock")
+            finally:
+                os.close(folder)
             connection.sendall(b'{"command": "status"}\n')
             return json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
 
@@ -91,6 +96,11 @@ class Running:
     def address(self, service: str) -> str:
         """The address of the task of a service."""
         return str(self.tasks(service)[0]["address"])
+
+    def pid(self, service: str, container: str, number: int = 0) -> int:
+        """The number by which the run knows the process of a container."""
+        found = {each["name"]: each["pid"] for each in self.tasks(service)[number]["containers"]}
+        return int(found[container])
 
     def kill(self, pid: int) -> None:
         """End a process of the run at once; its number is the one that the run knows it by."""
@@ -187,6 +197,8 @@ def running(
         )
     run = Running(folder, port, process)
     try:
+        control = folder / ".color-mesh" / "control.sock"
+        run.until(lambda: control.exists() or process.poll() is not None, "it can be asked")
         if healthy:
             run.until(lambda: "the mesh is healthy" in run.said() or process.poll() is not None, "it is healthy")
             assert process.poll() is None, run.said()

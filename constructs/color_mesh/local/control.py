@@ -167,9 +167,9 @@ def find_task(tasks: list[Task], target: str) -> Task:
     """Find the task that people mean: by its id, or by a service, family, node or container."""
     running = [task for task in tasks if task.status == "RUNNING"] or tasks
     for task in running:
-        if target in _names(task) or (len(target) >= 4 and task.id.startswith(target)):
+        if target in names_of(task) or (len(target) >= 4 and task.id.startswith(target)):
             return task
-    known = sorted({name for task in tasks for name in _names(task)})
+    known = sorted({name for task in tasks for name in names_of(task)})
     raise MeshError([problem("task", "no task is called so", target, f"known: {', '.join(known) or 'none'}")])
 
 
@@ -183,17 +183,18 @@ def find_container(task: Task, target: str, name: str | None) -> RunningContaine
     return task.containers[name]
 
 
-def _names(task: Task) -> set[str]:
+def names_of(task: Task) -> set[str]:
+    """List what people may call a task, beside its id."""
     nodes = {sidecar.resource.name for sidecar in task.sidecars.values()}
     nodes |= {each.mesh_resource.name for each in task.definition.containers if each.mesh_resource is not None}
     applications = {each.name for each in task.definition.containers if not each.program.envoy}
-    return {task.service.name, task.definition.family, task.id, *nodes, *applications}
+    return {task.service.name, task.definition.family, *nodes, *applications}
 
 
 def _task_status(task: Task) -> Any:
     return {
         "id": task.id,
-        "names": sorted(_names(task)),
+        "names": sorted(names_of(task)),
         "status": task.status,
         "health": task.health,
         "well": task.is_well,

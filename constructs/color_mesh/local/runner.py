@@ -26,6 +26,7 @@ from color_mesh.model import Mesh, MeshError
 _PROBES_AT_ONCE = 8
 _BALANCER_PAUSE_SECONDS = 0.25
 _BEGINNING_SECONDS = 2.0
+_ENDING_SECONDS = 2.0
 _TRAFFIC = r"^(cluster\.cds_egress_.*\.upstream_(rq|cx)_|http\.[^.]*\.downstream_rq_)"
 
 
@@ -88,14 +89,15 @@ class Runner:
         await self.apply(self.plan)
 
     async def stop(self) -> None:
-        """End the processes of all containers, so that they write the last of their logs; nobody waits for requests."""
+        """End all Envoys, so that they write the last of their logs; everything else ends with the run."""
         self._stopping = True
         for each in self._working:
             each.cancel()
-        stops = [container.stop() for task in self.tasks for container in task.containers.values()]
+        containers = [container for task in self.tasks for container in task.containers.values()]
+        stops = [container.stop() for container in containers if container.definition.program.envoy]
         stops += [balancer.stop() for balancer in self.balancers.values()]
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*stops, return_exceptions=True), 2)
+        if stops:
+            await asyncio.wait([asyncio.ensure_future(each) for each in stops], timeout=_ENDING_SECONDS)
 
     async def apply(self, plan: Plan) -> None:
         """Take on another plan: what is new starts, what is gone stops, what has changed is replaced or told."""

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from color_mesh.local.control import Control
 from color_mesh.local.entries import Entry, Relay, entries
@@ -27,7 +27,7 @@ from color_mesh.model import MeshError
 
 _WATCH_SECONDS = 0.2
 # After so long people are told what is not well yet.
-_PATIENCE_SECONDS = 15.0
+_PATIENCE_SECONDS = 10.0
 
 
 class Supervisor:
@@ -78,7 +78,7 @@ class Supervisor:
 
     def _failed(self, error: BaseException) -> None:
         """End, because something is wrong with this program."""
-        traceback.print_exception(error)
+        traceback.print_exception(type(error), error, error.__traceback__)
         self._end.set()
 
     def _say(self, text: str) -> None:
@@ -227,7 +227,7 @@ def _fingerprint(paths: Sequence[Path]) -> object:
     return found
 
 
-def _run(options: dict[str, Any], outside: socket.socket) -> int:
+def _run(options: dict[str, Any], outside: socket.socket) -> NoReturn:
     plan = read_plan(
         [Path(path) for path in options["paths"]],
         {name: tuple(command) for name, command in options["images"].items()},
@@ -237,8 +237,11 @@ def _run(options: dict[str, Any], outside: socket.socket) -> int:
     assert envoy is not None  # It was looked for before anything started.
     prepare(resolver_address(plan.network.cidr), envoy)
     supervisor = Supervisor(options, outside)
-    asyncio.run(supervisor.run(plan))
-    return 0 if supervisor.was_healthy else 1
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(supervisor.run(plan))
+    sys.stdout.flush()
+    # The rest ends with this process: nothing is to be waited for.
+    os._exit(0 if supervisor.was_healthy else 1)
 
 
 def main() -> int:
@@ -247,7 +250,7 @@ def main() -> int:
     outside = socket.socket(fileno=options["outside"])
     child = os.fork()
     if child == 0:
-        return _run(options, outside)
+        _run(options, outside)
     outside.close()
     while True:
         ended, status = os.wait()

@@ -22,6 +22,8 @@ from color_mesh.local.work import begin
 
 # As App Mesh's agent ends Envoy: listeners drain, for at most so long.
 _DRAIN_SECONDS = 20.0
+# So that the log shows a request when it has been answered.
+_FLUSHING = ("--file-flush-interval-msec", "100")
 _DOWNSTREAM = r"^(http|tcp)\.ingress\..*downstream_cx_active$"
 
 
@@ -217,7 +219,16 @@ class Task:
         file = folder / "bootstrap.json"
         file.write_text(json.dumps(bootstrap))
         level = definition.environment.get("ENVOY_LOG_LEVEL", "info")
-        options = ("--log-level", level, "--drain-time-s", "20", "--disable-hot-restart", "--concurrency", "1")
+        options = (
+            "--log-level",
+            level,
+            "--drain-time-s",
+            "20",
+            "--disable-hot-restart",
+            "--concurrency",
+            "1",
+            *_FLUSHING,
+        )
         return ("envoy", "--config-path", str(file), *options)
 
     def _refused(self, document: str) -> None:

@@ -16,6 +16,7 @@ from color_mesh.local.entries import entries
 from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.machine import missing, start
 from color_mesh.local.plan import Plan, read_plan
+from color_mesh.model.checks import check_range
 from color_mesh.model.errors import problem, refuse
 
 _ENDING_SECONDS = 10.0
@@ -37,7 +38,7 @@ def up(
     """
     began = time.monotonic()
     plan = read_plan(paths, images, values)
-    refuse(missing(plan))
+    refuse((*check_range("--port", "port", port, 1, 65535 - len(entries(plan))), *missing(plan)))
     folder = FOLDER.absolute()
     lock = take(folder)
     try:
@@ -67,9 +68,10 @@ def _open_ports(plan: Plan, first: int) -> dict[int, socket.socket]:
     for number, _ in enumerate(entries(plan)):
         try:
             found[first + number] = _listen(first + number)
-        except (OSError, OverflowError) as error:
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
             fix = f"another one: --port {first + 1000 if first < 60000 else 8080}"
-            problems.append(problem("--port", f"cannot be listened on ({error})", first + number, fix))
+            problems.append(problem("--port", f"cannot be listened on, {reason}", first + number, fix))
     refuse(problems)
     return found
 
@@ -118,5 +120,5 @@ def _answer(outside: socket.socket, port: int, listening: dict[int, socket.socke
         if port not in listening:
             listening[port] = _listen(port)
         socket.send_fds(outside, [b"ok"], [listening[port].fileno()])
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         outside.send(str(error).encode())
