@@ -180,6 +180,7 @@ def _health_check(group: TargetGroup) -> Json:
         # Until a target passes it is asked more often than on AWS: a mesh on one machine starts in seconds.
         "no_traffic_interval": "0.250s",
         "unhealthy_interval": "0.250s",
+        "healthy_edge_interval": "0.250s",
         "unhealthy_threshold": group.unhealthy,
         "healthy_threshold": group.healthy,
     }

@@ -156,7 +156,9 @@ class Control:
         ended = asyncio.ensure_future(process.wait())
         left = asyncio.ensure_future(asyncio.get_running_loop().sock_recv(client, 1))
         await asyncio.wait((ended, left), return_when=asyncio.FIRST_COMPLETED)
+        # Nothing may wait for the socket any more when it is closed.
         left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
         if not ended.done():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

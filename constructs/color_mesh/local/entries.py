@@ -92,7 +92,7 @@ class Relay:
         server = socket_in(INTERNET_LINK)
         try:
             await asyncio.wait_for(loop.sock_connect(server, (str(address), port)), _CONNECT_SECONDS)
-            await asyncio.gather(_copy(client, server), _copy(server, client))
+            await _copy_both_ways(client, server)
         except (OSError, asyncio.TimeoutError):
             # As the mesh broke the connection, so does this.
             with suppress(OSError):
@@ -100,6 +100,20 @@ class Relay:
         finally:
             client.close()
             server.close()
+
+
+async def _copy_both_ways(client: socket.socket, server: socket.socket) -> None:
+    """Copy until both have ended, or one breaks; nothing may wait for a socket any more when it is closed."""
+    copying = [asyncio.ensure_future(_copy(client, server)), asyncio.ensure_future(_copy(server, client))]
+    try:
+        await asyncio.wait(copying, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for each in copying:
+            each.cancel()
+        found = await asyncio.gather(*copying, return_exceptions=True)
+    for error in found:
+        if isinstance(error, OSError):
+            raise error
 
 
 async def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -121,6 +121,7 @@ class Runner:
             self._configure(task, task.containers[name].definition, sidecar)
             for task in self.tasks
             for name, sidecar in task.sidecars.items()
+            if task.containers[name].status == "RUNNING"
         ]
         await asyncio.gather(*sidecars)
 

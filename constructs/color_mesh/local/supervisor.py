@@ -238,6 +238,7 @@ def _run(options: dict[str, Any], outside: socket.socket) -> NoReturn:
     prepare(resolver_address(plan.network.cidr), envoy)
     supervisor = Supervisor(options, outside)
     loop = asyncio.new_event_loop()
+
     loop.run_until_complete(supervisor.run(plan))
     sys.stdout.flush()
     # The rest ends with this process: nothing is to be waited for.

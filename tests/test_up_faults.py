@@ -1,0 +1,110 @@
+"""Faults under load: two tasks a service, a few hundred requests a second through the gateway."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Running, Template, running
+from tests.steady_load import Load, steady_load
+
+PER_SECOND = 300
+# The clients' connections that are open at once at this load, which end with the Envoy that has them.
+OPEN_AT_ONCE = 20
+
+
+@pytest.fixture(scope="module")
+def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(cloud_assembly(desiredCount="2"), tmp_path_factory.mktemp("mesh")) as run:
+        yield run
+
+
+def nothing(mesh: Running) -> None:
+    """Leave the mesh alone."""
+
+
+def kill(mesh: Running, service: str, *containers: str) -> None:
+    """End containers of the first task of a service, and wait until the service has done without it."""
+    task = mesh.tasks(service)[0]["id"]
+    for pid in [mesh.pid(service, container) for container in containers]:
+        mesh.kill(pid)
+    mesh.until(lambda: task not in [each["id"] for each in mesh.tasks(service)], "the task is gone")
+
+
+def kill_an_application(mesh: Running) -> None:
+    kill(mesh, "green-svc", "green-app")
+
+
+def kill_a_sidecar(mesh: Running) -> None:
+    kill(mesh, "blue-svc", "envoy-sidecar")
+
+
+def kill_a_gateway(mesh: Running) -> None:
+    kill(mesh, "gateway-svc-load-balanced", "envoy-proxy")
+
+
+def kill_a_task(mesh: Running) -> None:
+    kill(mesh, "green-svc", "envoy-sidecar", "green-app")
+
+
+def change_the_weights(mesh: Running) -> None:
+    for weights in ("green=1,yellow=4", "blue=1,red=1", "green=0,yellow=1", "green=4,yellow=1"):
+        mesh.ok("set", "route", "color-route", weights)
+
+
+def restart_the_resolver(mesh: Running) -> None:
+    mesh.kill(mesh.status()["resolver"])
+    mesh.until_said("the resolver ended with -9, and is started again")
+
+
+def another_version(template: Template) -> None:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::ECS::TaskDefinition":
+            for container in resource["Properties"]["ContainerDefinitions"]:
+                container["Environment"].append({"Name": "VERSION", "Value": "2"})
+
+
+def replace_every_task(mesh: Running) -> None:
+    before = {task["id"] for each in mesh.status()["services"] for task in each["tasks"]}
+
+    def replaced() -> bool:
+        now = {task["id"] for each in mesh.status()["services"] for task in each["tasks"]}
+        return not before & now and mesh.status()["steady"]
+
+    mesh.change("EcsStack", another_version)
+    mesh.until(replaced, "every task is another", 90)
+
+
+@pytest.mark.parametrize(
+    ("fault", "may_fail"),
+    [
+        pytest.param(nothing, 0, id="nothing"),
+        pytest.param(kill_an_application, 0, id="kill-an-application"),
+        pytest.param(kill_a_sidecar, 0, id="kill-a-sidecar"),
+        pytest.param(kill_a_task, 0, id="kill-a-task"),
+        # Nobody is left to ask again for what a killed gateway was about to answer.
+        pytest.param(kill_a_gateway, OPEN_AT_ONCE, id="kill-a-gateway"),
+        pytest.param(change_the_weights, 0, id="change-the-weights"),
+        pytest.param(restart_the_resolver, 0, id="restart-the-resolver"),
+        pytest.param(replace_every_task, 0, id="replace-every-task"),
+    ],
+)
+def test_no_request_is_lost(
+    mesh: Running, fault: Callable[[Running], None], may_fail: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh.until_steady()
+    with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
+        mesh.until(lambda: load.answered > PER_SECOND // 2, "requests are answered")
+        fault(mesh)
+        mesh.until_steady(60)
+        before = load.answered
+        mesh.until(lambda: load.answered > before + PER_SECOND // 2, "requests are answered")
+    with capsys.disabled():
+        print(f"\n{line(fault.__name__, load)}")
+    assert load.failed <= may_fail, load.failures
+
+
+def line(what: str, load: Load) -> str:
+    """Write what became of the requests."""
+    counted = f"{load.sent:6} sent  {load.answered:6} answered  {load.failed:4} failed"
+    return f"{what.replace('_', ' '):22}{counted}  slowest {load.slowest_seconds:.2f} s  {dict(load.failures) or ''}"
