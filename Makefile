@@ -17,7 +17,7 @@ help:
 	@echo "make up      synthesize, and run the mesh on this machine"
 	@echo "make test    check style and types, run the tests"
 	@echo "make gold    rewrite what the tests compare with: snapshots, and docs/parity.md"
-	@echo "make bench   measure synthesis, the compiler, and requests through compiled sidecars"
+	@echo "make bench   measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
 	@echo "make clean   remove everything that was installed or made"
 
 synth: $(VENV)/.synth
@@ -39,6 +39,7 @@ bench: $(VENV)/.test bench/node_modules
 	@python -m bench.synthesis
 	@python -m bench.compiler
 	@python -m bench.sidecar
+	@python -m bench.local
 
 clean:
 	rm -rf $(VENV) node_modules .color-mesh bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache

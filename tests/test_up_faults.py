@@ -1,5 +1,6 @@
 """Faults under load: two tasks a service, a few hundred requests a second through the gateway."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +53,22 @@ def change_the_weights(mesh: Running) -> None:
         mesh.ok("set", "route", "color-route", weights)
 
 
+def change_the_backends(mesh: Running) -> None:
+    for backends in ("router,blue", "", "router"):
+        mesh.ok("set", "node", "red", "--backends", backends)
+
+
+def change_the_templates(mesh: Running) -> None:
+    for weight in (0, 50, 4):
+        mesh.change("MeshStack", lambda template, weight=weight: weigh(template, weight))  # type: ignore[misc]
+        time.sleep(1)
+
+
+def weigh(template: Template, weight: int) -> None:
+    (route,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::AppMesh::Route")
+    route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"][0]["Weight"] = weight
+
+
 def restart_the_resolver(mesh: Running) -> None:
     mesh.kill(mesh.status()["resolver"])
     mesh.until_said("the resolver ended with -9, and is started again")
@@ -85,6 +102,8 @@ def replace_every_task(mesh: Running) -> None:
         # Nobody is left to ask again for what a killed gateway was about to answer.
         pytest.param(kill_a_gateway, OPEN_AT_ONCE, id="kill-a-gateway"),
         pytest.param(change_the_weights, 0, id="change-the-weights"),
+        pytest.param(change_the_backends, 0, id="change-the-backends"),
+        pytest.param(change_the_templates, 0, id="change-the-templates"),
         pytest.param(restart_the_resolver, 0, id="restart-the-resolver"),
         pytest.param(replace_every_task, 0, id="replace-every-task"),
     ],
