@@ -145,10 +145,12 @@ class TestNewTemplates:
     def test_other_weights_are_in_effect_within_a_second(
         self, changing: Running, cloud_assembly: Callable[..., Path]
     ) -> None:
+        before = [container["pid"] for task in changing.tasks("red-svc") for container in task["containers"]]
         changing.synthesize(cloud_assembly(weights="green=0,yellow=1"))
         changing.until(
             lambda: changing.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}, "only yellow", 1
         )
+        assert before == [container["pid"] for task in changing.tasks("red-svc") for container in task["containers"]]
 
     def test_another_backend_is_in_effect_within_a_second(
         self, changing: Running, cloud_assembly: Callable[..., Path]

@@ -13,7 +13,7 @@ from color_mesh.local.tasks import Redirection
 
 # Where every interface sends what is not for itself; each of the router's links has it.
 _ROUTER = "169.254.1.1"
-_RESERVED = 4  # Amazon VPC User Guide, Subnet sizing: the first four addresses are not for use.
+_RESERVED = 4  # Amazon VPC User Guide, Subnet sizing: the first four addresses are not for use, nor is the last.
 
 
 class Fabric:
@@ -84,8 +84,14 @@ class Fabric:
         name = min(subnets, key=lambda each: (self._used(each), subnets.index(each)))
         subnet = self._network.subnets.get(name, self._network.cidr)
         # Subnets that no template declares are all taken to be the whole VPC.
-        number = next(self._next.setdefault(str(subnet), count(_RESERVED)))
-        return subnet[number % (subnet.num_addresses - 1)]
+        numbers = self._next.setdefault(str(subnet), count())
+        usable = subnet.num_addresses - _RESERVED - 1
+        taken = {interface.address for interface in self._interfaces.values()}
+        for _ in range(usable):
+            address = subnet[_RESERVED + next(numbers) % usable]
+            if address not in taken:
+                return address
+        raise RuntimeError(f"every address of {subnet} is taken")
 
     def _used(self, name: str) -> int:
         subnet = self._network.subnets.get(name, self._network.cidr)

@@ -1,7 +1,7 @@
 """Rules for iptables: what security groups let through, and what the ECS CNI plugin redirects to Envoy."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from color_mesh.local.network import Network, Rule
@@ -37,7 +37,9 @@ def security_rules(network: Network, interfaces: Sequence[Interface]) -> str:
     a connection that was is let through (Amazon VPC User Guide, *Security groups*). The VPC's own resolver is open to
     everybody in it, whatever groups say.
     """
-    used = dict.fromkeys(group for interface in interfaces for group in interface.groups if group in network.groups)
+    # Groups that no template declares let everything through: nothing is known of them.
+    interfaces = [replace(each, groups=tuple(g for g in each.groups if g in network.groups)) for each in interfaces]
+    used = dict.fromkeys(group for interface in interfaces for group in interface.groups)
     chains = {group: f"group{number}" for number, group in enumerate(used)}
     lines = ["*filter", ":INPUT DROP [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT ACCEPT [0:0]"]
     lines += (f":{chain}-{way} - [0:0]" for chain in chains.values() for way in ("in", "out"))
@@ -70,15 +72,13 @@ def _forward(interfaces: Sequence[Interface], chains: Mapping[str, str]) -> Iter
         if not interface.groups:
             yield f"-A FORWARD -i {interface.link} -j MARK --set-mark {_LET_OUT}"
         for group in interface.groups:
-            if group in chains:
-                yield f"-A FORWARD -i {interface.link} -j {chains[group]}-out"
+            yield f"-A FORWARD -i {interface.link} -j {chains[group]}-out"
     yield f"-A FORWARD -m mark ! --mark {_LET_OUT} -j DROP"
     for interface in interfaces:
         if not interface.groups:
             yield f"-A FORWARD -o {interface.link} -j ACCEPT"
         for group in interface.groups:
-            if group in chains:
-                yield f"-A FORWARD -o {interface.link} -j {chains[group]}-in"
+            yield f"-A FORWARD -o {interface.link} -j {chains[group]}-in"
 
 
 def _matches(rule: Rule, direction: str, interfaces: Iterable[Interface]) -> Iterator[str]:

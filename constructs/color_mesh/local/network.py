@@ -83,12 +83,15 @@ def read_network(templates: Templates, reader: Reader) -> Network:
 def _cidr(resource: Resource, reader: Reader) -> IPv4Network:
     found = resource.property("CidrBlock")
     try:
-        return IPv4Network(found)
+        network = IPv4Network(found)
     except ValueError:
-        reader.problems.append(
-            problem(f"{resource.place}.CidrBlock", "is no IPv4 network", found, "such as 10.0.0.0/16")
-        )
+        network = None
+    # Amazon VPC User Guide, VPC CIDR blocks: between /16 and /28.
+    if network is None or not 16 <= network.prefixlen <= 28:
+        fix = "an IPv4 network of /16 to /28, such as 10.0.0.0/16"
+        reader.problems.append(problem(f"{resource.place}.CidrBlock", "cannot be", found, fix))
         return ASSUMED_VPC
+    return network
 
 
 def _public(templates: Templates) -> frozenset[str]:

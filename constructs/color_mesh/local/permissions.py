@@ -56,7 +56,7 @@ def read_roles(templates: Templates, reader: Reader) -> dict[str, Role]:
     attached: dict[str, list[Mapping[str, Any]]] = {}
     for resource in templates.resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         properties = _properties(resource, reader)
-        for role in properties.get("Roles") or []:
+        for role in _list(properties.get("Roles")):
             attached.setdefault(key(role) or "", []).extend(_statements(properties.get("PolicyDocument")))
     return {
         resource.place: _role(resource, _properties(resource, reader), attached.get(resource.place, []))
@@ -74,10 +74,10 @@ def _properties(resource: Resource, reader: Reader) -> dict[str, Any]:
 
 def _role(resource: Resource, properties: Mapping[str, Any], attached: list[Mapping[str, Any]]) -> Role:
     statements = list(attached)
-    for policy in properties.get("Policies") or []:
-        statements += _statements(policy.get("PolicyDocument"))
+    for policy in _list(properties.get("Policies")):
+        statements += _statements(policy.get("PolicyDocument") if isinstance(policy, dict) else None)
     known = True
-    for arn in properties.get("ManagedPolicyArns") or []:
+    for arn in _list(properties.get("ManagedPolicyArns")):
         if isinstance(arn, Attribute):
             statements += _statements(arn.resource.property("PolicyDocument"))
         else:
@@ -90,8 +90,21 @@ def _role(resource: Resource, properties: Mapping[str, Any], attached: list[Mapp
 
 def _statements(document: Any) -> list[Mapping[str, Any]]:
     statements = document.get("Statement", []) if isinstance(document, dict) else []
-    found = statements if isinstance(statements, list) else [statements]
-    return [each for each in found if isinstance(each, dict)]
+    return [
+        {
+            name: [_text(value) for value in _list(values)] if name.endswith("Resource") else values
+            for name, values in each.items()
+        }
+        for each in _list(statements)
+        if isinstance(each, dict)
+    ]
+
+
+def _text(resource: Any) -> str:
+    """Write what a statement is about: the ARN of a reference stands for what it refers to."""
+    if isinstance(resource, Attribute) and resource.resource.type in MESH_RESOURCES:
+        return f"arn:*:{mesh_resource(resource)}"
+    return key(resource) or str(resource)
 
 
 def _trusts_tasks(statement: Mapping[str, Any]) -> bool:
@@ -106,17 +119,8 @@ def _matches(statement: Mapping[str, Any], action: str, resource: str) -> bool:
     else:
         acts = any(_like(each, action) for each in _list(statement.get("Action")))
     if "NotResource" in statement:
-        return acts and not any(_same(each, resource) for each in _list(statement["NotResource"]))
-    return acts and any(_same(each, resource) for each in _list(statement.get("Resource")))
-
-
-def _same(pattern: Any, resource: str) -> bool:
-    if pattern == "*":
-        return True
-    if isinstance(pattern, Attribute) and pattern.resource.type in MESH_RESOURCES:
-        return _like(f"arn:*:{mesh_resource(pattern)}", resource)
-    # The ARN of a resource stands for it, whatever only a deployment knows of it.
-    return key(pattern) == resource if isinstance(pattern, Attribute) else _like(pattern, resource)
+        return acts and not any(_like(each, resource) for each in _list(statement["NotResource"]))
+    return acts and any(_like(each, resource) for each in _list(statement.get("Resource")))
 
 
 def _like(pattern: Any, text: str) -> bool:

@@ -1,7 +1,7 @@
 """What is to run: all that a cloud assembly says of it, read and checked before anything starts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
@@ -39,18 +39,21 @@ NOT_EMULATED = (
     "the pauses between health checks, until the first one passes",
 )
 # What is read for what it refers to, or is no matter on one machine.
-_QUIET = (
-    "AWS::AppMesh::",
-    "AWS::CDK::Metadata",
-    "AWS::CloudFormation::Stack",
-    "AWS::EC2::",
-    "AWS::ECS::Cluster",
-    "AWS::ECS::Service",
-    "AWS::ECS::TaskDefinition",
-    "AWS::ElasticLoadBalancingV2::",
-    "AWS::IAM::",
-    "AWS::Logs::LogGroup",
-    "AWS::ServiceDiscovery::",
+_QUIET = frozenset(
+    (
+        *(f"AWS::AppMesh::{kind}" for kind in ("Mesh", "VirtualNode", "VirtualService", "VirtualRouter", "Route")),
+        *(f"AWS::AppMesh::{kind}" for kind in ("VirtualGateway", "GatewayRoute")),
+        "AWS::CDK::Metadata",
+        "AWS::CloudFormation::Stack",
+        *(f"AWS::EC2::{kind}" for kind in ("VPC", "Subnet", "RouteTable", "Route", "SubnetRouteTableAssociation")),
+        *(f"AWS::EC2::{kind}" for kind in ("InternetGateway", "VPCGatewayAttachment", "NatGateway", "EIP")),
+        *(f"AWS::EC2::SecurityGroup{kind}" for kind in ("", "Ingress", "Egress")),
+        *(f"AWS::ECS::{kind}" for kind in ("Cluster", "Service", "TaskDefinition")),
+        *(f"AWS::ElasticLoadBalancingV2::{kind}" for kind in ("LoadBalancer", "Listener", "TargetGroup")),
+        *(f"AWS::IAM::{kind}" for kind in ("Role", "Policy", "ManagedPolicy")),
+        "AWS::Logs::LogGroup",
+        *(f"AWS::ServiceDiscovery::{kind}" for kind in ("PrivateDnsNamespace", "PublicDnsNamespace", "Service")),
+    )
 )
 
 
@@ -143,12 +146,18 @@ def read_plan(
         where = ", ".join(map(str, paths))
         reader.problems.append(problem(where, "holds nothing to run", "no AWS::ECS::Service", "give what declares one"))
     refuse(dict.fromkeys((*reader.problems, *_wrong_references(plan))))
-    return plan
+    return replace(plan, not_emulated=(*plan.not_emulated, *_unknown_groups(plan)))
+
+
+def _unknown_groups(plan: Plan) -> Iterator[str]:
+    placed: list[Service | LoadBalancer] = [*plan.services.values(), *plan.load_balancers.values()]
+    for group in dict.fromkeys(group for each in placed for group in each.groups):
+        if group not in plan.network.groups:
+            yield f"security group {group}, which no template declares: it lets everything through"
 
 
 def _passed_over(templates: Templates, reader: Reader) -> Iterator[str]:
-    for kind in sorted({each for each in templates.types if not each.startswith(_QUIET)}):
-        yield kind
+    yield from sorted(templates.types - _QUIET)
     for kind, path in sorted(reader.passed_over):
         yield f"{kind} {path}"
 

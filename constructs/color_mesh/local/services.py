@@ -226,8 +226,7 @@ def _dns(at: Fields) -> tuple[tuple[tuple[str, int], ...], str | None, Any]:
 
 
 def _target_group(at: Fields, resource: Resource, reader: Reader) -> TargetGroup:
-    at.ignore("Tags", "VpcId", "IpAddressType", "Port", "HealthCheckEnabled", "Matcher", "TargetGroupAttributes")
-    at.ignore("ProtocolVersion")
+    at.ignore("Tags", "VpcId", "IpAddressType", "Port", "HealthCheckEnabled", "ProtocolVersion")
     if (kind := at.optional_text("TargetType") or "instance") != "ip":
         reader.problems.append(problem(f"{resource.place}.TargetType", "does not run here", kind, "ip"))
     if (protocol := at.optional_text("Protocol")) != "TCP":

@@ -153,7 +153,7 @@ def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[s
     identity = _identity(environment, place, reader)
     entry_point, command = at.texts("EntryPoint"), at.texts("Command")
     user = _user(at)
-    logs = at.optional("LogConfiguration", _logs) or (None, None)
+    logs = at.optional("LogConfiguration", lambda each: _logs(each, resource, reader)) or (None, None)
     return Container(
         name=name,
         image=image,
@@ -238,10 +238,11 @@ def _or(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-def _logs(at: Fields) -> tuple[str | None, str | None]:
+def _logs(at: Fields, resource: Resource, reader: Reader) -> tuple[str | None, str | None]:
     driver = at.text("LogDriver")
     options = at.value("Options") or {}
     if driver != "awslogs" or not isinstance(options, dict):
+        reader.passed_over[resource.type, f"LogDriver {driver}"] = None
         return None, None
     return key(options.get("awslogs-group")), options.get("awslogs-stream-prefix")
 
