@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -183,7 +183,12 @@ def require(assembly: Path) -> None:
 
 @contextmanager
 def running(
-    assembly: Path, folder: Path, *options: str, change: Callable[[Path], None] | None = None, healthy: bool = True
+    assembly: Path,
+    folder: Path,
+    *options: str,
+    change: Callable[[Path], None] | None = None,
+    healthy: bool = True,
+    prefix: Sequence[str] = (),
 ) -> Iterator[Running]:
     """Run an assembly, changed if need be; unless it is to stay ill, wait until it is healthy."""
     require(assembly)
@@ -193,7 +198,7 @@ def running(
     port = free_port()
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(
-            [COMMAND, "up", "--port", str(port), *options], cwd=folder, stdout=said, stderr=subprocess.STDOUT
+            [*prefix, COMMAND, "up", "--port", str(port), *options], cwd=folder, stdout=said, stderr=subprocess.STDOUT
         )
     run = Running(folder, port, process)
     try:

@@ -48,6 +48,13 @@ def kill_a_task(mesh: Running) -> None:
     kill(mesh, "green-svc", "envoy-sidecar", "green-app")
 
 
+def kill_the_load_balancer(mesh: Running) -> None:
+    before = mesh.status()["balancers"][0]["pid"]
+    mesh.kill(before)
+    mesh.until(lambda: mesh.status()["balancers"][0]["pid"] not in (None, before), "it is started again")
+    mesh.until(lambda: mesh.answer("/") == "blue", "it passes on requests")
+
+
 def change_the_weights(mesh: Running) -> None:
     for weights in ("green=1,yellow=4", "blue=1,red=1", "green=0,yellow=1", "green=4,yellow=1"):
         mesh.ok("set", "route", "color-route", weights)
@@ -101,6 +108,8 @@ def replace_every_task(mesh: Running) -> None:
         pytest.param(kill_a_task, 0, id="kill-a-task"),
         # Nobody is left to ask again for what a killed gateway was about to answer.
         pytest.param(kill_a_gateway, OPEN_AT_ONCE, id="kill-a-gateway"),
+        # Nothing else stands where it stood, and on AWS it does not die.
+        pytest.param(kill_the_load_balancer, PER_SECOND, id="kill-the-load-balancer"),
         pytest.param(change_the_weights, 0, id="change-the-weights"),
         pytest.param(change_the_backends, 0, id="change-the-backends"),
         pytest.param(change_the_templates, 0, id="change-the-templates"),

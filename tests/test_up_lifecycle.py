@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -132,11 +132,10 @@ def test_two_runs_in_two_folders_do_not_meet(cloud_assembly: Callable[..., Path]
         assert other.curl("red", "http://blue.colors.local").startswith("failed")
 
 
-def refused(folder: Path, *options: str) -> str:
+def refused(folder: Path, *options: str, prefix: Sequence[str] = ()) -> str:
     """What ``color-mesh up`` says that cannot run; it has started nothing."""
-    done = subprocess.run(
-        [COMMAND, "up", *options], cwd=folder, capture_output=True, text=True, timeout=20, check=False
-    )
+    command = [*prefix, COMMAND, "up", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert not (folder / ".color-mesh" / "control.sock").exists()
     return done.stderr
@@ -200,3 +199,46 @@ def test_it_says_what_starts_where_its_logs_are_and_what_to_try(
         assert f"{service}: {2 if 'gateway' in service else 1} well  10.0." in said
     assert f"the mesh is healthy, at {run.url}\n          Try:\n            curl {run.url}\n" in said
     assert "color-mesh exec red-app -- curl -s router.colors.local\n" in said
+
+
+DOCKERS = (
+    "chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service,net_raw,sys_chroot,mknod,audit_write,"
+    "setfcap"
+)
+
+
+def with_capabilities(*names: str) -> list[str]:
+    """The beginning of a command that has no other capabilities than these."""
+    return ["setpriv", "--bounding-set=" + ",".join(("-all", *(f"+{name}" for name in names))), "--"]
+
+
+def may_make_user_namespaces(prefix: list[str]) -> bool:
+    return subprocess.run([*prefix, "unshare", "--user", "--net", "true"], check=False).returncode == 0
+
+
+def test_dockers_capabilities_and_net_admin_are_enough(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    require(cloud_assembly())
+    prefix = with_capabilities(*DOCKERS.split(","), "net_admin")
+    if may_make_user_namespaces(prefix):
+        with running(cloud_assembly(), tmp_path, prefix=prefix) as run:
+            assert run.curl("blue", "http://red.colors.local") == "red"
+            assert run.execute("red", "id", "--user", container="envoy-sidecar").stdout == "1337\n"
+    else:
+        assert "machine: user namespaces are refused" in refused(tmp_path, str(cloud_assembly()), prefix=prefix)
+
+
+def test_without_privileges_it_says_what_is_missing(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    require(cloud_assembly())
+    said = refused(tmp_path, str(cloud_assembly()), prefix=with_capabilities("net_admin"))
+    assert said.startswith("machine: ")
+    assert "or " in said
+    assert not (tmp_path / ".color-mesh").exists()
+
+
+def test_without_its_tools_it_says_which_packages_have_them(
+    cloud_assembly: Callable[..., Path], tmp_path: Path
+) -> None:
+    require(cloud_assembly())
+    hiding = 'mount -t tmpfs none /usr/sbin; mount -t tmpfs none /sbin; exec "$@"'
+    said = refused(tmp_path, str(cloud_assembly()), prefix=["unshare", "--mount", "sh", "-c", hiding, "sh"])
+    assert "machine: iptables-restore is not installed, got None (sudo apt-get install iptables)\n" in said

@@ -29,6 +29,7 @@ from color_mesh.local.namespace import RUN
 from color_mesh.local.registry import Registered
 from color_mesh.local.services import LoadBalancer, TargetGroup
 from color_mesh.local.tasks import Container
+from color_mesh.local.work import begin
 
 _ENVOY = Container(name="envoy", image="envoy", program=Program(command=("envoy",), envoy=True))
 
@@ -48,7 +49,8 @@ class RunningBalancer:
         groups: Mapping[str, TargetGroup],
         fabric: Fabric,
         log: Path,
-        failed: Callable[[str], None],
+        say: Callable[[str], None],
+        failed: Callable[[BaseException], None],
     ) -> None:
         self.definition = definition
         self.network = network
@@ -56,11 +58,18 @@ class RunningBalancer:
         self._groups = {group: groups[group] for _, group in definition.listeners}
         self._fabric = fabric
         self._log = log
+        self._say = say
         self._failed = failed
         self._opened = AsyncExitStack()
-        self._feed = Feed(lambda document: failed(f"does not take {document}"))
+        self._feed = Feed(lambda document: say(f"{definition.name}: Envoy does not take {document}"))
         self._envoy: RunningContainer | None = None
         self._stopping = False
+        self._command: tuple[str, ...] = ()
+
+    @property
+    def pid(self) -> int | None:
+        """The number of its process, among those of the run."""
+        return self._envoy.pid if self._envoy is not None else None
 
     def has_groups(self, groups: Mapping[str, TargetGroup]) -> bool:
         """Tell whether its target groups are still these."""
@@ -76,9 +85,13 @@ class RunningBalancer:
         await self._opened.enter_async_context(serving(self._feed, Path(server.socket), (0, 0)))
         file = folder / "bootstrap.json"
         file.write_text(json.dumps(bootstrap(found, self._groups, server)))
-        self._envoy = RunningContainer(_ENVOY, self.network, self._log, self._noticed, asyncio.Semaphore(1))
         options = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
-        await self._envoy.start(("envoy", "--config-path", str(file), *options))
+        self._command = ("envoy", "--config-path", str(file), *options)
+        await self._start_envoy()
+
+    async def _start_envoy(self) -> None:
+        self._envoy = RunningContainer(_ENVOY, self.network, self._log, self._noticed, asyncio.Semaphore(1))
+        await self._envoy.start(self._command)
 
     async def stop(self) -> None:
         """Stop it."""
@@ -127,7 +140,8 @@ class RunningBalancer:
 
     def _noticed(self) -> None:
         if self._envoy is not None and self._envoy.status == "STOPPED" and not self._stopping:
-            self._failed(self._envoy.reason)
+            self._say(f"{self.definition.name}: {self._envoy.reason}, and is started again")
+            begin(self._start_envoy(), self._failed)
 
 
 def bootstrap(balancer: LoadBalancer, groups: Mapping[str, TargetGroup], server: ServerEndpoints) -> Json:

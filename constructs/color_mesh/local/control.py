@@ -67,6 +67,9 @@ class Control:
                 await loop.sock_sendall(client, json.dumps(answer).encode() + b"\n")
         except MeshError as error:
             await loop.sock_sendall(client, json.dumps({"error": str(error)}).encode() + b"\n")
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            answer = {"error": f"color-mesh: asked for what it does not know, got {error!r} (use the command)"}
+            await loop.sock_sendall(client, json.dumps(answer).encode() + b"\n")
         except OSError:
             pass  # Whoever asked is gone.
         finally:
@@ -106,7 +109,8 @@ class Control:
                 for controller in self._runner.controllers.values()
             ],
             "balancers": [
-                {"name": each.definition.name, "address": str(each.address)} for each in self._runner.balancers.values()
+                {"name": each.definition.name, "address": str(each.address), "pid": each.pid}
+                for each in self._runner.balancers.values()
             ],
         }
 

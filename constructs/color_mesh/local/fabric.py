@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
@@ -51,12 +52,12 @@ class Fabric:
         await run(command, redirection_rules(redirection))
 
     async def detach(self, name: str) -> None:
-        """Remove an interface, and its network namespace."""
+        """Remove an interface, and its network namespace, as far as they have been made."""
         if self._interfaces.pop(name, None) is not None:
             await self.write_rules()
-            # The link goes with the namespace, when the last process in it is gone.
-            await run(["ip", "link", "del", name])
-            await run(["ip", "netns", "del", name])
+            for command in (["ip", "link", "del", name], ["ip", "netns", "del", name]):
+                with suppress(RuntimeError):
+                    await run(command)
 
     async def change(self, network: Network, groups: Callable[[str], tuple[str, ...] | None]) -> None:
         """Take on other security groups; ``groups`` gives those of an interface, or ``None`` to leave them."""

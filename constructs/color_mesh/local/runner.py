@@ -158,7 +158,7 @@ class Runner:
             if key not in self.balancers:
                 log = self._logs / wanted.name / "envoy"
                 network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
-                made = RunningBalancer(network, wanted, plan.target_groups, self.fabric, log, self._say)
+                made = RunningBalancer(network, wanted, plan.target_groups, self.fabric, log, self._say, self._failed)
                 self.balancers[key] = made
                 await made.start()
 

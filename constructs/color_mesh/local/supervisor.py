@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 import traceback
@@ -235,11 +236,14 @@ def _run(options: dict[str, Any], outside: socket.socket) -> NoReturn:
     )
     envoy = envoy_binary()
     assert envoy is not None  # It was looked for before anything started.
-    prepare(resolver_address(plan.network.cidr), envoy)
     supervisor = Supervisor(options, outside)
     loop = asyncio.new_event_loop()
-
-    loop.run_until_complete(supervisor.run(plan))
+    try:
+        prepare(resolver_address(plan.network.cidr), envoy)
+        loop.run_until_complete(supervisor.run(plan))
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        # What the machine refused, such as a kernel without a module, in the words of the tool that asked for it.
+        print(f"this machine cannot run the mesh: {error}", file=sys.stderr)
     sys.stdout.flush()
     # The rest ends with this process: nothing is to be waited for.
     os._exit(0 if supervisor.was_healthy else 1)

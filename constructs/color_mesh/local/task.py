@@ -100,18 +100,19 @@ class Task:
     @property
     def health(self) -> str:
         """How it is, of its essential containers with a health check (ECS Developer Guide, *Task health*)."""
-        found = {
-            container.health
-            for container in self.containers.values()
-            if container.definition.essential and container.definition.health_check is not None
-        }
+        found = {container.health for container in self._asked}
         return next((each for each in ("UNHEALTHY", "UNKNOWN") if each in found), "HEALTHY" if found else "UNKNOWN")
+
+    @property
+    def _asked(self) -> list[RunningContainer]:
+        """The containers that its health is that of."""
+        essential = [each for each in self.containers.values() if each.definition.essential]
+        return [each for each in essential if each.definition.health_check is not None]
 
     @property
     def is_well(self) -> bool:
         """Whether it runs, and nothing that asks it says that it is not well."""
-        asked = any(container.definition.health_check for container in self.containers.values())
-        healthy = self.health == ("HEALTHY" if asked else "UNKNOWN")
+        healthy = self.health == ("HEALTHY" if self._asked else "UNKNOWN")
         return self.status == "RUNNING" and healthy and self.refused_by is None and not self.awaited
 
     @property
@@ -125,13 +126,11 @@ class Task:
         if obstacles:
             await self.stop("; ".join(obstacles), failed=True)
             return
-        service = self.service
-        self.address = await self._fabric.attach(self.network, service.subnets, service.groups, service.public)
-        if self.definition.redirection is not None:
-            await self._fabric.redirect(self.network, self.definition.redirection)
-        self.status = "PENDING"
-        self._launches = [asyncio.ensure_future(self._launch(each)) for each in self.containers.values()]
         try:
+            self._launches = [asyncio.ensure_future(self._provision())]
+            await self._launches[0]
+            self.status = "PENDING"
+            self._launches = [asyncio.ensure_future(self._launch(each)) for each in self.containers.values()]
             await asyncio.gather(*self._launches)
         except (OSError, TimeoutError, RuntimeError) as error:
             await self.stop(str(error), failed=True)
@@ -152,6 +151,12 @@ class Task:
             self._stopping = asyncio.ensure_future(self._stop())
         await asyncio.shield(self._stopping)
 
+    async def _provision(self) -> None:
+        service = self.service
+        self.address = await self._fabric.attach(self.network, service.subnets, service.groups, service.public)
+        if self.definition.redirection is not None:
+            await self._fabric.redirect(self.network, self.definition.redirection)
+
     async def _stop(self) -> None:
         for launch in self._launches:
             launch.cancel()
@@ -166,8 +171,7 @@ class Task:
             ready = [name for name in left if name not in needed] or list(left)
             await asyncio.gather(*(left.pop(name).stop(self._draining(name)) for name in ready))
         await self._opened.aclose()
-        if self.address is not None:
-            await self._fabric.detach(self.network)
+        await self._fabric.detach(self.network)
         self.status = "STOPPED"
         self._changed(self)
 
