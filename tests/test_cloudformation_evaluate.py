@@ -562,3 +562,39 @@ def test_conditions_that_explode_are_worked_out_once_each(tmp_path: Path) -> Non
     conditions["C30"] = {"Fn::Equals": ["a", "a"]}
     template = {"Conditions": conditions, **chain(0, str, {"Fn::If": ["C0", "red", "blue"]})}
     assert name_of_first(tmp_path, template) == "red"
+
+
+def test_a_function_beside_other_keys_is_refused(evaluate: Evaluate) -> None:
+    with pytest.raises(MeshError) as error:
+        evaluate({"Fn::Transform": {"Name": "AWS::Include"}, "Name": "red"})
+    assert str(error.value) == (
+        "stack.json: Subject.At: has a function beside other keys, got ('Fn::Transform', 'Name') "
+        "(a function stands alone)"
+    )
+
+
+def test_a_pseudo_parameter_that_does_not_exist_is_refused(evaluate: Evaluate) -> None:
+    with pytest.raises(MeshError) as error:
+        evaluate({"Ref": "AWS::Regoin"})
+    assert str(error.value) == (
+        "stack.json: Subject.At: unknown pseudo parameter, got 'AWS::Regoin' (known: AWS::AccountId, AWS::NoValue, "
+        "AWS::NotificationARNs, AWS::Partition, AWS::Region, AWS::StackId, AWS::StackName, AWS::URLSuffix)"
+    )
+
+
+@pytest.mark.parametrize("text", ["${" * 50_000, "{{resolve:" * 10_000, "${!" * 30_000, "${a" * 30_000])
+def test_text_without_an_end_is_read_at_once(evaluate: Evaluate, text: str) -> None:
+    assert evaluate({"Fn::Sub": text}) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("${!Color} ${Color}", "${Color} red"),
+        ("${ Color }${Color}", "redred"),
+        ("a}b${Color}c}", "a}bredc}"),
+        ("$Color{}", "$Color{}"),
+    ],
+)
+def test_variables_are_found_between_their_braces(evaluate: Evaluate, text: str, found: str) -> None:
+    assert evaluate({"Fn::Sub": text}) == found

@@ -236,3 +236,43 @@ def test_merges_of_merges_do_not_grow(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_ends_in_one_message(name: str, message: str, tmp_path: Path) -> None:
     assert refusal(tmp_path / name) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "a: &a {" + ", ".join(f"k{n}: 1" for n in range(20_000)) + "}\nb: {" + "<<: *a, " * 20_000 + "}", id="keys"
+        ),
+        pytest.param(
+            "a: &a {" + ", ".join(f"k{n}: 1" for n in range(20_000)) + "}\nb: {<<: [" + "*a, " * 50_000 + "]}",
+            id="list",
+        ),
+    ],
+)
+def test_merges_that_would_take_long_are_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text(text)
+    with pytest.raises(MeshError, match="has a key twice, got '<<'|merges of more than 400000 keys"):
+        load(file)
+
+
+def test_a_key_that_comes_twice_after_many_is_found_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "t.json"
+    file.write_text("{" + ", ".join(f'"k{n}": 1' for n in range(60_000)) + ', "x": 1, "x": 2}')
+    with pytest.raises(MeshError, match="has a key twice, got 'x'"):
+        load(file)
+
+
+@pytest.mark.parametrize("value", ["!!set {a}", "!!binary aGk=", ".nan", "-.inf", "!!timestamp 2026-01-01"])
+def test_values_that_no_template_can_have_are_refused(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text(f"Resources: {{A: {value}}}")
+    with pytest.raises(MeshError, match=r"has a value that no template can have, got .* \(text, a number, true, false"):
+        load(file)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
+def test_a_device_is_no_file(path: str) -> None:
+    with pytest.raises(MeshError, match=r"is no file, got 'crw-rw-rw-' \(give a file or folder\)"):
+        load(Path(path))

@@ -1,13 +1,13 @@
 """A mesh that runs on loopback addresses: a real Envoy a task, with the configuration that the compiler makes."""
 
 import http.client
-import itertools
 import json
 import os
 import socket
 import subprocess
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,9 +22,9 @@ from tests.envoy import ENVOY, parts
 from tests.servers import SERVERS, App
 
 DEADLINE_SECONDS = 15
-# Every worker of the tests has machines of its own, each with a /16 of the loopback network.
+# Every worker of the tests has machines of its own, each with a /16 of the loopback network; a mesh gives its own back.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_MACHINES = itertools.count(10 + 60 * (_WORKER % 4))
+_MACHINES = deque(range(10 + 60 * (_WORKER % 4), 70 + 60 * (_WORKER % 4)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ def running(
     """
     counts = tasks or {}
     found = [
-        Task(part=part, machine=next(_MACHINES), folder=folder / f"{part.name}-{number}", app=App(part.name))
+        Task(part=part, machine=_MACHINES.popleft(), folder=folder / f"{part.name}-{number}", app=App(part.name))
         for part in parts(mesh)
         for number in range(counts.get(part.name, 1))
     ]
@@ -195,6 +195,7 @@ def running(
             for task in wave:
                 _wait_until_live(task)
         yield running_mesh
+    _MACHINES.extend(task.machine for task in found)
 
 
 def _configure(running_mesh: RunningMesh, task: Task, watched: bool) -> None:

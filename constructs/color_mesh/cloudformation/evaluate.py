@@ -1,6 +1,5 @@
 """Working out what a template's values are, as CloudFormation would when it deploys them."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,16 @@ from color_mesh.model import MeshError
 MAX_DEPTH = 100  # Values in values and what they refer to; well within Python's own limit.
 MAX_SIZE = 10_000_000  # Characters and items that functions may make, all in all.
 _PSEUDO = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
-_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+_PSEUDO_PARAMETERS = (
+    "AccountId",
+    "NoValue",
+    "NotificationARNs",
+    "Partition",
+    "Region",
+    "StackId",
+    "StackName",
+    "URLSuffix",
+)
 
 
 class Evaluator:
@@ -83,6 +91,8 @@ class Evaluator:
     def _value(self, stack: Stack, value: Any, place: str) -> Any:
         if isinstance(value, dict):
             function = next(iter(value)) if len(value) == 1 else ""
+            if len(value) > 1 and any(key.startswith("Fn::") for key in value):
+                raise refusal(place, "has a function beside other keys", tuple(value), "a function stands alone")
             if function in ("Ref", "Condition") or function.startswith("Fn::"):
                 value = self._call(stack, function, value[function], place)
                 self.measure(value, place)
@@ -91,7 +101,7 @@ class Evaluator:
         elif isinstance(value, list):
             found = self._each(range(len(value)), lambda index: (value[index], f"{place}[{index}]"), stack)
             return list(found.values())
-        if isinstance(value, str) and _DYNAMIC.search(value):
+        if isinstance(value, str) and "}}" in value.partition("{{resolve:")[2]:
             raise refusal(place, "is known only to a deployment", value, "write the value itself")
         return value
 
@@ -142,6 +152,8 @@ class Evaluator:
             return NO_VALUE
         if name == "AWS::NotificationARNs":
             return []
+        if name.removeprefix("AWS::") not in _PSEUDO_PARAMETERS:
+            raise unknown(place, "pseudo parameter", name, [f"AWS::{each}" for each in _PSEUDO_PARAMETERS])
         known = {**_PSEUDO, "AWS::StackName": stack.name, **stack.pseudo, **self._values}
         if name not in known:
             raise refusal(place, "is known only to a deployment", name, f"give it with --set {name}=VALUE")

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,8 +10,6 @@ from color_mesh.cloudformation.values import Unknown, is_plain, only_deployed, p
 
 if TYPE_CHECKING:
     from color_mesh.cloudformation.evaluate import Evaluator
-
-_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}|\$\{!([^}]+)\}")
 
 
 def _find_in_map(evaluator: "Evaluator", stack: Stack, argument: Any, place: str) -> Any:
@@ -61,15 +58,20 @@ def _sub(evaluator: "Evaluator", stack: Stack, argument: Any, place: str) -> str
     if not (isinstance(template, str) and isinstance(given, dict)):
         raise refusal(place, "Fn::Sub has wrong arguments", argument, "text and the values of its variables")
 
-    def replaced(found: re.Match[str]) -> str:
-        if found[2] is not None:
-            return "${" + found[2] + "}"
-        name = found[1].strip()
+    def replaced(name: str) -> str:
+        if name.startswith("!"):
+            return "${" + name[1:] + "}"
+        name = name.strip()
         if name in given:
             return evaluator.text(stack, given[name], place)
         return evaluator.text(stack, {"Fn::GetAtt": name} if "." in name else {"Ref": name}, place)
 
-    return _PLACEHOLDER.sub(replaced, template)
+    # Not by a regular expression, which would look for the end of each variable anew where there is none.
+    made, at = [], 0
+    while (start := template.find("${", at)) >= 0 and (end := template.find("}", start)) >= 0:
+        made += [template[at:start], replaced(template[start + 2 : end])]
+        at = end + 1
+    return "".join((*made, template[at:]))
 
 
 def _if(evaluator: "Evaluator", stack: Stack, argument: Any, place: str) -> Any:

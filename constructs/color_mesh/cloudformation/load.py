@@ -1,7 +1,9 @@
 """Reading JSON and YAML that may be anything: every file ends as a document, or in one message about it."""
 
 import json
+import stat
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,8 +41,11 @@ def is_template(document: Mapping[str, Any]) -> bool:
 
 def _text(path: Path, max_bytes: int) -> str:
     try:
-        size = path.stat().st_size
-        text = path.read_text(encoding="utf-8-sig") if size <= max_bytes else ""
+        status = path.stat()
+        size = status.st_size
+        # A device or a pipe may never end.
+        endless = not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+        text = path.read_text(encoding="utf-8-sig") if size <= max_bytes and not endless else ""
     except OSError as error:
         raise _error(path, "cannot be read", error.strerror, "give a file or folder that is there") from None
     except UnicodeDecodeError as error:
@@ -48,6 +53,8 @@ def _text(path: Path, max_bytes: int) -> str:
     except ValueError as error:
         # A name with a character that none may have.
         raise _error(path, "cannot be read", str(error), "give a file or folder that is there") from None
+    if endless:
+        raise _error(path, "is no file", stat.filemode(status.st_mode), "give a file or folder")
     if size > max_bytes:
         raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
     return text
@@ -55,10 +62,11 @@ def _text(path: Path, max_bytes: int) -> str:
 
 def _json(path: Path, text: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            raise _twice(path, next(key for key in keys if keys.count(key) > 1))
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise _twice(path, key)
+            found[key] = value
         return found
 
     try:
@@ -131,11 +139,13 @@ def _measure(path: Path, document: Any) -> None:
 
 
 def _check_plain(path: Path, value: Any) -> None:
-    """Refuse what no program could print."""
+    """Refuse what no program could print, and what JSON has no word for."""
     if isinstance(value, int) and value.bit_length() > 1000:
         raise _error(path, "has a number that is too large", f"{value.bit_length()} bits", "at most 1000 bits")
     if isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
         raise _error(path, "has half a character", value, "write surrogates in pairs")
+    if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+        raise _error(path, "has a value that no template can have", value, "text, a number, true, false or null")
 
 
 class _DuplicateKey(Exception):
@@ -150,12 +160,18 @@ class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
         for first, resolvers in _Loader.yaml_implicit_resolvers.items()
     }
 
+    _merged = 0
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
         own: dict[str, Any] = {}
         merged: dict[str, Any] = {}
+        merging: set[str] = set()
         for key, value in node.value:
             if key.tag == "tag:yaml.org,2002:merge":
-                merged = {**self._construct_merged(value), **merged}
+                if key.value in merging:
+                    raise _DuplicateKey(key.value)
+                merging.add(key.value)
+                merged = self._construct_merged(value)
                 continue
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a key that is no text", problem_mark=node.start_mark)
@@ -171,7 +187,14 @@ class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
         for each in found if isinstance(found, list) else [found]:
             if not isinstance(each, dict):
                 raise yaml.MarkedYAMLError(problem="a merge of what is no mapping", problem_mark=node.start_mark)
-            merged = {**each, **merged}
+            # Of several the first one has its way; what many large ones come to is counted before it takes long.
+            self._merged += len(each)
+            if self._merged > MAX_VALUES:
+                raise yaml.MarkedYAMLError(
+                    problem=f"merges of more than {MAX_VALUES} keys", problem_mark=node.start_mark
+                )
+            for key, value in each.items():
+                merged.setdefault(key, value)
         return merged
 
     def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
