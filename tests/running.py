@@ -10,11 +10,13 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from color_mesh.local.images import parse_images
 from color_mesh.local.machine import missing
 from color_mesh.local.plan import read_plan
 
@@ -172,9 +174,10 @@ def template_of(stack: str, change: Callable[[Template], None]) -> Callable[[Pat
     return changed
 
 
-def require(assembly: Path) -> None:
+def require(assembly: Path, *options: str) -> None:
     """Skip a test on a machine that cannot run a mesh; where tests must not be skipped, fail."""
-    problems = list(missing(read_plan([assembly])))
+    images = parse_images([value for option, value in pairwise(options) if option == "--image"])
+    problems = list(missing(read_plan([assembly], images)))
     if problems and os.environ.get("CI"):
         pytest.fail("\n".join(problems))
     if problems:
@@ -191,7 +194,7 @@ def running(
     prefix: Sequence[str] = (),
 ) -> Iterator[Running]:
     """Run an assembly, changed if need be; unless it is to stay ill, wait until it is healthy."""
-    require(assembly)
+    require(assembly, *options)
     shutil.copytree(assembly, folder / "cdk.out")
     if change is not None:
         change(folder / "cdk.out")

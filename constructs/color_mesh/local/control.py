@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from color_mesh.local.namespace import contained
 from color_mesh.local.overrides import with_backends, with_weights
 from color_mesh.local.runner import Runner
 from color_mesh.local.task import Task
+from color_mesh.local.tasks import bootstrap_in, carried
 from color_mesh.local.work import begin
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.errors import problem
@@ -120,6 +122,8 @@ class Control:
         for task in self._runner.tasks:
             for sidecar in task.sidecars.values():
                 found.update(sidecar.clusters)
+            for container in task.definition.containers:
+                found.update(clusters_in(container.command))
         return found
 
     async def _set(self, request: Any) -> Any:
@@ -191,8 +195,7 @@ def find_container(task: Task, target: str, name: str | None) -> RunningContaine
 
 def names_of(task: Task) -> set[str]:
     """List what people may call a task, beside its id."""
-    nodes = {sidecar.resource.name for sidecar in task.sidecars.values()}
-    nodes |= {each.mesh_resource.name for each in task.definition.containers if each.mesh_resource is not None}
+    nodes = {resource.name for resource in task.definition.resources.values()}
     applications = {each.name for each in task.definition.containers if not each.program.envoy}
     return {task.service.name, task.definition.family, *nodes, *applications}
 
@@ -219,6 +222,18 @@ def _task_status(task: Task) -> Any:
             for each in task.containers.values()
         ],
     }
+
+
+def clusters_in(command: Sequence[str]) -> dict[str, str]:
+    """Find which nodes the clusters lead to of an Envoy that has its configuration in its command."""
+    resource = carried(command)
+    if resource is None:
+        return {}
+    # As `color_mesh.envoy.names` made them: the mesh, the node, the protocol and the port.
+    pattern = re.compile(rf"cds_egress_{re.escape(resource.mesh)}_(.+)_(http2?|grpc|tcp)_[0-9]+.*")
+    clusters = bootstrap_in(command).get("static_resources", {}).get("clusters", [])
+    named = ((cluster["name"], pattern.fullmatch(cluster["name"])) for cluster in clusters)
+    return {name: found[1] for name, found in named if found is not None}
 
 
 async def _receive(client: socket.socket) -> tuple[bytes, list[int]]:

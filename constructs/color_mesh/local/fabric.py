@@ -51,6 +51,12 @@ class Fabric:
         command = ["nsenter", f"--net={namespace.NETWORKS / name}", "iptables-restore", "--noflush"]
         await run(command, redirection_rules(redirection))
 
+    async def control(self, name: str, parameter: str, value: str) -> None:
+        """Set a kernel parameter of the network of an interface."""
+        file = f"/proc/sys/{parameter.replace('.', '/')}"
+        command = ["nsenter", f"--net={namespace.NETWORKS / name}", "sh", "-c", 'cat > "$0"', file]
+        await run(command, f"{value}\n")
+
     async def detach(self, name: str) -> None:
         """Remove an interface, and its network namespace, as far as they have been made."""
         if self._interfaces.pop(name, None) is not None:

@@ -20,6 +20,7 @@ from color_mesh.local.services import (
     read_target_groups,
 )
 from color_mesh.local.tasks import Container, TaskDefinition, read_task_definitions
+from color_mesh.local.zones import Zones, read_zones
 from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
 from color_mesh.model.errors import problem, refuse
 
@@ -52,6 +53,7 @@ _QUIET = frozenset(
         *(f"AWS::ElasticLoadBalancingV2::{kind}" for kind in ("LoadBalancer", "Listener", "TargetGroup")),
         *(f"AWS::IAM::{kind}" for kind in ("Role", "Policy", "ManagedPolicy")),
         "AWS::Logs::LogGroup",
+        *(f"AWS::Route53::{kind}" for kind in ("HostedZone", "RecordSet")),
         *(f"AWS::ServiceDiscovery::{kind}" for kind in ("PrivateDnsNamespace", "PublicDnsNamespace", "Service")),
     )
 )
@@ -68,7 +70,8 @@ class Plan:
         log_groups: The names of log groups.
         task_definitions: What tasks are made of.
         services: What keeps them running.
-        discovery: The names that DNS answers.
+        discovery: The names that DNS answers with tasks.
+        zones: The private zones, whose names it answers as they say.
         target_groups: The targets of load balancers.
         load_balancers: The load balancers.
         not_emulated: What of the templates has no effect here.
@@ -81,6 +84,7 @@ class Plan:
     task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     discovery: Mapping[str, DiscoveryService] = field(default_factory=dict)
+    zones: Zones = field(default_factory=Zones)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
     not_emulated: tuple[str, ...] = ()
@@ -138,6 +142,7 @@ def read_plan(
         task_definitions=read_task_definitions(templates, reader, images or {}),
         services=read_services(templates, reader),
         discovery=read_discovery_services(templates, reader),
+        zones=read_zones(templates, reader),
         target_groups=read_target_groups(templates, reader),
         load_balancers=read_load_balancers(templates, reader),
         not_emulated=(*NOT_EMULATED, *_passed_over(templates, reader), *templates.notes),

@@ -271,7 +271,13 @@ class Runner:
                 if kind in ("A", "SRV"):
                     answers = {"ttl": ttl, "values": values, "weighted": service.weighted}
                     names.setdefault(name, {})[kind] = answers
-        zones = sorted({service.dns_name.lower().partition(".")[2] for service in self.plan.discovery.values()})
+        for record in self.plan.zones.records:
+            values = list(record.values)
+            answers = {"ttl": record.ttl_seconds, "values": values, "weighted": False}
+            names.setdefault(record.name, {})[record.type] = answers
+        namespaces = {service.dns_name.lower().partition(".")[2] for service in self.plan.discovery.values()}
+        # The longest name that fits is the zone that answers.
+        zones = sorted({*namespaces, *self.plan.zones.names}, key=len, reverse=True)
         if self._resolver is not None and self._resolver.stdin is not None:
             with suppress(OSError, RuntimeError):
                 self._resolver.stdin.write(json.dumps({"zones": zones, "names": names}).encode() + b"\n")

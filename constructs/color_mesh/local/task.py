@@ -156,6 +156,9 @@ class Task:
         self.address = await self._fabric.attach(self.network, service.subnets, service.groups, service.public)
         if self.definition.redirection is not None:
             await self._fabric.redirect(self.network, self.definition.redirection)
+        for container in self.definition.containers:
+            for name, value in container.system_controls:
+                await self._fabric.control(self.network, name, value)
 
     async def _stop(self) -> None:
         for launch in self._launches:
@@ -211,8 +214,9 @@ class Task:
             return command
         if definition.mesh_resource is None:
             # As the entry point of Envoy's image has it: options are for Envoy, anything else is a command.
-            given = definition.command
-            return command if given and given[0].startswith("-") else given or command
+            words = definition.command
+            is_command = definition.program.command == ("envoy",) and words and not words[0].startswith("-")
+            return words if is_command else command
         folder = RUN / self.network / definition.name
         folder.mkdir(parents=True)
         socket = folder / "discovery.sock"

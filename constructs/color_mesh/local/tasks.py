@@ -1,8 +1,10 @@
 """Task definitions: the containers of a task, and how its traffic reaches Envoy."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from color_mesh.appmesh.fields import Fields
@@ -63,6 +65,7 @@ class Container:
         log_prefix: What the name of its log stream begins with.
         mesh_resource: Whose configuration it asks for, if it is the Envoy of App Mesh.
         ports: The TCP ports that it says it listens on.
+        system_controls: Kernel parameters of the task's network, such as ``net.ipv4.ip_unprivileged_port_start``.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Container:
     log_prefix: str | None = None
     mesh_resource: MeshResource | None = None
     ports: tuple[int, ...] = ()
+    system_controls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +103,12 @@ class TaskDefinition:
     redirection: Redirection | None = None
     task_role: str | None = None
     execution_role: str | None = None
+
+    @property
+    def resources(self) -> dict[str, MeshResource]:
+        """The nodes and gateways that its Envoys are, by the names of containers, whoever configures them."""
+        found = {each.name: each.mesh_resource or carried(each.command) for each in self.containers}
+        return {name: resource for name, resource in found.items() if resource is not None}
 
     @property
     def application(self) -> Container:
@@ -141,6 +151,24 @@ def _definition(
     )
 
 
+def carried(command: Sequence[str]) -> MeshResource | None:
+    """Find whose configuration a command gives Envoy, when it is one that the compiler made."""
+    bootstrap = bootstrap_in(command)
+    node = bootstrap.get("node")
+    found = _ARN.fullmatch(str(node.get("id"))) if isinstance(node, dict) else None
+    return None if found is None else MeshResource(mesh=found[1], kind=found[2], name=found[3])
+
+
+def bootstrap_in(command: Sequence[str]) -> Mapping[str, Any]:
+    """Read the configuration that a command gives Envoy, as JSON; without one, nothing."""
+    given = next((value for option, value in pairwise(command) if option == "--config-yaml"), "")
+    try:
+        found = json.loads(given)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[str, tuple[str, ...]]) -> Container:
     at.ignore("Cpu", "Memory", "MemoryReservation", "DockerLabels")
     name, image = at.text("Name"), at.text("Image")
@@ -170,7 +198,17 @@ def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[s
         log_prefix=logs[1],
         mesh_resource=identity if program is not None and program.envoy else None,
         ports=tuple(port for port in at.many("PortMappings", _port) if port is not None),
+        system_controls=_system_controls(at, resource, reader),
     )
+
+
+def _system_controls(at: Fields, resource: Resource, reader: Reader) -> tuple[tuple[str, str], ...]:
+    """Read what a container sets for the network that all containers of its task share."""
+    found = at.many("SystemControls", lambda each: (each.text("Namespace"), each.text("Value")))
+    for name, _ in found:
+        if not re.fullmatch(r"net(\.[A-Za-z0-9_-]+)+", name):
+            reader.passed_over[resource.type, f"SystemControls {name}"] = None
+    return tuple((name, value) for name, value in found if re.fullmatch(r"net(\.[A-Za-z0-9_-]+)+", name))
 
 
 def _port(at: Fields) -> int | None:
