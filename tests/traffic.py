@@ -220,7 +220,8 @@ def _write(running_mesh: RunningMesh, task: Task, adjust: Callable[[Any], Any]) 
     running_mesh.find_endpoints(task)
     bootstrap = task.configuration.bootstrap
     for cluster in bootstrap["static_resources"].get("clusters", []):
-        if cluster["type"] in ("STRICT_DNS", "LOGICAL_DNS"):
+        if "cluster_type" in cluster:
+            # Found by DNS, which is asked for addresses too.
             running_mesh.answer_dns(cluster)
     task.write("bootstrap.json", adjust(bootstrap))
 

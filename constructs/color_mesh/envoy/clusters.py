@@ -6,7 +6,16 @@ from color_mesh.envoy import names, security
 from color_mesh.envoy.discovery import config_source, endpoints_file
 from color_mesh.envoy.placement import DnsEndpoints, Placement, ip_preference
 from color_mesh.envoy.services import Target
-from color_mesh.envoy.typed import UNLIMITED, Json, duration, http2_options, present, socket_address
+from color_mesh.envoy.typed import (
+    DNS_CLUSTER,
+    UNLIMITED,
+    Json,
+    duration,
+    extension,
+    http2_options,
+    present,
+    socket_address,
+)
 from color_mesh.model import (
     ConnectionPool,
     DnsDiscovery,
@@ -119,18 +128,28 @@ def _resolved(mesh: Mesh, target: Target, placement: Placement) -> Json:
     port = placement.inbound_port(target.node, target.listener)
     assignment = load_assignment(target.cluster, [endpoint(discovery.dns_name, port)])
     if isinstance(discovery, DnsDiscovery):
-        one = discovery.response_type == "LOADBALANCER"
-        return present(
-            type="LOGICAL_DNS" if one else "STRICT_DNS",
-            dns_lookup_family=_LOOKUP_FAMILIES[preference] if preference else None,
-            load_assignment=assignment,
-        )
+        family = _LOOKUP_FAMILIES[preference] if preference else None
+        one = True if discovery.response_type == "LOADBALANCER" else None
+        return {"cluster_type": _dns(family, one), "load_assignment": assignment}
     return {
-        "type": "STRICT_DNS",
-        "dns_lookup_family": _LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"],
+        "cluster_type": _dns(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"]),
         "ignore_health_on_host_removal": True,
         "load_assignment": assignment,
     }
+
+
+def _dns(family: str | None, one: bool | None = None) -> Json:
+    """Write that endpoints are found by DNS, every five seconds; with ``one``, an answer stands for one endpoint.
+
+    A name that is not there yet is asked for sooner: a caller may start before those that it calls.
+    """
+    return extension(
+        "envoy.cluster.dns",
+        DNS_CLUSTER,
+        dns_failure_refresh_rate={"base_interval": "0.500s", "max_interval": "5s"},
+        dns_lookup_family=family,
+        all_addresses_in_single_endpoint=one,
+    )
 
 
 def _protocol(listener: Listener) -> Json:

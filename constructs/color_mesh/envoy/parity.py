@@ -180,7 +180,7 @@ ROWS = (
     ),
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.AWSCloudMap.{NamespaceName,ServiceName}",
-        becomes="callers' clusters: `STRICT_DNS` at `service.namespace`, or `EDS` from a file; the expected name of "
+        becomes="callers' clusters: DNS at `service.namespace`, or `EDS` from a file; the expected name of "
         "the certificate and the host of health checks",
     ),
     Row(
@@ -195,7 +195,7 @@ ROWS = (
     ),
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.DNS.ResponseType",
-        becomes="callers' clusters: `LOGICAL_DNS` for `LOADBALANCER`, `STRICT_DNS` for `ENDPOINTS`",
+        becomes="callers' clusters: DNS, `all_addresses_in_single_endpoint` for `LOADBALANCER`",
     ),
     Row(
         properties="VirtualNode.Spec.Backends[].VirtualService.VirtualServiceName",
