@@ -20,7 +20,7 @@ from color_mesh.appmesh import (
 )
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.data_plane import MeshResources
-from color_mesh.cdk.task import acknowledge_pulling, health_check, seconds
+from color_mesh.cdk.task import acknowledge_pulling, container_check, seconds
 from color_mesh.model import (
     Container,
     ContainerHealthCheck,
@@ -228,7 +228,7 @@ class AppMeshDataPlane:
             memory_limit_mib=container.memory_mib,
             environment={"APPMESH_RESOURCE_ARN": arn},
             start_timeout=seconds(30),
-            health_check=health_check(container),
+            health_check=container_check(container),
             logging=logging,
             user=user,
         )

@@ -13,7 +13,7 @@ from constructs import Construct
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.mesh import Backend, ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.router import default_prefix
+from color_mesh.cdk.router import route_match
 from color_mesh.cdk.task import (
     check_subnets,
     enable_execute_command,
@@ -24,12 +24,16 @@ from color_mesh.cdk.task import (
 )
 from color_mesh.model import (
     AccessLog,
+    ClientTls,
+    ConnectionPool,
     FargateTask,
     GatewayRoute,
     Listener,
+    ListenerTls,
     MeshError,
     Method,
     Protocol,
+    Rewrite,
     RouteMatch,
     VirtualGateway,
 )
@@ -92,6 +96,9 @@ class MeshGateway(Construct):
         port: int = 80,
         protocol: Protocol = "http",
         access_log: AccessLog | None = AccessLog(),  # noqa: B008  (a frozen value)
+        connection_pool: ConnectionPool | None = None,
+        tls: ListenerTls | None = None,
+        client_tls: ClientTls | None = None,
     ) -> None:
         """Define a gateway without routes; `add_route` gives it some.
 
@@ -104,13 +111,16 @@ class MeshGateway(Construct):
             protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2`` or ``grpc``.
             access_log: Where Envoy logs requests. Without this argument, to the container's output in Envoy's default
                 format; with ``None``, nowhere.
+            connection_pool: How many connections and requests it takes at once. Without it, any number.
+            tls: How it speaks TLS to its clients. Without it, it does not.
+            client_tls: How it speaks TLS to the nodes behind it. Without it, to those that do.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
         """
         name = default_name(scope, id) if name is None else name
-        listener = Listener(port=port, protocol=protocol)
-        gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log)
+        listener = Listener(port=port, protocol=protocol, connection_pool=connection_pool, tls=tls)
+        gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
         mesh.add(gateways=[gateway])
         super().__init__(scope, id)
         self.mesh = mesh
@@ -129,11 +139,15 @@ class MeshGateway(Construct):
         prefix: str | None = None,
         method: Method | None = None,
         port: int | None = None,
+        match: RouteMatch | None = None,
         priority: int | None = None,
+        target_port: int | None = None,
+        rewrite: Rewrite = Rewrite(),  # noqa: B008  (a frozen value)
     ) -> None:
         """Send the requests that match to a node, a router, or a service that exists elsewhere.
 
-        The longest prefix wins; the service sees the request with the prefix rewritten to ``/``.
+        The longest prefix wins; the service sees the request with the prefix rewritten to ``/``, unless ``rewrite``
+        says something else.
 
         Args:
             id: The route's construct id in the gateway.
@@ -142,7 +156,11 @@ class MeshGateway(Construct):
             prefix: The start of the path. Without it, ``/`` for http and http2; grpc has none.
             method: The HTTP method. Without it, any.
             port: The gateway's port that the request came to. Without it, any.
+            match: All that a route may match on, such as a host, in the place of ``prefix``, ``method`` and ``port``.
             priority: 0 (asked first) to 1000. Without it, asked after all that have one.
+            target_port: The service's port. Without it, its only one.
+            rewrite: How the request is changed. Without it, the matched prefix becomes ``/``, and the host the
+                service's name.
 
         Raises:
             MeshError: With every problem; nothing has changed then.
@@ -151,7 +169,9 @@ class MeshGateway(Construct):
         gateway = mesh.model.gateway(self.name)
         protocol = gateway.listeners[0].protocol
         name = default_name(self, id) if name is None else name
-        problems = [*mesh.backend_problems(f"gateway route {name!r}", [to])]
+        subject = f"gateway route {name!r}"
+        matched, problems = route_match(subject, protocol, match, prefix, method, port)
+        problems += mesh.backend_problems(subject, [to])
         # For a target that cannot be, any that can stands in, so that what else is wrong comes with it.
         service = next((backend.virtual_service for backend in mesh.virtual_backends([to])), None)
         service = service or next(iter(mesh.model.known_services), None)
@@ -161,8 +181,10 @@ class MeshGateway(Construct):
             name=name,
             protocol=protocol,
             priority=priority,
-            match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
+            match=matched,
             virtual_service=service,
+            target_port=target_port,
+            rewrite=rewrite,
         )
         mesh.update(replace(gateway, routes=(*gateway.routes, route)), problems)
         declared = mesh.data_plane.declare_gateway_route(self, id, gateway, route)

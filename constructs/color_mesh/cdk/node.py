@@ -16,22 +16,28 @@ from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.task import (
     acknowledge_pulling,
     check_subnets,
+    container_check,
     enable_execute_command,
     fargate_service,
     fargate_task_definition,
-    health_check,
     own_log_group,
     service_options,
 )
 from color_mesh.model import (
     AccessLog,
+    ClientTls,
     CloudMapDiscovery,
     CloudMapService,
+    ConnectionPool,
     Container,
     ContainerHealthCheck,
     FargateTask,
+    HealthCheck,
     Listener,
+    ListenerTls,
+    OutlierDetection,
     Protocol,
+    Timeout,
     VirtualNode,
     VirtualService,
 )
@@ -100,6 +106,12 @@ class MeshedColorNode(Construct):
         backends: Sequence[Backend] = (),
         virtual_service: bool = True,
         access_log: AccessLog | None = AccessLog(),  # noqa: B008  (a frozen value)
+        timeout: Timeout | None = None,
+        health_check: HealthCheck | None = None,
+        outlier_detection: OutlierDetection | None = None,
+        connection_pool: ConnectionPool | None = None,
+        tls: ListenerTls | None = None,
+        client_tls: ClientTls | None = None,
         cloud_map_name: str | None = None,
         cloud_map_description: str | None = None,
         dns_ttl_seconds: int = 60,
@@ -118,6 +130,12 @@ class MeshedColorNode(Construct):
             virtual_service: Whether callers may name it, by its DNS name. When ``False`` only routers reach it.
             access_log: Where Envoy logs its requests. Without this argument, to the container's output in Envoy's
                 default format; with ``None``, nowhere.
+            timeout: How long its application may take for a request. Without it, 15 seconds.
+            health_check: How its callers' Envoys ask whether a task is well. Without it, they do not.
+            outlier_detection: When its callers' Envoys leave a task alone for its errors. Without it, never.
+            connection_pool: How many connections and requests a task takes at once. Without it, any number.
+            tls: How it speaks TLS to its callers. Without it, it does not.
+            client_tls: How it speaks TLS to its backends. Without it, to those that do.
             cloud_map_name: Its label in the mesh's namespace. Without it, its name.
             cloud_map_description: What the Cloud Map service is for. Without it, it has no description.
             dns_ttl_seconds: How long resolvers keep its addresses, 0 to 2147483647.
@@ -134,9 +152,19 @@ class MeshedColorNode(Construct):
             ttl_seconds=dns_ttl_seconds,
         )
         service = VirtualService(name=cloud_map.dns_name, virtual_node=name) if virtual_service else None
+        listener = Listener(
+            port=port,
+            protocol=protocol,
+            timeout=timeout,
+            health_check=health_check,
+            outlier_detection=outlier_detection,
+            connection_pool=connection_pool,
+            tls=tls,
+        )
         node = VirtualNode(
             name=name,
-            listeners=(Listener(port=port, protocol=protocol),),
+            listeners=(listener,),
+            client_tls=client_tls,
             discovery=CloudMapDiscovery(namespace=namespace, service=cloud_map.name),
             backends=mesh.virtual_backends(backends),
             access_log=access_log,
@@ -279,7 +307,7 @@ class MeshedColorNode(Construct):
             port_mappings=[ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)],
             environment=environment,
             secrets=secrets,
-            health_check=health_check(app),
+            health_check=container_check(app),
             logging=ecs.LogDrivers.aws_logs(stream_prefix=f"{app.name}-container", log_group=log_group),
         )
         acknowledge_pulling(task_definition, image)

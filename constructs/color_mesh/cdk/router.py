@@ -13,8 +13,10 @@ from color_mesh.model import (
     Listener,
     Method,
     Protocol,
+    RetryPolicy,
     Route,
     RouteMatch,
+    Timeout,
     VirtualRouter,
     VirtualService,
     WeightedTarget,
@@ -79,7 +81,10 @@ class ColorRouter(Construct):
         prefix: str | None = None,
         method: Method | None = None,
         port: int | None = None,
+        match: RouteMatch | None = None,
         priority: int | None = None,
+        retry_policy: RetryPolicy | None = None,
+        timeout: Timeout | None = None,
     ) -> None:
         """Send the requests that match to ``targets``, in proportion to their weights.
 
@@ -90,24 +95,31 @@ class ColorRouter(Construct):
             prefix: The start of the path. Without it, ``/`` for http and http2; grpc and tcp have none.
             method: The HTTP method. Without it, any.
             port: The router's port that the request came to. Without it, any.
+            match: All that a route may match on, such as headers, in the place of ``prefix``, ``method`` and ``port``.
             priority: 0 (asked first) to 1000. Without it, asked after all that have one, longest prefix first.
+            retry_policy: When a caller's Envoy asks again. Without it twice, when a task is unavailable.
+            timeout: How long a request may take. Without it, 15 seconds.
 
         Raises:
             MeshError: With every problem; nothing has changed then.
         """
         router = self.mesh.model.router(self.name)
         protocol = router.listeners[0].protocol
+        name = default_name(self, id) if name is None else name
+        matched, problems = route_match(f"route {name!r}", protocol, match, prefix, method, port)
         route = Route(
-            name=default_name(self, id) if name is None else name,
+            name=name,
             protocol=protocol,
             priority=priority,
-            match=RouteMatch(prefix=default_prefix(protocol) if prefix is None else prefix, method=method, port=port),
+            match=matched,
+            retry_policy=retry_policy,
+            timeout=timeout,
             targets=tuple(
                 WeightedTarget(virtual_node=node.name, weight=weight, port=node.port)
                 for node, weight in targets.items()
             ),
         )
-        problems = [
+        problems += (
             problem(
                 f"route {route.name!r}",
                 "target belongs to another mesh",
@@ -116,7 +128,7 @@ class ColorRouter(Construct):
             )
             for node in targets
             if node.mesh is not self.mesh
-        ]
+        )
         self.mesh.update(replace(router, routes=(*router.routes, route)), problems)
         declared = self.mesh.data_plane.declare_route(self, id, router, route)
         self.mesh_resources = {**self.mesh_resources, **declared}
@@ -132,6 +144,24 @@ class ColorRouter(Construct):
             node.admit(caller)
 
 
-def default_prefix(protocol: Protocol) -> str | None:
-    """Find the prefix that takes every request of a protocol."""
-    return "/" if protocol in ("http", "http2") else None
+def route_match(
+    subject: str,
+    protocol: Protocol,
+    match: RouteMatch | None,
+    prefix: str | None,
+    method: Method | None,
+    port: int | None,
+) -> tuple[RouteMatch, list[str]]:
+    """Find what a route matches on, and what is wrong with how it is said; ``subject`` begins the messages.
+
+    Without any path, a route of http and http2 takes every path.
+    """
+    given = RouteMatch(prefix=prefix, method=method, port=port)
+    problems = []
+    if match is not None and given != RouteMatch():
+        fix = "all of it in match, or prefix, method and port"
+        problems.append(problem(subject, "says twice what it matches on", given, fix))
+    found = match or given
+    if protocol in ("http", "http2") and found.prefix is found.path is found.path_regex is None:
+        found = replace(found, prefix="/")
+    return found, problems

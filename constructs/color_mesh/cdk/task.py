@@ -21,7 +21,7 @@ def seconds(number: int) -> Duration:
     return Duration.seconds(number)
 
 
-def health_check(container: Container) -> ecs.HealthCheck | None:
+def container_check(container: Container) -> ecs.HealthCheck | None:
     """Write a container's health check for ECS."""
     check = container.health_check
     if check is None:
