@@ -79,8 +79,7 @@ def _json(path: Path, text: str) -> Any:
     except RecursionError:
         raise _too_deep(path) from None
     except ValueError as error:
-        # Python makes no number of that many digits.
-        raise _error(path, "is broken JSON", str(error).split(":")[0], "mend it there") from None
+        raise _error(path, "is broken JSON", _words(error), "mend it there") from None
     _measure(path, document)
     return document
 
@@ -106,7 +105,7 @@ def _yaml(path: Path, text: str) -> Any:
         raise _twice(path, error.args[0]) from None
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         # What PyYAML makes of text that is not what its tag says.
-        raise _error(path, "is broken YAML", str(error).split(":")[0], "write values that fit their tags") from None
+        raise _error(path, "is broken YAML", _words(error), "write values that fit their tags") from None
     _measure(path, document)
     return document
 
@@ -218,6 +217,12 @@ def _construct_map(loader: _TemplateLoader, node: yaml.MappingNode) -> Iterator[
 
 _TemplateLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
 _TemplateLoader.add_multi_constructor("!", _TemplateLoader.construct_tagged)
+
+
+def _words(error: Exception) -> str:
+    """Say what Python makes nothing of, in the same words whichever Python it is."""
+    text = str(error)
+    return "a number of too many digits" if "integer string conversion" in text else text.split(":")[0]
 
 
 def _twice(path: Path, key: str) -> MeshError:
