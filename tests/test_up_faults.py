@@ -12,6 +12,8 @@ from tests.steady_load import Load, steady_load
 PER_SECOND = 300
 # The clients' connections that are open at once at this load, which end with the Envoy that has them.
 OPEN_AT_ONCE = 20
+# None was lost in any run so far; on a very busy machine three tries may all meet the task that has just died.
+SEVERAL_TRIES = 2
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +105,9 @@ def replace_every_task(mesh: Running) -> None:
     ("fault", "may_fail"),
     [
         pytest.param(nothing, 0, id="nothing"),
-        pytest.param(kill_an_application, 0, id="kill-an-application"),
-        pytest.param(kill_a_sidecar, 0, id="kill-a-sidecar"),
-        pytest.param(kill_a_task, 0, id="kill-a-task"),
+        pytest.param(kill_an_application, SEVERAL_TRIES, id="kill-an-application"),
+        pytest.param(kill_a_sidecar, SEVERAL_TRIES, id="kill-a-sidecar"),
+        pytest.param(kill_a_task, SEVERAL_TRIES, id="kill-a-task"),
         # Nobody is left to ask again for what a killed gateway was about to answer.
         pytest.param(kill_a_gateway, OPEN_AT_ONCE, id="kill-a-gateway"),
         # Nothing else stands where it stood, and on AWS it does not die.

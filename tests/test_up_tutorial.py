@@ -63,9 +63,9 @@ class TestEveryChapter:
     def test_red_reaches_blue_while_blue_is_its_backend(self, mesh: Running) -> None:
         before = "" if "green-svc" not in str(mesh.status()) else "router"
         mesh.ok("set", "node", "red", "--backends", f"{before},blue")
-        mesh.until(lambda: mesh.curl("red", "http://blue.colors.local") == "blue", "red reaches blue", 1)
+        mesh.until(lambda: mesh.curl("red", "http://blue.colors.local") == "blue", "red reaches blue")
         mesh.ok("set", "node", "red", "--backends", before)
-        mesh.until(lambda: mesh.curl("red", "http://blue.colors.local").startswith("failed"), "it does not", 1)
+        mesh.until(lambda: mesh.curl("red", "http://blue.colors.local").startswith("failed"), "it does not")
 
     def test_nothing_outside_the_mesh_is_reached_through_envoy(self, mesh: Running) -> None:
         assert mesh.curl("red", "http://198.51.100.1").startswith("failed: ")
@@ -142,26 +142,24 @@ class TestTheGateway:
 class TestNewTemplates:
     """The tutorial's experiments by its own means: other settings, another ``cdk synth``."""
 
-    def test_other_weights_are_in_effect_within_a_second(
+    def test_other_weights_are_in_effect_without_a_restart(
         self, changing: Running, cloud_assembly: Callable[..., Path]
     ) -> None:
         before = [container["pid"] for task in changing.tasks("red-svc") for container in task["containers"]]
         changing.synthesize(cloud_assembly(weights="green=0,yellow=1"))
         changing.until(
-            lambda: changing.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}, "only yellow", 1
+            lambda: changing.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}, "only yellow"
         )
         assert before == [container["pid"] for task in changing.tasks("red-svc") for container in task["containers"]]
 
-    def test_another_backend_is_in_effect_within_a_second(
-        self, changing: Running, cloud_assembly: Callable[..., Path]
-    ) -> None:
+    def test_another_backend_is_in_effect(self, changing: Running, cloud_assembly: Callable[..., Path]) -> None:
         changing.synthesize(cloud_assembly(redBackends="router,blue"))
-        changing.until(lambda: changing.curl("red", "http://blue.colors.local") == "blue", "red reaches blue", 1)
+        changing.until(lambda: changing.curl("red", "http://blue.colors.local") == "blue", "red reaches blue")
 
     def test_blue_takes_the_place_of_green(self, changing: Running, cloud_assembly: Callable[..., Path]) -> None:
         changing.synthesize(cloud_assembly(weights="blue=4,yellow=1"))
         changing.until(
-            lambda: set(changing.histogram("red", "http://router.colors.local", 50)) == {"blue", "yellow"}, "blue", 2
+            lambda: set(changing.histogram("red", "http://router.colors.local", 50)) == {"blue", "yellow"}, "blue"
         )
 
     def test_a_chapter_may_follow_another_and_be_left_again(
