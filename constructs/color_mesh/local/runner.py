@@ -1,11 +1,8 @@
 """A running mesh: everything of a plan, kept as the plan has it, also when there is a new one."""
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from color_mesh.local import admin
 from color_mesh.local.balancer import RunningBalancer
 from color_mesh.local.controller import Controller
 from color_mesh.local.diagnosis import denial, obstacles, warnings
+from color_mesh.local.dns_names import RunningResolver, answers
 from color_mesh.local.fabric import Fabric
 from color_mesh.local.plan import Plan
 from color_mesh.local.registry import Registered, Registry
@@ -61,7 +59,7 @@ class Runner:
         self._failed = failed
         self._probes = asyncio.Semaphore(_PROBES_AT_ONCE)
         self._publish = asyncio.Event()
-        self._resolver: asyncio.subprocess.Process | None = None
+        self._resolver = RunningResolver(self.fabric.resolver, logs / "resolver", say, self._publish.set)
         self._working: list[asyncio.Task[None]] = []
         self._warned: set[str] = set()
         self._said: dict[str, str] = {}
@@ -80,12 +78,14 @@ class Runner:
     @property
     def resolver_pid(self) -> int | None:
         """The number of the resolver's process, among those of the run."""
-        return self._resolver.pid if self._resolver is not None else None
+        return self._resolver.pid
 
     async def start(self) -> None:
         """Start everything of the plan."""
         await self.fabric.start()
-        self._working = [begin(each, self._failed) for each in (self._resolve(), self._publishing(), self._balancing())]
+        self._working = [
+            begin(each, self._failed) for each in (self._resolver.run(), self._publishing(), self._balancing())
+        ]
         await self.apply(self.plan)
 
     async def stop(self) -> None:
@@ -251,56 +251,10 @@ class Runner:
         while True:
             await self._publish.wait()
             self._publish.clear()
-            self._tell_resolver()
+            self._resolver.tell(answers(self.plan, self.registry))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
             await asyncio.gather(*(sidecar.find_endpoints(self._instances) for sidecar in sidecars))
             await asyncio.gather(*(balancer.register(self.registry.of) for balancer in self.balancers.values()))
-
-    def _tell_resolver(self) -> None:
-        names: dict[str, dict[str, Any]] = {}
-        for key, service in self.plan.discovery.items():
-            found = self.registry.of(key)
-            name = service.dns_name.lower()
-            for kind, ttl in service.records if found else ():
-                hosts = [f"{each.task}.{name}" for each in found]
-                values = [str(each.address) for each in found]
-                if kind == "SRV":
-                    for host, each in zip(hosts, found, strict=True):
-                        names[host] = {"A": {"ttl": ttl, "values": [str(each.address)], "weighted": False}}
-                    values = [f"1 1 {each.port or 0} {host}." for host, each in zip(hosts, found, strict=True)]
-                if kind in ("A", "SRV"):
-                    answers = {"ttl": ttl, "values": values, "weighted": service.weighted}
-                    names.setdefault(name, {})[kind] = answers
-        for record in self.plan.zones.records:
-            values = list(record.values)
-            answers = {"ttl": record.ttl_seconds, "values": values, "weighted": False}
-            names.setdefault(record.name, {})[record.type] = answers
-        namespaces = {service.dns_name.lower().partition(".")[2] for service in self.plan.discovery.values()}
-        # The longest name that fits is the zone that answers.
-        zones = sorted({*namespaces, *self.plan.zones.names}, key=len, reverse=True)
-        if self._resolver is not None and self._resolver.stdin is not None:
-            with suppress(OSError, RuntimeError):
-                self._resolver.stdin.write(json.dumps({"zones": zones, "names": names}).encode() + b"\n")
-
-    async def _resolve(self) -> None:
-        """Keep a resolver running."""
-        command = (sys.executable, "-m", "color_mesh.local.resolver", str(self.fabric.resolver))
-        file = self._logs / "resolver"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        log = file.open("ab")
-        while True:
-            self._resolver = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-            )
-            assert self._resolver.stdout is not None
-            await self._resolver.stdout.readline()
-            self._publish.set()
-            code = await self._resolver.wait()
-            self._say(f"the resolver ended with {code}, and is started again; its log is {file}")
 
     async def _balancing(self) -> None:
         """Ask load balancers how their targets are."""
