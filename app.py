@@ -42,9 +42,11 @@ def build(
         from stacks.ecs_stack import EcsStack
         from stacks.mesh_stack import MeshStack
         from stacks.network_stack import NetworkStack
+        from stacks.planes import PLANES
     if validate:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app), *plugins)
     log_retention = RetentionDays[RETENTION_DAYS[settings.log_retention_days]]
+    plane = PLANES[settings.data_plane]
     env: Environment | None = None
     if settings.vpc_id and account_and_region:
         env = Environment(account=account_and_region[0], region=account_and_region[1])
@@ -54,6 +56,8 @@ def build(
         vpc_id=settings.vpc_id,
         cluster_name=settings.cluster_name,
         log_retention=log_retention,
+        namespace_name=plane.namespace_name,
+        member_port=plane.member_port,
         env=env,
     )
     mesh = MeshStack(
@@ -67,6 +71,7 @@ def build(
         red_backends=settings.red_backends,
         envoy_image=settings.envoy_image,
         data_plane=settings.data_plane,
+        dns_ttl_seconds=plane.dns_ttl_seconds,
         env=env,
     )
     EcsStack(
@@ -78,6 +83,9 @@ def build(
         gateway_security_group=network.gateway_security_group,
         exposure=settings.gateway,
         app_image=settings.app_image,
+        # Another image has its own command.
+        app_command=plane.app_command if settings.app_image == plane.app_image else None,
+        app_address=plane.app_address,
         desired_count=settings.desired_count,
         gateway_count=settings.gateway_count,
         log_retention=log_retention,

@@ -26,7 +26,14 @@ def main() -> int:
         from stacks.network_stack import NetworkStack
     Validations.of(app).add_plugins(*plugins)
     network = NetworkStack(
-        app, "NetworkStack", vpc_id=None, cluster_name=None, log_retention=logs.RetentionDays.ONE_WEEK, env=None
+        app,
+        "NetworkStack",
+        vpc_id=None,
+        cluster_name=None,
+        log_retention=logs.RetentionDays.ONE_WEEK,
+        namespace_name="colors.local",
+        member_port=None,
+        env=None,
     )
     mesh_stack = Stack(app, "MeshStack")
     ecs_stack = Stack(app, "EcsStack")

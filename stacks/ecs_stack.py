@@ -10,7 +10,7 @@ from constructs import Construct
 
 from color_mesh import ContainerHealthCheck, MeshedColorNode, MeshGateway
 from color_mesh.cdk.images import container_image
-from color_mesh.model.deployment import Exposure
+from color_mesh.model.deployment import AppAddress, Exposure
 
 # The image serves '/' and '/healthcheck' and nothing else: the tutorial's '/health/' would kill the task.
 APP_HEALTH_CHECK = ContainerHealthCheck(
@@ -39,6 +39,8 @@ class EcsStack(Stack):
         gateway_security_group: ec2.ISecurityGroup,
         exposure: Exposure,
         app_image: str,
+        app_command: Sequence[str] | None,
+        app_address: AppAddress,
         desired_count: int,
         gateway_count: int,
         log_retention: logs.RetentionDays,
@@ -60,6 +62,8 @@ class EcsStack(Stack):
                 color.capitalize(),
                 cluster=cluster,
                 image=image,
+                command=app_command,
+                app_address=app_address,
                 environment={"COLOR": color},
                 port_name="color-port",
                 container_health_check=APP_HEALTH_CHECK,

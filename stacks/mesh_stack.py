@@ -23,7 +23,6 @@ BLUE_LOG = AccessLog(
         ("response_code", "%RESPONSE_CODE%"),
     )
 )
-TTL_SECONDS = 300
 
 
 class MeshStack(Stack):
@@ -47,6 +46,7 @@ class MeshStack(Stack):
         red_backends: Sequence[str],
         envoy_image: str,
         data_plane: DataPlaneName,
+        dns_ttl_seconds: int,
         env: Environment | None,
     ) -> None:
         super().__init__(scope, id, env=env)
@@ -62,6 +62,7 @@ class MeshStack(Stack):
             envoy_image=container_image(self, "EnvoyImage", envoy_image),
             data_plane=data_plane,
         )
+        self._dns_ttl_seconds = dns_ttl_seconds
         self._two_nodes()
         if chapter >= 3:
             self._virtual_router(weights)
@@ -77,7 +78,7 @@ class MeshStack(Stack):
             mesh=self._mesh,
             name="red",
             cloud_map_description="Red color service.",
-            dns_ttl_seconds=TTL_SECONDS,
+            dns_ttl_seconds=self._dns_ttl_seconds,
             access_log=RED_LOG,
         )
         self._blue = MeshedColorNode(
@@ -86,7 +87,7 @@ class MeshStack(Stack):
             mesh=self._mesh,
             name="blue",
             cloud_map_description="Blue color service.",
-            dns_ttl_seconds=TTL_SECONDS,
+            dns_ttl_seconds=self._dns_ttl_seconds,
             access_log=BLUE_LOG,
             backends=[self._red],
         )
@@ -104,7 +105,7 @@ class MeshStack(Stack):
             # The router's name must resolve to something, and green's tasks are that something.
             cloud_map_name="router",
             cloud_map_description="Green color service, and DNS record for multiple colors.",
-            dns_ttl_seconds=TTL_SECONDS,
+            dns_ttl_seconds=self._dns_ttl_seconds,
         )
         yellow = MeshedColorNode(
             self,
@@ -113,7 +114,7 @@ class MeshStack(Stack):
             name="yellow",
             virtual_service=False,
             cloud_map_description="Yellow color service.",
-            dns_ttl_seconds=TTL_SECONDS,
+            dns_ttl_seconds=self._dns_ttl_seconds,
         )
         self.nodes += [green, yellow]
         colors = {node.name: node for node in self.nodes}

@@ -21,13 +21,15 @@ class NetworkStack(Stack):
         vpc_id: str | None,
         cluster_name: str | None,
         log_retention: logs.RetentionDays,
+        namespace_name: str,
+        member_port: int | None,
         env: Environment | None,
     ) -> None:
         super().__init__(scope, id, env=env)
         self.vpc = _import_vpc(self, vpc_id) if vpc_id else _new_vpc(self, log_retention)
         self.cluster = _import_cluster(self, cluster_name, self.vpc) if cluster_name else _new_cluster(self, self.vpc)
         self.namespace = servicediscovery.PrivateDnsNamespace(
-            self, "Namespace", name="colors.local", description="Namespace for the color mesh.", vpc=self.vpc
+            self, "Namespace", name=namespace_name, description="Namespace for the color mesh.", vpc=self.vpc
         )
         self.colorapp_security_group = ec2.SecurityGroup(
             self,
@@ -37,7 +39,9 @@ class NetworkStack(Stack):
             description="Members of the color mesh, which reach each other.",
         )
         self.colorapp_security_group.add_ingress_rule(
-            self.colorapp_security_group, ec2.Port.all_traffic(), "members of the mesh"
+            self.colorapp_security_group,
+            ec2.Port.tcp(member_port) if member_port else ec2.Port.all_traffic(),
+            "members of the mesh",
         )
         self.gateway_security_group = ec2.SecurityGroup(
             self,

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from color_mesh.model import MeshError
-from color_mesh.model.deployment import DATA_PLANES, DEFAULT_ENVOY_IMAGE, EXPOSURES, DataPlaneName, Exposure
+from color_mesh.model.deployment import DATA_PLANES, ENVOY_IMAGES, EXPOSURES, DataPlaneName, Exposure
 from color_mesh.model.errors import problem
 from stacks.parsers import (
     RED_BACKENDS,
@@ -20,6 +20,7 @@ from stacks.parsers import (
     whole_number,
     word_of,
 )
+from stacks.planes import PLANES
 
 NAMESPACE = "color-mesh:"
 # The namespace, and what looks like a slip in it.
@@ -64,8 +65,8 @@ class Settings:
         red_backends: What red may call: ``router`` from chapter 3 on, nothing in chapter 2, unless given.
         vpc_id: A VPC to use; without one, a new one.
         cluster_name: An ECS cluster to use; without one, a new one.
-        app_image: The color application.
-        envoy_image: App Mesh's Envoy.
+        app_image: The color application. Each data plane has its own, unless given.
+        envoy_image: Envoy: App Mesh's, or upstream's, unless given.
         desired_count: Tasks a node.
         gateway_count: Gateway tasks: 2 behind the load balancer, 1 with public addresses, unless given.
         log_retention_days: How long CloudWatch keeps the logs.
@@ -78,8 +79,8 @@ class Settings:
     red_backends: tuple[str, ...] = ("router",)
     vpc_id: str | None = None
     cluster_name: str | None = None
-    app_image: str = "forsakenidol/colorapp"
-    envoy_image: str = DEFAULT_ENVOY_IMAGE
+    app_image: str = PLANES["app-mesh"].app_image
+    envoy_image: str = ENVOY_IMAGES["app-mesh"]
     desired_count: int = 1
     gateway_count: int = 2
     log_retention_days: int = 7
@@ -109,6 +110,11 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
         values.setdefault("red_backends", ())
     if values.get("gateway") == "public-ip":
         values.setdefault("gateway_count", 1)
+    data_plane: DataPlaneName = values.get("data_plane", "app-mesh")
+    values.setdefault("app_image", PLANES[data_plane].app_image)
+    values.setdefault("envoy_image", ENVOY_IMAGES[data_plane])
+    if data_plane == "envoy":
+        problems += _images_of_app_mesh(values["app_image"], values["envoy_image"])
     early = [name for name in values.get("red_backends", ()) if RED_BACKENDS[name] > chapter]
     if early:
         fix = f"it comes with chapter {RED_BACKENDS[early[0]]}; here: blue, or nothing"
@@ -120,6 +126,17 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     if problems:
         raise MeshError(problems)
     return Settings(**values)
+
+
+def _images_of_app_mesh(app_image: str, envoy_image: str) -> Iterator[str]:
+    """Find images that are known to need App Mesh, or its way of redirecting traffic."""
+    if re.search(r"(^|/)colorapp([:@]|$)", app_image):
+        wrong = "listens on every address, the loopback addresses of Envoy too"
+        fix = "an image whose application listens on 127.0.0.1:80; without the setting, nginx does"
+        yield problem(f"setting '{NAMESPACE}appImage'", wrong, app_image, fix)
+    if "appmesh-envoy" in envoy_image:
+        fix = f"upstream Envoy with bash, such as '{ENVOY_IMAGES['envoy']}'"
+        yield problem(f"setting '{NAMESPACE}envoyImage'", "waits for App Mesh, which has ended", envoy_image, fix)
 
 
 def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:

@@ -252,17 +252,17 @@ class TestImages:
         ],
     )
     def test_any_envoy_is_the_installed_envoy(self, image: str) -> None:
-        program = program_of(image, {})
+        program = program_of(image, (), {})
         assert program is not None
         assert (program.envoy, program.command) == (True, ("envoy",))
 
     @pytest.mark.parametrize("image", ["envoyproxy/ratelimit", "example/envoy-exporter", "nginx", "colorapps"])
     def test_others_are_not(self, image: str) -> None:
-        assert program_of(image, {}) is None
+        assert program_of(image, (), {}) is None
 
     @pytest.mark.parametrize("name", ["a/b:1", "a/b", "b"])
     def test_a_program_is_found_by_any_name_of_its_image(self, name: str) -> None:
-        program = program_of("a/b:1", {name: ("true",)})
+        program = program_of("a/b:1", (), {name: ("true",)})
         assert program is not None
         assert (program.envoy, program.command) == (False, ("true",))
 

@@ -20,6 +20,7 @@ from color_mesh.appmesh import (
 )
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.interception import REDIRECTED_USER, Application
 from color_mesh.cdk.task import acknowledge_pulling, container_check, seconds
 from color_mesh.model import (
     Container,
@@ -32,12 +33,6 @@ from color_mesh.model import (
     VirtualRouter,
     VirtualService,
 )
-
-ENVOY_USER = 1337
-INGRESS_PORT = 15000
-EGRESS_PORT = 15001
-# The addresses of the task's credentials and metadata, which Envoy must not stand before.
-IGNORED_ADDRESSES = ("169.254.170.2", "169.254.169.254")
 
 # AWS App Mesh User Guide, Getting started with AWS App Mesh and Amazon ECS: update services.
 _LIVE = ContainerHealthCheck(
@@ -55,6 +50,8 @@ _ENDED = (
 
 class AppMeshDataPlane:
     """Declare a mesh as App Mesh resources and equip tasks with Envoys that stream their configuration from it."""
+
+    dns_ttl_seconds = 60
 
     def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
         """Declare the mesh itself in ``scope``."""
@@ -159,25 +156,17 @@ class AppMeshDataPlane:
         """Describe the gateway's Envoy; see `DataPlane`."""
         return Container(name="envoy-proxy", cpu=cpu, memory_mib=memory_mib, health_check=_LIVE)
 
-    def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration:
-        """Redirect the task's traffic to Envoy, except Envoy's own; see `DataPlane`."""
-        return ecs.AppMeshProxyConfiguration(
-            container_name="envoy-sidecar",
-            properties=ecs.AppMeshProxyConfigurationProps(
-                app_ports=[listener.port for listener in node.listeners],
-                proxy_ingress_port=INGRESS_PORT,
-                proxy_egress_port=EGRESS_PORT,
-                ignored_uid=ENVOY_USER,
-                egress_ignored_i_ps=list(IGNORED_ADDRESSES),
-            ),
-        )
-
     def add_node_envoy(
-        self, task: ecs.FargateTaskDefinition, node: VirtualNode, container: Container, logging: ecs.LogDriver
+        self,
+        task: ecs.FargateTaskDefinition,
+        node: VirtualNode,
+        container: Container,
+        logging: ecs.LogDriver,
+        application: Application,
     ) -> ecs.ContainerDefinition:
         """Add the sidecar, as the user whose traffic is not redirected; see `DataPlane`."""
         task.node.add_dependency(self._nodes[node.name])
-        return self._add_envoy(task, f"virtualNode/{node.name}", container, logging, user=str(ENVOY_USER))
+        return self._add_envoy(task, f"virtualNode/{node.name}", container, logging, user=str(REDIRECTED_USER))
 
     def add_gateway_envoy(
         self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver

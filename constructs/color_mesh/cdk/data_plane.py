@@ -7,6 +7,7 @@ from aws_cdk import CfnResource
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from color_mesh.cdk.interception import Application
 from color_mesh.model import (
     Container,
     GatewayRoute,
@@ -24,6 +25,10 @@ MeshResources: TypeAlias = Mapping[str, CfnResource]
 
 class DataPlane(Protocol):
     """Declare the parts of a mesh and equip its tasks. Nothing outside an implementation asks which plane it is."""
+
+    @property
+    def dns_ttl_seconds(self) -> int:
+        """How long resolvers keep a node's addresses, unless it says."""
 
     def update_mesh(self, mesh: Mesh) -> None:
         """Bring what is declared of the mesh itself up to date."""
@@ -54,11 +59,13 @@ class DataPlane(Protocol):
     def gateway_envoy(self, *, cpu: int, memory_mib: int) -> Container:
         """Describe the container that runs Envoy as a gateway."""
 
-    def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration | None:
-        """Say how a node's task sends its traffic through Envoy; ``None`` when the plane needs nothing of ECS."""
-
     def add_node_envoy(
-        self, task: ecs.FargateTaskDefinition, node: VirtualNode, container: Container, logging: ecs.LogDriver
+        self,
+        task: ecs.FargateTaskDefinition,
+        node: VirtualNode,
+        container: Container,
+        logging: ecs.LogDriver,
+        application: Application,
     ) -> ecs.ContainerDefinition:
         """Add the Envoy of a node to its task, and let the task's role do what that Envoy needs."""
 

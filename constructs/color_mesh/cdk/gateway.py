@@ -267,12 +267,17 @@ class MeshGateway(Construct):
         )
         entry = entry_security_group or self._open_entry(part)
         public = exposure == "public-ip"
+        groups = [self.security_group]
+        if public:
+            groups.append(entry)
+        elif self.mesh.security_group is not None and not self.mesh.interception.members_reach_gateways:
+            groups.append(self._balanced(part, entry))
         service = fargate_service(
             part,
             cluster=cluster,
             task_definition=task_definition,
             task=task,
-            security_groups=[self.security_group, entry] if public else [self.security_group],
+            security_groups=groups,
             vpc_subnets=ec2.SubnetSelection(
                 subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
             ),
@@ -293,6 +298,7 @@ class MeshGateway(Construct):
         self, part: Construct, made: GatewayImplementation, name: str | None, target_group_name: str | None
     ) -> GatewayImplementation:
         shared = self.mesh.security_group
+        member = shared is not None and self.mesh.interception.members_reach_gateways
         load_balancer = elbv2.NetworkLoadBalancer(
             part,
             "LoadBalancer",
@@ -300,7 +306,7 @@ class MeshGateway(Construct):
             load_balancer_name=name,
             internet_facing=True,
             ip_address_type=elbv2.IpAddressType.IPV4,
-            security_groups=[shared, made.entry_security_group] if shared else [made.entry_security_group],
+            security_groups=[*([shared] if shared and member else []), made.entry_security_group],
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
         )
         acknowledge(
@@ -347,6 +353,12 @@ class MeshGateway(Construct):
         )
         url = f"http://{load_balancer.load_balancer_dns_name}{_port_suffix(self.port)}"
         return replace(made, url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
+
+    def _balanced(self, part: Construct, entry: ec2.ISecurityGroup) -> ec2.SecurityGroup:
+        """Make a group that lets the load balancer in, where the mesh's one group lets members reach nodes only."""
+        group = ec2.SecurityGroup(part, "SecurityGroup", vpc=self.mesh.vpc, description="Tasks of a virtual gateway.")
+        group.add_ingress_rule(entry, ec2.Port.tcp(self.port), "the load balancer")
+        return group
 
     def _open_entry(self, part: Construct) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(

@@ -1,6 +1,6 @@
 """The mesh that nodes, routers and gateways belong to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,6 +12,13 @@ from constructs import Construct, Node
 
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.data_plane import DataPlane
+from color_mesh.cdk.envoy import EnvoyDataPlane
+from color_mesh.cdk.interception import (
+    Interception,
+    LoopbackInterception,
+    TransparentInterception,
+    check_tasks_namespace,
+)
 from color_mesh.cdk.naming import default_name
 from color_mesh.model import (
     CloudMapService,
@@ -24,9 +31,10 @@ from color_mesh.model import (
     VirtualServiceBackend,
 )
 from color_mesh.model.checks import check_choice
-from color_mesh.model.deployment import DATA_PLANES, DEFAULT_ENVOY_IMAGE, DataPlaneName
+from color_mesh.model.deployment import DATA_PLANES, ENVOY_IMAGES, INTERCEPTIONS, DataPlaneName, InterceptionName
 from color_mesh.model.errors import problem, refusing
-from color_mesh.model.mesh import check_dns_answers
+
+_INTERCEPTIONS: Mapping[DataPlaneName, InterceptionName] = {"app-mesh": "transparent", "envoy": "loopback"}
 
 
 class Caller(Protocol):
@@ -69,10 +77,12 @@ class ServiceMesh(Construct):
     Attributes:
         model: The mesh as far as it has been declared, a plain value. Each construct adds its part when it is made.
         vpc: Where its tasks run.
-        namespace: Where its names live.
-        namespace_name: What they end with.
+        namespace: Where its tasks are found.
+        namespace_name: What the names of its Cloud Map services end with.
+        domain: What the names of its virtual services end with.
         security_group: What all its tasks are members of, or ``None`` when each node has its own.
         data_plane: What declares its resources and equips its tasks.
+        interception: How the traffic of a task reaches its Envoy.
     """
 
     def __init__(
@@ -87,6 +97,7 @@ class ServiceMesh(Construct):
         security_group: ec2.ISecurityGroup | None = None,
         envoy_image: ecs.ContainerImage | None = None,
         data_plane: DataPlaneName = "app-mesh",
+        interception: InterceptionName | None = None,
     ) -> None:
         """Define a mesh with nothing in it.
 
@@ -94,23 +105,35 @@ class ServiceMesh(Construct):
             scope: The construct to put it in.
             id: Its id there.
             vpc: The VPC that its tasks run in.
-            namespace: A private DNS namespace of that VPC, whose name is a literal. Each node gets a name in it.
+            namespace: A private DNS namespace of that VPC, whose name is a literal. Each node gets a name in it. With
+                ``loopback`` its name is ``tasks.`` and the domain of the virtual services, for which a private hosted
+                zone of Route 53 is made.
             mesh_name: Without it, a name made of the construct's path.
             egress_filter: ``DROP_ALL`` (the default) lets a node reach its backends only, ``ALLOW_ALL`` anything.
-            security_group: One group for every task, which must let its members reach each other. Without it each
-                node has a group of its own, which lets in its callers on its port and nobody else.
-            envoy_image: Without it, App Mesh's Envoy v1.27.0.0 from the Amazon ECR public gallery.
-            data_plane: What carries the mesh; ``app-mesh`` is the only one.
+            security_group: One group for every task, which must let its members reach each other: with ``loopback`` on
+                port 15100 and, for a node's further listeners, those after it. Without it each node has a group of its
+                own, which lets in its callers on those ports and nobody else.
+            envoy_image: Without it, App Mesh's Envoy v1.27.0.0 from the Amazon ECR public gallery, or upstream's
+                v1.40.0 from Docker Hub. ``envoy`` needs an image of upstream Envoy that has bash.
+            data_plane: What carries the mesh. ``app-mesh`` (the default): App Mesh, which AWS has ended. ``envoy``:
+                Envoys that have their configuration in the task definitions.
+            interception: How traffic reaches the Envoy of a task. ``loopback``: each service's name stands for a
+                loopback address at which the caller's own Envoy listens. ``transparent``: ECS redirects it, by
+                ``proxyConfiguration``. Without it, ``loopback`` with ``envoy``, and what ``app-mesh`` always has,
+                ``transparent``.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
         """
         name = default_name(scope, id) if mesh_name is None else mesh_name
         namespace_name = namespace.namespace_name
-        problems = list(check_choice(f"mesh {name!r}", "data plane", data_plane, DATA_PLANES))
+        interception = interception or _INTERCEPTIONS.get(data_plane)
+        problems = list(_check_plane(f"mesh {name!r}", data_plane, interception))
         if Token.is_unresolved(namespace_name):
             wrong = "namespace has no name before deployment"
             problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
+        elif interception == "loopback":
+            problems += check_tasks_namespace(f"mesh {name!r}", namespace_name)
         with refusing(problems):
             self.model = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
@@ -118,8 +141,18 @@ class ServiceMesh(Construct):
         self.namespace = namespace
         self.namespace_name = namespace_name
         self.security_group = security_group
-        image = envoy_image or ecs.ContainerImage.from_registry(DEFAULT_ENVOY_IMAGE)
-        self.data_plane: DataPlane = AppMeshDataPlane(self, self.model, image)
+        image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
+        self.interception: Interception
+        if interception == "loopback":
+            self.interception = LoopbackInterception(self, namespace_name, vpc)
+        else:
+            self.interception = TransparentInterception(namespace_name)
+        self.domain = self.interception.domain
+        self.data_plane: DataPlane
+        if data_plane == "envoy":
+            self.data_plane = EnvoyDataPlane(lambda: self.model, image, self.interception)
+        else:
+            self.data_plane = AppMeshDataPlane(self, self.model, image)
 
     def own_security_group(self, id: str, description: str) -> ec2.ISecurityGroup:
         """Find the mesh's one group, or make one for a part of the mesh.
@@ -154,7 +187,7 @@ class ServiceMesh(Construct):
         """Add parts to the model; with a problem, of ``problems`` or new, leave it as it is and raise a `MeshError`."""
         model = self.model
         answered = (*model.cloud_map_services, *cloud_map_services)
-        with refusing((*problems, *check_dns_answers(answered, nodes, services))):
+        with refusing((*problems, *self.interception.check_names(answered, nodes, services))):
             model = replace(
                 model,
                 cloud_map_services=answered,
@@ -198,6 +231,14 @@ class ServiceMesh(Construct):
             elif backend.mesh is not self:
                 fix = f"it is in mesh {backend.mesh.model.name!r}, this is {self.model.name!r}"
                 yield problem(subject, "backend belongs to another mesh", backend.name, fix)
+
+
+def _check_plane(subject: str, data_plane: str, interception: str | None) -> Iterator[str]:
+    yield from check_choice(subject, "data plane", data_plane, DATA_PLANES)
+    if interception is not None:
+        yield from check_choice(subject, "interception", interception, INTERCEPTIONS)
+    if data_plane == "app-mesh" and interception == "loopback":
+        yield problem(subject, "App Mesh knows one interception", interception, "transparent, or data_plane='envoy'")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -11,6 +11,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.acknowledge import acknowledge
+from color_mesh.cdk.interception import Application
 from color_mesh.cdk.mesh import Backend, Caller, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.task import (
@@ -41,6 +43,7 @@ from color_mesh.model import (
     VirtualNode,
     VirtualService,
 )
+from color_mesh.model.deployment import AppAddress
 from color_mesh.model.errors import refusing
 from color_mesh.model.task import LEAST_CPU, LEAST_MEMORY_MIB, what_is_left
 
@@ -114,7 +117,7 @@ class MeshedColorNode(Construct):
         client_tls: ClientTls | None = None,
         cloud_map_name: str | None = None,
         cloud_map_description: str | None = None,
-        dns_ttl_seconds: int = 60,
+        dns_ttl_seconds: int | None = None,
     ) -> None:
         """Define a node's specification.
 
@@ -123,7 +126,7 @@ class MeshedColorNode(Construct):
             id: Its id there.
             mesh: The mesh it belongs to.
             name: Its name in the mesh. Without it, a name made of the construct's path.
-            port: What its application listens on, 1 to 65535.
+            port: What its callers call, 1 to 65535, and its application listens on.
             protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
             backends: What it may call: nodes, routers, or services that exist elsewhere
                 (`ServiceMesh.external_service`). Without any it can call nothing in the mesh.
@@ -138,7 +141,8 @@ class MeshedColorNode(Construct):
             client_tls: How it speaks TLS to its backends. Without it, to those that do.
             cloud_map_name: Its label in the mesh's namespace. Without it, its name.
             cloud_map_description: What the Cloud Map service is for. Without it, it has no description.
-            dns_ttl_seconds: How long resolvers keep its addresses, 0 to 2147483647.
+            dns_ttl_seconds: How long resolvers keep its addresses, 0 to 2147483647. Without it, 60 with App Mesh, which
+                asks Cloud Map itself, and 5 for Envoys, which ask DNS.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
@@ -149,9 +153,10 @@ class MeshedColorNode(Construct):
             name=name if cloud_map_name is None else cloud_map_name,
             namespace=namespace,
             description=cloud_map_description,
-            ttl_seconds=dns_ttl_seconds,
+            ttl_seconds=mesh.data_plane.dns_ttl_seconds if dns_ttl_seconds is None else dns_ttl_seconds,
         )
-        service = VirtualService(name=cloud_map.dns_name, virtual_node=name) if virtual_service else None
+        service_name = f"{cloud_map.name}.{mesh.domain}"
+        service = VirtualService(name=service_name, virtual_node=name) if virtual_service else None
         listener = Listener(
             port=port,
             protocol=protocol,
@@ -213,7 +218,8 @@ class MeshedColorNode(Construct):
     def admit(self, caller: Caller) -> None:
         """Let the tasks of ``caller`` reach this node's port, unless the mesh's one group lets them already."""
         if self.mesh.security_group is None:
-            self.security_group.add_ingress_rule(caller.security_group, ec2.Port.tcp(self.port), "a caller in the mesh")
+            for port in self.mesh.interception.inbound_ports(self.mesh.model.node(self.name)):
+                self.security_group.add_ingress_rule(caller.security_group, ec2.Port.tcp(port), "a caller in the mesh")
 
     def implement(
         self,
@@ -222,12 +228,15 @@ class MeshedColorNode(Construct):
         *,
         cluster: ecs.ICluster,
         image: ecs.ContainerImage,
+        command: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, ecs.Secret] | None = None,
         cpu: int = 256,
         memory_mib: int = 512,
         app_cpu: int | None = None,
         app_memory_mib: int | None = None,
+        app_address: AppAddress = "0.0.0.0",
+        app_port: int | None = None,
         envoy_cpu: int = 128,
         envoy_memory_mib: int = 384,
         container_name: str | None = None,
@@ -248,12 +257,17 @@ class MeshedColorNode(Construct):
             id: Its id there.
             cluster: Where it runs.
             image: The application.
+            command: What the container is told. Without it, what the image says.
             environment: The application's variables. Without it, none.
             secrets: Variables that ECS reads from Secrets Manager or Parameter Store. Without it, none.
             cpu: The task's CPU units, one of Fargate's sizes.
             memory_mib: The task's memory in MiB, one of those that Fargate offers for ``cpu``.
             app_cpu: The application's CPU units. Without it, what Envoy leaves.
             app_memory_mib: The application's memory. Without it, what Envoy leaves.
+            app_address: Where the application listens. ``0.0.0.0`` (the default): at every address, the loopback
+                addresses of its backends too, which then must have other ports with ``loopback``. ``127.0.0.1``: in its
+                task alone.
+            app_port: Its port, where callers call another. Without it, the node's; with ``transparent`` always.
             envoy_cpu: Envoy's CPU units.
             envoy_memory_mib: Envoy's memory.
             container_name: Without it, ``<node>-app``.
@@ -281,8 +295,12 @@ class MeshedColorNode(Construct):
             health_check=container_health_check,
             port_name=port_name,
         )
-        subject = f"virtual node {self.name!r}"
-        with refusing(() if vpc_subnets else check_subnets(subject, cluster.vpc, public=False)):
+        model = self.mesh.model.node(self.name)
+        application = Application(address=app_address, port=app_port)
+        problems = [*self.mesh.interception.check_application(model, application)]
+        if vpc_subnets is None:
+            problems += check_subnets(f"virtual node {self.name!r}", cluster.vpc, public=False)
+        with refusing(problems):
             task = FargateTask(
                 name=self.name,
                 family=family,
@@ -294,25 +312,36 @@ class MeshedColorNode(Construct):
             )
         part = Construct(scope, id)
         log_group = log_group or own_log_group(part)
-        model = self.mesh.model.node(self.name)
         task_definition = fargate_task_definition(
-            part, task, cpu_architecture=cpu_architecture, proxy_configuration=plane.proxy_configuration(model)
+            part,
+            task,
+            cpu_architecture=cpu_architecture,
+            proxy_configuration=self.mesh.interception.proxy_configuration(model),
         )
         app_container = task_definition.add_container(
             "App",
             container_name=app.name,
             image=image,
+            command=None if command is None else list(command),
             cpu=app.cpu,
             memory_limit_mib=app.memory_mib,
-            port_mappings=[ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)],
+            port_mappings=[
+                ecs.PortMapping(container_port=app_port or self.port, protocol=ecs.Protocol.TCP, name=port_name)
+            ],
             environment=environment,
             secrets=secrets,
             health_check=container_check(app),
             logging=ecs.LogDrivers.aws_logs(stream_prefix=f"{app.name}-container", log_group=log_group),
         )
         acknowledge_pulling(task_definition, image)
+        if environment:
+            acknowledge(
+                task_definition,
+                "AwsSolutions::AwsSolutions-ECS2",
+                "What an application may be told openly is its `environment`; secrets are passed as `secrets`.",
+            )
         envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
-        envoy_container = plane.add_node_envoy(task_definition, model, envoy, envoy_log)
+        envoy_container = plane.add_node_envoy(task_definition, model, envoy, envoy_log, application)
         app_container.add_container_dependencies(
             ecs.ContainerDependency(container=envoy_container, condition=ecs.ContainerDependencyCondition.HEALTHY)
         )

@@ -17,6 +17,7 @@ from color_mesh.envoy.typed import (
     socket_address,
 )
 from color_mesh.model import (
+    CloudMapDiscovery,
     ConnectionPool,
     DnsDiscovery,
     HealthCheck,
@@ -42,7 +43,7 @@ _LOOKUP_FAMILIES: Mapping[IpPreference, str] = {
 def application_cluster(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> Json:
     """Write the cluster of the application behind a node's listener."""
     address = placement.app_address(ip_preference(mesh, node))
-    return _static(names.ingress_cluster(mesh, node, listener), address, listener.port, listener)
+    return _static(names.ingress_cluster(mesh, node, listener), address, placement.app_port(listener), listener)
 
 
 def self_redirect_cluster(
@@ -63,7 +64,7 @@ def target_cluster(mesh: Mesh, target: Target, placement: Placement) -> Json:
         circuit_breakers=_circuit_breakers(None),
         **_protocol(listener),
         health_checks=_health_checks(node, listener),
-        outlier_detection=_outlier_detection(listener.outlier_detection),
+        outlier_detection=_outlier_detection(listener.outlier_detection) or _unreachable(target, placement),
         transport_socket=security.upstream(target.client_tls, node, listener),
     )
 
@@ -131,21 +132,23 @@ def _resolved(mesh: Mesh, target: Target, placement: Placement) -> Json:
         family = _LOOKUP_FAMILIES[preference] if preference else None
         one = True if discovery.response_type == "LOADBALANCER" else None
         return {"cluster_type": _dns(family, one), "load_assignment": assignment}
+    # Tasks come and go, and DNS is all that tells: it is asked more often than other names.
     return {
-        "cluster_type": _dns(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"]),
+        "cluster_type": _dns(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"], refresh="2s"),
         "ignore_health_on_host_removal": True,
         "load_assignment": assignment,
     }
 
 
-def _dns(family: str | None, one: bool | None = None) -> Json:
-    """Write that endpoints are found by DNS, every five seconds; with ``one``, an answer stands for one endpoint.
+def _dns(family: str | None, one: bool | None = None, refresh: str | None = None) -> Json:
+    """Write that endpoints are found by DNS, every five seconds or as ``refresh`` says.
 
-    A name that is not there yet is asked for sooner: a caller may start before those that it calls.
+    With ``one``, an answer stands for one endpoint. When no server answers, it is asked again sooner.
     """
     return extension(
         "envoy.cluster.dns",
         DNS_CLUSTER,
+        dns_refresh_rate=refresh,
         dns_failure_refresh_rate={"base_interval": "0.500s", "max_interval": "5s"},
         dns_lookup_family=family,
         all_addresses_in_single_endpoint=one,
@@ -188,6 +191,25 @@ def _health_checker(check: HealthCheck, host: str) -> Json:
             return {"grpc_health_check": {"authority": host}}
     codec = "HTTP2" if check.protocol == "http2" else None
     return {"http_health_check": present(host=host, path=check.path or "/", codec_client_type=codec)}
+
+
+def _unreachable(target: Target, placement: Placement) -> Json | None:
+    """Write when an endpoint is left alone that DNS still names and that takes no connection: its task has ended.
+
+    Its answers never count, as App Mesh had it without outlier detection. Cloud Map told App Mesh at once of tasks that
+    ended; DNS tells after its time to live.
+    """
+    if not (isinstance(placement.endpoints, DnsEndpoints) and isinstance(target.node.discovery, CloudMapDiscovery)):
+        return None
+    return {
+        "split_external_local_origin_errors": True,
+        "consecutive_local_origin_failure": 1,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_local_origin_success_rate": 0,
+        "base_ejection_time": "10s",
+        "max_ejection_percent": 100,
+    }
 
 
 def _outlier_detection(outlier: OutlierDetection | None) -> Json | None:

@@ -11,6 +11,7 @@ ADMIN_PORT = 9901
 INGRESS_PORT = 15000
 EGRESS_PORT = 15001
 INBOUND_PORT = 15100
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,13 +32,16 @@ class Loopback:
 
     Attributes:
         task_address: Where others connect to; by default every address of the task.
-        app_address: Where the application listens; by default 127.0.0.1, or ::1 for a node of IPv6.
+        app_address: Where the application listens; by default 127.0.0.1, or ::1 for a node of IPv6. ``0.0.0.0`` is
+            everywhere: then Envoy cannot listen on the application's port at any loopback address.
+        app_port: The application's port, where it is not that of its node's one listener.
         envoy_address: Where Envoy's administration and a gateway's second hop listen, for nobody outside the task.
         backend_addresses: Addresses of backends by virtual service, where that of `loopback_address` will not do.
     """
 
     task_address: str | None = None
     app_address: str | None = None
+    app_port: int | None = None
     envoy_address: str = "127.0.0.1"
     backend_addresses: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,7 +107,14 @@ class Placement:
     def app_address(self, preference: IpPreference | None) -> str:
         """Find the address at which the application listens."""
         given = self.interception.app_address if isinstance(self.interception, Loopback) else None
-        return given or ("::1" if preference in ("IPv6_ONLY", "IPv6_PREFERRED") else "127.0.0.1")
+        if given is None or given in EVERYWHERE:
+            return "::1" if preference in ("IPv6_ONLY", "IPv6_PREFERRED") else "127.0.0.1"
+        return given
+
+    def app_port(self, listener: Listener) -> int:
+        """Find the port at which the application listens for what comes to a listener."""
+        given = self.interception.app_port if isinstance(self.interception, Loopback) else None
+        return given or listener.port
 
     @property
     def envoy_address(self) -> str:

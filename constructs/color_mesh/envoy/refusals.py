@@ -5,7 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from color_mesh.envoy.egress import backend_ports
 from color_mesh.envoy.gateway import gateway_ports
-from color_mesh.envoy.placement import DnsEndpoints, Loopback, Placement, backend_address
+from color_mesh.envoy.placement import (
+    ADMIN_PORT,
+    EVERYWHERE,
+    INBOUND_PORT,
+    DnsEndpoints,
+    Loopback,
+    Placement,
+    backend_address,
+)
 from color_mesh.envoy.security import policy_for, speaks_tls
 from color_mesh.envoy.services import ServicePort, Target
 from color_mesh.model import (
@@ -27,6 +35,10 @@ ACM_CERTIFICATE = "AWS Certificate Manager gives a private key to nobody but AWS
 ACM_TRUST = "Envoy cannot ask AWS Private CA: put the authority's certificate in a file or SDS"
 ATTRIBUTES = "DNS cannot choose tasks by attributes: find endpoints by files, or give the node a service of its own"
 NO_SDS = "give the path of the Unix socket at which the secrets are handed out"
+ENVOYS_PORTS = f"Envoy keeps {ADMIN_PORT}, and {INBOUND_PORT} and up for its node's listeners: change the port"
+APP_ELSEWHERE = (
+    "let the application listen on 127.0.0.1 and say app_address='127.0.0.1', or on another port and say app_port"
+)
 EXTERNAL = "it is declared somewhere else: give what declares it too"
 
 
@@ -41,8 +53,10 @@ def refusals(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placemen
     for port in ports:
         for target in port.targets:
             yield from _target(f"{subject} backend {port.service.name!r}", target, placement)
-    if isinstance(part, VirtualNode):
-        yield from _collisions(subject, ports, placement)
+    if isinstance(part, VirtualNode) and isinstance(placement.interception, Loopback):
+        yield from _loopback_collisions(subject, part, ports, placement.interception)
+    elif isinstance(part, VirtualNode):
+        yield from _port_collisions(subject, ports)
 
 
 def _ports(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Sequence[ServicePort]:
@@ -106,15 +120,30 @@ def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
         yield problem(subject, "trusts a secret of SDS", trust.secret_name, NO_SDS)
 
 
-def _collisions(subject: str, ports: Sequence[ServicePort], placement: Placement) -> Iterator[str]:
-    """Find backends that Envoy could not tell apart."""
-    if isinstance(placement.interception, Loopback):
-        places = {port.service.name: backend_address(placement.interception, port.service.name) for port in ports}
-        for address, count in Counter(places.values()).items():
-            if count > 1:
-                names = tuple(name for name, of_name in places.items() if of_name == address)
-                yield problem(subject, f"backends have one loopback address {address}", names, "rename one of them")
-        return
+def _loopback_collisions(
+    subject: str, node: VirtualNode, ports: Sequence[ServicePort], loopback: Loopback
+) -> Iterator[str]:
+    """Find loopback addresses and ports that two want to listen on."""
+    places = {port.service.name: backend_address(loopback, port.service.name) for port in ports}
+    for address, count in Counter(places.values()).items():
+        if count > 1:
+            names = tuple(name for name, of_name in places.items() if of_name == address)
+            yield problem(subject, f"backends have one loopback address {address}", names, "rename one of them")
+    inbound = range(INBOUND_PORT, INBOUND_PORT + len(node.listeners))
+    app_ports = {loopback.app_port or listener.port for listener in node.listeners}
+    for number in sorted(app_ports & {ADMIN_PORT, *inbound}):
+        yield problem(subject, "its application listens where its Envoy does", number, ENVOYS_PORTS)
+    for port in ports:
+        backend = f"backend {port.service.name!r}"
+        if port.port in inbound:
+            yield problem(subject, f"{backend} has a port at which its own Envoy listens", port.port, ENVOYS_PORTS)
+        elif port.port in app_ports and loopback.app_address in EVERYWHERE:
+            wrong = f"{backend} has the port of its own application, which listens on every address"
+            yield problem(subject, wrong, port.port, APP_ELSEWHERE)
+
+
+def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str]:
+    """Find backends that nothing tells apart where traffic is redirected."""
     by_port: dict[int, dict[str, str]] = {}
     for port in ports:
         by_port.setdefault(port.port, {})[port.service.name] = port.protocol

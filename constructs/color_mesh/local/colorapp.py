@@ -1,6 +1,10 @@
-"""A server that answers like the image forsakenidol/colorapp: ``/`` with the color, ``/healthcheck`` with ``hi``."""
+"""A server that answers like the image forsakenidol/colorapp: ``/`` with the color, ``/healthcheck`` with ``hi``.
+
+Given a command with a configuration of nginx that does the same, it listens where that says.
+"""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -8,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from types import FrameType
 
+LISTEN = re.compile(r"listen ([0-9.]+):([0-9]+);")
 PORT = 80
 ANSWERS = {"/": os.environ.get("COLOR", ""), "/healthcheck": "hi"}
 
@@ -43,7 +48,9 @@ class _Server(ThreadingHTTPServer):
 
 def main() -> None:
     """Serve until SIGTERM."""
-    server = _Server(("", PORT), _Handler)
+    configured = LISTEN.search(" ".join(sys.argv[1:]))
+    address, port = (configured[1], int(configured[2])) if configured else ("", PORT)
+    server = _Server((address, port), _Handler)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=server.shutdown).start()
@@ -51,7 +58,7 @@ def main() -> None:
         threading.Timer(1, os._exit, (0,)).start()
 
     signal.signal(signal.SIGTERM, stop)
-    print(f"listening on port {PORT}, color {ANSWERS['/']!r}", flush=True)
+    print(f"listening on port {port}, color {ANSWERS['/']!r}", flush=True)
     server.serve_forever(poll_interval=0.05)
     sys.exit(0)
 

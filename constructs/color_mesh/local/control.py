@@ -3,20 +3,19 @@
 import asyncio
 import json
 import os
-import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from color_mesh.local.bootstraps import clusters_in
 from color_mesh.local.containers import RunningContainer
 from color_mesh.local.namespace import contained
 from color_mesh.local.overrides import with_backends, with_weights
 from color_mesh.local.runner import Runner
 from color_mesh.local.task import Task
-from color_mesh.local.tasks import bootstrap_in, carried
 from color_mesh.local.work import begin
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.errors import problem
@@ -123,7 +122,7 @@ class Control:
             for sidecar in task.sidecars.values():
                 found.update(sidecar.clusters)
             for container in task.definition.containers:
-                found.update(clusters_in(container.command))
+                found.update(clusters_in(container.bootstrap))
         return found
 
     async def _set(self, request: Any) -> Any:
@@ -222,18 +221,6 @@ def _task_status(task: Task) -> Any:
             for each in task.containers.values()
         ],
     }
-
-
-def clusters_in(command: Sequence[str]) -> dict[str, str]:
-    """Find which nodes the clusters lead to of an Envoy that has its configuration in its command."""
-    resource = carried(command)
-    if resource is None:
-        return {}
-    # As `color_mesh.envoy.names` made them: the mesh, the node, the protocol and the port.
-    pattern = re.compile(rf"cds_egress_{re.escape(resource.mesh)}_(.+)_(http2?|grpc|tcp)_[0-9]+.*")
-    clusters = bootstrap_in(command).get("static_resources", {}).get("clusters", [])
-    named = ((cluster["name"], pattern.fullmatch(cluster["name"])) for cluster in clusters)
-    return {name: found[1] for name, found in named if found is not None}
 
 
 async def _receive(client: socket.socket) -> tuple[bytes, list[int]]:

@@ -55,6 +55,11 @@ class RunningResolver:
         self._say = say
         self._ready = ready
         self._process: asyncio.subprocess.Process | None = None
+        self._answers = asyncio.Event()
+
+    async def answering(self) -> None:
+        """Wait until it answers for the first time, as a VPC's resolver has long done when a task starts."""
+        await self._answers.wait()
 
     @property
     def pid(self) -> int | None:
@@ -83,5 +88,6 @@ class RunningResolver:
                 assert self._process.stdout is not None
                 await self._process.stdout.readline()
                 self._ready()
+                self._answers.set()
                 code = await self._process.wait()
                 self._say(f"the resolver ended with {code}, and is started again; its log is {self._log}")

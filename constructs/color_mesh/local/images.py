@@ -12,6 +12,7 @@ from pathlib import Path
 from color_mesh.model.errors import problem, refuse
 
 COLOR_APP = "colorapp"
+_COLORS = re.compile(r"listen [0-9.]+:[0-9]+;.*return 200 \"\$COLOR\"", re.DOTALL)
 _ENVOY = re.compile(r"(.*-)?envoy(-(alpine|contrib|debug|dev|distroless|google-vrp|tools))*")
 
 
@@ -63,15 +64,18 @@ def parse_images(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return images
 
 
-def program_of(image: str, images: Mapping[str, tuple[str, ...]]) -> Program | None:
-    """Find the program of an image: a mapped one, the color application, or Envoy; ``None`` for any other."""
+def program_of(image: str, command: Sequence[str], images: Mapping[str, tuple[str, ...]]) -> Program | None:
+    """Find the program of an image: a mapped one, the color application, or Envoy; ``None`` for any other.
+
+    nginx is the color application when its ``command`` configures it so.
+    """
     repository = image.split("@")[0]
     last = repository.rsplit("/", 1)[-1].split(":")[0]
     untagged = repository[: len(repository) - len(repository.rsplit("/", 1)[-1]) + len(last)]
     for name in (image, repository, untagged, last):
         if name in images:
             return Program(command=images[name])
-    if last == COLOR_APP:
+    if last == COLOR_APP or (last == "nginx" and _COLORS.search(" ".join(command))):
         return Program(command=(sys.executable, "-I", "-S", str(Path(__file__).with_name("colorapp.py"))))
     if _ENVOY.fullmatch(last):
         return Program(command=("envoy",), envoy=True)

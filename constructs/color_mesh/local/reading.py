@@ -11,6 +11,7 @@ from color_mesh.model import MeshError
 
 T = TypeVar("T")
 
+_ARN = re.compile(r"(?:arn:[^:]*:appmesh:[^:]*:[^:]*:)?mesh/([^/@]+)(?:@[0-9]+)?/(virtualNode|virtualGateway)/(.+)")
 MESH_RESOURCES = {"AWS::AppMesh::VirtualNode": "virtualNode", "AWS::AppMesh::VirtualGateway": "virtualGateway"}
 
 
@@ -85,3 +86,9 @@ def mesh_resource(attribute: Attribute) -> MeshResource:
     kind = MESH_RESOURCES[resource.type]
     name = resource.property(f"{kind[0].upper()}{kind[1:]}Name") or resource.generated_name
     return MeshResource(mesh=str(resource.property("MeshName")), kind=kind, name=str(name))
+
+
+def mesh_resource_of(name: str) -> MeshResource | None:
+    """Find the node or gateway that an Amazon Resource Name, or the end of one, names."""
+    found = _ARN.fullmatch(name)
+    return None if found is None else MeshResource(mesh=found[1], kind=found[2], name=found[3])

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ _PROBES_AT_ONCE = 8
 _BALANCER_PAUSE_SECONDS = 0.25
 _BEGINNING_SECONDS = 2.0
 _ENDING_SECONDS = 2.0
+_MEMBERS = r"^cluster\.cds_egress_.*\.membership_total$"
 _TRAFFIC = r"^(cluster\.cds_egress_.*\.upstream_(rq|cx)_|http\.[^.]*\.downstream_rq_)"
 
 
@@ -86,6 +87,7 @@ class Runner:
         self._working = [
             begin(each, self._failed) for each in (self._resolver.run(), self._publishing(), self._balancing())
         ]
+        await self._resolver.answering()
         await self.apply(self.plan)
 
     async def stop(self) -> None:
@@ -93,8 +95,14 @@ class Runner:
         self._stopping = True
         for each in self._working:
             each.cancel()
-        containers = [container for task in self.tasks for container in task.containers.values()]
-        stops = [container.stop() for container in containers if container.definition.program.envoy]
+        stops: list[Awaitable[object]] = []
+        for task in self.tasks:
+            for container in task.containers.values():
+                if container.definition.bootstrap:
+                    # It would drain first, which nobody waits for now.
+                    stops.append(admin.ask(task.network, "/quitquitquit", "POST"))
+                elif container.definition.program.envoy:
+                    stops.append(container.stop())
         stops += [balancer.stop() for balancer in self.balancers.values()]
         if stops:
             await asyncio.wait([asyncio.ensure_future(each) for each in stops], timeout=_ENDING_SECONDS)
@@ -134,6 +142,16 @@ class Runner:
             for task, stats in zip(found, counted, strict=True)
             if not isinstance(stats, BaseException)
         ]
+
+    async def discover(self, seconds: float) -> None:
+        """Wait until Envoys that find others by DNS have found them, for ``seconds`` at most."""
+        seeking = [task for task in self.tasks if any(each.bootstrap for each in task.definition.containers)]
+        until = time.monotonic() + seconds
+        while seeking and time.monotonic() < until:
+            counts = (admin.stats(task.network, _MEMBERS) for task in seeking)
+            counted = zip(seeking, await asyncio.gather(*counts, return_exceptions=True), strict=True)
+            seeking = [task for task, found in counted if isinstance(found, BaseException) or 0 in found.values()]
+            await asyncio.sleep(_BALANCER_PAUSE_SECONDS)
 
     def _warn(self) -> None:
         found = set(warnings(self.plan))

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from color_mesh.local.bootstraps import outbound_addresses
 from color_mesh.local.control import Control
 from color_mesh.local.entries import Entry, Relay, entries
 from color_mesh.local.fabric import resolver_address
@@ -28,6 +29,7 @@ from color_mesh.model import MeshError
 
 _WATCH_SECONDS = 0.2
 # After so long people are told what is not well yet.
+_DISCOVERY_SECONDS = 10.0
 _PATIENCE_SECONDS = 10.0
 
 
@@ -149,6 +151,8 @@ class Supervisor:
             self._steady_before = steady
             if self._runner.is_steady and self._relays_are_open() and not self.was_healthy:
                 self.was_healthy = True
+                # Those that ask DNS for others did so before these were there, and soon ask again.
+                await self._runner.discover(_DISCOVERY_SECONDS)
                 self._say(self._welcome())
             if not self.was_healthy and time.monotonic() > patience:
                 patience = float("inf")
@@ -164,7 +168,9 @@ class Supervisor:
         caller = next((task for task in tasks if not task.definition.application.program.envoy), None)
         names = [service.dns_name for service in self._runner.plan.discovery.values()]
         if caller is not None and names:
-            backends = [
+            addresses = {at for each in caller.definition.containers for at in outbound_addresses(each.bootstrap)}
+            backends = [each.name for each in self._runner.plan.zones.records if addresses & set(each.values)]
+            backends += [
                 backend.virtual_service
                 for mesh in self._runner.meshes.values()
                 for node in mesh.nodes

@@ -1,23 +1,21 @@
 """Task definitions: the containers of a task, and how its traffic reaches Envoy."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Attribute, Resource, Templates
+from color_mesh.local.bootstraps import Bootstrap, bootstrap_in, carried
 from color_mesh.local.images import Program, program_of
 from color_mesh.local.permissions import Role
-from color_mesh.local.reading import MESH_RESOURCES, MeshResource, Reader, key, mesh_resource
+from color_mesh.local.reading import MESH_RESOURCES, MeshResource, Reader, key, mesh_resource, mesh_resource_of
 from color_mesh.model.errors import problem
 from color_mesh.model.task import ContainerHealthCheck
 
 CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 STOP_SECONDS = 30
-_ARN = re.compile(r"(?:arn:[^:]*:appmesh:[^:]*:[^:]*:)?mesh/([^/@]+)(?:@[0-9]+)?/(virtualNode|virtualGateway)/(.+)")
 # What Envoy's agent calls itself by, the first that is there (aws/amazon-ecs-service-connect-agent, README).
 _IDENTITIES = ("APPMESH_RESOURCE_ARN", "APPMESH_RESOURCE_NAME", "APPMESH_VIRTUAL_NODE_NAME")
 
@@ -85,6 +83,11 @@ class Container:
     ports: tuple[int, ...] = ()
     system_controls: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """The configuration that its command gives Envoy; empty when it gives none."""
+        return bootstrap_in(self.command) if self.program.envoy else {}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskDefinition:
@@ -107,7 +110,7 @@ class TaskDefinition:
     @property
     def resources(self) -> dict[str, MeshResource]:
         """The nodes and gateways that its Envoys are, by the names of containers, whoever configures them."""
-        found = {each.name: each.mesh_resource or carried(each.command) for each in self.containers}
+        found = {each.name: each.mesh_resource or carried(each.bootstrap) for each in self.containers}
         return {name: resource for name, resource in found.items() if resource is not None}
 
     @property
@@ -151,35 +154,17 @@ def _definition(
     )
 
 
-def carried(command: Sequence[str]) -> MeshResource | None:
-    """Find whose configuration a command gives Envoy, when it is one that the compiler made."""
-    bootstrap = bootstrap_in(command)
-    node = bootstrap.get("node")
-    found = _ARN.fullmatch(str(node.get("id"))) if isinstance(node, dict) else None
-    return None if found is None else MeshResource(mesh=found[1], kind=found[2], name=found[3])
-
-
-def bootstrap_in(command: Sequence[str]) -> Mapping[str, Any]:
-    """Read the configuration that a command gives Envoy, as JSON; without one, nothing."""
-    given = next((value for option, value in pairwise(command) if option == "--config-yaml"), "")
-    try:
-        found = json.loads(given)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[str, tuple[str, ...]]) -> Container:
     at.ignore("Cpu", "Memory", "MemoryReservation", "DockerLabels")
     name, image = at.text("Name"), at.text("Image")
     place = f"{resource.place}: {name}"
-    program = program_of(image, images)
+    entry_point, command = at.texts("EntryPoint"), at.texts("Command")
+    program = program_of(image, command, images)
     if program is None:
         fix = f"map it to a program: --image '{image.split('@')[0]}=COMMAND'"
         reader.problems.append(problem(place, "no program stands in for the image", image, fix))
     environment = _environment(at, place, reader)
     identity = _identity(environment, place, reader)
-    entry_point, command = at.texts("EntryPoint"), at.texts("Command")
     user = _user(at)
     logs = at.optional("LogConfiguration", lambda each: _logs(each, resource, reader)) or (None, None)
     return Container(
@@ -242,12 +227,11 @@ def _identity(environment: Mapping[str, Any], place: str, reader: Reader) -> Mes
     value = environment[name]
     if isinstance(value, Attribute) and value.resource.type in MESH_RESOURCES:
         return mesh_resource(value)
-    found = _ARN.fullmatch(str(value))
+    found = mesh_resource_of(str(value))
     if found is None:
         fix = "such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red"
         reader.problems.append(problem(f"{place}: {name}", "names no virtual node or virtual gateway", value, fix))
-        return None
-    return MeshResource(mesh=found[1], kind=found[2], name=found[3])
+    return found
 
 
 def _user(at: Fields) -> tuple[int, int]:

@@ -82,7 +82,9 @@ def _listen(port: int) -> socket.socket:
 
 def _announce(plan: Plan, paths: Sequence[Path], folder: Path) -> None:
     tasks = sum(service.desired_count for service in plan.services.values())
-    meshes = ", ".join(mesh.name for mesh in plan.meshes) or "none"
+    resources = [each for definition in plan.task_definitions.values() for each in definition.resources.values()]
+    names = dict.fromkeys((*(mesh.name for mesh in plan.meshes), *(resource.mesh for resource in resources)))
+    meshes = ", ".join(names) or "none"
     print(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks")
     for service in plan.services.values():
         containers = ", ".join(each.name for each in plan.definition(service).containers)

@@ -1,12 +1,23 @@
 """The words for how a mesh is deployed, which constructs and settings share."""
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
-# App Mesh's Envoy in the public gallery: the same image in every region, pulled without a permission.
-DEFAULT_ENVOY_IMAGE = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
-
-DataPlaneName = Literal["app-mesh"]
+DataPlaneName = Literal["app-mesh", "envoy"]
 DATA_PLANES: tuple[DataPlaneName, ...] = get_args(DataPlaneName)
+
+ENVOY_IMAGES: Mapping[DataPlaneName, str] = {
+    # App Mesh's Envoy in the public gallery: the same image in every region, pulled without a permission.
+    "app-mesh": "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod",
+    # Not the distroless one: health checks and draining take its shell.
+    "envoy": "envoyproxy/envoy:v1.40.0",
+}
+
+InterceptionName = Literal["loopback", "transparent"]
+INTERCEPTIONS: tuple[InterceptionName, ...] = get_args(InterceptionName)
+
+AppAddress = Literal["0.0.0.0", "127.0.0.1"]
+APP_ADDRESSES: tuple[AppAddress, ...] = get_args(AppAddress)
 
 Exposure = Literal["load-balancer", "public-ip"]
 EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)

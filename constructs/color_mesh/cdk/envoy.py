@@ -1,0 +1,188 @@
+"""The data plane that deploys today: upstream Envoy in every task, configured by the task definition itself."""
+
+import json
+from collections.abc import Callable
+
+import jsii
+from aws_cdk import IStableListProducer, Lazy, Stack
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct, IValidation
+
+from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.envoy_process import READY, run_envoy
+from color_mesh.cdk.interception import IMAGE_USER, Application, Interception
+from color_mesh.cdk.task import acknowledge_pulling, container_check, seconds
+from color_mesh.envoy import Loopback, Transparent, configure
+from color_mesh.envoy.document import document
+from color_mesh.envoy.typed import Json
+from color_mesh.model import (
+    Container,
+    GatewayRoute,
+    Mesh,
+    MeshError,
+    Route,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+)
+from color_mesh.model.errors import problem
+
+# A new task must be known everywhere before ECS ends the old one, which it does when the new one is healthy: no sooner
+# than 10 s after it began with two health checks every 5 s. Resolvers keep an answer for this long, and Envoy asks
+# every 2 s.
+_DNS_TTL_SECONDS = 5
+_NODE_DRAIN_SECONDS = 5
+# A network load balancer takes a while to stop sending connections to a target that it was told to leave.
+_GATEWAY_DRAIN_SECONDS = 20
+# Beyond draining, for requests that are under way: App Mesh's default for the longest is 15 s.
+_LAST_REQUESTS_SECONDS = 25
+_MAX_TASK_DEFINITION_BYTES = 65536  # Amazon ECS service quotas: task definition size
+
+
+class EnvoyDataPlane:
+    """Declare no mesh but names in DNS, and equip tasks with Envoys that have their configuration with them."""
+
+    dns_ttl_seconds = _DNS_TTL_SECONDS
+
+    def __init__(self, mesh: Callable[[], Mesh], envoy_image: ecs.ContainerImage, interception: Interception) -> None:
+        """Read the mesh when templates are written, so that what is declared later counts too."""
+        self._mesh = mesh
+        self._envoy_image = envoy_image
+        self._interception = interception
+
+    def update_mesh(self, mesh: Mesh) -> None:
+        """Do nothing: the mesh is read when templates are written; see `DataPlane`."""
+
+    def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
+        """Declare the name of the node's service; see `DataPlane`."""
+        return {} if service is None else self._declare_name(scope, service)
+
+    def update_node(self, node: VirtualNode) -> None:
+        """Do nothing: the mesh is read when templates are written; see `DataPlane`."""
+
+    def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
+        """Declare the name of the router's service; see `DataPlane`."""
+        return self._declare_name(scope, service)
+
+    def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
+        """Declare nothing: callers' Envoys have the routes; see `DataPlane`."""
+        return {}
+
+    def declare_gateway(self, scope: Construct, gateway: VirtualGateway) -> MeshResources:
+        """Declare nothing: a gateway is its tasks; see `DataPlane`."""
+        return {}
+
+    def declare_gateway_route(
+        self, scope: Construct, id: str, gateway: VirtualGateway, route: GatewayRoute
+    ) -> MeshResources:
+        """Declare nothing: the gateway's Envoys have the routes; see `DataPlane`."""
+        return {}
+
+    def node_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+        """Describe the sidecar; see `DataPlane`."""
+        return Container(name="envoy-sidecar", cpu=cpu, memory_mib=memory_mib, health_check=READY)
+
+    def gateway_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+        """Describe the gateway's Envoy; see `DataPlane`."""
+        return Container(name="envoy-proxy", cpu=cpu, memory_mib=memory_mib, health_check=READY)
+
+    def add_node_envoy(
+        self,
+        task: ecs.FargateTaskDefinition,
+        node: VirtualNode,
+        container: Container,
+        logging: ecs.LogDriver,
+        application: Application,
+    ) -> ecs.ContainerDefinition:
+        """Add the sidecar, whose configuration is made when the templates are written; see `DataPlane`."""
+        self._interception.require_names(task, (backend.virtual_service for backend in node.backends))
+        placement = self._interception.placement(application)
+
+        def bootstrap() -> Json:
+            mesh = self._mesh()
+            return configure(mesh, mesh.node(node.name), interception=placement).bootstrap
+
+        subject = f"virtual node {node.name!r}"
+        return self._add_envoy(
+            task, subject, container, logging, bootstrap, _NODE_DRAIN_SECONDS, self._interception.user
+        )
+
+    def add_gateway_envoy(
+        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver
+    ) -> ecs.ContainerDefinition:
+        """Add the gateway's Envoy, whose configuration is made when the templates are written; see `DataPlane`."""
+
+        def bootstrap() -> Json:
+            mesh = self._mesh()
+            return configure(mesh, mesh.gateway(gateway.name), interception=self._gateway_placement()).bootstrap
+
+        subject = f"virtual gateway {gateway.name!r}"
+        return self._add_envoy(task, subject, container, logging, bootstrap, _GATEWAY_DRAIN_SECONDS, IMAGE_USER)
+
+    def _declare_name(self, scope: Construct, service: VirtualService) -> MeshResources:
+        record = self._interception.declare_name(scope, service)
+        return {} if record is None else {"ServiceRecord": record}
+
+    def _gateway_placement(self) -> Transparent | Loopback:
+        return self._interception.placement(Application(address="127.0.0.1", port=None))
+
+    def _add_envoy(
+        self,
+        task: ecs.FargateTaskDefinition,
+        subject: str,
+        container: Container,
+        logging: ecs.LogDriver,
+        bootstrap: Callable[[], Json],
+        drain_seconds: int,
+        user: int,
+    ) -> ecs.ContainerDefinition:
+        configuration = _Configuration(subject, task, bootstrap)
+        task.node.add_validation(configuration)
+        acknowledge_pulling(task, self._envoy_image)
+        return task.add_container(
+            "Envoy",
+            container_name=container.name,
+            image=self._envoy_image,
+            cpu=container.cpu,
+            memory_limit_mib=container.memory_mib,
+            entry_point=run_envoy(drain_seconds, workers=max(1, container.cpu // 1024)),
+            command=Lazy.list(configuration),
+            user=str(user),
+            # Envoy is nobody special and listens on ports below 1024. ECS API Reference, SystemControl: Fargate takes
+            # it from platform version 1.4.0 on, for the network that the task's containers share.
+            system_controls=[ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")],
+            start_timeout=seconds(30),
+            stop_timeout=seconds(drain_seconds + _LAST_REQUESTS_SECONDS),
+            health_check=container_check(container),
+            logging=logging,
+        )
+
+
+@jsii.implements(IStableListProducer, IValidation)
+class _Configuration:
+    """Make an Envoy's configuration for the template, once everything is declared."""
+
+    def __init__(self, subject: str, task: ecs.FargateTaskDefinition, bootstrap: Callable[[], Json]) -> None:
+        self._subject = subject
+        self._task = task
+        self._bootstrap = bootstrap
+
+    def produce(self) -> list[str]:
+        """Write it, a line an argument: then a change of it shows as a change of few lines."""
+        return document(self._bootstrap())
+
+    def validate(self) -> list[str]:
+        """Find what cannot be compiled, and a configuration that no task definition can hold."""
+        try:
+            configured = len(json.dumps(self.produce()))
+        except MeshError as error:
+            return list(error.problems)
+        resource = self._task.node.default_child
+        assert isinstance(resource, ecs.CfnTaskDefinition)
+        size = len(json.dumps(Stack.of(self._task).resolve(resource.container_definitions)))
+        if size <= _MAX_TASK_DEFINITION_BYTES:
+            return []
+        got = f"{size} bytes, {configured} of them Envoy's configuration"
+        fix = f"at most {_MAX_TASK_DEFINITION_BYTES}: fewer backends or routes, or a shorter environment"
+        return [problem(self._subject, "its task definition is too large for ECS", got, fix)]
