@@ -26,7 +26,16 @@ Template = dict[str, Any]
 
 
 class Running:
-    """A mesh that runs."""
+    """A mesh that runs.
+
+    Attributes:
+        folder: Where it was started.
+        url: Where its gateway answers.
+        process: The process that was started.
+        synthesized: Synthesizes the same mesh with other settings.
+    """
+
+    synthesized: Callable[..., Path]
 
     def __init__(self, folder: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
         self.folder = folder

@@ -17,8 +17,14 @@ SEVERAL_TRIES = 2
 
 
 @pytest.fixture(scope="module")
-def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(cloud_assembly(desiredCount="2"), tmp_path_factory.mktemp("mesh")) as run:
+def mesh(
+    request: pytest.FixtureRequest, cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    def synthesized(**settings: str) -> Path:
+        return cloud_assembly(desiredCount="2", dataPlane=request.param, **settings)
+
+    with running(synthesized(), tmp_path_factory.mktemp("mesh")) as run:
+        run.synthesized = synthesized
         yield run
 
 
@@ -78,6 +84,23 @@ def weigh(template: Template, weight: int) -> None:
     route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"][0]["Weight"] = weight
 
 
+def change_the_settings(mesh: Running, **settings: str) -> None:
+    """Synthesize with another setting, which replaces the tasks that are concerned, and then without it."""
+    for assembly in (mesh.synthesized(**settings), mesh.synthesized()):
+        before = [task["id"] for task in mesh.tasks("red-svc")]
+        mesh.synthesize(assembly)
+        mesh.until(lambda: not {task["id"] for task in mesh.tasks("red-svc")} & set(before), "red is replaced", 90)  # noqa: B023
+        mesh.until_steady(90)
+
+
+def change_the_weights_by_settings(mesh: Running) -> None:
+    change_the_settings(mesh, weights="green=0,yellow=1")
+
+
+def change_the_backends_by_settings(mesh: Running) -> None:
+    change_the_settings(mesh, redBackends="router,blue")
+
+
 def restart_the_resolver(mesh: Running) -> None:
     mesh.kill(mesh.status()["resolver"])
     mesh.until_said("the resolver ended with -9, and is started again")
@@ -87,7 +110,7 @@ def another_version(template: Template) -> None:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::ECS::TaskDefinition":
             for container in resource["Properties"]["ContainerDefinitions"]:
-                container["Environment"].append({"Name": "VERSION", "Value": "2"})
+                container.setdefault("Environment", []).append({"Name": "VERSION", "Value": "2"})
 
 
 def replace_every_task(mesh: Running) -> None:
@@ -101,23 +124,32 @@ def replace_every_task(mesh: Running) -> None:
     mesh.until(replaced, "every task is another", 90)
 
 
+FAULTS: dict[Callable[[Running], None], int] = {
+    nothing: 0,
+    kill_an_application: SEVERAL_TRIES,
+    kill_a_sidecar: SEVERAL_TRIES,
+    kill_a_task: SEVERAL_TRIES,
+    # Nobody is left to ask again for what a killed gateway was about to answer.
+    kill_a_gateway: OPEN_AT_ONCE,
+    # Nothing else stands where it stood, and on AWS it does not die.
+    kill_the_load_balancer: PER_SECOND,
+    restart_the_resolver: 0,
+    replace_every_task: 0,
+}
+CHANGES: dict[str, dict[Callable[[Running], None], int]] = {
+    "app-mesh": {change_the_weights: 0, change_the_backends: 0, change_the_templates: 0},
+    "envoy": {change_the_weights_by_settings: 0, change_the_backends_by_settings: 0},
+}
+
+
 @pytest.mark.parametrize(
-    ("fault", "may_fail"),
+    ("mesh", "fault", "may_fail"),
     [
-        pytest.param(nothing, 0, id="nothing"),
-        pytest.param(kill_an_application, SEVERAL_TRIES, id="kill-an-application"),
-        pytest.param(kill_a_sidecar, SEVERAL_TRIES, id="kill-a-sidecar"),
-        pytest.param(kill_a_task, SEVERAL_TRIES, id="kill-a-task"),
-        # Nobody is left to ask again for what a killed gateway was about to answer.
-        pytest.param(kill_a_gateway, OPEN_AT_ONCE, id="kill-a-gateway"),
-        # Nothing else stands where it stood, and on AWS it does not die.
-        pytest.param(kill_the_load_balancer, PER_SECOND, id="kill-the-load-balancer"),
-        pytest.param(change_the_weights, 0, id="change-the-weights"),
-        pytest.param(change_the_backends, 0, id="change-the-backends"),
-        pytest.param(change_the_templates, 0, id="change-the-templates"),
-        pytest.param(restart_the_resolver, 0, id="restart-the-resolver"),
-        pytest.param(replace_every_task, 0, id="replace-every-task"),
+        pytest.param(plane, fault, may_fail, id=f"{plane}-{fault.__name__}")
+        for plane, changes in CHANGES.items()
+        for fault, may_fail in (FAULTS | changes).items()
     ],
+    indirect=["mesh"],
 )
 def test_no_request_is_lost(
     mesh: Running, fault: Callable[[Running], None], may_fail: int, capsys: pytest.CaptureFixture[str]
