@@ -169,13 +169,19 @@ class _Configuration:
         self._bootstrap = bootstrap
 
     def produce(self) -> list[str]:
-        """Write it, a line an argument: then a change of it shows as a change of few lines."""
-        return document(self._bootstrap())
+        """Write it, a line an argument: then a change of it shows as a change of few lines.
+
+        The CDK asks for it before it validates, and would show what is raised here without its subject.
+        """
+        try:
+            return document(self._bootstrap())
+        except MeshError as error:
+            return list(error.problems)
 
     def validate(self) -> list[str]:
         """Find what cannot be compiled, and a configuration that no task definition can hold."""
         try:
-            configured = len(json.dumps(self.produce()))
+            configured = len(json.dumps(document(self._bootstrap())))
         except MeshError as error:
             return list(error.problems)
         resource = self._task.node.default_child
@@ -183,6 +189,6 @@ class _Configuration:
         size = len(json.dumps(Stack.of(self._task).resolve(resource.container_definitions)))
         if size <= _MAX_TASK_DEFINITION_BYTES:
             return []
-        got = f"{size} bytes, {configured} of them Envoy's configuration"
+        got = f"{size} bytes, {configured} of them configuration of Envoy"
         fix = f"at most {_MAX_TASK_DEFINITION_BYTES}: fewer backends or routes, or a shorter environment"
         return [problem(self._subject, "its task definition is too large for ECS", got, fix)]

@@ -356,7 +356,13 @@ class MeshGateway(Construct):
 
     def _balanced(self, part: Construct, entry: ec2.ISecurityGroup) -> ec2.SecurityGroup:
         """Make a group that lets the load balancer in, where the mesh's one group lets members reach nodes only."""
-        group = ec2.SecurityGroup(part, "SecurityGroup", vpc=self.mesh.vpc, description="Tasks of a virtual gateway.")
+        group = ec2.SecurityGroup(
+            part,
+            "SecurityGroup",
+            vpc=self.mesh.vpc,
+            description="Tasks of a virtual gateway.",
+            allow_all_outbound=False,
+        )
         group.add_ingress_rule(entry, ec2.Port.tcp(self.port), "the load balancer")
         return group
 

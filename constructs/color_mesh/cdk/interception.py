@@ -52,6 +52,10 @@ class Interception(Protocol):
         """Whom Envoy runs as beside an application."""
 
     @property
+    def sees_everything(self) -> bool:
+        """Whether all that a task sends comes to its Envoy, which then keeps what the mesh does not let out."""
+
+    @property
     def members_reach_gateways(self) -> bool:
         """Whether a mesh's one security group lets its members reach the port of a gateway."""
 
@@ -86,6 +90,7 @@ class TransparentInterception:
     """Let ECS redirect a task's traffic to Envoy; names are answered with the tasks' addresses."""
 
     user = REDIRECTED_USER
+    sees_everything = True
     members_reach_gateways = True
 
     def __init__(self, namespace_name: str) -> None:
@@ -143,6 +148,7 @@ class LoopbackInterception:
     """
 
     user = IMAGE_USER
+    sees_everything = False
     members_reach_gateways = False
 
     def __init__(self, scope: Construct, namespace_name: str, vpc: ec2.IVpc) -> None:

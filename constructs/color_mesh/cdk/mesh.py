@@ -109,7 +109,9 @@ class ServiceMesh(Construct):
                 ``loopback`` its name is ``tasks.`` and the domain of the virtual services, for which a private hosted
                 zone of Route 53 is made.
             mesh_name: Without it, a name made of the construct's path.
-            egress_filter: ``DROP_ALL`` (the default) lets a node reach its backends only, ``ALLOW_ALL`` anything.
+            egress_filter: ``DROP_ALL`` (the default) lets a node reach its backends only, ``ALLOW_ALL`` anything. With
+                ``loopback`` that is the security groups' to do, which let out port 443 besides: images are pulled and
+                logs are written from the task's network.
             security_group: One group for every task, which must let its members reach each other: with ``loopback`` on
                 port 15100 and, for a node's further listeners, those after it. Without it each node has a group of its
                 own, which lets in its callers on those ports and nobody else.
@@ -158,9 +160,16 @@ class ServiceMesh(Construct):
         """Find the mesh's one group, or make one for a part of the mesh.
 
         It is made in the mesh, not in the part: every stack with a part depends on the mesh's, so rules between groups
-        that are all there never make two stacks depend on each other.
+        that are all there never make two stacks depend on each other. What Envoy does not see and the mesh does not let
+        out, it keeps.
         """
-        return self.security_group or ec2.SecurityGroup(self, id, vpc=self.vpc, description=description)
+        if self.security_group is not None:
+            return self.security_group
+        open = self.interception.sees_everything or self.model.egress_filter == "ALLOW_ALL"
+        group = ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=open)
+        if not open:
+            group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
+        return group
 
     def external_service(self, virtual_service_name: str) -> Backend:
         """Name a virtual service of this mesh that is declared somewhere else, to be used as a backend.

@@ -220,6 +220,8 @@ class MeshedColorNode(Construct):
         if self.mesh.security_group is None:
             for port in self.mesh.interception.inbound_ports(self.mesh.model.node(self.name)):
                 self.security_group.add_ingress_rule(caller.security_group, ec2.Port.tcp(port), "a caller in the mesh")
+                if not caller.security_group.allow_all_outbound:
+                    caller.security_group.add_egress_rule(self.security_group, ec2.Port.tcp(port), "a backend")
 
     def implement(
         self,

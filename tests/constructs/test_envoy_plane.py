@@ -1,0 +1,427 @@
+"""The data plane without App Mesh: what it declares, what each Envoy is given, and what cannot be."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
+from tests.cloudformation import Properties, Template, container, only, properties
+
+TASK = "AWS::ECS::TaskDefinition"
+SERVICE = "AWS::ECS::Service"
+GROUP = "AWS::EC2::SecurityGroup"
+
+
+@pytest.fixture
+def namespace(stack: Stack, vpc: ec2.IVpc) -> servicediscovery.PrivateDnsNamespace:
+    return servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
+
+
+@pytest.fixture
+def mesh(stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace) -> ServiceMesh:
+    return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="envoy")
+
+
+@pytest.fixture
+def redirected(stack: Stack, vpc: ec2.IVpc) -> ServiceMesh:
+    """The same plane with ECS redirecting traffic."""
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Services", name="shop.local", vpc=vpc)
+    return ServiceMesh(
+        stack,
+        "Mesh",
+        mesh_name="shop",
+        vpc=vpc,
+        namespace=namespace,
+        data_plane="envoy",
+        interception="transparent",
+    )
+
+
+def implement(node: MeshedColorNode, cluster: ecs.Cluster, **arguments: Any) -> None:
+    image = ecs.ContainerImage.from_registry("shop/app:1")
+    node.implement(node, "Task", cluster=cluster, image=image, family=node.name, **arguments)
+
+
+def envoy_of(template: Template, family: str, name: str = "envoy-sidecar") -> Properties:
+    return container(only(template, TASK, Family=family), name)
+
+
+def bootstrap_of(template: Template, family: str, name: str = "envoy-sidecar") -> Any:
+    return json.loads(" ".join(envoy_of(template, family, name)["Command"]))
+
+
+def problems(app: App) -> str:
+    """What synthesis says is wrong."""
+    with pytest.raises(RuntimeError) as refused:
+        app.synth()
+    return str(refused.value)
+
+
+def groups(template: Template, direction: str) -> list[tuple[int, int]]:
+    return [(rule["FromPort"], rule["ToPort"]) for rule in properties(template, f"AWS::EC2::SecurityGroup{direction}")]
+
+
+class TestNames:
+    def test_service_has_a_record_of_its_loopback_address(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        record = only(template(), "AWS::Route53::RecordSet")
+        assert cart.virtual_service_name == "cart.shop.local"
+        assert (record["Name"], record["Type"]) == ("cart.shop.local", "A")
+        assert record["ResourceRecords"] == [loopback_address("cart.shop.local")]
+
+    def test_records_are_in_a_private_zone_of_the_vpc(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        found = template()
+        zone = only(found, "AWS::Route53::HostedZone")
+        assert zone["Name"] == "shop.local."
+        assert [vpc["VPCId"] for vpc in zone["VPCs"]] == ["vpc-shop"]
+        (zone_id,) = (id for id, each in found["Resources"].items() if each["Type"] == "AWS::Route53::HostedZone")
+        assert only(found, "AWS::Route53::RecordSet")["HostedZoneId"] == {"Ref": zone_id}
+
+    def test_tasks_are_found_in_the_namespace_below_and_soon_forgotten(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        service = only(template(), "AWS::ServiceDiscovery::Service")
+        assert (service["Name"], service["DnsConfig"]["DnsRecords"]) == ("cart", [{"TTL": 5, "Type": "A"}])
+        assert mesh.model.node("cart").discovery is not None
+        assert mesh.model.node("cart").discovery.dns_name == "cart.tasks.shop.local"  # type: ignore[union-attr]
+
+    def test_node_without_a_service_of_its_own_has_no_record(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+        assert stock.mesh_resources == {}
+        assert properties(template(), "AWS::Route53::RecordSet") == []
+
+    def test_router_needs_no_cloud_map_service_of_its_name(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="anything.shop.local")
+        assert list(router.mesh_resources) == ["ServiceRecord"]
+        assert only(template(), "AWS::Route53::RecordSet")["Name"] == "anything.shop.local"
+
+    def test_name_of_another_domain_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.office.local")
+        assert str(refused.value) == (
+            "virtual service 'stock.office.local': is not in the mesh's domain, which answers for it, "
+            "got 'stock.office.local' (such as 'router.shop.local')"
+        )
+
+    def test_name_among_those_of_tasks_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.tasks.shop.local")
+        assert str(refused.value) == (
+            "virtual service 'stock.tasks.shop.local': has a name of the tasks' namespace, "
+            "got 'stock.tasks.shop.local' (name it in 'shop.local': the namespace below is where tasks are found)"
+        )
+
+    @pytest.mark.parametrize("name", ["shop.local", "tasks"])
+    def test_namespace_that_leaves_services_no_domain_is_refused(self, stack: Stack, vpc: ec2.IVpc, name: str) -> None:
+        namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=name, vpc=vpc)
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="envoy")
+        assert str(refused.value) == (
+            f"mesh 'shop': its namespace is not below the domain of its services, got '{name}' "
+            f"('tasks.' before the domain, such as 'tasks.{name}')"
+        )
+        assert stack.node.try_find_child("Mesh") is None
+
+
+class TestSidecar:
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+
+    def test_it_has_what_the_compiler_makes_for_its_node(
+        self, cart: MeshedColorNode, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        expected = configure(mesh.model, mesh.model.node("cart"), interception=Loopback(app_address="0.0.0.0"))
+        assert bootstrap_of(template(), "cart") == expected.bootstrap
+
+    def test_it_has_what_is_declared_after_it(
+        self,
+        stack: Stack,
+        cart: MeshedColorNode,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+    ) -> None:
+        implement(cart, cluster)
+        cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+        names = [cluster["name"] for cluster in bootstrap_of(template(), "cart")["static_resources"]["clusters"]]
+        assert names == ["cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
+
+    def test_it_is_upstream_envoy_of_a_pinned_version(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        assert envoy_of(template(), "cart")["Image"] == "envoyproxy/envoy:v1.40.0"
+
+    def test_it_is_nobody_special_and_may_listen_on_low_ports(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        envoy = envoy_of(template(), "cart")
+        assert envoy["User"] == "101"
+        assert envoy["SystemControls"] == [{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}]
+
+    def test_it_may_take_longer_to_stop_than_it_drains(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        envoy = envoy_of(template(), "cart")
+        assert envoy["StopTimeout"] == 30
+        assert "--drain-time-s 5 " in envoy["EntryPoint"][2]
+
+    @pytest.mark.parametrize(("cpu", "memory", "workers"), [(256, 512, 1), (2048, 4096, 1), (4096, 8192, 3)])
+    def test_it_has_a_worker_a_core(
+        self,
+        cart: MeshedColorNode,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+        cpu: int,
+        memory: int,
+        workers: int,
+    ) -> None:
+        implement(cart, cluster, cpu=cpu, memory_mib=memory, envoy_cpu=cpu * 3 // 4)
+        assert f"--concurrency {workers} " in envoy_of(template(), "cart")["EntryPoint"][2]
+
+    def test_application_waits_for_it(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        app = container(only(template(), TASK), "cart-app")
+        assert app["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
+
+    def test_nothing_is_asked_of_ecs_or_app_mesh(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        found = template()
+        assert "ProxyConfiguration" not in only(found, TASK)
+        assert "appmesh" not in json.dumps(found).lower().replace("aws-solutions", "")
+
+    def test_a_configuration_that_no_task_definition_holds_is_refused(
+        self, app: App, stack: Stack, cart: MeshedColorNode, mesh: ServiceMesh, cluster: ecs.Cluster
+    ) -> None:
+        implement(cart, cluster)
+        cart.connect_to(*(MeshedColorNode(stack, f"N{n}", mesh=mesh, name=f"n{n}", port=90) for n in range(30)))
+        said = problems(app)
+        assert "virtual node 'cart': its task definition is too large for ECS, got '" in said
+        assert "of them configuration of Envoy' (at most 65536: fewer backends or routes" in said
+
+
+class TestApplication:
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+
+    def test_that_takes_the_port_of_a_backend_everywhere_is_refused(
+        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        implement(cart, cluster)
+        assert (
+            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': backend 'stock.shop.local' has the port of its own "
+            "application, which listens on every address, got 80 (let the application listen on 127.0.0.1 and say "
+            "app_address='127.0.0.1', or on another port and say app_port)"
+        ) in problems(app)
+
+    def test_that_listens_in_its_task_alone_may_have_the_port_of_a_backend(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, app_address="127.0.0.1")
+        assert app_port_of(bootstrap_of(template(), "cart")) == 80
+
+    def test_may_have_another_port(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, app_port=8080)
+        found = template()
+        assert app_port_of(bootstrap_of(found, "cart")) == 8080
+        assert container(only(found, TASK), "cart-app")["PortMappings"][0]["ContainerPort"] == 8080
+
+    @pytest.mark.parametrize("port", [9901, 15100])
+    def test_at_a_port_of_envoy_is_refused(
+        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster, port: int
+    ) -> None:
+        implement(cart, cluster, app_port=port)
+        assert f"virtual node 'cart': its application listens where its Envoy does, got {port} (" in problems(app)
+
+    def test_at_no_address_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, app_address="localhost")
+        assert str(refused.value) == (
+            "virtual node 'cart': unknown application's address, got 'localhost' (one of: 0.0.0.0, 127.0.0.1)"
+        )
+
+    def test_may_be_told_what_to_do(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, app_address="127.0.0.1", command=["serve", "127.0.0.1"])
+        assert container(only(template(), TASK), "cart-app")["Command"] == ["serve", "127.0.0.1"]
+
+
+def app_port_of(bootstrap: Any) -> int:
+    (ingress,) = (each for each in bootstrap["static_resources"]["clusters"] if "_ingress_" in each["name"])
+    address = ingress["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+    assert address["address"] == "127.0.0.1"
+    return int(address["port_value"])
+
+
+class TestGateway:
+    @pytest.fixture
+    def gateway(self, stack: Stack, mesh: ServiceMesh) -> MeshGateway:
+        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+        gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+        return gateway
+
+    def test_it_has_what_the_compiler_makes_for_it(
+        self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door")
+        expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
+        assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
+
+    def test_it_drains_as_long_as_a_load_balancer_may_take(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door")
+        envoy = envoy_of(template(), "door", "envoy-proxy")
+        assert (envoy["User"], envoy["StopTimeout"]) == ("101", 45)
+        assert "--drain-time-s 20 " in envoy["EntryPoint"][2]
+
+    def test_with_one_group_for_the_mesh_its_tasks_have_another_that_lets_the_load_balancer_in(
+        self, stack: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, mesh_group: ec2.ISecurityGroup
+    ) -> None:
+        from aws_cdk.assertions import Template as Assertions
+
+        namespace = servicediscovery.PrivateDnsNamespace(stack, "Tasks", name="tasks.shop.local", vpc=vpc)
+        mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", security_group=mesh_group)
+        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+        gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+        gateway.implement(gateway, "Task", cluster=cluster)
+        template = Assertions.from_stack(stack).to_json()
+        groups = only(template, SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
+        assert groups[0] == "sg-mesh"
+        rule = only(template, "AWS::EC2::SecurityGroupIngress")
+        assert (rule["GroupId"], rule["FromPort"]) == (groups[1], 80)
+        balancer = only(template, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+        assert balancer["SecurityGroups"] == [rule["SourceSecurityGroupId"]]
+
+
+class TestGroups:
+    def test_callers_come_in_at_envoys_port_alone(
+        self, stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", port=8080)
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        assert ingress() == ["cart -> stock tcp 15100"]
+
+    def test_nothing_goes_out_but_to_backends_and_port_443(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        found = template()
+        for group in properties(found, GROUP):
+            assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
+        assert groups(found, "Egress") == [(15100, 15100)]
+
+    def test_with_allow_all_everything_goes_out(
+        self,
+        stack: Stack,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.PrivateDnsNamespace,
+        template: Callable[[], Template],
+    ) -> None:
+        mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", egress_filter="ALLOW_ALL")
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        found = template()
+        for group in properties(found, GROUP):
+            assert [rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] == ["-1"]
+        assert groups(found, "Egress") == []
+
+
+class TestTransparent:
+    def test_traffic_is_redirected_by_ecs(
+        self, stack: Stack, redirected: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=redirected, name="stock")
+        implement(MeshedColorNode(stack, "Cart", mesh=redirected, name="cart", backends=[stock]), cluster)
+        found = template()
+        proxy = only(found, TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
+        assert {"Name": "ProxyEgressPort", "Value": "15001"} in proxy
+        assert envoy_of(found, "cart")["User"] == "1337"
+        model = redirected.model
+        assert bootstrap_of(found, "cart") == configure(model, model.node("cart"), interception=Transparent()).bootstrap
+
+    def test_cloud_map_answers_for_services(
+        self, stack: Stack, redirected: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
+        assert cart.virtual_service_name == "cart.shop.local"
+        found = template()
+        assert properties(found, "AWS::Route53::HostedZone") == []
+        assert only(found, "AWS::ServiceDiscovery::Service")["Name"] == "cart"
+
+    def test_application_of_another_port_is_refused(
+        self, stack: Stack, redirected: ServiceMesh, cluster: ecs.Cluster
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, app_port=8080)
+        assert str(refused.value) == (
+            "virtual node 'cart': its application has another port than its listener, got 8080 "
+            "(it is called at 80, and redirecting changes no port)"
+        )
+
+    def test_app_mesh_knows_nothing_else(self, stack: Stack, vpc: ec2.IVpc) -> None:
+        namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, interception="loopback")
+        assert str(refused.value) == (
+            "mesh 'shop': App Mesh knows one interception, got 'loopback' (transparent, or data_plane='envoy')"
+        )
+
+    def test_unknown_interception_is_refused(
+        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(
+                stack,
+                "Mesh",
+                mesh_name="shop",
+                vpc=vpc,
+                namespace=namespace,
+                data_plane="envoy",
+                interception="tproxy",  # type: ignore[arg-type]
+            )
+        assert str(refused.value) == ("mesh 'shop': unknown interception, got 'tproxy' (one of: loopback, transparent)")
+
+
+def test_service_that_is_declared_elsewhere_cannot_be_called(
+    app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart.connect_to(mesh.external_service("ledger.shop.local"))
+    implement(cart, cluster)
+    assert (
+        "virtual node 'cart': calls a virtual service of which only the name is known, got 'ledger.shop.local' "
+        "(it is declared somewhere else: give what declares it too)"
+    ) in problems(app)
