@@ -51,6 +51,33 @@ def test_without_a_word_the_settings_are_the_final_state_of_the_tutorial() -> No
     )
 
 
+def test_envoy_as_data_plane_has_images_of_its_own() -> None:
+    settings = read(dataPlane="envoy")
+    assert settings.app_image == "public.ecr.aws/docker/library/nginx:1.28.0-alpine"
+    assert settings.envoy_image == "envoyproxy/envoy:v1.40.0"
+
+
+@pytest.mark.parametrize("image", ["forsakenidol/colorapp", "colorapp:2", "registry:5000/colorapp@" + DIGEST])
+def test_envoy_as_data_plane_refuses_the_image_that_listens_everywhere(image: str) -> None:
+    assert refusal({"color-mesh:dataPlane": "envoy", "color-mesh:appImage": image}) == (
+        "setting 'color-mesh:appImage': listens on every address, the loopback addresses of Envoy too, "
+        f"got '{image}' (an image whose application listens on 127.0.0.1:80; without the setting, nginx does)"
+    )
+
+
+def test_envoy_as_data_plane_refuses_the_envoy_of_app_mesh() -> None:
+    image = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
+    assert refusal({"color-mesh:dataPlane": "envoy", "color-mesh:envoyImage": image}) == (
+        "setting 'color-mesh:envoyImage': waits for App Mesh, which has ended, "
+        f"got '{image}' (upstream Envoy with bash, such as 'envoyproxy/envoy:v1.40.0')"
+    )
+
+
+def test_envoy_as_data_plane_takes_other_images() -> None:
+    settings = read(dataPlane="envoy", appImage="example/colorapp-2:1", envoyImage="example/envoy:1")
+    assert (settings.app_image, settings.envoy_image) == ("example/colorapp-2:1", "example/envoy:1")
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -206,7 +233,7 @@ def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[
         pytest.param(
             "logRetentionDays", 8, "not a retention that CloudWatch Logs has", RETENTIONS, id="retention-number"
         ),
-        pytest.param("dataPlane", "envoy", "not a data plane", "one of: app-mesh", id="data-plane"),
+        pytest.param("dataPlane", "istio", "not a data plane", "one of: app-mesh, envoy", id="data-plane"),
     ],
 )
 def test_a_wrong_value_is_refused(key: str, value: object, wrong: str, fix: str) -> None:

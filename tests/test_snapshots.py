@@ -11,14 +11,20 @@ import yaml
 from tests.conftest import Assembly, Template
 
 GOLD = Path(__file__).parent / "gold"
-CASES = {
+CHAPTERS = {
     "chapter-2": {"chapter": "2"},
     "chapter-3": {"chapter": "3"},
     "chapter-4-load-balancer": {"chapter": "4", "gateway": "load-balancer"},
     "chapter-4-public-ip": {"chapter": "4", "gateway": "public-ip"},
 }
+CASES = {
+    f"{plane}/{chapter}": {**settings, "dataPlane": plane}
+    for plane in ("app-mesh", "envoy")
+    for chapter, settings in CHAPTERS.items()
+}
+_LONG = 20
 SNAPSHOTS = {
-    "network": ("chapter-2", "NetworkStack"),
+    **{f"{plane}/network": (f"{plane}/chapter-2", "NetworkStack") for plane in ("app-mesh", "envoy")},
     **{f"{case}/{stack}": (case, stack) for case in CASES for stack in ("MeshStack", "EcsStack")},
 }
 
@@ -33,12 +39,13 @@ def test_template_is_as_in_its_snapshot(
 
 @pytest.mark.parametrize("case", CASES)
 def test_network_is_the_same_in_every_chapter(case: str, synthesize: Callable[..., Assembly]) -> None:
-    assert synthesize(**CASES[case])["NetworkStack"] == synthesize(chapter="2")["NetworkStack"]
+    chapter_2 = {**CASES[case], "chapter": "2"}
+    assert synthesize(**CASES[case])["NetworkStack"] == synthesize(**chapter_2)["NetworkStack"]
 
 
 def test_logical_ids_are_stable(synthesize: Callable[..., Assembly], request: pytest.FixtureRequest) -> None:
     lines = {
-        f"{stack:13} {resource['Type']:38} {logical_id}"
+        f"{settings['dataPlane']:9} {stack:13} {resource['Type']:38} {logical_id}"
         for settings in CASES.values()
         for stack, template in synthesize(**settings).items()
         for logical_id, resource in template["Resources"].items()
@@ -90,6 +97,10 @@ def compare(path: Path, text: str, request: pytest.FixtureRequest) -> None:
 
 
 class _Dumper(yaml.SafeDumper):
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        """Write what is long a line an item, such as the lines of Envoy's configuration."""
+        return super().represent_sequence(tag, sequence, False if len(sequence) > _LONG else flow_style)
+
     def ignore_aliases(self, data: object) -> bool:
         """Write a value out wherever it stands."""
         return True

@@ -172,7 +172,7 @@ def test_unknown_data_plane_is_refused(
             namespace=namespace,
             data_plane="istio",  # type: ignore[arg-type]
         )
-    assert str(refused.value) == "mesh 'shop': unknown data plane, got 'istio' (one of: app-mesh)"
+    assert str(refused.value) == "mesh 'shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)"
 
 
 def test_known_data_plane_may_be_named(
@@ -195,7 +195,7 @@ def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2
             data_plane="istio",  # type: ignore[arg-type]
         )
     assert refused.value.problems == (
-        "mesh 'the shop': unknown data plane, got 'istio' (one of: app-mesh)",
+        "mesh 'the shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)",
         (
             "mesh 'the shop': namespace has no name before deployment, got 'a token' "
             "(make or import it with a literal name)"
