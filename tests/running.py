@@ -67,9 +67,9 @@ class Running:
         more = () if container is None else ("--container", container)
         return self.command("exec", task, *more, "--", *command)
 
-    def curl(self, task: str, url: str) -> str:
+    def curl(self, task: str, url: str, seconds: int = 5) -> str:
         """Ask a URL from the application of a task; what curl says of a failure otherwise."""
-        done = self.execute(task, "curl", "--silent", "--show-error", "--fail", "--max-time", "5", url)
+        done = self.execute(task, "curl", "--silent", "--show-error", "--fail", "--max-time", str(seconds), url)
         return done.stdout if done.returncode == 0 else f"failed: {done.stderr.strip()}"
 
     def histogram(self, task: str, url: str, count: int) -> dict[str, int]:

@@ -138,8 +138,8 @@ def test_another_weight_changes_a_line_of_each_task_that_routes_by_it_and_nothin
         assert only(changed["EcsStack"], TASK, Family=family) == only(envoy["EcsStack"], TASK, Family=family)
     for family, name in (("red_node", "envoy-sidecar"), ("gateway", "envoy-proxy")):
         before, after = (only(each["EcsStack"], TASK, Family=family) for each in (envoy, changed))
-        lines = [container(each, name)["Command"] for each in (before, after)]
-        difference = [line for line in unified_diff(*lines, n=0, lineterm="") if line[:3] not in ("---", "+++")]
+        lines = unified_diff(container(before, name)["Command"], container(after, name)["Command"], n=0, lineterm="")
+        difference = [line for line in lines if line[:3] not in ("---", "+++")]
         assert [line[0] for line in difference] == ["@", "-", "+"]
         assert '_green_http_80", "weight": 4}' in difference[1]
         assert '_green_http_80", "weight": 0}' in difference[2]

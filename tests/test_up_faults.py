@@ -85,20 +85,22 @@ def weigh(template: Template, weight: int) -> None:
 
 
 def change_the_settings(mesh: Running, **settings: str) -> None:
-    """Synthesize with another setting, which replaces the tasks that are concerned, and then without it."""
-    for assembly in (mesh.synthesized(**settings), mesh.synthesized()):
-        before = [task["id"] for task in mesh.tasks("red-svc")]
-        mesh.synthesize(assembly)
-        mesh.until(lambda: not {task["id"] for task in mesh.tasks("red-svc")} & set(before), "red is replaced", 90)  # noqa: B023
-        mesh.until_steady(90)
+    """Synthesize with other settings, which replaces the tasks that are concerned."""
+    before = {task["id"] for task in mesh.tasks("red-svc")}
+    mesh.synthesize(mesh.synthesized(**settings))
+    mesh.until(lambda: not {task["id"] for task in mesh.tasks("red-svc")} & before, "red is replaced", 90)
+    mesh.until_steady(90)
 
 
 def change_the_weights_by_settings(mesh: Running) -> None:
     change_the_settings(mesh, weights="green=0,yellow=1")
+    assert mesh.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}
 
 
 def change_the_backends_by_settings(mesh: Running) -> None:
-    change_the_settings(mesh, redBackends="router,blue")
+    change_the_settings(mesh, weights="blue=4,yellow=1", redBackends="router,blue")
+    assert mesh.curl("red", "http://blue.colors.local") == "blue"
+    assert set(mesh.histogram("red", "http://router.colors.local", 50)) == {"blue", "yellow"}
 
 
 def restart_the_resolver(mesh: Running) -> None:

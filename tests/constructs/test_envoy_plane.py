@@ -297,14 +297,6 @@ class TestGateway:
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
 
-    def test_it_drains_as_long_as_a_load_balancer_may_take(
-        self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template]
-    ) -> None:
-        gateway.implement(gateway, "Task", cluster=cluster, family="door")
-        envoy = envoy_of(template(), "door", "envoy-proxy")
-        assert (envoy["User"], envoy["StopTimeout"]) == ("101", 45)
-        assert "--drain-time-s 20 " in envoy["EntryPoint"][2]
-
     def test_with_one_group_for_the_mesh_its_tasks_have_another_that_lets_the_load_balancer_in(
         self, stack: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, mesh_group: ec2.ISecurityGroup
     ) -> None:
@@ -315,7 +307,7 @@ class TestGateway:
         gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
         gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
         gateway.implement(gateway, "Task", cluster=cluster)
-        template = Assertions.from_stack(stack).to_json()
+        template = dict(Assertions.from_stack(stack).to_json())
         groups = only(template, SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
         assert groups[0] == "sg-mesh"
         rule = only(template, "AWS::EC2::SecurityGroupIngress")

@@ -32,9 +32,8 @@ from color_mesh.model.errors import problem
 # than 10 s after it began with two health checks every 5 s. Resolvers keep an answer for this long, and Envoy asks
 # every 2 s.
 _DNS_TTL_SECONDS = 5
-_NODE_DRAIN_SECONDS = 5
-# A network load balancer takes a while to stop sending connections to a target that it was told to leave.
-_GATEWAY_DRAIN_SECONDS = 20
+# Load balancers and Cloud Map have been told before ECS sends SIGTERM; this is for who has not heard.
+_DRAIN_SECONDS = 5
 # Beyond draining, for requests that are under way: App Mesh's default for the longest is 15 s.
 _LAST_REQUESTS_SECONDS = 25
 _MAX_TASK_DEFINITION_BYTES = 65536  # Amazon ECS service quotas: task definition size
@@ -104,9 +103,7 @@ class EnvoyDataPlane:
             return configure(mesh, mesh.node(node.name), interception=placement).bootstrap
 
         subject = f"virtual node {node.name!r}"
-        return self._add_envoy(
-            task, subject, container, logging, bootstrap, _NODE_DRAIN_SECONDS, self._interception.user
-        )
+        return self._add_envoy(task, subject, container, logging, bootstrap, self._interception.user)
 
     def add_gateway_envoy(
         self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver
@@ -118,7 +115,7 @@ class EnvoyDataPlane:
             return configure(mesh, mesh.gateway(gateway.name), interception=self._gateway_placement()).bootstrap
 
         subject = f"virtual gateway {gateway.name!r}"
-        return self._add_envoy(task, subject, container, logging, bootstrap, _GATEWAY_DRAIN_SECONDS, IMAGE_USER)
+        return self._add_envoy(task, subject, container, logging, bootstrap, IMAGE_USER)
 
     def _declare_name(self, scope: Construct, service: VirtualService) -> MeshResources:
         record = self._interception.declare_name(scope, service)
@@ -134,7 +131,6 @@ class EnvoyDataPlane:
         container: Container,
         logging: ecs.LogDriver,
         bootstrap: Callable[[], Json],
-        drain_seconds: int,
         user: int,
     ) -> ecs.ContainerDefinition:
         configuration = _Configuration(subject, task, bootstrap)
@@ -146,14 +142,14 @@ class EnvoyDataPlane:
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,
-            entry_point=run_envoy(drain_seconds, workers=max(1, container.cpu // 1024)),
+            entry_point=run_envoy(_DRAIN_SECONDS, workers=max(1, container.cpu // 1024)),
             command=Lazy.list(configuration),
             user=str(user),
             # Envoy is nobody special and listens on ports below 1024. ECS API Reference, SystemControl: Fargate takes
             # it from platform version 1.4.0 on, for the network that the task's containers share.
             system_controls=[ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")],
             start_timeout=seconds(30),
-            stop_timeout=seconds(drain_seconds + _LAST_REQUESTS_SECONDS),
+            stop_timeout=seconds(_DRAIN_SECONDS + _LAST_REQUESTS_SECONDS),
             health_check=container_check(container),
             logging=logging,
         )
