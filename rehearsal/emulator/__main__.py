@@ -5,11 +5,22 @@ from urllib.parse import urlsplit
 
 from moto.server import main
 
-from rehearsal.emulator import app_mesh, cloud_map, dns, ecs, engine, exports, load_balancers, network
-from rehearsal.emulator import security_groups, virtual_services
+from rehearsal.emulator import (
+    app_mesh,
+    cloud_map,
+    dns,
+    ecs,
+    engine,
+    exports,
+    load_balancers,
+    log_groups,
+    network,
+    security_groups,
+    virtual_services,
+)
 from rehearsal.emulator.kinds import register
 
-SUPPLIED = (app_mesh, cloud_map, dns, ecs, load_balancers, network, security_groups)
+SUPPLIED = (app_mesh, cloud_map, dns, ecs, load_balancers, log_groups, network, security_groups)
 
 
 def serve() -> None:

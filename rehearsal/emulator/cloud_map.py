@@ -4,14 +4,15 @@ from rehearsal.emulator.apis import Properties, call, client
 from rehearsal.emulator.kinds import Kind, Made
 
 
-def create_namespace(properties: Properties) -> Made:
+def _create_namespace(properties: Properties) -> Made:
     operation = call("servicediscovery", "CreatePrivateDnsNamespace", properties)["OperationId"]
     targets = client("servicediscovery").get_operation(OperationId=operation)["Operation"]["Targets"]
     namespace = client("servicediscovery").get_namespace(Id=targets["NAMESPACE"])["Namespace"]
     zone = namespace["Properties"]["DnsProperties"]["HostedZoneId"]
-    return Made(
-        id=namespace["Id"], attributes={"Id": namespace["Id"], "Arn": namespace["Arn"], "HostedZoneId": zone}
-    )
+    # moto makes the zone, and leaves it out of the VPC.
+    vpc = {"VPCId": properties["Vpc"], "VPCRegion": client("ec2").meta.region_name}
+    client("route53").associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=vpc)
+    return Made(id=namespace["Id"], attributes={"Id": namespace["Id"], "Arn": namespace["Arn"], "HostedZoneId": zone})
 
 
 def delete_namespace(id: str, properties: Properties) -> None:
@@ -25,19 +26,17 @@ def delete_namespace(id: str, properties: Properties) -> None:
     client("route53").delete_hosted_zone(Id=zone)
 
 
-def create_service(properties: Properties) -> Made:
+def _create_service(properties: Properties) -> Made:
     api = client("servicediscovery")
     for service in api.list_services()["Services"]:
         # moto takes a name twice.
         if (service["Name"], _namespace(service["Id"])) == (properties["Name"], properties["NamespaceId"]):
             raise ValueError(f"Service {properties['Name']} already exists")
     service = call("servicediscovery", "CreateService", properties)["Service"]
-    return Made(
-        id=service["Id"], attributes={"Id": service["Id"], "Arn": service["Arn"], "Name": service["Name"]}
-    )
+    return Made(id=service["Id"], attributes={"Id": service["Id"], "Arn": service["Arn"], "Name": service["Name"]})
 
 
-def update_service(id: str, properties: Properties) -> None:
+def _update_service(id: str, properties: Properties) -> None:
     changes = {"Description": properties.get("Description", ""), "DnsConfig": dict(properties["DnsConfig"])}
     # These two cannot change, and the API does not take them.
     changes["DnsConfig"].pop("NamespaceId", None)
@@ -51,12 +50,12 @@ def _namespace(service_id: str) -> object:
 
 
 KINDS = (
-    Kind(type="AWS::ServiceDiscovery::PrivateDnsNamespace", create=create_namespace, delete=delete_namespace),
+    Kind(type="AWS::ServiceDiscovery::PrivateDnsNamespace", create=_create_namespace, delete=delete_namespace),
     Kind(
         type="AWS::ServiceDiscovery::Service",
         name_property="Name",
-        create=create_service,
-        update=update_service,
+        create=_create_service,
+        update=_update_service,
         delete=lambda id, _: client("servicediscovery").delete_service(Id=id),
     ),
 )

@@ -7,7 +7,7 @@ from rehearsal.emulator.apis import Properties, client
 from rehearsal.emulator.kinds import Kind, Made
 
 
-def create_zone(properties: Properties) -> Made:
+def _create_zone(properties: Properties) -> Made:
     vpcs = [{"VPCId": vpc["VPCId"], "VPCRegion": vpc["VPCRegion"]} for vpc in properties.get("VPCs", [])]
     config = {"Comment": properties.get("HostedZoneConfig", {}).get("Comment", ""), "PrivateZone": bool(vpcs)}
     first = {"VPC": vpcs[0]} if vpcs else {}
@@ -22,7 +22,8 @@ def create_zone(properties: Properties) -> Made:
 
 def record(properties: Properties) -> dict[str, Any]:
     """Spell a record as the API does."""
-    parts = {name: properties[name] for name in ("Name", "Type", "AliasTarget", "SetIdentifier") if name in properties}
+    plain = ("Name", "Type", "AliasTarget", "SetIdentifier")
+    parts: dict[str, Any] = {name: properties[name] for name in plain if name in properties}
     if "TTL" in properties:
         parts["TTL"] = int(properties["TTL"])
     if "ResourceRecords" in properties:
@@ -38,7 +39,7 @@ def change(action: str, properties: Properties) -> None:
     )
 
 
-def create_record(properties: Properties) -> Made:
+def _create_record(properties: Properties) -> Made:
     change("CREATE", properties)
     return Made(id=properties["Name"])
 
@@ -46,12 +47,12 @@ def create_record(properties: Properties) -> Made:
 KINDS = (
     Kind(
         type="AWS::Route53::HostedZone",
-        create=create_zone,
+        create=_create_zone,
         delete=lambda id, _: client("route53").delete_hosted_zone(Id=id),
     ),
     Kind(
         type="AWS::Route53::RecordSet",
-        create=create_record,
+        create=_create_record,
         update=lambda _, properties: change("UPSERT", properties),
         delete=lambda _, properties: change("DELETE", properties),
     ),

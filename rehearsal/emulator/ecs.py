@@ -4,33 +4,33 @@ from rehearsal.emulator.apis import Properties, call, client, known
 from rehearsal.emulator.kinds import Kind, Made
 
 
-def create_cluster(properties: Properties) -> Made:
+def _create_cluster(properties: Properties) -> Made:
     cluster = call("ecs", "CreateCluster", properties)["cluster"]
     return Made(id=cluster["clusterName"], attributes={"Arn": cluster["clusterArn"]})
 
 
-def create_task_definition(properties: Properties) -> Made:
+def _create_task_definition(properties: Properties) -> Made:
     arn = call("ecs", "RegisterTaskDefinition", properties)["taskDefinition"]["taskDefinitionArn"]
     return Made(id=arn, attributes={"TaskDefinitionArn": arn})
 
 
-def create_service(properties: Properties) -> Made:
+def _create_service(properties: Properties) -> Made:
     _check_name(properties)
     _check_target_groups(properties)
     service = call("ecs", "CreateService", properties)["service"]
     # moto's CreateService forgets some of its parameters, its UpdateService none.
-    update_service(service["serviceArn"], properties)
+    _update_service(service["serviceArn"], properties)
     return Made(
         id=service["serviceArn"], attributes={"Name": service["serviceName"], "ServiceArn": service["serviceArn"]}
     )
 
 
-def update_service(arn: str, properties: Properties) -> None:
+def _update_service(arn: str, properties: Properties) -> None:
     changeable = known("ecs", "UpdateService", properties)
     call("ecs", "UpdateService", {**changeable, "Service": arn})
 
 
-def delete_service(arn: str, properties: Properties) -> None:
+def _delete_service(arn: str, properties: Properties) -> None:
     client("ecs").delete_service(cluster=properties["Cluster"], service=arn, force=True)
 
 
@@ -54,20 +54,20 @@ KINDS = (
     Kind(
         type="AWS::ECS::Cluster",
         name_property="ClusterName",
-        create=create_cluster,
+        create=_create_cluster,
         delete=lambda name, _: client("ecs").delete_cluster(cluster=name),
     ),
     Kind(
         type="AWS::ECS::TaskDefinition",
         name_property="Family",
-        create=create_task_definition,
+        create=_create_task_definition,
         delete=lambda arn, _: client("ecs").deregister_task_definition(taskDefinition=arn),
     ),
     Kind(
         type="AWS::ECS::Service",
         name_property="ServiceName",
-        create=create_service,
-        update=update_service,
-        delete=delete_service,
+        create=_create_service,
+        update=_update_service,
+        delete=_delete_service,
     ),
 )

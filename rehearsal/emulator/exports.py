@@ -18,6 +18,12 @@ def install() -> None:
 def update_stack(self: Any, name: str, template: str, *arguments: Any, **named: Any) -> Any:
     """Update a stack, and what it exports."""
     stack = self.get_stack(name)
+    # moto knows no previous value of a parameter that was not given.
+    parameters = stack.template_dict.get("Parameters", {})
+    stack.parameters = {
+        **{name: it["Default"] for name, it in parameters.items() if "Default" in it},
+        **stack.parameters,
+    }
     before = {export.name: export.value for export in stack.exports}
     exported = stack.parse_template(template).get("Outputs", {}).values()
     kept = {output["Export"]["Name"] for output in exported if "Export" in output}
@@ -52,9 +58,7 @@ def delete_stack(self: Any, name_or_stack_id: str) -> None:
 def _refuse_if_used(backend: Any, stack: Any, export: str, what: str) -> None:
     for other in backend.stacks.values():
         if other.name != stack.name and export in _imports(other.template_dict):
-            raise ValidationError(
-                message=f"Export {export} cannot be {what} as it is in use by {other.name}"
-            )
+            raise ValidationError(message=f"Export {export} cannot be {what} as it is in use by {other.name}")
 
 
 def _imports(value: Any) -> set[str]:

@@ -4,7 +4,7 @@ from rehearsal.emulator.apis import Properties, call, client
 from rehearsal.emulator.kinds import Kind, Made
 
 
-def create_load_balancer(properties: Properties) -> Made:
+def _create_load_balancer(properties: Properties) -> Made:
     attributes = properties.pop("LoadBalancerAttributes", [])
     made = call("elbv2", "CreateLoadBalancer", properties)["LoadBalancers"][0]
     arn = made["LoadBalancerArn"]
@@ -18,7 +18,7 @@ def create_load_balancer(properties: Properties) -> Made:
     return Made(id=arn, attributes=names)
 
 
-def create_target_group(properties: Properties) -> Made:
+def _create_target_group(properties: Properties) -> Made:
     attributes = properties.pop("TargetGroupAttributes", [])
     arn = call("elbv2", "CreateTargetGroup", properties)["TargetGroups"][0]["TargetGroupArn"]
     if attributes:
@@ -26,7 +26,7 @@ def create_target_group(properties: Properties) -> Made:
     return Made(id=arn, attributes={"TargetGroupArn": arn, "TargetGroupFullName": arn.rpartition(":")[2]})
 
 
-def create_listener(properties: Properties) -> Made:
+def _create_listener(properties: Properties) -> Made:
     arn = call("elbv2", "CreateListener", properties)["Listeners"][0]["ListenerArn"]
     return Made(id=arn, attributes={"ListenerArn": arn})
 
@@ -35,18 +35,18 @@ KINDS = (
     Kind(
         type="AWS::ElasticLoadBalancingV2::LoadBalancer",
         name_property="Name",
-        create=create_load_balancer,
+        create=_create_load_balancer,
         delete=lambda arn, _: client("elbv2").delete_load_balancer(LoadBalancerArn=arn),
     ),
     Kind(
         type="AWS::ElasticLoadBalancingV2::TargetGroup",
         name_property="Name",
-        create=create_target_group,
+        create=_create_target_group,
         delete=lambda arn, _: client("elbv2").delete_target_group(TargetGroupArn=arn),
     ),
     Kind(
         type="AWS::ElasticLoadBalancingV2::Listener",
-        create=create_listener,
+        create=_create_listener,
         delete=lambda arn, _: client("elbv2").delete_listener(ListenerArn=arn),
     ),
 )

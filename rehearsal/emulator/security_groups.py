@@ -1,27 +1,44 @@
-"""Rules of security groups, through the API: moto's CloudFormation leaves them when their stack goes."""
+"""Security groups, through the API: moto's CloudFormation drops what rules are described as, and leaves rules."""
 
 from typing import Any
 
 from rehearsal.emulator.apis import Properties, client
 from rehearsal.emulator.kinds import Kind, Made
 
+EVERYTHING = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
 
-def create(properties: Properties) -> Made:
+
+def _create_group(properties: Properties) -> Made:
+    api = client("ec2")
+    id = api.create_security_group(
+        GroupName=properties["GroupName"], Description=properties["GroupDescription"], VpcId=properties["VpcId"]
+    )["GroupId"]
+    for rule in properties.get("SecurityGroupIngress", []):
+        api.authorize_security_group_ingress(GroupId=id, IpPermissions=[permission(rule)])
+    if "SecurityGroupEgress" in properties:
+        # EC2 lets everything out of a new group.
+        api.revoke_security_group_egress(GroupId=id, IpPermissions=[permission(EVERYTHING)])
+    for rule in properties.get("SecurityGroupEgress", []):
+        api.authorize_security_group_egress(GroupId=id, IpPermissions=[permission(rule)])
+    if "Tags" in properties:
+        api.create_tags(Resources=[id], Tags=properties["Tags"])
+    return Made(id=id, attributes={"GroupId": id, "VpcId": properties["VpcId"]})
+
+
+def _create_ingress(properties: Properties) -> Made:
     answer = client("ec2").authorize_security_group_ingress(
         GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
     )
     return Made(id=answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
 
 
-def delete(id: str, properties: Properties) -> None:
-    client("ec2").revoke_security_group_ingress(
-        GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
-    )
+def _delete_ingress(id: str, properties: Properties) -> None:
+    client("ec2").revoke_security_group_ingress(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
 
 
 def permission(properties: Properties) -> dict[str, Any]:
     """Spell a rule as the API does."""
-    ports = {name: int(properties[name]) for name in ("FromPort", "ToPort") if name in properties}
+    ports: dict[str, Any] = {name: int(properties[name]) for name in ("FromPort", "ToPort") if name in properties}
     described = {"Description": properties["Description"]} if "Description" in properties else {}
     if "SourceSecurityGroupId" in properties:
         source = {"UserIdGroupPairs": [{"GroupId": properties["SourceSecurityGroupId"], **described}]}
@@ -30,4 +47,12 @@ def permission(properties: Properties) -> dict[str, Any]:
     return {"IpProtocol": properties["IpProtocol"], **ports, **source}
 
 
-KINDS = (Kind(type="AWS::EC2::SecurityGroupIngress", create=create, delete=delete),)
+KINDS = (
+    Kind(
+        type="AWS::EC2::SecurityGroup",
+        name_property="GroupName",
+        create=_create_group,
+        delete=lambda id, _: client("ec2").delete_security_group(GroupId=id),
+    ),
+    Kind(type="AWS::EC2::SecurityGroupIngress", create=_create_ingress, delete=_delete_ingress),
+)

@@ -17,14 +17,14 @@ def register() -> None:
     """Give moto's App Mesh its API of virtual services."""
     urls.url_paths[f"{PATH}$"] = AppMeshResponse.dispatch
     urls.url_paths[f"{PATH}/(?P<virtualServiceName>[^/]+)$"] = AppMeshResponse.dispatch
-    AppMeshResponse.create_virtual_service = create
-    AppMeshResponse.update_virtual_service = update
-    AppMeshResponse.describe_virtual_service = describe
-    AppMeshResponse.delete_virtual_service = delete
-    AppMeshResponse.list_virtual_services = list_all
+    AppMeshResponse.create_virtual_service = _create
+    AppMeshResponse.update_virtual_service = _update
+    AppMeshResponse.describe_virtual_service = _describe
+    AppMeshResponse.delete_virtual_service = _delete
+    AppMeshResponse.list_virtual_services = _list_all
 
 
-def create(request: Any) -> str:
+def _create(request: Any) -> str:
     parameters = json.loads(request.body)
     name, services = parameters["virtualServiceName"], _services(request)
     if name in services:
@@ -42,22 +42,22 @@ def create(request: Any) -> str:
     return json.dumps(services[name])
 
 
-def update(request: Any) -> str:
+def _update(request: Any) -> str:
     service = _named(request)
     service["spec"] = json.loads(request.body)["spec"]
     service["metadata"]["version"] += 1
     return json.dumps(service)
 
 
-def describe(request: Any) -> str:
+def _describe(request: Any) -> str:
     return json.dumps(_named(request))
 
 
-def delete(request: Any) -> str:
+def _delete(request: Any) -> str:
     return json.dumps(_services(request).pop(_named(request)["virtualServiceName"]))
 
 
-def list_all(request: Any) -> str:
+def _list_all(request: Any) -> str:
     listed = [{**service["metadata"], "virtualServiceName": name} for name, service in _services(request).items()]
     return json.dumps({"virtualServices": listed})
 
