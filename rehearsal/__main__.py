@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from rehearsal.command_line import RehearsalError
+from rehearsal.emulated_aws import trouble
 from rehearsal.planes import PLANES
 from rehearsal.steps import rehearse
 
@@ -20,7 +21,7 @@ def main() -> int:
             try:
                 rehearse(planes[name], Path(folder))
             except RehearsalError as error:
-                print(f"failed\n\n{error}", file=sys.stderr)
+                print(f"failed\n\n{error}{trouble(Path(folder) / 'emulator.log')}", file=sys.stderr)
                 return 1
     print(f"rehearsed in {time.perf_counter() - begin:.0f} s")
     return 0

@@ -2,13 +2,14 @@
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.emulated_aws import ACCOUNT, REGION, ROOT, EmulatedAws
 
-CHANGE = re.compile(r"^\[[+~-]\] (AWS::\S+)", re.MULTILINE)
+# As in "[~] AWS::AppMesh::Route Router/ColorRoute RouterColorRouteC60614CD".
+CHANGE = re.compile(r"^\[[+~-]\] AWS::\S+", re.MULTILINE)
 
 
 class RehearsalError(Exception):
@@ -21,9 +22,10 @@ class Cdk:
 
     aws: EmulatedAws
 
-    def synth(self, out: Path, settings: Mapping[str, str]) -> None:
-        """Synthesize the app into a folder."""
-        self.run("synth", "--quiet", "--output", str(out), *context(settings))
+    def synth(self, out: Path, settings: Mapping[str, str], *, validate: bool) -> None:
+        """Synthesize the app into a folder, with the checks of what it makes or without."""
+        environment = {} if validate else {"CDK_VALIDATION": "false"}
+        self.run("synth", "--quiet", "--output", str(out), *context(settings), **environment)
 
     def bootstrap(self, app: Path) -> None:
         """Make what deploying to an account needs."""
@@ -36,7 +38,7 @@ class Cdk:
         self.run("deploy", "--all", "--app", str(app), *options)
 
     def diff(self, app: Path) -> list[str]:
-        """Ask what would change; return the type of each resource."""
+        """Ask what would change; return how each resource does, and its type."""
         told = self.run("diff", "--method", "template", "--app", str(app))
         changes = CHANGE.findall(told)
         if bool(changes) == ("Number of stacks with differences: 0" in told):
@@ -49,22 +51,22 @@ class Cdk:
 
     def refused(self, *arguments: str) -> str:
         """Run a command that must fail; return what it said."""
-        done = self._done(arguments)
+        done = self._done(arguments, {})
         said = done.stdout + done.stderr
         if done.returncode == 0:
             raise RehearsalError(f"cdk {' '.join(arguments)} succeeded:\n{said}")
         return said
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, **environment: str) -> str:
         """Run a command that must succeed; return what it said."""
-        done = self._done(arguments)
+        done = self._done(arguments, environment)
         said = done.stdout + done.stderr
         if done.returncode != 0:
             raise RehearsalError(f"cdk {' '.join(arguments)} failed:\n{said}")
         return said
 
-    def _done(self, arguments: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
-        environment = self.aws.environment
+    def _done(self, arguments: Sequence[str], more: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        environment = {**self.aws.environment, **more}
         return subprocess.run(
             ["cdk", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )

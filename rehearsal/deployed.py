@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class Deployed:
 
     aws: EmulatedAws
     app: Path
+    _answers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def templates(self) -> dict[str, dict[str, Any]]:
@@ -65,9 +66,12 @@ class Deployed:
         return resolved
 
     def answer(self, stack: str, logical_id: str) -> dict[str, Any]:
-        """What the API says of a resource."""
-        type = self.templates[stack]["Resources"][logical_id]["Type"]
-        return ask(self.aws, type, self.ids[stack, logical_id], self.properties(stack, logical_id))
+        """What the API says of a resource, asked once."""
+        if (stack, logical_id) not in self._answers:
+            type = self.templates[stack]["Resources"][logical_id]["Type"]
+            answer = ask(self.aws, type, self.ids[stack, logical_id], self.properties(stack, logical_id))
+            self._answers[stack, logical_id] = answer
+        return self._answers[stack, logical_id]
 
     def resolve(self, stack: str, value: Any) -> Any:
         """Resolve references, by what the APIs and not CloudFormation say."""

@@ -7,8 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import boto3
 ROOT = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS = 30
+TROUBLE = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +30,16 @@ class EmulatedAws:
 
     environment: Mapping[str, str]
     log: Path
-
-    @cached_property
-    def _session(self) -> Any:
-        return boto3.Session("test", "test", region_name=REGION)
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """Make a client."""
-        return self._session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
+        """Make a client, once."""
+        if service not in self._clients:
+            endpoint = self.environment["AWS_ENDPOINT_URL"]
+            self._clients[service] = boto3.Session("test", "test", region_name=REGION).client(
+                service, endpoint_url=endpoint
+            )
+        return self._clients[service]
 
     def listed(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
         """List something, all pages of it."""
@@ -71,6 +73,12 @@ def emulated_aws(folder: Path) -> Iterator[EmulatedAws]:
     finally:
         process.terminate()
         process.wait()
+
+
+def trouble(log: Path) -> str:
+    """Tell the last thing that went wrong in an emulator itself."""
+    _, traceback, after = log.read_text().rpartition("Traceback (most recent call last):")
+    return f"\nin the emulator:\n{traceback}{after[:TROUBLE]}" if traceback else ""
 
 
 def _wait(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:

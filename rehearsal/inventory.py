@@ -11,7 +11,10 @@ MESH = "color-mesh"
 
 
 def _clusters(aws: EmulatedAws) -> list[str]:
-    return [arn.rpartition("/")[2] for arn in aws.listed("ecs", "list_clusters", "clusterArns")]
+    arns = aws.listed("ecs", "list_clusters", "clusterArns")
+    clusters = aws.client("ecs").describe_clusters(clusters=arns)["clusters"] if arns else []
+    # ECS remembers what was deleted for a while.
+    return [cluster["clusterName"] for cluster in clusters if cluster["status"] != "INACTIVE"]
 
 
 def _services(aws: EmulatedAws) -> list[str]:
@@ -23,7 +26,6 @@ def _services(aws: EmulatedAws) -> list[str]:
         if arns
         for service in ecs.describe_services(cluster=cluster, services=arns)["services"]
     ]
-    # ECS remembers a deleted service for a while.
     return [service["serviceArn"] for service in described if service["status"] != "INACTIVE"]
 
 

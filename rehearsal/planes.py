@@ -10,8 +10,8 @@ class Plane:
 
     Attributes:
         name: The setting ``color-mesh:dataPlane``.
-        weights_change: The types of the resources that ``cdk diff`` tells when weights change.
-        weights_replace: Those of them that are replaced, and not updated in place.
+        weights_change: What ``cdk diff`` tells of resources when weights change.
+        weights_replace: The types of those that are replaced, and not updated in place.
     """
 
     name: str
@@ -21,10 +21,10 @@ class Plane:
 
 # Envoys are configured by their command, so that new weights are a new task definition of whoever routes.
 PLANES = (
-    Plane(name="app-mesh", weights_change=frozenset({"AWS::AppMesh::Route"}), weights_replace=frozenset()),
+    Plane(name="app-mesh", weights_change=frozenset({"[~] AWS::AppMesh::Route"}), weights_replace=frozenset()),
     Plane(
         name="envoy",
-        weights_change=frozenset({"AWS::ECS::TaskDefinition", "AWS::ECS::Service"}),
+        weights_change=frozenset({"[~] AWS::ECS::TaskDefinition"}),
         weights_replace=frozenset({"AWS::ECS::TaskDefinition"}),
     ),
 )

@@ -1,7 +1,8 @@
 """The rehearsal, step by step."""
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,8 @@ def rehearse(plane: Plane, folder: Path) -> None:
             check_nothing_left(aws)
         with step("cdk deploy: all is as the templates say"):
             deploy(cdk, apps["default"])
+        with step("a change by hand: it is noticed"):
+            change_by_hand(aws, apps["default"])
         with step("cdk diff: no differences"):
             check_changes(cdk.diff(apps["default"]), frozenset())
         change_weights(cdk, plane, apps)
@@ -55,9 +58,12 @@ def rehearse(plane: Plane, folder: Path) -> None:
 
 
 def synthesize(cdk: Cdk, plane: Plane, apps: dict[str, Path]) -> None:
-    """Synthesize all settings, with all validation on."""
-    with ThreadPoolExecutor(2) as pool:
-        done = [pool.submit(cdk.synth, out, {"dataPlane": plane.name, **SETTINGS[name]}) for name, out in apps.items()]
+    """Synthesize all settings, as many at a time as there are processors; the default with all checks."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = [
+            pool.submit(cdk.synth, out, {"dataPlane": plane.name, **SETTINGS[name]}, validate=name == "default")
+            for name, out in apps.items()
+        ]
     for future in done:
         future.result()
 
@@ -71,6 +77,24 @@ def deploy(cdk: Cdk, app: Path) -> Deployed:
     return deployed
 
 
+def change_by_hand(aws: EmulatedAws, app: Path) -> None:
+    """Change a service and back without CloudFormation, to see that what is checked is what the APIs say."""
+    deployed, ecs = Deployed(aws=aws, app=app), aws.client("ecs")
+    (cluster,) = deployed.ids_of("AWS::ECS::Cluster")
+    service = min(deployed.ids_of("AWS::ECS::Service"))
+    (before,) = ecs.describe_services(cluster=cluster, services=[service])["services"]
+    count = before["desiredCount"] + 1
+    ecs.update_service(cluster=cluster, service=service, desiredCount=count)
+    try:
+        check_resources(Deployed(aws=aws, app=app))
+    except RehearsalError as error:
+        if f"DesiredCount is {count}" not in str(error):
+            raise
+    else:
+        raise RehearsalError(f"nobody noticed that {service} has {count} tasks")
+    ecs.update_service(cluster=cluster, service=service, desiredCount=before["desiredCount"])
+
+
 def change_weights(cdk: Cdk, plane: Plane, apps: dict[str, Path]) -> None:
     """Change weights and back: that is all that ``cdk diff`` tells and ``cdk deploy`` does."""
     with step("cdk diff: other weights, and nothing else"):
@@ -81,15 +105,15 @@ def change_weights(cdk: Cdk, plane: Plane, apps: dict[str, Path]) -> None:
         after = deploy(cdk, apps["weights"])
         replaced = {name for name, id in ids.items() if after.ids.get(name) != id}
         types = {after.templates[stack]["Resources"][logical_id]["Type"] for stack, logical_id in replaced}
-        check_changes(sorted(types), plane.weights_replace)
+        check_changes(types, plane.weights_replace)
     with step("cdk deploy: back to the first weights"):
         deploy(cdk, apps["default"])
 
 
-def check_changes(changes: list[str], expected: frozenset[str]) -> None:
-    """Check the types of what changes."""
+def check_changes(changes: Collection[str], expected: frozenset[str]) -> None:
+    """Check what changes."""
     if set(changes) != expected:
-        raise RehearsalError(f"changes are {sorted(changes)}, expected of {sorted(expected)}")
+        raise RehearsalError(f"changes are {sorted(changes)}, expected {sorted(expected)}")
 
 
 def refuse(cdk: Cdk, plane: Plane, folder: Path) -> None:
