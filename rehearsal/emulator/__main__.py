@@ -11,11 +11,11 @@ from rehearsal.emulator import (
     dns,
     ecs,
     engine,
-    exports,
     load_balancers,
     log_groups,
     network,
     security_groups,
+    stacks,
     virtual_services,
 )
 from rehearsal.emulator.kinds import register
@@ -28,7 +28,7 @@ def serve() -> None:
     virtual_services.register()
     register({kind.type: kind for module in SUPPLIED for kind in module.KINDS})
     engine.install()
-    exports.install()
+    stacks.install()
     main(["--port", str(urlsplit(os.environ["AWS_ENDPOINT_URL"]).port)])
 
 

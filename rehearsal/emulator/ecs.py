@@ -1,7 +1,12 @@
 """ECS: moto's CloudFormation keeps a service's name, count and task definition, and drops the rest."""
 
+import json
+
 from rehearsal.emulator.apis import Properties, call, client, known
 from rehearsal.emulator.kinds import Kind, Made
+
+# ECS refuses more; moto does not.
+MAXIMUM_SIZE = 64 * 1024
 
 
 def _create_cluster(properties: Properties) -> Made:
@@ -10,6 +15,9 @@ def _create_cluster(properties: Properties) -> Made:
 
 
 def _create_task_definition(properties: Properties) -> Made:
+    size = len(json.dumps(properties))
+    if size > MAXIMUM_SIZE:
+        raise ValueError(f"Actual size {size}, maximum size {MAXIMUM_SIZE} (bytes of a task definition)")
     arn = call("ecs", "RegisterTaskDefinition", properties)["taskDefinition"]["taskDefinitionArn"]
     return Made(id=arn, attributes={"TaskDefinitionArn": arn})
 

@@ -72,14 +72,12 @@ def update(self: Any, template: dict[str, Any], parameters: dict[str, Any] | Non
     self.input_parameters = parameters or self.input_parameters
     for load in (self.load_mapping, self.load_parameters, self.load_conditions):
         load()
-    gone = {name: self._parsed_resources[name] for name in old if name not in template["Resources"]}
-    definitions = {name: self._parsed_resources[name] for name in old}
-    for logical_id in in_order(template["Resources"]):
-        if change(self, logical_id):
-            gone[logical_id] = definitions[logical_id]
+    made = {name: self._parsed_resources[name] for name in old if name in self._parsed_resources}
+    gone = made.keys() - template["Resources"].keys()
+    gone |= {logical_id for logical_id in in_order(template["Resources"]) if change(self, logical_id)}
     for logical_id in reversed(old):
         if logical_id in gone:
-            remove(self, gone[logical_id])
+            remove(self, made[logical_id])
             if logical_id not in template["Resources"]:
                 del self._parsed_resources[logical_id]
 

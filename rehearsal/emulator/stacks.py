@@ -1,18 +1,32 @@
-"""Exports as CloudFormation guards them: what another stack imports neither changes nor goes."""
+"""Stacks as CloudFormation guards them: what another stack imports neither changes nor goes."""
 
 from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend
 
+_create_stack = CloudFormationBackend.create_stack
 _update_stack = CloudFormationBackend.update_stack
 _delete_stack = CloudFormationBackend.delete_stack
 
 
 def install() -> None:
     """Put these in moto's place, which forgets exports that an update adds, and guards none."""
+    CloudFormationBackend.create_stack = create_stack
     CloudFormationBackend.update_stack = update_stack
     CloudFormationBackend.delete_stack = delete_stack
+
+
+def create_stack(self: Any, *arguments: Any, **named: Any) -> Any:
+    """Create a stack, or none."""
+    before = set(self.stacks)
+    try:
+        return _create_stack(self, *arguments, **named)
+    except ValidationError:
+        # moto would try to make the rest of it whenever it is asked for the stack.
+        for stack_id in self.stacks.keys() - before:
+            del self.stacks[stack_id]
+        raise
 
 
 def update_stack(self: Any, name: str, template: str, *arguments: Any, **named: Any) -> Any:
@@ -20,10 +34,8 @@ def update_stack(self: Any, name: str, template: str, *arguments: Any, **named: 
     stack = self.get_stack(name)
     # moto knows no previous value of a parameter that was not given.
     parameters = stack.template_dict.get("Parameters", {})
-    stack.parameters = {
-        **{name: it["Default"] for name, it in parameters.items() if "Default" in it},
-        **stack.parameters,
-    }
+    defaults = {name: parameter["Default"] for name, parameter in parameters.items() if "Default" in parameter}
+    stack.parameters = {**defaults, **stack.parameters}
     before = {export.name: export.value for export in stack.exports}
     exported = stack.parse_template(template).get("Outputs", {}).values()
     kept = {output["Export"]["Name"] for output in exported if "Export" in output}
