@@ -1,6 +1,5 @@
 """The rehearsal, step by step."""
 
-import os
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,43 +28,39 @@ def step(what: str) -> Iterator[None]:
 
 def rehearse(plane: Plane, folder: Path) -> None:
     """Deploy a plane to an empty account, change it back and forth, and leave the account empty again."""
-    apps = {name: folder / name for name in SETTINGS}
-    with emulated_aws(folder) as aws:
+    with emulated_aws(folder) as aws, ThreadPoolExecutor(1) as pool:
         cdk = Cdk(aws=aws)
-        with step(f"cdk synth: {len(apps)} settings"):
-            synthesize(cdk, plane, apps)
+        # The other settings are synthesized while the first is deployed.
+        apps = {name: pool.submit(synthesize, cdk, plane, name, folder / name) for name in SETTINGS}
+        with step("cdk synth"):
+            default = apps["default"].result()
         with step("cdk bootstrap"):
-            cdk.bootstrap(apps["default"])
+            cdk.bootstrap(default)
             check_nothing_left(aws)
         with step("cdk deploy: all is as the templates say"):
-            deploy(cdk, apps["default"])
+            deploy(cdk, default)
         with step("a change by hand: it is noticed"):
-            change_by_hand(aws, apps["default"])
+            change_by_hand(aws, default)
         with step("cdk diff: no differences"):
-            check_changes(cdk.diff(apps["default"]), frozenset())
-        change_weights(cdk, plane, apps)
+            check_changes(cdk.diff(default), frozenset())
+        change_weights(cdk, plane, default, apps["weights"].result())
         for name, back in (("chapter-3", "chapter 4"), ("public-ip", "the load balancer")):
             with step(f"cdk deploy: {name}"):
-                deploy(cdk, apps[name])
+                deploy(cdk, apps[name].result())
             with step(f"cdk deploy: back to {back}"):
-                deploy(cdk, apps["default"])
+                deploy(cdk, default)
         with step("cdk diff: no differences"):
-            check_changes(cdk.diff(apps["default"]), frozenset())
+            check_changes(cdk.diff(default), frozenset())
         refuse(cdk, plane, folder)
         with step("cdk destroy: nothing is left"):
-            cdk.destroy(apps["default"])
+            cdk.destroy(default)
             check_nothing_left(aws)
 
 
-def synthesize(cdk: Cdk, plane: Plane, apps: dict[str, Path]) -> None:
-    """Synthesize all settings, as many at a time as there are processors; the default with all checks."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = [
-            pool.submit(cdk.synth, out, {"dataPlane": plane.name, **SETTINGS[name]}, validate=name == "default")
-            for name, out in apps.items()
-        ]
-    for future in done:
-        future.result()
+def synthesize(cdk: Cdk, plane: Plane, name: str, out: Path) -> Path:
+    """Synthesize a setting, the default one with all checks."""
+    cdk.synth(out, {"dataPlane": plane.name, **SETTINGS[name]}, validate=name == "default")
+    return out
 
 
 def deploy(cdk: Cdk, app: Path) -> Deployed:
@@ -95,19 +90,18 @@ def change_by_hand(aws: EmulatedAws, app: Path) -> None:
     ecs.update_service(cluster=cluster, service=service, desiredCount=before["desiredCount"])
 
 
-def change_weights(cdk: Cdk, plane: Plane, apps: dict[str, Path]) -> None:
+def change_weights(cdk: Cdk, plane: Plane, first: Path, other: Path) -> None:
     """Change weights and back: that is all that ``cdk diff`` tells and ``cdk deploy`` does."""
     with step("cdk diff: other weights, and nothing else"):
-        check_changes(cdk.diff(apps["weights"]), plane.weights_change)
-    before = Deployed(aws=cdk.aws, app=apps["default"])
-    ids = before.ids
+        check_changes(cdk.diff(other), plane.weights_change)
+    ids = Deployed(aws=cdk.aws, app=first).ids
     with step("cdk deploy: other weights, and nothing else"):
-        after = deploy(cdk, apps["weights"])
+        after = deploy(cdk, other)
         replaced = {name for name, id in ids.items() if after.ids.get(name) != id}
         types = {after.templates[stack]["Resources"][logical_id]["Type"] for stack, logical_id in replaced}
         check_changes(types, plane.weights_replace)
     with step("cdk deploy: back to the first weights"):
-        deploy(cdk, apps["default"])
+        deploy(cdk, first)
 
 
 def check_changes(changes: Collection[str], expected: frozenset[str]) -> None:
