@@ -46,11 +46,21 @@ def _rules(permissions: list[Answer]) -> list[Answer]:
     ]
 
 
-def _ingress(aws: EmulatedAws, _: str, properties: Answer) -> Answer:
-    group = _security_group(aws, properties["GroupId"], {})
-    source = properties.get("SourceSecurityGroupId")
-    (rule,) = (rule for rule in group["SecurityGroupIngress"] if rule.get("GroupId") == source)
-    return {**rule, "GroupId": group["GroupId"], "SourceSecurityGroupId": rule.get("GroupId")}
+def _rule(direction: str, peer: str) -> Callable[[EmulatedAws, str, Answer], Answer]:
+    """Ask for a rule that is a resource of its own, by its group and its peer."""
+
+    def question(aws: EmulatedAws, _: str, properties: Answer) -> Answer:
+        group = _security_group(aws, properties["GroupId"], {})
+        wanted = (properties.get(peer), properties.get("CidrIp"), properties.get("FromPort"))
+        rules = [
+            {**rule, "GroupId": group["GroupId"], peer: rule.get("GroupId")}
+            for rule in group[f"SecurityGroup{direction}"]
+            if (rule.get("GroupId"), rule.get("CidrIp"), rule.get("FromPort")) == wanted
+        ]
+        (answer,) = rules
+        return answer
+
+    return question
 
 
 def _route(aws: EmulatedAws, _: str, properties: Answer) -> Answer:
@@ -92,7 +102,8 @@ NETWORK = {
     "AWS::EC2::Route": _route,
     "AWS::EC2::RouteTable": _described("describe_route_tables", "RouteTables", "RouteTableIds"),
     "AWS::EC2::SecurityGroup": _security_group,
-    "AWS::EC2::SecurityGroupIngress": _ingress,
+    "AWS::EC2::SecurityGroupEgress": _rule("Egress", "DestinationSecurityGroupId"),
+    "AWS::EC2::SecurityGroupIngress": _rule("Ingress", "SourceSecurityGroupId"),
     "AWS::EC2::Subnet": _described("describe_subnets", "Subnets", "SubnetIds"),
     "AWS::EC2::SubnetRouteTableAssociation": _association,
     "AWS::EC2::VPC": _vpc,

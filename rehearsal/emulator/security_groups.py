@@ -25,23 +25,28 @@ def _create_group(properties: Properties) -> Made:
     return Made(id=id, attributes={"GroupId": id, "VpcId": properties["VpcId"]})
 
 
-def _create_ingress(properties: Properties) -> Made:
-    answer = client("ec2").authorize_security_group_ingress(
-        GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
-    )
-    return Made(id=answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+def rule(direction: str) -> Kind:
+    """Make the type of rules that are resources of their own."""
 
+    def create(properties: Properties) -> Made:
+        authorize = getattr(client("ec2"), f"authorize_security_group_{direction}")
+        answer = authorize(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
+        return Made(id=answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
 
-def _delete_ingress(id: str, properties: Properties) -> None:
-    client("ec2").revoke_security_group_ingress(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
+    def delete(_: str, properties: Properties) -> None:
+        revoke = getattr(client("ec2"), f"revoke_security_group_{direction}")
+        revoke(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
+
+    return Kind(type=f"AWS::EC2::SecurityGroup{direction.capitalize()}", create=create, delete=delete)
 
 
 def permission(properties: Properties) -> dict[str, Any]:
     """Spell a rule as the API does."""
     ports: dict[str, Any] = {name: int(properties[name]) for name in ("FromPort", "ToPort") if name in properties}
     described = {"Description": properties["Description"]} if "Description" in properties else {}
-    if "SourceSecurityGroupId" in properties:
-        source = {"UserIdGroupPairs": [{"GroupId": properties["SourceSecurityGroupId"], **described}]}
+    group = properties.get("SourceSecurityGroupId", properties.get("DestinationSecurityGroupId"))
+    if group:
+        source = {"UserIdGroupPairs": [{"GroupId": group, **described}]}
     else:
         source = {"IpRanges": [{"CidrIp": properties["CidrIp"], **described}]}
     return {"IpProtocol": properties["IpProtocol"], **ports, **source}
@@ -54,5 +59,6 @@ KINDS = (
         create=_create_group,
         delete=lambda id, _: client("ec2").delete_security_group(GroupId=id),
     ),
-    Kind(type="AWS::EC2::SecurityGroupIngress", create=_create_ingress, delete=_delete_ingress),
+    rule("ingress"),
+    rule("egress"),
 )
