@@ -12,6 +12,8 @@ from rehearsal.deployed import Deployed
 SETS = ("securitygroups", "subnets", "resourcerecords", "roles", "managedpolicyarns")
 # An API says more of these than a template: defaults, and CloudFormation's own tags.
 PARTIAL = ("tags", "loadbalancerattributes", "targetgroupattributes")
+# A security group has rules that are resources of their own, too.
+AMONG_OTHERS = ("securitygroupegress", "securitygroupingress")
 
 
 def check_resources(deployed: Deployed) -> int:
@@ -51,6 +53,10 @@ def _list_differences(expected: list[Any], actual: list[Any], path: str, name: s
     if name in PARTIAL:
         known = {item["Key"]: item["Value"] for item in actual}
         yield from differences({item["Key"]: item["Value"] for item in expected}, known, path)
+        return
+    if name in AMONG_OTHERS:
+        missing = [want for want in expected if not any(not list(differences(want, have)) for have in actual)]
+        yield from (f"{path.lstrip('.')} is {actual!r}, the template says {want!r}" for want in missing)
         return
     if name in SETS:
         expected, actual = sorted(expected), sorted(actual)

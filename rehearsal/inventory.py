@@ -103,6 +103,11 @@ LISTS: dict[str, Callable[[EmulatedAws], list[str]]] = {
 def check_nothing_else(deployed: Deployed) -> None:
     """Check that the account has what the templates name, and nothing else."""
     _check({type: deployed.ids_of(type) for type in LISTS}, deployed.aws)
+    groups = sorted(deployed.ids_of("AWS::EC2::SecurityGroup"))
+    of_groups = [{"Name": "group-id", "Values": groups}]
+    rules = deployed.aws.listed("ec2", "describe_security_group_rules", "SecurityGroupRules", Filters=of_groups)
+    if len(rules) != _count_rules(deployed):
+        raise RehearsalError(f"security groups have {len(rules)} rules, expected {_count_rules(deployed)}")
 
 
 def check_nothing_left(aws: EmulatedAws) -> None:
@@ -111,6 +116,15 @@ def check_nothing_left(aws: EmulatedAws) -> None:
     stacks = {stack["StackName"] for stack in aws.client("cloudformation").describe_stacks()["Stacks"]}
     if stacks != {"CDKToolkit"}:
         raise RehearsalError(f"stacks are left: {', '.join(sorted(stacks))}")
+
+
+def _count_rules(deployed: Deployed) -> int:
+    """Count the rules in groups, and those that are resources of their own."""
+    resources = [resource for template in deployed.templates.values() for resource in template["Resources"].values()]
+    groups = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::EC2::SecurityGroup"]
+    in_groups = [group.get(f"SecurityGroup{way}", []) for group in groups for way in ("Ingress", "Egress")]
+    alone = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
+    return sum(map(len, in_groups)) + sum(resource["Type"] in alone for resource in resources)
 
 
 def _check(expected: dict[str, set[str]], aws: EmulatedAws) -> None:
