@@ -2,6 +2,8 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -ec
 PYTHON ?= python3
 VENV := .venv
+# The AWS emulator's packages and the CDK's do not go together.
+REHEARSAL := .venv-rehearsal
 # A line a package is progress enough.
 PIP_INSTALL := pip install --progress-bar off --requirement
 DOWNLOADS := sed --unbuffered --quiet 's/^ *\(Downloading\|Using cached\) \([^ ]*\)-[cp][py][0-9].*/  \2/p'
@@ -10,15 +12,16 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up test bench gold clean
+.PHONY: help synth up test rehearse bench gold clean
 
 help:
-	@echo "make synth   synthesize the templates to cdk.out"
-	@echo "make up      synthesize, and run the mesh on this machine"
-	@echo "make test    check style and types, run the tests"
-	@echo "make gold    rewrite what the tests compare with: snapshots, and docs/parity.md"
-	@echo "make bench   measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
-	@echo "make clean   remove everything that was installed or made"
+	@echo "make synth      synthesize the templates to cdk.out"
+	@echo "make up         synthesize, and run the mesh on this machine"
+	@echo "make test       check style and types, run the tests"
+	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
+	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
+	@echo "make bench      measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
+	@echo "make clean      remove everything that was installed or made"
 
 synth: $(VENV)/.synth
 	@cdk synth --quiet
@@ -32,6 +35,9 @@ test: $(VENV)/.test
 	@mypy
 	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
+rehearse: $(REHEARSAL)/.rehearse
+	@$(REHEARSAL)/bin/python -m rehearsal app-mesh
+
 gold: $(VENV)/.test
 	@pytest tests/test_snapshots.py tests/test_envoy_gold.py tests/test_envoy_parity.py --update-gold --quiet
 
@@ -42,7 +48,7 @@ bench: $(VENV)/.test bench/node_modules
 	@python -m bench.local
 
 clean:
-	rm -rf $(VENV) node_modules .color-mesh bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(REHEARSAL) node_modules .color-mesh bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 bench/node_modules: bench/package-lock.json
 	@npm ci --prefix bench --silent --no-audit --no-fund
@@ -74,4 +80,10 @@ $(VENV)/.test: requirements-dev.txt $(VENV)/.local
 	@$(PIP_INSTALL) requirements-dev.txt | $(DOWNLOADS)
 	@echo "Reading the CDK's types, once ..."
 	@mypy constructs stacks app.py
+	@touch $@
+
+$(REHEARSAL)/.rehearse: requirements-rehearsal.txt $(VENV)/.synth
+	@echo "Installing an AWS emulator into $(REHEARSAL), once ..."
+	@$(PYTHON) -m venv $(REHEARSAL)
+	@$(REHEARSAL)/bin/$(PIP_INSTALL) requirements-rehearsal.txt | $(DOWNLOADS)
 	@touch $@

@@ -1,0 +1,19 @@
+"""The app with a rule broken that its checks know: everybody may reach the members of the mesh, at any port."""
+
+from aws_cdk import aws_ec2 as ec2
+
+from app import build
+from stacks.network_stack import NetworkStack
+
+
+def main() -> None:
+    """Synthesize, which must fail."""
+    app = build()
+    network = app.node.find_child("NetworkStack")
+    assert isinstance(network, NetworkStack)
+    network.colorapp_security_group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.all_tcp(), "everybody")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""All there is in the account, a type at a time, but for what is there before the first deployment."""
+
+from collections.abc import Callable
+
+from rehearsal.command_line import RehearsalError
+from rehearsal.deployed import Deployed
+from rehearsal.emulated_aws import EmulatedAws
+
+BOOTSTRAPPED = "cdk-hnb659fds-"
+MESH = "color-mesh"
+
+
+def _clusters(aws: EmulatedAws) -> list[str]:
+    arns = aws.listed("ecs", "list_clusters", "clusterArns")
+    clusters = aws.client("ecs").describe_clusters(clusters=arns)["clusters"] if arns else []
+    # ECS remembers what was deleted for a while.
+    return [cluster["clusterName"] for cluster in clusters if cluster["status"] != "INACTIVE"]
+
+
+def _services(aws: EmulatedAws) -> list[str]:
+    ecs = aws.client("ecs")
+    named = {cluster: aws.listed("ecs", "list_services", "serviceArns", cluster=cluster) for cluster in _clusters(aws)}
+    described = [
+        service
+        for cluster, arns in named.items()
+        if arns
+        for service in ecs.describe_services(cluster=cluster, services=arns)["services"]
+    ]
+    return [service["serviceArn"] for service in described if service["status"] != "INACTIVE"]
+
+
+def _task_definitions(aws: EmulatedAws) -> list[str]:
+    found: list[str] = aws.listed("ecs", "list_task_definitions", "taskDefinitionArns", status="ACTIVE")
+    return found
+
+
+def _roles(aws: EmulatedAws) -> list[str]:
+    names = [role["RoleName"] for role in aws.listed("iam", "list_roles", "Roles")]
+    return [name for name in names if not name.startswith(BOOTSTRAPPED)]
+
+
+def _zones(aws: EmulatedAws) -> list[str]:
+    zones = [zone["Id"].rpartition("/")[2] for zone in aws.listed("route53", "list_hosted_zones", "HostedZones")]
+    cloud_map = aws.client("servicediscovery")
+    namespaces = [cloud_map.get_namespace(Id=id)["Namespace"] for id in _namespaces(aws)]
+    theirs = {namespace["Properties"]["DnsProperties"]["HostedZoneId"] for namespace in namespaces}
+    return [zone for zone in zones if zone not in {id.rpartition("/")[2] for id in theirs}]
+
+
+def _namespaces(aws: EmulatedAws) -> list[str]:
+    return [namespace["Id"] for namespace in aws.client("servicediscovery").list_namespaces()["Namespaces"]]
+
+
+def _cloud_map_services(aws: EmulatedAws) -> list[str]:
+    return [service["Id"] for service in aws.client("servicediscovery").list_services()["Services"]]
+
+
+def _in_ec2(operation: str, key: str, id: str, **parameters: object) -> Callable[[EmulatedAws], list[str]]:
+    return lambda aws: [found[id] for found in aws.listed("ec2", operation, key, **parameters)]
+
+
+def _of_mesh(operation: str, key: str) -> Callable[[EmulatedAws], list[str]]:
+    def found(aws: EmulatedAws) -> list[str]:
+        if not aws.listed("appmesh", "list_meshes", "meshes"):
+            return []
+        return [item["arn"] for item in aws.listed("appmesh", operation, key, meshName=MESH)]
+
+    return found
+
+
+NOT_DEFAULT = [{"Name": "is-default", "Values": ["false"]}]
+AVAILABLE = [{"Name": "state", "Values": ["pending", "available"]}]
+LISTS: dict[str, Callable[[EmulatedAws], list[str]]] = {
+    "AWS::AppMesh::Mesh": lambda aws: [mesh["arn"] for mesh in aws.listed("appmesh", "list_meshes", "meshes")],
+    "AWS::AppMesh::VirtualGateway": _of_mesh("list_virtual_gateways", "virtualGateways"),
+    "AWS::AppMesh::VirtualNode": _of_mesh("list_virtual_nodes", "virtualNodes"),
+    "AWS::AppMesh::VirtualRouter": _of_mesh("list_virtual_routers", "virtualRouters"),
+    "AWS::AppMesh::VirtualService": _of_mesh("list_virtual_services", "virtualServices"),
+    "AWS::EC2::EIP": lambda aws: [it["PublicIp"] for it in aws.client("ec2").describe_addresses()["Addresses"]],
+    "AWS::EC2::FlowLog": _in_ec2("describe_flow_logs", "FlowLogs", "FlowLogId"),
+    "AWS::EC2::InternetGateway": _in_ec2("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    "AWS::EC2::NatGateway": _in_ec2("describe_nat_gateways", "NatGateways", "NatGatewayId", Filter=AVAILABLE),
+    "AWS::EC2::VPC": _in_ec2("describe_vpcs", "Vpcs", "VpcId", Filters=NOT_DEFAULT),
+    "AWS::ECS::Cluster": _clusters,
+    "AWS::ECS::Service": _services,
+    "AWS::ECS::TaskDefinition": _task_definitions,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": lambda aws: [
+        found["LoadBalancerArn"] for found in aws.listed("elbv2", "describe_load_balancers", "LoadBalancers")
+    ],
+    "AWS::ElasticLoadBalancingV2::TargetGroup": lambda aws: [
+        found["TargetGroupArn"] for found in aws.listed("elbv2", "describe_target_groups", "TargetGroups")
+    ],
+    "AWS::IAM::Role": _roles,
+    "AWS::Logs::LogGroup": lambda aws: [
+        group["logGroupName"] for group in aws.listed("logs", "describe_log_groups", "logGroups")
+    ],
+    "AWS::Route53::HostedZone": _zones,
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": _namespaces,
+    "AWS::ServiceDiscovery::Service": _cloud_map_services,
+}
+
+
+def check_nothing_else(deployed: Deployed) -> None:
+    """Check that the account has what the templates name, and nothing else."""
+    _check({type: deployed.ids_of(type) for type in LISTS}, deployed.aws)
+    groups = sorted(deployed.ids_of("AWS::EC2::SecurityGroup"))
+    of_groups = [{"Name": "group-id", "Values": groups}]
+    rules = deployed.aws.listed("ec2", "describe_security_group_rules", "SecurityGroupRules", Filters=of_groups)
+    if len(rules) != _count_rules(deployed):
+        raise RehearsalError(f"security groups have {len(rules)} rules, expected {_count_rules(deployed)}")
+
+
+def check_nothing_left(aws: EmulatedAws) -> None:
+    """Check that nothing of ours is in the account."""
+    _check({type: set() for type in LISTS}, aws)
+    stacks = {stack["StackName"] for stack in aws.client("cloudformation").describe_stacks()["Stacks"]}
+    if stacks != {"CDKToolkit"}:
+        raise RehearsalError(f"stacks are left: {', '.join(sorted(stacks))}")
+
+
+def _count_rules(deployed: Deployed) -> int:
+    """Count the rules in groups, and those that are resources of their own."""
+    resources = [resource for template in deployed.templates.values() for resource in template["Resources"].values()]
+    groups = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::EC2::SecurityGroup"]
+    in_groups = [group.get(f"SecurityGroup{way}", []) for group in groups for way in ("Ingress", "Egress")]
+    alone = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
+    return sum(map(len, in_groups)) + sum(resource["Type"] in alone for resource in resources)
+
+
+def _check(expected: dict[str, set[str]], aws: EmulatedAws) -> None:
+    found = {type: set(listed(aws)) for type, listed in LISTS.items()}
+    problems = [
+        f"{type}: {sorted(found[type])}, expected {sorted(expected[type])}"
+        for type in LISTS
+        if found[type] != expected[type]
+    ]
+    if problems:
+        raise RehearsalError("the account has something else:\n" + "\n".join(problems))

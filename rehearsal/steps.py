@@ -1,0 +1,142 @@
+"""The rehearsal, step by step."""
+
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from rehearsal.command_line import Cdk, RehearsalError, context
+from rehearsal.comparison import check_resources
+from rehearsal.deployed import STACKS, Deployed
+from rehearsal.emulated_aws import EmulatedAws, emulated_aws
+from rehearsal.inventory import check_nothing_else, check_nothing_left
+from rehearsal.planes import SETTINGS, Plane
+
+BAD_IMAGE = "not an image"
+BROKEN_APP = "python -m rehearsal.broken_rule"
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Tell what is done, and how long it took."""
+    begin = time.perf_counter()
+    print(f"  {what:<66}", end="", flush=True)
+    yield
+    print(f"{time.perf_counter() - begin:5.1f} s", flush=True)
+
+
+def rehearse(plane: Plane, folder: Path) -> None:
+    """Deploy a plane to an empty account, change it back and forth, and leave the account empty again."""
+    with emulated_aws(folder) as aws, ThreadPoolExecutor(1) as pool:
+        cdk = Cdk(aws=aws)
+        # The other settings are synthesized while the first is deployed.
+        apps = {name: pool.submit(synthesize, cdk, plane, name, folder / name) for name in SETTINGS}
+        with step("cdk synth"):
+            default = apps["default"].result()
+        with step("cdk bootstrap"):
+            cdk.bootstrap(default)
+            check_nothing_left(aws)
+        with step("cdk deploy: all is as the templates say"):
+            deploy(cdk, default)
+        with step("a change by hand: it is noticed"):
+            change_by_hand(aws, default)
+        with step("cdk diff: no differences"):
+            check_changes(cdk.diff(default), frozenset())
+        change_weights(cdk, plane, default, apps["weights"].result())
+        for name, back in (("chapter-3", "chapter 4"), ("public-ip", "the load balancer")):
+            with step(f"cdk deploy: {name}"):
+                deploy(cdk, apps[name].result())
+            with step(f"cdk deploy: back to {back}"):
+                deploy(cdk, default)
+        with step("cdk diff: no differences"):
+            check_changes(cdk.diff(default), frozenset())
+        refuse(cdk, plane, folder)
+        with step("cdk destroy: nothing is left"):
+            cdk.destroy(default)
+            check_nothing_left(aws)
+
+
+def synthesize(cdk: Cdk, plane: Plane, name: str, out: Path) -> Path:
+    """Synthesize a setting, the default one with all checks."""
+    cdk.synth(out, {"dataPlane": plane.name, **SETTINGS[name]}, validate=name == "default")
+    return out
+
+
+def deploy(cdk: Cdk, app: Path) -> Deployed:
+    """Deploy, and check that the account has what the templates say, and nothing else."""
+    cdk.deploy(app)
+    deployed = Deployed(aws=cdk.aws, app=app)
+    check_resources(deployed)
+    check_nothing_else(deployed)
+    return deployed
+
+
+def change_by_hand(aws: EmulatedAws, app: Path) -> None:
+    """Change a service and back without CloudFormation, to see that what is checked is what the APIs say."""
+    deployed, ecs = Deployed(aws=aws, app=app), aws.client("ecs")
+    (cluster,) = deployed.ids_of("AWS::ECS::Cluster")
+    service = min(deployed.ids_of("AWS::ECS::Service"))
+    (before,) = ecs.describe_services(cluster=cluster, services=[service])["services"]
+    count = before["desiredCount"] + 1
+    ecs.update_service(cluster=cluster, service=service, desiredCount=count)
+    try:
+        check_resources(Deployed(aws=aws, app=app))
+    except RehearsalError as error:
+        if f"DesiredCount is {count}" not in str(error):
+            raise
+    else:
+        raise RehearsalError(f"nobody noticed that {service} has {count} tasks")
+    ecs.update_service(cluster=cluster, service=service, desiredCount=before["desiredCount"])
+
+
+def change_weights(cdk: Cdk, plane: Plane, first: Path, other: Path) -> None:
+    """Change weights and back: that is all that ``cdk diff`` tells and ``cdk deploy`` does."""
+    with step("cdk diff: other weights, and nothing else"):
+        check_changes(cdk.diff(other), plane.weights_change)
+    ids = Deployed(aws=cdk.aws, app=first).ids
+    with step("cdk deploy: other weights, and nothing else"):
+        after = deploy(cdk, other)
+        replaced = {name for name, id in ids.items() if after.ids.get(name) != id}
+        types = {after.templates[stack]["Resources"][logical_id]["Type"] for stack, logical_id in replaced}
+        check_changes(types, plane.weights_replace)
+    with step("cdk deploy: back to the first weights"):
+        deploy(cdk, first)
+
+
+def check_changes(changes: Collection[str], expected: frozenset[str]) -> None:
+    """Check what changes."""
+    if set(changes) != expected:
+        raise RehearsalError(f"changes are {sorted(changes)}, expected {sorted(expected)}")
+
+
+def refuse(cdk: Cdk, plane: Plane, folder: Path) -> None:
+    """Deploy a bad setting, and a broken rule: both are refused before anything is sent."""
+    settings = context({"dataPlane": plane.name})
+    common = ("deploy", "--all", "--require-approval", "never", *settings)
+    bad = ("--output", str(folder / "bad"), *context({"appImage": BAD_IMAGE}))
+    broken = ("--output", str(folder / "broken"), "--app", BROKEN_APP)
+    before = sent(cdk.aws)
+    for what, arguments, word in (
+        ("a bad image", bad, f"setting 'color-mesh:appImage': not an image name, got '{BAD_IMAGE}'"),
+        ("a broken rule", broken, "AwsSolutions-EC23"),
+    ):
+        with step(f"cdk deploy: {what} is refused, and nothing is sent"):
+            said = cdk.refused(*common, *arguments)
+            if word not in said:
+                raise RehearsalError(f"refused, but not for {word}:\n{said}")
+            if sent(cdk.aws) != before:
+                raise RehearsalError("something was sent")
+
+
+def sent(aws: EmulatedAws) -> set[str]:
+    """Tell what was sent so far: events of stacks, and what is in buckets."""
+    cloudformation, s3 = aws.client("cloudformation"), aws.client("s3")
+    events = [
+        event["EventId"]
+        for stack in STACKS
+        for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    ]
+    buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    objects = [found["Key"] for name in buckets for found in s3.list_objects_v2(Bucket=name).get("Contents", [])]
+    return {*events, *objects}
