@@ -36,7 +36,7 @@ test: $(VENV)/.test
 	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 rehearse: $(REHEARSAL)/.rehearse
-	@$(REHEARSAL)/bin/python -m rehearsal app-mesh
+	@$(REHEARSAL)/bin/python -m rehearsal
 
 gold: $(VENV)/.test
 	@pytest tests/test_snapshots.py tests/test_envoy_gold.py tests/test_envoy_parity.py --update-gold --quiet
