@@ -86,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
         "it endpoints are found by DNS. `--kind files` prints the files by name",
     )
     compiling.add_argument("--sds-socket", metavar="PATH", help="the Unix socket of a Secret Discovery Service")
+    migrating = commands.add_parser(
+        "migrate", parents=[source], help="write a CDK app with the same mesh, on Envoys that need no App Mesh"
+    )
+    migrating.add_argument("--out", metavar="FOLDER", help="where to write it, a new folder (default: the mesh's name)")
+    migrating.set_defaults(run=_reading("migrate"))
     add_commands(commands)
     return parser
 

@@ -1,8 +1,9 @@
-"""What the commands print that read a mesh: its tables, and the configurations of its Envoys."""
+"""What the commands do that read a mesh: its tables, the configurations of its Envoys, and its migration."""
 
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from color_mesh.appmesh.source import Source, read_source
 from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.local.commands import parse_values
+from color_mesh.migration.migration import REPORT, migrate, write_files
+from color_mesh.migration.report import TITLES, summary, told
 from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
@@ -40,18 +43,35 @@ def _parity(source: Source, options: argparse.Namespace) -> str:
 
 
 def _compile(source: Source, options: argparse.Namespace) -> str:
-    meshes = _chosen(source, options)
-    if len(meshes) > 1:
-        names = ", ".join(mesh.name for mesh in meshes)
-        raise MeshError([problem("--mesh", "the source has several meshes", None, f"one of: {names}")])
+    mesh = _one(source, options)
     configuration = configure(
-        meshes[0],
-        _part(meshes[0], options),
+        mesh,
+        _part(mesh, options),
         interception=Loopback() if options.interception == "loopback" else Transparent(),
         endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else DnsEndpoints(),
         sds_socket=options.sds_socket,
     )
     return json.dumps(_of_kind(configuration, options.kind), indent=2)
+
+
+def _migrate(source: Source, options: argparse.Namespace) -> str:
+    mesh = _one(source, options)
+    migration = migrate(source, mesh, parse_values(options.values))
+    folder = Path(options.out or mesh.name)
+    write_files(folder, migration.files(" ".join(options.source)))
+    lines = [f"{folder}: a CDK app with {summary(migration.carried, migration.workloads)}"]
+    for kind, title in TITLES.items():
+        found = [f"  {each}" for each in told(migration.findings, kind)]
+        lines += [f"{title}:", *found] if found else []
+    return "\n".join((*lines, f"{folder / REPORT} says it all. Next: cd {shlex.quote(str(folder))} && cdk synth"))
+
+
+def _one(source: Source, options: argparse.Namespace) -> Mesh:
+    meshes = _chosen(source, options)
+    if len(meshes) > 1:
+        names = ", ".join(mesh.name for mesh in meshes)
+        raise MeshError([problem("--mesh", "the source has several meshes", None, f"one of: {names}")])
+    return meshes[0]
 
 
 def _chosen(source: Source, options: argparse.Namespace) -> tuple[Mesh, ...]:
@@ -77,4 +97,5 @@ _COMMANDS: Mapping[str, Callable[[Source, argparse.Namespace], str]] = {
     "show": _show,
     "parity": _parity,
     "compile": _compile,
+    "migrate": _migrate,
 }

@@ -62,6 +62,11 @@ class Fields:
             # What is missing in what is no object is no news.
             self._problems = []
 
+    @property
+    def place(self) -> str:
+        """Where the object stands, as messages name it."""
+        return self._place
+
     def text(self, key: str) -> str:
         """Read text that must be there."""
         return self._required(key, self.optional_text(key), "")

@@ -14,7 +14,7 @@ from color_mesh.envoy import Loopback, Transparent, loopback_address
 from color_mesh.envoy.placement import EGRESS_PORT, INBOUND_PORT, INGRESS_PORT
 from color_mesh.model import CloudMapService, VirtualNode, VirtualService
 from color_mesh.model.checks import check_choice
-from color_mesh.model.deployment import APP_ADDRESSES, AppAddress
+from color_mesh.model.deployment import APP_ADDRESSES, TASKS_LABEL, AppAddress
 from color_mesh.model.errors import problem
 from color_mesh.model.mesh import check_dns_answers
 
@@ -23,7 +23,6 @@ REDIRECTED_USER = 1337
 IGNORED_ADDRESSES = ("169.254.170.2", "169.254.169.254")
 # Of upstream Envoy's image.
 IMAGE_USER = 101
-TASKS_LABEL = "tasks"
 _RECORD_TTL_SECONDS = 60
 
 

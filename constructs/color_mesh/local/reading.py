@@ -1,17 +1,20 @@
 """Reading resources of templates as they are to run: every problem at once, and what is not emulated, once each."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from color_mesh.appmesh.fields import Fields, api_spelling
 from color_mesh.cloudformation import Attribute, Resource
 from color_mesh.model import MeshError
+from color_mesh.model.errors import problem
 
 T = TypeVar("T")
 
 _ARN = re.compile(r"(?:arn:[^:]*:appmesh:[^:]*:[^:]*:)?mesh/([^/@]+)(?:@[0-9]+)?/(virtualNode|virtualGateway)/(.+)")
+# What Envoy's agent calls itself by, the first that is there (aws/amazon-ecs-service-connect-agent, README).
+IDENTITIES = ("APPMESH_RESOURCE_ARN", "APPMESH_RESOURCE_NAME", "APPMESH_VIRTUAL_NODE_NAME")
 MESH_RESOURCES = {"AWS::AppMesh::VirtualNode": "virtualNode", "AWS::AppMesh::VirtualGateway": "virtualGateway"}
 
 
@@ -92,3 +95,18 @@ def mesh_resource_of(name: str) -> MeshResource | None:
     """Find the node or gateway that an Amazon Resource Name, or the end of one, names."""
     found = _ARN.fullmatch(name)
     return None if found is None else MeshResource(mesh=found[1], kind=found[2], name=found[3])
+
+
+def identity(environment: Mapping[str, Any], place: str, problems: list[str]) -> MeshResource | None:
+    """Find the node or gateway whose configuration a container asks App Mesh for, by its variables."""
+    name = next((name for name in IDENTITIES if name in environment), None)
+    if name is None:
+        return None
+    value = environment[name]
+    if isinstance(value, Attribute) and value.resource.type in MESH_RESOURCES:
+        return mesh_resource(value)
+    found = mesh_resource_of(str(value))
+    if found is None:
+        fix = "such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red"
+        problems.append(problem(f"{place}: {name}", "names no virtual node or virtual gateway", value, fix))
+    return found

@@ -10,14 +10,12 @@ from color_mesh.cloudformation import Attribute, Resource, Templates
 from color_mesh.local.bootstraps import Bootstrap, bootstrap_in, carried
 from color_mesh.local.images import Program, program_of
 from color_mesh.local.permissions import Role
-from color_mesh.local.reading import MESH_RESOURCES, MeshResource, Reader, key, mesh_resource, mesh_resource_of
+from color_mesh.local.reading import MESH_RESOURCES, MeshResource, Reader, identity, key
 from color_mesh.model.errors import problem
 from color_mesh.model.task import ContainerHealthCheck
 
 CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 STOP_SECONDS = 30
-# What Envoy's agent calls itself by, the first that is there (aws/amazon-ecs-service-connect-agent, README).
-_IDENTITIES = ("APPMESH_RESOURCE_ARN", "APPMESH_RESOURCE_NAME", "APPMESH_VIRTUAL_NODE_NAME")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,7 +162,7 @@ def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[s
         fix = f"map it to a program: --image '{image.split('@')[0]}=COMMAND'"
         reader.problems.append(problem(place, "no program stands in for the image", image, fix))
     environment = _environment(at, place, reader)
-    identity = _identity(environment, place, reader)
+    envoy_of = identity(environment, place, reader.problems)
     user = _user(at)
     logs = at.optional("LogConfiguration", lambda each: _logs(each, resource, reader)) or (None, None)
     return Container(
@@ -176,12 +174,12 @@ def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[s
         user=user,
         essential=at.flag("Essential", True),
         depends_on=at.many("DependsOn", lambda each: (each.text("ContainerName"), each.text("Condition"))),
-        health_check=at.optional("HealthCheck", _health_check),
+        health_check=at.optional("HealthCheck", read_health_check),
         start_seconds=at.optional_integer("StartTimeout"),
         stop_seconds=_or(at.optional_integer("StopTimeout"), STOP_SECONDS),
         log_group=logs[0],
         log_prefix=logs[1],
-        mesh_resource=identity if program is not None and program.envoy else None,
+        mesh_resource=envoy_of if program is not None and program.envoy else None,
         ports=tuple(port for port in at.many("PortMappings", _port) if port is not None),
         system_controls=_system_controls(at, resource, reader),
     )
@@ -220,20 +218,6 @@ def _environment(at: Fields, place: str, reader: Reader) -> dict[str, Any]:
     return found
 
 
-def _identity(environment: Mapping[str, Any], place: str, reader: Reader) -> MeshResource | None:
-    name = next((name for name in _IDENTITIES if name in environment), None)
-    if name is None:
-        return None
-    value = environment[name]
-    if isinstance(value, Attribute) and value.resource.type in MESH_RESOURCES:
-        return mesh_resource(value)
-    found = mesh_resource_of(str(value))
-    if found is None:
-        fix = "such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red"
-        reader.problems.append(problem(f"{place}: {name}", "names no virtual node or virtual gateway", value, fix))
-    return found
-
-
 def _user(at: Fields) -> tuple[int, int]:
     user = at.optional_text("User") or "0"
     uid, _, gid = user.replace("root", "0").partition(":")
@@ -243,7 +227,8 @@ def _user(at: Fields) -> tuple[int, int]:
     return int(uid), int(gid or 0)
 
 
-def _health_check(at: Fields) -> ContainerHealthCheck:
+def read_health_check(at: Fields) -> ContainerHealthCheck:
+    """Read how ECS asks a container whether it is well."""
     command = at.texts("Command")
     if len(command) < 2 or command[0] not in ("CMD", "CMD-SHELL"):
         at.report("Command", "is no health check", "CMD and words, or CMD-SHELL and one line")

@@ -21,3 +21,6 @@ APP_ADDRESSES: tuple[AppAddress, ...] = get_args(AppAddress)
 
 Exposure = Literal["load-balancer", "public-ip"]
 EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
+
+# With ``loopback``, tasks are found in a namespace of this label below the domain of the services.
+TASKS_LABEL = "tasks"
