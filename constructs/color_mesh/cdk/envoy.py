@@ -53,16 +53,21 @@ class EnvoyDataPlane:
     def update_mesh(self, mesh: Mesh) -> None:
         """Do nothing: the mesh is read when templates are written; see `DataPlane`."""
 
-    def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
-        """Declare the name of the node's service; see `DataPlane`."""
-        return {} if service is None else self._declare_name(scope, service)
+    def declare_node(self, scope: Construct, node: VirtualNode) -> MeshResources:
+        """Declare nothing: a node is its tasks; see `DataPlane`."""
+        return {}
 
     def update_node(self, node: VirtualNode) -> None:
         """Do nothing: the mesh is read when templates are written; see `DataPlane`."""
 
-    def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
-        """Declare the name of the router's service; see `DataPlane`."""
-        return self._declare_name(scope, service)
+    def declare_router(self, scope: Construct, router: VirtualRouter) -> MeshResources:
+        """Declare nothing: callers' Envoys have the routes; see `DataPlane`."""
+        return {}
+
+    def declare_service(self, scope: Construct, service: VirtualService) -> MeshResources:
+        """Declare the name of a service; see `DataPlane`."""
+        record = self._interception.declare_name(scope, service)
+        return {} if record is None else {"ServiceRecord": record}
 
     def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
         """Declare nothing: callers' Envoys have the routes; see `DataPlane`."""
@@ -116,10 +121,6 @@ class EnvoyDataPlane:
 
         subject = f"virtual gateway {gateway.name!r}"
         return self._add_envoy(task, subject, container, logging, bootstrap, IMAGE_USER)
-
-    def _declare_name(self, scope: Construct, service: VirtualService) -> MeshResources:
-        record = self._interception.declare_name(scope, service)
-        return {} if record is None else {"ServiceRecord": record}
 
     def _gateway_placement(self) -> Transparent | Loopback:
         return self._interception.placement(Application(address="127.0.0.1", port=None))

@@ -197,7 +197,8 @@ class MeshedColorNode(Construct):
         )
         self.security_group = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.")
         self.connections = ec2.Connections(security_groups=[self.security_group])
-        self.mesh_resources = mesh.data_plane.declare_node(self, node, service)
+        declared = mesh.data_plane.declare_node(self, node)
+        self.mesh_resources = {**declared, **(mesh.data_plane.declare_service(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
 

@@ -68,7 +68,10 @@ class ColorRouter(Construct):
         self.mesh = mesh
         self.name = name
         self.virtual_service_name = virtual_service_name
-        self.mesh_resources: MeshResources = mesh.data_plane.declare_router(self, router, service)
+        self.mesh_resources: MeshResources = {
+            **mesh.data_plane.declare_router(self, router),
+            **mesh.data_plane.declare_service(self, service),
+        }
         self._callers: list[Caller] = []
         self._targets: list[MeshedColorNode] = []
 
