@@ -105,12 +105,12 @@ class TransparentInterception:
 
     def check_application(self, node: VirtualNode, application: Application) -> Iterator[str]:
         """Want the application at its listener's port, where connections are redirected back to; see `Interception`."""
-        subject = f"virtual node {node.name!r}"
-        yield from _check_address(subject, application)
+        yield from _check_application(node, application)
         ports = [listener.port for listener in node.listeners]
-        if application.port is not None and application.port not in ports:
-            fix = f"it is called at {', '.join(map(str, ports)) or 'no port'}, and redirecting changes no port"
-            yield problem(subject, "its application has another port than its listener", application.port, fix)
+        if application.port is not None and len(ports) == 1 and application.port not in ports:
+            fix = f"it is called at {ports[0]}, and redirecting changes no port"
+            wrong = "its application has another port than its listener"
+            yield problem(f"virtual node {node.name!r}", wrong, application.port, fix)
 
     def inbound_ports(self, node: VirtualNode) -> Iterable[int]:
         """List those of the listeners: traffic is redirected behind the security group; see `Interception`."""
@@ -128,7 +128,8 @@ class TransparentInterception:
         return ecs.AppMeshProxyConfiguration(
             container_name="envoy-sidecar",
             properties=ecs.AppMeshProxyConfigurationProps(
-                app_ports=[listener.port for listener in node.listeners],
+                # ECS wants one also of a node without listeners; nothing listens where it leads.
+                app_ports=[listener.port for listener in node.listeners] or [INGRESS_PORT],
                 proxy_ingress_port=INGRESS_PORT,
                 proxy_egress_port=EGRESS_PORT,
                 ignored_uid=self.user,
@@ -181,11 +182,7 @@ class LoopbackInterception:
 
     def check_application(self, node: VirtualNode, application: Application) -> Iterator[str]:
         """Want one listener of a node whose application has a port of its own; see `Interception`."""
-        subject = f"virtual node {node.name!r}"
-        yield from _check_address(subject, application)
-        if application.port is not None and len(node.listeners) > 1:
-            fix = "leave app_port out: the application listens at the ports of the listeners"
-            yield problem(subject, "one application's port stands for several listeners", application.port, fix)
+        return _check_application(node, application)
 
     def inbound_ports(self, node: VirtualNode) -> Iterable[int]:
         """List Envoy's: nothing else is to be reached from outside the task; see `Interception`."""
@@ -227,5 +224,10 @@ def check_tasks_namespace(subject: str, name: str) -> Iterator[str]:
         yield problem(subject, wrong, name, f"'{TASKS_LABEL}.' before the domain, such as '{TASKS_LABEL}.{name}'")
 
 
-def _check_address(subject: str, application: Application) -> Iterator[str]:
+def _check_application(node: VirtualNode, application: Application) -> Iterator[str]:
+    subject = f"virtual node {node.name!r}"
     yield from check_choice(subject, "application's address", application.address, APP_ADDRESSES)
+    if application.port is not None and len(node.listeners) != 1:
+        fix = "leave app_port out: the application listens at the ports of the listeners"
+        wrong = f"one application's port stands for {'several listeners' if node.listeners else 'no listener'}"
+        yield problem(subject, wrong, application.port, fix)
