@@ -5,9 +5,11 @@ from color_mesh.cdk.implementation import NodeImplementation
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshedColorNode
 from color_mesh.cdk.router import ColorRouter
+from color_mesh.cdk.service import ColorService
 
 __all__ = [
     "ColorRouter",
+    "ColorService",
     "GatewayImplementation",
     "MeshGateway",
     "MeshedColorNode",
