@@ -21,6 +21,7 @@ from color_mesh.cdk.interception import (
 )
 from color_mesh.cdk.naming import default_name
 from color_mesh.model import (
+    ClientTls,
     CloudMapService,
     EgressFilter,
     Mesh,
@@ -50,7 +51,7 @@ class Caller(Protocol):
 
 
 class Backend(Protocol):
-    """What a node may call and a gateway may route to: a node, a router, or a service that exists elsewhere."""
+    """What a node may call and a gateway may route to: a node, a router, a service, or one that exists elsewhere."""
 
     @property
     def name(self) -> str:
@@ -220,10 +221,15 @@ class ServiceMesh(Construct):
                     model = replace(model, gateways=tuple(part if g.name == part.name else g for g in model.gateways))
         self.model = model
 
-    def virtual_backends(self, backends: Sequence[Backend]) -> tuple[VirtualServiceBackend, ...]:
-        """Find the virtual services that stand for ``backends``, without those that `backend_problems` finds."""
+    def virtual_backends(
+        self, backends: Sequence[Backend], client_tls: ClientTls | None = None
+    ) -> tuple[VirtualServiceBackend, ...]:
+        """Find the virtual services that stand for ``backends``, without those that `backend_problems` finds.
+
+        With ``client_tls`` that is how a node speaks TLS to these, instead of its own.
+        """
         return tuple(
-            VirtualServiceBackend(virtual_service=backend.virtual_service_name)
+            VirtualServiceBackend(virtual_service=backend.virtual_service_name, client_tls=client_tls)
             for backend in backends
             if not isinstance(backend, str) and backend.virtual_service_name is not None and backend.mesh is self
         )

@@ -99,7 +99,7 @@ class MeshedColorNode(Construct):
             listeners: All that it listens on, in the place of ``port``, ``protocol``, ``timeout``, ``health_check``,
                 ``outlier_detection``, ``connection_pool`` and ``tls``. An empty sequence is a node that only calls: it
                 takes ``virtual_service=False``, and is in no Cloud Map service.
-            backends: What it may call: nodes, routers, or services that exist elsewhere
+            backends: What it may call: nodes, routers, services (`ColorService`), or those that exist elsewhere
                 (`ServiceMesh.external_service`). Without any it can call nothing in the mesh.
             virtual_service: Whether callers may name it. When ``False`` only routers reach it, and `ColorService` may
                 give it a name.
@@ -179,15 +179,19 @@ class MeshedColorNode(Construct):
         for backend in backends:
             backend.admit(self)
 
-    def connect_to(self, *backends: Backend) -> None:
-        """Let the node call ``backends``: nodes, routers, or `ServiceMesh.external_service`.
+    def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
+        """Let the node call ``backends``: nodes, routers, services, or `ServiceMesh.external_service`.
+
+        Args:
+            backends: What it may call.
+            client_tls: How it speaks TLS to these. Without it, as it does to its other backends.
 
         Raises:
             MeshError: With every problem; nothing has changed then.
         """
         mesh = self.mesh
         model = mesh.model.node(self.name)
-        node = replace(model, backends=(*model.backends, *mesh.virtual_backends(backends)))
+        node = replace(model, backends=(*model.backends, *mesh.virtual_backends(backends, client_tls)))
         mesh.update(node, [*mesh.backend_problems(f"virtual node {self.name!r}", backends)])
         mesh.data_plane.update_node(node)
         for backend in backends:
