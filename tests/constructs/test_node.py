@@ -450,6 +450,7 @@ def test_group_of_a_node_says_whose_it_is(
 
 def test_group_of_a_node_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
     cart = MeshedColorNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
+    assert cart.security_group is not None
     assert cart.security_group.node.path == "Shop/Mesh/Node-cart"
     assert Stack.of(cart.security_group) is stack
 
@@ -555,6 +556,7 @@ def rules_of(stack: Stack) -> list[tuple[object, object]]:
 
 def group_of(node: MeshedColorNode) -> object:
     """A node's group, as templates of the mesh's stack name it."""
+    assert node.security_group is not None
     return Stack.of(node.mesh).resolve(node.security_group.security_group_id)
 
 

@@ -671,6 +671,7 @@ def test_tasks_are_in_the_group_of_their_node(
     template: Callable[[], Template],
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh)
+    assert stock.security_group is not None
     stock.implement(stack, "StockTask", cluster=cluster, image=image)
     assert network_of(template())["SecurityGroups"] == [stack.resolve(stock.security_group.security_group_id)]
 

@@ -27,6 +27,7 @@ from color_mesh.model import (
     VirtualService,
 )
 from color_mesh.model.errors import problem
+from color_mesh.model.node import hostnames
 
 # A new task must be known everywhere before ECS ends the old one, which it does when the new one is healthy: no sooner
 # than 10 s after it began with two health checks every 5 s. Resolvers keep an answer for this long, and Envoy asks
@@ -101,10 +102,10 @@ class EnvoyDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the sidecar, whose configuration is made when the templates are written; see `DataPlane`."""
         self._interception.require_names(task, (backend.virtual_service for backend in node.backends))
-        placement = self._interception.placement(application)
 
         def bootstrap() -> Json:
             mesh = self._mesh()
+            placement = self._placement(mesh, application)
             return configure(mesh, mesh.node(node.name), interception=placement).bootstrap
 
         subject = f"virtual node {node.name!r}"
@@ -117,13 +118,14 @@ class EnvoyDataPlane:
 
         def bootstrap() -> Json:
             mesh = self._mesh()
-            return configure(mesh, mesh.gateway(gateway.name), interception=self._gateway_placement()).bootstrap
+            placement = self._placement(mesh, Application(address="127.0.0.1", port=None))
+            return configure(mesh, mesh.gateway(gateway.name), interception=placement).bootstrap
 
         subject = f"virtual gateway {gateway.name!r}"
         return self._add_envoy(task, subject, container, logging, bootstrap, IMAGE_USER)
 
-    def _gateway_placement(self) -> Transparent | Loopback:
-        return self._interception.placement(Application(address="127.0.0.1", port=None))
+    def _placement(self, mesh: Mesh, application: Application) -> Transparent | Loopback:
+        return self._interception.placement(application, outside=frozenset(hostnames(mesh.nodes)))
 
     def _add_envoy(
         self,

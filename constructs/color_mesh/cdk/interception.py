@@ -12,11 +12,12 @@ from constructs import Construct
 
 from color_mesh.envoy import Loopback, Transparent, loopback_address
 from color_mesh.envoy.placement import EGRESS_PORT, INBOUND_PORT, INGRESS_PORT
-from color_mesh.model import CloudMapService, VirtualNode, VirtualService
+from color_mesh.model import CloudMapService, Mesh, VirtualNode, VirtualService
 from color_mesh.model.checks import check_choice
 from color_mesh.model.deployment import APP_ADDRESSES, AppAddress
 from color_mesh.model.errors import problem
 from color_mesh.model.mesh import check_dns_answers
+from color_mesh.model.node import hostnames
 
 REDIRECTED_USER = 1337
 # The addresses of the task's credentials and metadata, which Envoy must not stand before.
@@ -60,11 +61,15 @@ class Interception(Protocol):
         """Whether a mesh's one security group lets its members reach the port of a gateway."""
 
     def check_names(
-        self, answered: Sequence[CloudMapService], nodes: Sequence[VirtualNode], services: Sequence[VirtualService]
+        self,
+        mesh: Mesh,
+        cloud_map_services: Sequence[CloudMapService],
+        nodes: Sequence[VirtualNode],
+        services: Sequence[VirtualService],
     ) -> Iterator[str]:
-        """Find nodes and services with names that no DNS server would answer.
+        """Find nodes and services with names that no DNS server would answer as they need it.
 
-        ``answered`` is every Cloud Map service of the mesh.
+        ``mesh`` is what has been declared, the others are what comes to it.
         """
 
     def check_application(self, node: VirtualNode, application: Application) -> Iterator[str]:
@@ -82,8 +87,8 @@ class Interception(Protocol):
     def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration | None:
         """Say what ECS does to a node's traffic."""
 
-    def placement(self, application: Application) -> Transparent | Loopback:
-        """Say the same for the compiler."""
+    def placement(self, application: Application, outside: frozenset[str]) -> Transparent | Loopback:
+        """Say the same for the compiler; ``outside`` are the names of the nodes that are no tasks of the mesh."""
 
 
 class TransparentInterception:
@@ -98,10 +103,15 @@ class TransparentInterception:
         self.domain = namespace_name
 
     def check_names(
-        self, answered: Sequence[CloudMapService], nodes: Sequence[VirtualNode], services: Sequence[VirtualService]
+        self,
+        mesh: Mesh,
+        cloud_map_services: Sequence[CloudMapService],
+        nodes: Sequence[VirtualNode],
+        services: Sequence[VirtualService],
     ) -> Iterator[str]:
-        """Want a Cloud Map service of each name; see `Interception`."""
-        return check_dns_answers(answered, nodes, services)
+        """Want a Cloud Map service of each name, or a node that DNS finds there; see `Interception`."""
+        answered = (*mesh.cloud_map_services, *cloud_map_services)
+        return check_dns_answers(answered, nodes, services, hostnames((*mesh.nodes, *nodes)).values())
 
     def check_application(self, node: VirtualNode, application: Application) -> Iterator[str]:
         """Want the application at its listener's port, where connections are redirected back to; see `Interception`."""
@@ -137,7 +147,7 @@ class TransparentInterception:
             ),
         )
 
-    def placement(self, application: Application) -> Transparent:
+    def placement(self, application: Application, outside: frozenset[str]) -> Transparent:
         """Say the same for the compiler; see `Interception`."""
         return Transparent()
 
@@ -166,10 +176,15 @@ class LoopbackInterception:
         )
 
     def check_names(
-        self, answered: Sequence[CloudMapService], nodes: Sequence[VirtualNode], services: Sequence[VirtualService]
+        self,
+        mesh: Mesh,
+        cloud_map_services: Sequence[CloudMapService],
+        nodes: Sequence[VirtualNode],
+        services: Sequence[VirtualService],
     ) -> Iterator[str]:
-        """Want each service in the zone, and none in the namespace below it; see `Interception`."""
-        yield from check_dns_answers(answered, nodes, ())
+        """Want each service in the zone, and none in the namespace below it or at a hostname; see `Interception`."""
+        yield from check_dns_answers((*mesh.cloud_map_services, *cloud_map_services), nodes, ())
+        yield from _check_hostnames((*mesh.nodes, *nodes), (*mesh.services, *services))
         for service in services:
             subject = f"virtual service {service.name!r}"
             name = str(service.name).lower()
@@ -211,9 +226,9 @@ class LoopbackInterception:
     def proxy_configuration(self, node: VirtualNode) -> None:
         """Need nothing of ECS; see `Interception`."""
 
-    def placement(self, application: Application) -> Loopback:
+    def placement(self, application: Application, outside: frozenset[str]) -> Loopback:
         """Say the same for the compiler; see `Interception`."""
-        return Loopback(app_address=application.address, app_port=application.port)
+        return Loopback(app_address=application.address, app_port=application.port, outside=outside)
 
 
 def check_tasks_namespace(subject: str, name: str) -> Iterator[str]:
@@ -222,6 +237,15 @@ def check_tasks_namespace(subject: str, name: str) -> Iterator[str]:
     if label != TASKS_LABEL or not domain:
         wrong = "its namespace is not below the domain of its services"
         yield problem(subject, wrong, name, f"'{TASKS_LABEL}.' before the domain, such as '{TASKS_LABEL}.{name}'")
+
+
+def _check_hostnames(nodes: Iterable[VirtualNode], services: Iterable[VirtualService]) -> Iterator[str]:
+    """Find hostnames that the zone would answer with a loopback address, at which Envoy would call itself."""
+    names = {str(service.name).lower() for service in services}
+    for node, hostname in hostnames(nodes).items():
+        if str(hostname).lower().removesuffix(".") in names:
+            fix = "give the service another name: its own is answered with the address of its caller's Envoy"
+            yield problem(f"virtual node {node!r}", "its hostname is the name of a virtual service", hostname, fix)
 
 
 def _check_application(node: VirtualNode, application: Application) -> Iterator[str]:

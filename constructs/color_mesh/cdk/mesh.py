@@ -46,8 +46,8 @@ class Caller(Protocol):
         """Its place in the construct tree."""
 
     @property
-    def security_group(self) -> ec2.ISecurityGroup:
-        """What guards its tasks."""
+    def security_group(self) -> ec2.ISecurityGroup | None:
+        """What guards its tasks; ``None`` when it has none."""
 
 
 class Backend(Protocol):
@@ -196,11 +196,11 @@ class ServiceMesh(Construct):
     ) -> None:
         """Add parts to the model; with a problem, of ``problems`` or new, leave it as it is and raise a `MeshError`."""
         model = self.model
-        answered = (*model.cloud_map_services, *cloud_map_services)
-        with refusing((*problems, *self.interception.check_names(answered, nodes, services))):
+        names = self.interception.check_names(model, cloud_map_services, nodes, services)
+        with refusing((*problems, *names)):
             model = replace(
                 model,
-                cloud_map_services=answered,
+                cloud_map_services=(*model.cloud_map_services, *cloud_map_services),
                 nodes=(*model.nodes, *nodes),
                 services=(*model.services, *services),
                 routers=(*model.routers, *routers),

@@ -15,7 +15,7 @@ from color_mesh.cdk.interception import Application
 from color_mesh.cdk.listeners import all_listeners
 from color_mesh.cdk.mesh import Backend, Caller, ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.node_arguments import check_cloud_map, check_names, check_port_name
+from color_mesh.cdk.node_arguments import check_discovery, check_implementation, check_names
 from color_mesh.cdk.task import (
     check_subnets,
     enable_execute_command,
@@ -31,6 +31,8 @@ from color_mesh.model import (
     ConnectionPool,
     Container,
     ContainerHealthCheck,
+    DnsDiscovery,
+    DnsResponseType,
     FargateTask,
     HealthCheck,
     Listener,
@@ -42,6 +44,7 @@ from color_mesh.model import (
     VirtualService,
 )
 from color_mesh.model.deployment import AppAddress
+from color_mesh.model.discovery import Discovery
 from color_mesh.model.errors import refusing
 from color_mesh.model.task import LEAST_CPU, LEAST_MEMORY_MIB, what_is_left
 
@@ -56,9 +59,9 @@ class MeshedColorNode(Construct):
         name: Its name in the mesh.
         port: The port of its first listener, or ``None`` when it only calls.
         virtual_service_name: The name that callers use, or ``None`` when it is reached through a router only.
-        security_group: What guards its tasks.
+        security_group: What guards its tasks, or ``None`` when it has a hostname.
         connections: The same, to open paths with: ``connections.allow_from(...)``.
-        cloud_map_service: Where its tasks are registered, or ``None`` when it only calls.
+        cloud_map_service: Where its tasks are registered, or ``None`` when it only calls or has a hostname.
         mesh_resources: What the data plane declared for it, by construct id: with App Mesh, ``VirtualNode`` and
             ``VirtualService``.
     """
@@ -86,6 +89,8 @@ class MeshedColorNode(Construct):
         cloud_map_name: str | None = None,
         cloud_map_description: str | None = None,
         dns_ttl_seconds: int | None = None,
+        hostname: str | None = None,
+        response_type: DnsResponseType = "LOADBALANCER",
     ) -> None:
         """Define a node's specification.
 
@@ -119,6 +124,13 @@ class MeshedColorNode(Construct):
             cloud_map_description: What the Cloud Map service is for. Without it, it has no description.
             dns_ttl_seconds: How long resolvers keep its addresses, 0 to 2147483647. Without it, 60 with App Mesh, which
                 asks Cloud Map itself, and 5 for Envoys, which ask DNS.
+            hostname: For something outside the mesh's tasks, such as a database or another company's API: the name at
+                which DNS finds it, a literal. It has no Cloud Map service, no security group and no implementation.
+                Its callers' groups let out to every IPv4 address at its ports, but for the one group of a mesh, which
+                is taken as it is. With ``loopback`` no virtual service may have this name. Without it, the node is its
+                tasks.
+            response_type: What the answer for ``hostname`` stands for. ``LOADBALANCER`` (the default): one place that
+                spreads the load itself. ``ENDPOINTS``: an endpoint an address.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
@@ -137,9 +149,11 @@ class MeshedColorNode(Construct):
         arguments = "port, protocol, timeout, health_check, outlier_detection, connection_pool and tls"
         listens, problems = all_listeners(subject, listeners, one, arguments)
         problems += check_names(subject, listens, virtual_service, virtual_service_name)
-        problems += check_cloud_map(
+        problems += check_discovery(
             subject,
             listens,
+            hostname,
+            response_type,
             cloud_map_name=cloud_map_name,
             cloud_map_description=cloud_map_description,
             dns_ttl_seconds=dns_ttl_seconds,
@@ -150,18 +164,24 @@ class MeshedColorNode(Construct):
             description=cloud_map_description,
             ttl_seconds=mesh.data_plane.dns_ttl_seconds if dns_ttl_seconds is None else dns_ttl_seconds,
         )
+        discovery: Discovery | None = None
+        if hostname is not None:
+            discovery = DnsDiscovery(hostname=hostname, response_type=response_type)
+        elif listens:
+            discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
+        registered = isinstance(discovery, CloudMapDiscovery)
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
         service = VirtualService(name=service_name, virtual_node=name) if virtual_service and listens else None
         node = VirtualNode(
             name=name,
             listeners=listens,
             client_tls=client_tls,
-            discovery=CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name) if listens else None,
+            discovery=discovery,
             backends=mesh.virtual_backends(backends),
             access_log=access_log,
         )
         mesh.add(
-            cloud_map_services=[cloud_map] if listens else [],
+            cloud_map_services=[cloud_map] if registered else [],
             nodes=[node],
             services=[service] if service else [],
             problems=[*problems, *mesh.backend_problems(subject, backends)],
@@ -171,9 +191,10 @@ class MeshedColorNode(Construct):
         self.name = name
         self.port = listens[0].port if listens else None
         self.virtual_service_name = service.name if service else None
-        self.cloud_map_service = _register(self, mesh.namespace, cloud_map) if listens else None
-        self.security_group = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.")
-        self.connections = ec2.Connections(security_groups=[self.security_group])
+        self.cloud_map_service = _register(self, mesh.namespace, cloud_map) if registered else None
+        own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.") if hostname is None else None
+        self.security_group = own
+        self.connections = ec2.Connections(security_groups=[] if own is None else [own])
         declared = mesh.data_plane.declare_node(self, node)
         self.mesh_resources = {**declared, **(mesh.data_plane.declare_service(self, service) if service else {})}
         for backend in backends:
@@ -198,12 +219,18 @@ class MeshedColorNode(Construct):
             backend.admit(self)
 
     def admit(self, caller: Caller) -> None:
-        """Let the tasks of ``caller`` reach this node's ports, unless the mesh's one group lets them already."""
-        if self.mesh.security_group is None:
-            for port in self.mesh.interception.inbound_ports(self.mesh.model.node(self.name)):
-                self.security_group.add_ingress_rule(caller.security_group, ec2.Port.tcp(port), "a caller in the mesh")
-                if not caller.security_group.allow_all_outbound:
-                    caller.security_group.add_egress_rule(self.security_group, ec2.Port.tcp(port), "a backend")
+        """Let the tasks of ``caller`` reach this node's ports, unless that is the mesh's one group's to do."""
+        own, callers, model = self.security_group, caller.security_group, self.mesh.model.node(self.name)
+        if self.mesh.security_group is not None or callers is None:
+            return
+        if own is not None:
+            for port in self.mesh.interception.inbound_ports(model):
+                own.add_ingress_rule(callers, ec2.Port.tcp(port), "a caller in the mesh")
+                if not callers.allow_all_outbound:
+                    callers.add_egress_rule(own, ec2.Port.tcp(port), "a backend")
+        elif not callers.allow_all_outbound:
+            for listener in model.listeners:
+                callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
     def implement(
         self,
@@ -286,7 +313,7 @@ class MeshedColorNode(Construct):
         subject = f"virtual node {self.name!r}"
         application = Application(address=app_address, port=app_port)
         problems = [*self.mesh.interception.check_application(model, application)]
-        problems += check_port_name(subject, model.listeners, port_name)
+        problems += check_implementation(subject, model, port_name)
         if vpc_subnets is None:
             problems += check_subnets(subject, cluster.vpc, public=False)
         with refusing(problems):
@@ -328,7 +355,7 @@ class MeshedColorNode(Construct):
             cluster=cluster,
             task_definition=task_definition,
             task=task,
-            security_groups=[self.security_group],
+            security_groups=self.connections.security_groups,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
         )
         if self.cloud_map_service is not None:
