@@ -67,8 +67,7 @@ class EnvoyDataPlane:
 
     def declare_service(self, scope: Construct, service: VirtualService) -> MeshResources:
         """Declare the name of a service; see `DataPlane`."""
-        record = self._interception.declare_name(scope, service)
-        return {} if record is None else {"ServiceRecord": record}
+        return self._interception.declare_name(scope, service)
 
     def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
         """Declare nothing: callers' Envoys have the routes; see `DataPlane`."""

@@ -1,16 +1,15 @@
 """How a task's traffic reaches its Envoy: what that takes of DNS, of ECS and of security groups."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from aws_cdk import CfnResource
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from color_mesh.envoy import Loopback, Transparent, loopback_address
+from color_mesh.cdk.zones import ServiceZones
+from color_mesh.envoy import Loopback, Transparent
 from color_mesh.envoy.placement import EGRESS_PORT, INBOUND_PORT, INGRESS_PORT
 from color_mesh.model import CloudMapService, Mesh, VirtualNode, VirtualService
 from color_mesh.model.checks import check_choice
@@ -24,8 +23,6 @@ REDIRECTED_USER = 1337
 IGNORED_ADDRESSES = ("169.254.170.2", "169.254.169.254")
 # Of upstream Envoy's image.
 IMAGE_USER = 101
-TASKS_LABEL = "tasks"
-_RECORD_TTL_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +75,8 @@ class Interception(Protocol):
     def inbound_ports(self, node: VirtualNode) -> Iterable[int]:
         """List the ports at which the tasks of a node take connections."""
 
-    def declare_name(self, scope: Construct, service: VirtualService) -> CfnResource | None:
-        """Declare in ``scope`` what answers for a service's name, unless Cloud Map does."""
+    def declare_name(self, scope: Construct, service: VirtualService) -> Mapping[str, CfnResource]:
+        """Declare in ``scope`` what answers for a service's name, unless Cloud Map does; by construct id."""
 
     def require_names(self, scope: Construct, names: Iterable[str]) -> None:
         """Let ``scope`` be deployed after the names of services are there."""
@@ -126,9 +123,9 @@ class TransparentInterception:
         """List those of the listeners: traffic is redirected behind the security group; see `Interception`."""
         return [listener.port for listener in node.listeners]
 
-    def declare_name(self, scope: Construct, service: VirtualService) -> CfnResource | None:
+    def declare_name(self, scope: Construct, service: VirtualService) -> Mapping[str, CfnResource]:
         """Declare nothing: Cloud Map answers; see `Interception`."""
-        return None
+        return {}
 
     def require_names(self, scope: Construct, names: Iterable[str]) -> None:
         """Wait for nothing: names are answered as soon as tasks are there; see `Interception`."""
@@ -155,25 +152,17 @@ class TransparentInterception:
 class LoopbackInterception:
     """Let each service's name stand for a loopback address, at which every caller's own Envoy listens.
 
-    A private zone of Route 53 answers for the services, and the Cloud Map namespace, a zone below it, for the tasks.
+    Private zones of Route 53 answer for the services, and the Cloud Map namespace, a zone below theirs, for the tasks.
     """
 
     user = IMAGE_USER
     sees_everything = False
     members_reach_gateways = False
 
-    def __init__(self, scope: Construct, namespace_name: str, vpc: ec2.IVpc) -> None:
-        """Make the zone in ``scope``; `check_tasks_namespace` has found nothing wrong with the namespace."""
-        self.domain = namespace_name.removeprefix(f"{TASKS_LABEL}.")
-        self._namespace_name = namespace_name
-        self._records: dict[str, route53.CfnRecordSet] = {}
-        self._zone = route53.PrivateHostedZone(
-            scope,
-            "ServiceZone",
-            zone_name=self.domain,
-            vpc=vpc,
-            comment="Services of a mesh, at the loopback addresses of their callers' Envoys.",
-        )
+    def __init__(self, zones: ServiceZones) -> None:
+        """Take the zones of the services."""
+        self.domain = zones.domain
+        self._zones = zones
 
     def check_names(
         self,
@@ -182,18 +171,10 @@ class LoopbackInterception:
         nodes: Sequence[VirtualNode],
         services: Sequence[VirtualService],
     ) -> Iterator[str]:
-        """Want each service in the zone, and none in the namespace below it or at a hostname; see `Interception`."""
+        """Want each service in a zone, and none in the tasks' namespace or at a hostname; see `Interception`."""
         yield from check_dns_answers((*mesh.cloud_map_services, *cloud_map_services), nodes, ())
-        yield from _check_hostnames((*mesh.nodes, *nodes), (*mesh.services, *services))
-        for service in services:
-            subject = f"virtual service {service.name!r}"
-            name = str(service.name).lower()
-            if name.endswith(f".{self._namespace_name.lower()}"):
-                fix = f"name it in '{self.domain}': the namespace below is where tasks are found"
-                yield problem(subject, "has a name of the tasks' namespace", service.name, fix)
-            elif not name.endswith(f".{self.domain.lower()}"):
-                fix = f"such as 'router.{self.domain}'"
-                yield problem(subject, "is not in the mesh's domain, which answers for it", service.name, fix)
+        yield from self._zones.check_hostnames((*mesh.nodes, *nodes), (*mesh.services, *services))
+        yield from self._zones.check(services)
 
     def check_application(self, node: VirtualNode, application: Application) -> Iterator[str]:
         """Want one listener of a node whose application has a port of its own; see `Interception`."""
@@ -203,25 +184,13 @@ class LoopbackInterception:
         """List Envoy's: nothing else is to be reached from outside the task; see `Interception`."""
         return range(INBOUND_PORT, INBOUND_PORT + len(node.listeners))
 
-    def declare_name(self, scope: Construct, service: VirtualService) -> CfnResource | None:
+    def declare_name(self, scope: Construct, service: VirtualService) -> Mapping[str, CfnResource]:
         """Declare the record of a service's loopback address; see `Interception`."""
-        record = route53.CfnRecordSet(
-            scope,
-            "ServiceRecord",
-            hosted_zone_id=self._zone.hosted_zone_id,
-            name=service.name,
-            type="A",
-            ttl=str(_RECORD_TTL_SECONDS),
-            resource_records=[loopback_address(service.name)],
-        )
-        self._records[service.name] = record
-        return record
+        return self._zones.declare(scope, service)
 
     def require_names(self, scope: Construct, names: Iterable[str]) -> None:
-        """Wait for the records: that a name is not there may be remembered for 15 minutes; see `Interception`."""
-        for name in names:
-            if name in self._records:
-                scope.node.add_dependency(self._records[name])
+        """Wait for their records; see `Interception`."""
+        self._zones.require(scope, names)
 
     def proxy_configuration(self, node: VirtualNode) -> None:
         """Need nothing of ECS; see `Interception`."""
@@ -229,23 +198,6 @@ class LoopbackInterception:
     def placement(self, application: Application, outside: frozenset[str]) -> Loopback:
         """Say the same for the compiler; see `Interception`."""
         return Loopback(app_address=application.address, app_port=application.port, outside=outside)
-
-
-def check_tasks_namespace(subject: str, name: str) -> Iterator[str]:
-    """Find a namespace that is not below the domain of the services, which then would have no zone of its own."""
-    label, _, domain = name.partition(".")
-    if label != TASKS_LABEL or not domain:
-        wrong = "its namespace is not below the domain of its services"
-        yield problem(subject, wrong, name, f"'{TASKS_LABEL}.' before the domain, such as '{TASKS_LABEL}.{name}'")
-
-
-def _check_hostnames(nodes: Iterable[VirtualNode], services: Iterable[VirtualService]) -> Iterator[str]:
-    """Find hostnames that the zone would answer with a loopback address, at which Envoy would call itself."""
-    names = {str(service.name).lower() for service in services}
-    for node, hostname in hostnames(nodes).items():
-        if str(hostname).lower().removesuffix(".") in names:
-            fix = "give the service another name: its own is answered with the address of its caller's Envoy"
-            yield problem(f"virtual node {node!r}", "its hostname is the name of a virtual service", hostname, fix)
 
 
 def _check_application(node: VirtualNode, application: Application) -> Iterator[str]:

@@ -17,9 +17,9 @@ from color_mesh.cdk.interception import (
     Interception,
     LoopbackInterception,
     TransparentInterception,
-    check_tasks_namespace,
 )
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.zones import ServiceZones, check_domains
 from color_mesh.model import (
     ClientTls,
     CloudMapService,
@@ -99,6 +99,7 @@ class ServiceMesh(Construct):
         envoy_image: ecs.ContainerImage | None = None,
         data_plane: DataPlaneName = "app-mesh",
         interception: InterceptionName | None = None,
+        other_domains: Sequence[str] = (),
     ) -> None:
         """Define a mesh with nothing in it.
 
@@ -124,6 +125,9 @@ class ServiceMesh(Construct):
                 loopback address at which the caller's own Envoy listens. ``transparent``: ECS redirects it, by
                 ``proxyConfiguration``. Without it, ``loopback`` with ``envoy``, and what ``app-mesh`` always has,
                 ``transparent``.
+            other_domains: With ``loopback``: domains beside that of the namespace in which services may have names,
+                such as ``pay.example``. Each such service gets a private hosted zone of its own name. Without any, all
+                services are in the domain of the namespace.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
@@ -136,7 +140,10 @@ class ServiceMesh(Construct):
             wrong = "namespace has no name before deployment"
             problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
         elif interception == "loopback":
-            problems += check_tasks_namespace(f"mesh {name!r}", namespace_name)
+            problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
+        if interception != "loopback" and other_domains:
+            fix = "leave other_domains out: with transparent interception Cloud Map and hostnames answer for services"
+            problems.append(problem(f"mesh {name!r}", "has other domains without loopback", other_domains, fix))
         with refusing(problems):
             self.model = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
@@ -147,7 +154,7 @@ class ServiceMesh(Construct):
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: Interception
         if interception == "loopback":
-            self.interception = LoopbackInterception(self, namespace_name, vpc)
+            self.interception = LoopbackInterception(ServiceZones(self, namespace_name, vpc, other_domains))
         else:
             self.interception = TransparentInterception(namespace_name)
         self.domain = self.interception.domain
