@@ -144,6 +144,26 @@ def test_loopback_addresses_leave_out_the_one_that_everybody_uses() -> None:
     assert not {address for address in addresses if address.startswith(("127.0.", "127.255."))}
 
 
+@pytest.mark.parametrize(
+    ("outside", "port"),
+    [
+        pytest.param(frozenset[str](), 15100, id="no-node"),
+        pytest.param(frozenset({"n0"}), 80, id="its-target"),
+        pytest.param(frozenset({"n1"}), 15100, id="another-node"),
+    ],
+)
+def test_a_node_outside_is_reached_at_its_own_port(outside: frozenset[str], port: int) -> None:
+    mesh = chain(2)
+    found = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
+    (cluster,) = (each for each in found.clusters if each["name"] == "cds_egress_chain_n0_http_80")
+    (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"]["socket_address"] == {"address": "n0.chain.local", "port_value": port}
+
+
+def test_no_node_is_outside_by_default() -> None:
+    assert Loopback() == Loopback(outside=frozenset())
+
+
 def found_addresses(mesh: Mesh, *instances: Instance) -> list[str]:
     """The addresses of the endpoints that a caller of the first node gets."""
     (target,) = configure(mesh, mesh.node("n1"), endpoints=WATCHED).targets.values()

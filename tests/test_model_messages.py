@@ -239,13 +239,6 @@ def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) 
             "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: none)",
             id="node-where-dns-answers-nothing",
         ),
-        pytest.param(
-            (dns("blue"),),
-            (node(discovery=DnsDiscovery(hostname="red.example.com")),),
-            (),
-            "virtual node 'red': unknown Cloud Map service, got 'red.example.com' (known: blue.colors.local)",
-            id="node-found-by-dns",
-        ),
     ],
 )
 def test_a_name_that_dns_does_not_answer_is_found(
@@ -255,6 +248,21 @@ def test_a_name_that_dns_does_not_answer_is_found(
     message: str,
 ) -> None:
     assert list(check_dns_answers(answered, nodes, services)) == [message]
+
+
+def test_a_node_at_a_hostname_needs_no_cloud_map_service() -> None:
+    nodes = (node(discovery=DnsDiscovery(hostname="red.example.com")),)
+    assert list(check_dns_answers((dns("blue"),), nodes, ())) == []
+
+
+def test_a_hostname_answers_for_a_service_of_its_name() -> None:
+    found = check_dns_answers((), (), (service("RED.example.com"), service()), ("red.example.com",))
+    assert list(found) == [
+        (
+            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "(name it after one of: red.example.com)"
+        )
+    ]
 
 
 def test_every_name_that_dns_does_not_answer_is_found() -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from color_mesh.model import AccessLog, ContainerHealthCheck, MeshError
 
 if TYPE_CHECKING:
-    from color_mesh.cdk import ColorRouter, MeshedColorNode, MeshGateway, ServiceMesh
+    from color_mesh.cdk import ColorRouter, ColorService, MeshedColorNode, MeshGateway, ServiceMesh
 
 __all__ = [
     "AccessLog",
     "ColorRouter",
+    "ColorService",
     "ContainerHealthCheck",
     "MeshError",
     "MeshGateway",

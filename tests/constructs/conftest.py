@@ -70,6 +70,14 @@ def guarded_mesh(stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.Privat
     return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
 
 
+@pytest.fixture(params=["app-mesh", "envoy"])
+def any_mesh(request: pytest.FixtureRequest, stack: Stack, vpc: ec2.IVpc) -> ServiceMesh:
+    """A mesh of services in ``shop.local`` on each data plane, in which each node has a group of its own."""
+    name = {"app-mesh": "shop.local", "envoy": "tasks.shop.local"}[request.param]
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Tasks", name=name, vpc=vpc)
+    return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane=request.param)
+
+
 @pytest.fixture
 def template(stack: Stack) -> Callable[[], Template]:
     """Synthesize the stack; once a test, at its end."""

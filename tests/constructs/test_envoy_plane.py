@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
 from tests.cloudformation import Properties, Template, container, only, properties
 
@@ -117,15 +117,24 @@ class TestNames:
             ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.office.local")
         assert str(refused.value) == (
             "virtual service 'stock.office.local': is not in the mesh's domain, which answers for it, "
-            "got 'stock.office.local' (such as 'router.shop.local')"
+            "got 'stock.office.local' (such as 'router.shop.local', or give its domain in other_domains)"
         )
 
-    def test_name_among_those_of_tasks_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
+    def test_name_of_the_whole_domain_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
         with pytest.raises(MeshError) as refused:
-            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.tasks.shop.local")
+            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="Shop.local")
         assert str(refused.value) == (
-            "virtual service 'stock.tasks.shop.local': has a name of the tasks' namespace, "
-            "got 'stock.tasks.shop.local' (name it in 'shop.local': the namespace below is where tasks are found)"
+            "virtual service 'Shop.local': has the name of a whole domain, got 'Shop.local' "
+            "(a name in it, such as 'router.shop.local')"
+        )
+
+    @pytest.mark.parametrize("name", ["stock.tasks.shop.local", "tasks.shop.local"])
+    def test_name_among_those_of_tasks_is_refused(self, stack: Stack, mesh: ServiceMesh, name: str) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name=name)
+        assert str(refused.value) == (
+            f"virtual service '{name}': has a name of the tasks' namespace, "
+            f"got '{name}' (name it in 'shop.local': the namespace below is where tasks are found)"
         )
 
     @pytest.mark.parametrize("name", ["shop.local", "tasks"])
@@ -138,6 +147,134 @@ class TestNames:
             f"('tasks.' before the domain, such as 'tasks.{name}')"
         )
         assert stack.node.try_find_child("Mesh") is None
+
+
+class TestOtherDomains:
+    @pytest.fixture
+    def paying(self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace) -> ServiceMesh:
+        """A mesh with services in ``pay.example`` too."""
+        return ServiceMesh(
+            stack,
+            "Mesh",
+            mesh_name="shop",
+            vpc=vpc,
+            namespace=namespace,
+            data_plane="envoy",
+            other_domains=["pay.example"],
+        )
+
+    @pytest.mark.parametrize("name", ["bank.pay.example", "Bank.PAY.example", "eu.bank.pay.example"])
+    def test_service_there_has_a_private_zone_of_its_name_alone(
+        self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template], name: str
+    ) -> None:
+        bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name=name)
+        found = template()
+        zone = only(found, "AWS::Route53::HostedZone", Name=f"{name}.")
+        assert [vpc["VPCId"] for vpc in zone["VPCs"]] == ["vpc-shop"]
+        record = only(found, "AWS::Route53::RecordSet")
+        assert (record["Name"], record["ResourceRecords"]) == (name, [loopback_address(name)])
+        assert record["HostedZoneId"] == stack.resolve(bank.mesh_resources["ServiceZone"].ref)
+        assert list(bank.mesh_resources) == ["ServiceZone", "ServiceRecord"]
+
+    def test_zone_is_where_the_service_is(self, app: App, paying: ServiceMesh) -> None:
+        bank = ColorService(Stack(app, "Team"), "Bank", mesh=paying, virtual_service_name="bank.pay.example")
+        assert bank.mesh_resources["ServiceZone"].node.path == "Team/Bank/ServiceZone/Resource"
+
+    def test_services_of_the_meshs_domain_have_its_zone(
+        self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=paying, name="cart")
+        assert list(cart.mesh_resources) == ["ServiceRecord"]
+        assert only(template(), "AWS::Route53::HostedZone")["Name"] == "shop.local."
+
+    def test_callers_wait_for_the_record(
+        self, stack: Stack, paying: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name="bank.pay.example")
+        implement(MeshedColorNode(stack, "Cart", mesh=paying, name="cart", backends=[bank]), cluster)
+        resources = template()["Resources"].values()
+        (task,) = (resource for resource in resources if resource["Type"] == TASK)
+        assert stack.resolve(bank.mesh_resources["ServiceRecord"].logical_id) in task["DependsOn"]
+
+    def test_name_of_a_whole_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorService(stack, "Pay", mesh=paying, virtual_service_name="Pay.example")
+        assert str(refused.value) == (
+            "virtual service 'Pay.example': has the name of a whole domain, got 'Pay.example' "
+            "(a name in it, such as 'router.shop.local')"
+        )
+        assert stack.node.try_find_child("Pay") is None
+
+    def test_name_of_no_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorService(stack, "Pay", mesh=paying, virtual_service_name="bank.repay.example")
+        assert str(refused.value) == (
+            "virtual service 'bank.repay.example': is not in the mesh's domain, which answers for it, "
+            "got 'bank.repay.example' (such as 'router.shop.local', or give its domain in other_domains)"
+        )
+
+    def test_hostname_of_a_service_there_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            MeshedColorNode(
+                stack,
+                "Bank",
+                mesh=paying,
+                name="bank",
+                hostname="bank.pay.example",
+                virtual_service_name="bank.pay.example",
+            )
+        assert str(refused.value) == (
+            "virtual node 'bank': its hostname is the name of a virtual service, got 'bank.pay.example' "
+            "(give the service another name: its own is answered with the address of its caller's Envoy)"
+        )
+
+    def test_domains_that_are_none_or_the_meshs_own_are_refused(
+        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(
+                stack,
+                "Mesh",
+                mesh_name="shop",
+                vpc=vpc,
+                namespace=namespace,
+                data_plane="envoy",
+                other_domains=["pay..example", "local", "Shop.local", "eu.shop.local"],
+            )
+        assert str(refused.value).splitlines() == [
+            (
+                "mesh 'shop': other domain is no DNS name, got 'pay..example' "
+                "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+            ),
+            (
+                "mesh 'shop': other domain is its own or in it, got 'Shop.local' "
+                "(leave it out: services may have any name in 'shop.local')"
+            ),
+            (
+                "mesh 'shop': other domain is its own or in it, got 'eu.shop.local' "
+                "(leave it out: services may have any name in 'shop.local')"
+            ),
+        ]
+        assert stack.node.try_find_child("Mesh") is None
+
+    @pytest.mark.parametrize(
+        "plane",
+        [
+            pytest.param({}, id="app-mesh"),
+            pytest.param({"data_plane": "envoy", "interception": "transparent"}, id="envoy"),
+        ],
+    )
+    def test_transparent_mesh_has_none(
+        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, plane: Any
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(
+                stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, other_domains=("pay.example",), **plane
+            )
+        assert str(refused.value) == (
+            "mesh 'shop': has other domains without loopback, got ('pay.example',) "
+            "(leave other_domains out: with transparent interception Cloud Map and hostnames answer for services)"
+        )
 
 
 class TestSidecar:

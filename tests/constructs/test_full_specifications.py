@@ -1,6 +1,7 @@
 """What the constructs pass on of the model beyond the tutorial: timeouts, retries, health, TLS, matches, rewrites."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from color_mesh.model import (
     RouteMatch,
     Timeout,
     TlsValidation,
+    VirtualServiceBackend,
 )
 from tests.builders import health_check, outlier_detection, retry_policy
 from tests.cloudformation import Template, only
@@ -81,6 +83,35 @@ def test_a_node_and_a_gateway_speak_tls_as_they_are_told(stack: Stack, mesh: Ser
     MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", client_tls=CLIENT_TLS)
     MeshGateway(stack, "Door", mesh=mesh, name="door", client_tls=CLIENT_TLS)
     assert mesh.model.node("stock").client_tls == mesh.model.gateway("door").client_tls == CLIENT_TLS
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [pytest.param({}, None, id="as-to-the-others"), pytest.param({"client_tls": CLIENT_TLS}, CLIENT_TLS, id="given")],
+)
+def test_a_node_speaks_tls_to_what_it_is_connected_to_as_it_is_told(
+    stack: Stack, any_mesh: ServiceMesh, given: Any, expected: ClientTls | None
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
+    prices = MeshedColorNode(stack, "Prices", mesh=any_mesh, name="prices", port=81)
+    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", port=82, backends=[stock])
+    cart.connect_to(prices, **given)
+    assert any_mesh.model.node("cart").backends == (
+        VirtualServiceBackend(virtual_service="stock.shop.local"),
+        VirtualServiceBackend(virtual_service="prices.shop.local", client_tls=expected),
+    )
+
+
+def test_a_tls_that_cannot_be_is_refused_when_connecting(stack: Stack, any_mesh: ServiceMesh) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
+    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart")
+    before = any_mesh.model
+    with pytest.raises(MeshError) as refused:
+        cart.connect_to(stock, client_tls=replace(CLIENT_TLS, ports=(0,)))
+    assert str(refused.value) == (
+        "virtual node 'cart' backend 'stock.shop.local': client policy port out of range, got 0 (1 to 65535)"
+    )
+    assert any_mesh.model == before
 
 
 def test_nothing_of_it_is_there_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:

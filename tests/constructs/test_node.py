@@ -238,6 +238,34 @@ def test_node_provides_a_virtual_service_of_its_dns_name(
     assert service["Spec"] == {"Provider": {"VirtualNode": {"VirtualNodeName": "cart"}}}
 
 
+def test_node_has_the_name_for_callers_that_it_is_given(stack: Stack, any_mesh: ServiceMesh) -> None:
+    MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
+    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", virtual_service_name="stock.shop.local")
+    assert cart.virtual_service_name == "stock.shop.local"
+    assert any_mesh.model.service("stock.shop.local").virtual_node == "cart"
+
+
+def test_name_for_callers_that_nobody_answers_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service_name="basket.shop.local")
+    assert str(refused.value) == (
+        "virtual service 'basket.shop.local': no Cloud Map service answers its DNS name, got 'basket.shop.local' "
+        "(name it after one of: cart.shop.local)"
+    )
+
+
+def test_name_for_callers_of_a_node_that_they_may_not_name_is_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(
+            stack, "Cart", mesh=any_mesh, name="cart", virtual_service=False, virtual_service_name="cart.shop.local"
+        )
+    assert str(refused.value) == (
+        "virtual node 'cart': has a name but no virtual service, got 'cart.shop.local' "
+        "(virtual_service=True, or leave virtual_service_name out)"
+    )
+    assert stack.node.try_find_child("Cart") is None
+
+
 def test_node_that_callers_may_not_name_has_no_virtual_service(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
@@ -422,6 +450,7 @@ def test_group_of_a_node_says_whose_it_is(
 
 def test_group_of_a_node_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
     cart = MeshedColorNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
+    assert cart.security_group is not None
     assert cart.security_group.node.path == "Shop/Mesh/Node-cart"
     assert Stack.of(cart.security_group) is stack
 
@@ -527,6 +556,7 @@ def rules_of(stack: Stack) -> list[tuple[object, object]]:
 
 def group_of(node: MeshedColorNode) -> object:
     """A node's group, as templates of the mesh's stack name it."""
+    assert node.security_group is not None
     return Stack.of(node.mesh).resolve(node.security_group.security_group_id)
 
 

@@ -153,6 +153,19 @@ def test_application_is_checked_as_often_as_given(implement: Implement, template
     }
 
 
+def test_application_runs_what_the_image_says_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    assert {"EntryPoint", "Command"} & set(app_of(template())) == set()
+
+
+def test_application_runs_what_is_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(entry_point=["sh", "-c"], command=("serve",))
+    app = app_of(template())
+    assert (app["EntryPoint"], app["Command"]) == (["sh", "-c"], ["serve"])
+
+
 # Envoy beside it
 
 
@@ -658,6 +671,7 @@ def test_tasks_are_in_the_group_of_their_node(
     template: Callable[[], Template],
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh)
+    assert stock.security_group is not None
     stock.implement(stack, "StockTask", cluster=cluster, image=image)
     assert network_of(template())["SecurityGroups"] == [stack.resolve(stock.security_group.security_group_id)]
 
@@ -665,6 +679,7 @@ def test_tasks_are_in_the_group_of_their_node(
 def test_tasks_are_registered_in_the_cloud_map_service_of_their_node(
     stack: Stack, cart: MeshedColorNode, implement: Implement, template: Callable[[], Template]
 ) -> None:
+    assert cart.cloud_map_service is not None
     implement()
     registries = only(template(), SERVICE)["ServiceRegistries"]
     assert registries == [{"RegistryArn": stack.resolve(cart.cloud_map_service.service_arn)}]

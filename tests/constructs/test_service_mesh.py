@@ -33,6 +33,12 @@ def mesh_id(template: Template) -> str:
     return found
 
 
+def group_id(node: MeshedColorNode) -> str:
+    """The id of the group of a node's tasks."""
+    assert node.security_group is not None
+    return node.security_group.security_group_id
+
+
 def ended_warnings(stack: Stack) -> list[str]:
     warnings = Annotations.from_stack(stack).find_warning("*", Match.any_value())
     return [warning.id for warning in warnings if "AWS ended App Mesh" in str(warning.entry.data)]
@@ -95,7 +101,7 @@ def test_each_node_has_a_group_of_its_own_by_default(
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
     orders = MeshedColorNode(stack, "Orders", mesh=guarded_mesh)
     assert guarded_mesh.security_group is None
-    assert cart.security_group.security_group_id != orders.security_group.security_group_id
+    assert group_id(cart) != group_id(orders)
     assert len(properties(template(), "AWS::EC2::SecurityGroup")) == 2
 
 
@@ -104,7 +110,7 @@ def test_every_node_and_gateway_is_in_the_group_given(
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh)
     gateway = MeshGateway(stack, "Gateway", mesh=mesh)
-    assert cart.security_group.security_group_id == "sg-mesh"
+    assert group_id(cart) == "sg-mesh"
     assert gateway.security_group.security_group_id == "sg-mesh"
     assert properties(template(), "AWS::EC2::SecurityGroup") == []
 

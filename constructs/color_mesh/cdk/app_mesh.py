@@ -70,8 +70,8 @@ class AppMeshDataPlane:
         """Write what a mesh has no property for as metadata; see `DataPlane`."""
         self._mesh.add_metadata(EXTERNAL_SERVICES, list(mesh.external_services))
 
-    def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
-        """Declare a virtual node and its virtual service; see `DataPlane`."""
+    def declare_node(self, scope: Construct, node: VirtualNode) -> MeshResources:
+        """Declare a virtual node; see `DataPlane`."""
         _acknowledge_end(scope)
         resource = appmesh.CfnVirtualNode(
             scope,
@@ -81,17 +81,15 @@ class AppMeshDataPlane:
             spec=virtual_node_spec(node),
         )
         self._nodes[node.name] = resource
-        if service is None:
-            return {"VirtualNode": resource}
-        return {"VirtualNode": resource, "VirtualService": self._declare_service(scope, service, resource)}
+        return {"VirtualNode": resource}
 
     def update_node(self, node: VirtualNode) -> None:
         """Write a virtual node's specification again; see `DataPlane`."""
         # jsii takes the API's spelling here as it does in the constructor; only the setter's type does not say so.
         self._nodes[node.name].spec = cast(appmesh.CfnVirtualNode.VirtualNodeSpecProperty, virtual_node_spec(node))
 
-    def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
-        """Declare a virtual router and its virtual service; see `DataPlane`."""
+    def declare_router(self, scope: Construct, router: VirtualRouter) -> MeshResources:
+        """Declare a virtual router; see `DataPlane`."""
         _acknowledge_end(scope)
         resource = appmesh.CfnVirtualRouter(
             scope,
@@ -101,7 +99,24 @@ class AppMeshDataPlane:
             spec=virtual_router_spec(router),
         )
         self._routers[router.name] = resource
-        return {"VirtualRouter": resource, "VirtualService": self._declare_service(scope, service, resource)}
+        return {"VirtualRouter": resource}
+
+    def declare_service(self, scope: Construct, service: VirtualService) -> MeshResources:
+        """Declare a virtual service; see `DataPlane`."""
+        _acknowledge_end(scope)
+        resource = appmesh.CfnVirtualService(
+            scope,
+            "VirtualService",
+            mesh_name=self._mesh_name_reference,
+            virtual_service_name=service.name,
+            spec=virtual_service_spec(service),
+        )
+        if service.virtual_node is not None:
+            resource.add_resource_dependency(self._nodes[service.virtual_node])
+        if service.virtual_router is not None:
+            resource.add_resource_dependency(self._routers[service.virtual_router])
+        self._services[service.name] = resource
+        return {"VirtualService": resource}
 
     def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
         """Declare a route; see `DataPlane`."""
@@ -174,18 +189,6 @@ class AppMeshDataPlane:
         """Add the gateway's Envoy, as the image's own user, who may bind port 80; see `DataPlane`."""
         task.node.add_dependency(self._gateways[gateway.name])
         return self._add_envoy(task, f"virtualGateway/{gateway.name}", container, logging)
-
-    def _declare_service(self, scope: Construct, service: VirtualService, provider: CfnResource) -> CfnResource:
-        resource = appmesh.CfnVirtualService(
-            scope,
-            "VirtualService",
-            mesh_name=self._mesh_name_reference,
-            virtual_service_name=service.name,
-            spec=virtual_service_spec(service),
-        )
-        resource.add_resource_dependency(provider)
-        self._services[service.name] = resource
-        return resource
 
     def _add_envoy(
         self,

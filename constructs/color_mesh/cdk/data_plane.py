@@ -33,14 +33,17 @@ class DataPlane(Protocol):
     def update_mesh(self, mesh: Mesh) -> None:
         """Bring what is declared of the mesh itself up to date."""
 
-    def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
-        """Declare a virtual node in ``scope``, with the virtual service that it provides, if any."""
+    def declare_node(self, scope: Construct, node: VirtualNode) -> MeshResources:
+        """Declare a virtual node in ``scope``."""
 
     def update_node(self, node: VirtualNode) -> None:
         """Bring a declared virtual node up to date."""
 
-    def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
-        """Declare a virtual router in ``scope``, with the virtual service that it provides."""
+    def declare_router(self, scope: Construct, router: VirtualRouter) -> MeshResources:
+        """Declare a virtual router in ``scope``."""
+
+    def declare_service(self, scope: Construct, service: VirtualService) -> MeshResources:
+        """Declare a virtual service in ``scope``, after the declared node or router that provides it, if any."""
 
     def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
         """Declare a route of a declared virtual router in ``scope``."""

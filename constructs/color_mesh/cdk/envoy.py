@@ -27,6 +27,7 @@ from color_mesh.model import (
     VirtualService,
 )
 from color_mesh.model.errors import problem
+from color_mesh.model.node import hostnames
 
 # A new task must be known everywhere before ECS ends the old one, which it does when the new one is healthy: no sooner
 # than 10 s after it began with two health checks every 5 s. Resolvers keep an answer for this long, and Envoy asks
@@ -53,16 +54,20 @@ class EnvoyDataPlane:
     def update_mesh(self, mesh: Mesh) -> None:
         """Do nothing: the mesh is read when templates are written; see `DataPlane`."""
 
-    def declare_node(self, scope: Construct, node: VirtualNode, service: VirtualService | None) -> MeshResources:
-        """Declare the name of the node's service; see `DataPlane`."""
-        return {} if service is None else self._declare_name(scope, service)
+    def declare_node(self, scope: Construct, node: VirtualNode) -> MeshResources:
+        """Declare nothing: a node is its tasks; see `DataPlane`."""
+        return {}
 
     def update_node(self, node: VirtualNode) -> None:
         """Do nothing: the mesh is read when templates are written; see `DataPlane`."""
 
-    def declare_router(self, scope: Construct, router: VirtualRouter, service: VirtualService) -> MeshResources:
-        """Declare the name of the router's service; see `DataPlane`."""
-        return self._declare_name(scope, service)
+    def declare_router(self, scope: Construct, router: VirtualRouter) -> MeshResources:
+        """Declare nothing: callers' Envoys have the routes; see `DataPlane`."""
+        return {}
+
+    def declare_service(self, scope: Construct, service: VirtualService) -> MeshResources:
+        """Declare the name of a service; see `DataPlane`."""
+        return self._interception.declare_name(scope, service)
 
     def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
         """Declare nothing: callers' Envoys have the routes; see `DataPlane`."""
@@ -96,10 +101,10 @@ class EnvoyDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the sidecar, whose configuration is made when the templates are written; see `DataPlane`."""
         self._interception.require_names(task, (backend.virtual_service for backend in node.backends))
-        placement = self._interception.placement(application)
 
         def bootstrap() -> Json:
             mesh = self._mesh()
+            placement = self._placement(mesh, application)
             return configure(mesh, mesh.node(node.name), interception=placement).bootstrap
 
         subject = f"virtual node {node.name!r}"
@@ -112,17 +117,14 @@ class EnvoyDataPlane:
 
         def bootstrap() -> Json:
             mesh = self._mesh()
-            return configure(mesh, mesh.gateway(gateway.name), interception=self._gateway_placement()).bootstrap
+            placement = self._placement(mesh, Application(address="127.0.0.1", port=None))
+            return configure(mesh, mesh.gateway(gateway.name), interception=placement).bootstrap
 
         subject = f"virtual gateway {gateway.name!r}"
         return self._add_envoy(task, subject, container, logging, bootstrap, IMAGE_USER)
 
-    def _declare_name(self, scope: Construct, service: VirtualService) -> MeshResources:
-        record = self._interception.declare_name(scope, service)
-        return {} if record is None else {"ServiceRecord": record}
-
-    def _gateway_placement(self) -> Transparent | Loopback:
-        return self._interception.placement(Application(address="127.0.0.1", port=None))
+    def _placement(self, mesh: Mesh, application: Application) -> Transparent | Loopback:
+        return self._interception.placement(application, outside=frozenset(hostnames(mesh.nodes)))
 
     def _add_envoy(
         self,

@@ -144,7 +144,7 @@ class MeshGateway(Construct):
         target_port: int | None = None,
         rewrite: Rewrite = Rewrite(),  # noqa: B008  (a frozen value)
     ) -> None:
-        """Send the requests that match to a node, a router, or a service that exists elsewhere.
+        """Send the requests that match to a node, a router, a service, or one that exists elsewhere.
 
         The longest prefix wins; the service sees the request with the prefix rewritten to ``/``, unless ``rewrite``
         says something else.

@@ -17,10 +17,11 @@ from color_mesh.cdk.interception import (
     Interception,
     LoopbackInterception,
     TransparentInterception,
-    check_tasks_namespace,
 )
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.zones import ServiceZones, check_domains
 from color_mesh.model import (
+    ClientTls,
     CloudMapService,
     EgressFilter,
     Mesh,
@@ -45,12 +46,12 @@ class Caller(Protocol):
         """Its place in the construct tree."""
 
     @property
-    def security_group(self) -> ec2.ISecurityGroup:
-        """What guards its tasks."""
+    def security_group(self) -> ec2.ISecurityGroup | None:
+        """What guards its tasks; ``None`` when it has none."""
 
 
 class Backend(Protocol):
-    """What a node may call and a gateway may route to: a node, a router, or a service that exists elsewhere."""
+    """What a node may call and a gateway may route to: a node, a router, a service, or one that exists elsewhere."""
 
     @property
     def name(self) -> str:
@@ -98,6 +99,7 @@ class ServiceMesh(Construct):
         envoy_image: ecs.ContainerImage | None = None,
         data_plane: DataPlaneName = "app-mesh",
         interception: InterceptionName | None = None,
+        other_domains: Sequence[str] = (),
     ) -> None:
         """Define a mesh with nothing in it.
 
@@ -123,6 +125,9 @@ class ServiceMesh(Construct):
                 loopback address at which the caller's own Envoy listens. ``transparent``: ECS redirects it, by
                 ``proxyConfiguration``. Without it, ``loopback`` with ``envoy``, and what ``app-mesh`` always has,
                 ``transparent``.
+            other_domains: With ``loopback``: domains beside that of the namespace in which services may have names,
+                such as ``pay.example``. Each such service gets a private hosted zone of its own name. Without any, all
+                services are in the domain of the namespace.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
@@ -135,7 +140,10 @@ class ServiceMesh(Construct):
             wrong = "namespace has no name before deployment"
             problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
         elif interception == "loopback":
-            problems += check_tasks_namespace(f"mesh {name!r}", namespace_name)
+            problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
+        if interception != "loopback" and other_domains:
+            fix = "leave other_domains out: with transparent interception Cloud Map and hostnames answer for services"
+            problems.append(problem(f"mesh {name!r}", "has other domains without loopback", other_domains, fix))
         with refusing(problems):
             self.model = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
@@ -146,7 +154,7 @@ class ServiceMesh(Construct):
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: Interception
         if interception == "loopback":
-            self.interception = LoopbackInterception(self, namespace_name, vpc)
+            self.interception = LoopbackInterception(ServiceZones(self, namespace_name, vpc, other_domains))
         else:
             self.interception = TransparentInterception(namespace_name)
         self.domain = self.interception.domain
@@ -195,11 +203,11 @@ class ServiceMesh(Construct):
     ) -> None:
         """Add parts to the model; with a problem, of ``problems`` or new, leave it as it is and raise a `MeshError`."""
         model = self.model
-        answered = (*model.cloud_map_services, *cloud_map_services)
-        with refusing((*problems, *self.interception.check_names(answered, nodes, services))):
+        names = self.interception.check_names(model, cloud_map_services, nodes, services)
+        with refusing((*problems, *names)):
             model = replace(
                 model,
-                cloud_map_services=answered,
+                cloud_map_services=(*model.cloud_map_services, *cloud_map_services),
                 nodes=(*model.nodes, *nodes),
                 services=(*model.services, *services),
                 routers=(*model.routers, *routers),
@@ -220,10 +228,15 @@ class ServiceMesh(Construct):
                     model = replace(model, gateways=tuple(part if g.name == part.name else g for g in model.gateways))
         self.model = model
 
-    def virtual_backends(self, backends: Sequence[Backend]) -> tuple[VirtualServiceBackend, ...]:
-        """Find the virtual services that stand for ``backends``, without those that `backend_problems` finds."""
+    def virtual_backends(
+        self, backends: Sequence[Backend], client_tls: ClientTls | None = None
+    ) -> tuple[VirtualServiceBackend, ...]:
+        """Find the virtual services that stand for ``backends``, without those that `backend_problems` finds.
+
+        With ``client_tls`` that is how a node speaks TLS to these, instead of its own.
+        """
         return tuple(
-            VirtualServiceBackend(virtual_service=backend.virtual_service_name)
+            VirtualServiceBackend(virtual_service=backend.virtual_service_name, client_tls=client_tls)
             for backend in backends
             if not isinstance(backend, str) and backend.virtual_service_name is not None and backend.mesh is self
         )

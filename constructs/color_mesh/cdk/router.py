@@ -1,11 +1,12 @@
 """A name behind which requests are spread over nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from constructs import Construct
 
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.listeners import all_listeners
 from color_mesh.cdk.mesh import Caller, ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node import MeshedColorNode
@@ -44,6 +45,7 @@ class ColorRouter(Construct):
         name: str | None = None,
         port: int = 80,
         protocol: Protocol = "http",
+        listeners: Sequence[Listener] | None = None,
     ) -> None:
         """Define a router without routes; `add_route` gives it some.
 
@@ -56,19 +58,25 @@ class ColorRouter(Construct):
             name: Its name in the mesh. Without it, a name made of the construct's path.
             port: What callers call, 1 to 65535.
             protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
+            listeners: All that callers call, ports and protocols, in the place of ``port`` and ``protocol``.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
         """
         name = default_name(scope, id) if name is None else name
-        router = VirtualRouter(name=name, listeners=(Listener(port=port, protocol=protocol),))
+        one = Listener(port=port, protocol=protocol)
+        called_at, problems = all_listeners(f"virtual router {name!r}", listeners, one, "port and protocol")
+        router = VirtualRouter(name=name, listeners=called_at)
         service = VirtualService(name=virtual_service_name, virtual_router=name)
-        mesh.add(routers=[router], services=[service])
+        mesh.add(routers=[router], services=[service], problems=problems)
         super().__init__(scope, id)
         self.mesh = mesh
         self.name = name
         self.virtual_service_name = virtual_service_name
-        self.mesh_resources: MeshResources = mesh.data_plane.declare_router(self, router, service)
+        self.mesh_resources: MeshResources = {
+            **mesh.data_plane.declare_router(self, router),
+            **mesh.data_plane.declare_service(self, service),
+        }
         self._callers: list[Caller] = []
         self._targets: list[MeshedColorNode] = []
 
@@ -77,6 +85,7 @@ class ColorRouter(Construct):
         id: str,
         *,
         targets: Mapping[MeshedColorNode, int],
+        target_ports: Mapping[MeshedColorNode, int] | None = None,
         name: str | None = None,
         prefix: str | None = None,
         method: Method | None = None,
@@ -91,10 +100,13 @@ class ColorRouter(Construct):
         Args:
             id: The route's construct id in the router.
             targets: Nodes and their weights, 0 to 100, relative to each other and not all 0; at most 10 nodes.
+            target_ports: The ports of targets that have several. Without it, and for targets that are not in it, the
+                port of the node's first listener.
             name: The route's name in the router. Without it, a name made of the construct's path.
             prefix: The start of the path. Without it, ``/`` for http and http2; grpc and tcp have none.
             method: The HTTP method. Without it, any.
-            port: The router's port that the request came to. Without it, any.
+            port: The router's port that the request came to; the route has its protocol. Without it the router's only
+                one.
             match: All that a route may match on, such as headers, in the place of ``prefix``, ``method`` and ``port``.
             priority: 0 (asked first) to 1000. Without it, asked after all that have one, longest prefix first.
             retry_policy: When a caller's Envoy asks again. Without it twice, when a task is unavailable.
@@ -104,9 +116,11 @@ class ColorRouter(Construct):
             MeshError: With every problem; nothing has changed then.
         """
         router = self.mesh.model.router(self.name)
-        protocol = router.listeners[0].protocol
         name = default_name(self, id) if name is None else name
-        matched, problems = route_match(f"route {name!r}", protocol, match, prefix, method, port)
+        subject = f"route {name!r}"
+        protocol = _protocol(router, port if match is None else match.port)
+        ports = target_ports or {}
+        matched, problems = route_match(subject, protocol, match, prefix, method, port)
         route = Route(
             name=name,
             protocol=protocol,
@@ -115,19 +129,18 @@ class ColorRouter(Construct):
             retry_policy=retry_policy,
             timeout=timeout,
             targets=tuple(
-                WeightedTarget(virtual_node=node.name, weight=weight, port=node.port)
+                WeightedTarget(virtual_node=node.name, weight=weight, port=ports.get(node, node.port))
                 for node, weight in targets.items()
             ),
         )
         problems += (
-            problem(
-                f"route {route.name!r}",
-                "target belongs to another mesh",
-                node.name,
-                f"a node of {self.mesh.model.name!r}",
-            )
+            problem(subject, "target belongs to another mesh", node.name, f"a node of {self.mesh.model.name!r}")
             for node in targets
             if node.mesh is not self.mesh
+        )
+        fix = f"targets: {', '.join(node.name for node in targets) or 'none'}"
+        problems += (
+            problem(subject, "has a port of what is no target", node.name, fix) for node in ports if node not in targets
         )
         self.mesh.update(replace(router, routes=(*router.routes, route)), problems)
         declared = self.mesh.data_plane.declare_route(self, id, router, route)
@@ -142,6 +155,11 @@ class ColorRouter(Construct):
         self._callers.append(caller)
         for node in self._targets:
             node.admit(caller)
+
+
+def _protocol(router: VirtualRouter, port: int | None) -> Protocol:
+    of_port = (listener.protocol for listener in router.listeners if listener.port == port)
+    return next(of_port, router.listeners[0].protocol)
 
 
 def route_match(

@@ -37,6 +37,8 @@ class Loopback:
         app_port: The application's port, where it is not that of its node's one listener.
         envoy_address: Where Envoy's administration and a gateway's second hop listen, for nobody outside the task.
         backend_addresses: Addresses of backends by virtual service, where that of `loopback_address` will not do.
+        outside: Names of virtual nodes that are no tasks with such an Envoy; others reach them at their listeners' own
+            ports.
     """
 
     task_address: str | None = None
@@ -44,6 +46,7 @@ class Loopback:
     app_port: int | None = None
     envoy_address: str = "127.0.0.1"
     backend_addresses: Mapping[str, str] = field(default_factory=dict)
+    outside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,10 +97,9 @@ class Placement:
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
         """Find the port at which others reach a listener of a node."""
         match self.interception:
-            case Transparent():
-                return listener.port
-            case Loopback():
+            case Loopback() as loopback if node.name not in loopback.outside:
                 return INBOUND_PORT + node.listeners.index(listener)
+        return listener.port
 
     def task_address(self, preference: IpPreference | None) -> str:
         """Find the address to listen on for others."""

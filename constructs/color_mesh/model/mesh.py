@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from color_mesh.model.checks import check_choice, check_dns_name, check_known, check_name, check_tags, check_unique
-from color_mesh.model.discovery import CloudMapService, check_cloud_map_service, check_ip_preference
+from color_mesh.model.discovery import CloudMapDiscovery, CloudMapService, check_cloud_map_service, check_ip_preference
 from color_mesh.model.errors import problem, refuse
 from color_mesh.model.listener import IpPreference, Listener, Protocol
 from color_mesh.model.node import VirtualNode, VirtualService, check_virtual_node, check_virtual_service
@@ -90,17 +90,22 @@ class Mesh:
 
 
 def check_dns_answers(
-    cloud_map_services: Iterable[CloudMapService], nodes: Iterable[VirtualNode], services: Iterable[VirtualService]
+    cloud_map_services: Iterable[CloudMapService],
+    nodes: Iterable[VirtualNode],
+    services: Iterable[VirtualService],
+    hostnames: Iterable[str] = (),
 ) -> Iterator[str]:
     """Find names that DNS does not answer, in a mesh of which every Cloud Map service is known.
 
-    Callers resolve a virtual service's name before Envoy sees the request, so one of that name must be registered.
+    Callers resolve a virtual service's name before Envoy sees the request, so one of that name must be registered, or
+    be one of ``hostnames``, which DNS answers whatever is in Cloud Map.
     """
     answered = {service.dns_name.lower(): service.dns_name for service in cloud_map_services}
     for node in nodes:
-        if node.discovery is not None and node.discovery.dns_name.lower() not in answered:
+        if isinstance(node.discovery, CloudMapDiscovery) and node.discovery.dns_name.lower() not in answered:
             subject = f"virtual node {node.name!r}"
             yield from check_known(subject, "Cloud Map service", node.discovery.dns_name, answered.values())
+    answered |= {name.lower(): name for name in hostnames}
     for service in services:
         if str(service.name).lower() not in answered:
             subject = f"virtual service {service.name!r}"

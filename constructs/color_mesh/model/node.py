@@ -1,11 +1,11 @@
 """Virtual nodes, and the virtual services that callers name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from color_mesh.model.access_log import AccessLog, check_access_log
 from color_mesh.model.checks import check_dns_name, check_name, check_tags, check_unique
-from color_mesh.model.discovery import Discovery, check_discovery
+from color_mesh.model.discovery import Discovery, DnsDiscovery, check_discovery
 from color_mesh.model.errors import problem
 from color_mesh.model.listener import PROTOCOLS, Listener, check_listeners
 from color_mesh.model.tls import ClientTls, check_client_tls
@@ -64,6 +64,11 @@ class VirtualService:
     virtual_node: str | None = None
     virtual_router: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+
+
+def hostnames(nodes: Iterable[VirtualNode]) -> dict[str, str]:
+    """Find the nodes that are not found by Cloud Map but at a name of their own in DNS, and that name."""
+    return {node.name: node.discovery.hostname for node in nodes if isinstance(node.discovery, DnsDiscovery)}
 
 
 def check_virtual_node(node: VirtualNode) -> Iterator[str]:
