@@ -57,7 +57,7 @@ def build(
         cluster_name=settings.cluster_name,
         log_retention=log_retention,
         namespace_name=plane.namespace_name,
-        member_port=plane.member_port,
+        shared_group=plane.shared_group,
         env=env,
     )
     mesh = MeshStack(

@@ -40,7 +40,7 @@ class MeshStack(Stack):
         *,
         vpc: ec2.IVpc,
         namespace: servicediscovery.IPrivateDnsNamespace,
-        security_group: ec2.ISecurityGroup,
+        security_group: ec2.ISecurityGroup | None,
         chapter: int,
         weights: Mapping[str, int],
         red_backends: Sequence[str],

@@ -22,7 +22,7 @@ class NetworkStack(Stack):
         cluster_name: str | None,
         log_retention: logs.RetentionDays,
         namespace_name: str,
-        member_port: int | None,
+        shared_group: bool,
         env: Environment | None,
     ) -> None:
         super().__init__(scope, id, env=env)
@@ -31,7 +31,7 @@ class NetworkStack(Stack):
         self.namespace = servicediscovery.PrivateDnsNamespace(
             self, "Namespace", name=namespace_name, description="Namespace for the color mesh.", vpc=self.vpc
         )
-        self.colorapp_security_group = _member_group(self, self.vpc, member_port)
+        self.colorapp_security_group = _member_group(self, self.vpc) if shared_group else None
         self.gateway_security_group = ec2.SecurityGroup(
             self,
             "GatewaySecurityGroup",
@@ -74,20 +74,15 @@ def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
     )
 
 
-def _member_group(stack: Stack, vpc: ec2.IVpc, port: int | None) -> ec2.SecurityGroup:
-    """Make the group whose members reach each other: at one port, and little else, or without any limit."""
+def _member_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:
     group = ec2.SecurityGroup(
         stack,
         "ColorAppSecurityGroup",
         vpc=vpc,
         security_group_name="colorapp-sg",
         description="Members of the color mesh, which reach each other.",
-        allow_all_outbound=port is None,
     )
-    group.add_ingress_rule(group, ec2.Port.tcp(port) if port else ec2.Port.all_traffic(), "members of the mesh")
-    if port:
-        group.add_egress_rule(group, ec2.Port.tcp(port), "members of the mesh")
-        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
+    group.add_ingress_rule(group, ec2.Port.all_traffic(), "members of the mesh")
     return group
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model.deployment import AppAddress, DataPlaneName
 
 COLOR_APP = "forsakenidol/colorapp"
@@ -31,7 +30,8 @@ class Plane:
     Attributes:
         namespace_name: The Cloud Map namespace in which tasks are found.
         dns_ttl_seconds: How long resolvers keep their addresses.
-        member_port: The port at which members of the mesh reach each other; ``None`` is every port.
+        shared_group: Whether one security group has every task, as in the tutorial. Without it each node has its own:
+            where nothing is redirected, they are what keeps a node from what is no backend of its.
         app_image: The color application.
         app_command: What its container is told; ``None`` is what the image says.
         app_address: Where it listens.
@@ -39,7 +39,7 @@ class Plane:
 
     namespace_name: str
     dns_ttl_seconds: int
-    member_port: int | None
+    shared_group: bool
     app_image: str
     app_command: tuple[str, ...] | None
     app_address: AppAddress
@@ -49,7 +49,7 @@ PLANES: Mapping[DataPlaneName, Plane] = {
     "app-mesh": Plane(
         namespace_name="colors.local",
         dns_ttl_seconds=300,
-        member_port=None,
+        shared_group=True,
         app_image=COLOR_APP,
         app_command=None,
         app_address="0.0.0.0",
@@ -57,7 +57,7 @@ PLANES: Mapping[DataPlaneName, Plane] = {
     "envoy": Plane(
         namespace_name="tasks.colors.local",
         dns_ttl_seconds=5,
-        member_port=INBOUND_PORT,
+        shared_group=False,
         app_image=_NGINX,
         app_command=("sh", "-c", _COLOR_SERVER),
         app_address="127.0.0.1",

@@ -176,9 +176,10 @@ class TestOtherDomains:
         assert record["HostedZoneId"] == stack.resolve(bank.mesh_resources["ServiceZone"].ref)
         assert list(bank.mesh_resources) == ["ServiceZone", "ServiceRecord"]
 
-    def test_zone_is_where_the_service_is(self, app: App, paying: ServiceMesh) -> None:
+    def test_zone_is_where_the_mesh_is(self, app: App, paying: ServiceMesh) -> None:
         bank = ColorService(Stack(app, "Team"), "Bank", mesh=paying, virtual_service_name="bank.pay.example")
-        assert bank.mesh_resources["ServiceZone"].node.path == "Team/Bank/ServiceZone/Resource"
+        path = "Shop/Mesh/Services/Zone-bank.pay.example/Resource"
+        assert bank.mesh_resources["ServiceZone"].node.path == path
 
     def test_services_of_the_meshs_domain_have_its_zone(
         self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template]
@@ -434,26 +435,66 @@ class TestGateway:
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
 
-    def test_with_one_group_for_the_mesh_its_tasks_have_another_that_lets_the_load_balancer_in(
-        self, stack: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, mesh_group: ec2.ISecurityGroup
-    ) -> None:
-        from aws_cdk.assertions import Template as Assertions
 
-        namespace = servicediscovery.PrivateDnsNamespace(stack, "Tasks", name="tasks.shop.local", vpc=vpc)
-        mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", security_group=mesh_group)
-        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
-        gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
-        gateway.implement(gateway, "Task", cluster=cluster)
-        template = dict(Assertions.from_stack(stack).to_json())
-        groups = only(template, SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
-        assert groups[0] == "sg-mesh"
-        rule = only(template, "AWS::EC2::SecurityGroupIngress")
-        assert (rule["GroupId"], rule["FromPort"]) == (groups[1], 80)
-        balancer = only(template, "AWS::ElasticLoadBalancingV2::LoadBalancer")
-        assert balancer["SecurityGroups"] == [rule["SourceSecurityGroupId"]]
+class TestStacks:
+    """Tasks of stacks that call each other, and what they wait for."""
+
+    @pytest.fixture
+    def nodes(self, app: App, mesh: ServiceMesh) -> tuple[MeshedColorNode, MeshedColorNode]:
+        """Two nodes, each in a stack of its own, that call each other."""
+        cart = MeshedColorNode(Stack(app, "One"), "Cart", mesh=mesh, name="cart", port=8080)
+        stock = MeshedColorNode(Stack(app, "Two"), "Stock", mesh=mesh, name="stock", port=8081, backends=[cart])
+        cart.connect_to(stock)
+        return cart, stock
+
+    def test_stacks_whose_nodes_call_each_other_depend_on_the_meshs_alone(
+        self, app: App, nodes: tuple[MeshedColorNode, MeshedColorNode], cluster: ecs.Cluster
+    ) -> None:
+        implement(nodes[0], cluster)
+        implement(nodes[1], cluster)
+        app.synth()
+        dependencies = [[each.node.id for each in Stack.of(node).dependencies] for node in nodes]
+        assert dependencies == [["Shop"], ["Shop"]]
+
+    def test_tasks_wait_for_names_that_are_declared_after_them(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+        implement(cart, cluster)
+        cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+        resources = template()["Resources"]
+        (task,) = (each for each in resources.values() if each["Type"] == TASK)
+        records = {id for id, each in resources.items() if each["Type"] == "AWS::Route53::RecordSet"}
+        assert len(records) == 2
+        assert records <= set(task["DependsOn"])
+
+    def test_two_meshes_of_one_namespace_are_refused(
+        self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="envoy")
+        assert str(refused.value) == (
+            "mesh 'other': another mesh has its namespace, got 'tasks.shop.local' "
+            "(give each mesh a namespace, and so a domain, of its own)"
+        )
+        assert stack.node.try_find_child("Other") is None
 
 
 class TestGroups:
+    def test_one_for_all_is_refused(
+        self,
+        stack: Stack,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.PrivateDnsNamespace,
+        mesh_group: ec2.ISecurityGroup,
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", security_group=mesh_group)
+        assert str(refused.value) == (
+            "mesh 'Shop-Mesh': one security group lets nodes reach what is no backend of theirs, got 'Shop/MeshGroup' "
+            "(leave it out: each node gets a group of its own, or say interception='transparent')"
+        )
+
     def test_callers_come_in_at_envoys_port_alone(
         self, stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
     ) -> None:

@@ -67,7 +67,7 @@ class EnvoyDataPlane:
 
     def declare_service(self, scope: Construct, service: VirtualService) -> MeshResources:
         """Declare the name of a service; see `DataPlane`."""
-        return self._interception.declare_name(scope, service)
+        return self._interception.declare_name(service)
 
     def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
         """Declare nothing: callers' Envoys have the routes; see `DataPlane`."""
@@ -100,7 +100,7 @@ class EnvoyDataPlane:
         application: Application,
     ) -> ecs.ContainerDefinition:
         """Add the sidecar, whose configuration is made when the templates are written; see `DataPlane`."""
-        self._interception.require_names(task, (backend.virtual_service for backend in node.backends))
+        self._interception.require_names(task)
 
         def bootstrap() -> Json:
             mesh = self._mesh()

@@ -1,5 +1,6 @@
 """The way into the mesh from outside."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from aws_cdk import Duration, Stack
@@ -37,9 +38,9 @@ from color_mesh.model import (
     RouteMatch,
     VirtualGateway,
 )
-from color_mesh.model.checks import check_balancer_name, check_choice
+from color_mesh.model.checks import check_balancer_name, check_choice, check_flag
 from color_mesh.model.deployment import EXPOSURES, Exposure
-from color_mesh.model.errors import refusing
+from color_mesh.model.errors import problem, refusing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,6 +199,7 @@ class MeshGateway(Construct):
         *,
         cluster: ecs.ICluster,
         exposure: Exposure = "load-balancer",
+        internet_facing: bool = True,
         entry_security_group: ec2.ISecurityGroup | None = None,
         cpu: int = 256,
         memory_mib: int = 512,
@@ -219,8 +221,10 @@ class MeshGateway(Construct):
             cluster: Where it runs.
             exposure: ``load-balancer`` (the default): a network load balancer in the public subnets, in front of tasks
                 in the private ones. ``public-ip``: tasks in the public subnets, each with a public address.
+            internet_facing: Whether the internet reaches the load balancer. When ``False`` it is in the private
+                subnets, for clients in the VPC.
             entry_security_group: What lets clients in, to the load balancer or to the public tasks. Without it, a new
-                one that lets any IPv4 address in on the gateway's port.
+                one that lets any IPv4 address in on the gateway's port, or those of the VPC.
             cpu: The task's CPU units, one of Fargate's sizes, all of them Envoy's.
             memory_mib: The task's memory, one of those that Fargate offers for ``cpu``, all of it Envoy's.
             port_name: The port's name in the task definition. Without it, none.
@@ -243,7 +247,9 @@ class MeshGateway(Construct):
             *check_choice(subject, "exposure", exposure, EXPOSURES),
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
-            *check_subnets(subject, cluster.vpc, public=True),
+            *check_flag(subject, "internet_facing", internet_facing),
+            *_check_reach(subject, exposure, internet_facing),
+            *(check_subnets(subject, cluster.vpc, public=True) if internet_facing else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure == "load-balancer" else ()),
         ]
         with refusing(problems):
@@ -265,19 +271,14 @@ class MeshGateway(Construct):
         envoy_container.add_port_mappings(
             ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)
         )
-        entry = entry_security_group or self._open_entry(part)
+        entry = entry_security_group or self._open_entry(part, internet_facing)
         public = exposure == "public-ip"
-        groups = [self.security_group]
-        if public:
-            groups.append(entry)
-        elif self.mesh.security_group is not None and not self.mesh.interception.members_reach_gateways:
-            groups.append(self._balanced(part, entry))
         service = fargate_service(
             part,
             cluster=cluster,
             task_definition=task_definition,
             task=task,
-            security_groups=groups,
+            security_groups=[self.security_group, *([entry] if public else [])],
             vpc_subnets=ec2.SubnetSelection(
                 subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
             ),
@@ -292,22 +293,29 @@ class MeshGateway(Construct):
             entry_security_group=entry,
             url=_public_address(service, self.port),
         )
-        return made if public else self._balance(part, made, load_balancer_name, target_group_name)
+        if public:
+            return made
+        return self._balance(part, made, load_balancer_name, target_group_name, internet_facing)
 
     def _balance(
-        self, part: Construct, made: GatewayImplementation, name: str | None, target_group_name: str | None
+        self,
+        part: Construct,
+        made: GatewayImplementation,
+        name: str | None,
+        target_group_name: str | None,
+        internet_facing: bool,
     ) -> GatewayImplementation:
         shared = self.mesh.security_group
-        member = shared is not None and self.mesh.interception.members_reach_gateways
+        subnets = ec2.SubnetType.PUBLIC if internet_facing else ec2.SubnetType.PRIVATE_WITH_EGRESS
         load_balancer = elbv2.NetworkLoadBalancer(
             part,
             "LoadBalancer",
             vpc=self.mesh.vpc,
             load_balancer_name=name,
-            internet_facing=True,
+            internet_facing=internet_facing,
             ip_address_type=elbv2.IpAddressType.IPV4,
-            security_groups=[*([shared] if shared and member else []), made.entry_security_group],
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            security_groups=[*([shared] if shared else []), made.entry_security_group],
+            vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
         )
         acknowledge(
             load_balancer,
@@ -354,29 +362,27 @@ class MeshGateway(Construct):
         url = f"http://{load_balancer.load_balancer_dns_name}{_port_suffix(self.port)}"
         return replace(made, url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
 
-    def _balanced(self, part: Construct, entry: ec2.ISecurityGroup) -> ec2.SecurityGroup:
-        """Make a group that lets the load balancer in, where the mesh's one group lets members reach nodes only."""
-        group = ec2.SecurityGroup(
-            part,
-            "SecurityGroup",
-            vpc=self.mesh.vpc,
-            description="Tasks of a virtual gateway.",
-            allow_all_outbound=False,
-        )
-        group.add_ingress_rule(entry, ec2.Port.tcp(self.port), "the load balancer")
-        return group
-
-    def _open_entry(self, part: Construct) -> ec2.SecurityGroup:
+    def _open_entry(self, part: Construct, internet_facing: bool) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
             part, "EntrySecurityGroup", vpc=self.mesh.vpc, description="Clients of a virtual gateway."
         )
-        group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(self.port), "clients from anywhere")
+        port = ec2.Port.tcp(self.port)
+        if not internet_facing:
+            group.add_ingress_rule(ec2.Peer.ipv4(self.mesh.vpc.vpc_cidr_block), port, "clients in the VPC")
+            return group
+        group.add_ingress_rule(ec2.Peer.any_ipv4(), port, "clients from anywhere")
         acknowledge(
             group,
             "AwsSolutions::AwsSolutions-EC23",
             "The gateway is the mesh's one public entry: its port is open to every client on purpose.",
         )
         return group
+
+
+def _check_reach(subject: str, exposure: str, internet_facing: object) -> Iterator[str]:
+    if exposure == "public-ip" and internet_facing is False:
+        fix = "leave it out, or exposure='load-balancer'"
+        yield problem(subject, "public addresses are not for the VPC alone", internet_facing, fix)
 
 
 def _public_address(service: ecs.FargateService, port: int) -> str:

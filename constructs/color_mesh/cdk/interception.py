@@ -53,10 +53,6 @@ class Interception(Protocol):
     def sees_everything(self) -> bool:
         """Whether all that a task sends comes to its Envoy, which then keeps what the mesh does not let out."""
 
-    @property
-    def members_reach_gateways(self) -> bool:
-        """Whether a mesh's one security group lets its members reach the port of a gateway."""
-
     def check_names(
         self,
         mesh: Mesh,
@@ -75,11 +71,11 @@ class Interception(Protocol):
     def inbound_ports(self, node: VirtualNode) -> Iterable[int]:
         """List the ports at which the tasks of a node take connections."""
 
-    def declare_name(self, scope: Construct, service: VirtualService) -> Mapping[str, CfnResource]:
-        """Declare in ``scope`` what answers for a service's name, unless Cloud Map does; by construct id."""
+    def declare_name(self, service: VirtualService) -> Mapping[str, CfnResource]:
+        """Declare what answers for a service's name, unless Cloud Map does; by construct id."""
 
-    def require_names(self, scope: Construct, names: Iterable[str]) -> None:
-        """Let ``scope`` be deployed after the names of services are there."""
+    def require_names(self, scope: Construct) -> None:
+        """Let ``scope`` be deployed after the names of services are there, also of those that are declared later."""
 
     def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration | None:
         """Say what ECS does to a node's traffic."""
@@ -93,7 +89,6 @@ class TransparentInterception:
 
     user = REDIRECTED_USER
     sees_everything = True
-    members_reach_gateways = True
 
     def __init__(self, namespace_name: str) -> None:
         """Name the Cloud Map namespace of the services."""
@@ -123,11 +118,11 @@ class TransparentInterception:
         """List those of the listeners: traffic is redirected behind the security group; see `Interception`."""
         return [listener.port for listener in node.listeners]
 
-    def declare_name(self, scope: Construct, service: VirtualService) -> Mapping[str, CfnResource]:
+    def declare_name(self, service: VirtualService) -> Mapping[str, CfnResource]:
         """Declare nothing: Cloud Map answers; see `Interception`."""
         return {}
 
-    def require_names(self, scope: Construct, names: Iterable[str]) -> None:
+    def require_names(self, scope: Construct) -> None:
         """Wait for nothing: names are answered as soon as tasks are there; see `Interception`."""
 
     def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration:
@@ -157,7 +152,6 @@ class LoopbackInterception:
 
     user = IMAGE_USER
     sees_everything = False
-    members_reach_gateways = False
 
     def __init__(self, zones: ServiceZones) -> None:
         """Take the zones of the services."""
@@ -184,13 +178,13 @@ class LoopbackInterception:
         """List Envoy's: nothing else is to be reached from outside the task; see `Interception`."""
         return range(INBOUND_PORT, INBOUND_PORT + len(node.listeners))
 
-    def declare_name(self, scope: Construct, service: VirtualService) -> Mapping[str, CfnResource]:
+    def declare_name(self, service: VirtualService) -> Mapping[str, CfnResource]:
         """Declare the record of a service's loopback address; see `Interception`."""
-        return self._zones.declare(scope, service)
+        return self._zones.declare(service)
 
-    def require_names(self, scope: Construct, names: Iterable[str]) -> None:
-        """Wait for their records; see `Interception`."""
-        self._zones.require(scope, names)
+    def require_names(self, scope: Construct) -> None:
+        """Wait for their records: that a name is not there may be remembered for 15 minutes; see `Interception`."""
+        scope.node.add_dependency(self._zones)
 
     def proxy_configuration(self, node: VirtualNode) -> None:
         """Need nothing of ECS; see `Interception`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
@@ -35,6 +35,8 @@ from color_mesh.model.checks import check_choice
 from color_mesh.model.deployment import DATA_PLANES, ENVOY_IMAGES, INTERCEPTIONS, DataPlaneName, InterceptionName
 from color_mesh.model.errors import problem, refusing
 
+# Below a namespace: that a mesh has it.
+_ONE_MESH = "ServicesAtLoopbackAddresses"
 _INTERCEPTIONS: Mapping[DataPlaneName, InterceptionName] = {"app-mesh": "transparent", "envoy": "loopback"}
 
 
@@ -114,9 +116,9 @@ class ServiceMesh(Construct):
             egress_filter: ``DROP_ALL`` (the default) lets a node reach its backends only, ``ALLOW_ALL`` anything. With
                 ``loopback`` that is the security groups' to do, which let out port 443 besides: images are pulled and
                 logs are written from the task's network.
-            security_group: One group for every task, which must let its members reach each other: with ``loopback`` on
-                port 15100 and, for a node's further listeners, those after it. Without it each node has a group of its
-                own, which lets in its callers on those ports and nobody else.
+            security_group: One group for every task, which must let its members reach each other; with ``transparent``
+                only. Without it each node has a group of its own, which lets in its callers and nobody else: with
+                ``loopback`` on port 15100 and, for a node's further listeners, those after it.
             envoy_image: Without it, App Mesh's Envoy v1.27.0.0 from the Amazon ECR public gallery, or upstream's
                 v1.40.0 from Docker Hub. ``envoy`` needs an image of upstream Envoy that has bash.
             data_plane: What carries the mesh. ``app-mesh`` (the default): App Mesh, which AWS has ended. ``envoy``:
@@ -134,13 +136,15 @@ class ServiceMesh(Construct):
         """
         name = default_name(scope, id) if mesh_name is None else mesh_name
         namespace_name = namespace.namespace_name
-        interception = interception or _INTERCEPTIONS.get(data_plane)
+        if interception is None and data_plane in DATA_PLANES:
+            interception = _INTERCEPTIONS[data_plane]
         problems = list(_check_plane(f"mesh {name!r}", data_plane, interception))
         if Token.is_unresolved(namespace_name):
             wrong = "namespace has no name before deployment"
             problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
         elif interception == "loopback":
             problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
+            problems += _check_alone(f"mesh {name!r}", namespace, security_group)
         if interception != "loopback" and other_domains:
             fix = "leave other_domains out: with transparent interception Cloud Map and hostnames answer for services"
             problems.append(problem(f"mesh {name!r}", "has other domains without loopback", other_domains, fix))
@@ -154,6 +158,7 @@ class ServiceMesh(Construct):
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: Interception
         if interception == "loopback":
+            Construct(cast(Construct, namespace), _ONE_MESH)
             self.interception = LoopbackInterception(ServiceZones(self, namespace_name, vpc, other_domains))
         else:
             self.interception = TransparentInterception(namespace_name)
@@ -253,6 +258,21 @@ class ServiceMesh(Construct):
             elif backend.mesh is not self:
                 fix = f"it is in mesh {backend.mesh.model.name!r}, this is {self.model.name!r}"
                 yield problem(subject, "backend belongs to another mesh", backend.name, fix)
+
+
+def _check_alone(
+    subject: str, namespace: servicediscovery.IPrivateDnsNamespace, security_group: ec2.ISecurityGroup | None
+) -> Iterator[str]:
+    """Find what a mesh cannot share with others when its services stand for loopback addresses."""
+    if namespace.node.try_find_child(_ONE_MESH) is not None:
+        # Route 53 API Reference, ConflictingDomainExists: a VPC has one zone of a name.
+        fix = "give each mesh a namespace, and so a domain, of its own"
+        yield problem(subject, "another mesh has its namespace", namespace.namespace_name, fix)
+    if security_group is not None:
+        # Only a task's own Envoy knows its backends, and nothing makes traffic go through that.
+        fix = "leave it out: each node gets a group of its own, or say interception='transparent'"
+        got = security_group.node.path
+        yield problem(subject, "one security group lets nodes reach what is no backend of theirs", got, fix)
 
 
 def _check_plane(subject: str, data_plane: str, interception: str | None) -> Iterator[str]:

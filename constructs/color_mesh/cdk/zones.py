@@ -18,20 +18,22 @@ _RECORD_TTL_SECONDS = 60
 _COMMENT = "Services of a mesh, at the loopback addresses of their callers' Envoys."
 
 
-class ServiceZones:
+class ServiceZones(Construct):
     """Answer for services: in one zone for the mesh's domain, and in one each for those of other domains.
 
-    The rest of another domain may be somebody else's, so nothing but the service's name is answered there.
+    The rest of another domain may be somebody else's, so nothing but the service's name is answered there. All of it is
+    here, and not with the services: every stack with a part of the mesh depends on the mesh's stack anyway, so tasks
+    that wait for names of each other's stacks never make two stacks depend on each other.
     """
 
     def __init__(self, scope: Construct, namespace_name: str, vpc: ec2.IVpc, other_domains: Sequence[str]) -> None:
         """Make the zone of the mesh's domain in ``scope``; `check_domains` has found nothing wrong."""
+        super().__init__(scope, "Services")
         self.domain = domain_of(namespace_name)
         self._namespace_name = namespace_name
         self._other_domains = tuple(other_domains)
         self._vpc = vpc
-        self._records: dict[str, route53.CfnRecordSet] = {}
-        self._zone = self._make(scope, self.domain)
+        self._zone = self._make("Zone", self.domain)
 
     def check(self, services: Iterable[VirtualService]) -> Iterator[str]:
         """Find services that no zone may answer for: those of no domain, and those in the namespace of the tasks."""
@@ -56,35 +58,28 @@ class ServiceZones:
                 fix = "give the service another name: its own is answered with the address of its caller's Envoy"
                 yield problem(f"virtual node {node!r}", "its hostname is the name of a virtual service", hostname, fix)
 
-    def declare(self, scope: Construct, service: VirtualService) -> Mapping[str, CfnResource]:
-        """Declare in ``scope`` the record of a service's loopback address, and a zone for it when it needs one."""
+    def declare(self, service: VirtualService) -> Mapping[str, CfnResource]:
+        """Declare the record of a service's loopback address, and a zone for it when it needs one."""
         declared: dict[str, CfnResource] = {}
         zone = self._zone
         if not _is_in(service.name, self.domain):
-            zone = self._make(scope, service.name)
+            zone = self._make(f"Zone-{service.name}", service.name)
             made = zone.node.default_child
             assert isinstance(made, CfnResource)
             declared["ServiceZone"] = made
         record = route53.CfnRecordSet(
-            scope,
-            "ServiceRecord",
+            self,
+            service.name,
             hosted_zone_id=zone.hosted_zone_id,
             name=service.name,
             type="A",
             ttl=str(_RECORD_TTL_SECONDS),
             resource_records=[loopback_address(service.name)],
         )
-        self._records[service.name] = record
         return {**declared, "ServiceRecord": record}
 
-    def require(self, scope: Construct, names: Iterable[str]) -> None:
-        """Let ``scope`` wait for the records: that a name is not there may be remembered for 15 minutes."""
-        for name in names:
-            if name in self._records:
-                scope.node.add_dependency(self._records[name])
-
-    def _make(self, scope: Construct, name: str) -> route53.PrivateHostedZone:
-        return route53.PrivateHostedZone(scope, "ServiceZone", zone_name=name, vpc=self._vpc, comment=_COMMENT)
+    def _make(self, id: str, name: str) -> route53.PrivateHostedZone:
+        return route53.PrivateHostedZone(self, id, zone_name=name, vpc=self._vpc, comment=_COMMENT)
 
 
 def domain_of(namespace_name: str) -> str:
