@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -151,17 +152,16 @@ class TestNames:
 
 class TestOtherDomains:
     @pytest.fixture
-    def paying(self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace) -> ServiceMesh:
+    def new_mesh(
+        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    ) -> Callable[..., ServiceMesh]:
+        """Make a mesh; each test gives the arguments that it is about."""
+        return partial(ServiceMesh, stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
+
+    @pytest.fixture
+    def paying(self, new_mesh: Callable[..., ServiceMesh]) -> ServiceMesh:
         """A mesh with services in ``pay.example`` too."""
-        return ServiceMesh(
-            stack,
-            "Mesh",
-            mesh_name="shop",
-            vpc=vpc,
-            namespace=namespace,
-            data_plane="envoy",
-            other_domains=["pay.example"],
-        )
+        return new_mesh(data_plane="envoy", other_domains=["pay.example"])
 
     @pytest.mark.parametrize("name", ["bank.pay.example", "Bank.PAY.example", "eu.bank.pay.example"])
     def test_service_there_has_a_private_zone_of_its_name_alone(
@@ -230,18 +230,10 @@ class TestOtherDomains:
         )
 
     def test_domains_that_are_none_or_the_meshs_own_are_refused(
-        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+        self, stack: Stack, new_mesh: Callable[..., ServiceMesh]
     ) -> None:
         with pytest.raises(MeshError) as refused:
-            ServiceMesh(
-                stack,
-                "Mesh",
-                mesh_name="shop",
-                vpc=vpc,
-                namespace=namespace,
-                data_plane="envoy",
-                other_domains=["pay..example", "local", "Shop.local", "eu.shop.local"],
-            )
+            new_mesh(data_plane="envoy", other_domains=["pay..example", "local", "Shop.local", "eu.shop.local"])
         assert str(refused.value).splitlines() == [
             (
                 "mesh 'shop': other domain is no DNS name, got 'pay..example' "
@@ -265,13 +257,9 @@ class TestOtherDomains:
             pytest.param({"data_plane": "envoy", "interception": "transparent"}, id="envoy"),
         ],
     )
-    def test_transparent_mesh_has_none(
-        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, plane: Any
-    ) -> None:
+    def test_transparent_mesh_has_none(self, new_mesh: Callable[..., ServiceMesh], plane: Any) -> None:
         with pytest.raises(MeshError) as refused:
-            ServiceMesh(
-                stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, other_domains=("pay.example",), **plane
-            )
+            new_mesh(other_domains=("pay.example",), **plane)
         assert str(refused.value) == (
             "mesh 'shop': has other domains without loopback, got ('pay.example',) "
             "(leave other_domains out: with transparent interception Cloud Map and hostnames answer for services)"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,20 +19,20 @@ from tests.cloudformation import Template, container, only, properties
 DATABASE, HTTPS = Listener(port=5432, protocol="tcp"), Listener(port=443)
 TASK = "AWS::ECS::TaskDefinition"
 
+Declare = Callable[..., MeshedColorNode]
+
 
 @pytest.fixture
-def bank(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
-    """Another company's API, called by the name of a node."""
+def declare(stack: Stack, any_mesh: ServiceMesh) -> Declare:
+    """Declare another company's API; each test gives the arguments that it is about."""
+    return partial(MeshedColorNode, stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example")
+
+
+@pytest.fixture
+def bank(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> MeshedColorNode:
+    """That API, called by the name of a node."""
     MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
-    return MeshedColorNode(
-        stack,
-        "Bank",
-        mesh=any_mesh,
-        name="bank",
-        port=8443,
-        hostname="api.bank.example",
-        virtual_service_name="stock.shop.local",
-    )
+    return declare(port=8443, virtual_service_name="stock.shop.local")
 
 
 def targets(template: Template, family: str, name: str = "envoy-sidecar") -> list[tuple[str, int]]:
@@ -55,26 +56,16 @@ def test_node_at_a_hostname_is_found_by_dns(bank: MeshedColorNode, any_mesh: Ser
     assert (bank.port, bank.virtual_service_name) == (8443, "stock.shop.local")
 
 
-def test_node_at_a_hostname_has_the_response_type_given(stack: Stack, any_mesh: ServiceMesh) -> None:
-    MeshedColorNode(
-        stack,
-        "Bank",
-        mesh=any_mesh,
-        name="bank",
-        hostname="api.bank.example",
-        response_type="ENDPOINTS",
-        virtual_service=False,
-    )
+def test_node_at_a_hostname_has_the_response_type_given(any_mesh: ServiceMesh, declare: Declare) -> None:
+    declare(response_type="ENDPOINTS", virtual_service=False)
     expected = DnsDiscovery(hostname="api.bank.example", response_type="ENDPOINTS")
     assert any_mesh.model.node("bank").discovery == expected
 
 
 def test_node_at_a_hostname_has_no_cloud_map_service_and_no_group(
-    stack: Stack, any_mesh: ServiceMesh, template: Callable[[], Template]
+    declare: Declare, template: Callable[[], Template]
 ) -> None:
-    bank = MeshedColorNode(
-        stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example", virtual_service=False
-    )
+    bank = declare(virtual_service=False)
     found = template()
     assert (bank.cloud_map_service, bank.security_group, bank.connections.security_groups) == (None, None, [])
     assert properties(found, "AWS::ServiceDiscovery::Service") == []
@@ -93,31 +84,28 @@ def test_app_mesh_is_told_the_hostname(
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_transparent_service_may_have_the_name_of_its_hostname(stack: Stack, any_mesh: ServiceMesh) -> None:
-    bank = MeshedColorNode(
-        stack,
-        "Bank",
-        mesh=any_mesh,
-        name="bank",
-        hostname="api.bank.example",
-        virtual_service_name="API.bank.example",
-    )
+def test_transparent_service_may_have_the_name_of_its_hostname(
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare
+) -> None:
+    bank = declare(virtual_service_name="API.bank.example")
     cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     backends = any_mesh.model.node(cart.name).backends
     assert backends == (VirtualServiceBackend(virtual_service="API.bank.example"),)
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_transparent_router_may_have_the_name_of_a_hostname(stack: Stack, any_mesh: ServiceMesh) -> None:
-    MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example", virtual_service=False)
+def test_transparent_router_may_have_the_name_of_a_hostname(
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare
+) -> None:
+    declare(virtual_service=False)
     ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="api.bank.example")
     assert any_mesh.model.known_services == ("api.bank.example",)
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_transparent_service_of_a_node_at_a_hostname_must_be_answered(stack: Stack, any_mesh: ServiceMesh) -> None:
+def test_transparent_service_of_a_node_at_a_hostname_must_be_answered(stack: Stack, declare: Declare) -> None:
     with pytest.raises(MeshError) as refused:
-        MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example")
+        declare()
     assert str(refused.value) == (
         "virtual service 'bank.shop.local': no Cloud Map service answers its DNS name, got 'bank.shop.local' "
         "(name it after one of: api.bank.example)"
@@ -127,22 +115,22 @@ def test_transparent_service_of_a_node_at_a_hostname_must_be_answered(stack: Sta
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_loopback_service_of_a_node_at_a_hostname_is_in_the_domain_by_default(
-    stack: Stack, any_mesh: ServiceMesh, template: Callable[[], Template]
+    declare: Declare, template: Callable[[], Template]
 ) -> None:
-    bank = MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example")
+    bank = declare()
     assert bank.virtual_service_name == "bank.shop.local"
     assert only(template(), "AWS::Route53::RecordSet")["Name"] == "bank.shop.local"
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_callers_reach_a_hostname_at_its_own_port_and_tasks_at_that_of_their_envoy(
-    stack: Stack, any_mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     image = ecs.ContainerImage.from_registry("shop/app:1")
     stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", port=81)
     cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[stock])
     cart.implement(cart, "Task", cluster=cluster, image=image, family="cart")
-    bank = MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", port=8443, hostname="api.bank.example")
+    bank = declare(port=8443)
     cart.connect_to(bank)
     found = template()
     assert targets(found, "cart") == [("api.bank.example", 8443), ("stock.tasks.shop.local", 15100)]
@@ -150,9 +138,9 @@ def test_callers_reach_a_hostname_at_its_own_port_and_tasks_at_that_of_their_env
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_a_gateway_reaches_a_hostname_at_its_own_port(
-    stack: Stack, any_mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
-    bank = MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", port=8443, hostname="api.bank.example")
+    bank = declare(port=8443)
     gateway = MeshGateway(stack, "Gateway", mesh=any_mesh, name="door")
     gateway.add_route("Bank", to=bank)
     gateway.implement(gateway, "Task", cluster=cluster, family="door")
@@ -164,11 +152,9 @@ def test_a_gateway_reaches_a_hostname_at_its_own_port(
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_callers_let_out_to_any_address_at_the_ports_of_a_hostname(
-    stack: Stack, any_mesh: ServiceMesh, template: Callable[[], Template]
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare, template: Callable[[], Template]
 ) -> None:
-    bank = MeshedColorNode(
-        stack, "Bank", mesh=any_mesh, name="bank", listeners=[TCP, DATABASE, HTTPS], hostname="api.bank.example"
-    )
+    bank = declare(listeners=[TCP, DATABASE, HTTPS])
     MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     found = template()
     rules = only(found, "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
@@ -205,18 +191,10 @@ def test_the_one_group_of_a_mesh_is_taken_as_it_is(
 
 
 def test_a_node_at_a_hostname_opens_nothing_as_a_caller(
-    stack: Stack, any_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare, ingress: Callable[[], list[str]]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
-    MeshedColorNode(
-        stack,
-        "Bank",
-        mesh=any_mesh,
-        name="bank",
-        hostname="api.bank.example",
-        virtual_service=False,
-        backends=[stock],
-    )
+    declare(virtual_service=False, backends=[stock])
     assert ingress() == []
 
 
@@ -225,11 +203,11 @@ def test_a_node_at_a_hostname_opens_nothing_as_a_caller(
 
 @pytest.mark.parametrize("hostname", ["db.shop.local", "DB.shop.local", "db.shop.local."])
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_hostname_of_a_service_is_refused(stack: Stack, any_mesh: ServiceMesh, hostname: str) -> None:
+def test_hostname_of_a_service_is_refused(stack: Stack, any_mesh: ServiceMesh, declare: Declare, hostname: str) -> None:
     ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="Db.shop.local")
     before = any_mesh.model
     with pytest.raises(MeshError) as refused:
-        MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", hostname=hostname, virtual_service=False)
+        declare(hostname=hostname, virtual_service=False)
     assert str(refused.value) == (
         f"virtual node 'bank': its hostname is the name of a virtual service, got '{hostname}' "
         "(give the service another name: its own is answered with the address of its caller's Envoy)"
@@ -239,8 +217,8 @@ def test_hostname_of_a_service_is_refused(stack: Stack, any_mesh: ServiceMesh, h
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_service_of_a_hostname_is_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
-    MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", hostname="DB.shop.local", virtual_service=False)
+def test_service_of_a_hostname_is_refused(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> None:
+    declare(hostname="DB.shop.local", virtual_service=False)
     with pytest.raises(MeshError) as refused:
         ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="db.shop.local")
     assert str(refused.value) == (
@@ -265,19 +243,15 @@ def test_implementing_a_node_at_a_hostname_is_refused(
     assert bank.node.try_find_child("Task") is None
 
 
-def test_every_problem_of_a_hostname_is_reported(stack: Stack, any_mesh: ServiceMesh) -> None:
+def test_every_problem_of_a_hostname_is_reported(stack: Stack, declare: Declare) -> None:
     with pytest.raises(MeshError) as refused:
-        MeshedColorNode(
-            stack,
-            "Bank",
-            mesh=any_mesh,
-            name="bank",
+        declare(
             virtual_service=False,
             cloud_map_name="bank",
             cloud_map_description="Money.",
             dns_ttl_seconds=5,
             hostname="api..example",
-            response_type="SOME",  # type: ignore[arg-type]
+            response_type="SOME",
         )
     assert str(refused.value).splitlines() == [
         (
@@ -294,9 +268,9 @@ def test_every_problem_of_a_hostname_is_reported(stack: Stack, any_mesh: Service
     assert stack.node.try_find_child("Bank") is None
 
 
-def test_response_type_without_a_hostname_is_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
+def test_response_type_without_a_hostname_is_refused(declare: Declare) -> None:
     with pytest.raises(MeshError) as refused:
-        MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", response_type="ENDPOINTS")
+        declare(hostname=None, response_type="ENDPOINTS")
     assert str(refused.value) == (
         "virtual node 'bank': has a response type but no hostname, got 'ENDPOINTS' "
         "(a hostname, or leave response_type out)"

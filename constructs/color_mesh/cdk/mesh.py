@@ -82,7 +82,7 @@ class ServiceMesh(Construct):
         vpc: Where its tasks run.
         namespace: Where its tasks are found.
         namespace_name: What the names of its Cloud Map services end with.
-        domain: What the names of its virtual services end with.
+        domain: What the names of its virtual services end with, but for those in other domains.
         security_group: What all its tasks are members of, or ``None`` when each node has its own.
         data_plane: What declares its resources and equips its tasks.
         interception: How the traffic of a task reaches its Envoy.
@@ -138,16 +138,13 @@ class ServiceMesh(Construct):
         namespace_name = namespace.namespace_name
         if interception is None and data_plane in DATA_PLANES:
             interception = _INTERCEPTIONS[data_plane]
-        problems = list(_check_plane(f"mesh {name!r}", data_plane, interception))
+        problems = list(_check_plane(f"mesh {name!r}", data_plane, interception, other_domains))
         if Token.is_unresolved(namespace_name):
             wrong = "namespace has no name before deployment"
             problems.append(problem(f"mesh {name!r}", wrong, "a token", "make or import it with a literal name"))
         elif interception == "loopback":
             problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
             problems += _check_alone(f"mesh {name!r}", namespace, security_group)
-        if interception != "loopback" and other_domains:
-            fix = "leave other_domains out: with transparent interception Cloud Map and hostnames answer for services"
-            problems.append(problem(f"mesh {name!r}", "has other domains without loopback", other_domains, fix))
         with refusing(problems):
             self.model = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
@@ -275,12 +272,17 @@ def _check_alone(
         yield problem(subject, "one security group lets nodes reach what is no backend of theirs", got, fix)
 
 
-def _check_plane(subject: str, data_plane: str, interception: str | None) -> Iterator[str]:
+def _check_plane(
+    subject: str, data_plane: str, interception: str | None, other_domains: Sequence[str]
+) -> Iterator[str]:
     yield from check_choice(subject, "data plane", data_plane, DATA_PLANES)
     if interception is not None:
         yield from check_choice(subject, "interception", interception, INTERCEPTIONS)
     if data_plane == "app-mesh" and interception == "loopback":
         yield problem(subject, "App Mesh knows one interception", interception, "transparent, or data_plane='envoy'")
+    if other_domains and interception == "transparent":
+        fix = "leave other_domains out: with transparent interception Cloud Map and hostnames answer for services"
+        yield problem(subject, "has other domains without loopback", other_domains, fix)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
