@@ -66,6 +66,7 @@ def build(
         vpc=network.vpc,
         namespace=network.namespace,
         security_group=network.colorapp_security_group,
+        gateway_security_group=network.gateway_task_security_group,
         chapter=settings.chapter,
         weights=dict(settings.weights),
         red_backends=settings.red_backends,

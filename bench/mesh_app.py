@@ -32,7 +32,7 @@ def main() -> int:
         cluster_name=None,
         log_retention=logs.RetentionDays.ONE_WEEK,
         namespace_name="colors.local",
-        member_port=None,
+        shared_group=True,
         env=None,
     )
     mesh_stack = Stack(app, "MeshStack")

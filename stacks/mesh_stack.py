@@ -41,6 +41,7 @@ class MeshStack(Stack):
         vpc: ec2.IVpc,
         namespace: servicediscovery.IPrivateDnsNamespace,
         security_group: ec2.ISecurityGroup | None,
+        gateway_security_group: ec2.ISecurityGroup | None,
         chapter: int,
         weights: Mapping[str, int],
         red_backends: Sequence[str],
@@ -67,7 +68,7 @@ class MeshStack(Stack):
         if chapter >= 3:
             self._virtual_router(weights)
         if chapter >= 4:
-            self._virtual_gateway()
+            self._virtual_gateway(gateway_security_group)
         self._red.connect_to(*(self._services[name] for name in red_backends))
 
     def _two_nodes(self) -> None:
@@ -132,9 +133,11 @@ class MeshStack(Stack):
         )
         self._services["router"] = router
 
-    def _virtual_gateway(self) -> None:
+    def _virtual_gateway(self, security_group: ec2.ISecurityGroup | None) -> None:
         """Chapter 4: ``/router`` goes to the router, every other ``GET`` to blue."""
-        self.gateway = MeshGateway(self, "Gateway", mesh=self._mesh, name="color-gateway")
+        self.gateway = MeshGateway(
+            self, "Gateway", mesh=self._mesh, name="color-gateway", security_group=security_group
+        )
         self.gateway.add_route(
             "RouterRoute", name="color-gateway-route-1", prefix="/router", to=self._services["router"]
         )

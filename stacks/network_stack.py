@@ -32,6 +32,7 @@ class NetworkStack(Stack):
             self, "Namespace", name=namespace_name, description="Namespace for the color mesh.", vpc=self.vpc
         )
         self.colorapp_security_group = _member_group(self, self.vpc) if shared_group else None
+        self.gateway_task_security_group = None if shared_group else _gateway_task_group(self, self.vpc)
         self.gateway_security_group = ec2.SecurityGroup(
             self,
             "GatewaySecurityGroup",
@@ -48,7 +49,9 @@ class NetworkStack(Stack):
         )
         # The services' stack uses these in some chapters only. CloudFormation refuses to drop an export that is in
         # use, so they stay, and changing the chapter back deploys.
-        self.export_value(self.gateway_security_group.security_group_id)
+        for group in (self.gateway_security_group, self.gateway_task_security_group):
+            if group:
+                self.export_value(group.security_group_id)
         if not vpc_id:
             self.export_value(self.vpc.vpc_id)
             for subnet in self.vpc.public_subnets:
@@ -83,6 +86,18 @@ def _member_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:
         description="Members of the color mesh, which reach each other.",
     )
     group.add_ingress_rule(group, ec2.Port.all_traffic(), "members of the mesh")
+    return group
+
+
+def _gateway_task_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+    group = ec2.SecurityGroup(
+        stack,
+        "GatewayTaskSecurityGroup",
+        vpc=vpc,
+        description="Tasks of the gateway of the color mesh.",
+        allow_all_outbound=False,
+    )
+    group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
     return group
 
 

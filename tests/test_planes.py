@@ -1,6 +1,7 @@
 """The two data planes beside each other: what the one has and the other has not, and nothing else."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from difflib import unified_diff
@@ -53,10 +54,11 @@ def test_resources_are_of_the_same_types_but_for_the_mesh_and_its_names(assembly
     assert only_here == {
         "AWS::Route53::HostedZone": 1,
         "AWS::Route53::RecordSet": 3,
-        # From and to members at Envoy's port, and from the load balancer to the gateway.
-        "AWS::EC2::SecurityGroup": 1,
-        "AWS::EC2::SecurityGroupIngress": 1,
-        "AWS::EC2::SecurityGroupEgress": 1,
+        # One a node and one for the gateway, in place of one for all.
+        "AWS::EC2::SecurityGroup": 4,
+        # Six pairs of callers and called, and from the load balancer to the gateway.
+        "AWS::EC2::SecurityGroupIngress": 6,
+        "AWS::EC2::SecurityGroupEgress": 6,
     }
     assert {kind for kind in only_there if not kind.startswith("AWS::AppMesh::")} == {"AWS::IAM::Policy"}
 
@@ -81,11 +83,14 @@ def test_tasks_of_gateways_are_alike(assembly: Assembly, envoy: Assembly) -> Non
     assert without(container(here, "envoy-proxy"), OF_ENVOY) == without(container(there, "envoy-proxy"), OF_ENVOY)
 
 
-def test_services_are_the_same_but_for_one_group_of_the_gateway(assembly: Assembly, envoy: Assembly) -> None:
+def test_services_are_the_same_but_for_their_groups(assembly: Assembly, envoy: Assembly) -> None:
     here, there = (json.loads(json.dumps(properties(each["EcsStack"], SERVICE))) for each in (envoy, assembly))
-    groups = here[-1]["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
-    assert groups.pop()["Fn::GetAtt"][0].startswith("GatewaySecurityGroup")
+    groups, shared = (
+        [each["NetworkConfiguration"]["AwsvpcConfiguration"].pop("SecurityGroups") for each in services]
+        for services in (here, there)
+    )
     assert here == there
+    assert [len(set(map(json.dumps, of))) for of in (groups, shared)] == [5, 1]
 
 
 @pytest.mark.parametrize(
@@ -100,9 +105,33 @@ def test_everything_behind_the_gateway_is_the_same(type: str, assembly: Assembly
     assert properties(envoy["EcsStack"], type) == properties(assembly["EcsStack"], type)
 
 
-def test_members_reach_each_other_at_envoys_port(envoy: Assembly) -> None:
-    rules = [only(envoy["NetworkStack"], f"AWS::EC2::SecurityGroup{direction}") for direction in ("Ingress", "Egress")]
-    assert [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in rules] == [("tcp", 15100, 15100)] * 2
+@pytest.mark.parametrize(
+    ("direction", "at", "to"),
+    [
+        pytest.param("Ingress", "SourceSecurityGroupId", "GroupId", id="in"),
+        pytest.param("Egress", "GroupId", "DestinationSecurityGroupId", id="out"),
+    ],
+)
+def test_groups_let_callers_reach_their_backends_at_envoys_port_and_nothing_else(
+    direction: str, at: str, to: str, envoy: Assembly
+) -> None:
+    rules = properties(envoy["MeshStack"], f"AWS::EC2::SecurityGroup{direction}")
+    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in rules} == {("tcp", 15100, 15100)}
+    assert {(group_of(rule[at]), group_of(rule[to])) for rule in rules} == {
+        ("blue", "red"),
+        ("red", "green"),
+        ("red", "yellow"),
+        ("GatewayTask", "blue"),
+        ("GatewayTask", "green"),
+        ("GatewayTask", "yellow"),
+    }
+
+
+def group_of(reference: Any) -> str:
+    """The node that a security group guards, or the gateway's tasks."""
+    found = re.search(r"MeshNode(red|blue|green|yellow)|(GatewayTask)SecurityGroup", json.dumps(reference))
+    assert found is not None
+    return found[1] or found[2]
 
 
 def test_services_have_the_names_of_the_tutorial(envoy: Assembly) -> None:
@@ -147,7 +176,12 @@ def test_another_weight_changes_a_line_of_each_task_that_routes_by_it_and_nothin
 
 def test_another_backend_changes_the_task_that_has_it_and_nothing_else(synthesize: Synthesize, envoy: Assembly) -> None:
     changed = synthesize(dataPlane="envoy", redBackends="router,blue")
-    assert [stack for stack in envoy if changed[stack] != envoy[stack]] == ["EcsStack"]
     resources = envoy["EcsStack"]["Resources"].items()
     different = [id for id, resource in resources if changed["EcsStack"]["Resources"][id] != resource]
     assert [id[: len("RedTaskDefinition")] for id in different] == ["RedTaskDefinition"]
+    new = changed["MeshStack"]["Resources"].keys() - envoy["MeshStack"]["Resources"].keys()
+    # Their groups let red in at blue, and nothing else does.
+    assert {changed["MeshStack"]["Resources"][id]["Type"] for id in new} == {
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+    }

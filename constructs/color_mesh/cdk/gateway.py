@@ -100,6 +100,7 @@ class MeshGateway(Construct):
         connection_pool: ConnectionPool | None = None,
         tls: ListenerTls | None = None,
         client_tls: ClientTls | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
     ) -> None:
         """Define a gateway without routes; `add_route` gives it some.
 
@@ -115,6 +116,8 @@ class MeshGateway(Construct):
             connection_pool: How many connections and requests it takes at once. Without it, any number.
             tls: How it speaks TLS to its clients. Without it, it does not.
             client_tls: How it speaks TLS to the nodes behind it. Without it, to those that do.
+            security_group: What guards its tasks, from the mesh's stack or one before it; not for a mesh with one group
+                for all. Without it, that group, or a new one.
 
         Raises:
             MeshError: With every problem; nothing has been created then.
@@ -122,12 +125,14 @@ class MeshGateway(Construct):
         name = default_name(scope, id) if name is None else name
         listener = Listener(port=port, protocol=protocol, connection_pool=connection_pool, tls=tls)
         gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
-        mesh.add(gateways=[gateway])
+        subject = f"virtual gateway {name!r}"
+        mesh.add(gateways=[gateway], problems=[*_check_group(subject, mesh.security_group, security_group)])
         super().__init__(scope, id)
         self.mesh = mesh
         self.name = name
         self.port = port
-        self.security_group = mesh.own_security_group(f"Gateway-{name}", "Tasks of a virtual gateway.")
+        made = f"Gateway-{name}", "Tasks of a virtual gateway."
+        self.security_group = security_group or mesh.own_security_group(*made)
         self.connections = ec2.Connections(security_groups=[self.security_group])
         self.mesh_resources = mesh.data_plane.declare_gateway(self, gateway)
 
@@ -377,6 +382,11 @@ class MeshGateway(Construct):
             "The gateway is the mesh's one public entry: its port is open to every client on purpose.",
         )
         return group
+
+
+def _check_group(subject: str, shared: ec2.ISecurityGroup | None, own: ec2.ISecurityGroup | None) -> Iterator[str]:
+    if shared is not None and own is not None:
+        yield problem(subject, "its mesh has one security group for all", own.node.path, "leave security_group out")
 
 
 def _check_reach(subject: str, exposure: str, internet_facing: object) -> Iterator[str]:

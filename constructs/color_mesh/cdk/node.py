@@ -227,7 +227,8 @@ class MeshedColorNode(Construct):
             for port in self.mesh.interception.inbound_ports(model):
                 own.add_ingress_rule(callers, ec2.Port.tcp(port), "a caller in the mesh")
                 if not callers.allow_all_outbound:
-                    callers.add_egress_rule(own, ec2.Port.tcp(port), "a backend")
+                    # The rule is where this node's group is: that of the caller may be of a stack before it.
+                    callers.add_egress_rule(own, ec2.Port.tcp(port), "a backend", remote_rule=True)
         elif not callers.allow_all_outbound:
             for listener in model.listeners:
                 callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
