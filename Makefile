@@ -39,7 +39,7 @@ rehearse: $(REHEARSAL)/.rehearse
 	@$(REHEARSAL)/bin/python -m rehearsal
 
 gold: $(VENV)/.test
-	@pytest tests/test_snapshots.py tests/test_envoy_gold.py tests/test_envoy_parity.py --update-gold --quiet
+	@pytest tests/test_snapshots.py tests/test_envoy_gold.py tests/test_envoy_parity.py tests/migration/test_app.py --update-gold --quiet
 
 bench: $(VENV)/.test bench/node_modules
 	@python -m bench.synthesis

@@ -81,6 +81,7 @@ class _MeshModule:
             [line for node in mesh.nodes for line in self._connections(node)],
             [line for gateway in mesh.gateways for line in self._gateway(gateway)],
             [
+                "        self.mesh = mesh",
                 *self._result("nodes", "MeshedColorNode", self._nodes),
                 *self._result("gateways", "MeshGateway", self._gateways),
             ],

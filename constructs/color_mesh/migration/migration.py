@@ -27,6 +27,7 @@ _CDK_JSON = {
     "versionReporting": False,
     "context": {
         "@aws-cdk/core:annotationsInValidationReport": True,
+        "@aws-cdk/core:defaultCrossStackReferences": "strong",
         "@aws-cdk/core:validateAgainstDefaultRules": True,
         # Nothing is in a VPC's default group; emptying it takes a Lambda function with rights on every group.
         "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": False,

@@ -1,0 +1,172 @@
+"""The mesh 'bookshop-prod': what is in it, and who may call whom."""
+
+from aws_cdk import Environment, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_servicediscovery as servicediscovery
+from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshGateway, ServiceMesh
+from color_mesh.model import (
+    AccessLog,
+    ConnectionPool,
+    HeaderMatch,
+    HealthCheck,
+    OutlierDetection,
+    RetryPolicy,
+    Rewrite,
+    RouteMatch,
+    Timeout,
+)
+from constructs import Construct
+
+
+class MeshStack(Stack):
+    """Define the mesh."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.IPrivateDnsNamespace,
+        env: Environment | None,
+    ) -> None:
+        super().__init__(scope, id, env=env)
+        mesh = ServiceMesh(
+            self,
+            "Mesh",
+            mesh_name="bookshop-prod",
+            vpc=vpc,
+            namespace=namespace,
+            other_domains=("legacy.example.com",),
+            egress_filter="ALLOW_ALL",
+            data_plane="envoy",
+        )
+
+        catalogue_v1 = MeshedColorNode(
+            self,
+            "CatalogueV1",
+            mesh=mesh,
+            name="catalogue-v1",
+            port=8080,
+            health_check=HealthCheck(
+                protocol="http",
+                interval_millis=5000,
+                timeout_millis=2000,
+                healthy_threshold=2,
+                unhealthy_threshold=3,
+                path="/healthz",
+            ),
+            connection_pool=ConnectionPool(max_connections=100, max_pending_requests=50),
+            outlier_detection=OutlierDetection(
+                max_server_errors=5, interval_millis=10000, base_ejection_millis=30000, max_ejection_percent=50
+            ),
+            cloud_map_description="Both versions of the catalogue.",
+            virtual_service=False,
+        )
+        catalogue_v2 = MeshedColorNode(
+            self,
+            "CatalogueV2",
+            mesh=mesh,
+            name="catalogue-v2",
+            port=8080,
+            health_check=HealthCheck(
+                protocol="http",
+                interval_millis=5000,
+                timeout_millis=2000,
+                healthy_threshold=2,
+                unhealthy_threshold=3,
+                path="/healthz",
+            ),
+            connection_pool=ConnectionPool(max_connections=100, max_pending_requests=50),
+            outlier_detection=OutlierDetection(
+                max_server_errors=5, interval_millis=10000, base_ejection_millis=30000, max_ejection_percent=50
+            ),
+            cloud_map_description="Both versions of the catalogue.",
+            virtual_service=False,
+        )
+        pricing = MeshedColorNode(
+            self, "Pricing", mesh=mesh, name="pricing", port=9090, protocol="grpc", access_log=None
+        )
+        database = MeshedColorNode(
+            self,
+            "Database",
+            mesh=mesh,
+            name="database",
+            port=5432,
+            protocol="tcp",
+            hostname="books.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com",
+            access_log=None,
+        )
+        shop = MeshedColorNode(
+            self,
+            "Shop",
+            mesh=mesh,
+            name="shop",
+            port=8080,
+            timeout=Timeout(idle_millis=60000),
+            access_log=AccessLog(text="%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%\n"),
+        )
+        reports = MeshedColorNode(
+            self, "Reports", mesh=mesh, name="reports", listeners=(), virtual_service=False, access_log=None
+        )
+
+        catalogue = ColorRouter(
+            self,
+            "Catalogue",
+            mesh=mesh,
+            name="catalogue",
+            virtual_service_name="catalogue.prod.bookshop.local",
+            port=8080,
+        )
+        catalogue.add_route(
+            "Canary",
+            name="canary",
+            match=RouteMatch(prefix="/books", headers=(HeaderMatch(name="x-canary", exact="true"),)),
+            targets={catalogue_v2: 1},
+            priority=1,
+        )
+        catalogue.add_route(
+            "Default",
+            name="default",
+            prefix="/",
+            targets={catalogue_v1: 95, catalogue_v2: 5},
+            priority=2,
+            retry_policy=RetryPolicy(
+                max_retries=3,
+                per_retry_timeout_millis=2000,
+                http_events=("gateway-error",),
+                tcp_events=("connection-error",),
+            ),
+            timeout=Timeout(per_request_millis=20000),
+        )
+
+        prices_legacy_example_com = ColorService(
+            self,
+            "PricesLegacyExampleCom",
+            mesh=mesh,
+            virtual_service_name="prices.legacy.example.com",
+            provider=pricing,
+        )
+
+        shop.connect_to(catalogue, pricing, prices_legacy_example_com, database)
+        reports.connect_to(catalogue)
+
+        front = MeshGateway(self, "Front", mesh=mesh, name="front", port=8088)
+        front.add_route(
+            "Shop",
+            name="shop",
+            match=RouteMatch(prefix="/shop/", hostname_suffix=".bookshop.example.com"),
+            to=shop,
+            rewrite=Rewrite(prefix="/"),
+        )
+
+        self.mesh = mesh
+        self.nodes: dict[str, MeshedColorNode] = {
+            "catalogue-v1": catalogue_v1,
+            "catalogue-v2": catalogue_v2,
+            "pricing": pricing,
+            "database": database,
+            "shop": shop,
+            "reports": reports,
+        }
+        self.gateways: dict[str, MeshGateway] = {"front": front}

@@ -1,0 +1,128 @@
+"""The tasks of the mesh 'bookshop-prod': what runs its nodes and gateways."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Environment, RemovalPolicy, Stack
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+from color_mesh import ContainerHealthCheck, MeshedColorNode, MeshGateway
+from color_mesh.cdk.images import container_image
+from constructs import Construct
+
+
+class ServicesStack(Stack):
+    """Define a Fargate service for each node and gateway whose task definition was at hand."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cluster: ecs.ICluster,
+        nodes: Mapping[str, MeshedColorNode],
+        gateways: Mapping[str, MeshGateway],
+        env: Environment | None,
+    ) -> None:
+        super().__init__(scope, id, env=env)
+        log_group = logs.LogGroup(
+            self, "LogGroup", retention=logs.RetentionDays.ONE_WEEK, removal_policy=RemovalPolicy.DESTROY
+        )
+
+        task = nodes["catalogue-v1"].implement(
+            self,
+            "CatalogueV1",
+            cluster=cluster,
+            image=ecs.ContainerImage.from_ecr_repository(
+                ecr.Repository.from_repository_name(self, "CatalogueV1Image", "bookshop/catalogue"), "1.4.2"
+            ),
+            entry_point=["/usr/bin/catalogue"],
+            command=["--listen", ":8080"],
+            environment={"AWS_REGION": self.region, "LOG_FORMAT": '{"level": "info"}'},
+            secrets={
+                "DATABASE_PASSWORD": ecs.Secret.from_secrets_manager(
+                    secretsmanager.Secret.from_secret_complete_arn(
+                        self,
+                        "CatalogueV1DATABASEPASSWORD",
+                        f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:bookshop/database-AbCdEf",
+                    ),
+                    "password",
+                ),
+                "API_KEY": ecs.Secret.from_ssm_parameter(
+                    ssm.StringParameter.from_secure_string_parameter_attributes(
+                        self, "CatalogueV1APIKEY", parameter_name="/bookshop/api-key"
+                    ),
+                ),
+            },
+            cpu=512,
+            memory_mib=1024,
+            envoy_memory_mib=256,
+            app_cpu=352,
+            app_memory_mib=640,
+            container_name="catalogue",
+            container_health_check=ContainerHealthCheck(
+                command=("CMD-SHELL", "wget -qO- http://localhost:8080/healthz"),
+                interval_seconds=10,
+                start_period_seconds=15,
+            ),
+            desired_count=3,
+            execute_command=True,
+            family="catalogue-v1",
+            service_name="catalogue-v1",
+            log_group=log_group,
+        )
+        task.task_definition.add_container(
+            "xray-daemon",
+            image=ecs.ContainerImage.from_registry("public.ecr.aws/xray/aws-xray-daemon:3.3.13"),
+            cpu=32,
+            memory_limit_mib=128,
+            essential=False,
+            logging=ecs.LogDrivers.aws_logs(stream_prefix="xray-daemon", log_group=log_group),
+        )
+
+        nodes["catalogue-v2"].implement(
+            self,
+            "CatalogueV2",
+            cluster=cluster,
+            image=container_image(
+                self, "CatalogueV2Image", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/bookshop/catalogue:2.0.0"
+            ),
+            cpu=512,
+            memory_mib=1024,
+            container_name="catalogue",
+            port_name="http",
+            execute_command=True,
+            cpu_architecture=ecs.CpuArchitecture.ARM64,
+            family="catalogue-v2",
+            service_name="catalogue-v2",
+            log_group=log_group,
+        )
+
+        task = nodes["shop"].implement(
+            self,
+            "Shop",
+            cluster=cluster,
+            image=ecs.ContainerImage.from_registry("bookshop/shop:7"),
+            cpu=1024,
+            memory_mib=2048,
+            envoy_memory_mib=256,
+            app_cpu=512,
+            app_memory_mib=1500,
+            app_address="127.0.0.1",
+            container_name="shop",
+            log_group=log_group,
+        )
+        task.task_definition.add_container(
+            "xray-daemon",
+            image=ecs.ContainerImage.from_registry("public.ecr.aws/xray/aws-xray-daemon:3.3.13"),
+            cpu=32,
+            memory_limit_mib=128,
+            essential=False,
+            logging=ecs.LogDrivers.aws_logs(stream_prefix="xray-daemon", log_group=log_group),
+        )
+
+        gateways["front"].implement(
+            self, "Front", cluster=cluster, internet_facing=False, desired_count=2, family="front", log_group=log_group
+        )

@@ -1,0 +1,180 @@
+"""The app that a migration writes: what it declares is the mesh that was read, and the CDK takes it."""
+
+import json
+import os
+import runpy
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_servicediscovery as servicediscovery
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from color_mesh.__main__ import main
+from color_mesh.appmesh.source import read_source
+from color_mesh.envoy import Loopback, configure
+from color_mesh.migration import CarriedMesh, Migration, carry, migrate
+from color_mesh.migration.mesh_code import mesh_module
+from color_mesh.model import Mesh
+from tests.cloudformation import Template, container, only, properties
+from tests.everything import everything
+from tests.generated import SAME_EVERY_TIME, meshes
+from tests.test_snapshots import compare
+
+GOLD = Path(__file__).parent / "gold"
+BOOKSHOP = Path(__file__).parent.parent / "foreign" / "bookshop.yaml"
+MANIFESTS = Path(__file__).parent.parent / "manifests"
+FILES = ("app.py", "network_stack.py", "mesh_stack.py", "services_stack.py", "cdk.json", "MIGRATION.md")
+TASK = "AWS::ECS::TaskDefinition"
+
+
+def migration_of(*paths: Path) -> Migration:
+    source = read_source(paths)
+    (mesh,) = source.meshes
+    return migrate(source, mesh, {})
+
+
+def declared(carried: CarriedMesh) -> Mesh:
+    """The mesh that the written stack declares, when it runs."""
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        file.write(mesh_module(carried))
+        file.flush()
+        written = runpy.run_path(file.name)
+    stack = Stack(App(builtin_cloud_formation_validation=False), "Network")
+    vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"])
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=carried.names.namespace, vpc=vpc)
+    made = written["MeshStack"](stack, "Mesh", vpc=vpc, namespace=namespace, env=None)
+    model = made.mesh.model
+    assert isinstance(model, Mesh)
+    return model
+
+
+# What is declared is what was read
+
+
+def test_the_bookshop_is_declared_as_it_was() -> None:
+    carried = migration_of(BOOKSHOP).carried
+    assert declared(carried) == carried.mesh
+
+
+def test_the_tutorials_mesh_is_declared_as_it_was(cloud_assembly: Callable[..., Path]) -> None:
+    carried = migration_of(cloud_assembly()).carried
+    assert declared(carried) == carried.mesh
+
+
+def test_a_mesh_with_everything_is_declared_as_it_was() -> None:
+    carried = carry(everything(), {"target", "plain", "third"})
+    assert declared(carried) == carried.mesh
+
+
+@given(st.data())
+@settings(SAME_EVERY_TIME, max_examples=60)
+def test_any_mesh_is_declared_as_it_was(data: st.DataObject) -> None:
+    mesh = data.draw(meshes())
+    implemented = data.draw(st.sets(st.sampled_from(sorted(node.name for node in mesh.nodes)))) if mesh.nodes else set()
+    carried = carry(mesh, implemented)
+    assert declared(carried) == carried.mesh
+
+
+# The files
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_the_bookshop_is_as_in_its_gold_file(name: str, request: pytest.FixtureRequest) -> None:
+    compare(GOLD / name, migration_of(BOOKSHOP).files("bookshop.yaml")[name], request)
+
+
+def test_every_gold_file_is_compared() -> None:
+    assert {path.name for path in GOLD.iterdir()} == {*FILES} == {*migration_of(BOOKSHOP).files("")}
+
+
+def test_without_tasks_there_is_no_stack_of_services() -> None:
+    files = migration_of(MANIFESTS).files("manifests")
+    assert files.keys() == {*FILES} - {"services_stack.py"}
+    assert "ServicesStack" not in files["app.py"]
+
+
+# The CDK
+
+
+def synthesized(folder: Path, *sources: Path) -> dict[str, Template]:
+    """The templates of what the command writes, as the CDK CLI makes them with all checks."""
+    assert main(["migrate", *map(str, sources), "--out", str(folder)]) == 0
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    done = subprocess.run(
+        ["cdk", "synth", "--quiet"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = sorted((folder / "cdk.out").glob("*.template.json"))
+    return {path.name.split(".")[0]: json.loads(path.read_text()) for path in files}
+
+
+@pytest.fixture(scope="module")
+def bookshop(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    return synthesized(tmp_path_factory.mktemp("bookshop") / "app", BOOKSHOP)
+
+
+def bootstraps(template: Template) -> dict[str, Any]:
+    """What the Envoys of tasks are given, by whose they are."""
+    found = {}
+    for task in properties(template, TASK):
+        envoy = next(each for each in task["ContainerDefinitions"] if each["Name"].startswith("envoy-"))
+        bootstrap = json.loads(" ".join(envoy["Command"]))
+        found[bootstrap["node"]["id"]] = bootstrap
+    return found
+
+
+def test_the_bookshop_synthesizes_without_app_mesh(bookshop: dict[str, Template]) -> None:
+    assert list(bookshop) == ["BookshopProdMeshStack", "BookshopProdNetworkStack", "BookshopProdServicesStack"]
+    assert "appmesh" not in json.dumps(bookshop).lower()
+
+
+def test_the_bookshops_envoys_have_what_its_mesh_is_compiled_to(bookshop: dict[str, Template]) -> None:
+    carried = migration_of(BOOKSHOP).carried
+    mesh, outside = carried.mesh, frozenset({"database"})
+    expected = {
+        f"mesh/bookshop-prod/virtualNode/{name}": configure(
+            mesh,
+            mesh.node(name),
+            interception=Loopback(app_address=carried.app_address(mesh.node(name)), outside=outside),
+        ).bootstrap
+        for name in ("catalogue-v1", "catalogue-v2", "shop")
+    }
+    gateway = configure(mesh, mesh.gateway("front"), interception=Loopback(app_address="127.0.0.1", outside=outside))
+    expected["mesh/bookshop-prod/virtualGateway/front"] = gateway.bootstrap
+    assert bootstraps(bookshop["BookshopProdServicesStack"]) == expected
+
+
+def test_the_bookshops_tasks_are_as_its_task_definitions_say(bookshop: dict[str, Template]) -> None:
+    services = bookshop["BookshopProdServicesStack"]
+    task = only(services, TASK, Family="catalogue-v1")
+    app, xray = (container(task, name) for name in ("catalogue", "xray-daemon"))
+    assert (task["Cpu"], task["Memory"]) == ("512", "1024")
+    assert (app["EntryPoint"], app["Command"]) == (["/usr/bin/catalogue"], ["--listen", ":8080"])
+    assert {each["Name"]: each["Value"] for each in app["Environment"]} == {
+        "AWS_REGION": {"Ref": "AWS::Region"},
+        "LOG_FORMAT": '{"level": "info"}',
+    }
+    assert [each["Name"] for each in app["Secrets"]] == ["DATABASE_PASSWORD", "API_KEY"]
+    assert (xray["Essential"], xray["Cpu"], xray["Memory"]) == (False, 32, 128)
+    service = only(services, "AWS::ECS::Service", ServiceName="catalogue-v1")
+    assert (service["DesiredCount"], service["EnableExecuteCommand"]) == (3, True)
+
+
+def test_the_bookshops_load_balancer_stays_internal(bookshop: dict[str, Template]) -> None:
+    services = bookshop["BookshopProdServicesStack"]
+    assert only(services, "AWS::ElasticLoadBalancingV2::LoadBalancer")["Scheme"] == "internal"
+
+
+def test_the_tutorials_mesh_has_the_envoys_of_the_other_data_plane(
+    cloud_assembly: Callable[..., Path], synthesize: Callable[..., dict[str, Template]], tmp_path: Path
+) -> None:
+    """Migrating the App Mesh plane of the tutorial gives what its own Envoy plane has, where applications listen."""
+    migrated = bootstraps(synthesized(tmp_path / "app", cloud_assembly())["ColorServicesStack"])
+    assert migrated == bootstraps(synthesize(dataPlane="envoy")["EcsStack"])
