@@ -411,6 +411,17 @@ def test_what_no_envoy_can_be_configured_for_is_refused() -> None:
     )
 
 
+def test_two_targets_of_one_node_are_refused() -> None:
+    of = mesh(
+        nodes=(node(listeners=(HTTP, HTTP_8080)),),
+        routers=(router(routes=(route(targets=(target(port=80), target(port=8080))),)),),
+        services=(service(virtual_router="router"),),
+    )
+    assert refusal(carry, of, ()) == (
+        "route 'all': duplicate target, got 'red' (found 2 times, each may be there once)"
+    )
+
+
 def test_an_application_with_the_port_of_no_backend_listens_where_it_did() -> None:
     of = mesh(
         nodes=(node(listeners=(HTTP_8080,), backends=(to("blue.colors.local"),)), node("blue")),

@@ -29,6 +29,7 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
+from color_mesh.model.checks import check_unique
 from color_mesh.model.deployment import AppAddress
 from color_mesh.model.errors import refuse
 
@@ -85,7 +86,7 @@ def carry(mesh: Mesh, implemented: Collection[str]) -> CarriedMesh:
     kept = named_routers(kept, findings)
     kept = found_by_names(kept, names, implemented, findings)
     carried = CarriedMesh(mesh=_in_order(kept), names=names, findings=tuple(findings))
-    refuse(_not_compiled(carried))
+    refuse((*_twice(carried.mesh), *_not_compiled(carried)))
     return replace(carried, findings=(*findings, *_to_listen_locally(carried)))
 
 
@@ -132,6 +133,13 @@ def _with_ports(mesh: Mesh, route: Route) -> Route:
         return old if old.port is not None else replace(old, port=mesh.node(old.virtual_node).listeners[0].port)
 
     return replace(route, targets=tuple(target(each) for each in route.targets))
+
+
+def _twice(mesh: Mesh) -> Iterator[str]:
+    """Find routes with two targets of one node, whose shares the constructs tell apart by nodes."""
+    for router in mesh.routers:
+        for route in router.routes:
+            yield from check_unique(f"route {route.name!r}", "target", (each.virtual_node for each in route.targets))
 
 
 def _not_compiled(carried: CarriedMesh) -> Iterator[str]:
