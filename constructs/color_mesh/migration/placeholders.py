@@ -1,7 +1,7 @@
 """What stands for the account and the region where nothing says in which a template is deployed."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 from color_mesh.migration.python import Code, text
 from color_mesh.model.errors import problem, refuse
@@ -38,12 +38,12 @@ def refuse_placeholders(files: Mapping[str, str]) -> None:
     Raises:
         MeshError: With each that has to be given.
     """
-    refuse(_needed(files.values()))
+    refuse(_needed(files))
 
 
-def _needed(texts: Iterable[str]) -> Iterable[str]:
-    written = "".join(texts)
-    for name, placeholder in PLACEHOLDERS.items():
-        if placeholder in written:
-            around = written[: written.index(placeholder)].rpartition("\n")[2].strip()
-            yield problem(around or name, "is known only to a deployment", name, f"give it with --set {name}=VALUE")
+def _needed(files: Mapping[str, str]) -> Iterator[str]:
+    for file, written in files.items():
+        for line in written.splitlines():
+            for name in (name for name, placeholder in PLACEHOLDERS.items() if placeholder in line):
+                got = line.strip().replace(PLACEHOLDERS[name], f"<{name}>")
+                yield problem(f"{file} takes {name}", "is known only to a deployment", got, f"--set {name}=VALUE")

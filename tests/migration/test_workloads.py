@@ -1,0 +1,389 @@
+"""What of task definitions and services goes on in the constructs, and what is said of the rest."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.appmesh.source import read_source
+from color_mesh.migration import Migration, migrate
+from color_mesh.migration.findings import FindingKind
+from color_mesh.migration.sizes import FargateSize, fargate_size, units
+from color_mesh.migration.workloads import Workload
+from tests.builders import refusal
+
+ARN = "arn:aws:appmesh:eu-west-1:111122223333:mesh/colors/virtualNode/red"
+APP = {"Name": "app", "Image": "example/red:1", "PortMappings": [{"ContainerPort": 80}]}
+ENVOY = {"Name": "envoy", "Image": "aws-appmesh-envoy", "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": ARN}]}
+SPEC = {
+    "Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}}],
+    "ServiceDiscovery": {"AWSCloudMap": {"NamespaceName": "colors.local", "ServiceName": "red"}},
+}
+GATEWAY_SPEC = {"Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "http"}}]}
+
+
+def resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migration:
+    """The migration of a mesh with the node red and the gateway front, and of what else a template declares."""
+    mesh = {
+        "Red": resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC),
+        "Front": resource("AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec=GATEWAY_SPEC),
+    }
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps({"Resources": {**mesh, **resources}}))
+    source = read_source([file], values)
+    return migrate(source, source.meshes[0], values)
+
+
+def running(task: dict[str, Any], service: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A task definition with the application and Envoy, unless it says otherwise, and the service that runs it."""
+    return {
+        "Task": resource("ECS::TaskDefinition", **{"ContainerDefinitions": [APP, ENVOY], **task}),
+        "Service": resource("ECS::Service", TaskDefinition={"Ref": "Task"}, **(service or {})),
+    }
+
+
+def workload(tmp_path: Path, task: dict[str, Any], service: dict[str, Any] | None = None) -> Workload:
+    (found,) = migrated(tmp_path, running(task, service)).workloads
+    return found
+
+
+def said(migration: Migration, kind: FindingKind) -> list[str]:
+    mesh_only = ("mesh ", "virtual node 'red'", "virtual gateway 'front'")
+    found = (each for each in migration.findings if each.kind == kind and not each.subject.startswith(mesh_only))
+    return [f"{each.subject}: {each.text}" for each in found]
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("256", 256), (".25 vCPU", 256), ("1 vcpu", 1024), ("0.5 GB", 512), ("2GB", 2048), (None, None), ("much", None)],
+)
+def test_units_are_read_as_ecs_reads_them(text: str | None, number: int | None) -> None:
+    assert units(text) == number
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "size"),
+    [
+        pytest.param(0, 0, (256, 512), id="nothing"),
+        pytest.param(257, 512, (512, 1024), id="more-cpu"),
+        pytest.param(256, 2049, (512, 3072), id="more-memory-than-goes-with-the-cpu"),
+        pytest.param(16384, 122880, (16384, 122880), id="largest"),
+    ],
+)
+def test_the_smallest_size_that_fits_is_taken(cpu: int, memory: int, size: tuple[int, int]) -> None:
+    assert fargate_size(cpu, memory) == FargateSize(cpu=size[0], memory_mib=size[1])
+
+
+def test_what_no_size_fits_has_none() -> None:
+    assert fargate_size(16385, 0) is fargate_size(0, 122881) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "size", "envoy", "app"),
+    [
+        pytest.param({}, (256, 512), (128, 384), (128, 128), id="nothing-said"),
+        pytest.param({"Cpu": "512", "Memory": "1024"}, (512, 1024), (128, 384), (384, 640), id="of-the-task"),
+        pytest.param(
+            {"Memory": "512", "ContainerDefinitions": [{**APP, "Memory": 256}, ENVOY]},
+            (256, 512),
+            (128, 256),
+            (128, 256),
+            id="envoy-gets-what-is-left",
+        ),
+        pytest.param(
+            {"ContainerDefinitions": [{**APP, "Cpu": 200}, {**ENVOY, "Cpu": 100, "MemoryReservation": 200}]},
+            (512, 1024),
+            (100, 200),
+            (200, 824),
+            id="of-containers",
+        ),
+    ],
+)
+def test_a_task_is_as_large_as_its_containers_need(
+    task: dict[str, Any], size: tuple[int, int], envoy: tuple[int, int], app: tuple[int, int], tmp_path: Path
+) -> None:
+    found = workload(tmp_path, task)
+    assert (found.size.cpu, found.size.memory_mib) == size
+    assert (found.cpu.envoy, found.memory_mib.envoy) == envoy
+    assert (found.cpu.of_app(size[0]), found.memory_mib.of_app(size[1])) == app
+
+
+def test_a_task_larger_than_fargates_is_refused(tmp_path: Path) -> None:
+    task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
+    assert refusal(migrated, tmp_path, running(task)) == (
+        "t.json: Service: needs a larger task than Fargate has, got 't.json: Service: t.json: Task' (16 cores, 120 GiB)"
+    )
+
+
+# Whose it is
+
+
+@pytest.mark.parametrize("name", ["APPMESH_RESOURCE_ARN", "APPMESH_VIRTUAL_NODE_NAME", "APPMESH_RESOURCE_NAME"])
+@pytest.mark.parametrize("value", [ARN, "mesh/colors/virtualNode/red", {"Ref": "Red"}, {"Fn::GetAtt": ["Red", "Arn"]}])
+def test_envoy_says_whose_tasks_they_are(name: str, value: Any, tmp_path: Path) -> None:
+    envoy = {**ENVOY, "Environment": [{"Name": name, "Value": value}]}
+    assert workload(tmp_path, {"ContainerDefinitions": [APP, envoy]}).part.name == "red"
+
+
+def test_what_envoy_says_may_be_nothing(tmp_path: Path) -> None:
+    envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": "red"}]}
+    assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [APP, envoy]})) == (
+        "t.json: Task container 'envoy': APPMESH_RESOURCE_ARN: names no virtual node or virtual gateway, got 'red' "
+        "(such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("containers", "app"),
+    [
+        pytest.param([{**APP, "Name": "b", "PortMappings": []}, APP, ENVOY], "app", id="port-of-the-listener"),
+        pytest.param(
+            [{"Name": "a", "Image": "a", "Essential": False}, {"Name": "b", "Image": "b"}, ENVOY], "b", id="essential"
+        ),
+    ],
+)
+def test_the_application_is_what_answers(containers: list[Any], app: str, tmp_path: Path) -> None:
+    found = workload(tmp_path, {"ContainerDefinitions": containers})
+    assert found.app is not None
+    assert (found.app.name, len(found.others)) == (app, 1)
+
+
+@pytest.mark.parametrize(
+    ("resources", "lost"),
+    [
+        pytest.param(
+            running({"ContainerDefinitions": [APP]}),
+            "t.json: Task: its tasks, which run no Envoy of App Mesh: they stay where they are",
+            id="no-envoy",
+        ),
+        pytest.param(
+            running({"ContainerDefinitions": [ENVOY]}),
+            "t.json: Task: its tasks, which have no container but Envoy",
+            id="no-application",
+        ),
+        pytest.param(
+            {"Task": running({})["Task"]}, "t.json: Task: its tasks, which no service at hand runs", id="no-service"
+        ),
+        pytest.param(
+            running(
+                {
+                    "ContainerDefinitions": [
+                        APP,
+                        {
+                            **ENVOY,
+                            "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": "mesh/colors/virtualNode/blue"}],
+                        },
+                    ]
+                }
+            ),
+            "t.json: Task: its tasks, whose Envoy is that of mesh/colors/virtualNode/blue, which is not in this mesh",
+            id="of-another-node",
+        ),
+    ],
+)
+def test_tasks_that_are_not_carried_over_are_told(resources: dict[str, Any], lost: str, tmp_path: Path) -> None:
+    found = migrated(tmp_path, resources)
+    assert (found.workloads, said(found, "lost")) == ((), [lost])
+
+
+# What is told
+
+
+@pytest.mark.parametrize(
+    ("container", "lost"),
+    [
+        pytest.param(
+            {"Environment": [{"Name": "TABLE", "Value": {"Ref": "Red"}}]},
+            "its variable TABLE: only a deployment knows Red.Ref; give it with --set Red.Ref=VALUE",
+            id="variable",
+        ),
+        pytest.param(
+            {"Secrets": [{"Name": "KEY", "ValueFrom": "arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS:"}]},
+            "its secret KEY, arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS:: the CDK reads the current "
+            "version of a secret, or a parameter",
+            id="secret",
+        ),
+        pytest.param(
+            {"LogConfiguration": {"LogDriver": "splunk"}},
+            "its log driver splunk: containers log to CloudWatch here",
+            id="log-driver",
+        ),
+    ],
+)
+def test_what_a_container_loses_is_told(container: dict[str, Any], lost: str, tmp_path: Path) -> None:
+    found = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]}))
+    assert said(found, "lost") == [f"t.json: Task container 'app': {lost}"]
+
+
+def test_every_property_that_is_not_carried_over_is_told(tmp_path: Path) -> None:
+    task = {"Volumes": [{"Name": "a"}], "ContainerDefinitions": [{**APP, "Ulimits": [{"Name": "core"}]}, ENVOY]}
+    found = migrated(tmp_path, running(task, {"Tags": [{"Key": "a", "Value": "b"}]}))
+    assert said(found, "lost") == [
+        "t.json: Task: its ContainerDefinitions[0].Ulimits",
+        "t.json: Task: its Volumes",
+        "t.json: Service: its Tags",
+    ]
+
+
+def test_what_app_mesh_was_asked_for_besides_is_told(tmp_path: Path) -> None:
+    more = [*ENVOY["Environment"], {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}]  # type: ignore[list-item]
+    found = migrated(tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more, "User": "1337"}]}))
+    assert said(found, "lost") == [
+        "t.json: Task container 'envoy': ENVOY_LOG_LEVEL=debug: App Mesh's image knew it, and upstream Envoy does not"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("service", "kind", "text"),
+    [
+        pytest.param({"LaunchType": "EC2"}, "changed", "its tasks run on Fargate", id="ec2"),
+        pytest.param(
+            {"DeploymentConfiguration": {"MinimumHealthyPercent": 0}},
+            "changed",
+            "a deployment keeps 100 % of its tasks, and has 200 % of them at the most",
+            id="deployment",
+        ),
+        pytest.param(
+            {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}},
+            "changed",
+            "its tasks are in private subnets, and have no public addresses",
+            id="public",
+        ),
+        pytest.param(
+            {"LoadBalancers": [{"TargetGroupArn": "arn:a", "ContainerPort": 80}]},
+            "lost",
+            "its load balancer: only gateways have one here, so put a MeshGateway before the node",
+            id="load-balancer",
+        ),
+    ],
+)
+def test_what_a_service_has_otherwise_is_told(
+    service: dict[str, Any], kind: FindingKind, text: str, tmp_path: Path
+) -> None:
+    found = migrated(tmp_path, running({"Cpu": "256", "Memory": "512"}, service))
+    assert said(found, kind) == [f"t.json: Service: {text}"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        pytest.param({"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AWSAppMeshEnvoyAccess"]}, [], id="app-mesh"),
+        pytest.param(
+            {"Policies": [{"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}]},
+            ["s3:*"],
+            id="its-own",
+        ),
+        pytest.param(
+            {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]},
+            ["and by policies that are not at hand"],
+            id="of-aws",
+        ),
+    ],
+)
+def test_what_a_role_allows_is_to_be_allowed_again(properties: dict[str, Any], told: list[str], tmp_path: Path) -> None:
+    resources = running({"TaskRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}})
+    found = migrated(tmp_path, {**resources, "Role": resource("IAM::Role", **properties)})
+    of_service = (
+        f"t.json: Service: the role of its tasks is a new one: let it do what the old one may, {told[:1] and told[0]}"
+    )
+    assert said(found, "to do") == [of_service] * len(told)
+
+
+# Gateways
+
+
+def front(service: dict[str, Any], **more: Any) -> dict[str, Any]:
+    envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": {"Ref": "Front"}}]}
+    return {**running({"ContainerDefinitions": [envoy]}, service), **more}
+
+
+BEHIND = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort": 8080}]}
+
+
+def balancer(scheme: str | None, listener: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080),
+        "Balancer": resource("ElasticLoadBalancingV2::LoadBalancer", **({"Scheme": scheme} if scheme else {})),
+        "Listener": resource("ElasticLoadBalancingV2::Listener", LoadBalancerArn={"Ref": "Balancer"}, **listener),
+    }
+
+
+FORWARD = {"DefaultActions": [{"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}]}
+WEIGHED = {
+    "DefaultActions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": {"Ref": "Group"}}]}}]
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "public"),
+    [
+        pytest.param(balancer(None, FORWARD), True, id="public-without-a-word"),
+        pytest.param(balancer("internet-facing", WEIGHED), True, id="public-by-weight"),
+        pytest.param(balancer("internal", FORWARD), False, id="internal"),
+        pytest.param({"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="nobody-says"),
+        pytest.param(
+            {
+                **balancer(None, {}),
+                "Rule": resource(
+                    "ElasticLoadBalancingV2::ListenerRule",
+                    ListenerArn={"Ref": "Listener"},
+                    Actions=FORWARD["DefaultActions"],
+                ),
+            },
+            True,
+            id="public-by-a-rule",
+        ),
+    ],
+)
+def test_a_load_balancer_is_public_only_if_it_was(more: dict[str, Any], public: bool, tmp_path: Path) -> None:
+    found = migrated(tmp_path, front(BEHIND, **more))
+    assert [each.internet_facing for each in found.workloads] == [public]
+    written = found.files("t.json")["services_stack.py"]
+    assert ("internet_facing=False" in written) is not public
+
+
+def test_a_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:
+    public = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
+    assert 'exposure="public-ip"' in migrated(tmp_path, front(public)).files("t.json")["services_stack.py"]
+
+
+# Accounts and regions
+
+
+def test_the_stacks_own_registry_needs_no_account(tmp_path: Path) -> None:
+    image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/red:2"}
+    found = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": image}, ENVOY]}))
+    written = found.files("t.json")["services_stack.py"]
+    assert 'ecr.Repository.from_repository_name(self, "RedImage", "red"), "2"' in written
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        pytest.param(
+            {"AWS::AccountId": "111122223333", "AWS::Region": "eu-west-1"},
+            "111122223333.dkr.ecr.eu-west-1.",
+            id="given",
+        ),
+    ],
+)
+def test_a_given_account_and_region_are_written(values: dict[str, str], image: str, tmp_path: Path) -> None:
+    name = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/red:2"}
+    found = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": name}, ENVOY]}), **values)
+    assert image in found.files("t.json")["services_stack.py"]
+
+
+def test_what_takes_an_account_is_refused_without_one(tmp_path: Path) -> None:
+    found = migrated(tmp_path, running({"Family": {"Fn::Sub": "red-${AWS::AccountId}"}}))
+    assert refusal(found.files, "t.json") == (
+        "services_stack.py takes AWS::AccountId: is known only to a deployment, got 'family=\"red-<AWS::AccountId>\",' "
+        "(--set AWS::AccountId=VALUE)"
+    )
