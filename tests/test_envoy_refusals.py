@@ -241,3 +241,13 @@ def test_backends_cannot_share_a_loopback_address() -> None:
 def test_everything_that_is_refused_comes_at_once() -> None:
     node = red(tls(AcmCertificate(arn=ARN)), (("family", "blue"),))
     assert len(refusal(mesh(node), GATEWAY).splitlines()) == 2
+
+
+@pytest.mark.parametrize("port", [9901, 15001])
+@pytest.mark.parametrize("interception", [Transparent(), Loopback()], ids=["transparent", "loopback"])
+def test_a_gateway_cannot_listen_where_its_envoy_does(port: int, interception: Interception) -> None:
+    of = Mesh(name="colors", gateways=(VirtualGateway(name="door", listeners=(Listener(port=port),)),))
+    assert refusal(of, of.gateway("door"), interception) == (
+        f"virtual gateway 'door': listens where its Envoy does, got {port} "
+        "(Envoy keeps 9901 for its administration and 15001 for a gateway's second hop)"
+    )

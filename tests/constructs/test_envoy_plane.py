@@ -388,6 +388,22 @@ class TestApplication:
         implement(cart, cluster, app_port=port)
         assert f"virtual node 'cart': its application listens where its Envoy does, got {port} (" in problems(app)
 
+    @pytest.mark.parametrize("port", [0, 65536, 80.5, "80", True])
+    def test_at_no_port_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, port: Any) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, app_port=port)
+        assert str(refused.value) == (
+            f"virtual node 'cart': application's port out of range, got {port!r} (1 to 65535)"
+        )
+
+    @pytest.mark.parametrize("argument", ["command", "entry_point"])
+    def test_told_in_text_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, argument: str) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, **{argument: "serve now"})
+        assert str(refused.value) == (
+            f"virtual node 'cart': {argument} is text, got 'serve now' (its words, such as ['serve', 'now'])"
+        )
+
     def test_at_no_address_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
         with pytest.raises(MeshError) as refused:
             implement(cart, cluster, app_address="localhost")
@@ -422,6 +438,33 @@ class TestGateway:
         gateway.implement(gateway, "Task", cluster=cluster, family="door")
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
+
+
+class TestPlane:
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            pytest.param(
+                {"data_plane": ["envoy"]}, "unknown data plane, got ['envoy'] (one of: app-mesh, envoy)", id="list"
+            ),
+            pytest.param(
+                {"data_plane": "envoy", "interception": ""},
+                "unknown interception, got '' (one of: loopback, transparent)",
+                id="empty",
+            ),
+        ],
+    )
+    def test_that_is_none_is_refused(
+        self,
+        stack: Stack,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.PrivateDnsNamespace,
+        arguments: Any,
+        said: str,
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, **arguments)
+        assert str(refused.value) == f"mesh 'shop': {said}"
 
 
 class TestStacks:

@@ -409,3 +409,41 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
     ]
     assert gateway.node.try_find_child("Cart") is None
     assert mesh.model == before
+
+
+def test_gateway_may_have_a_group_of_somebody_elses(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    own = ec2.SecurityGroup(stack, "Own", vpc=guarded_mesh.vpc, allow_all_outbound=False)
+    gateway = MeshGateway(stack, "Gateway", mesh=guarded_mesh, security_group=own)
+    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart"))
+    found = template()
+    assert gateway.security_group is own
+    own_id = stack.resolve(own.security_group_id)
+    assert only(found, "AWS::EC2::SecurityGroupIngress")["SourceSecurityGroupId"] == own_id
+    assert only(found, "AWS::EC2::SecurityGroupEgress")["GroupId"] == own_id
+
+
+def test_gateways_group_of_a_stack_before_the_meshs_gets_its_rules_in_the_meshs(app: App) -> None:
+    network, stack = Stack(app, "Network"), Stack(app, "Meshes")
+    vpc = ec2.Vpc(network, "Vpc", max_azs=1)
+    namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
+    own = ec2.SecurityGroup(network, "Own", vpc=vpc, allow_all_outbound=False)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, security_group=own)
+    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+    app.synth()
+    assert [each.node.id for each in stack.dependencies] == ["Network"]
+    assert network.dependencies == []
+
+
+def test_gateway_of_a_mesh_with_one_group_has_no_other(
+    stack: Stack, mesh: ServiceMesh, mesh_group: ec2.ISecurityGroup
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="door", security_group=mesh_group)
+    assert str(refused.value) == (
+        "virtual gateway 'door': its mesh has one security group for all, got 'Shop/MeshGroup' "
+        "(leave security_group out)"
+    )
+    assert stack.node.try_find_child("Gateway") is None

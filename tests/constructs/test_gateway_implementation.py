@@ -98,6 +98,69 @@ def test_load_balancer_is_in_the_public_subnets_and_tasks_in_the_private_ones_by
     assert network_of(synthesized)["AssignPublicIp"] == "DISABLED"
 
 
+class TestInternal:
+    @pytest.fixture
+    def vpc(self, stack: Stack) -> ec2.IVpc:
+        return ec2.Vpc(stack, "Vpc", max_azs=2, ip_addresses=ec2.IpAddresses.cidr("10.7.0.0/16"))
+
+    @pytest.fixture
+    def made(self, implement_guarded: Implement) -> GatewayImplementation:
+        return implement_guarded(internet_facing=False)
+
+    @pytest.mark.usefixtures("made")
+    def test_load_balancer_is_in_the_private_subnets(self, template: Callable[[], Template]) -> None:
+        balancer = only(template(), LOAD_BALANCER)
+        assert balancer["Scheme"] == "internal"
+        assert all("VpcPrivateSubnet" in subnet["Ref"] for subnet in balancer["Subnets"])
+
+    def test_it_lets_the_vpc_in_and_nobody_else(
+        self, stack: Stack, made: GatewayImplementation, template: Callable[[], Template]
+    ) -> None:
+        found = template()
+        (entry,) = (
+            each for each in properties(found, GROUP) if each["GroupDescription"] == "Clients of a virtual gateway."
+        )
+        vpc = stack.resolve(stack.node.find_child("Vpc").vpc_cidr_block)  # type: ignore[attr-defined]
+        assert [(rule["CidrIp"], rule["FromPort"]) for rule in entry["SecurityGroupIngress"]] == [(vpc, 80)]
+        assert only(found, LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, made.entry_security_group)]
+
+    @pytest.mark.usefixtures("made")
+    def test_nothing_public_is_acknowledged(self, template: Callable[[], Template]) -> None:
+        assert "AwsSolutions-EC23" not in str(template())
+
+    def test_with_public_addresses_it_cannot_be(self, implement_guarded: Implement) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement_guarded(internet_facing=False, exposure="public-ip")
+        assert str(refused.value) == (
+            "virtual gateway 'Shop-Gateway': public addresses are not for the VPC alone, got False "
+            "(leave it out, or exposure='load-balancer')"
+        )
+
+    def test_it_is_yes_or_no(self, implement_guarded: Implement) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement_guarded(internet_facing="internal")
+        assert str(refused.value) == (
+            "virtual gateway 'Shop-Gateway': internet_facing is not true or false, got 'internal' (True or False)"
+        )
+
+
+def test_internal_load_balancer_takes_a_vpc_of_which_the_addresses_are_known(implement_guarded: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_guarded(internet_facing=False)
+    assert str(refused.value) == (
+        "virtual gateway 'Shop-Gateway': the addresses of its VPC are not known, got 'Shop/Vpc' "
+        "(import it with vpc_cidr_block, or give an entry_security_group)"
+    )
+
+
+def test_internal_load_balancer_may_have_a_group_that_lets_clients_in(
+    implement_guarded: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
+) -> None:
+    implement_guarded(internet_facing=False, entry_security_group=clients)
+    balancer = only(template(), LOAD_BALANCER)
+    assert (balancer["Subnets"], balancer["SecurityGroups"]) == (["private-a", "private-b"], ["sg-clients"])
+
+
 def test_load_balancer_may_be_asked_for_by_name(implement: Implement, template: Callable[[], Template]) -> None:
     implement(exposure="load-balancer")
     assert only(template(), LOAD_BALANCER)["Type"] == "network"

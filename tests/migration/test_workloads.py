@@ -234,7 +234,7 @@ def test_every_property_that_is_not_carried_over_is_told(tmp_path: Path) -> None
 
 
 def test_what_app_mesh_was_asked_for_besides_is_told(tmp_path: Path) -> None:
-    more = [*ENVOY["Environment"], {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}]  # type: ignore[list-item]
+    more = [*ENVOY["Environment"], {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}]
     found = migrated(tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more, "User": "1337"}]}))
     assert said(found, "lost") == [
         "t.json: Task container 'envoy': ENVOY_LOG_LEVEL=debug: App Mesh's image knew it, and upstream Envoy does not"

@@ -254,6 +254,7 @@ class MeshGateway(Construct):
             *check_balancer_name(subject, "target group name", target_group_name),
             *check_flag(subject, "internet_facing", internet_facing),
             *_check_reach(subject, exposure, internet_facing),
+            *([] if internet_facing or entry_security_group else _check_addresses(subject, self.mesh.vpc)),
             *(check_subnets(subject, cluster.vpc, public=True) if internet_facing else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure == "load-balancer" else ()),
         ]
@@ -393,6 +394,14 @@ def _check_reach(subject: str, exposure: str, internet_facing: object) -> Iterat
     if exposure == "public-ip" and internet_facing is False:
         fix = "leave it out, or exposure='load-balancer'"
         yield problem(subject, "public addresses are not for the VPC alone", internet_facing, fix)
+
+
+def _check_addresses(subject: str, vpc: ec2.IVpc) -> Iterator[str]:
+    try:
+        _ = vpc.vpc_cidr_block
+    except RuntimeError:
+        fix = "import it with vpc_cidr_block, or give an entry_security_group"
+        yield problem(subject, "the addresses of its VPC are not known", vpc.node.path, fix)
 
 
 def _public_address(service: ecs.FargateService, port: int) -> str:

@@ -12,7 +12,7 @@ from color_mesh.cdk.zones import ServiceZones
 from color_mesh.envoy import Loopback, Transparent
 from color_mesh.envoy.placement import EGRESS_PORT, INBOUND_PORT, INGRESS_PORT
 from color_mesh.model import CloudMapService, Mesh, VirtualNode, VirtualService
-from color_mesh.model.checks import check_choice
+from color_mesh.model.checks import check_choice, check_range
 from color_mesh.model.deployment import APP_ADDRESSES, AppAddress
 from color_mesh.model.errors import problem
 from color_mesh.model.mesh import check_dns_answers
@@ -197,6 +197,8 @@ class LoopbackInterception:
 def _check_application(node: VirtualNode, application: Application) -> Iterator[str]:
     subject = f"virtual node {node.name!r}"
     yield from check_choice(subject, "application's address", application.address, APP_ADDRESSES)
+    if application.port is not None:
+        yield from check_range(subject, "application's port", application.port, 1, 65535)
     if application.port is not None and len(node.listeners) != 1:
         fix = "leave app_port out: the application listens at the ports of the listeners"
         wrong = f"one application's port stands for {'several listeners' if node.listeners else 'no listener'}"

@@ -288,7 +288,9 @@ class MeshedColorNode(Construct):
             container_name: Without it, ``<node>-app``.
             port_name: The name of the first port in the task definition. Without it, none.
             container_health_check: How ECS checks the application. Without it, only Envoy is checked.
-            desired_count: How many tasks to keep running, 0 to 5000.
+            desired_count: How many tasks to keep running, 0 to 5000. An answer of Cloud Map's DNS has eight of them at
+                the most, picked anew each time; Envoys that find tasks by DNS spread requests over those of the last
+                answer. While tasks are replaced there may be twice as many.
             execute_command: Whether ECS Exec may run commands in the containers; the task's role allows it then.
             cpu_architecture: Without it, x86-64.
             family: The task definition's family. Without it, a name made up by the CDK.
@@ -314,7 +316,7 @@ class MeshedColorNode(Construct):
         subject = f"virtual node {self.name!r}"
         application = Application(address=app_address, port=app_port)
         problems = [*self.mesh.interception.check_application(model, application)]
-        problems += check_implementation(subject, model, port_name)
+        problems += check_implementation(subject, model, port_name, entry_point=entry_point, command=command)
         if vpc_subnets is None:
             problems += check_subnets(subject, cluster.vpc, public=False)
         with refusing(problems):

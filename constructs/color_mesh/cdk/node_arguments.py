@@ -34,10 +34,15 @@ def check_discovery(
         yield problem(subject, "has a response type but no hostname", response_type, fix)
 
 
-def check_implementation(subject: str, node: VirtualNode, port_name: str | None) -> Iterator[str]:
-    """Find a node that has no tasks to implement it, and a name for a port that it does not have."""
+def check_implementation(
+    subject: str, node: VirtualNode, port_name: str | None, **words: Sequence[str] | None
+) -> Iterator[str]:
+    """Find a node without tasks to implement it, a name for a port that it does not have, and text for ``words``."""
     if isinstance(node.discovery, DnsDiscovery):
         fix = "leave implement out: what DNS finds there runs somewhere else; tasks are found without a hostname"
         yield problem(subject, "has no tasks of its own", node.discovery.hostname, fix)
     if port_name is not None and not node.listeners:
         yield problem(subject, "has a port name but no port", port_name, "leave port_name out, or give it a listener")
+    for argument, value in words.items():
+        if isinstance(value, str):
+            yield problem(subject, f"{argument} is text", value, f"its words, such as {value.split()!r}")

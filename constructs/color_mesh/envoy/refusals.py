@@ -7,6 +7,7 @@ from color_mesh.envoy.egress import backend_ports
 from color_mesh.envoy.gateway import gateway_ports
 from color_mesh.envoy.placement import (
     ADMIN_PORT,
+    EGRESS_PORT,
     EVERYWHERE,
     INBOUND_PORT,
     DnsEndpoints,
@@ -39,6 +40,7 @@ ENVOYS_PORTS = f"Envoy keeps {ADMIN_PORT}, and {INBOUND_PORT} and up for its nod
 APP_ELSEWHERE = (
     "let the application listen on 127.0.0.1 and say app_address='127.0.0.1', or on another port and say app_port"
 )
+GATEWAYS_PORTS = f"Envoy keeps {ADMIN_PORT} for its administration and {EGRESS_PORT} for a gateway's second hop"
 EXTERNAL = "it is declared somewhere else: give what declares it too"
 
 
@@ -53,9 +55,13 @@ def refusals(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placemen
     for port in ports:
         for target in port.targets:
             yield from _target(f"{subject} backend {port.service.name!r}", target, placement)
-    if isinstance(part, VirtualNode) and isinstance(placement.interception, Loopback):
+    if isinstance(part, VirtualGateway):
+        for listener in part.listeners:
+            if listener.port in (ADMIN_PORT, EGRESS_PORT):
+                yield problem(subject, "listens where its Envoy does", listener.port, GATEWAYS_PORTS)
+    elif isinstance(placement.interception, Loopback):
         yield from _loopback_collisions(subject, part, ports, placement.interception)
-    elif isinstance(part, VirtualNode):
+    else:
         yield from _port_collisions(subject, ports)
 
 
