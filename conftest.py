@@ -18,8 +18,8 @@ def project() -> Path:
     copy = Path(tempfile.mkdtemp(prefix="readme-"))
     for name in ("Makefile", "app.py", "cdk.json", "package.json", "package-lock.json", "pyproject.toml"):
         shutil.copy2(ROOT / name, copy)
-    for path in (*ROOT.glob("requirements*.txt"), *ROOT.glob("stacks/*.py")):
-        (copy / path.relative_to(ROOT)).parent.mkdir(exist_ok=True)
+    for path in (*ROOT.glob("requirements*.txt"), *ROOT.glob("stacks/*.py"), *ROOT.glob("examples/*/*.yaml")):
+        (copy / path.relative_to(ROOT)).parent.mkdir(exist_ok=True, parents=True)
         shutil.copy2(path, copy / path.relative_to(ROOT))
     for name in (".venv", "node_modules"):
         (copy / name).symlink_to(ROOT / name)

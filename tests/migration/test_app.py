@@ -28,7 +28,7 @@ from tests.generated import SAME_EVERY_TIME, meshes
 from tests.test_snapshots import compare
 
 GOLD = Path(__file__).parent / "gold"
-BOOKSHOP = Path(__file__).parent.parent / "foreign" / "bookshop.yaml"
+BOOKSHOP = Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml"
 MANIFESTS = Path(__file__).parent.parent / "manifests"
 FILES = ("app.py", "network_stack.py", "mesh_stack.py", "services_stack.py", "cdk.json", "MIGRATION.md")
 TASK = "AWS::ECS::TaskDefinition"

@@ -6,7 +6,7 @@ import pytest
 
 from color_mesh.__main__ import main
 
-BOOKSHOP = str(Path(__file__).parent.parent / "foreign" / "bookshop.yaml")
+BOOKSHOP = str(Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml")
 MANIFESTS = str(Path(__file__).parent.parent / "manifests")
 
 
