@@ -5,12 +5,13 @@ from dataclasses import replace
 from difflib import unified_diff
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.envoy import Loopback, configure
-from color_mesh.envoy.document import WIDTH, document
+from color_mesh.envoy.document import WIDTH, compressed, document, read
 from color_mesh.model import Mesh
 
 VALUES = st.recursive(
@@ -23,6 +24,23 @@ VALUES = st.recursive(
 def test_lines_are_the_value_again_however_they_are_joined(value: object) -> None:
     for joint in ("", " ", "\n"):
         assert json.loads(joint.join(document(value))) == value
+
+
+@given(VALUES)
+def test_what_is_written_reads_back(value: object) -> None:
+    assert read(document(value)) == read(compressed(value)) == value
+
+
+def test_what_is_compressed_is_small_and_the_same_every_time() -> None:
+    value = [{"name": f"cluster-{number}", "type": "STATIC"} for number in range(1000)]
+    assert sum(map(len, compressed(value))) < len(json.dumps(value)) / 5
+    assert compressed(value) == compressed(value)
+
+
+@pytest.mark.parametrize("words", [[], ["gzip"], ["gzip", "e30="], ["gzip", "!"], ["gzip", "H4sIAAAAAAAC"], ["{"]])
+def test_what_is_neither_is_an_error(words: list[str]) -> None:
+    with pytest.raises(ValueError, match="."):
+        read(words)
 
 
 def test_small_things_are_on_a_line_and_large_ones_a_line_a_part() -> None:

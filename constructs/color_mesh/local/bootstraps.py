@@ -1,11 +1,11 @@
 """Envoys that have their configuration with them, in the command of their container."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from color_mesh.envoy.document import read
 from color_mesh.local.reading import MeshResource, mesh_resource_of
 
 Bootstrap: TypeAlias = Mapping[str, Any]
@@ -13,9 +13,9 @@ Bootstrap: TypeAlias = Mapping[str, Any]
 
 def bootstrap_in(command: Sequence[str]) -> Bootstrap:
     """Read the configuration that a command gives Envoy, as JSON in one argument or in all; without any, nothing."""
-    given = next((value for option, value in pairwise(command) if option == "--config-yaml"), " ".join(command))
+    given = [[value] for option, value in pairwise(command) if option == "--config-yaml"]
     try:
-        found = json.loads(given)
+        found = read(given[0] if given else list(command))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
