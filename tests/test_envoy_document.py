@@ -37,7 +37,18 @@ def test_what_is_compressed_is_small_and_the_same_every_time() -> None:
     assert compressed(value) == compressed(value)
 
 
-@pytest.mark.parametrize("words", [[], ["gzip"], ["gzip", "e30="], ["gzip", "!"], ["gzip", "H4sIAAAAAAAC"], ["{"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["gzip"],
+        ["gzip", "e30="],
+        ["gzip", "!"],
+        ["gzip", "H4sIAAAAAAAC"],
+        ["gzip", "H4sIAAAAAAAC/2dhcmJhZ2UhZ2FyYmFnZSFnYXJiYWdlIQ=="],
+        ["{"],
+    ],
+)
 def test_what_is_neither_is_an_error(words: list[str]) -> None:
     with pytest.raises(ValueError, match="."):
         read(words)

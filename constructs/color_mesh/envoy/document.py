@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def read(words: Sequence[str]) -> Any:
     if words[:1] == [COMPRESSED] and len(words) == 2:
         try:
             return json.loads(gzip.decompress(base64.b64decode(words[1], validate=True)))
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ValueError(str(error)) from None
     return json.loads(" ".join(words))
 
