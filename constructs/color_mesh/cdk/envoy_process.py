@@ -13,12 +13,18 @@ READY = ContainerHealthCheck(
 )
 
 
+# Requests, and connections of tcp: Envoy counts these where they lead to, in clusters named as `color_mesh.envoy.names`
+# has it. Without a space or a sign that a URL has a meaning for.
+_UNDER_WAY = r"^(http\.(in|e)gress.*rq_active|cluster\.cds_.*_tcp_[0-9].*upstream_cx_active)$"
+
+
 def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
     """Write the entry point of an Envoy whose arguments are its configuration, in lines of JSON.
 
     ECS tells it to stop with SIGTERM, on which Envoy would end at once, and with it whatever it was answering. So bash
     stands before it and lets it drain: for ``drain_seconds`` it takes connections and tells them to close, then it
-    takes none and answers the last requests. ECS ends it after the container's stop timeout.
+    takes none, answers the last requests, and waits until nothing that it passes on as tcp is open. ECS ends it after
+    the container's stop timeout.
     """
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
@@ -32,7 +38,7 @@ drain() {{
   trap '' TERM
   ask POST '/drain_listeners?graceful' >/dev/null
   sleep {drain_seconds}
-  while ask GET '/stats?filter=^http\\.(in|e)gress.*rq_active$' | grep -q ': [1-9]'; do sleep 0.1; done
+  while ask GET '/stats?filter={_UNDER_WAY}' | grep -q ': [1-9]'; do sleep 0.1; done
   kill "$envoy"
   wait "$envoy"
   exit 0
