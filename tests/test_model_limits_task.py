@@ -22,12 +22,16 @@ def desired_count(value: int) -> FargateTask:
     return task(desired_count=value)
 
 
-def container_cpu(value: int) -> FargateTask:
+def container_cpu(value: int | None) -> FargateTask:
     return task(containers=(Container(name="app", cpu=value, memory_mib=6),))
 
 
-def container_memory(value: int) -> FargateTask:
+def container_memory(value: int | None) -> FargateTask:
     return task(containers=(Container(name="app", cpu=1, memory_mib=value),))
+
+
+def stop_timeout(value: int | None) -> FargateTask:
+    return task(containers=(Container(name="app", cpu=1, memory_mib=6, stop_timeout_seconds=value),))
 
 
 def checked(**changes: Any) -> FargateTask:
@@ -72,6 +76,11 @@ def app_and_envoy(*, cpu: int, memory_mib: int) -> FargateTask:
         pytest.param(container_cpu, 16384, id="container-cpu-high"),
         pytest.param(container_memory, 6, id="container-memory-low"),
         pytest.param(container_memory, 122880, id="container-memory-high"),
+        pytest.param(container_cpu, None, id="container-cpu-none"),
+        pytest.param(container_memory, None, id="container-memory-none"),
+        pytest.param(stop_timeout, None, id="stop-timeout-none"),
+        pytest.param(stop_timeout, 1, id="stop-timeout-low"),
+        pytest.param(stop_timeout, 120, id="stop-timeout-high"),
         pytest.param(command, ("CMD", "true"), id="command-words"),
         pytest.param(command, ("CMD-SHELL", "curl localhost || exit 1"), id="command-line"),
         pytest.param(interval, 5, id="interval-low"),
@@ -101,6 +110,12 @@ def test_a_value_at_its_limit_is_accepted(describe: Callable[[Any], FargateTask]
         pytest.param(container_cpu, 0, "container 'app': CPU out of range, got 0 (1 to 16384)", id="container-cpu-low"),
         pytest.param(
             container_memory, 5, "container 'app': memory out of range, got 5 (6 to 122880)", id="container-memory-low"
+        ),
+        pytest.param(
+            stop_timeout, 0, "container 'app': stop timeout out of range, got 0 (1 to 120)", id="stop-timeout-low"
+        ),
+        pytest.param(
+            stop_timeout, 121, "container 'app': stop timeout out of range, got 121 (1 to 120)", id="stop-timeout-high"
         ),
         pytest.param(
             interval, 4, "container 'app': health check interval out of range, got 4 (5 to 300)", id="interval-low"

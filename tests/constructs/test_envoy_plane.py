@@ -13,6 +13,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 
 from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
+from color_mesh.model import Listener
 from tests.cloudformation import Properties, Template, container, only, properties
 
 TASK = "AWS::ECS::TaskDefinition"
@@ -351,6 +352,133 @@ class TestSidecar:
         assert "of them configuration of Envoy' (at most 65536: fewer backends or routes" in said
 
 
+class TestStopTimeout:
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+
+    def test_without_it_the_application_has_that_of_ecs(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        assert "StopTimeout" not in container(only(template(), TASK), "cart-app")
+
+    def test_it_is_that_of_the_application_and_of_envoy(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, stop_timeout_seconds=120)
+        task = only(template(), TASK)
+        assert [container(task, name)["StopTimeout"] for name in ("cart-app", "envoy-sidecar")] == [120, 120]
+
+    def test_a_short_one_leaves_half_of_it_for_what_is_under_way(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, stop_timeout_seconds=4)
+        assert "--drain-time-s 2 " in envoy_of(template(), "cart")["EntryPoint"][2]
+
+    def test_of_a_gateway_is_that_of_its_envoy(
+        self,
+        stack: Stack,
+        cart: MeshedColorNode,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+    ) -> None:
+        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+        gateway.add_route("Cart", to=cart)
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", stop_timeout_seconds=90)
+        assert envoy_of(template(), "door", "envoy-proxy")["StopTimeout"] == 90
+
+    def test_more_than_fargate_allows_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, stop_timeout_seconds=121)
+        assert str(refused.value).splitlines() == [
+            "container 'cart-app': stop timeout out of range, got 121 (1 to 120)",
+            "container 'envoy-sidecar': stop timeout out of range, got 121 (1 to 120)",
+        ]
+        assert cart.node.try_find_child("Task") is None
+
+
+class TestDeregistrationDelay:
+    NAME = "deregistration-delay"
+    # Amazon Route 53 FAQs: how long a change may take.
+    PROPAGATION_SECONDS = 60
+
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080, backends=[stock])
+
+    def test_it_lasts_until_every_caller_has_heard(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        found = template()
+        (record,) = properties(found, "AWS::ServiceDiscovery::Service")[0]["DnsConfig"]["DnsRecords"]
+        clusters = bootstrap_of(found, "cart")["static_resources"]["clusters"]
+        (refresh,) = (
+            each["cluster_type"]["typed_config"]["dns_refresh_rate"] for each in clusters if "_egress_" in each["name"]
+        )
+        heard = self.PROPAGATION_SECONDS + record["TTL"] + int(refresh.removesuffix("s"))
+        delay = container(only(found, TASK), self.NAME)
+        assert delay["Command"] == [str(heard), "8080"] == ["67", "8080"]
+        assert delay["StopTimeout"] > heard
+
+    @pytest.mark.parametrize(("ttl", "seconds"), [(0, "62"), (53, "115"), (54, "115"), (300, "115")])
+    def test_it_follows_how_long_resolvers_keep_addresses_as_far_as_fargate_lets_it(
+        self,
+        stack: Stack,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+        ttl: int,
+        seconds: str,
+    ) -> None:
+        implement(MeshedColorNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl_seconds=ttl), cluster)
+        delay = container(only(template(), TASK), self.NAME)
+        assert (delay["Command"][0], delay["StopTimeout"] <= 120) == (seconds, True)
+
+    def test_it_is_stopped_before_the_application_and_that_before_envoy(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        task = only(template(), TASK)
+        assert container(task, self.NAME)["DependsOn"] == [{"Condition": "START", "ContainerName": "cart-app"}]
+        assert container(task, "cart-app")["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
+
+    def test_it_takes_nothing_from_the_others(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        delay = container(only(template(), TASK), self.NAME)
+        assert (delay["Essential"], "Cpu" in delay, "Memory" in delay) == (False, False, False)
+        assert (delay["Image"], delay["User"]) == ("envoyproxy/envoy:v1.40.0", "101")
+        assert delay["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cart-deregistration-delay"
+
+    def test_it_looks_for_the_application_where_that_listens(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        listeners = [Listener(port=9000, protocol="tcp"), Listener(port=9001, protocol="tcp")]
+        implement(MeshedColorNode(stack, "Two", mesh=mesh, name="two", listeners=listeners), cluster)
+        implement(MeshedColorNode(stack, "Other", mesh=mesh, name="other"), cluster, app_port=3000)
+        found = template()
+        commands = [container(only(found, TASK, Family=name), self.NAME)["Command"] for name in ("two", "other")]
+        assert commands == [["67", "9000", "9001"], ["67", "3000"]]
+
+    def test_a_node_that_nothing_calls_has_none(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(MeshedColorNode(stack, "Job", mesh=mesh, name="job", listeners=[], virtual_service=False), cluster)
+        assert [each["Name"] for each in only(template(), TASK)["ContainerDefinitions"]] == ["job-app", "envoy-sidecar"]
+
+    def test_an_application_of_its_name_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, container_name=self.NAME)
+        assert str(refused.value) == (
+            "task 'cart': duplicate container, got 'deregistration-delay' (found 2 times, each may be there once)"
+        )
+
+
 class TestApplication:
     @pytest.fixture
     def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
@@ -436,6 +564,8 @@ class TestGateway:
         self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         gateway.implement(gateway, "Task", cluster=cluster, family="door")
+        # Its load balancer has a deregistration delay of its own.
+        assert len(only(template(), TASK, Family="door")["ContainerDefinitions"]) == 1
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
 

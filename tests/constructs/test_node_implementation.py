@@ -124,6 +124,25 @@ def test_application_has_the_container_name_given(implement: Implement, template
     assert app_of(template(), "basket")["Image"] == "shop/app:1"
 
 
+def test_containers_have_the_stop_timeout_of_ecs_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    found = template()
+    assert ["StopTimeout" in each for each in (app_of(found), envoy_of(found))] == [False, False]
+
+
+def test_containers_have_the_stop_timeout_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(stop_timeout_seconds=1)
+    found = template()
+    assert [each["StopTimeout"] for each in (app_of(found), envoy_of(found))] == [1, 1]
+
+
+def test_nothing_delays_the_end_of_a_task(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert [each["Name"] for each in only(template(), TASK)["ContainerDefinitions"]] == ["cart-app", "envoy-sidecar"]
+
+
 def test_application_is_not_checked_by_default(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert "HealthCheck" not in app_of(template())

@@ -6,6 +6,7 @@ from aws_cdk import Annotations, CfnResource, Stack
 from aws_cdk import aws_appmesh as appmesh
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.appmesh import (
@@ -21,7 +22,7 @@ from color_mesh.appmesh import (
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.interception import REDIRECTED_USER, Application
-from color_mesh.cdk.task import acknowledge_pulling, container_check, seconds
+from color_mesh.cdk.task import acknowledge_pulling, container_check, container_log, seconds, start_after, stop_timeout
 from color_mesh.model import (
     Container,
     ContainerHealthCheck,
@@ -163,31 +164,40 @@ class AppMeshDataPlane:
             resource.add_resource_dependency(self._services[route.virtual_service])
         return {id: resource}
 
-    def node_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
         """Describe the sidecar; see `DataPlane`."""
-        return Container(name="envoy-sidecar", cpu=cpu, memory_mib=memory_mib, health_check=_LIVE)
+        return _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
 
-    def gateway_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
         """Describe the gateway's Envoy; see `DataPlane`."""
-        return Container(name="envoy-proxy", cpu=cpu, memory_mib=memory_mib, health_check=_LIVE)
+        return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
+
+    def node_companions(self, node: VirtualNode) -> tuple[Container, ...]:
+        """Need none: App Mesh told callers' Envoys of every change at once; see `DataPlane`."""
+        return ()
 
     def add_node_envoy(
         self,
         task: ecs.FargateTaskDefinition,
         node: VirtualNode,
         container: Container,
-        logging: ecs.LogDriver,
+        log_group: logs.ILogGroup,
         application: Application,
+        app_container: ecs.ContainerDefinition,
     ) -> ecs.ContainerDefinition:
         """Add the sidecar, as the user whose traffic is not redirected; see `DataPlane`."""
         task.node.add_dependency(self._nodes[node.name])
-        return self._add_envoy(task, f"virtualNode/{node.name}", container, logging, user=str(REDIRECTED_USER))
+        logging = container_log(log_group, node.name, container)
+        envoy = self._add_envoy(task, f"virtualNode/{node.name}", container, logging, user=str(REDIRECTED_USER))
+        start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
+        return envoy
 
     def add_gateway_envoy(
-        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver
+        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, log_group: logs.ILogGroup
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, as the image's own user, who may bind port 80; see `DataPlane`."""
         task.node.add_dependency(self._gateways[gateway.name])
+        logging = container_log(log_group, gateway.name, container)
         return self._add_envoy(task, f"virtualGateway/{gateway.name}", container, logging)
 
     def _add_envoy(
@@ -220,10 +230,17 @@ class AppMeshDataPlane:
             memory_limit_mib=container.memory_mib,
             environment={"APPMESH_RESOURCE_ARN": arn},
             start_timeout=seconds(30),
+            stop_timeout=stop_timeout(container),
             health_check=container_check(container),
             logging=logging,
             user=user,
         )
+
+
+def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    return Container(
+        name=name, cpu=cpu, memory_mib=memory_mib, health_check=_LIVE, stop_timeout_seconds=stop_timeout_seconds
+    )
 
 
 def _acknowledge_end(scope: Construct) -> None:

@@ -5,6 +5,7 @@ from typing import Protocol, TypeAlias
 
 from aws_cdk import CfnResource
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.interception import Application
@@ -56,23 +57,30 @@ class DataPlane(Protocol):
     ) -> MeshResources:
         """Declare a route of a declared virtual gateway in ``scope``."""
 
-    def node_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
         """Describe the container that runs Envoy beside a node's application."""
 
-    def gateway_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
         """Describe the container that runs Envoy as a gateway."""
+
+    def node_companions(self, node: VirtualNode) -> tuple[Container, ...]:
+        """Describe what else a node's task needs beside its application and Envoy."""
 
     def add_node_envoy(
         self,
         task: ecs.FargateTaskDefinition,
         node: VirtualNode,
         container: Container,
-        logging: ecs.LogDriver,
+        log_group: logs.ILogGroup,
         application: Application,
+        app_container: ecs.ContainerDefinition,
     ) -> ecs.ContainerDefinition:
-        """Add the Envoy of a node to its task, and let the task's role do what that Envoy needs."""
+        """Add the Envoy of a node to its task, with its companions, and say in which order they start and stop.
+
+        The task's role may then do what that Envoy needs.
+        """
 
     def add_gateway_envoy(
-        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver
+        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, log_group: logs.ILogGroup
     ) -> ecs.ContainerDefinition:
         """Add the Envoy of a gateway to its task, and let the task's role do what that Envoy needs."""

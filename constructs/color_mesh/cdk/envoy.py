@@ -6,12 +6,14 @@ from collections.abc import Callable
 import jsii
 from aws_cdk import IStableListProducer, Lazy, Stack
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 from constructs import Construct, IValidation
 
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.deregistration import ENTRY_POINT, command, deregistration_delay
 from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.interception import IMAGE_USER, Application, Interception
-from color_mesh.cdk.task import acknowledge_pulling, container_check, seconds
+from color_mesh.cdk.task import acknowledge_pulling, container_check, container_log, seconds, start_after, stop_timeout
 from color_mesh.envoy import Loopback, Transparent, configure
 from color_mesh.envoy.document import document
 from color_mesh.envoy.typed import Json
@@ -28,15 +30,13 @@ from color_mesh.model import (
 )
 from color_mesh.model.errors import problem
 from color_mesh.model.node import hostnames
+from color_mesh.model.task import DEFAULT_STOP_TIMEOUT
 
-# A new task must be known everywhere before ECS ends the old one, which it does when the new one is healthy: no sooner
-# than 10 s after it began with two health checks every 5 s. Resolvers keep an answer for this long, and Envoy asks
-# every 2 s.
+# How long resolvers keep where a node's tasks are: it adds to how long the last callers of a task take to go elsewhere.
 _DNS_TTL_SECONDS = 5
-# Load balancers and Cloud Map have been told before ECS sends SIGTERM; this is for who has not heard.
+# For who calls although told not to: load balancers stop before ECS sends SIGTERM, and callers that ask DNS when the
+# deregistration delay is over. The rest of the stop timeout is for requests that are under way.
 _DRAIN_SECONDS = 5
-# Beyond draining, for requests that are under way: App Mesh's default for the longest is 15 s.
-_LAST_REQUESTS_SECONDS = 25
 _MAX_TASK_DEFINITION_BYTES = 65536  # Amazon ECS service quotas: task definition size
 
 
@@ -83,23 +83,35 @@ class EnvoyDataPlane:
         """Declare nothing: the gateway's Envoys have the routes; see `DataPlane`."""
         return {}
 
-    def node_envoy(self, *, cpu: int, memory_mib: int) -> Container:
+    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
         """Describe the sidecar; see `DataPlane`."""
-        return Container(name="envoy-sidecar", cpu=cpu, memory_mib=memory_mib, health_check=READY)
+        return _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
 
-    def gateway_envoy(self, *, cpu: int, memory_mib: int) -> Container:
-        """Describe the gateway's Envoy; see `DataPlane`."""
-        return Container(name="envoy-proxy", cpu=cpu, memory_mib=memory_mib, health_check=READY)
+    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+        """Describe the gateway's Envoy; see `DataPlane`.
+
+        It has no companion: load balancers let go of a task before ECS sends SIGTERM (ECS Developer Guide, *Amazon ECS
+        task lifecycle*: DEACTIVATING), and who calls a public address was told it by nothing that could tell another.
+        """
+        return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
+
+    def node_companions(self, node: VirtualNode) -> tuple[Container, ...]:
+        """Describe what keeps a task answering until callers have heard of its end; see `DataPlane`."""
+        return deregistration_delay(self._mesh(), node)
 
     def add_node_envoy(
         self,
         task: ecs.FargateTaskDefinition,
         node: VirtualNode,
         container: Container,
-        logging: ecs.LogDriver,
+        log_group: logs.ILogGroup,
         application: Application,
+        app_container: ecs.ContainerDefinition,
     ) -> ecs.ContainerDefinition:
-        """Add the sidecar, whose configuration is made when the templates are written; see `DataPlane`."""
+        """Add the sidecar, whose configuration is made when the templates are written; see `DataPlane`.
+
+        ECS stops what it started last first: the delay, then the application, then Envoy, which answers for it.
+        """
         self._interception.require_names(task)
 
         def bootstrap() -> Json:
@@ -108,10 +120,26 @@ class EnvoyDataPlane:
             return configure(mesh, mesh.node(node.name), interception=placement).bootstrap
 
         subject = f"virtual node {node.name!r}"
-        return self._add_envoy(task, subject, container, logging, bootstrap, self._interception.user)
+        logging = container_log(log_group, node.name, container)
+        envoy = self._add_envoy(task, subject, container, logging, bootstrap, self._interception.user)
+        start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
+        for companion in self.node_companions(node):
+            delay = task.add_container(
+                "DeregistrationDelay",
+                container_name=companion.name,
+                image=self._envoy_image,
+                essential=False,
+                entry_point=list(ENTRY_POINT),
+                command=command(self._mesh(), node, application.port),
+                user=str(IMAGE_USER),
+                stop_timeout=stop_timeout(companion),
+                logging=container_log(log_group, node.name, companion),
+            )
+            start_after(delay, app_container, ecs.ContainerDependencyCondition.START)
+        return envoy
 
     def add_gateway_envoy(
-        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, logging: ecs.LogDriver
+        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, log_group: logs.ILogGroup
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, whose configuration is made when the templates are written; see `DataPlane`."""
 
@@ -121,6 +149,7 @@ class EnvoyDataPlane:
             return configure(mesh, mesh.gateway(gateway.name), interception=placement).bootstrap
 
         subject = f"virtual gateway {gateway.name!r}"
+        logging = container_log(log_group, gateway.name, container)
         return self._add_envoy(task, subject, container, logging, bootstrap, IMAGE_USER)
 
     def _placement(self, mesh: Mesh, application: Application) -> Transparent | Loopback:
@@ -144,17 +173,27 @@ class EnvoyDataPlane:
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,
-            entry_point=run_envoy(_DRAIN_SECONDS, workers=max(1, container.cpu // 1024)),
+            # Half of a very short stop timeout is left for the requests that are under way.
+            entry_point=run_envoy(
+                min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT) // 2),
+                workers=max(1, (container.cpu or 0) // 1024),
+            ),
             command=Lazy.list(configuration),
             user=str(user),
             # Envoy is nobody special and listens on ports below 1024. ECS API Reference, SystemControl: Fargate takes
             # it from platform version 1.4.0 on, for the network that the task's containers share.
             system_controls=[ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")],
             start_timeout=seconds(30),
-            stop_timeout=seconds(_DRAIN_SECONDS + _LAST_REQUESTS_SECONDS),
+            stop_timeout=stop_timeout(container),
             health_check=container_check(container),
             logging=logging,
         )
+
+
+def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    """Describe an Envoy, whose draining is fit to its stop timeout, which it therefore always has."""
+    stop = DEFAULT_STOP_TIMEOUT if stop_timeout_seconds is None else stop_timeout_seconds
+    return Container(name=name, cpu=cpu, memory_mib=memory_mib, health_check=READY, stop_timeout_seconds=stop)
 
 
 @jsii.implements(IStableListProducer, IValidation)

@@ -209,6 +209,7 @@ class MeshGateway(Construct):
         cpu: int = 256,
         memory_mib: int = 512,
         port_name: str | None = None,
+        stop_timeout_seconds: int | None = None,
         desired_count: int = 1,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
@@ -233,6 +234,8 @@ class MeshGateway(Construct):
             cpu: The task's CPU units, one of Fargate's sizes, all of them Envoy's.
             memory_mib: The task's memory, one of those that Fargate offers for ``cpu``, all of it Envoy's.
             port_name: The port's name in the task definition. Without it, none.
+            stop_timeout_seconds: How long Envoy may take to end when a task is stopped, 1 to 120. Without it, 30, as
+                ECS has it.
             desired_count: How many tasks to keep running, 0 to 5000.
             execute_command: Whether ECS Exec may run commands in Envoy's container.
             cpu_architecture: Without it, x86-64.
@@ -246,7 +249,8 @@ class MeshGateway(Construct):
             MeshError: With every problem; nothing has been created then.
         """
         plane = self.mesh.data_plane
-        envoy = replace(plane.gateway_envoy(cpu=cpu, memory_mib=memory_mib), port_name=port_name)
+        described = plane.gateway_envoy(cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=stop_timeout_seconds)
+        envoy = replace(described, port_name=port_name)
         subject = f"virtual gateway {self.name!r}"
         problems = [
             *check_choice(subject, "exposure", exposure, EXPOSURES),
@@ -272,8 +276,7 @@ class MeshGateway(Construct):
         log_group = log_group or own_log_group(part)
         model = self.mesh.model.gateway(self.name)
         task_definition = fargate_task_definition(part, task, cpu_architecture=cpu_architecture)
-        envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
-        envoy_container = plane.add_gateway_envoy(task_definition, model, envoy, envoy_log)
+        envoy_container = plane.add_gateway_envoy(task_definition, model, envoy, log_group)
         envoy_container.add_port_mappings(
             ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)
         )

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
 from color_mesh.cdk.acknowledge import acknowledge
-from color_mesh.cdk.task import acknowledge_pulling, container_check, service_options
+from color_mesh.cdk.task import acknowledge_pulling, container_check, service_options, stop_timeout
 from color_mesh.model import Container
 
 
@@ -78,6 +78,7 @@ def add_application(
         ],
         environment=environment,
         secrets=secrets,
+        stop_timeout=stop_timeout(app),
         health_check=container_check(app),
         logging=ecs.LogDrivers.aws_logs(stream_prefix=f"{app.name}-container", log_group=log_group),
     )

@@ -255,6 +255,7 @@ class MeshedColorNode(Construct):
         container_name: str | None = None,
         port_name: str | None = None,
         container_health_check: ContainerHealthCheck | None = None,
+        stop_timeout_seconds: int | None = None,
         desired_count: int = 1,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
@@ -288,6 +289,8 @@ class MeshedColorNode(Construct):
             container_name: Without it, ``<node>-app``.
             port_name: The name of the first port in the task definition. Without it, none.
             container_health_check: How ECS checks the application. Without it, only Envoy is checked.
+            stop_timeout_seconds: How long the application, and after it Envoy, may take to end when a task is stopped,
+                1 to 120. Without it, 30, as ECS has it.
             desired_count: How many tasks to keep running, 0 to 5000. An answer of Cloud Map's DNS has eight of them at
                 the most, picked anew each time; Envoys that find tasks by DNS spread requests over those of the last
                 answer. While tasks are replaced there may be twice as many.
@@ -302,7 +305,7 @@ class MeshedColorNode(Construct):
             MeshError: With every problem; nothing has been created then.
         """
         plane = self.mesh.data_plane
-        envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib)
+        envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib, stop_timeout_seconds=stop_timeout_seconds)
         app = Container(
             name=f"{self.name}-app" if container_name is None else container_name,
             cpu=what_is_left(cpu, envoy_cpu, LEAST_CPU) if app_cpu is None else app_cpu,
@@ -311,6 +314,7 @@ class MeshedColorNode(Construct):
             else app_memory_mib,
             health_check=container_health_check,
             port_name=port_name,
+            stop_timeout_seconds=stop_timeout_seconds,
         )
         model = self.mesh.model.node(self.name)
         subject = f"virtual node {self.name!r}"
@@ -326,7 +330,7 @@ class MeshedColorNode(Construct):
                 service_name=service_name,
                 cpu=cpu,
                 memory_mib=memory_mib,
-                containers=(app, envoy),
+                containers=(app, envoy, *plane.node_companions(model)),
                 desired_count=desired_count,
             )
         part = Construct(scope, id)
@@ -348,11 +352,7 @@ class MeshedColorNode(Construct):
             secrets=secrets,
             log_group=log_group,
         )
-        envoy_log = ecs.LogDrivers.aws_logs(stream_prefix=f"{self.name}-{envoy.name}", log_group=log_group)
-        envoy_container = plane.add_node_envoy(task_definition, model, envoy, envoy_log, application)
-        app_container.add_container_dependencies(
-            ecs.ContainerDependency(container=envoy_container, condition=ecs.ContainerDependencyCondition.HEALTHY)
-        )
+        envoy_container = plane.add_node_envoy(task_definition, model, envoy, log_group, application, app_container)
         service = fargate_service(
             part,
             cluster=cluster,

@@ -59,6 +59,23 @@ def fargate_task_definition(
     )
 
 
+def container_log(log_group: logs.ILogGroup, part: str, container: Container) -> ecs.LogDriver:
+    """Say where a container logs that runs for a node or gateway."""
+    return ecs.LogDrivers.aws_logs(stream_prefix=f"{part}-{container.name}", log_group=log_group)
+
+
+def stop_timeout(container: Container) -> Duration | None:
+    """Write how long a container may take to end, for ECS; without it, ECS's own default."""
+    return None if container.stop_timeout_seconds is None else seconds(container.stop_timeout_seconds)
+
+
+def start_after(
+    container: ecs.ContainerDefinition, other: ecs.ContainerDefinition, condition: ecs.ContainerDependencyCondition
+) -> None:
+    """Let a container start after another, and end before it (ECS API Reference, *ContainerDependency*)."""
+    container.add_container_dependencies(ecs.ContainerDependency(container=other, condition=condition))
+
+
 def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.ContainerImage) -> None:
     """Acknowledge the one wildcard that pulling from a private Amazon ECR registry takes."""
     if isinstance(image, ecs.EcrImage):

@@ -31,6 +31,8 @@ from color_mesh.model import (
 
 LOCAL_CONNECT_TIMEOUT = "0.250s"
 CONNECT_TIMEOUT = "1s"
+# How often Envoys ask DNS for tasks that come and go.
+REFRESH_SECONDS = 2
 
 _LOOKUP_FAMILIES: Mapping[IpPreference, str] = {
     "IPv4_ONLY": "V4_ONLY",
@@ -134,7 +136,7 @@ def _resolved(mesh: Mesh, target: Target, placement: Placement) -> Json:
         return {"cluster_type": _dns(family, one), "load_assignment": assignment}
     # Tasks come and go, and DNS is all that tells: it is asked more often than other names.
     return {
-        "cluster_type": _dns(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"], refresh="2s"),
+        "cluster_type": _dns(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"], refresh=f"{REFRESH_SECONDS}s"),
         "ignore_health_on_host_removal": True,
         "load_assignment": assignment,
     }

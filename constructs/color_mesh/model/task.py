@@ -19,6 +19,8 @@ FARGATE_MEMORY_MIB: dict[int, tuple[int, ...]] = {
 
 LEAST_CPU = 1
 LEAST_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
+# ECS API Reference, ContainerDefinition: stopTimeout, in seconds; the most is Fargate's.
+LEAST_STOP_TIMEOUT, MOST_STOP_TIMEOUT, DEFAULT_STOP_TIMEOUT = 1, 120, 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,17 +48,19 @@ class Container:
 
     Attributes:
         name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the task.
-        cpu: CPU units, 1024 a core.
-        memory_mib: The memory at which the container is killed.
+        cpu: CPU units, 1024 a core; with ``None``, what the others leave.
+        memory_mib: The memory at which the container is killed; with ``None``, that of the task.
         health_check: How ECS checks it; without one ECS does not.
         port_name: What its port is called in the task definition; without it, nothing.
+        stop_timeout_seconds: How long it may take to end when its task is stopped, 1 to 120; without it, ECS's 30.
     """
 
     name: str
-    cpu: int
-    memory_mib: int
+    cpu: int | None
+    memory_mib: int | None
     health_check: ContainerHealthCheck | None = None
     port_name: str | None = None
+    stop_timeout_seconds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,8 +114,13 @@ def _check_task(task: FargateTask) -> Iterator[str]:
     for container in task.containers:
         yield from _check_container(container)
     for what, unit, total, parts in (
-        ("CPU", "units", task.cpu, [container.cpu for container in task.containers]),
-        ("memory", "MiB", task.memory_mib, [container.memory_mib for container in task.containers]),
+        ("CPU", "units", task.cpu, [each.cpu for each in task.containers if each.cpu is not None]),
+        (
+            "memory",
+            "MiB",
+            task.memory_mib,
+            [each.memory_mib for each in task.containers if each.memory_mib is not None],
+        ),
     ):
         # What is no number has been named above.
         if all(isinstance(number, int) for number in (total, *parts)) and sum(parts) > total:
@@ -124,8 +133,13 @@ def _check_container(container: Container) -> Iterator[str]:
     yield from check_name(subject, container.name)
     if container.port_name is not None:
         yield from check_port_name(subject, container.port_name)
-    yield from check_range(subject, "CPU", container.cpu, LEAST_CPU, 16384)
-    yield from check_range(subject, "memory", container.memory_mib, LEAST_MEMORY_MIB, 122880)
+    for what, value, least, most in (
+        ("CPU", container.cpu, LEAST_CPU, 16384),
+        ("memory", container.memory_mib, LEAST_MEMORY_MIB, 122880),
+        ("stop timeout", container.stop_timeout_seconds, LEAST_STOP_TIMEOUT, MOST_STOP_TIMEOUT),
+    ):
+        if value is not None:
+            yield from check_range(subject, what, value, least, most)
     check = container.health_check
     if check is None:
         return
