@@ -9,7 +9,7 @@ import pytest
 
 from color_mesh.local.controller import Controller
 from color_mesh.local.images import Program
-from color_mesh.local.services import Service
+from color_mesh.local.services import Registration, Service
 from color_mesh.local.task import Task
 from color_mesh.local.tasks import Container, TaskDefinition
 
@@ -151,6 +151,18 @@ def test_tasks_of_another_definition_are_replaced_and_enough_stay_well() -> None
         assert it.controller.is_steady
 
     tried(work)
+
+
+def test_a_task_is_stopped_as_soon_as_the_one_in_its_place_is_well() -> None:
+    async def work(it: Tried) -> None:
+        await it.all_well()
+        it.change(it.controller.service, NEW)
+        await it.settle()
+        it.started[1].become_well()
+        await it.settle()
+        assert [task.status for task in it.started] == ["STOPPED", "RUNNING"]
+
+    tried(work, replace(SERVICE, desired_count=1, discovery=(Registration(registry="names"),)))
 
 
 def test_new_tasks_that_are_never_well_leave_the_old_ones_alone() -> None:

@@ -1,6 +1,7 @@
 """Parts of the runner by themselves: the resolver's answers, documents for Envoy, rules, overrides, tables."""
 
 import asyncio
+import json
 from collections import Counter
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -20,6 +21,7 @@ from color_mesh.local.hits import histogram, parse_url
 from color_mesh.local.images import parse_images, program_of
 from color_mesh.local.network import ANYWHERE, Network, Rule, SecurityGroup
 from color_mesh.local.overrides import with_backends, with_weights
+from color_mesh.local.propagation import Propagation
 from color_mesh.local.registry import Registered, Registry
 from color_mesh.local.resolver import Answers
 from color_mesh.local.tasks import Redirection
@@ -70,9 +72,92 @@ class TestResolver:
         found = self.ask(name, kind)
         assert (found.rcode(), found.answer, len(found.authority)) == (code, [], authority)
 
+    def test_an_answer_is_kept_for_as_long_as_it_may_be(self) -> None:
+        kept = KeptAnswers()
+        kept.tell("10.0.0.4")
+        assert kept.ask() == (["10.0.0.4"], 5)
+        kept.tell("10.0.0.5")
+        kept.now = 4.5
+        assert kept.ask() == (["10.0.0.4"], 1)
+        kept.now = 5.0
+        assert kept.ask() == (["10.0.0.5"], 5)
+
+    def test_that_a_name_is_gone_is_kept_too(self) -> None:
+        kept = KeptAnswers()
+        kept.tell("10.0.0.4")
+        kept.tell()
+        assert kept.ask() == ([], None)
+        kept.tell("10.0.0.5")
+        kept.now = 14.9
+        assert kept.ask() == ([], None)
+        kept.now = 15.0
+        assert kept.ask() == (["10.0.0.5"], 5)
+
+    def test_that_a_name_was_never_there_is_not(self) -> None:
+        kept = KeptAnswers()
+        kept.tell()
+        assert kept.ask() == ([], None)
+        kept.tell("10.0.0.4")
+        assert kept.ask() == (["10.0.0.4"], 5)
+
     @pytest.mark.parametrize("wire", [b"", b"nonsense", b"\0" * 12], ids=["empty", "nonsense", "no-question"])
     def test_what_is_no_query_is_not_answered(self, wire: bytes) -> None:
         assert Answers().answer(wire) is None
+
+
+class KeptAnswers:
+    """A resolver of one name, for which answers may be kept for 5 seconds, and a clock."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._answers = Answers(lambda: self.now)
+
+    def tell(self, *addresses: str) -> None:
+        """Say where the name is, or that it is nowhere."""
+        records = {"A": {"ttl": 5, "values": addresses, "weighted": False}}
+        self._answers.update(json.dumps({"zones": ["local"], "names": {"red.local": records} if addresses else {}}))
+
+    def ask(self) -> tuple[list[str], int | None]:
+        """The addresses, and for how long they may be kept."""
+        wire = self._answers.answer(dns.message.make_query("red.local", "A").to_wire())
+        assert wire is not None
+        found = dns.message.from_wire(wire).answer
+        return [address.to_text() for each in found for address in each], next((each.ttl for each in found), None)
+
+
+class TestPropagation:
+    RED = Registered(task="red", address=IPv4Address("10.0.0.4"))
+    BLUE = Registered(task="blue", address=IPv4Address("10.0.0.5"))
+
+    @pytest.fixture
+    def registry(self) -> Registry:
+        return Registry(lambda: None)
+
+    def test_the_first_task_of_a_name_is_there_at_once(self, registry: Registry) -> None:
+        names = Propagation(registry, 7, lambda: 0.0)
+        names.look(["names"])
+        assert (names.of("names"), names.due_seconds()) == ((), None)
+        registry.add("names", self.RED)
+        names.look(["names"])
+        assert (names.of("names"), names.due_seconds()) == ((self.RED,), None)
+
+    def test_every_change_of_it_comes_later(self, registry: Registry) -> None:
+        now = [0.0]
+        names = Propagation(registry, 7, lambda: now[0])
+        registry.add("names", self.RED)
+        names.look(["names"])
+        registry.add("names", self.BLUE)
+        names.look(["names"])
+        now[0] = 2.0
+        registry.remove("red")
+        names.look(["names"])
+        assert (names.of("names"), names.due_seconds()) == ((self.RED,), 5.0)
+        now[0] = 7.0
+        names.look(["names"])
+        assert (names.of("names"), names.due_seconds()) == ((self.RED, self.BLUE), 2.0)
+        now[0] = 9.0
+        names.look(["names"])
+        assert (names.of("names"), names.due_seconds()) == ((self.BLUE,), None)
 
 
 class TestFeed:

@@ -90,6 +90,35 @@ class TestContainers:
         assert (check.command, check.interval_seconds, check.timeout_seconds) == (("CMD", "true"), 6, 3)
         assert (check.retries, check.start_period_seconds) == (2, 9)
 
+    def test_another_program_of_envoys_image_is_no_envoy_and_no_application(self, tmp_path: Path) -> None:
+        delay = {
+            "Name": "deregistration-delay",
+            "Image": "envoyproxy/envoy:v1.40.0",
+            "Essential": False,
+            "EntryPoint": ["bash", "-c", "sleep infinity", "deregistration-delay"],
+            "Command": ["67", "80"],
+        }
+        plan = planned(tmp_path, lambda of: of["Task"].update(ContainerDefinitions=[delay, APP, ENVOY]))
+        (definition,) = plan.task_definitions.values()
+        found = definition.containers[0]
+        assert (found.program.envoy, found.bootstrap, found.mesh_resource) == (False, {}, None)
+        assert found.program.command[:2] == ("bash", "-c")
+        assert [each.name for each in definition.applications] == [definition.application.name] == ["app"]
+        assert list(definition.resources) == ["envoy"]
+
+    @pytest.mark.parametrize(
+        "entry_point",
+        [
+            pytest.param(["bash", "-c", "exec envoy -c /etc/envoy.yaml"], id="named"),
+            pytest.param(["/usr/bin/agent"], id="configured-by-app-mesh"),
+        ],
+    )
+    def test_an_envoy_with_another_entry_point_is_an_envoy(self, tmp_path: Path, entry_point: list[str]) -> None:
+        envoy = {**ENVOY, "EntryPoint": entry_point}
+        plan = planned(tmp_path, lambda of: of["Task"].update(ContainerDefinitions=[APP, envoy]))
+        (definition,) = plan.task_definitions.values()
+        assert [each.program.envoy for each in definition.containers] == [False, True]
+
     @pytest.mark.parametrize(
         ("user", "expected"),
         [("0", (0, 0)), ("1337", (1337, 0)), ("1337:1338", (1337, 1338)), ("root", (0, 0)), ("root:root", (0, 0))],

@@ -1,11 +1,13 @@
 """Faults under load: two tasks a service, a few hundred requests a second through the gateway."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.rolling import SOON, told_soon
 from tests.running import Running, Template, running
 from tests.steady_load import Load, steady_load
 
@@ -21,9 +23,12 @@ def mesh(
     request: pytest.FixtureRequest, cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     def synthesized(**settings: str) -> Path:
-        return cloud_assembly(desiredCount="2", dataPlane=request.param, **settings)
+        found = cloud_assembly(desiredCount="2", dataPlane=request.param, **settings)
+        sooner = Path(shutil.copytree(found, tmp_path_factory.mktemp("sooner") / "cdk.out"))
+        told_soon(sooner)
+        return sooner
 
-    with running(synthesized(), tmp_path_factory.mktemp("mesh")) as run:
+    with running(synthesized(), tmp_path_factory.mktemp("mesh"), *SOON) as run:
         run.synthesized = synthesized
         yield run
 
@@ -138,24 +143,44 @@ FAULTS: dict[Callable[[Running], None], int] = {
     restart_the_resolver: 0,
     replace_every_task: 0,
 }
-CHANGES: dict[str, dict[Callable[[Running], None], int]] = {
-    "app-mesh": {change_the_weights: 0, change_the_backends: 0, change_the_templates: 0},
-    "envoy": {change_the_weights_by_settings: 0, change_the_backends_by_settings: 0},
-}
+CHANGES = (change_the_weights, change_the_backends, change_the_templates)
+CHANGES_OF_SETTINGS = (change_the_weights_by_settings, change_the_backends_by_settings)
 
 
-@pytest.mark.parametrize(
-    ("mesh", "fault", "may_fail"),
-    [
-        pytest.param(plane, fault, may_fail, id=f"{plane}-{fault.__name__}")
-        for plane, changes in CHANGES.items()
-        for fault, may_fail in (FAULTS | changes).items()
-    ],
-    indirect=["mesh"],
-)
+def on(*planes: str) -> pytest.MarkDecorator:
+    """Run a test on a mesh of each of these planes."""
+    return pytest.mark.parametrize("mesh", planes, indirect=True)
+
+
+@on("app-mesh", "envoy")
+@pytest.mark.parametrize("fault", FAULTS)
 def test_no_request_is_lost(
-    mesh: Running, fault: Callable[[Running], None], may_fail: int, capsys: pytest.CaptureFixture[str]
+    mesh: Running, fault: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    load = under_load(mesh, fault, capsys)
+    assert load.failed <= FAULTS[fault], load.failures
+
+
+@on("app-mesh")
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_request_is_lost_to_a_change(
+    mesh: Running, change: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = under_load(mesh, change, capsys)
+    assert load.failed == 0, load.failures
+
+
+@on("envoy")
+@pytest.mark.parametrize("change", CHANGES_OF_SETTINGS)
+def test_no_request_is_lost_to_other_settings(
+    mesh: Running, change: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = under_load(mesh, change, capsys)
+    assert load.failed == 0, load.failures
+
+
+def under_load(mesh: Running, fault: Callable[[Running], None], capsys: pytest.CaptureFixture[str]) -> Load:
+    """Let something happen while requests come, and print what became of them."""
     mesh.until_steady()
     with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
         mesh.until(lambda: load.answered > PER_SECOND // 2, "requests are answered")
@@ -165,7 +190,7 @@ def test_no_request_is_lost(
         mesh.until(lambda: load.answered > before + PER_SECOND // 2, "requests are answered")
     with capsys.disabled():
         print(f"\n{line(fault.__name__, load)}")
-    assert load.failed <= may_fail, load.failures
+    return load
 
 
 def line(what: str, load: Load) -> str:

@@ -13,7 +13,7 @@ from tests.test_up_templates import only, service
 
 @pytest.fixture(scope="module")
 def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(cloud_assembly(desiredCount="2"), tmp_path_factory.mktemp("mesh")) as run:
+    with running(cloud_assembly(desiredCount="2"), tmp_path_factory.mktemp("mesh"), "--dns-delay", "0") as run:
         yield run
 
 

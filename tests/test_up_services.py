@@ -1,12 +1,14 @@
 """Services keep their tasks: what dies, is not well or is refused by the load balancer is replaced."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.rolling import SOON, told_soon
 from tests.running import Running, Template, running, template_of
 from tests.test_up_templates import definition, service
 
@@ -24,12 +26,17 @@ def asked_often(template: Template) -> None:
 
 @pytest.fixture(scope="module")
 def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(cloud_assembly(), tmp_path_factory.mktemp("mesh"), change=template_of("EcsStack", asked_often)) as run:
+    def change(assembly: Path) -> None:
+        template_of("EcsStack", asked_often)(assembly)
+        told_soon(assembly)
+
+    with running(cloud_assembly(), tmp_path_factory.mktemp("mesh"), *SOON, change=change) as run:
         yield run
 
 
-def resolved(mesh: Running, name: str) -> bool:
-    return "Address: 10.0.1" in mesh.execute("blue", "nslookup", name).stdout
+def found(mesh: Running, name: str) -> list[str]:
+    """The addresses that DNS has for a name."""
+    return re.findall(r"Address: ([0-9.]+)$", mesh.execute("blue", "nslookup", name).stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("container", ["yellow-app", "envoy-sidecar"])
@@ -40,9 +47,7 @@ def test_a_task_whose_container_dies_is_replaced_and_registered_anew(mesh: Runni
     mesh.until(lambda: bool(mesh.tasks("yellow-svc")) and mesh.tasks("yellow-svc")[0]["well"], "another one is well")
     after = mesh.tasks("yellow-svc")[0]
     assert after["id"] != before["id"]
-    found = mesh.execute("blue", "nslookup", "yellow.colors.local").stdout
-    assert after["address"] in found
-    assert before["address"] not in found
+    mesh.until(lambda: found(mesh, "yellow.colors.local") == [after["address"]], "DNS has heard of it")
 
 
 def test_restarts_are_counted(mesh: Running) -> None:
@@ -95,4 +100,4 @@ def test_another_desired_count_starts_and_stops_tasks(mesh: Running) -> None:
     )
     mesh.until_steady()
     assert kept in [task["id"] for task in mesh.tasks("red-svc")]
-    assert not resolved(mesh, "yellow.colors.local")
+    mesh.until(lambda: not found(mesh, "yellow.colors.local"), "DNS has heard of it")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from color_mesh.local.propagation import DNS_DELAY_SECONDS
 from color_mesh.model.errors import problem, refuse
 
 
@@ -21,6 +22,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     starting.add_argument("--port", type=int, default=8080, help="of this machine, for the gateway (default: 8080)")
     starting.add_argument(
         "--set", dest="values", action="append", default=[], metavar="NAME=VALUE", help="as of the other commands"
+    )
+    starting.add_argument(
+        "--dns-delay",
+        type=int,
+        default=DNS_DELAY_SECONDS,
+        metavar="SECONDS",
+        help=f"how long DNS takes to hear of tasks that come and go, 0 to 120 (default: {DNS_DELAY_SECONDS})",
     )
     starting.add_argument("--plan", action="store_true", help="print what would run, and run nothing")
     starting.set_defaults(run=_up)
@@ -86,7 +94,7 @@ def _up(options: argparse.Namespace) -> int:
     if options.plan:
         print(plan_table(read_plan(paths, images, values)))
         return 0
-    return up(paths, images, values, options.port)
+    return up(paths, images, values, options.port, options.dns_delay)
 
 
 def _down(_options: argparse.Namespace) -> int:

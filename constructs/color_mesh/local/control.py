@@ -195,7 +195,7 @@ def find_container(task: Task, target: str, name: str | None) -> RunningContaine
 def names_of(task: Task) -> set[str]:
     """List what people may call a task, beside its id."""
     nodes = {resource.name for resource in task.definition.resources.values()}
-    applications = {each.name for each in task.definition.containers if not each.program.envoy}
+    applications = {each.name for each in task.definition.applications}
     return {task.service.name, task.definition.family, *nodes, *applications}
 
 

@@ -14,9 +14,6 @@ from color_mesh.local.work import begin
 # *Service throttle logic*); the first waits are shorter here.
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
-# What callers have to hear of a new task in DNS before an old one ends. On AWS its health checks alone take longer: the
-# first is asked after an interval, here at once.
-_TAKEOVER_SECONDS = 5.0
 
 
 class Controller:
@@ -86,15 +83,11 @@ class Controller:
             self._reconcile()
             if self.is_steady:
                 self._failures = 0
-            wait = max((self._not_before, *map(self._known_at, self.tasks))) - time.monotonic()
+            wait = self._not_before - time.monotonic()
             try:
                 await asyncio.wait_for(self._news.wait(), wait if wait > 0 else None)
             except asyncio.TimeoutError:
                 continue
-
-    def _known_at(self, task: Task) -> float:
-        """Find when callers know of a task, so that it may take the place of another."""
-        return task.running_since + _TAKEOVER_SECONDS if self.service.discovery and task.is_well else 0.0
 
     def _forget_stopped(self) -> None:
         for task in [task for task in self.tasks if task.status == "STOPPED"]:
@@ -119,14 +112,13 @@ class Controller:
                 task = self._start(self)
                 self.tasks.append(task)
                 good.append(task)
-        known = [task for task in going if task.is_well and time.monotonic() >= self._known_at(task)]
-        well = len(known)
-        replaced = sum(task in known for task in good[:desired]) >= desired
+        well = sum(task.is_well for task in going)
+        replaced = sum(task.is_well for task in good[:desired]) >= desired
         crowded = len(good) < desired and room <= 0
         # Those that are not well go first; the others as far as enough are left.
         for task in sorted((*bad, *good[desired:]), key=lambda each: each.is_well):
             if replaced or (well - 1 >= least if task.is_well else crowded):
-                well -= task in known
+                well -= task.is_well
                 begin(task.stop(task.reason or "it is replaced", failed=task.is_unwell), self._failed)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.local.plan import Plan
-from color_mesh.local.registry import Registry
+from color_mesh.local.propagation import Propagation
 
 
-def answers(plan: Plan, registry: Registry) -> dict[str, Any]:
-    """Write what the resolver is to answer: registered tasks, and what private zones say."""
+def answers(plan: Plan, registered: Propagation) -> dict[str, Any]:
+    """Write what the resolver is to answer: tasks as DNS has them, and what private zones say."""
     names: dict[str, dict[str, Any]] = {}
     for key, service in plan.discovery.items():
-        found = registry.of(key)
+        found = registered.of(key)
         name = service.dns_name.lower()
         for kind, ttl in service.records if found else ():
             hosts = [f"{each.task}.{name}" for each in found]

@@ -38,6 +38,7 @@ NOT_EMULATED = (
     "the rollback of a failed deployment",
     "who may use ECS Exec",
     "the pauses between health checks, until the first one passes",
+    "the minute that Route 53 may take for a change (here --dns-delay), and resolvers that differ",
 )
 # What is read for what it refers to, or is no matter on one machine.
 _QUIET = frozenset(

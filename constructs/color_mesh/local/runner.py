@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from color_mesh.local.diagnosis import denial, obstacles, warnings
 from color_mesh.local.dns_names import RunningResolver, answers
 from color_mesh.local.fabric import Fabric
 from color_mesh.local.plan import Plan
+from color_mesh.local.propagation import Propagation
 from color_mesh.local.registry import Registered, Registry
 from color_mesh.local.sidecars import Sidecar, waiting
 from color_mesh.local.task import Task
@@ -37,6 +39,7 @@ class Runner:
         logs: The folder of the logs.
         say: Tells people what happens.
         failed: Told of an error that nobody expected.
+        dns_delay_seconds: How long DNS takes to hear of tasks.
 
     Attributes:
         plan: What is to run now.
@@ -46,7 +49,12 @@ class Runner:
     """
 
     def __init__(
-        self, plan: Plan, logs: Path, say: Callable[[str], None], failed: Callable[[BaseException], None]
+        self,
+        plan: Plan,
+        logs: Path,
+        say: Callable[[str], None],
+        failed: Callable[[BaseException], None],
+        dns_delay_seconds: float,
     ) -> None:
         self.plan = plan
         self.meshes: Mapping[str, Mesh] = {}
@@ -54,6 +62,7 @@ class Runner:
         self.balancers: dict[str, RunningBalancer] = {}
         self.fabric = Fabric(plan.network)
         self.registry = Registry(self._registered)
+        self._names = Propagation(self.registry, dns_delay_seconds)
         self.changed = asyncio.Event()
         self._logs = logs
         self._say = say
@@ -265,11 +274,13 @@ class Runner:
         self._publish.set()
 
     async def _publishing(self) -> None:
-        """Tell the resolver, Envoys and load balancers whenever somebody comes or goes."""
+        """Tell Envoys and load balancers whenever somebody comes or goes, and the resolver when DNS has heard of it."""
         while True:
-            await self._publish.wait()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._publish.wait(), self._names.due_seconds())
             self._publish.clear()
-            self._resolver.tell(answers(self.plan, self.registry))
+            self._names.look(self.plan.discovery)
+            self._resolver.tell(answers(self.plan, self._names))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
             await asyncio.gather(*(sidecar.find_endpoints(self._instances) for sidecar in sidecars))
             await asyncio.gather(*(balancer.register(self.registry.of) for balancer in self.balancers.values()))

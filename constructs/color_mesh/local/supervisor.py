@@ -47,6 +47,7 @@ class Supervisor:
         self._values: dict[str, str] = options["values"]
         self._folder = Path(options["folder"])
         self._port: int = options["port"]
+        self._dns_delay_seconds: float = options["dns_delay_seconds"]
         self._outside = outside
         self._began = time.monotonic() - options["elapsed"]
         self._end = asyncio.Event()
@@ -56,7 +57,7 @@ class Supervisor:
 
     async def run(self, plan: Plan) -> None:
         """Start the mesh, tell people about it, take on new templates, and end it."""
-        self._runner = Runner(plan, self._folder / "logs", self._say, self._failed)
+        self._runner = Runner(plan, self._folder / "logs", self._say, self._failed, self._dns_delay_seconds)
         control = Control(self._runner, self._url, self._end.set, self._failed)
         fingerprint = _fingerprint(self._paths)
         working = [

@@ -112,9 +112,14 @@ class TaskDefinition:
         return {name: resource for name, resource in found.items() if resource is not None}
 
     @property
+    def applications(self) -> tuple[Container, ...]:
+        """The containers that the task is there for: no Envoys, and nothing that it goes on without."""
+        return tuple(each for each in self.containers if each.essential and not each.program.envoy)
+
+    @property
     def application(self) -> Container:
-        """The container that people mean: the first that is no Envoy, or the only one."""
-        return next((each for each in self.containers if not each.program.envoy), self.containers[0])
+        """The container that people mean: the first application, or what there is."""
+        return next(iter(self.applications), self.containers[0])
 
 
 def read_task_definitions(
@@ -163,12 +168,13 @@ def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[s
         reader.problems.append(problem(place, "no program stands in for the image", image, fix))
     environment = _environment(at, place, reader)
     envoy_of = identity(environment, place, reader.problems)
+    configured = envoy_of is not None or bool(bootstrap_in(command))
     user = _user(at)
     logs = at.optional("LogConfiguration", lambda each: _logs(each, resource, reader)) or (None, None)
     return Container(
         name=name,
         image=image,
-        program=_entered(program or Program(command=("false",)), entry_point),
+        program=_entered(program or Program(command=("false",)), entry_point, configured),
         command=command,
         environment={each: str(value) for each, value in environment.items() if not isinstance(value, Attribute)},
         user=user,
@@ -200,11 +206,14 @@ def _port(at: Fields) -> int | None:
     return port if (at.optional_text("Protocol") or "tcp") == "tcp" else None
 
 
-def _entered(program: Program, entry_point: tuple[str, ...]) -> Program:
-    """Take an entry point of the task definition in place of the image's: Envoy's own program stays Envoy's."""
+def _entered(program: Program, entry_point: tuple[str, ...], configured: bool) -> Program:
+    """Take an entry point of the task definition in place of the image's.
+
+    It is still Envoy that runs when it is named there, or given a configuration; else something else of its image.
+    """
     if not entry_point:
         return program
-    return Program(command=entry_point, envoy=program.envoy)
+    return Program(command=entry_point, envoy=program.envoy and (configured or "envoy" in " ".join(entry_point)))
 
 
 def _environment(at: Fields, place: str, reader: Reader) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def up(
     images: Mapping[str, tuple[str, ...]],
     values: Mapping[str, str],
     port: int,
+    dns_delay_seconds: int,
 ) -> int:
     """Run what a cloud assembly holds, until it is ended.
 
@@ -38,7 +39,11 @@ def up(
     """
     began = time.monotonic()
     plan = read_plan(paths, images, values)
-    refuse((*check_range("--port", "port", port, 1, 65535 - len(entries(plan))), *missing(plan)))
+    wrong = [
+        *check_range("--port", "port", port, 1, 65535 - len(entries(plan))),
+        *check_range("--dns-delay", "delay", dns_delay_seconds, 0, 120),
+    ]
+    refuse((*wrong, *missing(plan)))
     folder = FOLDER.absolute()
     lock = take(folder)
     try:
@@ -51,6 +56,7 @@ def up(
             "values": dict(values),
             "folder": str(folder),
             "port": port,
+            "dns_delay_seconds": dns_delay_seconds,
             "outside": inside.fileno(),
             "elapsed": time.monotonic() - began,
         }
