@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_snapshots import CASES
+
 ACKNOWLEDGED = {
     "AwsSolutions-EC23": ["NetworkStack/GatewaySecurityGroup"],
     "AwsSolutions-ECS2": [f"EcsStack/{name}/TaskDefinition" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")],
@@ -66,6 +68,22 @@ def test_without_app_mesh_there_is_nothing_to_warn_of(root: Path, tmp_path: Path
     done = synthesize(root, tmp_path, {"color-mesh:dataPlane": "envoy"})
     assert (done.returncode, done.stderr) == (0, "")
     assert acknowledged(tmp_path) == OF_ENVOY
+
+
+# The others are those of the two tests before.
+OTHERS = [name for name in CASES if not name.endswith("chapter-4-load-balancer")]
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_in_every_chapter_and_with_every_gateway_all_findings_are_acknowledged(case: str, tmp_path: Path) -> None:
+    # In the process of the tests: rules are loaded once, which is most of the time.
+    from app import build
+
+    context = {f"color-mesh:{key}": value for key, value in CASES[case].items()}
+    build(context=context, outdir=str(tmp_path)).synth()
+    found = acknowledged(tmp_path)
+    assert ("W3696" in found) == case.startswith("app-mesh/")
+    assert found.keys() - {"W3696"} <= ACKNOWLEDGED.keys()
 
 
 def test_the_end_of_app_mesh_is_said_once(validated: tuple["subprocess.CompletedProcess[str]", Path]) -> None:
