@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.rolling import told_soon
 from tests.running import Template, running, template_of
 
 Resources = dict[str, Any]
@@ -195,6 +196,31 @@ def test_a_mistake_is_named_with_its_task_and_reason(
     with running(cloud_assembly(), tmp_path, change=template_of(stack, mistake), healthy=False) as run:
         for text in named:
             run.until_said(text)
+
+
+# What each is on the plane of Envoys: of routes and ports the templates declare nothing there that could be compared.
+OF_ENVOYS = [
+    pytest.param(
+        wrong_health_path,
+        "red-app is unhealthy: `curl -f http://localhost/health/ || exit 1` ended with ",
+        id="health-path",
+    ),
+    pytest.param(failing_application, "stopped: essential container red-app ended with 3", id="application"),
+    pytest.param(wrong_target_port, " fails the health check of gateway-tg (TCP 8080)", id="target-port"),
+    pytest.param(no_log_permission, "may not write to the log group of red-app", id="log-permission"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "named"), OF_ENVOYS)
+def test_a_mistake_is_named_on_the_plane_of_envoys_too(
+    cloud_assembly: Callable[..., Path], tmp_path: Path, mistake: Callable[[Template], None], named: str
+) -> None:
+    def change(assembly: Path) -> None:
+        template_of("EcsStack", mistake)(assembly)
+        told_soon(assembly)
+
+    with running(cloud_assembly(dataPlane="envoy"), tmp_path, change=change, healthy=False) as run:
+        run.until_said(named)
 
 
 def test_without_permission_an_envoy_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
