@@ -4,15 +4,16 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from color_mesh.cdk.envoy_process import run_envoy
 from color_mesh.envoy import Loopback, configure
-from color_mesh.envoy.document import document
+from color_mesh.envoy.document import compressed, document
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Listener
 from tests.builders import mesh, node
@@ -26,11 +27,11 @@ ADDRESS = f"127.9.{os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw
 
 
 @contextmanager
-def running_envoy(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def running_envoy(folder: Path, write: Callable[[Any], list[str]] = document) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the container's entry point for a node of tcp, everything of it at one loopback address."""
     of = mesh(nodes=[node("red", listeners=(Listener(port=9000, protocol="tcp"),))])
     placement = Loopback(task_address=ADDRESS, app_address=ADDRESS, envoy_address=ADDRESS)
-    configuration = document(configure(of, of.node("red"), interception=placement).bootstrap)
+    configuration = write(configure(of, of.node("red"), interception=placement).bootstrap)
     words = [word.replace("127.0.0.1", ADDRESS) for word in run_envoy(DRAIN_SECONDS, workers=1)]
     environment = {**os.environ, "PATH": f"{Path(ENVOY).parent}:{os.environ['PATH']}"}
     with (folder / "log").open("wb") as log:
@@ -71,3 +72,12 @@ def test_it_ends_when_nothing_is_under_way(tmp_path: Path) -> None:
     with tcp_server(App("red"), ADDRESS, 9000), running_envoy(tmp_path) as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_it_runs_with_a_configuration_that_is_compressed(tmp_path: Path) -> None:
+    with (
+        tcp_server(App("red"), ADDRESS, 9000),
+        running_envoy(tmp_path, compressed),
+        connect(ADDRESS, INBOUND_PORT) as connection,
+    ):
+        assert connection.recv(100) == b"red\n"

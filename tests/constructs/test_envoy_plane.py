@@ -13,6 +13,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 
 from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
+from color_mesh.envoy.document import read
 from color_mesh.model import Listener
 from tests.cloudformation import Properties, Template, container, only, properties
 
@@ -342,14 +343,46 @@ class TestSidecar:
         assert "ProxyConfiguration" not in only(found, TASK)
         assert "appmesh" not in json.dumps(found).lower().replace("aws-solutions", "")
 
-    def test_a_configuration_that_no_task_definition_holds_is_refused(
-        self, app: App, stack: Stack, cart: MeshedColorNode, mesh: ServiceMesh, cluster: ecs.Cluster
+    def test_a_long_configuration_is_compressed(
+        self,
+        stack: Stack,
+        cart: MeshedColorNode,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
     ) -> None:
+        """App Mesh's fifty backends fit."""
         implement(cart, cluster)
-        cart.connect_to(*(MeshedColorNode(stack, f"N{n}", mesh=mesh, name=f"n{n}", port=90) for n in range(30)))
+        cart.connect_to(*many(stack, mesh, 50))
+        found = template()
+        command = envoy_of(found, "cart")["Command"]
+        expected = configure(mesh.model, mesh.model.node("cart"), interception=Loopback(app_address="0.0.0.0"))
+        assert command[0] == "gzip"
+        assert read(command) == expected.bootstrap
+        assert len(json.dumps(only(found, TASK))) < 20_000
+
+    def test_a_configuration_that_no_command_takes_is_refused(
+        self, app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
+    ) -> None:
+        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+        gateway.implement(gateway, "Task", cluster=cluster)
+        for number, node in enumerate(many(stack, mesh, 90)):
+            gateway.add_route(f"Route{number}", to=node, prefix=f"/{number}")
+        said = problems(app)
+        assert "virtual gateway 'door': its Envoy's configuration is too long for a command, got '" in said
+        assert "bytes' (at most 131071: fewer backends or routes)" in said
+
+    def test_a_task_definition_that_ecs_does_not_take_is_refused(
+        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        implement(cart, cluster, environment={"LONG": "x" * 60_000})
         said = problems(app)
         assert "virtual node 'cart': its task definition is too large for ECS, got '" in said
-        assert "of them configuration of Envoy' (at most 65536: fewer backends or routes" in said
+        assert "bytes' (at most 63488: a shorter environment or command)" in said
+
+
+def many(stack: Stack, mesh: ServiceMesh, count: int) -> list[MeshedColorNode]:
+    return [MeshedColorNode(stack, f"N{number}", mesh=mesh, name=f"n{number}", port=90) for number in range(count)]
 
 
 class TestStopTimeout:

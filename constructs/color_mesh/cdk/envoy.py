@@ -1,7 +1,7 @@
 """The data plane that deploys today: upstream Envoy in every task, configured by the task definition itself."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jsii
 from aws_cdk import IStableListProducer, Lazy, Stack
@@ -15,7 +15,7 @@ from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.interception import IMAGE_USER, Application, Interception
 from color_mesh.cdk.task import acknowledge_pulling, container_check, container_log, seconds, start_after, stop_timeout
 from color_mesh.envoy import Loopback, Transparent, configure
-from color_mesh.envoy.document import document
+from color_mesh.envoy.document import compressed, document, shortest
 from color_mesh.envoy.typed import Json
 from color_mesh.model import (
     Container,
@@ -37,7 +37,12 @@ _DNS_TTL_SECONDS = 5
 # For who calls although told not to: load balancers stop before ECS sends SIGTERM, and callers that ask DNS when the
 # deregistration delay is over. The rest of the stop timeout is for requests that are under way.
 _DRAIN_SECONDS = 5
-_MAX_TASK_DEFINITION_BYTES = 65536  # Amazon ECS service quotas: task definition size
+# Amazon ECS service quotas: task definition size is 64 KiB. The rest is for what is not in containers, and for ARNs and
+# names that only AWS knows.
+_MAX_TASK_DEFINITION_BYTES = 62 * 1024
+# What people read in a diff is worth this much of it.
+_MOST_TO_READ_BYTES = 40 * 1024
+_MAX_ARGUMENT_BYTES = 128 * 1024 - 1  # Linux, execve(2): MAX_ARG_STRLEN, with the zero that ends it
 
 
 class EnvoyDataPlane:
@@ -206,26 +211,35 @@ class _Configuration:
         self._bootstrap = bootstrap
 
     def produce(self) -> list[str]:
-        """Write it, a line an argument: then a change of it shows as a change of few lines.
+        """Write it, a line an argument: then a change of it shows as a change of few lines. A long one is compressed.
 
         The CDK asks for it before it validates, and would show what is raised here without its subject.
         """
         try:
-            return document(self._bootstrap())
+            bootstrap = self._bootstrap()
         except MeshError as error:
             return list(error.problems)
+        lines = document(bootstrap)
+        return lines if len(json.dumps(lines)) <= _MOST_TO_READ_BYTES else compressed(bootstrap)
 
     def validate(self) -> list[str]:
-        """Find what cannot be compiled, and a configuration that no task definition can hold."""
+        """Find what cannot be compiled, and what neither a command nor a task definition can hold."""
         try:
-            configured = len(json.dumps(document(self._bootstrap())))
+            bootstrap = self._bootstrap()
         except MeshError as error:
             return list(error.problems)
+        return [*self._check_configuration(bootstrap), *self._check_task_definition()]
+
+    def _check_configuration(self, bootstrap: Json) -> Iterator[str]:
+        size = len(shortest(bootstrap))
+        if size > _MAX_ARGUMENT_BYTES:
+            fix = f"at most {_MAX_ARGUMENT_BYTES}: fewer backends or routes"
+            yield problem(self._subject, "its Envoy's configuration is too long for a command", f"{size} bytes", fix)
+
+    def _check_task_definition(self) -> Iterator[str]:
         resource = self._task.node.default_child
         assert isinstance(resource, ecs.CfnTaskDefinition)
         size = len(json.dumps(Stack.of(self._task).resolve(resource.container_definitions)))
-        if size <= _MAX_TASK_DEFINITION_BYTES:
-            return []
-        got = f"{size} bytes, {configured} of them configuration of Envoy"
-        fix = f"at most {_MAX_TASK_DEFINITION_BYTES}: fewer backends or routes, or a shorter environment"
-        return [problem(self._subject, "its task definition is too large for ECS", got, fix)]
+        if size > _MAX_TASK_DEFINITION_BYTES:
+            fix = f"at most {_MAX_TASK_DEFINITION_BYTES}: a shorter environment or command"
+            yield problem(self._subject, "its task definition is too large for ECS", f"{size} bytes", fix)

@@ -1,5 +1,6 @@
 """How upstream Envoy's image is run in a task: what starts it, how it is asked whether it is well, how it ends."""
 
+from color_mesh.envoy.document import COMPRESSED
 from color_mesh.model import ContainerHealthCheck
 
 # The image has bash and neither curl nor wget; bash itself opens connections.
@@ -19,7 +20,7 @@ _UNDER_WAY = r"^(http\.(in|e)gress.*rq_active|cluster\.cds_.*_tcp_[0-9].*upstrea
 
 
 def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
-    """Write the entry point of an Envoy whose arguments are its configuration, in lines of JSON.
+    """Write the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
 
     ECS tells it to stop with SIGTERM, on which Envoy would end at once, and with it whatever it was answering. So bash
     stands before it and lets it drain: for ``drain_seconds`` it takes connections and tells them to close, then it
@@ -43,6 +44,7 @@ drain() {{
   wait "$envoy"
   exit 0
 }}
+[[ $1 == {COMPRESSED} ]] && set -- "$(base64 -d <<<"$2" | gzip -d)"
 envoy --config-yaml "$*" {options} &
 envoy=$!
 trap drain TERM
