@@ -58,7 +58,8 @@ def _migrate(source: Source, options: argparse.Namespace) -> str:
     mesh = _one(source, options)
     migration = migrate(source, mesh, parse_values(options.values))
     folder = Path(options.out or mesh.name)
-    write_files(folder, migration.files(" ".join(options.source)))
+    said = shlex.join([*options.source, *(word for value in options.values for word in ("--set", value))])
+    write_files(folder, migration.files(said, source.notes))
     lines = [f"{folder}: a CDK app with {summary(migration.carried, migration.workloads)}"]
     for kind, title in TITLES.items():
         found = [f"  {each}" for each in told(migration.findings, kind)]

@@ -83,17 +83,40 @@ def test_a_node_is_found_in_the_namespace_of_the_tasks() -> None:
 @pytest.mark.parametrize(
     ("names", "domain", "others"),
     [
-        pytest.param(
-            ["a.colors.local", "b.colors.local", "c.example.com"], "colors.local", ("example.com",), id="most"
-        ),
-        pytest.param(["a.example.com", "b.colors.local"], "colors.local", ("example.com",), id="that-of-the-nodes"),
+        pytest.param(["a.colors.local", "b.c.local", "c.c.local"], "c.local", ("colors.local",), id="most-services"),
+        pytest.param(["a.c.local", "b.colors.local"], "colors.local", ("c.local",), id="namespace"),
         pytest.param(["a.b.colors.local", "c.colors.local"], "colors.local", (), id="deeper"),
         pytest.param(["green"], "colors.local", (), id="no-domain"),
+        pytest.param(
+            ["a.example.com", "b.example.com"], "colors.local", ("example.com",), id="somebodys-on-the-internet"
+        ),
+        pytest.param(["github.com", "a.local"], "colors.local", ("com", "local"), id="whole-top-level-domain"),
     ],
 )
-def test_services_are_where_most_of_them_are(names: list[str], domain: str, others: tuple[str, ...]) -> None:
+def test_the_domain_is_one_that_may_be_the_meshs(names: list[str], domain: str, others: tuple[str, ...]) -> None:
+    """Its zone hides every other name below it from the whole VPC."""
     of = mesh(nodes=(node(),), services=tuple(service(name) for name in names))
     assert (carried(of).names.domain, carried(of).names.other_domains(carried(of).mesh)) == (domain, others)
+
+
+def test_the_domain_may_be_that_of_names_that_dns_finds() -> None:
+    of = mesh(nodes=(by_dns("red.am.internal"),), services=(service("red", virtual_node="blue"),))
+    assert carried(of, "blue").names.domain == "am.internal"
+
+
+def test_a_namespace_on_the_internet_may_be_the_meshs() -> None:
+    of = mesh(nodes=(node(discovery=CloudMapDiscovery(namespace="mesh.example.com", service="red")),))
+    assert carried(of).names.domain == "mesh.example.com"
+
+
+def test_a_service_of_another_domain_is_told_of() -> None:
+    of = mesh(nodes=(node(),), services=(service("pay.example.com", virtual_node="red"),))
+    assert findings(of) == [
+        (
+            "changed: virtual service 'pay.example.com': has a private zone of its own name, which in this VPC stands "
+            "before what the internet says of it"
+        )
+    ]
 
 
 def test_without_services_and_nodes_the_domain_is_of_the_mesh() -> None:
@@ -118,9 +141,9 @@ def test_a_service_that_no_zone_can_answer_for_is_called_otherwise(name: str, ca
     assert [each.name for each in result.services if each.virtual_node == "red"] == [called]
     assert result.node("blue").backends == (to(called),)
     assert result.gateways[0].routes == (gateway_route(virtual_service=called),)
-    assert findings(of)[0] == (
-        f"changed: virtual service {name!r}: is called {called!r}: a private zone answers for it. "
-        "Callers must call it so."
+    assert (
+        f"to do: virtual service {name!r}: is called {called!r} now, which DNS can answer: callers must call it so"
+        in (findings(of))
     )
 
 
@@ -181,7 +204,7 @@ def test_what_dns_finds_elsewhere_is_outside() -> None:
     ("hostname", "implemented", "label"),
     [
         pytest.param("blue.colors.local", ("red",), "blue", id="in-the-domain"),
-        pytest.param("db.example.com", ("red", "blue"), "db", id="implemented"),
+        pytest.param("db.example.com", ("red", "blue"), "blue", id="implemented"),
     ],
 )
 def test_what_dns_finds_is_of_the_mesh_if_something_says_so(
@@ -347,13 +370,13 @@ def test_certificates_in_files_stay() -> None:
     assert carried(of).mesh.node("blue").backends == of.node("blue").backends
     assert findings(of) == [
         (
-            "to do: TLS: certificates are read from the files of before, now in the container of upstream Envoy: "
-            "mount a volume that holds them with envoy_container.add_mount_points(...)"
+            "to do: virtual node 'blue': its application does not start while it listens at every address: its Envoy "
+            "has port 80 of the loopback addresses of its backends. Let it listen on 127.0.0.1:80 alone; or tell it "
+            "another port, by its environment or command, and say that with app_port=..."
         ),
         (
-            "to do: virtual node 'blue': its application must listen on 127.0.0.1 alone, for at port 80 of other "
-            "loopback addresses its Envoy listens for its backends. Tell it so, or give it a port of its own and say "
-            "app_port=..."
+            "to do: TLS: certificates are read from the files of before, now in the container of upstream Envoy: "
+            "mount a volume that holds them with envoy_container.add_mount_points(...)"
         ),
     ]
 

@@ -62,6 +62,21 @@ def test_an_empty_folder_is_taken(here: Path) -> None:
     assert (here / "shop" / "app.py").exists()
 
 
+def test_what_a_link_leads_to_is_taken(here: Path) -> None:
+    (here / "real").mkdir()
+    (here / "link").symlink_to("real")
+    assert main(["migrate", BOOKSHOP, "--out", "link"]) == 0
+    assert (here / "link").is_symlink()
+    assert (here / "real" / "app.py").exists()
+
+
+def test_what_was_read_with_what_is_in_the_report(here: Path) -> None:
+    assert main(["migrate", BOOKSHOP, "--set", "Tag=2 beta"]) == 0
+    assert f"Made by `color-mesh migrate {BOOKSHOP} --set 'Tag=2 beta'`." in (
+        (here / "bookshop-prod" / "MIGRATION.md").read_text()
+    )
+
+
 def test_values_are_given_as_to_other_commands(here: Path) -> None:
     assert main(["migrate", BOOKSHOP, "--set", "Environment=test", "--set", "Table.Ref=books"]) == 0
     assert '"TABLE": "books"' in (here / "bookshop-test" / "services_stack.py").read_text()

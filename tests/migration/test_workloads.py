@@ -90,7 +90,7 @@ def test_what_no_size_fits_has_none() -> None:
     ("task", "size", "envoy", "app"),
     [
         pytest.param({}, (256, 512), (128, 384), (128, 128), id="nothing-said"),
-        pytest.param({"Cpu": "512", "Memory": "1024"}, (512, 1024), (128, 384), (384, 640), id="of-the-task"),
+        pytest.param({"Cpu": "512", "Memory": "1024"}, (512, 1024), (128, 128), (384, 896), id="of-the-task"),
         pytest.param(
             {"Memory": "512", "ContainerDefinitions": [{**APP, "Memory": 256}, ENVOY]},
             (256, 512),
@@ -227,7 +227,7 @@ def test_every_property_that_is_not_carried_over_is_told(tmp_path: Path) -> None
     task = {"Volumes": [{"Name": "a"}], "ContainerDefinitions": [{**APP, "Ulimits": [{"Name": "core"}]}, ENVOY]}
     found = migrated(tmp_path, running(task, {"Tags": [{"Key": "a", "Value": "b"}]}))
     assert said(found, "lost") == [
-        "t.json: Task: its ContainerDefinitions[0].Ulimits",
+        "t.json: Task container 'app': its Ulimits",
         "t.json: Task: its Volumes",
         "t.json: Service: its Tags",
     ]
@@ -237,7 +237,10 @@ def test_what_app_mesh_was_asked_for_besides_is_told(tmp_path: Path) -> None:
     more = [*ENVOY["Environment"], {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}]
     found = migrated(tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more, "User": "1337"}]}))
     assert said(found, "lost") == [
-        "t.json: Task container 'envoy': ENVOY_LOG_LEVEL=debug: App Mesh's image knew it, and upstream Envoy does not"
+        (
+            "t.json: Task container 'envoy': variables of App Mesh's image, which upstream Envoy does not know: "
+            "ENVOY_LOG_LEVEL=debug"
+        )
     ]
 
 
@@ -258,9 +261,23 @@ def test_what_app_mesh_was_asked_for_besides_is_told(tmp_path: Path) -> None:
             id="public",
         ),
         pytest.param(
-            {"LoadBalancers": [{"TargetGroupArn": "arn:a", "ContainerPort": 80}]},
+            {"SchedulingStrategy": "DAEMON"},
             "lost",
-            "its load balancer: only gateways have one here, so put a MeshGateway before the node",
+            "its DAEMON: ECS replaces as many tasks as are desired here, a few at a time",
+            id="daemon",
+        ),
+        pytest.param(
+            {"DeploymentController": {"Type": "CODE_DEPLOY"}},
+            "lost",
+            "its CODE_DEPLOY: ECS replaces as many tasks as are desired here, a few at a time",
+            id="code-deploy",
+        ),
+        pytest.param(
+            {"LoadBalancers": [{"TargetGroupArn": "arn:a", "ContainerPort": 80}]},
+            "to do",
+            "a load balancer before virtual node 'red': only gateways have load balancers here. In mesh_stack.py write "
+            'MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...), to the node, or to a '
+            "ColorService with the node as its provider; in services_stack.py its implement(...)",
             id="load-balancer",
         ),
     ],
@@ -268,7 +285,8 @@ def test_what_app_mesh_was_asked_for_besides_is_told(tmp_path: Path) -> None:
 def test_what_a_service_has_otherwise_is_told(
     service: dict[str, Any], kind: FindingKind, text: str, tmp_path: Path
 ) -> None:
-    found = migrated(tmp_path, running({"Cpu": "256", "Memory": "512"}, service))
+    app = {**APP, "Memory": 128}
+    found = migrated(tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": [app, ENVOY]}, service))
     assert said(found, kind) == [f"t.json: Service: {text}"]
 
 
@@ -308,14 +326,21 @@ def front(service: dict[str, Any], **more: Any) -> dict[str, Any]:
 BEHIND = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort": 8080}]}
 
 
-def balancer(scheme: str | None, listener: dict[str, Any]) -> dict[str, Any]:
+def balancer(scheme: str | None, listener: dict[str, Any], protocol: str = "TCP") -> dict[str, Any]:
     return {
         "Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080),
         "Balancer": resource("ElasticLoadBalancingV2::LoadBalancer", **({"Scheme": scheme} if scheme else {})),
-        "Listener": resource("ElasticLoadBalancingV2::Listener", LoadBalancerArn={"Ref": "Balancer"}, **listener),
+        "Listener": resource(
+            "ElasticLoadBalancingV2::Listener",
+            LoadBalancerArn={"Ref": "Balancer"},
+            Port=443,
+            Protocol=protocol,
+            **listener,
+        ),
     }
 
 
+AUTHENTICATE = {"Type": "authenticate-oidc", "Order": 1}
 FORWARD = {"DefaultActions": [{"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}]}
 WEIGHED = {
     "DefaultActions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": {"Ref": "Group"}}]}}]
@@ -328,6 +353,12 @@ WEIGHED = {
         pytest.param(balancer(None, FORWARD), True, id="public-without-a-word"),
         pytest.param(balancer("internet-facing", WEIGHED), True, id="public-by-weight"),
         pytest.param(balancer("internal", FORWARD), False, id="internal"),
+        pytest.param(balancer(None, FORWARD, "HTTPS"), False, id="public-by-tls"),
+        pytest.param(
+            balancer(None, {"DefaultActions": [AUTHENTICATE, *FORWARD["DefaultActions"]]}, "HTTP"), False, id="asks-who"
+        ),
+        pytest.param(balancer(None, {"DefaultActions": ["forward"]}), False, id="no-action"),
+        pytest.param(balancer(None, {"DefaultActions": {"Type": "forward"}}), False, id="no-list"),
         pytest.param({"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="nobody-says"),
         pytest.param(
             {
@@ -348,6 +379,138 @@ def test_a_load_balancer_is_public_only_if_it_was(more: dict[str, Any], public: 
     assert [each.internet_facing for each in found.workloads] == [public]
     written = found.files("t.json")["services_stack.py"]
     assert ("internet_facing=False" in written) is not public
+
+
+GROUP = {"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
+PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
+INTERNAL = (
+    "a new network load balancer, which the VPC alone reaches (internet_facing=False) at the gateway's own port, "
+    "over TCP"
+)
+OPEN = "a new network load balancer, which the internet reaches at the gateway's own port, over TCP"
+
+
+@pytest.mark.parametrize(
+    ("service", "more", "kind", "told"),
+    [
+        pytest.param({}, {}, "changed", [f"it had no load balancer, and gets {INTERNAL}"], id="none"),
+        pytest.param(PUBLIC, {}, "changed", [], id="public-addresses"),
+        pytest.param(
+            {**PUBLIC, **BEHIND},
+            balancer(None, FORWARD),
+            "to do",
+            [f"clients called TCP 443: they are to call {OPEN}"],
+            id="both",
+        ),
+        pytest.param(
+            BEHIND,
+            GROUP,
+            "to do",
+            [f"clients called a load balancer that is not at hand: they are to call {INTERNAL}"],
+            id="far",
+        ),
+        pytest.param(
+            BEHIND,
+            balancer(None, {"DefaultActions": [AUTHENTICATE, *FORWARD["DefaultActions"]]}, "HTTPS"),
+            "lost",
+            [
+                "TLS of HTTPS 443, which ended at the load balancer",
+                "who is let in at HTTPS 443: the load balancer asked clients who they are",
+            ],
+            id="tls-and-who",
+        ),
+    ],
+)
+def test_what_a_gateways_clients_find_otherwise_is_told(
+    service: dict[str, Any], more: dict[str, Any], kind: FindingKind, told: list[str], tmp_path: Path
+) -> None:
+    found = migrated(tmp_path, front(service, **more))
+    of_size = "its tasks have"
+    assert [each for each in said(found, kind) if of_size not in each] == [f"t.json: Service: {each}" for each in told]
+
+
+def test_containers_beside_a_gateway_have_no_share_of_their_own(tmp_path: Path) -> None:
+    envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": {"Ref": "Front"}}]}
+    agent = {"Name": "agent", "Image": "agent", "Cpu": 100, "Memory": 256}
+    found = migrated(tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": [envoy, agent]}))
+    written = found.files("t.json")["services_stack.py"]
+    assert written.count("cpu=") == written.count("memory") == 0
+    assert 'image=ecs.ContainerImage.from_registry("agent"),\n            logging=' in written
+
+
+# Containers that wait
+
+
+def test_containers_wait_for_each_other_as_they_did(tmp_path: Path) -> None:
+    waiting = {
+        **APP,
+        "DependsOn": [
+            {"ContainerName": "init", "Condition": "SUCCESS"},
+            {"ContainerName": "envoy", "Condition": "HEALTHY"},
+        ],
+    }
+    init = {
+        "Name": "init",
+        "Image": "init",
+        "Essential": False,
+        "DependsOn": [{"ContainerName": "envoy", "Condition": "START"}],
+    }
+    found = migrated(tmp_path, running({"ContainerDefinitions": [waiting, init, ENVOY]}))
+    lines = [line.strip() for line in found.files("t.json")["services_stack.py"].splitlines()]
+    assert "red_init = task.task_definition.add_container(" in lines
+    conditions = "ecs.ContainerDependencyCondition"
+    waits = [line for line in lines if "ecs.ContainerDependency(" in line]
+    assert waits == [
+        f"ecs.ContainerDependency(container=red_init, condition={conditions}.SUCCESS)",
+        f"ecs.ContainerDependency(container=task.envoy_container, condition={conditions}.START)",
+    ]
+
+
+def test_a_container_that_redirected_traffic_is_left_out(tmp_path: Path) -> None:
+    manager = {
+        "Name": "proxyinit",
+        "Image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/aws-appmesh-proxy-route-manager:v7",
+    }
+    found = migrated(
+        tmp_path, running({"Memory": "512", "ContainerDefinitions": [{**APP, "Memory": 128}, manager, ENVOY]})
+    )
+    assert found.workloads[0].others == ()
+    assert "t.json: Service: its container 'proxyinit', which redirected traffic, is not needed any more" in said(
+        found, "changed"
+    )
+
+
+# What may be written in many ways
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [pytest.param(True, "true", id="truth"), pytest.param(7, "7", id="number"), pytest.param(None, "", id="nothing")],
+)
+def test_variables_are_the_text_that_cloudformation_makes_of_them(value: Any, text: str, tmp_path: Path) -> None:
+    variable = {"Name": "A"} if value is None else {"Name": "A", "Value": value}
+    found = workload(tmp_path, {"ContainerDefinitions": [{**APP, "Environment": [variable]}, ENVOY]})
+    assert found.app is not None
+    assert found.app.environment == {"A": text}
+
+
+def test_a_variable_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    task = {"ContainerDefinitions": [{**APP, "Environment": [{"Name": "A", "Value": ["b"]}]}, ENVOY]}
+    assert refusal(migrated, tmp_path, running(task)) == (
+        "t.json: Task.ContainerDefinitions[0].Environment[0].Value: is not text, got ['b'] (text)"
+    )
+
+
+@pytest.mark.parametrize("named", ["red", "red:7", "arn:aws:ecs:eu-west-1:111122223333:task-definition/red:7"])
+def test_a_service_may_name_its_task_definition_by_its_family(named: str, tmp_path: Path) -> None:
+    resources = running({"Family": "red"})
+    resources["Service"]["Properties"]["TaskDefinition"] = named
+    assert [each.part.name for each in migrated(tmp_path, resources).workloads] == ["red"]
+
+
+def test_a_service_without_its_task_definition_is_told_of(tmp_path: Path) -> None:
+    found = migrated(tmp_path, {"Service": resource("ECS::Service", TaskDefinition="far")})
+    assert said(found, "lost") == ["t.json: Service: its tasks: their task definition, far, is in no template at hand"]
 
 
 def test_a_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:

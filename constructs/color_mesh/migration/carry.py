@@ -87,7 +87,7 @@ def carry(mesh: Mesh, implemented: Collection[str]) -> CarriedMesh:
     kept = found_by_names(kept, names, implemented, findings)
     carried = CarriedMesh(mesh=_in_order(kept), names=names, findings=tuple(findings))
     refuse((*_twice(carried.mesh), *_not_compiled(carried)))
-    return replace(carried, findings=(*findings, *_to_listen_locally(carried)))
+    return replace(carried, findings=(*_to_listen_locally(carried, implemented), *findings))
 
 
 def _primary(mesh: Mesh, owner: VirtualNode | VirtualRouter) -> VirtualService | None:
@@ -155,12 +155,13 @@ def _not_compiled(carried: CarriedMesh) -> Iterator[str]:
             yield from error.problems
 
 
-def _to_listen_locally(carried: CarriedMesh) -> Iterator[Finding]:
+def _to_listen_locally(carried: CarriedMesh, implemented: Collection[str]) -> Iterator[Finding]:
     for node in carried.mesh.nodes:
-        if carried.app_address(node) == "127.0.0.1":
+        if node.name in implemented and carried.app_address(node) == "127.0.0.1":
             ports = " and ".join(str(listener.port) for listener in node.listeners)
             text = (
-                f"its application must listen on 127.0.0.1 alone, for at port {ports} of other loopback addresses its "
-                f"Envoy listens for its backends. Tell it so, or give it a port of its own and say app_port=..."
+                f"its application does not start while it listens at every address: its Envoy has port {ports} of the "
+                f"loopback addresses of its backends. Let it listen on 127.0.0.1:{ports} alone; or tell it another "
+                "port, by its environment or command, and say that with app_port=..."
             )
             yield to_do(f"virtual node {node.name!r}", text)

@@ -33,6 +33,7 @@ class ContainerDefinition:
         ports: The TCP ports that it says it listens on, and what each is called, if it is.
         essential: Whether the task ends with it.
         health_check: How ECS asks whether it is well.
+        depends_on: The containers that it waits for, and what must be so of each.
         envoy_of: The node or gateway whose configuration it asks App Mesh for; of Envoys only.
     """
 
@@ -47,23 +48,20 @@ class ContainerDefinition:
     ports: tuple[tuple[int, str | None], ...] = ()
     essential: bool = True
     health_check: ContainerHealthCheck | None = None
+    depends_on: tuple[tuple[str, str], ...] = ()
     envoy_of: MeshResource | None = None
 
 
 def read_container(at: Fields, place: str, problems: list[str], findings: list[Finding]) -> ContainerDefinition:
     """Read a container; what only a deployment knows of its variables is left out, with a finding."""
-    at.ignore("DependsOn")
     name = at.text("Name")
     subject = f"{place} container {name!r}"
-    environment = dict(at.many("Environment", lambda each: (each.text("Name"), each.value("Value"))))
+    environment = dict(at.many("Environment", _variable))
     secrets = dict(at.many("Secrets", lambda each: (each.text("Name"), each.value("ValueFrom"))))
     envoy_of = identity(environment, subject, problems)
-    if envoy_of is not None:
-        findings += (
-            lost(subject, f"{variable}={value}: App Mesh's image knew it, and upstream Envoy does not")
-            for variable, value in environment.items()
-            if variable not in IDENTITIES
-        )
+    others = ", ".join(f"{variable}={value}" for variable, value in environment.items() if variable not in IDENTITIES)
+    if envoy_of is not None and others:
+        findings.append(lost(subject, f"variables of App Mesh's image, which upstream Envoy does not know: {others}"))
     if (log := at.optional("LogConfiguration", _log_driver)) not in (None, "awslogs"):
         findings.append(lost(subject, f"its log driver {log}: containers log to CloudWatch here"))
     limit, reserved = at.optional_integer("Memory"), at.optional_integer("MemoryReservation")
@@ -79,8 +77,14 @@ def read_container(at: Fields, place: str, problems: list[str], findings: list[F
         ports=tuple(port for port in at.many("PortMappings", _port) if port is not None),
         essential=at.flag("Essential", True),
         health_check=at.optional("HealthCheck", read_health_check),
+        depends_on=at.many("DependsOn", lambda each: (each.text("ContainerName"), each.text("Condition"))),
         envoy_of=envoy_of,
     )
+
+
+def _variable(at: Fields) -> tuple[str, Any]:
+    name, value = at.text("Name"), at.value("Value")
+    return name, value if isinstance(value, Attribute) else at.optional_text("Value") or ""
 
 
 def _known(values: Mapping[str, Any], subject: str, findings: list[Finding]) -> dict[str, str]:

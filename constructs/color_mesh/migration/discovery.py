@@ -40,6 +40,7 @@ def found_by_names(mesh: Mesh, names: Names, implemented: Collection[str], findi
             nodes.append(node)
         else:
             nodes.append(replace(node, discovery=None))
+    findings += _in_zones_of_their_own(mesh, names)
     return replace(_without_empty_providers(mesh, findings), nodes=tuple(nodes), cloud_map_services=tuple(services))
 
 
@@ -69,14 +70,14 @@ def called_directly(mesh: Mesh, names: Names, implemented: Collection[str], find
 
 def _is_outside(node: VirtualNode, names: Names, implemented: Collection[str]) -> bool:
     """Tell whether a node is something that DNS finds, of which nothing says that it is a task of the mesh."""
-    if not isinstance(node.discovery, DnsDiscovery) or node.name in implemented:
+    if not isinstance(node.discovery, DnsDiscovery) or node.name in implemented or node.backends:
         return False
     return not names.inside(node.discovery.hostname)
 
 
 def _labels(nodes: Collection[VirtualNode], names: Names) -> dict[str, str]:
     """Find what each node's Cloud Map service is called: as before, where only one node had that name."""
-    before = {node.name: node.discovery.dns_name.partition(".")[0] for node in nodes if node.discovery is not None}
+    before = {node.name: _label(node, names) for node in nodes}
     shared = Counter(label.lower() for label in before.values())
     found: dict[str, str] = {}
     taken: set[str] = set()
@@ -86,6 +87,16 @@ def _labels(nodes: Collection[VirtualNode], names: Names) -> dict[str, str]:
         found[node.name] = label
         taken.add(label.lower())
     return found
+
+
+def _label(node: VirtualNode, names: Names) -> str:
+    """Find the label at which a node was found, if it says more of it than, say, that of a load balancer."""
+    match node.discovery:
+        case CloudMapDiscovery(service=service):
+            return service
+        case DnsDiscovery(hostname=hostname) if names.inside(hostname):
+            return hostname.partition(".")[0]
+    return node.name
 
 
 def _candidates(own: str, name: str) -> tuple[str, ...]:
@@ -112,6 +123,13 @@ def _outside(node: VirtualNode) -> Finding:
     where = f"{node.discovery.dns_name!r}" if node.discovery is not None else ""
     text = f"is taken for something outside of the mesh: its callers' Envoys connect to {where} at port {ports}"
     return changed(f"virtual node {node.name!r}", text)
+
+
+def _in_zones_of_their_own(mesh: Mesh, names: Names) -> Iterator[Finding]:
+    for service in mesh.services:
+        if not names.inside(service.name):
+            text = "has a private zone of its own name, which in this VPC stands before what the internet says of it"
+            yield changed(f"virtual service {service.name!r}", text)
 
 
 def _without_empty_providers(mesh: Mesh, findings: list[Finding]) -> Mesh:

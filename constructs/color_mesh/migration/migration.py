@@ -14,7 +14,7 @@ from color_mesh.migration.app_code import app_module, network_module
 from color_mesh.migration.carry import CarriedMesh, carry
 from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.mesh_code import mesh_module
-from color_mesh.migration.placeholders import PLACEHOLDERS, refuse_placeholders
+from color_mesh.migration.placeholders import PLACEHOLDERS, named, refuse_placeholders
 from color_mesh.migration.report import report
 from color_mesh.migration.services_code import services_module
 from color_mesh.migration.workloads import Workload, read_workloads
@@ -54,8 +54,10 @@ class Migration:
     workloads: tuple[Workload, ...]
     findings: tuple[Finding, ...]
 
-    def files(self, sources: str) -> dict[str, str]:
-        """Write the app, its report and what the CDK CLI needs, by their names; ``sources`` is what was read.
+    def files(self, sources: str, notes: Sequence[str] = ()) -> dict[str, str]:
+        """Write the app, its report and what the CDK CLI needs, by their names.
+
+        ``sources`` is what was read, and ``notes`` what was said about how.
 
         Raises:
             MeshError: When something in them takes an account or a region that is not known.
@@ -65,12 +67,12 @@ class Migration:
             "network_stack.py": network_module(self.carried),
             "mesh_stack.py": mesh_module(self.carried),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
-            REPORT: report(self.carried, self.workloads, self.findings, sources),
+            REPORT: report(self.carried, self.workloads, self.findings, sources, notes),
         }
         if self.workloads:
             files["services_stack.py"] = services_module(self.carried, self.workloads)
-        refuse_placeholders(files)
-        return files
+        refuse_placeholders({name: text for name, text in files.items() if name != REPORT})
+        return {**files, REPORT: named(files[REPORT])}
 
 
 def migrate(source: Source, mesh: Mesh, values: Mapping[str, str]) -> Migration:
@@ -97,14 +99,16 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise MeshError([problem("--out", "is there already", str(folder), "name a folder that is new, or empty")])
+    # What a link leads to is replaced, and not the link.
+    place = folder.resolve()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
         try:
             for name, text in files.items():
-                (made / name).write_text(text)
+                (made / name).write_text(text, encoding="utf-8", newline="\n")
             made.chmod(0o755)
-            os.replace(made, folder)
+            os.replace(made, place)
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
@@ -127,4 +131,5 @@ def _not_implemented(carried: CarriedMesh, workloads: Sequence[Workload]) -> Ite
 def _others(templates: Templates) -> Iterator[Finding]:
     kinds = sorted(kind for kind in templates.types if not kind.startswith(_MADE_ANEW))
     for kind in kinds:
-        yield lost(kind, "resources of this type, which stay in the templates where they are")
+        text = "resources of this type stay where they are: what they do for old services is to be done for the new"
+        yield lost(kind, text)

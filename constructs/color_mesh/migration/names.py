@@ -1,13 +1,15 @@
 """Which names the services of a mesh have on self-managed Envoy, where private zones answer for them."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from color_mesh.migration.findings import Finding, changed
-from color_mesh.model import CloudMapDiscovery, Mesh, MeshError, VirtualNode
+from color_mesh.migration.findings import Finding, to_do
+from color_mesh.model import CloudMapDiscovery, DnsDiscovery, Mesh, MeshError, VirtualNode
 from color_mesh.model.deployment import TASKS_LABEL
 from color_mesh.model.errors import problem
+
+# IANA, Special-Use Domain Names, and what ICANN has set apart (internal) or put off for good.
+_NOBODYS = frozenset(("corp", "home", "internal", "lan", "local", "localdomain", "mail", "private", "test"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,7 +17,7 @@ class Names:
     """Hold where the names of a mesh are.
 
     Attributes:
-        domain: What the names of most services end with.
+        domain: The mesh's own, which its zone answers for.
     """
 
     domain: str
@@ -52,27 +54,28 @@ def name_services(mesh: Mesh) -> tuple[Mesh, Names, list[Finding]]:
     if problems:
         raise MeshError(problems)
     findings = [
-        changed(
-            f"virtual service {name!r}", f"is called {to!r}: a private zone answers for it. Callers must call it so."
-        )
+        to_do(f"virtual service {name!r}", f"is called {to!r} now, which DNS can answer: callers must call it so")
         for name, to in renamed.items()
     ]
     return _with_names(mesh, renamed), names, findings
 
 
 def _domain(mesh: Mesh) -> str:
-    """Find what the names of most services end with, or of most nodes, when no service has a domain."""
+    """Find the domain that may be the mesh's: its zone hides every other name below it from the whole VPC.
+
+    That is one of a Cloud Map namespace, or of a name that is nobody's on the internet, and the one with most services.
+    """
     spaces = [node.discovery.namespace for node in mesh.nodes if isinstance(node.discovery, CloudMapDiscovery)]
-    parents = [_parent(name) for name in _zoned(mesh)]
-    counted = Counter(parents or spaces)
-    if not counted:
-        return f"{mesh.name.lower().replace('_', '-')}.local"
-    return max(counted, key=lambda domain: (counted[domain], spaces.count(domain)))
-
-
-def _zoned(mesh: Mesh) -> Iterator[str]:
-    """Find the names that a private zone can answer."""
-    yield from (service.name for service in mesh.services if "." in service.name)
+    spaces += [service.namespace for service in mesh.cloud_map_services]
+    hosts = [_parent(node.discovery.hostname) for node in mesh.nodes if isinstance(node.discovery, DnsDiscovery)]
+    parents = [_parent(service.name) for service in mesh.services]
+    own = [
+        domain
+        for domain in dict.fromkeys((*parents, *spaces, *hosts))
+        if "." in domain and (domain in spaces or domain.rpartition(".")[2].lower() in _NOBODYS)
+    ]
+    made_up = f"{mesh.name.lower().replace('_', '-')}.local"
+    return max(own, key=lambda each: (parents.count(each), spaces.count(each), hosts.count(each)), default=made_up)
 
 
 def _parent(name: str) -> str:

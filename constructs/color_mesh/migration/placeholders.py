@@ -32,6 +32,13 @@ def own_repository(image: str) -> tuple[str, str] | None:
     return found[3], found[4] or "latest"
 
 
+def named(text: str) -> str:
+    """Name what is not known, for people to read."""
+    for name, placeholder in PLACEHOLDERS.items():
+        text = text.replace(placeholder, f"<{name}>")
+    return text
+
+
 def refuse_placeholders(files: Mapping[str, str]) -> None:
     """Refuse to write what only an account or a region makes true.
 

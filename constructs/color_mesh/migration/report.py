@@ -16,7 +16,8 @@ _PAGE = """\
 # Leaving App Mesh: {name}
 
 Made by `color-mesh migrate {sources}`. `cdk synth` makes the templates, without an AWS account.
-
+Parameters that are not given have their defaults, and resources whose condition is false are left out.
+{notes}
 {counts}
 
 {sections}
@@ -39,11 +40,18 @@ Made by `color-mesh migrate {sources}`. `cdk synth` makes the templates, without
 """
 
 
-def report(carried: CarriedMesh, workloads: Sequence[Workload], findings: Sequence[Finding], sources: str) -> str:
-    """Write the report, in Markdown."""
+def report(
+    carried: CarriedMesh,
+    workloads: Sequence[Workload],
+    findings: Sequence[Finding],
+    sources: str,
+    notes: Sequence[str],
+) -> str:
+    """Write the report, in Markdown; ``sources`` is what was read, ``notes`` what was said about how."""
     return _PAGE.format(
         name=carried.mesh.name,
         sources=sources,
+        notes="".join(f"\n- {note}" for note in notes) + "\n" if notes else "",
         counts=_counts(carried, workloads),
         sections="\n\n".join(_sections(findings)),
         domain=carried.names.domain,

@@ -7,7 +7,8 @@ from color_mesh.migration.carry import CarriedMesh
 from color_mesh.migration.containers import PARAMETER, SECRET, ContainerDefinition
 from color_mesh.migration.placeholders import own_repository, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, lines, listed, mapping, names_in, text, unless
-from color_mesh.migration.workloads import ENVOY_CPU, ENVOY_MEMORY_MIB, Workload
+from color_mesh.migration.sizes import ENVOY_CPU, ENVOY_MEMORY_MIB
+from color_mesh.migration.workloads import Workload
 from color_mesh.model import ContainerHealthCheck, VirtualNode
 
 _HEAD = '''\
@@ -53,6 +54,9 @@ class _ServicesModule:
     def __init__(self, carried: CarriedMesh) -> None:
         self._carried = carried
         self._ids = Identifiers(("LogGroup",))
+        self._variables = Identifiers(
+            ("self", "scope", "id", "cluster", "nodes", "gateways", "env", "log_group", "task")
+        )
         self._called: set[str] = set()
 
     def workload(self, workload: Workload) -> Iterator[str]:
@@ -64,10 +68,20 @@ class _ServicesModule:
         else:
             owner, said = "gateways", _of_gateway(workload)
         made = call(".implement", "self", text(id), cluster="cluster", **said, **_of_both(workload))
+        waits = [*_dependencies(workload)]
         before = "task = " if workload.others else ""
         yield from self._statement(f"{before}{owner}[{text(workload.part.name)}]", made)
+        code = {workload.definition.envoys[0].name: "task.envoy_container"}
+        code |= {workload.app.name: "task.app_container"} if workload.app else {}
         for container in workload.others:
-            yield from self._statement("task.task_definition", self._other(id, container))
+            named = f"{self._variables.variable(f'{workload.part.name}-{container.name}', 'container')}"
+            code[container.name] = named
+            before = f"{named} = " if container.name in {name for pair in waits for name in pair[:2]} else ""
+            yield from self._statement(f"{before}task.task_definition", self._other(id, workload, container))
+        for container_name, other, condition in waits:
+            of = f"ecs.ContainerDependencyCondition.{condition}"
+            dependency = call("ecs.ContainerDependency", container=code[other], condition=of)
+            yield from self._statement(code[container_name], call(".add_container_dependencies", dependency))
 
     def imports(self) -> str:
         """Write the imports, of what is used."""
@@ -109,7 +123,7 @@ class _ServicesModule:
             **unless(None, port_name=port_name, container_health_check=app.health_check),
         }
 
-    def _other(self, id: str, container: ContainerDefinition) -> Code:
+    def _other(self, id: str, workload: Workload, container: ContainerDefinition) -> Code:
         """Write a container that is neither the application nor Envoy."""
         own = f"{id}-{container.name}"
         logging = call("ecs.LogDrivers.aws_logs", stream_prefix=text(container.name), log_group="log_group")
@@ -117,7 +131,8 @@ class _ServicesModule:
             ".add_container",
             text(container.name),
             **self._told(own, container),
-            **unless(None, cpu=container.cpu, memory_limit_mib=container.memory_mib),
+            # All of a gateway's task is Envoy's limit: another one would not fit.
+            **(unless(None, cpu=container.cpu, memory_limit_mib=container.memory_mib) if workload.app else {}),
             **unless(True, essential=container.essential),
             **({"health_check": _health_check(container.health_check)} if container.health_check else {}),
             logging=logging,
@@ -160,9 +175,20 @@ class _ServicesModule:
         return call("ecs.Secret.from_ssm_parameter", call(make, "self", own, parameter_name=text(parameter[1])))
 
 
+def _dependencies(workload: Workload) -> Iterator[tuple[str, str, str]]:
+    """Find which containers wait for which, but for the application's waiting for Envoy, which is the constructs'."""
+    kept = {each.name for each in (workload.app, *workload.others) if each is not None}
+    envoy = workload.definition.envoys[0].name
+    for container in workload.definition.containers:
+        for other, condition in container.depends_on:
+            from_app = workload.app is not None and container.name == workload.app.name
+            if container.name in kept and other in {*kept, envoy} and not (from_app and other == envoy):
+                yield container.name, other, condition
+
+
 def _of_gateway(workload: Workload) -> dict[str, Code]:
     said = _sized(workload)
-    if workload.service.public:
+    if workload.service.public and not workload.service.target_groups:
         said["exposure"] = text("public-ip")
     elif not workload.internet_facing:
         said["internet_facing"] = "False"

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from color_mesh.model.task import FARGATE_MEMORY_MIB
 
+# What the constructs give Envoy beside an application, unless they are told something else.
+ENVOY_CPU, ENVOY_MEMORY_MIB = 128, 384
+_LEAST_CPU, _LEAST_MEMORY_MIB = 64, 128
 _SIZE = re.compile(r"([0-9]*\.?[0-9]+) *(vcpu|gb)?", re.IGNORECASE)
 
 
@@ -30,28 +33,49 @@ class Shares:
         envoy: Envoy's share.
         app: The application's, or ``None`` when it says nothing and gets what is left.
         others: What other containers say that they need, all together.
+        least: What is left for an application that says nothing, at least.
     """
 
     envoy: int
     app: int | None
     others: int
+    least: int
 
-    def total(self, least: int) -> int:
-        """Sum up; ``least`` is for an application that says nothing."""
-        return self.envoy + (self.app or least) + self.others
+    @property
+    def total(self) -> int:
+        """What all of them need."""
+        return self.envoy + (self.app or self.least) + self.others
 
     def of_app(self, total: int) -> int:
         """Find the application's share of a total."""
         return self.app or total - self.envoy - self.others
 
 
-def shares(
-    total: int | None, envoy: int | None, app: int | None, others: Sequence[int | None], *, usual: int, least: int
-) -> Shares:
-    """Share a task's total out: Envoy gets what it says, or else as much as is usual, or as is left."""
+def cpu_shares(total: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
+    """Share CPU units out: Envoy gets what it says, or else as much as is usual, or as is left.
+
+    A share is what a container gets when all of them want more; none is kept from what is idle.
+    """
     taken = sum(each or 0 for each in others)
-    left = usual if total is None else total - taken - (app or least)
-    return Shares(envoy=envoy or max(min(usual, left), least), app=app, others=taken)
+    left = ENVOY_CPU if total is None else total - taken - (app or _LEAST_CPU)
+    return Shares(envoy=envoy or max(min(ENVOY_CPU, left), _LEAST_CPU), app=app, others=taken, least=_LEAST_CPU)
+
+
+def memory_shares(total: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
+    """Share memory out, in MiB; what a container gets is its limit.
+
+    An application that says nothing could use what Envoy and others left: so Envoy, which needs 65 MiB (README,
+    Layout), gets the least that it can do with.
+    """
+    taken = sum(each or 0 for each in others)
+    usual = ENVOY_MEMORY_MIB if total is None else min(ENVOY_MEMORY_MIB, total - taken - (app or total))
+    share = envoy or max(usual, _LEAST_MEMORY_MIB)
+    return Shares(envoy=share, app=app, others=taken, least=_LEAST_MEMORY_MIB)
+
+
+def gateway_shares(envoy: int | None, others: Sequence[int | None]) -> Shares:
+    """Share a gateway's task out, which has no application: Envoy gets what others leave."""
+    return Shares(envoy=envoy or 0, app=None, others=sum(each or 0 for each in others), least=0)
 
 
 def units(text: str | None) -> int | None:

@@ -1,5 +1,6 @@
 """Task definitions and services of ECS, as far as the constructs take what they say."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +14,8 @@ from color_mesh.migration.sizes import units
 from color_mesh.model import MeshError
 
 T = TypeVar("T")
+
+_IN_CONTAINER = re.compile(r"ContainerDefinitions\[([0-9]+)\]\.(.+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +56,7 @@ class Service:
         target_groups: Whose targets its tasks are.
         execute_command: Whether ECS Exec may run commands in them.
         fargate: Whether they run on Fargate.
+        otherwise: A deployment controller or scheduling strategy that the constructs do not have.
         percents: How many of its tasks a deployment keeps, and has at the most, if it says.
     """
 
@@ -64,6 +68,7 @@ class Service:
     execute_command: bool
     fargate: bool
     percents: tuple[int | None, int | None] | None
+    otherwise: tuple[str, ...]
 
 
 def read_task_definition(resource: Resource, problems: list[str], findings: list[Finding]) -> TaskDefinition | None:
@@ -76,8 +81,16 @@ def read_task_definition(resource: Resource, problems: list[str], findings: list
     # Envoy's container is made anew.
     anew = tuple(f"ContainerDefinitions[{i}]." for i, each in enumerate(task.containers) if each.envoy_of is not None)
     findings += inside
-    findings += (lost(resource.place, f"its {path}") for path in unread if not path.startswith(anew))
+    findings += (_unread(resource.place, path, task) for path in unread if not path.startswith(anew))
     return task
+
+
+def _unread(place: str, path: str, task: TaskDefinition) -> Finding:
+    """Say what is not carried over; of a container, by the container's name."""
+    found = _IN_CONTAINER.fullmatch(path)
+    if found is None:
+        return lost(place, f"its {path}")
+    return lost(f"{place} container {task.containers[int(found[1])].name!r}", f"its {found[2]}")
 
 
 def read_service(resource: Resource, problems: list[str], findings: list[Finding]) -> Service | None:
@@ -122,10 +135,10 @@ def _architecture(at: Fields) -> str | None:
 
 
 def _service(at: Fields) -> Service:
-    at.ignore("Cluster", "EnableECSManagedTags", "PlatformVersion", "PropagateTags", "SchedulingStrategy", "Role")
-    at.ignore(
-        "DeploymentController", "ServiceRegistries", "AvailabilityZoneRebalancing", "HealthCheckGracePeriodSeconds"
-    )
+    at.ignore("Cluster", "EnableECSManagedTags", "PlatformVersion", "PropagateTags", "Role", "ServiceRegistries")
+    at.ignore("AvailabilityZoneRebalancing", "HealthCheckGracePeriodSeconds")
+    controller = at.optional("DeploymentController", lambda each: each.optional_text("Type"))
+    strategy = at.optional_text("SchedulingStrategy")
     network = at.optional("NetworkConfiguration", lambda each: each.optional("AwsvpcConfiguration", _is_public))
     count = at.optional_integer("DesiredCount")
     return Service(
@@ -137,6 +150,7 @@ def _service(at: Fields) -> Service:
         execute_command=at.flag("EnableExecuteCommand", False),
         fargate=at.optional_text("LaunchType") in (None, "FARGATE"),
         percents=at.optional("DeploymentConfiguration", _percents),
+        otherwise=tuple(each for each in (controller, strategy) if each not in (None, "ECS", "REPLICA")),
     )
 
 

@@ -91,6 +91,7 @@ class ServicesStack(Stack):
             ),
             cpu=512,
             memory_mib=1024,
+            envoy_memory_mib=128,
             container_name="catalogue",
             port_name="http",
             execute_command=True,
