@@ -83,7 +83,8 @@ class Runner:
     @property
     def is_steady(self) -> bool:
         """Whether every service has its tasks, all well."""
-        return all(controller.is_steady for controller in self.controllers.values())
+        everything = self.controllers.keys() == self.plan.services.keys()
+        return everything and all(controller.is_steady for controller in self.controllers.values())
 
     @property
     def resolver_pid(self) -> int | None:
