@@ -61,7 +61,7 @@ def test_the_end_leaves_nothing_behind(
     with running(cloud_assembly(), tmp_path) as run:
         children = _children(run)
         run.process.send_signal(number)
-        assert run.process.wait(10) == 0
+        assert run.process.wait(60) == 0
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
     assert {name: each for name, each in left().items() if name != "processes"} == before
     assert sorted(path.name for path in (tmp_path / ".color-mesh").iterdir()) == ["lock", "logs"]
@@ -82,7 +82,7 @@ def test_down_ends_it_and_waits_until_it_has_ended(cloud_assembly: Callable[...,
         children = _children(run)[1:]
         assert run.ok("down") == "The mesh has ended.\n"
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
-        assert run.process.wait(10) == 0
+        assert run.process.wait(60) == 0
         assert run.ok("down") == "No mesh runs from here.\n"
 
 
@@ -96,7 +96,7 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_starts(
     with running(cloud_assembly(), tmp_path) as run:
         children = _children(run)
         os.kill(children[generation], signal.SIGKILL)
-        run.process.wait(10)
+        run.process.wait(60)
         run.until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "all have ended", 10)
         run.ok("down")
         port = free_port()
@@ -107,7 +107,7 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_starts(
             run.until_said("the mesh is healthy")
         finally:
             again.terminate()
-            again.wait(10)
+            again.wait(60)
         assert nothing_else(run)
 
 

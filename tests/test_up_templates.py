@@ -239,7 +239,7 @@ def test_a_mesh_that_stays_ill_says_what_is_not_well(cloud_assembly: Callable[..
     with running(cloud_assembly(), tmp_path, change=change, healthy=False) as run:
         run.until_said("not healthy yet:\n            gateway-svc-load-balanced: fails the health check of gateway-tg")
         run.process.terminate()
-        assert run.process.wait(10) == 1
+        assert run.process.wait(60) == 1
 
 
 def test_traffic_to_a_wrong_app_port_goes_past_envoy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
