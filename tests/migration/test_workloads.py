@@ -550,3 +550,31 @@ def test_what_takes_an_account_is_refused_without_one(tmp_path: Path) -> None:
         "services_stack.py takes AWS::AccountId: is known only to a deployment, got 'family=\"red-<AWS::AccountId>\",' "
         "(--set AWS::AccountId=VALUE)"
     )
+
+
+# What cannot be worked out
+
+FAR = {"Fn::ImportValue": "network:Subnets"}
+
+
+def test_what_nobody_needs_need_not_be_given(tmp_path: Path) -> None:
+    envoy = {**ENVOY, "Image": FAR, "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": FAR}}}
+    task = {"ContainerDefinitions": [APP, envoy], "ExecutionRoleArn": FAR}
+    network = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": FAR, "SecurityGroups": [FAR]}}}
+    assert workload(tmp_path, task, {"Cluster": FAR, **network}).part.name == "red"
+
+
+@pytest.mark.parametrize(
+    ("container", "place"),
+    [
+        pytest.param({"Image": FAR}, "Image", id="image"),
+        pytest.param({"Command": ["serve", FAR]}, "Command[1]", id="word"),
+        pytest.param({"Memory": FAR}, "Memory", id="number"),
+        pytest.param({"Environment": [{"Name": "A", "Value": FAR}]}, "Environment[0].Value", id="variable"),
+    ],
+)
+def test_what_is_needed_has_to_be_given(container: dict[str, Any], place: str, tmp_path: Path) -> None:
+    assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]})) == (
+        f"t.json: Task.ContainerDefinitions[0].{place}: imports what no template exports, got 'network:Subnets' "
+        "(give the template that exports it too; exported: nothing)"
+    )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from color_mesh.cloudformation.values import Unresolved
 from color_mesh.model.errors import problem
 
 T = TypeVar("T")
@@ -134,7 +135,11 @@ class Fields:
 
     def value(self, key: str) -> Any:
         """Read whatever is there, such as a reference to another resource; ``None`` when nothing is."""
-        return self._get(key)
+        value = self._get(key)
+        if isinstance(value, Unresolved):
+            self._report(self._place_of(key), "cannot be worked out", value, "give what it takes")
+            return None
+        return value
 
     def has(self, key: str) -> bool:
         """Tell whether a key is there."""
@@ -221,4 +226,4 @@ class Fields:
         # One problem a place is enough: the next would be of the same cause.
         if place not in self._reported:
             self._reported.add(place)
-            self._problems.append(problem(place, wrong, got, fix))
+            self._problems += got.problems if isinstance(got, Unresolved) else (problem(place, wrong, got, fix),)

@@ -9,6 +9,7 @@ from color_mesh.cloudformation.values import (
     NO_VALUE,
     NoValue,
     Unknown,
+    Unresolved,
     is_plain,
     only_deployed,
     plain,
@@ -54,6 +55,7 @@ class Evaluator:
         self._found: dict[tuple[Stack, str], Any] = {}
         self._depth = 0
         self._size = 0
+        self._lenient = False
 
     def value(self, stack: Stack, value: Any, place: str) -> Any:
         """Evaluate a value; what was removed by ``AWS::NoValue`` is `NO_VALUE`.
@@ -68,6 +70,14 @@ class Evaluator:
             return self._value(stack, value, place)
         finally:
             self._depth -= 1
+
+    def lenient_value(self, stack: Stack, value: Any, place: str) -> Any:
+        """Evaluate an object, as `value` does; what in it cannot be worked out is `Unresolved`."""
+        self._lenient = True
+        try:
+            return self.value(stack, value, place)
+        finally:
+            self._lenient = False
 
     def condition(self, stack: Stack, name: Any, place: str) -> bool:
         """Evaluate a condition by its name."""
@@ -112,7 +122,9 @@ class Evaluator:
             try:
                 value = self.value(stack, *item(key))
             except MeshError as error:
-                problems += error.problems
+                if self._lenient:
+                    found[key] = Unresolved(error.problems)
+                problems += () if self._lenient else error.problems
                 continue
             if value is not NO_VALUE:
                 found[key] = value
@@ -122,6 +134,14 @@ class Evaluator:
         return found
 
     def _call(self, stack: Stack, function: str, argument: Any, place: str) -> Any:
+        # A function takes all of its arguments, or gives nothing.
+        lenient, self._lenient = self._lenient, False
+        try:
+            return self._called(stack, function, argument, place)
+        finally:
+            self._lenient = lenient
+
+    def _called(self, stack: Stack, function: str, argument: Any, place: str) -> Any:
         references: dict[str, Callable[[Stack, Any, str], Any]] = {
             "Condition": self.condition,
             "Ref": self._ref,

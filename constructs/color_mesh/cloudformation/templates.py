@@ -46,6 +46,12 @@ class Resource:
         found = self._evaluated(self._declared(), self.place)
         return found if isinstance(found, dict) else {}
 
+    def lenient_properties(self) -> dict[str, Any]:
+        """Work out all its properties; in the place of what cannot be worked out is `Unresolved`."""
+        value = self._evaluator.lenient_value(self._stack, self._declared(), self.place)
+        found = _attributes(value, self._evaluator)
+        return found if isinstance(found, dict) else {}
+
     def property(self, *path: str) -> Any:
         """Work out one property, by the keys that lead to it; ``None`` when it is not there."""
         value: Any = self._declared()

@@ -27,6 +27,17 @@ class Unknown:
     attribute: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Stand for what cannot be worked out, which is no matter unless somebody needs it.
+
+    Attributes:
+        problems: Why it cannot.
+    """
+
+    problems: tuple[str, ...]
+
+
 def plain(value: Any) -> Any:
     """Compare and join truth values and numbers as the text that CloudFormation makes of them."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value

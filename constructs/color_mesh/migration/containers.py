@@ -54,6 +54,7 @@ class ContainerDefinition:
 
 def read_container(at: Fields, place: str, problems: list[str], findings: list[Finding]) -> ContainerDefinition:
     """Read a container; what only a deployment knows of its variables is left out, with a finding."""
+    at.ignore("Image")
     name = at.text("Name")
     subject = f"{place} container {name!r}"
     environment = dict(at.many("Environment", _variable))
@@ -67,7 +68,7 @@ def read_container(at: Fields, place: str, problems: list[str], findings: list[F
     limit, reserved = at.optional_integer("Memory"), at.optional_integer("MemoryReservation")
     return ContainerDefinition(
         name=name,
-        image=at.text("Image"),
+        image="" if envoy_of else at.text("Image"),
         entry_point=at.texts("EntryPoint"),
         command=at.texts("Command"),
         environment={} if envoy_of else _known(environment, subject, findings),

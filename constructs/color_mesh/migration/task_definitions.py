@@ -104,7 +104,7 @@ def read_service(resource: Resource, problems: list[str], findings: list[Finding
 def _read(resource: Resource, problems: list[str], unread: list[str], read: Callable[[Fields], T]) -> T | None:
     """Read a resource; nothing when its properties cannot be worked out."""
     try:
-        properties = resource.properties()
+        properties = resource.lenient_properties()
     except MeshError as error:
         problems += error.problems
         return None
