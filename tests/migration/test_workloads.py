@@ -10,7 +10,7 @@ from color_mesh.appmesh.source import read_source
 from color_mesh.migration import Migration, migrate
 from color_mesh.migration.findings import FindingKind
 from color_mesh.migration.sizes import FargateSize, fargate_size, units
-from color_mesh.migration.workloads import Workload
+from color_mesh.migration.workload import Workload
 from tests.builders import refusal
 
 ARN = "arn:aws:appmesh:eu-west-1:111122223333:mesh/colors/virtualNode/red"

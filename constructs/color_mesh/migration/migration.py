@@ -17,7 +17,8 @@ from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.migration.placeholders import PLACEHOLDERS, named, refuse_placeholders
 from color_mesh.migration.report import report
 from color_mesh.migration.services_code import services_module
-from color_mesh.migration.workloads import Workload, read_workloads
+from color_mesh.migration.workload import Workload
+from color_mesh.migration.workloads import read_workloads
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.errors import problem
 

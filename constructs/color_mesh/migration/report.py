@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from color_mesh.migration.carry import CarriedMesh
 from color_mesh.migration.findings import Finding, FindingKind
-from color_mesh.migration.workloads import Workload
+from color_mesh.migration.workload import Workload
 from color_mesh.report import mesh_table
 
 TITLES: dict[FindingKind, str] = {

@@ -8,7 +8,7 @@ from color_mesh.migration.containers import PARAMETER, SECRET, ContainerDefiniti
 from color_mesh.migration.placeholders import own_repository, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, lines, listed, mapping, names_in, text, unless
 from color_mesh.migration.sizes import ENVOY_CPU, ENVOY_MEMORY_MIB
-from color_mesh.migration.workloads import Workload
+from color_mesh.migration.workload import Workload
 from color_mesh.model import ContainerHealthCheck, VirtualNode
 
 _HEAD = '''\
