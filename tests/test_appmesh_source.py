@@ -593,3 +593,12 @@ def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "stage").mkdir()
     (folder / "stage" / "manifest.json").write_text(json.dumps({"artifacts": {}}))
     return folder
+
+
+def test_a_service_that_is_called_and_declared_nowhere_is_known_by_its_name(write: Write) -> None:
+    spec = {"Backends": [{"VirtualService": {"VirtualServiceName": "far.colors.local"}}]}
+    source = read_source([write(a=template(Colors=MESH, Red=appmesh("VirtualNode", "red", spec)))])
+    assert source.meshes[0].external_services == ("far.colors.local",)
+    assert source.notes == (
+        "virtual service 'far.colors.local' is declared in none of the sources: nothing but its name is known",
+    )

@@ -578,3 +578,17 @@ def test_what_is_needed_has_to_be_given(container: dict[str, Any], place: str, t
         f"t.json: Task.ContainerDefinitions[0].{place}: imports what no template exports, got 'network:Subnets' "
         "(give the template that exports it too; exported: nothing)"
     )
+
+
+def test_who_calls_what_no_template_declares_is_told(tmp_path: Path) -> None:
+    spec = {**SPEC, "Backends": [{"VirtualService": {"VirtualServiceName": "far.colors.local"}}]}
+    red = resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=spec)
+    found = migrated(tmp_path, {"Red": red})
+    assert found.carried.mesh.node("red").backends == ()
+    lost = [f"{each.subject}: {each.text}" for each in found.findings if each.kind == "lost"]
+    assert lost == [
+        (
+            "virtual node 'red': its requests to 'far.colors.local', which is declared in no template at hand: give "
+            "what declares it too"
+        )
+    ]

@@ -1,6 +1,6 @@
 """From the resources of a mesh, wherever they were found, to the mesh."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,11 +85,13 @@ def read_meshes(
     for resource in sorted(resources, key=lambda resource: KINDS.index(resource.kind)):
         _read(resource, drafts, problems)
     refuse(problems)
-    notes = tuple(
+    notes = [
         f"mesh {name!r} is declared in none of the sources: taken with App Mesh's defaults, DROP_ALL among them"
         for name, draft in drafts.items()
         if not draft.declared
-    )
+    ]
+    for draft in drafts.values():
+        notes += _take_as_external(draft)
     alone = len(drafts) == 1
     meshes = []
     for name, draft in drafts.items():
@@ -99,7 +101,19 @@ def read_meshes(
         except MeshError as error:
             problems += error.problems
     refuse(problems)
-    return tuple(meshes), notes
+    return tuple(meshes), tuple(notes)
+
+
+def _take_as_external(draft: _Draft) -> Iterator[str]:
+    """Take services that are called and not declared for declared somewhere else, as App Mesh let them be."""
+    known = {*draft.own.get("external_services", ()), *(service.name for service in draft.services)}
+    called = (
+        *(backend.virtual_service for node in draft.nodes for backend in node.backends),
+        *(route.virtual_service for _, route in draft.gateway_routes),
+    )
+    for name in dict.fromkeys(name for name in called if name not in known):
+        draft.own["external_services"] = (*draft.own.get("external_services", ()), name)
+        yield f"virtual service {name!r} is declared in none of the sources: nothing but its name is known"
 
 
 def _read(resource: Declared, drafts: dict[str, _Draft], problems: list[str]) -> None:
