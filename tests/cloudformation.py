@@ -1,5 +1,6 @@
-"""Find things in templates."""
+"""Find things in templates: copies, for the templates are shared by tests."""
 
+from copy import deepcopy
 from typing import Any
 
 Template = dict[str, Any]
@@ -8,7 +9,8 @@ Properties = dict[str, Any]
 
 def properties(template: Template, type: str) -> list[Properties]:
     """The properties of every resource of a type, in the template's order."""
-    return [resource.get("Properties", {}) for resource in template["Resources"].values() if resource["Type"] == type]
+    resources = (resource for resource in template["Resources"].values() if resource["Type"] == type)
+    return [deepcopy(resource.get("Properties", {})) for resource in resources]
 
 
 def only(template: Template, type: str, **wanted: object) -> Properties:

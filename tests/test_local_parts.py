@@ -82,6 +82,13 @@ class TestResolver:
         kept.now = 5.0
         assert kept.ask() == (["10.0.0.5"], 5)
 
+    def test_what_is_left_is_never_more_than_it_may_be(self) -> None:
+        kept = KeptAnswers()
+        kept.tell("10.0.0.4")
+        kept.now = 3.3  # to which 5 can be added, and taken away again, only with a rest
+        assert (kept.now + 5) - kept.now > 5
+        assert kept.ask() == (["10.0.0.4"], 5)
+
     def test_that_a_name_is_gone_is_kept_too(self) -> None:
         kept = KeptAnswers()
         kept.tell("10.0.0.4")

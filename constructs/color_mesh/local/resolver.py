@@ -84,7 +84,8 @@ class Answers:
         zone = next((each for each in self.zones if name == each or name.endswith(f".{each}")), None)
         if found.values:
             values = random.sample(found.values, len(found.values))
-            left = math.ceil(found.until - now)
+            # Adding and taking away again may leave a bit more than there was.
+            left = math.ceil(round(found.until - now, 3))
             response.answer.append(dns.rrset.from_text_list(question.name, left, "IN", question.rdtype, values))
         elif zone is not None:
             soa = f"ns.{zone}. hostmaster.{zone}. 1 7200 900 1209600 {NEGATIVE_SECONDS}"
