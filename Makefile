@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help synth up test rehearse bench gold clean
 
 help:
-	@echo "make synth      synthesize the templates to cdk.out"
+	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
 	@echo "make up         synthesize, and run the mesh on this machine"
 	@echo "make test       check style and types, run the tests"
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
@@ -24,8 +24,9 @@ help:
 	@echo "make bench      measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
 	@echo "make clean      remove everything that was installed or made"
 
+# Such as: make up SETTINGS="dataPlane=envoy chapter=3"
 synth: $(VENV)/.synth
-	@cdk synth --quiet
+	@cdk synth --quiet $(foreach setting,$(SETTINGS),-c color-mesh:$(setting))
 
 up: synth $(VENV)/.local
 	@color-mesh up
