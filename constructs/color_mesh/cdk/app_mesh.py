@@ -34,6 +34,7 @@ from color_mesh.model import (
     VirtualRouter,
     VirtualService,
 )
+from color_mesh.model.deployment import DNS_TTL_SECONDS
 
 # AWS App Mesh User Guide, Getting started with AWS App Mesh and Amazon ECS: update services.
 _LIVE = ContainerHealthCheck(
@@ -52,7 +53,7 @@ _ENDED = (
 class AppMeshDataPlane:
     """Declare a mesh as App Mesh resources and equip tasks with Envoys that stream their configuration from it."""
 
-    dns_ttl_seconds = 60
+    dns_ttl_seconds = DNS_TTL_SECONDS["app-mesh"]
 
     def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
         """Declare the mesh itself in ``scope``."""

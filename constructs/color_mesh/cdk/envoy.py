@@ -28,12 +28,11 @@ from color_mesh.model import (
     VirtualRouter,
     VirtualService,
 )
+from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.errors import problem
 from color_mesh.model.node import hostnames
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT
 
-# How long resolvers keep where a node's tasks are: it adds to how long the last callers of a task take to go elsewhere.
-_DNS_TTL_SECONDS = 5
 # For who calls although told not to: load balancers stop before ECS sends SIGTERM, and callers that ask DNS when the
 # deregistration delay is over. The rest of the stop timeout is for requests that are under way.
 _DRAIN_SECONDS = 5
@@ -48,7 +47,7 @@ _MAX_ARGUMENT_BYTES = 128 * 1024 - 1  # Linux, execve(2): MAX_ARG_STRLEN, with t
 class EnvoyDataPlane:
     """Declare no mesh but names in DNS, and equip tasks with Envoys that have their configuration with them."""
 
-    dns_ttl_seconds = _DNS_TTL_SECONDS
+    dns_ttl_seconds = DNS_TTL_SECONDS["envoy"]
 
     def __init__(self, mesh: Callable[[], Mesh], envoy_image: ecs.ContainerImage, interception: Interception) -> None:
         """Read the mesh when templates are written, so that what is declared later counts too."""

@@ -43,7 +43,7 @@ from color_mesh.model import (
     VirtualNode,
     VirtualService,
 )
-from color_mesh.model.deployment import AppAddress
+from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB, AppAddress
 from color_mesh.model.discovery import Discovery
 from color_mesh.model.errors import refusing
 from color_mesh.model.task import LEAST_CPU, LEAST_MEMORY_MIB, what_is_left
@@ -250,8 +250,8 @@ class MeshedColorNode(Construct):
         app_memory_mib: int | None = None,
         app_address: AppAddress = "0.0.0.0",
         app_port: int | None = None,
-        envoy_cpu: int = 128,
-        envoy_memory_mib: int = 384,
+        envoy_cpu: int = ENVOY_CPU,
+        envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         container_name: str | None = None,
         port_name: str | None = None,
         container_health_check: ContainerHealthCheck | None = None,

@@ -18,7 +18,6 @@ from color_mesh.migration.parts import (
 )
 from color_mesh.migration.security import keep_files
 from color_mesh.model import (
-    DnsDiscovery,
     GatewayRoute,
     Mesh,
     MeshError,
@@ -32,6 +31,7 @@ from color_mesh.model import (
 from color_mesh.model.checks import check_unique
 from color_mesh.model.deployment import AppAddress
 from color_mesh.model.errors import refuse
+from color_mesh.model.node import hostnames
 
 R = TypeVar("R", Route, GatewayRoute)
 
@@ -53,7 +53,7 @@ class CarriedMesh:
     @property
     def outside(self) -> frozenset[str]:
         """The nodes that are no tasks of the mesh: DNS finds them at names of their own."""
-        return frozenset(node.name for node in self.mesh.nodes if isinstance(node.discovery, DnsDiscovery))
+        return frozenset(hostnames(self.mesh.nodes))
 
     def primary_service(self, owner: VirtualNode | VirtualRouter) -> VirtualService | None:
         """Find the virtual service that a node's or router's own construct makes."""

@@ -10,9 +10,8 @@ from color_mesh.migration.findings import Finding, changed, lost
 from color_mesh.migration.names import Names
 from color_mesh.migration.parts import without_services
 from color_mesh.model import CloudMapDiscovery, CloudMapService, DnsDiscovery, Mesh, VirtualNode
+from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.discovery import check_cloud_map_service
-
-TTL_SECONDS = 5
 
 
 def found_by_names(mesh: Mesh, names: Names, implemented: Collection[str], findings: list[Finding]) -> Mesh:
@@ -30,7 +29,7 @@ def found_by_names(mesh: Mesh, names: Names, implemented: Collection[str], findi
                     name=discovery.service,
                     namespace=discovery.namespace,
                     description=described or None,
-                    ttl_seconds=TTL_SECONDS,
+                    ttl_seconds=DNS_TTL_SECONDS["envoy"],
                 )
             )
             findings += _moved(node, discovery)

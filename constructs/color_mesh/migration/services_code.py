@@ -7,9 +7,9 @@ from color_mesh.migration.carry import CarriedMesh
 from color_mesh.migration.containers import PARAMETER, SECRET, ContainerDefinition
 from color_mesh.migration.placeholders import own_repository, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, lines, listed, mapping, names_in, text, unless
-from color_mesh.migration.sizes import ENVOY_CPU, ENVOY_MEMORY_MIB
 from color_mesh.migration.workload import Workload
 from color_mesh.model import ContainerHealthCheck, VirtualNode
+from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
 
 _HEAD = '''\
 """The tasks of the mesh {name!r}: what runs its nodes and gateways."""

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
 from color_mesh.model.task import FARGATE_MEMORY_MIB
 
-# What the constructs give Envoy beside an application, unless they are told something else.
-ENVOY_CPU, ENVOY_MEMORY_MIB = 128, 384
 _LEAST_CPU, _LEAST_MEMORY_MIB = 64, 128
 _SIZE = re.compile(r"([0-9]*\.?[0-9]+) *(vcpu|gb)?", re.IGNORECASE)
 
