@@ -25,8 +25,8 @@ EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 # With ``loopback``, tasks are found in a namespace of this label below the domain of the services.
 TASKS_LABEL = "tasks"
 
-# How long resolvers keep where a node's tasks are, unless a node says so. App Mesh asked Cloud Map itself; Envoys
-# ask DNS, where it adds to how long the last callers of a task take to go elsewhere.
+# How long resolvers keep where a node's tasks are, unless the node says otherwise. App Mesh asked Cloud Map itself;
+# Envoys ask DNS, where it adds to how long the last callers of a task take to go elsewhere.
 DNS_TTL_SECONDS: Mapping[DataPlaneName, int] = {"app-mesh": 60, "envoy": 5}
 
 # What Envoy gets of a node's task, unless its implementation says otherwise.
