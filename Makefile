@@ -41,7 +41,7 @@ rehearse: $(REHEARSAL)/.rehearse
 	@$(REHEARSAL)/bin/python -m rehearsal
 
 gold: $(VENV)/.test
-	@pytest tests/test_snapshots.py tests/test_envoy_gold.py tests/test_envoy_parity.py tests/migration/test_app.py --update-gold --quiet
+	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/migration/test_app.py --update-gold --quiet
 
 bench: $(VENV)/.test bench/node_modules
 	@python -m bench.synthesis

@@ -16,7 +16,9 @@ import color_mesh
         pytest.param("color_mesh.appmesh.source, color_mesh.cloudformation", id="reader"),
         pytest.param("color_mesh.envoy", id="compiler"),
         pytest.param("color_mesh.__main__", id="command"),
-        pytest.param("color_mesh.local.supervisor, color_mesh.local.up, color_mesh.local.client", id="runner"),
+        pytest.param(
+            "color_mesh.local.run.supervisor, color_mesh.local.run.up, color_mesh.local.client.connection", id="runner"
+        ),
         pytest.param("color_mesh", id="package"),
         pytest.param("stacks.settings", id="settings"),
     ],

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from color_mesh.local.commands import add_commands
+from color_mesh.cli.local_commands import add_commands
 from color_mesh.model import MeshError
 
 KINDS = ("bootstrap", "listeners", "routes", "clusters", "files")

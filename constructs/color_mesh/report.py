@@ -6,8 +6,8 @@ from typing import Any
 from color_mesh.appmesh.declared import Declared
 from color_mesh.appmesh.fields import cloudformation_spelling
 from color_mesh.envoy.parity import ROWS, table
-from color_mesh.local.diagnosis import warnings
-from color_mesh.local.plan import Plan
+from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.diagnosis import warnings
 from color_mesh.model import Listener, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from color_mesh.model.match import match_text
 from color_mesh.model.route import AnyRoute

@@ -22,10 +22,10 @@ from color_mesh.envoy import Loopback, configure
 from color_mesh.migration import CarriedMesh, Migration, carry, migrate
 from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.model import Mesh
-from tests.cloudformation import Template, container, only, properties
-from tests.everything import everything
-from tests.generated import SAME_EVERY_TIME, meshes
-from tests.test_snapshots import compare
+from tests.app.test_snapshots import compare
+from tests.support.cloudformation import Template, container, only, properties
+from tests.support.everything import everything
+from tests.support.generated import SAME_EVERY_TIME, meshes
 
 GOLD = Path(__file__).parent / "gold"
 BOOKSHOP = Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml"

@@ -20,7 +20,7 @@ from color_mesh.model import (
     SdsTrust,
     VirtualNode,
 )
-from tests.builders import (
+from tests.support.builders import (
     HTTP,
     HTTP_8080,
     TCP,

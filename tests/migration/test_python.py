@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from color_mesh.migration.python import Identifiers, call, lines, listed, mapping, text, value
 from color_mesh.model import AccessLog, HeaderMatch, Listener, RouteMatch, Timeout
-from tests.generated import SAME_EVERY_TIME
+from tests.support.generated import SAME_EVERY_TIME
 
 LONG = "x" * 50
 

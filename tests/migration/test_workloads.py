@@ -11,7 +11,7 @@ from color_mesh.migration import Migration, migrate
 from color_mesh.migration.findings import FindingKind
 from color_mesh.migration.sizes import FargateSize, fargate_size, units
 from color_mesh.migration.workload import Workload
-from tests.builders import refusal
+from tests.support.builders import refusal
 
 ARN = "arn:aws:appmesh:eu-west-1:111122223333:mesh/colors/virtualNode/red"
 APP = {"Name": "app", "Image": "example/red:1", "PortMappings": [{"ContainerPort": 80}]}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from color_mesh.cloudformation import Resource, Templates
-from color_mesh.local.reading import key
+from color_mesh.ecs.reading import key
 
 _KIND = "AWS::ElasticLoadBalancingV2::{}"
 

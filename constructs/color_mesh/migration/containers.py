@@ -7,8 +7,8 @@ from typing import Any
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Attribute
-from color_mesh.local.reading import IDENTITIES, MeshResource, identity
-from color_mesh.local.tasks import read_health_check
+from color_mesh.ecs.reading import IDENTITIES, MeshResource, identity
+from color_mesh.ecs.task_definitions import read_health_check
 from color_mesh.migration.findings import Finding, lost
 from color_mesh.model import ContainerHealthCheck
 

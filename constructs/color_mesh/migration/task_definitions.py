@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from color_mesh.appmesh.fields import Fields, api_spelling
 from color_mesh.cloudformation import Resource
-from color_mesh.local.reading import key, keys
+from color_mesh.ecs.reading import key, keys
 from color_mesh.migration.containers import ContainerDefinition, read_container
 from color_mesh.migration.findings import Finding, lost
 from color_mesh.migration.sizes import units

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from color_mesh.local.reading import MeshResource
+from color_mesh.ecs.reading import MeshResource
 from color_mesh.migration.balancers import Entry
 from color_mesh.migration.containers import ContainerDefinition
 from color_mesh.migration.sizes import FargateSize, Shares

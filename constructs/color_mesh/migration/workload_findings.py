@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from color_mesh.local.permissions import Role
+from color_mesh.ecs.roles import Role
 from color_mesh.migration.balancers import Entry
 from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.task_definitions import Service

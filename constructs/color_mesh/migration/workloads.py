@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from color_mesh.cloudformation import Templates
-from color_mesh.local.permissions import read_roles
-from color_mesh.local.reading import MeshResource, Reader
+from color_mesh.ecs.reading import MeshResource, Reader
+from color_mesh.ecs.roles import read_roles
 from color_mesh.migration.balancers import Entry, entries
 from color_mesh.migration.containers import ContainerDefinition
 from color_mesh.migration.findings import Finding, lost

@@ -1,0 +1,1 @@
+"""The commands that talk to a run over its control socket."""

@@ -1,0 +1,1 @@
+"""The plan of a run: pure, read from a cloud assembly."""

@@ -1,0 +1,1 @@
+"""A run: namespaces, processes, and what they ask."""

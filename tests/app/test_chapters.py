@@ -1,0 +1,169 @@
+"""The chapters, the gateways and the tutorial's experiments: what each setting changes in the templates."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Assembly
+from tests.support.cloudformation import container, only, properties
+
+Synthesize = Callable[..., Assembly]
+REGION_VPC = (
+    "vpc-provider:account=123456789012:filter.vpc-id=vpc-12345678:region=eu-west-1:returnAsymmetricSubnets=true"
+)
+
+
+def names(assembly: Assembly, type: str, key: str) -> list[str]:
+    return [found[key] for found in properties(assembly["MeshStack"], f"AWS::AppMesh::{type}")]
+
+
+def backends(assembly: Assembly, node: str) -> list[str]:
+    spec = only(assembly["MeshStack"], "AWS::AppMesh::VirtualNode", VirtualNodeName=node)["Spec"]
+    return [backend["VirtualService"]["VirtualServiceName"] for backend in spec.get("Backends", [])]
+
+
+def weights(assembly: Assembly) -> dict[str, int]:
+    spec = only(assembly["MeshStack"], "AWS::AppMesh::Route")["Spec"]
+    return {target["VirtualNode"]: target["Weight"] for target in spec["HttpRoute"]["Action"]["WeightedTargets"]}
+
+
+def images(assembly: Assembly) -> set[Any]:
+    tasks = properties(assembly["EcsStack"], "AWS::ECS::TaskDefinition")
+    return {container["Image"] for task in tasks for container in task["ContainerDefinitions"]}
+
+
+def counts(assembly: Assembly) -> dict[str, int]:
+    return {
+        found["ServiceName"]: found["DesiredCount"] for found in properties(assembly["EcsStack"], "AWS::ECS::Service")
+    }
+
+
+@pytest.mark.parametrize(
+    ("chapter", "nodes", "services"),
+    [
+        ("2", ["red", "blue"], ["red.colors.local", "blue.colors.local"]),
+        (
+            "3",
+            ["red", "blue", "green", "yellow"],
+            ["red.colors.local", "blue.colors.local", "router.colors.local"],
+        ),
+    ],
+)
+def test_chapter_has_its_nodes_and_services_and_no_gateway(
+    chapter: str, nodes: list[str], services: list[str], synthesize: Synthesize
+) -> None:
+    assembly = synthesize(chapter=chapter)
+    assert names(assembly, "VirtualNode", "VirtualNodeName") == nodes
+    assert names(assembly, "VirtualService", "VirtualServiceName") == services
+    assert names(assembly, "VirtualGateway", "VirtualGatewayName") == []
+    assert list(counts(assembly)) == [f"{node}-svc" for node in nodes]
+
+
+def test_red_may_call_nothing_in_chapter_2(synthesize: Synthesize) -> None:
+    assembly = synthesize(chapter="2")
+    assert (backends(assembly, "red"), backends(assembly, "blue")) == ([], ["red.colors.local"])
+
+
+@pytest.mark.parametrize(
+    ("chapter", "given", "found"),
+    [
+        ("2", "blue", ["blue.colors.local"]),
+        ("3", "router,blue", ["router.colors.local", "blue.colors.local"]),
+        ("4", "", []),
+    ],
+)
+def test_red_may_call_what_it_is_given(chapter: str, given: str, found: list[str], synthesize: Synthesize) -> None:
+    assert backends(synthesize(chapter=chapter, redBackends=given), "red") == found
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("green=0,yellow=1", {"green": 0, "yellow": 1}),
+        ("blue=1,yellow=1", {"blue": 1, "yellow": 1}),
+    ],
+)
+def test_route_has_the_weights_it_is_given(given: str, found: dict[str, int], synthesize: Synthesize) -> None:
+    assembly = synthesize(weights=given)
+    assert weights(assembly) == found
+    assert names(assembly, "VirtualNode", "VirtualNodeName") == ["red", "blue", "green", "yellow"]
+
+
+def test_weights_change_the_route_and_nothing_else(synthesize: Synthesize, assembly: Assembly) -> None:
+    changed = synthesize(weights="green=0,yellow=1")
+    resources = assembly["MeshStack"]["Resources"].items()
+    different = [id for id, resource in resources if changed["MeshStack"]["Resources"][id] != resource]
+    assert [id.startswith("RouterColorRoute") for id in different] == [True]
+    assert changed["EcsStack"] == assembly["EcsStack"]
+
+
+def test_images_are_those_that_are_given(synthesize: Synthesize) -> None:
+    assembly = synthesize(appImage="example/app:2", envoyImage="example/envoy:3")
+    assert images(assembly) == {"example/app:2", "example/envoy:3"}
+
+
+def test_image_of_a_private_registry_may_be_pulled_by_each_task(synthesize: Synthesize) -> None:
+    image = "840364872350.dkr.ecr.ap-southeast-2.amazonaws.com/aws-appmesh-envoy:v1.27.0.0-prod"
+    policies = properties(synthesize(envoyImage=image)["EcsStack"], "AWS::IAM::Policy")
+    actions = [statement["Action"] for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    assert actions.count("ecr:GetAuthorizationToken") == 5
+
+
+def test_tasks_are_as_many_as_are_given(synthesize: Synthesize) -> None:
+    assert counts(synthesize(desiredCount="3", gatewayCount="4")) == {
+        "red-svc": 3,
+        "blue-svc": 3,
+        "green-svc": 3,
+        "yellow-svc": 3,
+        "gateway-svc-load-balanced": 4,
+    }
+
+
+def test_logs_are_kept_as_long_as_is_given(synthesize: Synthesize) -> None:
+    assembly = synthesize(logRetentionDays="30")
+    groups = [properties(assembly[stack], "AWS::Logs::LogGroup") for stack in ("NetworkStack", "EcsStack")]
+    assert [group["RetentionInDays"] for (group,) in groups] == [30, 30]
+
+
+def test_cluster_that_exists_is_used_by_name(synthesize: Synthesize) -> None:
+    assembly = synthesize(clusterName="my-cluster-1")
+    assert properties(assembly["NetworkStack"], "AWS::ECS::Cluster") == []
+    clusters = {service["Cluster"] for service in properties(assembly["EcsStack"], "AWS::ECS::Service")}
+    assert clusters == {"my-cluster-1"}
+
+
+def test_vpc_that_exists_is_looked_up_by_id(tmp_path: Path) -> None:
+    from app import build
+
+    subnet_groups = [
+        {
+            "name": kind,
+            "type": kind,
+            "subnets": [
+                {"subnetId": f"subnet-{kind}-{zone}", "availabilityZone": f"eu-west-1{zone}", "routeTableId": "rtb-1"}
+                for zone in "ab"
+            ],
+        }
+        for kind in ("Private", "Public")
+    ]
+    found = {"vpcId": "vpc-12345678", "vpcCidrBlock": "10.0.0.0/16", "subnetGroups": subnet_groups}
+    app = build(
+        context={"color-mesh:vpcId": "vpc-12345678", REGION_VPC: found},
+        account_and_region=("123456789012", "eu-west-1"),
+        outdir=str(tmp_path),
+        validate=False,
+    )
+    network, ecs = (app.synth().get_stack_by_name(name).template for name in ("NetworkStack", "EcsStack"))
+    assert properties(network, "AWS::EC2::VPC") == []
+    assert only(network, "AWS::ServiceDiscovery::PrivateDnsNamespace")["Vpc"] == "vpc-12345678"
+    service = only(ecs, "AWS::ECS::Service", ServiceName="red-svc")
+    assert service["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"] == ["subnet-Private-a", "subnet-Private-b"]
+    balancer = only(ecs, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    assert balancer["Subnets"] == ["subnet-Public-a", "subnet-Public-b"]
+
+
+def test_container_of_a_node_is_named_after_it(synthesize: Synthesize) -> None:
+    task = only(synthesize(chapter="2")["EcsStack"], "AWS::ECS::TaskDefinition", Family="blue_node")
+    assert container(task, "blue-app")["Environment"] == [{"Name": "COLOR", "Value": "blue"}]

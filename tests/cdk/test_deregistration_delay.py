@@ -1,0 +1,86 @@
+"""What holds up the end of a task: for how long, and when there is nothing to wait for."""
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from color_mesh.cdk.deregistration import ENTRY_POINT
+from tests.envoy.test_process import ADDRESS
+from tests.support.traffic import until
+
+
+@contextmanager
+def delay(seconds: int, admin: socket.socket, *apps: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the container's entry point and tell it to stop, beside an Envoy that is a socket, and applications too."""
+    words = [word.replace("9901", port_of(admin)) for word in ENTRY_POINT]
+    process = subprocess.Popen([*words, str(seconds), *map(port_of, apps)], start_new_session=True)
+    try:
+        until(lambda: sleeps(process.pid), "it waits for SIGTERM")
+        process.terminate()
+        yield process
+    finally:
+        # The first process of a container takes the others with it.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def sleeps(pid: int) -> bool:
+    """Tell whether bash has come to its last line: what it started there runs."""
+    done = subprocess.run(["ps", "-o", "comm=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout == "sleep\n"
+
+
+def port_of(listening: socket.socket) -> str:
+    return str(listening.getsockname()[1])
+
+
+@pytest.fixture
+def admin() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    with socket.create_server((getattr(request, "param", "127.0.0.1"), 0)) as listening:
+        yield listening
+
+
+def test_it_ends_after_its_seconds(admin: socket.socket, app: socket.socket) -> None:
+    with delay(1, admin, app) as process:
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("app", ["127.0.0.1", "0.0.0.0"], indirect=True)
+def test_it_ends_as_soon_as_the_application_has(admin: socket.socket, app: socket.socket) -> None:
+    with delay(60, admin, app) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        app.close()
+        assert process.wait(10) == 0
+
+
+def test_it_ends_as_soon_as_envoy_has(admin: socket.socket, app: socket.socket) -> None:
+    with delay(60, admin, app) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        admin.close()
+        assert process.wait(10) == 0
+
+
+def test_one_port_of_the_application_is_enough(admin: socket.socket, app: socket.socket) -> None:
+    closed = socket.create_server(("127.0.0.1", 0))
+    with closing(closed), delay(60, admin, closed, app) as process:
+        closed.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+
+
+def test_what_listens_for_a_backend_is_not_the_application(admin: socket.socket) -> None:
+    with socket.create_server((ADDRESS, 0)) as backend, delay(60, admin, backend) as process:
+        assert process.wait(10) == 0

@@ -1,0 +1,791 @@
+"""The data plane without App Mesh: what it declares, what each Envoy is given, and what cannot be."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
+from color_mesh.envoy.document import read
+from color_mesh.model import Listener
+from tests.support.cloudformation import Properties, Template, container, only, properties
+
+TASK = "AWS::ECS::TaskDefinition"
+SERVICE = "AWS::ECS::Service"
+GROUP = "AWS::EC2::SecurityGroup"
+
+
+@pytest.fixture
+def namespace(stack: Stack, vpc: ec2.IVpc) -> servicediscovery.PrivateDnsNamespace:
+    return servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
+
+
+@pytest.fixture
+def mesh(stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace) -> ServiceMesh:
+    return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="envoy")
+
+
+@pytest.fixture
+def redirected(stack: Stack, vpc: ec2.IVpc) -> ServiceMesh:
+    """The same plane with ECS redirecting traffic."""
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Services", name="shop.local", vpc=vpc)
+    return ServiceMesh(
+        stack,
+        "Mesh",
+        mesh_name="shop",
+        vpc=vpc,
+        namespace=namespace,
+        data_plane="envoy",
+        interception="transparent",
+    )
+
+
+def implement(node: MeshedColorNode, cluster: ecs.Cluster, **arguments: Any) -> None:
+    image = ecs.ContainerImage.from_registry("shop/app:1")
+    node.implement(node, "Task", cluster=cluster, image=image, family=node.name, **arguments)
+
+
+def envoy_of(template: Template, family: str, name: str = "envoy-sidecar") -> Properties:
+    return container(only(template, TASK, Family=family), name)
+
+
+def bootstrap_of(template: Template, family: str, name: str = "envoy-sidecar") -> Any:
+    return json.loads(" ".join(envoy_of(template, family, name)["Command"]))
+
+
+def problems(app: App) -> str:
+    """What synthesis says is wrong."""
+    with pytest.raises(RuntimeError) as refused:
+        app.synth()
+    return str(refused.value)
+
+
+def groups(template: Template, direction: str) -> list[tuple[int, int]]:
+    return [(rule["FromPort"], rule["ToPort"]) for rule in properties(template, f"AWS::EC2::SecurityGroup{direction}")]
+
+
+class TestNames:
+    def test_service_has_a_record_of_its_loopback_address(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        record = only(template(), "AWS::Route53::RecordSet")
+        assert cart.virtual_service_name == "cart.shop.local"
+        assert (record["Name"], record["Type"]) == ("cart.shop.local", "A")
+        assert record["ResourceRecords"] == [loopback_address("cart.shop.local")]
+
+    def test_records_are_in_a_private_zone_of_the_vpc(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        found = template()
+        zone = only(found, "AWS::Route53::HostedZone")
+        assert zone["Name"] == "shop.local."
+        assert [vpc["VPCId"] for vpc in zone["VPCs"]] == ["vpc-shop"]
+        (zone_id,) = (id for id, each in found["Resources"].items() if each["Type"] == "AWS::Route53::HostedZone")
+        assert only(found, "AWS::Route53::RecordSet")["HostedZoneId"] == {"Ref": zone_id}
+
+    def test_tasks_are_found_in_the_namespace_below_and_soon_forgotten(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        service = only(template(), "AWS::ServiceDiscovery::Service")
+        assert (service["Name"], service["DnsConfig"]["DnsRecords"]) == ("cart", [{"TTL": 5, "Type": "A"}])
+        assert mesh.model.node("cart").discovery is not None
+        assert mesh.model.node("cart").discovery.dns_name == "cart.tasks.shop.local"  # type: ignore[union-attr]
+
+    def test_node_without_a_service_of_its_own_has_no_record(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+        assert stock.mesh_resources == {}
+        assert properties(template(), "AWS::Route53::RecordSet") == []
+
+    def test_router_needs_no_cloud_map_service_of_its_name(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="anything.shop.local")
+        assert list(router.mesh_resources) == ["ServiceRecord"]
+        assert only(template(), "AWS::Route53::RecordSet")["Name"] == "anything.shop.local"
+
+    def test_name_of_another_domain_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.office.local")
+        assert str(refused.value) == (
+            "virtual service 'stock.office.local': is not in the mesh's domain, which answers for it, "
+            "got 'stock.office.local' (such as 'router.shop.local', or give its domain in other_domains)"
+        )
+
+    def test_name_of_the_whole_domain_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="Shop.local")
+        assert str(refused.value) == (
+            "virtual service 'Shop.local': has the name of a whole domain, got 'Shop.local' "
+            "(a name in it, such as 'router.shop.local')"
+        )
+
+    @pytest.mark.parametrize("name", ["stock.tasks.shop.local", "tasks.shop.local"])
+    def test_name_among_those_of_tasks_is_refused(self, stack: Stack, mesh: ServiceMesh, name: str) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name=name)
+        assert str(refused.value) == (
+            f"virtual service '{name}': has a name of the tasks' namespace, "
+            f"got '{name}' (name it in 'shop.local': the namespace below is where tasks are found)"
+        )
+
+    @pytest.mark.parametrize("name", ["shop.local", "tasks"])
+    def test_namespace_that_leaves_services_no_domain_is_refused(self, stack: Stack, vpc: ec2.IVpc, name: str) -> None:
+        namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=name, vpc=vpc)
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="envoy")
+        assert str(refused.value) == (
+            f"mesh 'shop': its namespace is not below the domain of its services, got '{name}' "
+            f"('tasks.' before the domain, such as 'tasks.{name}')"
+        )
+        assert stack.node.try_find_child("Mesh") is None
+
+
+class TestOtherDomains:
+    @pytest.fixture
+    def new_mesh(
+        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    ) -> Callable[..., ServiceMesh]:
+        """Make a mesh; each test gives the arguments that it is about."""
+        return partial(ServiceMesh, stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
+
+    @pytest.fixture
+    def paying(self, new_mesh: Callable[..., ServiceMesh]) -> ServiceMesh:
+        """A mesh with services in ``pay.example`` too."""
+        return new_mesh(data_plane="envoy", other_domains=["pay.example"])
+
+    @pytest.mark.parametrize("name", ["bank.pay.example", "Bank.PAY.example", "eu.bank.pay.example"])
+    def test_service_there_has_a_private_zone_of_its_name_alone(
+        self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template], name: str
+    ) -> None:
+        bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name=name)
+        found = template()
+        zone = only(found, "AWS::Route53::HostedZone", Name=f"{name}.")
+        assert [vpc["VPCId"] for vpc in zone["VPCs"]] == ["vpc-shop"]
+        record = only(found, "AWS::Route53::RecordSet")
+        assert (record["Name"], record["ResourceRecords"]) == (name, [loopback_address(name)])
+        assert record["HostedZoneId"] == stack.resolve(bank.mesh_resources["ServiceZone"].ref)
+        assert list(bank.mesh_resources) == ["ServiceZone", "ServiceRecord"]
+
+    def test_zone_is_where_the_mesh_is(self, app: App, paying: ServiceMesh) -> None:
+        bank = ColorService(Stack(app, "Team"), "Bank", mesh=paying, virtual_service_name="bank.pay.example")
+        path = "Shop/Mesh/Services/Zone-bank.pay.example/Resource"
+        assert bank.mesh_resources["ServiceZone"].node.path == path
+
+    def test_services_of_the_meshs_domain_have_its_zone(
+        self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=paying, name="cart")
+        assert list(cart.mesh_resources) == ["ServiceRecord"]
+        assert only(template(), "AWS::Route53::HostedZone")["Name"] == "shop.local."
+
+    def test_callers_wait_for_the_record(
+        self, stack: Stack, paying: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name="bank.pay.example")
+        implement(MeshedColorNode(stack, "Cart", mesh=paying, name="cart", backends=[bank]), cluster)
+        resources = template()["Resources"].values()
+        (task,) = (resource for resource in resources if resource["Type"] == TASK)
+        assert stack.resolve(bank.mesh_resources["ServiceRecord"].logical_id) in task["DependsOn"]
+
+    def test_name_of_a_whole_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorService(stack, "Pay", mesh=paying, virtual_service_name="Pay.example")
+        assert str(refused.value) == (
+            "virtual service 'Pay.example': has the name of a whole domain, got 'Pay.example' "
+            "(a name in it, such as 'router.shop.local')"
+        )
+        assert stack.node.try_find_child("Pay") is None
+
+    def test_name_of_no_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            ColorService(stack, "Pay", mesh=paying, virtual_service_name="bank.repay.example")
+        assert str(refused.value) == (
+            "virtual service 'bank.repay.example': is not in the mesh's domain, which answers for it, "
+            "got 'bank.repay.example' (such as 'router.shop.local', or give its domain in other_domains)"
+        )
+
+    def test_hostname_of_a_service_there_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as refused:
+            MeshedColorNode(
+                stack,
+                "Bank",
+                mesh=paying,
+                name="bank",
+                hostname="bank.pay.example",
+                virtual_service_name="bank.pay.example",
+            )
+        assert str(refused.value) == (
+            "virtual node 'bank': its hostname is the name of a virtual service, got 'bank.pay.example' "
+            "(give the service another name: its own is answered with the address of its caller's Envoy)"
+        )
+
+    def test_domains_that_are_none_or_the_meshs_own_are_refused(
+        self, stack: Stack, new_mesh: Callable[..., ServiceMesh]
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            new_mesh(data_plane="envoy", other_domains=["pay..example", "local", "Shop.local", "eu.shop.local"])
+        assert str(refused.value).splitlines() == [
+            (
+                "mesh 'shop': other domain is no DNS name, got 'pay..example' "
+                "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+            ),
+            (
+                "mesh 'shop': other domain is its own or in it, got 'Shop.local' "
+                "(leave it out: services may have any name in 'shop.local')"
+            ),
+            (
+                "mesh 'shop': other domain is its own or in it, got 'eu.shop.local' "
+                "(leave it out: services may have any name in 'shop.local')"
+            ),
+        ]
+        assert stack.node.try_find_child("Mesh") is None
+
+    @pytest.mark.parametrize(
+        "plane",
+        [
+            pytest.param({}, id="app-mesh"),
+            pytest.param({"data_plane": "envoy", "interception": "transparent"}, id="envoy"),
+        ],
+    )
+    def test_transparent_mesh_has_none(self, new_mesh: Callable[..., ServiceMesh], plane: Any) -> None:
+        with pytest.raises(MeshError) as refused:
+            new_mesh(other_domains=("pay.example",), **plane)
+        assert str(refused.value) == (
+            "mesh 'shop': has other domains without loopback, got ('pay.example',) "
+            "(leave other_domains out: with transparent interception Cloud Map and hostnames answer for services)"
+        )
+
+
+class TestSidecar:
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+
+    def test_it_has_what_the_compiler_makes_for_its_node(
+        self, cart: MeshedColorNode, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        expected = configure(mesh.model, mesh.model.node("cart"), interception=Loopback(app_address="0.0.0.0"))
+        assert bootstrap_of(template(), "cart") == expected.bootstrap
+
+    def test_it_has_what_is_declared_after_it(
+        self,
+        stack: Stack,
+        cart: MeshedColorNode,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+    ) -> None:
+        implement(cart, cluster)
+        cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+        names = [cluster["name"] for cluster in bootstrap_of(template(), "cart")["static_resources"]["clusters"]]
+        assert names == ["cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
+
+    def test_it_is_upstream_envoy_of_a_pinned_version(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        assert envoy_of(template(), "cart")["Image"] == "envoyproxy/envoy:v1.40.0"
+
+    def test_it_is_nobody_special_and_may_listen_on_low_ports(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        envoy = envoy_of(template(), "cart")
+        assert envoy["User"] == "101"
+        assert envoy["SystemControls"] == [{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}]
+
+    def test_it_may_take_longer_to_stop_than_it_drains(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        envoy = envoy_of(template(), "cart")
+        assert envoy["StopTimeout"] == 30
+        assert "--drain-time-s 5 " in envoy["EntryPoint"][2]
+
+    @pytest.mark.parametrize(("cpu", "memory", "workers"), [(256, 512, 1), (2048, 4096, 1), (4096, 8192, 3)])
+    def test_it_has_a_worker_a_core(
+        self,
+        cart: MeshedColorNode,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+        cpu: int,
+        memory: int,
+        workers: int,
+    ) -> None:
+        implement(cart, cluster, cpu=cpu, memory_mib=memory, envoy_cpu=cpu * 3 // 4)
+        assert f"--concurrency {workers} " in envoy_of(template(), "cart")["EntryPoint"][2]
+
+    def test_application_waits_for_it(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        app = container(only(template(), TASK), "cart-app")
+        assert app["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
+
+    def test_nothing_is_asked_of_ecs_or_app_mesh(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        found = template()
+        assert "ProxyConfiguration" not in only(found, TASK)
+        assert "appmesh" not in json.dumps(found).lower().replace("aws-solutions", "")
+
+    def test_a_long_configuration_is_compressed(
+        self,
+        stack: Stack,
+        cart: MeshedColorNode,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+    ) -> None:
+        """App Mesh's fifty backends fit."""
+        implement(cart, cluster)
+        cart.connect_to(*many(stack, mesh, 50))
+        found = template()
+        command = envoy_of(found, "cart")["Command"]
+        expected = configure(mesh.model, mesh.model.node("cart"), interception=Loopback(app_address="0.0.0.0"))
+        assert command[0] == "gzip"
+        assert read(command) == expected.bootstrap
+        assert len(json.dumps(only(found, TASK))) < 20_000
+
+    def test_a_configuration_that_no_command_takes_is_refused(
+        self, app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
+    ) -> None:
+        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+        gateway.implement(gateway, "Task", cluster=cluster)
+        for number, node in enumerate(many(stack, mesh, 90)):
+            gateway.add_route(f"Route{number}", to=node, prefix=f"/{number}")
+        said = problems(app)
+        assert "virtual gateway 'door': its Envoy's configuration is too long for a command, got '" in said
+        assert "bytes' (at most 131071: fewer backends or routes)" in said
+
+    def test_a_task_definition_that_ecs_does_not_take_is_refused(
+        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        implement(cart, cluster, environment={"LONG": "x" * 60_000})
+        said = problems(app)
+        assert "virtual node 'cart': its task definition is too large for ECS, got '" in said
+        assert "bytes' (at most 63488: a shorter environment or command)" in said
+
+
+def many(stack: Stack, mesh: ServiceMesh, count: int) -> list[MeshedColorNode]:
+    return [MeshedColorNode(stack, f"N{number}", mesh=mesh, name=f"n{number}", port=90) for number in range(count)]
+
+
+class TestStopTimeout:
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+
+    def test_without_it_the_application_has_that_of_ecs(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        assert "StopTimeout" not in container(only(template(), TASK), "cart-app")
+
+    def test_it_is_that_of_the_application_and_of_envoy(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, stop_timeout_seconds=120)
+        task = only(template(), TASK)
+        assert [container(task, name)["StopTimeout"] for name in ("cart-app", "envoy-sidecar")] == [120, 120]
+
+    def test_a_short_one_leaves_half_of_it_for_what_is_under_way(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, stop_timeout_seconds=4)
+        assert "--drain-time-s 2 " in envoy_of(template(), "cart")["EntryPoint"][2]
+
+    def test_of_a_gateway_is_that_of_its_envoy(
+        self,
+        stack: Stack,
+        cart: MeshedColorNode,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+    ) -> None:
+        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+        gateway.add_route("Cart", to=cart)
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", stop_timeout_seconds=90)
+        assert envoy_of(template(), "door", "envoy-proxy")["StopTimeout"] == 90
+
+    def test_more_than_fargate_allows_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, stop_timeout_seconds=121)
+        assert str(refused.value).splitlines() == [
+            "container 'cart-app': stop timeout out of range, got 121 (1 to 120)",
+            "container 'envoy-sidecar': stop timeout out of range, got 121 (1 to 120)",
+        ]
+        assert cart.node.try_find_child("Task") is None
+
+
+class TestDeregistrationDelay:
+    NAME = "deregistration-delay"
+    # Amazon Route 53 FAQs: how long a change may take.
+    PROPAGATION_SECONDS = 60
+
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080, backends=[stock])
+
+    def test_it_lasts_until_every_caller_has_heard(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        found = template()
+        (record,) = properties(found, "AWS::ServiceDiscovery::Service")[0]["DnsConfig"]["DnsRecords"]
+        clusters = bootstrap_of(found, "cart")["static_resources"]["clusters"]
+        (refresh,) = (
+            each["cluster_type"]["typed_config"]["dns_refresh_rate"] for each in clusters if "_egress_" in each["name"]
+        )
+        heard = self.PROPAGATION_SECONDS + record["TTL"] + int(refresh.removesuffix("s"))
+        delay = container(only(found, TASK), self.NAME)
+        assert delay["Command"] == [str(heard), "8080"] == ["67", "8080"]
+        assert delay["StopTimeout"] > heard
+
+    @pytest.mark.parametrize(("ttl", "seconds"), [(0, "62"), (53, "115"), (54, "115"), (300, "115")])
+    def test_it_follows_how_long_resolvers_keep_addresses_as_far_as_fargate_lets_it(
+        self,
+        stack: Stack,
+        mesh: ServiceMesh,
+        cluster: ecs.Cluster,
+        template: Callable[[], Template],
+        ttl: int,
+        seconds: str,
+    ) -> None:
+        implement(MeshedColorNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl_seconds=ttl), cluster)
+        delay = container(only(template(), TASK), self.NAME)
+        assert (delay["Command"][0], delay["StopTimeout"] <= 120) == (seconds, True)
+
+    def test_it_is_stopped_before_the_application_and_that_before_envoy(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        task = only(template(), TASK)
+        assert container(task, self.NAME)["DependsOn"] == [{"Condition": "START", "ContainerName": "cart-app"}]
+        assert container(task, "cart-app")["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
+
+    def test_it_takes_nothing_from_the_others(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster)
+        delay = container(only(template(), TASK), self.NAME)
+        assert (delay["Essential"], "Cpu" in delay, "Memory" in delay) == (False, False, False)
+        assert (delay["Image"], delay["User"]) == ("envoyproxy/envoy:v1.40.0", "101")
+        assert delay["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cart-deregistration-delay"
+
+    def test_it_looks_for_the_application_where_that_listens(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        listeners = [Listener(port=9000, protocol="tcp"), Listener(port=9001, protocol="tcp")]
+        implement(MeshedColorNode(stack, "Two", mesh=mesh, name="two", listeners=listeners), cluster)
+        implement(MeshedColorNode(stack, "Other", mesh=mesh, name="other"), cluster, app_port=3000)
+        found = template()
+        commands = [container(only(found, TASK, Family=name), self.NAME)["Command"] for name in ("two", "other")]
+        assert commands == [["67", "9000", "9001"], ["67", "3000"]]
+
+    def test_a_node_that_nothing_calls_has_none(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(MeshedColorNode(stack, "Job", mesh=mesh, name="job", listeners=[], virtual_service=False), cluster)
+        assert [each["Name"] for each in only(template(), TASK)["ContainerDefinitions"]] == ["job-app", "envoy-sidecar"]
+
+    def test_an_application_of_its_name_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, container_name=self.NAME)
+        assert str(refused.value) == (
+            "task 'cart': duplicate container, got 'deregistration-delay' (found 2 times, each may be there once)"
+        )
+
+
+class TestApplication:
+    @pytest.fixture
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+
+    def test_that_takes_the_port_of_a_backend_everywhere_is_refused(
+        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        implement(cart, cluster)
+        assert (
+            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': backend 'stock.shop.local' has the port of its own "
+            "application, which listens on every address, got 80 (let the application listen on 127.0.0.1 and say "
+            "app_address='127.0.0.1', or on another port and say app_port)"
+        ) in problems(app)
+
+    def test_that_listens_in_its_task_alone_may_have_the_port_of_a_backend(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, app_address="127.0.0.1")
+        assert app_port_of(bootstrap_of(template(), "cart")) == 80
+
+    def test_may_have_another_port(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, app_port=8080)
+        found = template()
+        assert app_port_of(bootstrap_of(found, "cart")) == 8080
+        assert container(only(found, TASK), "cart-app")["PortMappings"][0]["ContainerPort"] == 8080
+
+    @pytest.mark.parametrize("port", [9901, 15100])
+    def test_at_a_port_of_envoy_is_refused(
+        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster, port: int
+    ) -> None:
+        implement(cart, cluster, app_port=port)
+        assert f"virtual node 'cart': its application listens where its Envoy does, got {port} (" in problems(app)
+
+    @pytest.mark.parametrize("port", [0, 65536, 80.5, "80", True])
+    def test_at_no_port_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, port: Any) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, app_port=port)
+        assert str(refused.value) == (
+            f"virtual node 'cart': application's port out of range, got {port!r} (1 to 65535)"
+        )
+
+    @pytest.mark.parametrize("argument", ["command", "entry_point"])
+    def test_told_in_text_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, argument: str) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, **{argument: "serve now"})
+        assert str(refused.value) == (
+            f"virtual node 'cart': {argument} is text, got 'serve now' (its words, such as ['serve', 'now'])"
+        )
+
+    def test_at_no_address_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, app_address="localhost")
+        assert str(refused.value) == (
+            "virtual node 'cart': unknown application's address, got 'localhost' (one of: 0.0.0.0, 127.0.0.1)"
+        )
+
+    def test_may_be_told_what_to_do(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        implement(cart, cluster, app_address="127.0.0.1", command=["serve", "127.0.0.1"])
+        assert container(only(template(), TASK), "cart-app")["Command"] == ["serve", "127.0.0.1"]
+
+
+def app_port_of(bootstrap: Any) -> int:
+    (ingress,) = (each for each in bootstrap["static_resources"]["clusters"] if "_ingress_" in each["name"])
+    address = ingress["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+    assert address["address"] == "127.0.0.1"
+    return int(address["port_value"])
+
+
+class TestGateway:
+    @pytest.fixture
+    def gateway(self, stack: Stack, mesh: ServiceMesh) -> MeshGateway:
+        gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+        gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+        return gateway
+
+    def test_it_has_what_the_compiler_makes_for_it(
+        self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door")
+        # Its load balancer has a deregistration delay of its own.
+        assert len(only(template(), TASK, Family="door")["ContainerDefinitions"]) == 1
+        expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
+        assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
+
+
+class TestPlane:
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            pytest.param(
+                {"data_plane": ["envoy"]}, "unknown data plane, got ['envoy'] (one of: app-mesh, envoy)", id="list"
+            ),
+            pytest.param(
+                {"data_plane": "envoy", "interception": ""},
+                "unknown interception, got '' (one of: loopback, transparent)",
+                id="empty",
+            ),
+        ],
+    )
+    def test_that_is_none_is_refused(
+        self,
+        stack: Stack,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.PrivateDnsNamespace,
+        arguments: Any,
+        said: str,
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, **arguments)
+        assert str(refused.value) == f"mesh 'shop': {said}"
+
+
+class TestStacks:
+    """Tasks of stacks that call each other, and what they wait for."""
+
+    @pytest.fixture
+    def nodes(self, app: App, mesh: ServiceMesh) -> tuple[MeshedColorNode, MeshedColorNode]:
+        """Two nodes, each in a stack of its own, that call each other."""
+        cart = MeshedColorNode(Stack(app, "One"), "Cart", mesh=mesh, name="cart", port=8080)
+        stock = MeshedColorNode(Stack(app, "Two"), "Stock", mesh=mesh, name="stock", port=8081, backends=[cart])
+        cart.connect_to(stock)
+        return cart, stock
+
+    def test_stacks_whose_nodes_call_each_other_depend_on_the_meshs_alone(
+        self, app: App, nodes: tuple[MeshedColorNode, MeshedColorNode], cluster: ecs.Cluster
+    ) -> None:
+        implement(nodes[0], cluster)
+        implement(nodes[1], cluster)
+        app.synth()
+        dependencies = [[each.node.id for each in Stack.of(node).dependencies] for node in nodes]
+        assert dependencies == [["Shop"], ["Shop"]]
+
+    def test_tasks_wait_for_names_that_are_declared_after_them(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+        implement(cart, cluster)
+        cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+        resources = template()["Resources"]
+        (task,) = (each for each in resources.values() if each["Type"] == TASK)
+        records = {id for id, each in resources.items() if each["Type"] == "AWS::Route53::RecordSet"}
+        assert len(records) == 2
+        assert records <= set(task["DependsOn"])
+
+    def test_two_meshes_of_one_namespace_are_refused(
+        self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="envoy")
+        assert str(refused.value) == (
+            "mesh 'other': another mesh has its namespace, got 'tasks.shop.local' "
+            "(give each mesh a namespace, and so a domain, of its own)"
+        )
+        assert stack.node.try_find_child("Other") is None
+
+
+class TestGroups:
+    def test_one_for_all_is_refused(
+        self,
+        stack: Stack,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.PrivateDnsNamespace,
+        mesh_group: ec2.ISecurityGroup,
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", security_group=mesh_group)
+        assert str(refused.value) == (
+            "mesh 'Shop-Mesh': one security group lets nodes reach what is no backend of theirs, got 'Shop/MeshGroup' "
+            "(leave it out: each node gets a group of its own, or say interception='transparent')"
+        )
+
+    def test_callers_come_in_at_envoys_port_alone(
+        self, stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", port=8080)
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        assert ingress() == ["cart -> stock tcp 15100"]
+
+    def test_nothing_goes_out_but_to_backends_and_port_443(
+        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        found = template()
+        for group in properties(found, GROUP):
+            assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
+        assert groups(found, "Egress") == [(15100, 15100)]
+
+    def test_with_allow_all_everything_goes_out(
+        self,
+        stack: Stack,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.PrivateDnsNamespace,
+        template: Callable[[], Template],
+    ) -> None:
+        mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", egress_filter="ALLOW_ALL")
+        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        found = template()
+        for group in properties(found, GROUP):
+            assert [rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] == ["-1"]
+        assert groups(found, "Egress") == []
+
+
+class TestTransparent:
+    def test_traffic_is_redirected_by_ecs(
+        self, stack: Stack, redirected: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        stock = MeshedColorNode(stack, "Stock", mesh=redirected, name="stock")
+        implement(MeshedColorNode(stack, "Cart", mesh=redirected, name="cart", backends=[stock]), cluster)
+        found = template()
+        proxy = only(found, TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
+        assert {"Name": "ProxyEgressPort", "Value": "15001"} in proxy
+        assert envoy_of(found, "cart")["User"] == "1337"
+        model = redirected.model
+        assert bootstrap_of(found, "cart") == configure(model, model.node("cart"), interception=Transparent()).bootstrap
+
+    def test_cloud_map_answers_for_services(
+        self, stack: Stack, redirected: ServiceMesh, template: Callable[[], Template]
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
+        assert cart.virtual_service_name == "cart.shop.local"
+        found = template()
+        assert properties(found, "AWS::Route53::HostedZone") == []
+        assert only(found, "AWS::ServiceDiscovery::Service")["Name"] == "cart"
+
+    def test_application_of_another_port_is_refused(
+        self, stack: Stack, redirected: ServiceMesh, cluster: ecs.Cluster
+    ) -> None:
+        cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
+        with pytest.raises(MeshError) as refused:
+            implement(cart, cluster, app_port=8080)
+        assert str(refused.value) == (
+            "virtual node 'cart': its application has another port than its listener, got 8080 "
+            "(it is called at 80, and redirecting changes no port)"
+        )
+
+    def test_app_mesh_knows_nothing_else(self, stack: Stack, vpc: ec2.IVpc) -> None:
+        namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, interception="loopback")
+        assert str(refused.value) == (
+            "mesh 'shop': App Mesh knows one interception, got 'loopback' (transparent, or data_plane='envoy')"
+        )
+
+    def test_unknown_interception_is_refused(
+        self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    ) -> None:
+        with pytest.raises(MeshError) as refused:
+            ServiceMesh(
+                stack,
+                "Mesh",
+                mesh_name="shop",
+                vpc=vpc,
+                namespace=namespace,
+                data_plane="envoy",
+                interception="tproxy",  # type: ignore[arg-type]
+            )
+        assert str(refused.value) == ("mesh 'shop': unknown interception, got 'tproxy' (one of: loopback, transparent)")
+
+
+def test_service_that_is_declared_elsewhere_cannot_be_called(
+    app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart.connect_to(mesh.external_service("ledger.shop.local"))
+    implement(cart, cluster)
+    assert (
+        "virtual node 'cart': calls a virtual service of which only the name is known, got 'ledger.shop.local' "
+        "(it is declared somewhere else: give what declares it too)"
+    ) in problems(app)

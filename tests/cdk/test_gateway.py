@@ -1,0 +1,449 @@
+"""What a gateway's specification becomes, where its routes go, and what is refused."""
+
+from collections.abc import Callable
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.model import Protocol
+from tests.support.cloudformation import Properties, Template, only, properties
+
+GATEWAY = "AWS::AppMesh::VirtualGateway"
+ROUTE = "AWS::AppMesh::GatewayRoute"
+
+
+@pytest.fixture
+def cart(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+    return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+
+
+@pytest.fixture
+def gateway(stack: Stack, mesh: ServiceMesh) -> MeshGateway:
+    return MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+
+
+def spec(template: Template) -> Properties:
+    found: Properties = only(template, GATEWAY)["Spec"]
+    return found
+
+
+def match(template: Template) -> Properties:
+    found: Properties = only(template, ROUTE)["Spec"]["HttpRoute"]["Match"]
+    return found
+
+
+def target(template: Template) -> str:
+    found: str = only(template, ROUTE)["Spec"]["HttpRoute"]["Action"]["Target"]["VirtualService"]["VirtualServiceName"]
+    return found
+
+
+def depends_on(template: Template) -> list[str]:
+    """The logical ids that the one route waits for."""
+    (route,) = (resource for resource in template["Resources"].values() if resource["Type"] == ROUTE)
+    return sorted(route["DependsOn"])
+
+
+# The gateway
+
+
+def test_gateway_is_named_after_its_path(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh)
+    assert gateway.name == "Shop-Gateway"
+    assert only(template(), GATEWAY)["VirtualGatewayName"] == "Shop-Gateway"
+
+
+def test_gateway_has_the_name_it_is_given(gateway: MeshGateway, template: Callable[[], Template]) -> None:
+    assert gateway.name == "door"
+    assert only(template(), GATEWAY)["VirtualGatewayName"] == "door"
+
+
+def test_gateway_listens_on_port_80_for_http_by_default(gateway: MeshGateway, template: Callable[[], Template]) -> None:
+    assert gateway.port == 80
+    assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": "http"}}]
+
+
+@pytest.mark.parametrize("port", [pytest.param(1, id="lowest"), pytest.param(65535, id="highest")])
+def test_gateway_listens_on_the_port_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], port: int
+) -> None:
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, port=port)
+    assert gateway.port == port
+    assert spec(template())["Listeners"][0]["PortMapping"]["Port"] == port
+
+
+@pytest.mark.parametrize("protocol", ["http2", "grpc"])
+def test_gateway_speaks_the_protocol_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], protocol: Protocol
+) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, protocol=protocol)
+    assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": protocol}}]
+
+
+def test_gateway_logs_to_its_output_by_default(gateway: MeshGateway, template: Callable[[], Template]) -> None:
+    assert spec(template())["Logging"] == {"AccessLog": {"File": {"Path": "/dev/stdout"}}}
+
+
+def test_gateway_logs_nowhere_when_asked(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, access_log=None)
+    assert "Logging" not in spec(template())
+
+
+def test_gateway_logs_as_asked(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, access_log=AccessLog(text="%PATH%\n"))
+    file = {"Path": "/dev/stdout", "Format": {"Text": "%PATH%\n"}}
+    assert spec(template())["Logging"] == {"AccessLog": {"File": file}}
+
+
+def test_gateway_has_a_closed_group_of_its_own_by_default(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshGateway(stack, "Gateway", mesh=guarded_mesh, name="door")
+    synthesized = template()
+    group = only(synthesized, "AWS::EC2::SecurityGroup")
+    assert group["GroupDescription"] == "Tasks of a virtual gateway."
+    assert "SecurityGroupIngress" not in group
+    assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
+
+
+def test_group_of_a_gateway_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
+    gateway = MeshGateway(Stack(app, "Team"), "Gateway", mesh=guarded_mesh, name="door")
+    assert gateway.security_group.node.path == "Shop/Mesh/Gateway-door"
+    assert Stack.of(gateway.security_group) is stack
+
+
+def test_access_log_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="door", access_log="/dev/stdout")  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "virtual gateway 'door': access log is no AccessLog, got '/dev/stdout' (such as AccessLog(path='/dev/stdout'))"
+    )
+    assert stack.node.try_find_child("Gateway") is None
+
+
+def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="door", port="80")  # type: ignore[arg-type]
+    assert str(refused.value) == "virtual gateway 'door': listener port out of range, got '80' (1 to 65535)"
+
+
+def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: Stack, mesh: ServiceMesh) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="the door", port=0, protocol="tcp", access_log=AccessLog(path=""))
+    assert str(refused.value).splitlines() == [
+        (
+            "virtual gateway 'the door': name has characters that AWS refuses, got 'the door' "
+            "(letters, digits, '-' and '_')"
+        ),
+        "virtual gateway 'the door': listener port out of range, got 0 (1 to 65535)",
+        "virtual gateway 'the door': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
+        "virtual gateway 'the door': access log path has a wrong length, got '0 characters' (1 to 255)",
+    ]
+    assert stack.node.try_find_child("Gateway") is None
+    assert mesh.model == before
+
+
+# Where its routes go
+
+
+def test_route_may_go_to_a_node(gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]) -> None:
+    gateway.add_route("Cart", to=cart)
+    assert target(template()) == "cart.shop.local"
+
+
+def test_route_may_go_to_a_router(
+    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
+    gateway.add_route("Stock", to=router)
+    assert target(template()) == "stock.shop.local"
+
+
+def test_route_may_go_to_an_external_service(
+    mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Bank", to=mesh.external_service("bank.pay.local"))
+    assert target(template()) == "bank.pay.local"
+
+
+def test_route_takes_every_request_by_default(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart)
+    synthesized = template()
+    assert match(synthesized) == {"Prefix": "/"}
+    assert "Priority" not in only(synthesized, ROUTE)["Spec"]
+
+
+def test_route_is_named_after_its_path(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart)
+    assert only(template(), ROUTE)["GatewayRouteName"] == "Shop-Gateway-Cart"
+
+
+def test_route_has_the_name_it_is_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, name="cart-route")
+    route = only(template(), ROUTE)
+    assert route["GatewayRouteName"] == "cart-route"
+    assert route["VirtualGatewayName"] == "door"
+
+
+def test_route_takes_the_prefix_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, prefix="/cart")
+    assert match(template()) == {"Prefix": "/cart"}
+
+
+def test_route_takes_the_method_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, method="POST")
+    assert match(template()) == {"Prefix": "/", "Method": "POST"}
+
+
+def test_route_takes_the_port_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart, port=80)
+    assert match(template()) == {"Prefix": "/", "Port": 80}
+
+
+@pytest.mark.parametrize("priority", [pytest.param(0, id="first"), pytest.param(1000, id="last")])
+def test_route_has_the_priority_given(
+    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template], priority: int
+) -> None:
+    gateway.add_route("Cart", to=cart, priority=priority)
+    assert only(template(), ROUTE)["Spec"]["Priority"] == priority
+
+
+def test_route_of_a_grpc_gateway_has_no_prefix(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", protocol="grpc")
+    MeshGateway(stack, "Gateway", mesh=mesh, protocol="grpc").add_route("Bank", to=bank)
+    rule = only(template(), ROUTE)["Spec"]["GrpcRoute"]
+    assert "Prefix" not in rule.get("Match", {})
+
+
+def test_route_of_an_http2_gateway_is_an_http2_route(
+    stack: Stack, mesh: ServiceMesh, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh, protocol="http2").add_route("Cart", to=cart)
+    assert only(template(), ROUTE)["Spec"]["Http2Route"]["Match"] == {"Prefix": "/"}
+
+
+def test_route_is_made_after_its_gateway_and_its_virtual_service(
+    stack: Stack, gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Cart", to=cart)
+    made_before = [
+        stack.resolve(gateway.mesh_resources["VirtualGateway"].logical_id),
+        stack.resolve(cart.mesh_resources["VirtualService"].logical_id),
+    ]
+    assert depends_on(template()) == sorted(made_before)
+
+
+def test_route_to_an_external_service_waits_for_its_gateway_only(
+    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    gateway.add_route("Bank", to=mesh.external_service("bank.pay.local"))
+    assert depends_on(template()) == [stack.resolve(gateway.mesh_resources["VirtualGateway"].logical_id)]
+
+
+def test_gateway_hands_out_what_was_declared_for_it_and_its_routes(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    gateway.add_route("Cart", to=cart)
+    gateway.add_route("Basket", to=cart, prefix="/basket")
+    assert list(gateway.mesh_resources) == ["VirtualGateway", "Cart", "Basket"]
+
+
+# Whom it is let in by
+
+
+def test_node_lets_the_gateway_in_on_its_port(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh, port=8080)
+    MeshedColorNode(stack, "Stock", mesh=guarded_mesh)
+    MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Cart", to=cart)
+    assert ingress() == ["Gateway -> Cart tcp 8080"]
+
+
+def test_nodes_behind_a_router_let_the_gateway_in_whichever_comes_first(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
+    spare = MeshedColorNode(stack, "Spare", mesh=guarded_mesh, name="spare", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
+    router.add_route("All", targets={stock: 1})
+    MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Stock", to=router)
+    router.add_route("Shelf", targets={spare: 1}, prefix="/shelf")
+    assert ingress() == ["Gateway -> stock tcp 80", "Gateway -> spare tcp 80"]
+
+
+# What is refused of a route
+
+
+def test_second_route_for_the_same_prefix_is_refused(
+    mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+) -> None:
+    gateway.add_route("Cart", to=cart, name="cart", prefix="/cart")
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Again", to=cart, name="again", prefix="/cart")
+    assert str(refused.value) == (
+        "virtual gateway 'door': duplicate match in route 'again', got '/cart' "
+        "(also in 'cart': change one of them, or give them priorities)"
+    )
+    assert gateway.node.try_find_child("Again") is None
+    assert mesh.model == before
+
+
+def test_prefix_that_app_mesh_keeps_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Cart", to=cart, name="cart", prefix="/aws-appmesh/cart")
+    assert str(refused.value) == (
+        "gateway route 'cart': prefix is reserved, got '/aws-appmesh/cart' "
+        "(App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself)"
+    )
+
+
+def test_node_that_callers_may_not_name_is_refused(stack: Stack, mesh: ServiceMesh, gateway: MeshGateway) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Stock", to=stock, name="stock")
+    assert str(refused.value) == (
+        "gateway route 'stock': backend has no virtual service, got 'stock' "
+        "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+    )
+
+
+def test_service_of_another_mesh_is_refused(
+    stack: Stack, gateway: MeshGateway, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Bank", to=other.external_service("bank.pay.local"), name="bank")
+    assert str(refused.value) == (
+        "gateway route 'bank': backend belongs to another mesh, got 'bank.pay.local' "
+        "(it is in mesh 'other', this is 'shop')"
+    )
+
+
+def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Shop", to="a.shop.local", name="shop")  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "gateway route 'shop': backend is text, got 'a.shop.local' "
+        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+    )
+    assert gateway.node.try_find_child("Shop") is None
+    assert mesh.model == before
+
+
+def test_prefix_that_is_no_text_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Cart", to=cart, name="cart", prefix=7)  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "gateway route 'cart': prefix does not start with '/', got 7 (such as '/' or '/orders')"
+    )
+
+
+def test_problem_of_a_target_comes_with_the_others_of_its_route(
+    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route("Stock", to=stock, name="the route", prefix="stock", priority=1001)
+    assert str(refused.value).splitlines() == [
+        (
+            "gateway route 'the route': backend has no virtual service, got 'stock' "
+            "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+        ),
+        (
+            "gateway route 'the route': name has characters that AWS refuses, got 'the route' "
+            "(letters, digits, '-' and '_')"
+        ),
+        "gateway route 'the route': priority out of range, got 1001 (0 to 1000)",
+        "gateway route 'the route': prefix does not start with '/', got 'stock' (such as '/' or '/orders')",
+    ]
+    assert gateway.node.try_find_child("Stock") is None
+    assert mesh.model == before
+
+
+def test_every_problem_of_a_route_is_reported_and_nothing_changes(
+    mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        gateway.add_route(
+            "Cart",
+            to=cart,
+            name="the route",
+            prefix="cart",
+            method="FETCH",  # type: ignore[arg-type]
+            port=81,
+            priority=-1,
+        )
+    assert str(refused.value).splitlines() == [
+        (
+            "gateway route 'the route': name has characters that AWS refuses, got 'the route' "
+            "(letters, digits, '-' and '_')"
+        ),
+        "gateway route 'the route': priority out of range, got -1 (0 to 1000)",
+        "gateway route 'the route': no listener has its port, got 81 (listeners: http/80)",
+        "gateway route 'the route': prefix does not start with '/', got 'cart' (such as '/' or '/orders')",
+        (
+            "gateway route 'the route': unknown method, got 'FETCH' "
+            "(one of: GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH)"
+        ),
+    ]
+    assert gateway.node.try_find_child("Cart") is None
+    assert mesh.model == before
+
+
+def test_gateway_may_have_a_group_of_somebody_elses(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    own = ec2.SecurityGroup(stack, "Own", vpc=guarded_mesh.vpc, allow_all_outbound=False)
+    gateway = MeshGateway(stack, "Gateway", mesh=guarded_mesh, security_group=own)
+    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart"))
+    found = template()
+    assert gateway.security_group is own
+    own_id = stack.resolve(own.security_group_id)
+    assert only(found, "AWS::EC2::SecurityGroupIngress")["SourceSecurityGroupId"] == own_id
+    assert only(found, "AWS::EC2::SecurityGroupEgress")["GroupId"] == own_id
+
+
+def test_gateways_group_of_a_stack_before_the_meshs_gets_its_rules_in_the_meshs(app: App) -> None:
+    network, stack = Stack(app, "Network"), Stack(app, "Meshes")
+    vpc = ec2.Vpc(network, "Vpc", max_azs=1)
+    namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
+    own = ec2.SecurityGroup(network, "Own", vpc=vpc, allow_all_outbound=False)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, security_group=own)
+    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+    app.synth()
+    assert [each.node.id for each in stack.dependencies] == ["Network"]
+    assert network.dependencies == []
+
+
+def test_gateway_of_a_mesh_with_one_group_has_no_other(
+    stack: Stack, mesh: ServiceMesh, mesh_group: ec2.ISecurityGroup
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshGateway(stack, "Gateway", mesh=mesh, name="door", security_group=mesh_group)
+    assert str(refused.value) == (
+        "virtual gateway 'door': its mesh has one security group for all, got 'Shop/MeshGroup' "
+        "(leave security_group out)"
+    )
+    assert stack.node.try_find_child("Gateway") is None

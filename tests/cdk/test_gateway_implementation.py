@@ -1,0 +1,768 @@
+"""What a gateway's tasks are, how clients reach them, and what each argument changes."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Template as Assertions
+
+from color_mesh import MeshError, MeshGateway, ServiceMesh
+from color_mesh.cdk import GatewayImplementation
+from tests.support.cloudformation import Properties, Template, container, only, properties, statements
+
+GROUP = "AWS::EC2::SecurityGroup"
+INGRESS = "AWS::EC2::SecurityGroupIngress"
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+LOG_GROUP = "AWS::Logs::LogGroup"
+SERVICE = "AWS::ECS::Service"
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+TASK = "AWS::ECS::TaskDefinition"
+SIZES = "256, 512, 1024, 2048, 4096, 8192, 16384"
+
+Implement = Callable[..., GatewayImplementation]
+
+
+@pytest.fixture
+def gateway(stack: Stack, mesh: ServiceMesh) -> MeshGateway:
+    return MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+
+
+@pytest.fixture
+def implement(stack: Stack, gateway: MeshGateway, cluster: ecs.Cluster) -> Implement:
+    """Implement the gateway; each test gives the arguments that it is about."""
+    return partial(gateway.implement, stack, "Door", cluster=cluster)
+
+
+@pytest.fixture
+def implement_at_8080(stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster) -> Implement:
+    """Implement a gateway that listens on another port."""
+    return partial(MeshGateway(stack, "Gateway", mesh=mesh, port=8080).implement, stack, "Door", cluster=cluster)
+
+
+@pytest.fixture
+def guarded_gateway(stack: Stack, guarded_mesh: ServiceMesh) -> MeshGateway:
+    return MeshGateway(stack, "Gateway", mesh=guarded_mesh)
+
+
+@pytest.fixture
+def implement_guarded(stack: Stack, guarded_gateway: MeshGateway, cluster: ecs.Cluster) -> Implement:
+    """Implement a gateway that has a group of its own."""
+    return partial(guarded_gateway.implement, stack, "Door", cluster=cluster)
+
+
+@pytest.fixture
+def clients(stack: Stack) -> ec2.ISecurityGroup:
+    """A group that lets clients in, made by somebody else."""
+    return ec2.SecurityGroup.from_security_group_id(stack, "Clients", "sg-clients")
+
+
+def imports_of(stack: Stack) -> set[tuple[str, str]]:
+    """The stack and the construct of everything that a stack imports."""
+    template = str(Assertions.from_stack(stack).to_json())
+    return set(re.findall(r"'Fn::ImportValue': '(\w+):ExportsOutput(?:Ref|FnGetAtt)(\w+?)[0-9A-F]{8}", template))
+
+
+def envoy_of(template: Template) -> Properties:
+    return container(only(template, TASK), "envoy-proxy")
+
+
+def network_of(template: Template) -> Properties:
+    network: Properties = only(template, SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]
+    return network
+
+
+def id_of(stack: Stack, group: ec2.ISecurityGroup) -> object:
+    return stack.resolve(group.security_group_id)
+
+
+# How clients reach it: the load balancer
+
+
+def test_load_balancer_is_in_the_public_subnets_and_tasks_in_the_private_ones_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    synthesized = template()
+    balancer = only(synthesized, LOAD_BALANCER)
+    assert (balancer["Type"], balancer["Scheme"]) == ("network", "internet-facing")
+    assert balancer["Subnets"] == ["public-a", "public-b"]
+    assert network_of(synthesized)["Subnets"] == ["private-a", "private-b"]
+    assert network_of(synthesized)["AssignPublicIp"] == "DISABLED"
+
+
+class TestInternal:
+    @pytest.fixture
+    def vpc(self, stack: Stack) -> ec2.IVpc:
+        return ec2.Vpc(stack, "Vpc", max_azs=2, ip_addresses=ec2.IpAddresses.cidr("10.7.0.0/16"))
+
+    @pytest.fixture
+    def made(self, implement_guarded: Implement) -> GatewayImplementation:
+        return implement_guarded(internet_facing=False)
+
+    @pytest.mark.usefixtures("made")
+    def test_load_balancer_is_in_the_private_subnets(self, template: Callable[[], Template]) -> None:
+        balancer = only(template(), LOAD_BALANCER)
+        assert balancer["Scheme"] == "internal"
+        assert all("VpcPrivateSubnet" in subnet["Ref"] for subnet in balancer["Subnets"])
+
+    def test_it_lets_the_vpc_in_and_nobody_else(
+        self, stack: Stack, made: GatewayImplementation, template: Callable[[], Template]
+    ) -> None:
+        found = template()
+        (entry,) = (
+            each for each in properties(found, GROUP) if each["GroupDescription"] == "Clients of a virtual gateway."
+        )
+        vpc = stack.resolve(stack.node.find_child("Vpc").vpc_cidr_block)  # type: ignore[attr-defined]
+        assert [(rule["CidrIp"], rule["FromPort"]) for rule in entry["SecurityGroupIngress"]] == [(vpc, 80)]
+        assert only(found, LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, made.entry_security_group)]
+
+    @pytest.mark.usefixtures("made")
+    def test_nothing_public_is_acknowledged(self, template: Callable[[], Template]) -> None:
+        assert "AwsSolutions-EC23" not in str(template())
+
+    def test_with_public_addresses_it_cannot_be(self, implement_guarded: Implement) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement_guarded(internet_facing=False, exposure="public-ip")
+        assert str(refused.value) == (
+            "virtual gateway 'Shop-Gateway': public addresses are not for the VPC alone, got False "
+            "(leave it out, or exposure='load-balancer')"
+        )
+
+    def test_it_is_yes_or_no(self, implement_guarded: Implement) -> None:
+        with pytest.raises(MeshError) as refused:
+            implement_guarded(internet_facing="internal")
+        assert str(refused.value) == (
+            "virtual gateway 'Shop-Gateway': internet_facing is not true or false, got 'internal' (True or False)"
+        )
+
+
+def test_internal_load_balancer_takes_a_vpc_of_which_the_addresses_are_known(implement_guarded: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_guarded(internet_facing=False)
+    assert str(refused.value) == (
+        "virtual gateway 'Shop-Gateway': the addresses of its VPC are not known, got 'Shop/Vpc' "
+        "(import it with vpc_cidr_block, or give an entry_security_group)"
+    )
+
+
+def test_internal_load_balancer_may_have_a_group_that_lets_clients_in(
+    implement_guarded: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
+) -> None:
+    implement_guarded(internet_facing=False, entry_security_group=clients)
+    balancer = only(template(), LOAD_BALANCER)
+    assert (balancer["Subnets"], balancer["SecurityGroups"]) == (["private-a", "private-b"], ["sg-clients"])
+
+
+def test_load_balancer_may_be_asked_for_by_name(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(exposure="load-balancer")
+    assert only(template(), LOAD_BALANCER)["Type"] == "network"
+
+
+def test_load_balancer_passes_connections_to_envoys_port(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    synthesized = template()
+    listener, target_group = only(synthesized, LISTENER), only(synthesized, TARGET_GROUP)
+    (target,) = only(synthesized, SERVICE)["LoadBalancers"]
+    assert (listener["Protocol"], listener["Port"]) == ("TCP", 80)
+    assert (target_group["Protocol"], target_group["Port"], target_group["TargetType"]) == ("TCP", 80, "ip")
+    assert (target["ContainerName"], target["ContainerPort"]) == ("envoy-proxy", 80)
+    assert listener["DefaultActions"] == [{"TargetGroupArn": target["TargetGroupArn"], "Type": "forward"}]
+
+
+def test_load_balancer_asks_often_whether_tasks_are_well(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    target_group = only(template(), TARGET_GROUP)
+    assert target_group["HealthCheckEnabled"] is True
+    assert (target_group["HealthCheckIntervalSeconds"], target_group["HealthCheckTimeoutSeconds"]) == (10, 5)
+    assert (target_group["HealthyThresholdCount"], target_group["UnhealthyThresholdCount"]) == (2, 3)
+
+
+def test_load_balancer_and_target_group_are_named_by_aws_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    synthesized = template()
+    assert "Name" not in only(synthesized, LOAD_BALANCER)
+    assert "Name" not in only(synthesized, TARGET_GROUP)
+
+
+def test_load_balancer_has_the_name_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(load_balancer_name="door-lb")
+    assert only(template(), LOAD_BALANCER)["Name"] == "door-lb"
+
+
+def test_target_group_has_the_name_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(target_group_name="door-tg")
+    assert only(template(), TARGET_GROUP)["Name"] == "door-tg"
+
+
+def test_another_port_goes_all_the_way_from_the_load_balancer_to_envoy(
+    implement_at_8080: Implement, template: Callable[[], Template]
+) -> None:
+    implement_at_8080()
+    synthesized = template()
+    (target,) = only(synthesized, SERVICE)["LoadBalancers"]
+    assert only(synthesized, LISTENER)["Port"] == 8080
+    assert only(synthesized, TARGET_GROUP)["Port"] == 8080
+    assert target["ContainerPort"] == 8080
+    assert envoy_of(synthesized)["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
+
+
+def test_address_is_the_load_balancers(stack: Stack, implement: Implement) -> None:
+    made = implement()
+    assert made.load_balancer is not None
+    name = stack.resolve(made.load_balancer.load_balancer_dns_name)
+    assert stack.resolve(made.url) == {"Fn::Join": ["", ["http://", name]]}
+
+
+def test_address_has_a_port_other_than_80(stack: Stack, implement_at_8080: Implement) -> None:
+    made = implement_at_8080()
+    assert made.load_balancer is not None
+    name = stack.resolve(made.load_balancer.load_balancer_dns_name)
+    assert stack.resolve(made.url) == {"Fn::Join": ["", ["http://", name, ":8080"]]}
+
+
+# How clients reach it: public addresses
+
+
+def test_tasks_with_public_addresses_are_in_the_public_subnets_without_a_load_balancer(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    made = implement(exposure="public-ip")
+    synthesized = template()
+    assert network_of(synthesized)["AssignPublicIp"] == "ENABLED"
+    assert network_of(synthesized)["Subnets"] == ["public-a", "public-b"]
+    assert properties(synthesized, LOAD_BALANCER) == []
+    assert properties(synthesized, TARGET_GROUP) == []
+    assert "LoadBalancers" not in only(synthesized, SERVICE)
+    assert (made.load_balancer, made.target_group, made.listener) == (None, None, None)
+
+
+def test_address_of_a_task_is_asked_for_in_the_shell(stack: Stack, implement: Implement) -> None:
+    parts = stack.resolve(implement(exposure="public-ip").url)["Fn::Join"][1]
+    assert parts[0] == "http://$(aws ec2 describe-network-interfaces --region "
+    assert parts[1] == {"Ref": "AWS::Region"}
+    assert parts[-1].endswith("--query 'NetworkInterfaces[0].Association.PublicIp' --output text)")
+
+
+def test_address_of_a_task_names_its_cluster_and_its_service(stack: Stack, implement: Implement) -> None:
+    made = implement(exposure="public-ip")
+    parts = stack.resolve(made.url)["Fn::Join"][1]
+    # The cluster, out of arn:…:service/cluster/name.
+    assert {"Fn::Select": [1, {"Fn::Split": ["/", stack.resolve(made.fargate_service.service_arn)]}]} in parts
+    assert stack.resolve(made.fargate_service.service_name) in parts
+
+
+def test_address_of_a_task_has_a_port_other_than_80(stack: Stack, implement_at_8080: Implement) -> None:
+    parts = stack.resolve(implement_at_8080(exposure="public-ip").url)["Fn::Join"][1]
+    assert parts[-1].endswith("--output text):8080")
+
+
+def test_unknown_exposure_is_refused(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(exposure="private")
+    assert str(refused.value) == (
+        "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)"
+    )
+    assert stack.node.try_find_child("Door") is None
+
+
+# Which subnets it needs
+
+
+@pytest.fixture
+def implement_in_public_subnets(
+    stack: Stack,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    mesh_group: ec2.ISecurityGroup,
+) -> Implement:
+    """Implement a gateway in a VPC that has public subnets only."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
+    )
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+
+
+@pytest.fixture
+def implement_in_private_subnets(
+    stack: Stack,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    mesh_group: ec2.ISecurityGroup,
+) -> Implement:
+    """Implement a gateway in a VPC that has private subnets only."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Closed", vpc_id="vpc-closed", availability_zones=["a"], private_subnet_ids=["closed-a"]
+    )
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+
+
+def test_tasks_behind_a_load_balancer_are_refused_in_a_vpc_without_private_subnets(
+    stack: Stack, implement_in_public_subnets: Implement
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_in_public_subnets()
+    assert str(refused.value) == (
+        "virtual gateway 'door': its VPC has no private subnets with a way out, got 'Shop/Open' "
+        "(subnets with a route to a NAT)"
+    )
+    assert stack.node.try_find_child("Door") is None
+
+
+def test_tasks_with_public_addresses_need_no_private_subnets(
+    implement_in_public_subnets: Implement, template: Callable[[], Template]
+) -> None:
+    implement_in_public_subnets(exposure="public-ip")
+    assert network_of(template())["Subnets"] == ["open-a"]
+
+
+@pytest.mark.parametrize("exposure", ["load-balancer", "public-ip"])
+def test_gateway_is_refused_in_a_vpc_without_public_subnets(
+    stack: Stack, implement_in_private_subnets: Implement, exposure: str
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_in_private_subnets(exposure=exposure)
+    assert str(refused.value) == (
+        "virtual gateway 'door': its VPC has no public subnets, got 'Shop/Closed' "
+        "(subnets with a route to an internet gateway)"
+    )
+    assert stack.node.try_find_child("Door") is None
+
+
+def test_missing_subnets_are_reported_with_the_problems_of_the_task(implement_in_private_subnets: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement_in_private_subnets(desired_count=5001)
+    assert str(refused.value).splitlines() == [
+        (
+            "virtual gateway 'door': its VPC has no public subnets, got 'Shop/Closed' "
+            "(subnets with a route to an internet gateway)"
+        ),
+        "task 'door': desired count out of range, got 5001 (0 to 5000)",
+    ]
+
+
+# Which groups guard it
+
+
+def test_entry_is_open_to_everybody_on_the_port_only_by_default(
+    implement_at_8080: Implement, template: Callable[[], Template]
+) -> None:
+    implement_at_8080()
+    assert only(template(), GROUP)["SecurityGroupIngress"] == [
+        {
+            "CidrIp": "0.0.0.0/0",
+            "Description": "clients from anywhere",
+            "IpProtocol": "tcp",
+            "FromPort": 8080,
+            "ToPort": 8080,
+        }
+    ]
+
+
+def test_load_balancer_is_in_the_entry_group_and_the_group_of_the_mesh(
+    stack: Stack, implement: Implement, template: Callable[[], Template]
+) -> None:
+    made = implement()
+    synthesized = template()
+    assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == ["sg-mesh", id_of(stack, made.entry_security_group)]
+    assert network_of(synthesized)["SecurityGroups"] == ["sg-mesh"]
+
+
+def test_load_balancer_is_in_the_entry_group_given(
+    implement: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
+) -> None:
+    made = implement(entry_security_group=clients)
+    synthesized = template()
+    assert made.entry_security_group is clients
+    assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == ["sg-mesh", "sg-clients"]
+    assert properties(synthesized, GROUP) == []
+
+
+def test_new_entry_says_what_it_is_for(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert only(template(), GROUP)["GroupDescription"] == "Clients of a virtual gateway."
+
+
+def test_gateway_with_a_group_of_its_own_lets_the_load_balancer_in_on_its_port_only(
+    implement_guarded: Implement, ingress: Callable[[], list[str]]
+) -> None:
+    implement_guarded()
+    assert ingress() == ["DoorEntry -> Gateway tcp 80"]
+
+
+def test_gateway_with_a_group_of_its_own_lets_the_entry_group_given_in(
+    implement_guarded: Implement, clients: ec2.ISecurityGroup, ingress: Callable[[], list[str]]
+) -> None:
+    implement_guarded(entry_security_group=clients)
+    assert ingress() == ["sg-clients -> Gateway tcp 80"]
+
+
+def test_load_balancer_of_a_gateway_with_a_group_of_its_own_is_in_the_entry_group_only(
+    stack: Stack, implement_guarded: Implement, template: Callable[[], Template]
+) -> None:
+    made = implement_guarded()
+    assert only(template(), LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, made.entry_security_group)]
+
+
+def test_no_rule_is_added_to_the_group_of_the_mesh(implement: Implement, ingress: Callable[[], list[str]]) -> None:
+    implement()
+    assert ingress() == []
+
+
+def test_tasks_with_public_addresses_are_in_the_entry_group_too(
+    implement: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
+) -> None:
+    implement(exposure="public-ip", entry_security_group=clients)
+    assert network_of(template())["SecurityGroups"] == ["sg-mesh", "sg-clients"]
+
+
+def test_tasks_with_public_addresses_and_a_group_of_their_own_are_open_at_the_entry_only(
+    stack: Stack, implement_guarded: Implement, guarded_gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    made = implement_guarded(exposure="public-ip")
+    synthesized = template()
+    assert network_of(synthesized)["SecurityGroups"] == [
+        id_of(stack, guarded_gateway.security_group),
+        id_of(stack, made.entry_security_group),
+    ]
+    assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
+
+
+# The task
+
+
+def test_envoy_is_alone_in_the_task_and_has_all_of_it(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    task = only(template(), TASK)
+    (envoy,) = task["ContainerDefinitions"]
+    assert (task["Cpu"], task["Memory"]) == ("256", "512")
+    assert (envoy["Name"], envoy["Cpu"], envoy["Memory"]) == ("envoy-proxy", 256, 512)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory"), [pytest.param(512, 1024, id="512-least"), pytest.param(16384, 122880, id="largest")]
+)
+def test_envoy_has_all_of_a_task_of_the_size_given(
+    implement: Implement, template: Callable[[], Template], cpu: int, memory: int
+) -> None:
+    implement(cpu=cpu, memory_mib=memory)
+    synthesized = template()
+    task, envoy = only(synthesized, TASK), envoy_of(synthesized)
+    assert (task["Cpu"], task["Memory"]) == (str(cpu), str(memory))
+    assert (envoy["Cpu"], envoy["Memory"]) == (cpu, memory)
+
+
+def test_nothing_redirects_the_traffic_of_a_gateway(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    synthesized = template()
+    assert "ProxyConfiguration" not in only(synthesized, TASK)
+    assert "User" not in envoy_of(synthesized)
+
+
+def test_envoy_is_told_which_virtual_gateway_it_is(
+    implement: Implement, template: Callable[[], Template], resource_arn: Properties
+) -> None:
+    implement()
+    assert envoy_of(template())["Environment"] == [{"Name": "APPMESH_RESOURCE_ARN", "Value": resource_arn}]
+
+
+def test_envoy_is_checked_for_being_live(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    command = envoy_of(template())["HealthCheck"]["Command"]
+    assert command == ["CMD-SHELL", "curl -s http://localhost:9901/server_info | grep state | grep -q LIVE"]
+
+
+def test_port_has_no_name_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert envoy_of(template())["PortMappings"] == [{"ContainerPort": 80, "Protocol": "tcp"}]
+
+
+def test_port_has_the_name_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(port_name="door-port")
+    assert envoy_of(template())["PortMappings"] == [{"ContainerPort": 80, "Name": "door-port", "Protocol": "tcp"}]
+
+
+def test_task_runs_on_the_default_architecture(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert "RuntimePlatform" not in only(template(), TASK)
+
+
+def test_task_runs_on_the_architecture_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(cpu_architecture=ecs.CpuArchitecture.ARM64)
+    assert only(template(), TASK)["RuntimePlatform"] == {"CpuArchitecture": "ARM64"}
+
+
+def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(exposure="private", cpu=300, desired_count=5001)
+    assert str(refused.value).splitlines() == [
+        "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)",
+        f"task 'door': CPU is no Fargate size, got 300 (one of: {SIZES})",
+        "task 'door': desired count out of range, got 5001 (0 to 5000)",
+    ]
+    assert stack.node.try_find_child("Door") is None
+
+
+# Names
+
+
+def test_family_and_service_are_named_by_aws_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    synthesized = template()
+    assert only(synthesized, TASK)["Family"].startswith("ShopDoorTaskDefinition")
+    assert "ServiceName" not in only(synthesized, SERVICE)
+
+
+def test_family_is_the_one_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(family="door")
+    assert only(template(), TASK)["Family"] == "door"
+
+
+def test_service_has_the_name_given(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(service_name="door-svc")
+    assert only(template(), SERVICE)["ServiceName"] == "door-svc"
+
+
+@pytest.mark.parametrize(
+    ("argument", "subject"),
+    [
+        pytest.param("load_balancer_name", "virtual gateway 'door': load balancer name", id="load-balancer"),
+        pytest.param("target_group_name", "virtual gateway 'door': target group name", id="target-group"),
+    ],
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("the door", id="space"),
+        pytest.param("the_door", id="underscore"),
+        pytest.param("-door", id="dash-first"),
+        pytest.param("door-", id="dash-last"),
+        pytest.param("d" * 33, id="long"),
+    ],
+)
+def test_name_that_the_load_balancer_refuses_is_refused(
+    stack: Stack, implement: Implement, argument: str, subject: str, name: str
+) -> None:
+    fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
+    with pytest.raises(MeshError) as refused:
+        implement(**{argument: name})
+    assert str(refused.value) == f"{subject} cannot be, got {name!r} ({fix})"
+    assert stack.node.try_find_child("Door") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("d", id="shortest"),
+        pytest.param("d" * 32, id="longest"),
+        pytest.param("My-door-1", id="every-kind-of-character"),
+    ],
+)
+def test_name_within_the_limits_of_a_load_balancer_is_taken(
+    implement: Implement, template: Callable[[], Template], name: str
+) -> None:
+    implement(load_balancer_name=name, target_group_name=name)
+    synthesized = template()
+    assert only(synthesized, LOAD_BALANCER)["Name"] == name
+    assert only(synthesized, TARGET_GROUP)["Name"] == name
+
+
+def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(
+            load_balancer_name="the door",
+            target_group_name="-door",
+            family="the door",
+            service_name="the service",
+            port_name="the port",
+        )
+    balancer = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
+    ecs_name = "letters, digits, '-' and '_'"
+    port_name = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
+    assert str(refused.value).splitlines() == [
+        f"virtual gateway 'door': load balancer name cannot be, got 'the door' ({balancer})",
+        f"virtual gateway 'door': target group name cannot be, got '-door' ({balancer})",
+        f"task 'door': family has characters that AWS refuses, got 'the door' ({ecs_name})",
+        f"task 'door': service name has characters that AWS refuses, got 'the service' ({ecs_name})",
+        f"container 'envoy-proxy': port name cannot be, got 'the port' ({port_name})",
+    ]
+    assert stack.node.try_find_child("Door") is None
+
+
+# The service
+
+
+def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert only(template(), SERVICE)["DesiredCount"] == 1
+
+
+@pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])
+def test_as_many_tasks_run_as_asked(implement: Implement, template: Callable[[], Template], count: int) -> None:
+    implement(desired_count=count)
+    assert only(template(), SERVICE)["DesiredCount"] == count
+
+
+def test_service_goes_back_when_new_tasks_do_not_start(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    deployment = only(template(), SERVICE)["DeploymentConfiguration"]
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+
+
+def test_gateway_is_not_registered_in_cloud_map(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert not only(template(), SERVICE).get("ServiceRegistries")
+
+
+# Roles and logs
+
+
+@pytest.fixture
+def resource_arn() -> Properties:
+    return {
+        "Fn::Join": [
+            "",
+            [
+                "arn:",
+                {"Ref": "AWS::Partition"},
+                ":appmesh:",
+                {"Ref": "AWS::Region"},
+                ":",
+                {"Ref": "AWS::AccountId"},
+                ":mesh/shop/virtualGateway/door",
+            ],
+        ]
+    }
+
+
+def test_task_may_only_stream_the_configuration_of_its_own_gateway(
+    implement: Implement, template: Callable[[], Template], resource_arn: Properties
+) -> None:
+    implement()
+    assert statements(template(), "DoorTaskRole") == [
+        {"Action": "appmesh:StreamAggregatedResources", "Effect": "Allow", "Resource": resource_arn}
+    ]
+
+
+def test_nobody_may_run_commands_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+    implement()
+    assert "EnableExecuteCommand" not in only(template(), SERVICE)
+
+
+def test_execute_command_takes_four_actions_more(implement: Implement, template: Callable[[], Template]) -> None:
+    implement(execute_command=True)
+    synthesized = template()
+    _, more = statements(synthesized, "DoorTaskRole")
+    assert only(synthesized, SERVICE)["EnableExecuteCommand"] is True
+    assert more["Action"] == [
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ]
+
+
+def test_task_has_a_log_group_of_its_own_that_keeps_a_week(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    assert only(template(), LOG_GROUP) == {"RetentionInDays": 7}
+
+
+def test_envoy_logs_to_the_group_given_and_may_write_to_it_only(
+    stack: Stack, implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement(log_group=logs.LogGroup.from_log_group_arn(stack, "Logs", "arn:aws:logs:eu-west-1:1:log-group:shop"))
+    synthesized = template()
+    options = envoy_of(synthesized)["LogConfiguration"]["Options"]
+    (statement,) = statements(synthesized, "DoorTaskDefinitionExecutionRole")
+    assert properties(synthesized, LOG_GROUP) == []
+    assert (options["awslogs-group"], options["awslogs-stream-prefix"]) == ("shop", "door-envoy-proxy")
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statement["Resource"] == "arn:aws:logs:eu-west-1:1:log-group:shop:*"
+
+
+# Where the two halves are
+
+
+def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_mesh(app: App) -> None:
+    network = Stack(app, "Network")
+    vpc = ec2.Vpc(network, "Vpc", max_azs=1)
+    cluster = ecs.Cluster(network, "Cluster", vpc=vpc)
+    namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
+    entry = ec2.SecurityGroup(network, "Entry", vpc=vpc)
+    mesh = ServiceMesh(Stack(app, "Specification"), "Mesh", vpc=vpc, namespace=namespace)
+    gateway = MeshGateway(mesh, "Gateway", mesh=mesh)
+    tasks = Stack(app, "Tasks")
+    gateway.implement(tasks, "Door", cluster=cluster, entry_security_group=entry)
+    assert imports_of(tasks) == {
+        ("Network", "Cluster"),
+        ("Network", "Entry"),
+        ("Network", "Vpc"),
+        ("Network", "VpcPrivateSubnet1Subnet"),
+        ("Network", "VpcPublicSubnet1Subnet"),
+        ("Specification", "MeshGatewaySpecificationMeshGateway"),
+    }
+
+
+def test_gateway_with_a_group_of_its_own_lets_the_load_balancer_in_by_a_rule_in_the_stack_of_its_tasks(
+    app: App, stack: Stack, guarded_gateway: MeshGateway, cluster: ecs.Cluster
+) -> None:
+    tasks = Stack(app, "Tasks")
+    made = guarded_gateway.implement(tasks, "Door", cluster=cluster)
+    rule = only(dict(Assertions.from_stack(tasks).to_json()), INGRESS)
+    assert rule["SourceSecurityGroupId"] == id_of(tasks, made.entry_security_group)
+    assert rule["GroupId"] == id_of(tasks, guarded_gateway.security_group)
+    assert (rule["FromPort"], rule["ToPort"]) == (80, 80)
+    assert properties(dict(Assertions.from_stack(stack).to_json()), INGRESS) == []
+
+
+# What it hands out
+
+
+def test_container_handed_out_is_envoys(implement: Implement, template: Callable[[], Template]) -> None:
+    implement().envoy_container.add_environment("ENVOY_LOG_LEVEL", "debug")
+    assert envoy_of(template())["Environment"][-1] == {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}
+
+
+def test_task_role_handed_out_takes_more_permissions(implement: Implement, template: Callable[[], Template]) -> None:
+    implement().task_role.add_to_principal_policy(
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"])
+    )
+    assert statements(template(), "DoorTaskRole")[-1]["Action"] == "s3:GetObject"
+
+
+def test_service_handed_out_scales(implement: Implement, template: Callable[[], Template]) -> None:
+    implement().fargate_service.auto_scale_task_count(max_capacity=4)
+    assert only(template(), "AWS::ApplicationAutoScaling::ScalableTarget")["MaxCapacity"] == 4
+
+
+def test_load_balancer_target_group_and_listener_are_handed_out(
+    stack: Stack, implement: Implement, template: Callable[[], Template]
+) -> None:
+    made = implement()
+    assert made.load_balancer is not None
+    assert made.target_group is not None
+    assert made.listener is not None
+    arn = stack.resolve(made.listener.listener_arn)
+    synthesized = template()
+    listener = only(synthesized, LISTENER)
+    assert synthesized["Resources"][arn["Ref"]]["Properties"] == listener
+    assert listener["LoadBalancerArn"] == stack.resolve(made.load_balancer.load_balancer_arn)
+    assert listener["DefaultActions"][0]["TargetGroupArn"] == stack.resolve(made.target_group.target_group_arn)

@@ -1,0 +1,307 @@
+"""Nodes and routers that listen on more than one port, and nodes that only call."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ecs as ecs
+
+from color_mesh import ColorRouter, MeshedColorNode, MeshError, ServiceMesh
+from color_mesh.model import Listener, Protocol, RouteMatch, Timeout
+from tests.support.builders import GRPC, HTTP, HTTP_8080, health_check, listener_tls, outlier_detection
+from tests.support.cloudformation import Template, container, only, properties
+
+TASK = "AWS::ECS::TaskDefinition"
+
+
+@pytest.fixture
+def stock(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
+    """A node of two listeners."""
+    return MeshedColorNode(
+        stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC], virtual_service=False
+    )
+
+
+@pytest.fixture
+def worker(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
+    """A node that only calls."""
+    return MeshedColorNode(stack, "Worker", mesh=any_mesh, name="worker", listeners=[], virtual_service=False)
+
+
+def implement(node: MeshedColorNode, cluster: ecs.Cluster, **arguments: Any) -> None:
+    image = ecs.ContainerImage.from_registry("shop/app:1")
+    node.implement(node, "Task", cluster=cluster, image=image, **arguments)
+
+
+# Nodes of several listeners
+
+
+def test_node_listens_on_all_that_it_is_given(stock: MeshedColorNode, any_mesh: ServiceMesh) -> None:
+    assert any_mesh.model.node("stock").listeners == (HTTP_8080, GRPC)
+    assert stock.port == 8080
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({"port": 8080}, id="port"),
+        pytest.param({"protocol": "tcp"}, id="protocol"),
+        pytest.param({"timeout": Timeout(per_request_millis=1)}, id="timeout"),
+        pytest.param({"health_check": health_check()}, id="health-check"),
+        pytest.param({"outlier_detection": outlier_detection()}, id="outlier-detection"),
+        pytest.param({"tls": listener_tls()}, id="tls"),
+    ],
+)
+def test_what_a_node_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMesh, said: dict[str, Any]) -> None:
+    before = any_mesh.model
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP], **said)
+    assert str(refused.value) == (
+        f"virtual node 'stock': says twice what it listens on, got {Listener(**{'port': 80, **said})!r} "
+        "(all of it in listeners, or port, protocol, timeout, health_check, outlier_detection, connection_pool and tls)"
+    )
+    assert stack.node.try_find_child("Stock") is None
+    assert any_mesh.model == before
+
+
+def test_two_listeners_of_one_port_are_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP, HTTP])
+    assert str(refused.value) == (
+        "virtual node 'stock': duplicate listener port, got '80' (found 2 times, each may be there once)"
+    )
+
+
+def test_application_listens_on_every_port_and_the_first_has_the_name(
+    stock: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+) -> None:
+    implement(stock, cluster, port_name="stock-port")
+    assert container(only(template(), TASK), "stock-app")["PortMappings"] == [
+        {"ContainerPort": 8080, "Name": "stock-port", "Protocol": "tcp"},
+        {"ContainerPort": 82, "Protocol": "tcp"},
+    ]
+
+
+def test_one_port_of_the_application_for_several_listeners_is_refused(
+    stock: MeshedColorNode, cluster: ecs.Cluster
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(stock, cluster, app_port=8080)
+    assert str(refused.value) == (
+        "virtual node 'stock': one application's port stands for several listeners, got 8080 "
+        "(leave app_port out: the application listens at the ports of the listeners)"
+    )
+    assert stock.node.try_find_child("Task") is None
+
+
+@pytest.mark.parametrize(
+    ("any_mesh", "ports"),
+    [pytest.param("app-mesh", ["8080", "82"], id="app-mesh"), pytest.param("envoy", ["15100", "15101"], id="envoy")],
+    indirect=["any_mesh"],
+)
+def test_callers_come_in_on_every_port(
+    stack: Stack, any_mesh: ServiceMesh, ingress: Callable[[], list[str]], ports: list[str]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC])
+    MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[stock])
+    assert ingress() == [f"cart -> stock tcp {port}" for port in ports]
+
+
+# Nodes that only call
+
+
+def test_node_that_only_calls_is_found_nowhere(
+    worker: MeshedColorNode, any_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    node = any_mesh.model.node("worker")
+    assert (worker.port, worker.cloud_map_service, worker.virtual_service_name) == (None, None, None)
+    assert (node.listeners, node.discovery, any_mesh.model.cloud_map_services) == ((), None, ())
+    assert properties(template(), "AWS::ServiceDiscovery::Service") == []
+
+
+def test_node_that_only_calls_is_let_in_by_its_backends(
+    stack: Stack, any_mesh: ServiceMesh, worker: MeshedColorNode, ingress: Callable[[], list[str]]
+) -> None:
+    worker.connect_to(MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", port=15100))
+    assert ingress() == ["worker -> cart tcp 15100"]
+
+
+def test_task_of_a_node_that_only_calls_has_no_port_and_is_registered_nowhere(
+    worker: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+) -> None:
+    implement(worker, cluster)
+    found = template()
+    assert "PortMappings" not in container(only(found, TASK), "worker-app")
+    assert "ServiceRegistries" not in only(found, "AWS::ECS::Service")
+
+
+@pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
+def test_what_comes_to_a_task_that_only_calls_is_redirected_to_where_nothing_listens(
+    worker: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+) -> None:
+    implement(worker, cluster)
+    settings = only(template(), TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
+    assert {"Name": "AppPorts", "Value": "15000"} in settings
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        pytest.param(
+            "app_port",
+            8080,
+            "one application's port stands for no listener, got 8080 "
+            "(leave app_port out: the application listens at the ports of the listeners)",
+            id="app-port",
+        ),
+        pytest.param(
+            "port_name",
+            "jobs",
+            "has a port name but no port, got 'jobs' (leave port_name out, or give it a listener)",
+            id="port-name",
+        ),
+    ],
+)
+def test_port_of_a_task_that_only_calls_is_refused(
+    worker: MeshedColorNode, cluster: ecs.Cluster, argument: str, value: object, message: str
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        implement(worker, cluster, **{argument: value})
+    assert str(refused.value) == f"virtual node 'worker': {message}"
+    assert worker.node.try_find_child("Task") is None
+
+
+def test_every_argument_for_callers_of_a_node_that_only_calls_is_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(
+            stack,
+            "Worker",
+            mesh=any_mesh,
+            name="worker",
+            listeners=[],
+            cloud_map_name="jobs",
+            cloud_map_description="Jobs.",
+            dns_ttl_seconds=5,
+        )
+    assert str(refused.value).splitlines() == [
+        "virtual node 'worker': has a virtual service but no listener, got () (a listener, or virtual_service=False)",
+        (
+            "virtual node 'worker': is in no Cloud Map service, "
+            "got {'cloud_map_name': 'jobs', 'cloud_map_description': 'Jobs.', 'dns_ttl_seconds': 5} (leave out "
+            "cloud_map_name, cloud_map_description, dns_ttl_seconds: nothing calls a node without a listener)"
+        ),
+    ]
+    assert stack.node.try_find_child("Worker") is None
+
+
+# Routers of several listeners
+
+
+@pytest.fixture
+def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> ColorRouter:
+    """A router that is called at two ports."""
+    return ColorRouter(
+        stack,
+        "Router",
+        mesh=any_mesh,
+        name="router",
+        virtual_service_name="stock.shop.local",
+        listeners=[HTTP, GRPC],
+    )
+
+
+def test_router_listens_on_all_that_it_is_given(router: ColorRouter, any_mesh: ServiceMesh) -> None:
+    assert any_mesh.model.router("router").listeners == (HTTP, GRPC)
+
+
+@pytest.mark.parametrize(
+    ("said", "protocol"),
+    [
+        pytest.param({"port": 80}, "http", id="first-port"),
+        pytest.param({"port": 82}, "grpc", id="second-port"),
+        pytest.param({"match": RouteMatch(port=82)}, "grpc", id="second-port-in-match"),
+    ],
+)
+def test_route_speaks_the_protocol_of_its_port(
+    stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, said: dict[str, Any], protocol: Protocol
+) -> None:
+    depot = MeshedColorNode(stack, "Depot", mesh=any_mesh, name="depot", protocol=protocol)
+    router.add_route("All", targets={depot: 1}, **said)
+    (route,) = any_mesh.model.router("router").routes
+    assert route.protocol == protocol
+
+
+def test_what_a_router_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    before = any_mesh.model
+    with pytest.raises(MeshError) as refused:
+        ColorRouter(
+            stack,
+            "Router",
+            mesh=any_mesh,
+            name="router",
+            virtual_service_name="stock.shop.local",
+            protocol="tcp",
+            listeners=[HTTP],
+        )
+    assert str(refused.value) == (
+        f"virtual router 'router': says twice what it listens on, got {Listener(port=80, protocol='tcp')!r} "
+        "(all of it in listeners, or port and protocol)"
+    )
+    assert stack.node.try_find_child("Router") is None
+    assert any_mesh.model == before
+
+
+def test_router_of_no_listener_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        ColorRouter(
+            stack, "Router", mesh=any_mesh, name="router", virtual_service_name="stock.shop.local", listeners=[]
+        )
+    assert str(refused.value) == "virtual router 'router': has no listener, got 0 (one at least)"
+
+
+# Targets of several listeners
+
+
+def test_route_goes_to_the_first_port_of_its_targets(
+    any_mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode
+) -> None:
+    router.add_route("All", targets={stock: 1}, port=80)
+    (route,) = any_mesh.model.router("router").routes
+    assert [target.port for target in route.targets] == [8080]
+
+
+def test_route_goes_to_the_ports_given(
+    stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode
+) -> None:
+    depot = MeshedColorNode(stack, "Depot", mesh=any_mesh, name="depot", port=9090, protocol="grpc")
+    router.add_route("All", targets={stock: 1, depot: 1}, target_ports={stock: 82}, port=82)
+    (route,) = any_mesh.model.router("router").routes
+    assert [(target.virtual_node, target.port) for target in route.targets] == [("stock", 82), ("depot", 9090)]
+
+
+def test_port_that_a_target_does_not_have_is_refused(router: ColorRouter, stock: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        router.add_route("All", name="all", targets={stock: 1}, target_ports={stock: 81}, port=80)
+    assert str(refused.value) == (
+        "route 'all': target 'stock' does not listen for its requests, got 'http/81' "
+        "(listeners of 'stock': http/8080, grpc/82)"
+    )
+
+
+def test_port_of_what_is_no_target_is_refused(
+    any_mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode, worker: MeshedColorNode
+) -> None:
+    before = any_mesh.model
+    with pytest.raises(MeshError) as refused:
+        router.add_route("All", name="all", targets={stock: 1}, target_ports={worker: 80}, port=80)
+    assert str(refused.value) == "route 'all': has a port of what is no target, got 'worker' (targets: stock)"
+    assert any_mesh.model == before
+
+
+def test_target_that_only_calls_is_refused(router: ColorRouter, worker: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as refused:
+        router.add_route("All", name="all", targets={worker: 1}, port=80)
+    assert str(refused.value) == (
+        "route 'all': target 'worker' does not listen for its requests, got 'http' (listeners of 'worker': none)"
+    )

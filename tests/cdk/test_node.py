@@ -1,0 +1,660 @@
+"""What a node's specification becomes, whom it lets in, and what is refused."""
+
+from collections.abc import Callable
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Template as Assertions
+from constructs import Construct
+
+from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.model import Protocol
+from tests.support.cloudformation import Properties, Template, only, properties
+
+NODE = "AWS::AppMesh::VirtualNode"
+SERVICE = "AWS::AppMesh::VirtualService"
+CLOUD_MAP = "AWS::ServiceDiscovery::Service"
+
+
+def spec(template: Template, name: str = "cart") -> Properties:
+    found: Properties = only(template, NODE, VirtualNodeName=name)["Spec"]
+    return found
+
+
+def backends(template: Template, name: str) -> list[str]:
+    return [backend["VirtualService"]["VirtualServiceName"] for backend in spec(template, name)["Backends"]]
+
+
+# Its name
+
+
+def test_node_is_named_after_its_path(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh)
+    assert cart.name == "Shop-Cart"
+    assert only(template(), NODE)["VirtualNodeName"] == "Shop-Cart"
+
+
+def test_node_has_the_name_it_is_given(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    assert cart.name == "cart"
+    assert only(template(), NODE)["VirtualNodeName"] == "cart"
+
+
+def test_nodes_in_different_places_have_different_default_names(stack: Stack, mesh: ServiceMesh) -> None:
+    one = MeshedColorNode(Construct(stack, "One"), "Cart", mesh=mesh)
+    two = MeshedColorNode(Construct(stack, "Two"), "Cart", mesh=mesh)
+    assert one.name != two.name
+
+
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [
+        pytest.param("PaymentAuthorizationServiceNode", "Shop-PaymentAuthorizationServiceNode", id="short"),
+        pytest.param("A" * 58, f"Shop-{'A' * 58}", id="longest-that-is-whole"),
+        pytest.param("A" * 59, f"{'A' * 54}-d9e1449e", id="cut"),
+        pytest.param("Cart_One", "Shop-Cart-One-ab549515", id="underscore-replaced"),
+        pytest.param("Ünder", "Shop-nder-d31fdf7e", id="letter-beyond-ascii-replaced"),
+    ],
+)
+def test_default_name_is_the_path_with_a_hash_when_something_was_lost(
+    stack: Stack, mesh: ServiceMesh, id: str, name: str
+) -> None:
+    assert MeshedColorNode(stack, id, mesh=mesh).name == name
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        pytest.param("PaymentAuthorizationServiceNodeEurope", "PaymentAuthorizationServiceNodeAmerica", id="long-ids"),
+        pytest.param("Europe" + "Node" * 20, "America" + "Node" * 20, id="cut-at-the-same-end"),
+        pytest.param("Cart_One", "CartOne", id="underscore-left-out"),
+        pytest.param("Cart_One", "Cart-One", id="underscore-and-dash"),
+    ],
+)
+def test_nodes_of_different_ids_have_different_default_names(
+    stack: Stack, mesh: ServiceMesh, one: str, two: str
+) -> None:
+    first = MeshedColorNode(stack, one, mesh=mesh)
+    second = MeshedColorNode(stack, two, mesh=mesh)
+    assert first.name != second.name
+
+
+def test_dash_in_an_id_is_told_from_a_place_in_the_tree(stack: Stack, mesh: ServiceMesh) -> None:
+    dashed = MeshedColorNode(stack, "Team-Cart", mesh=mesh)
+    inside = MeshedColorNode(Construct(stack, "Team"), "Cart", mesh=mesh)
+    assert inside.name == "Shop-Team-Cart"
+    assert dashed.name != inside.name
+
+
+def test_second_node_of_one_name_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Other", mesh=mesh, name="cart", cloud_map_name="other")
+    assert str(refused.value) == (
+        "mesh 'shop': duplicate virtual node, got 'cart' (found 2 times, each may be there once)"
+    )
+
+
+# What it listens on
+
+
+def test_node_listens_on_port_80_for_http_by_default(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    assert cart.port == 80
+    assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": "http"}}]
+
+
+@pytest.mark.parametrize("port", [pytest.param(1, id="lowest"), pytest.param(65535, id="highest")])
+def test_node_listens_on_the_port_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], port: int
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=port)
+    assert cart.port == port
+    assert spec(template())["Listeners"][0]["PortMapping"]["Port"] == port
+
+
+@pytest.mark.parametrize("port", [pytest.param(0, id="too-low"), pytest.param(65536, id="too-high")])
+def test_impossible_port_is_refused(stack: Stack, mesh: ServiceMesh, port: int) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=port)
+    assert str(refused.value) == f"virtual node 'cart': listener port out of range, got {port} (1 to 65535)"
+
+
+@pytest.mark.parametrize("protocol", ["http2", "grpc", "tcp"])
+def test_node_speaks_the_protocol_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], protocol: Protocol
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", protocol=protocol)
+    assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": protocol}}]
+
+
+def test_unknown_protocol_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", protocol="ftp")  # type: ignore[arg-type]
+    assert str(refused.value) == ("virtual node 'cart': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)")
+
+
+# What it may call
+
+
+def test_node_may_call_nothing_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    assert "Backends" not in spec(template())
+
+
+def test_backends_may_be_nodes_routers_and_external_services(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshedColorNode(stack, "Prices", mesh=mesh, name="prices", virtual_service=False)
+    prices = ColorRouter(stack, "PriceRouter", mesh=mesh, virtual_service_name="prices.shop.local")
+    bank = mesh.external_service("bank.pay.local")
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock, prices, bank])
+    assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "bank.pay.local"]
+
+
+def test_connecting_later_is_the_same_as_naming_backends(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshedColorNode(stack, "Prices", mesh=mesh, name="prices", virtual_service=False)
+    prices = ColorRouter(stack, "PriceRouter", mesh=mesh, virtual_service_name="prices.shop.local")
+    cart.connect_to(stock, prices, mesh.external_service("bank.pay.local"))
+    assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "bank.pay.local"]
+
+
+def test_connections_add_up(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    prices = MeshedColorNode(stack, "Prices", mesh=mesh, name="prices")
+    orders = MeshedColorNode(stack, "Orders", mesh=mesh, name="orders")
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    cart.connect_to(prices)
+    cart.connect_to(orders)
+    assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "orders.shop.local"]
+
+
+def test_connecting_leaves_the_rest_of_the_node_as_it_was(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080, protocol="grpc")
+    cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+    assert spec(template()) == {
+        "Backends": [{"VirtualService": {"VirtualServiceName": "stock.shop.local"}}],
+        "Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "grpc"}}],
+        "Logging": {"AccessLog": {"File": {"Path": "/dev/stdout"}}},
+        "ServiceDiscovery": {"AWSCloudMap": {"NamespaceName": "shop.local", "ServiceName": "cart"}},
+    }
+
+
+def test_nodes_may_call_each_other(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", backends=[cart])
+    cart.connect_to(stock)
+    synthesized = template()
+    assert backends(synthesized, "cart") == ["stock.shop.local"]
+    assert backends(synthesized, "stock") == ["cart.shop.local"]
+
+
+def test_backend_named_twice_is_refused_and_changes_nothing(stack: Stack, mesh: ServiceMesh) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        cart.connect_to(stock)
+    assert str(refused.value) == (
+        "virtual node 'cart': duplicate backend, got 'stock.shop.local' (found 2 times, each may be there once)"
+    )
+    assert mesh.model == before
+
+
+def test_backend_of_another_mesh_is_refused(
+    stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    assert str(refused.value) == (
+        "virtual node 'cart': backend belongs to another mesh, got 'stock' (it is in mesh 'other', this is 'shop')"
+    )
+    assert stack.node.try_find_child("Cart") is None
+
+
+# How callers name it
+
+
+def test_node_provides_a_virtual_service_of_its_dns_name(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    service = only(template(), SERVICE)
+    assert cart.virtual_service_name == "cart.shop.local"
+    assert service["VirtualServiceName"] == "cart.shop.local"
+    assert service["Spec"] == {"Provider": {"VirtualNode": {"VirtualNodeName": "cart"}}}
+
+
+def test_node_has_the_name_for_callers_that_it_is_given(stack: Stack, any_mesh: ServiceMesh) -> None:
+    MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
+    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", virtual_service_name="stock.shop.local")
+    assert cart.virtual_service_name == "stock.shop.local"
+    assert any_mesh.model.service("stock.shop.local").virtual_node == "cart"
+
+
+def test_name_for_callers_that_nobody_answers_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service_name="basket.shop.local")
+    assert str(refused.value) == (
+        "virtual service 'basket.shop.local': no Cloud Map service answers its DNS name, got 'basket.shop.local' "
+        "(name it after one of: cart.shop.local)"
+    )
+
+
+def test_name_for_callers_of_a_node_that_they_may_not_name_is_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(
+            stack, "Cart", mesh=any_mesh, name="cart", virtual_service=False, virtual_service_name="cart.shop.local"
+        )
+    assert str(refused.value) == (
+        "virtual node 'cart': has a name but no virtual service, got 'cart.shop.local' "
+        "(virtual_service=True, or leave virtual_service_name out)"
+    )
+    assert stack.node.try_find_child("Cart") is None
+
+
+def test_node_that_callers_may_not_name_has_no_virtual_service(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service=False)
+    assert cart.virtual_service_name is None
+    assert properties(template(), SERVICE) == []
+
+
+def test_node_without_a_virtual_service_is_refused_as_a_backend(stack: Stack, mesh: ServiceMesh) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    assert str(refused.value) == (
+        "virtual node 'cart': backend has no virtual service, got 'stock' "
+        "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+    )
+
+
+def test_node_without_a_virtual_service_is_refused_when_connecting(stack: Stack, mesh: ServiceMesh) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        cart.connect_to(stock)
+    assert str(refused.value) == (
+        "virtual node 'cart': backend has no virtual service, got 'stock' "
+        "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+    )
+    assert mesh.model == before
+
+
+def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=["a.shop.local"])  # type: ignore[list-item]
+    assert str(refused.value) == (
+        "virtual node 'cart': backend is text, got 'a.shop.local' "
+        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+    )
+    assert stack.node.try_find_child("Cart") is None
+    assert mesh.model == before
+
+
+def test_backend_that_is_text_is_refused_when_connecting(stack: Stack, mesh: ServiceMesh) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        cart.connect_to("a.shop.local")  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "virtual node 'cart': backend is text, got 'a.shop.local' "
+        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+    )
+    assert mesh.model == before
+
+
+def test_node_hands_out_what_was_declared_for_it(stack: Stack, mesh: ServiceMesh) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh)
+    types = {id: resource.cfn_resource_type for id, resource in cart.mesh_resources.items()}
+    assert types == {"VirtualNode": NODE, "VirtualService": SERVICE}
+
+
+def test_node_without_a_virtual_service_hands_out_its_virtual_node(stack: Stack, mesh: ServiceMesh) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, virtual_service=False)
+    assert list(cart.mesh_resources) == ["VirtualNode"]
+
+
+# Where it logs
+
+
+def test_requests_are_logged_to_the_output_by_default(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    assert spec(template())["Logging"] == {"AccessLog": {"File": {"Path": "/dev/stdout"}}}
+
+
+def test_requests_are_logged_nowhere_when_asked(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=None)
+    assert "Logging" not in spec(template())
+
+
+@pytest.mark.parametrize(
+    ("log", "file"),
+    [
+        pytest.param(AccessLog(path="/tmp/log"), {"Path": "/tmp/log"}, id="path"),
+        pytest.param(AccessLog(text="%PATH%\n"), {"Path": "/dev/stdout", "Format": {"Text": "%PATH%\n"}}, id="text"),
+        pytest.param(
+            AccessLog(json=(("to", "%PATH%"), ("code", "%RESPONSE_CODE%"))),
+            {
+                "Path": "/dev/stdout",
+                "Format": {"Json": [{"Key": "to", "Value": "%PATH%"}, {"Key": "code", "Value": "%RESPONSE_CODE%"}]},
+            },
+            id="json",
+        ),
+    ],
+)
+def test_requests_are_logged_as_asked(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], log: AccessLog, file: Properties
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=log)
+    assert spec(template())["Logging"] == {"AccessLog": {"File": file}}
+
+
+# How it is found
+
+
+def test_node_is_found_through_a_cloud_map_service_of_its_name(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    synthesized = template()
+    discovery = {"AWSCloudMap": {"NamespaceName": "shop.local", "ServiceName": "cart"}}
+    assert only(synthesized, CLOUD_MAP)["Name"] == "cart"
+    assert spec(synthesized)["ServiceDiscovery"] == discovery
+
+
+def test_node_is_found_by_the_cloud_map_name_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", cloud_map_name="basket")
+    synthesized = template()
+    discovery = {"AWSCloudMap": {"NamespaceName": "shop.local", "ServiceName": "basket"}}
+    assert cart.virtual_service_name == "basket.shop.local"
+    assert only(synthesized, CLOUD_MAP)["Name"] == "basket"
+    assert only(synthesized, SERVICE)["VirtualServiceName"] == "basket.shop.local"
+    assert spec(synthesized)["ServiceDiscovery"] == discovery
+
+
+def test_cloud_map_service_has_no_description_by_default(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh)
+    assert "Description" not in only(template(), CLOUD_MAP)
+
+
+def test_cloud_map_service_has_the_description_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, cloud_map_description="What is in the basket.")
+    assert only(template(), CLOUD_MAP)["Description"] == "What is in the basket."
+
+
+def test_addresses_are_kept_for_a_minute_by_default(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh)
+    dns = only(template(), CLOUD_MAP)["DnsConfig"]
+    assert dns["DnsRecords"] == [{"TTL": 60, "Type": "A"}]
+    assert dns["RoutingPolicy"] == "MULTIVALUE"
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(0, id="lowest"), pytest.param(2147483647, id="highest")])
+def test_addresses_are_kept_as_long_as_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], seconds: int
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, dns_ttl_seconds=seconds)
+    assert only(template(), CLOUD_MAP)["DnsConfig"]["DnsRecords"] == [{"TTL": seconds, "Type": "A"}]
+
+
+# Whom its group lets in
+
+
+def test_node_lets_nobody_in_by_default(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart")
+    synthesized = template()
+    assert "SecurityGroupIngress" not in only(synthesized, "AWS::EC2::SecurityGroup")
+    assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
+
+
+def test_group_of_a_node_says_whose_it_is(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart")
+    group = only(template(), "AWS::EC2::SecurityGroup")
+    assert group["GroupDescription"] == "Tasks of a virtual node."
+    assert group["VpcId"] == "vpc-shop"
+
+
+def test_group_of_a_node_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
+    cart = MeshedColorNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
+    assert cart.security_group is not None
+    assert cart.security_group.node.path == "Shop/Mesh/Node-cart"
+    assert Stack.of(cart.security_group) is stack
+
+
+def test_node_lets_its_callers_in_on_its_port_only(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080)
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[stock])
+    MeshedColorNode(stack, "Orders", mesh=guarded_mesh, backends=[stock])
+    MeshedColorNode(stack, "Prices", mesh=guarded_mesh)
+    assert ingress() == ["Cart -> Stock tcp 8080", "Orders -> Stock tcp 8080"]
+
+
+def test_node_lets_in_a_caller_that_connects_later(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080)
+    cart.connect_to(stock)
+    assert ingress() == ["Cart -> Stock tcp 8080"]
+
+
+def test_nodes_that_call_each_other_let_each_other_in(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080, backends=[cart])
+    cart.connect_to(stock)
+    assert ingress() == ["Stock -> Cart tcp 80", "Cart -> Stock tcp 8080"]
+
+
+def test_node_lets_in_the_callers_of_a_router(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
+    router.add_route("All", targets={stock: 1})
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
+    assert ingress() == ["Cart -> stock tcp 8080"]
+
+
+def test_node_lets_in_callers_that_a_router_had_before_its_route(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
+    router.add_route("All", targets={stock: 1})
+    assert ingress() == ["Cart -> stock tcp 8080"]
+
+
+def test_caller_that_comes_both_ways_is_let_in_once(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock")
+    MeshedColorNode(stack, "Prices", mesh=guarded_mesh, name="prices", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="prices.shop.local")
+    router.add_route("All", targets={stock: 1})
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[stock, router])
+    assert ingress() == ["Cart -> stock tcp 80"]
+
+
+def test_no_rule_is_added_to_the_group_of_the_mesh(
+    stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[stock])
+    MeshGateway(stack, "Gateway", mesh=mesh).add_route("Stock", to=stock)
+    assert ingress() == []
+
+
+def test_connections_open_the_group_to_others(
+    stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
+) -> None:
+    admin = ec2.SecurityGroup.from_security_group_id(stack, "Admin", "sg-admin")
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    cart.connections.allow_from(admin, ec2.Port.tcp(9901))
+    assert ingress() == ["sg-admin -> Cart tcp 9901"]
+
+
+# Whom its group lets in from another stack
+
+
+@pytest.fixture
+def team(app: App) -> Stack:
+    """A stack beside that of the mesh, which it depends on."""
+    return Stack(app, "Team")
+
+
+@pytest.fixture
+def market(app: App) -> Stack:
+    """Another stack beside that of the mesh."""
+    return Stack(app, "Market")
+
+
+def rules_of(stack: Stack) -> list[tuple[object, object]]:
+    """Synthesize a stack's app and tell which group of its rules is let in by which."""
+    synthesized = dict(Assertions.from_stack(stack).to_json())
+    rules = properties(synthesized, "AWS::EC2::SecurityGroupIngress")
+    return [(rule["SourceSecurityGroupId"], rule["GroupId"]) for rule in rules]
+
+
+def group_of(node: MeshedColorNode) -> object:
+    """A node's group, as templates of the mesh's stack name it."""
+    assert node.security_group is not None
+    return Stack.of(node.mesh).resolve(node.security_group.security_group_id)
+
+
+def test_node_of_the_meshs_stack_lets_in_a_caller_of_a_later_one_by_a_rule_of_the_meshs(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    assert rules_of(stack) == [(group_of(orders), group_of(cart))]
+    assert rules_of(team) == []
+    assert team.dependencies == [stack]
+    assert stack.dependencies == []
+
+
+def test_node_of_a_later_stack_lets_in_a_caller_of_the_meshs_one_by_a_rule_of_the_meshs(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(stack, "Orders", mesh=guarded_mesh, backends=[cart])
+    assert rules_of(stack) == [(group_of(orders), group_of(cart))]
+    assert rules_of(team) == []
+    assert team.dependencies == [stack]
+    assert stack.dependencies == []
+
+
+def test_nodes_of_two_stacks_that_call_each_other_are_let_in_by_rules_of_the_meshs(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart.connect_to(orders)
+    assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
+    assert rules_of(team) == []
+
+
+def test_nodes_of_two_stacks_beside_the_meshs_may_call_each_other(
+    stack: Stack, team: Stack, market: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    cart = MeshedColorNode(market, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart.connect_to(orders)
+    assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
+    assert rules_of(team) == rules_of(market) == []
+    assert team.dependencies == market.dependencies == [stack]
+    assert stack.dependencies == []
+
+
+def test_nodes_behind_a_router_let_in_a_caller_of_a_later_stack_by_a_rule_of_the_meshs(
+    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
+) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
+    cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh, backends=[router])
+    router.add_route("All", targets={stock: 1})
+    assert rules_of(stack) == [(group_of(cart), group_of(stock))]
+    assert rules_of(team) == []
+
+
+# What is refused
+
+
+def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack, mesh: ServiceMesh) -> None:
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        MeshedColorNode(
+            stack,
+            "Cart",
+            mesh=mesh,
+            name="the cart",
+            port=0,
+            protocol="ftp",  # type: ignore[arg-type]
+            backends=[stock],
+            virtual_service=False,
+            access_log=AccessLog(text="%PATH%", json=(("to", "%PATH%"),)),
+            cloud_map_name="-cart",
+            cloud_map_description="c" * 1025,
+            dns_ttl_seconds=-1,
+        )
+    assert str(refused.value).splitlines() == [
+        (
+            "virtual node 'the cart': backend has no virtual service, got 'stock' "
+            "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+        ),
+        (
+            "Cloud Map service '-cart': name is no DNS name, got '-cart' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+        ),
+        "Cloud Map service '-cart': TTL out of range, got -1 (0 to 2147483647)",
+        "Cloud Map service '-cart': description too long, got '1025 characters' (0 to 1024)",
+        "virtual node 'the cart': name has characters that AWS refuses, got 'the cart' (letters, digits, '-' and '_')",
+        "virtual node 'the cart': listener port out of range, got 0 (1 to 65535)",
+        "virtual node 'the cart': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)",
+        (
+            "virtual node 'the cart': service discovery is no DNS name, got '-cart.shop.local' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+        ),
+        "virtual node 'the cart': access log has two formats, got 'text and json' (give one of them)",
+    ]
+    assert stack.node.try_find_child("Cart") is None
+    assert mesh.model == before

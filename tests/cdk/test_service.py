@@ -1,0 +1,157 @@
+"""Names that callers use, apart from what answers them."""
+
+from collections.abc import Callable
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_servicediscovery as servicediscovery
+
+from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.model import VirtualService
+from tests.support.cloudformation import Template, only
+
+SERVICE = "AWS::AppMesh::VirtualService"
+
+
+@pytest.fixture
+def stock(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
+    return MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
+
+
+@pytest.fixture
+def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> ColorRouter:
+    """A router of its own name, to the one node."""
+    MeshedColorNode(stack, "Spare", mesh=any_mesh, name="spare", virtual_service=False)
+    router = ColorRouter(stack, "Router", mesh=any_mesh, name="router", virtual_service_name="spare.shop.local")
+    router.add_route("All", targets={stock: 1})
+    return router
+
+
+def test_service_is_a_name_for_a_node(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=stock)
+    assert any_mesh.model.services == (VirtualService(name="stock.shop.local", virtual_node="stock"),)
+    assert (service.name, service.virtual_service_name) == ("stock.shop.local", "stock.shop.local")
+
+
+def test_service_is_one_more_name_for_a_router(
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, router: ColorRouter
+) -> None:
+    ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=router)
+    assert any_mesh.model.services == (
+        VirtualService(name="spare.shop.local", virtual_router="router"),
+        VirtualService(name="stock.shop.local", virtual_router="router"),
+    )
+
+
+def test_service_is_answered_by_nothing_by_default(
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, ingress: Callable[[], list[str]]
+) -> None:
+    service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local")
+    MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[service])
+    assert any_mesh.model.service("stock.shop.local") == VirtualService(name="stock.shop.local")
+    assert ingress() == []
+
+
+@pytest.mark.parametrize(
+    ("any_mesh", "port"),
+    [pytest.param("app-mesh", 80, id="app-mesh"), pytest.param("envoy", 15100, id="envoy")],
+    indirect=["any_mesh"],
+)
+def test_callers_of_a_service_are_let_in_by_what_answers(
+    stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, ingress: Callable[[], list[str]], port: int
+) -> None:
+    service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=router)
+    MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[service])
+    assert ingress() == [f"cart -> stock tcp {port}"]
+
+
+def test_a_gateway_routes_to_a_service(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=stock)
+    MeshGateway(stack, "Gateway", mesh=any_mesh, name="door").add_route("All", to=service)
+    (route,) = any_mesh.model.gateway("door").routes
+    assert route.virtual_service == "stock.shop.local"
+
+
+@pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
+def test_service_is_made_after_what_answers(
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=stock)
+    synthesized = template()
+    made = synthesized["Resources"][stack.resolve(service.mesh_resources["VirtualService"].logical_id)]
+    assert made["Properties"]["Spec"] == {"Provider": {"VirtualNode": {"VirtualNodeName": "stock"}}}
+    assert made["DependsOn"] == [stack.resolve(stock.mesh_resources["VirtualNode"].logical_id)]
+
+
+@pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
+def test_service_that_nothing_answers_has_no_provider(
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local")
+    assert only(template(), SERVICE)["Spec"] == {}
+
+
+@pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
+def test_service_has_a_record(
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="shelf.shop.local", provider=stock)
+    assert list(service.mesh_resources) == ["ServiceRecord"]
+    assert only(template(), "AWS::Route53::RecordSet")["Name"] == "shelf.shop.local"
+
+
+def test_second_service_of_one_name_is_refused(
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, router: ColorRouter
+) -> None:
+    before = any_mesh.model
+    with pytest.raises(MeshError) as refused:
+        ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="spare.shop.local", provider=stock)
+    assert str(refused.value) == (
+        "mesh 'shop': duplicate virtual service, got 'spare.shop.local' (found 2 times, each may be there once)"
+    )
+    assert stack.node.try_find_child("Name") is None
+    assert any_mesh.model == before
+
+
+def test_provider_of_another_mesh_is_refused(
+    stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, mesh: ServiceMesh
+) -> None:
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service=False)
+    with pytest.raises(MeshError) as refused:
+        ColorService(stack, "Name", mesh=mesh, virtual_service_name="cart.shop.local", provider=stock)
+    assert str(refused.value) == (
+        "virtual service 'cart.shop.local': provider belongs to another mesh, got 'stock' "
+        "(it is in mesh 'other', this is 'shop')"
+    )
+    assert stack.node.try_find_child("Name") is None
+
+
+def test_provider_that_only_calls_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    worker = MeshedColorNode(stack, "Worker", mesh=any_mesh, name="worker", listeners=[], virtual_service=False)
+    with pytest.raises(MeshError) as refused:
+        ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=worker)
+    assert str(refused.value) == (
+        "virtual service 'stock.shop.local': provider has no listener, got 'worker' (a node that listens, or a router)"
+    )
+    assert stack.node.try_find_child("Name") is None
+
+
+@pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
+def test_every_problem_of_a_service_is_reported(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    before = any_mesh.model
+    with pytest.raises(MeshError) as refused:
+        ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="-.shop.local", provider="stock")  # type: ignore[arg-type]
+    assert str(refused.value).splitlines() == [
+        (
+            "virtual service '-.shop.local': provider is neither a node nor a router, got 'stock' "
+            "(a MeshedColorNode or a ColorRouter; without one, nothing answers)"
+        ),
+        (
+            "virtual service '-.shop.local': name is no DNS name, got '-.shop.local' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+        ),
+    ]
+    assert any_mesh.model == before

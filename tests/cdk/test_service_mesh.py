@@ -1,0 +1,310 @@
+"""What a mesh is when nothing but its namespace is known, and what its arguments change."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aws_cdk import Aws, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Annotations, Match
+from constructs import Construct
+
+from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.appmesh.source import read_source
+from tests.support.cloudformation import Template, container, only, properties
+
+MESH = "AWS::AppMesh::Mesh"
+NODE = "AWS::AppMesh::VirtualNode"
+DEFAULT_ENVOY = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
+
+
+def envoy_image(template: Template) -> object:
+    return container(only(template, "AWS::ECS::TaskDefinition"), "envoy-sidecar")["Image"]
+
+
+def mesh_id(template: Template) -> str:
+    """The logical id of the one mesh."""
+    found: str
+    (found,) = (id for id, resource in template["Resources"].items() if resource["Type"] == MESH)
+    return found
+
+
+def group_id(node: MeshedColorNode) -> str:
+    """The id of the group of a node's tasks."""
+    assert node.security_group is not None
+    return node.security_group.security_group_id
+
+
+def ended_warnings(stack: Stack) -> list[str]:
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    return [warning.id for warning in warnings if "AWS ended App Mesh" in str(warning.entry.data)]
+
+
+def test_mesh_is_named_after_its_path(
+    stack: Stack,
+    vpc: ec2.IVpc,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    template: Callable[[], Template],
+) -> None:
+    ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    assert only(template(), MESH)["MeshName"] == "Shop-Mesh"
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        pytest.param("Mesh", id="plain"),
+        pytest.param("My_Mesh.v2 (new)", id="characters-that-aws-refuses"),
+        pytest.param("Mesh" * 50, id="long"),
+    ],
+)
+def test_default_name_is_valid_whatever_the_path(
+    stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, id: str
+) -> None:
+    mesh = ServiceMesh(Construct(stack, "Ünder_" + "way" * 50), id, vpc=vpc, namespace=namespace)
+    assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", mesh.model.name)
+
+
+def test_meshes_in_different_places_have_different_default_names(
+    stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    one = ServiceMesh(Construct(stack, "One"), "Mesh", vpc=vpc, namespace=namespace)
+    two = ServiceMesh(Construct(stack, "Two"), "Mesh", vpc=vpc, namespace=namespace)
+    assert one.model.name != two.model.name
+
+
+def test_mesh_has_the_name_it_is_given(mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    assert only(template(), MESH)["MeshName"] == "shop"
+
+
+def test_nodes_reach_only_their_backends_by_default(mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    assert only(template(), MESH)["Spec"] == {"EgressFilter": {"Type": "DROP_ALL"}}
+
+
+def test_egress_filter_is_the_one_given(
+    stack: Stack,
+    vpc: ec2.IVpc,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    template: Callable[[], Template],
+) -> None:
+    ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, egress_filter="ALLOW_ALL")
+    assert only(template(), MESH)["Spec"] == {"EgressFilter": {"Type": "ALLOW_ALL"}}
+
+
+def test_each_node_has_a_group_of_its_own_by_default(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshedColorNode(stack, "Orders", mesh=guarded_mesh)
+    assert guarded_mesh.security_group is None
+    assert group_id(cart) != group_id(orders)
+    assert len(properties(template(), "AWS::EC2::SecurityGroup")) == 2
+
+
+def test_every_node_and_gateway_is_in_the_group_given(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh)
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh)
+    assert group_id(cart) == "sg-mesh"
+    assert gateway.security_group.security_group_id == "sg-mesh"
+    assert properties(template(), "AWS::EC2::SecurityGroup") == []
+
+
+def test_envoy_is_the_public_one_by_default(
+    stack: Stack,
+    mesh: ServiceMesh,
+    cluster: ecs.Cluster,
+    image: ecs.ContainerImage,
+    template: Callable[[], Template],
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh).implement(stack, "CartTask", cluster=cluster, image=image)
+    assert envoy_image(template()) == DEFAULT_ENVOY
+
+
+def test_envoy_image_is_the_one_given(
+    stack: Stack,
+    vpc: ec2.IVpc,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    cluster: ecs.Cluster,
+    image: ecs.ContainerImage,
+    template: Callable[[], Template],
+) -> None:
+    envoy = ecs.ContainerImage.from_registry("shop/envoy:2")
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, envoy_image=envoy)
+    MeshedColorNode(stack, "Cart", mesh=mesh).implement(stack, "CartTask", cluster=cluster, image=image)
+    assert envoy_image(template()) == "shop/envoy:2"
+
+
+def test_mesh_tells_where_it_lives(
+    guarded_mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    assert guarded_mesh.vpc is vpc
+    assert guarded_mesh.namespace is namespace
+    assert guarded_mesh.namespace_name == "shop.local"
+
+
+def test_namespace_may_be_imported(stack: Stack, vpc: ec2.IVpc) -> None:
+    namespace = servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
+        stack, "Imported", namespace_name="old.local", namespace_id="ns-old", namespace_arn="arn:aws:old"
+    )
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    assert cart.virtual_service_name == "cart.old.local"
+
+
+def test_namespace_whose_name_is_a_token_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=Aws.STACK_NAME, vpc=vpc)
+    with pytest.raises(MeshError) as refused:
+        ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
+    assert str(refused.value) == (
+        "mesh 'shop': namespace has no name before deployment, got 'a token' (make or import it with a literal name)"
+    )
+
+
+def test_unknown_data_plane_is_refused(
+    stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    with pytest.raises(MeshError) as refused:
+        ServiceMesh(
+            stack,
+            "Mesh",
+            mesh_name="shop",
+            vpc=vpc,
+            namespace=namespace,
+            data_plane="istio",  # type: ignore[arg-type]
+        )
+    assert str(refused.value) == "mesh 'shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)"
+
+
+def test_known_data_plane_may_be_named(
+    stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
+    assert isinstance(mesh.node.try_find_child("Mesh"), Construct)
+
+
+def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2.IVpc) -> None:
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=Aws.STACK_NAME, vpc=vpc)
+    with pytest.raises(MeshError) as refused:
+        ServiceMesh(
+            stack,
+            "Mesh",
+            mesh_name="the shop",
+            vpc=vpc,
+            namespace=namespace,
+            egress_filter="SOME",  # type: ignore[arg-type]
+            data_plane="istio",  # type: ignore[arg-type]
+        )
+    assert refused.value.problems == (
+        "mesh 'the shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)",
+        (
+            "mesh 'the shop': namespace has no name before deployment, got 'a token' "
+            "(make or import it with a literal name)"
+        ),
+        "mesh 'the shop': name has characters that AWS refuses, got 'the shop' (letters, digits, '-' and '_')",
+        "mesh 'the shop': unknown egress filter, got 'SOME' (one of: DROP_ALL, ALLOW_ALL)",
+    )
+    assert stack.node.try_find_child("Mesh") is None
+
+
+def test_end_of_app_mesh_is_announced_once(stack: Stack, mesh: ServiceMesh) -> None:
+    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
+    MeshGateway(stack, "Gateway", mesh=mesh).add_route("Cart", to=cart)
+    assert ended_warnings(stack) == ["/Shop/Mesh"]
+
+
+def test_parts_are_in_the_mesh_and_in_its_model(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+    assert mesh.model.node("cart").name == "cart"
+    assert mesh.model.gateway("door").name == "door"
+    synthesized = template()
+    reference = {"Fn::GetAtt": [mesh_id(synthesized), "MeshName"]}
+    assert only(synthesized, NODE)["MeshName"] == reference
+    assert only(synthesized, "AWS::AppMesh::VirtualGateway")["MeshName"] == reference
+
+
+def test_external_service_is_a_backend(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+    bank = mesh.external_service("bank.pay.local")
+    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[bank])
+    assert only(template(), NODE)["Spec"]["Backends"] == [{"VirtualService": {"VirtualServiceName": "bank.pay.local"}}]
+
+
+def test_external_service_is_a_target_of_a_gateway(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    MeshGateway(stack, "Gateway", mesh=mesh).add_route("Bank", to=mesh.external_service("bank.pay.local"))
+    target = only(template(), "AWS::AppMesh::GatewayRoute")["Spec"]["HttpRoute"]["Action"]["Target"]
+    assert target == {"VirtualService": {"VirtualServiceName": "bank.pay.local"}}
+
+
+def test_external_service_is_not_declared_and_opens_no_path(
+    stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
+    bank = guarded_mesh.external_service("bank.pay.local")
+    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, virtual_service=False, backends=[bank])
+    synthesized = template()
+    assert properties(synthesized, "AWS::AppMesh::VirtualService") == []
+    assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
+
+
+def test_a_template_says_which_services_are_external_so_that_reading_it_gives_the_mesh_back(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], tmp_path: Path
+) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[mesh.external_service("bank.pay.local")])
+    mesh.external_service("post.pay.local")
+    file = tmp_path / "shop.json"
+    file.write_text(json.dumps(template()))
+    (found,) = read_source([file]).meshes
+    assert found.external_services == ("bank.pay.local", "post.pay.local")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("bank.pay.local", id="an-external-service"),
+        pytest.param("BANK.pay.local", id="an-external-service-in-capitals"),
+    ],
+)
+def test_second_external_service_of_one_name_is_refused(mesh: ServiceMesh, name: str) -> None:
+    mesh.external_service("bank.pay.local")
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        mesh.external_service(name)
+    assert str(refused.value) == (
+        "mesh 'shop': duplicate virtual service, got 'bank.pay.local' (found 2 times, each may be there once)"
+    )
+    assert mesh.model == before
+
+
+def test_external_service_with_the_name_of_a_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    with pytest.raises(MeshError) as refused:
+        mesh.external_service("cart.shop.local")
+    assert str(refused.value) == (
+        "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (found 2 times, each may be there once)"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("", id="empty"), pytest.param("bank..local", id="empty-label"), pytest.param("a b", id="space")],
+)
+def test_malformed_external_service_is_refused(mesh: ServiceMesh, name: str) -> None:
+    before = mesh.model
+    with pytest.raises(MeshError) as refused:
+        mesh.external_service(name)
+    assert str(refused.value) == (
+        f"external service {name!r}: name is no DNS name, got {name!r} "
+        "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+    )
+    assert mesh.model == before

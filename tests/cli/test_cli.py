@@ -1,0 +1,69 @@
+"""The CDK CLI, for real: what a person sees, and what a mistake leaves behind."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the app, so that the checkout's own cdk.out is left alone."""
+    root, copy = Path(__file__).parent.parent.parent, tmp_path_factory.mktemp("project")
+    shutil.copytree(root / "stacks", copy / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("app.py", "cdk.json"):
+        shutil.copy(root / name, copy)
+    return copy
+
+
+def cdk(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    return subprocess.run(
+        ["cdk", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def synthesized(project: Path) -> "subprocess.CompletedProcess[str]":
+    return cdk(project, "synth", "--quiet")
+
+
+def test_synth_says_what_a_person_wants_to_know(synthesized: "subprocess.CompletedProcess[str]", project: Path) -> None:
+    done = synthesized
+    assert done.returncode == 0, done.stderr
+    assert {f"{name}.template.json" for name in ("NetworkStack", "MeshStack", "EcsStack")} <= content(
+        project / "cdk.out"
+    ).keys()
+    said = done.stdout + done.stderr
+    assert said.count("AWS ended App Mesh on 2026-09-30") == 1
+    assert len(said.splitlines()) <= 6, said
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_bad_settings_end_in_one_message_and_change_nothing(project: Path) -> None:
+    before = content(project / "cdk.out")
+    done = cdk(project, "synth", "--quiet", "-c", "color-mesh:chapter=5", "-c", "color-mesh:wieghts=green=1")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [
+        (
+            "setting 'color-mesh:wieghts': unknown setting, got 'green=1' (did you mean 'color-mesh:weights'? known: "
+            "chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
+            "gatewayCount, logRetentionDays, dataPlane)"
+        ),
+        "setting 'color-mesh:chapter': not a chapter, got '5' (one of: 2, 3, 4)",
+        "",
+        "python app.py: Subprocess exited with error 1",
+    ]
+    assert content(project / "cdk.out") == before
+
+
+def test_settings_reach_the_templates(project: Path) -> None:
+    done = cdk(project, "synth", "--quiet", "-c", "color-mesh:weights=blue=1,yellow=1", "--output", "cdk.blue")
+    assert done.returncode == 0, done.stderr
+    assert '"VirtualNode": "blue"' in (project / "cdk.blue" / "MeshStack.template.json").read_text()

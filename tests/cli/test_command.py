@@ -1,0 +1,365 @@
+"""The command: what it prints, what it says is wrong, and how it ends."""
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.__main__ import KINDS, main
+
+MANIFESTS = str(Path(__file__).parent.parent / "manifests")
+UPDATED = "note: 03h-update-red.json updates what 02a-red-node.json declares\n"
+
+
+def run(*arguments: str) -> int:
+    """Run the command in this process, however it ends."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return int(str(end.code))
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    status = run(*arguments)
+    out, err = capsys.readouterr()
+    assert (status, err) == (0, UPDATED)
+    return out
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    status = run(*arguments)
+    out, err = capsys.readouterr()
+    assert (status, out) == (1, "")
+    return err
+
+
+def of_red(capsys: pytest.CaptureFixture[str], *more: str) -> Any:
+    return json.loads(printed(capsys, "compile", MANIFESTS, "--node", "red", *more))
+
+
+# What it prints
+
+
+def test_show_prints_the_tutorials_mesh(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys, "show", MANIFESTS) == (
+        """\
+mesh color-mesh (egress DROP_ALL: backends only)
+
+virtual node  listens on  found at             may call
+------------  ----------  -------------------  -------------------
+red           http/80     red.colors.local     router.colors.local
+blue          http/80     blue.colors.local    red.colors.local
+green         http/80     router.colors.local  -
+yellow        http/80     yellow.colors.local  -
+
+virtual service      provided by
+-------------------  ---------------------------
+red.colors.local     virtual node red
+blue.colors.local    virtual node blue
+router.colors.local  virtual router color-router
+
+virtual router  listens on  route        priority  match          targets
+--------------  ----------  -----------  --------  -------------  -----------------
+color-router    http/80     color-route  1         GET / port 80  green 4, yellow 1
+
+virtual gateway  listens on  route                  priority  match          virtual service
+---------------  ----------  ---------------------  --------  -------------  -------------------
+color-gateway    http/80     color-gateway-route-1  -         /router        router.colors.local
+                             color-gateway-route-2  -         GET / port 80  blue.colors.local
+"""
+    )
+
+
+def test_show_prints_several_meshes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "meshes.yaml"
+    path.write_text(TWO_MESHES)
+    assert run("show", str(path)) == 0
+    both = capsys.readouterr().out
+    assert both == (
+        """\
+mesh a (egress ALLOW_ALL: anywhere)
+
+virtual node  listens on  found at       may call
+------------  ----------  -------------  --------
+red           tcp/80      a.example.com  -
+
+mesh b (egress DROP_ALL: backends only)
+
+virtual service  provided by
+---------------  -----------
+a.local          nothing
+"""
+    )
+    assert run("show", str(path), "--mesh", "b") == 0
+    assert capsys.readouterr().out == both[both.index("mesh b") :]
+
+
+TWO_MESHES = """
+Parameters: {Host: {Type: String, Default: a.example.com}}
+Resources:
+  A: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: a, Spec: {EgressFilter: {Type: ALLOW_ALL}}}}
+  B: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: b}}
+  Red:
+    Type: AWS::AppMesh::VirtualNode
+    Properties:
+      MeshName: !GetAtt A.MeshName
+      VirtualNodeName: red
+      Spec:
+        Listeners: [PortMapping: {Port: 80, Protocol: tcp}]
+        ServiceDiscovery: {DNS: {Hostname: !Ref Host}}
+  Service:
+    Type: AWS::AppMesh::VirtualService
+    Properties: {MeshName: !GetAtt B.MeshName, VirtualServiceName: a.local, Spec: {}}
+"""
+
+
+def test_values_are_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "meshes.yaml"
+    path.write_text(TWO_MESHES)
+    assert run("show", str(path), "--mesh", "a", "--set", "Host=b=c", "--set", "Host=b.example.com") == 0
+    assert "tcp/80      b.example.com" in capsys.readouterr().out
+
+
+def test_parity_prints_what_becomes_of_each_property(capsys: pytest.CaptureFixture[str]) -> None:
+    file = f"{MANIFESTS}/01c-mesh.json"
+    assert run("parity", file) == 0
+    out, err = capsys.readouterr()
+    assert [line.split("  ")[0] for line in out.splitlines()] == [
+        "resource",
+        "-------------",
+        "01c-mesh.json",
+        "01c-mesh.json",
+    ]
+    assert [[cell.strip() for cell in line.split("  ") if cell][1:3] for line in out.splitlines()[2:]] == [
+        ["MeshName", "color-mesh"],
+        ["Spec.EgressFilter.Type", "DROP_ALL"],
+    ]
+    assert out.splitlines()[2].endswith("  `node.id`, `node.cluster`, the names of clusters")
+    assert err == ""
+
+
+def test_parity_prints_one_mesh_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "meshes.yaml"
+    path.write_text(TWO_MESHES)
+    assert run("parity", str(path), "--mesh", "b") == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert [line.split()[:4] for line in lines] == [
+        ["meshes.yaml:", "B", "MeshName", "b"],
+        ["meshes.yaml:", "Service", "MeshName", "b"],
+        ["meshes.yaml:", "Service", "VirtualServiceName", "a.local"],
+    ]
+
+
+# What it compiles
+
+
+@pytest.mark.parametrize("part", [("--node", "red"), ("--gateway", "color-gateway")], ids=["node", "gateway"])
+def test_compile_prints_an_envoys_bootstrap(part: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    kind = {"--node": "virtualNode", "--gateway": "virtualGateway"}[part[0]]
+    bootstrap = json.loads(printed(capsys, "compile", MANIFESTS, *part))
+    assert bootstrap["node"]["id"] == f"mesh/color-mesh/{kind}/{part[1]}"
+    assert list(bootstrap["static_resources"]) == ["listeners", "clusters"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("part", [("--node", "red"), ("--gateway", "color-gateway")], ids=["node", "gateway"])
+@pytest.mark.parametrize("interception", ["transparent", "loopback"])
+def test_compile_prints_the_same_bytes_twice(
+    interception: str, part: Sequence[str], kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("compile", MANIFESTS, *part, "--kind", kind, "--interception", interception)
+    assert printed(capsys, *command) == printed(capsys, *command)
+
+
+def test_the_parts_of_a_bootstrap_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    static = of_red(capsys)["static_resources"]
+    assert of_red(capsys, "--kind", "bootstrap")["static_resources"] == static
+    assert of_red(capsys, "--kind", "listeners") == static["listeners"]
+    assert of_red(capsys, "--kind", "clusters") == static["clusters"]
+    assert of_red(capsys, "--kind", "files") == {}
+    routes = [route["name"] for route in of_red(capsys, "--kind", "routes")]
+    assert (routes[0], len(set(routes))) == ("rds_ingress_http_80", len(routes))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ports"),
+    [
+        pytest.param([], [15000, 15001], id="by-default"),
+        pytest.param(["--interception", "transparent"], [15000, 15001], id="transparent"),
+        pytest.param(["--interception", "loopback"], [15100, 80], id="loopback"),
+    ],
+)
+def test_interception_says_where_envoy_listens(
+    arguments: list[str], ports: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    listeners = of_red(capsys, "--kind", "listeners", *arguments)
+    assert [listener["address"]["socket_address"]["port_value"] for listener in listeners] == ports
+
+
+def test_watched_files_are_printed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = ("--watch", "/etc/envoy")
+    bootstrap, files = of_red(capsys, *watch), of_red(capsys, *watch, "--kind", "files")
+    assert {key: value["path_config_source"]["path"] for key, value in bootstrap["dynamic_resources"].items()} == {
+        "lds_config": "/etc/envoy/lds.json",
+        "cds_config": "/etc/envoy/cds.json",
+    }
+    assert {"lds.json", "cds.json", "eds/cds_egress_color-mesh_green_http_80.json"} <= files.keys()
+
+
+def test_a_watched_folder_may_be_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert of_red(capsys, "--watch", "envoy") == of_red(capsys, "--watch", str(tmp_path / "envoy"))
+
+
+def test_envoy_takes_what_is_compiled_for_red(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bootstrap = tmp_path / "red.json"
+    bootstrap.write_text(printed(capsys, "compile", MANIFESTS, "--node", "red"))
+    envoy = shutil.which("envoy", path=sysconfig.get_path("scripts")) or "envoy"
+    command = [envoy, "--mode", "validate", "--config-path", str(bootstrap), "--log-level", "warning"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, f"configuration '{bootstrap}' OK"), done.stderr
+
+
+# What it says is wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ["compile", MANIFESTS, "--node", "rad"],
+            "--node: unknown virtual node, got 'rad' (known: blue, green, red, yellow)",
+            id="node",
+        ),
+        pytest.param(
+            ["compile", MANIFESTS, "--gateway", "red"],
+            "--gateway: unknown virtual gateway, got 'red' (known: color-gateway)",
+            id="gateway",
+        ),
+        pytest.param(
+            ["show", MANIFESTS, "--mesh", "colors"], "--mesh: unknown mesh, got 'colors' (known: color-mesh)", id="mesh"
+        ),
+        pytest.param(
+            ["show", MANIFESTS, "--set", "Region", "--set", "a"],
+            "--set: has no value, got 'Region' (such as --set AWS::Region=eu-west-1)\n"
+            "--set: has no value, got 'a' (such as --set AWS::Region=eu-west-1)",
+            id="set",
+        ),
+        pytest.param(
+            ["show", MANIFESTS, "--set", "Color=red"],
+            "value of 'Color': is for nothing in the templates, got 'Color' (parameters: none)",
+            id="set-unknown",
+        ),
+        pytest.param(
+            ["show", "/nowhere"],
+            "/nowhere: cannot be read, got 'No such file or directory' (give a file or folder that is there)",
+            id="source",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, *arguments) == f"{message}\n"
+
+
+def test_one_of_several_meshes_must_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "meshes.yaml"
+    path.write_text(TWO_MESHES)
+    assert refusal(capsys, "compile", str(path), "--node", "red") == (
+        "--mesh: the source has several meshes, got None (one of: a, b)\n"
+    )
+    assert run("compile", str(path), "--node", "red", "--mesh", "a") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param([], "color-mesh: error: the following arguments are required: COMMAND", id="nothing"),
+        pytest.param(
+            ["draw"],
+            "color-mesh: error: argument COMMAND: invalid choice: 'draw'",
+            id="command",
+        ),
+        pytest.param(["show"], "color-mesh show: error: the following arguments are required: SOURCE", id="no-source"),
+        pytest.param(
+            ["compile", MANIFESTS],
+            "color-mesh compile: error: one of the arguments --node --gateway is required",
+            id="no-part",
+        ),
+        pytest.param(
+            ["compile", MANIFESTS, "--node", "red", "--gateway", "color-gateway"],
+            "color-mesh compile: error: argument --gateway: not allowed with argument --node",
+            id="two-parts",
+        ),
+        pytest.param(
+            ["compile", MANIFESTS, "--node", "red", "--kind", "secrets"],
+            "color-mesh compile: error: argument --kind: invalid choice: 'secrets'",
+            id="kind",
+        ),
+    ],
+)
+def test_wrong_usage_ends_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    # Python's versions quote the choices differently.
+    assert capsys.readouterr().err.splitlines()[-1].split(" (choose")[0] == message
+
+
+# As a process
+
+
+def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "color_mesh", *arguments], capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        pytest.param(
+            "half.json",
+            '{"Resources": ',
+            "is broken JSON, got 'line 1, column 15: Expecting value' (mend it there)",
+            id="broken-json",
+        ),
+        pytest.param(
+            "laughs.yaml",
+            "a0: &a0 [ha, ha]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+            "stands for too much, got '4398046511101 values' (at most 400000, aliases written out)",
+            id="billion-laughs",
+        ),
+        pytest.param(
+            "deep.yaml",
+            "a: " + "[" * 100_000,
+            "is nested too deep, got 'more than 100 levels' (or contains itself)",
+            id="deep",
+        ),
+        pytest.param(
+            "large.json",
+            '{"Resources": "' + 5_000_000 * "a" + '"}',
+            "is too large, got '5000017 bytes' (CloudFormation takes at most 1000000)",
+            id="5-mb",
+        ),
+    ],
+)
+def test_a_bad_file_ends_in_one_message_at_once(name: str, text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    start = time.monotonic()
+    done = command("show", str(path))
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{path}: {message}\n")
+    assert time.monotonic() - start < 2
+
+
+def test_whoever_reads_may_have_seen_enough() -> None:
+    line = f"{sys.executable} -m color_mesh compile {MANIFESTS} --node red 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, UPDATED, "")

@@ -1,0 +1,43 @@
+"""Whatever mesh there is, Envoy takes its configuration, and the same mesh always gives the same bytes."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
+from color_mesh.model import Mesh
+from tests.support.envoy import parts, validate
+from tests.support.generated import meshes
+
+# The same examples every time: what passes here passes there.
+STEADY = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+PLACEMENTS = [(interception, by_files) for interception in (Transparent(), Loopback()) for by_files in (True, False)]
+
+
+@settings(STEADY, max_examples=30)
+@given(mesh=meshes(compilable=True), choice=st.integers(0, 1000))
+def test_envoy_accepts_every_configuration(tls: Path, mesh: Mesh, choice: int) -> None:
+    found = parts(mesh)
+    for part in found[choice % len(found) :][:1] if found else ():
+        interception, by_files = PLACEMENTS[choice % 4]
+        with tempfile.TemporaryDirectory() as folder:
+            configuration = configure(
+                mesh,
+                part,
+                interception=interception,
+                endpoints=FileEndpoints(directory=folder) if by_files else DnsEndpoints(),
+                sds_socket="/run/sds.sock",
+            )
+            validate(configuration, Path(folder), tls)
+
+
+@settings(STEADY, max_examples=100)
+@given(mesh=meshes(compilable=True))
+def test_every_part_compiles_to_the_same_bytes_again(mesh: Mesh) -> None:
+    once, again = (
+        [json.dumps(configure(mesh, part, sds_socket="/s").bootstrap) for part in parts(mesh)] for _ in range(2)
+    )
+    assert once == again

@@ -1,0 +1,68 @@
+"""What the compiler makes of each kind of property: a template, and beside it what becomes of it.
+
+Its metadata says which parts: a node or gateway, a kind, and what the names of the resources begin with.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.appmesh.source import read_source
+from color_mesh.cloudformation import load
+from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
+from color_mesh.model import Mesh
+from tests.app.test_snapshots import compare, dump
+from tests.support.envoy import parts, validate
+
+GOLD = Path(__file__).parent / "gold"
+CASES = sorted(path.parent.name for path in GOLD.glob("*/template.yaml"))
+WANTED = [(case, wanted) for case in CASES for wanted in load(GOLD / case / "template.yaml")["Metadata"]["Gold"]]
+
+
+def compiled(case: str, part: str, folder: Path) -> Configuration:
+    """The configuration of a part of a case's mesh."""
+    template = GOLD / case / "template.yaml"
+    (mesh,) = read_source([template]).meshes
+    metadata = load(template)["Metadata"]
+    return configure(
+        mesh,
+        part_of(mesh, part),
+        interception=Loopback() if metadata.get("Interception") == "loopback" else Transparent(),
+        endpoints=FileEndpoints(directory=str(folder)) if metadata.get("Endpoints") == "files" else DnsEndpoints(),
+        sds_socket="/run/sds.sock",
+    )
+
+
+def part_of(mesh: Mesh, name: str) -> Any:
+    return next(part for part in parts(mesh) if part.name == name)
+
+
+def gold_file(case: str, wanted: str) -> Path:
+    part, kind, *_ = wanted.split()
+    return GOLD / case / f"{part}.{kind}.yaml"
+
+
+@pytest.mark.parametrize(("case", "wanted"), [pytest.param(*each, id="-".join(each)) for each in WANTED])
+def test_configuration_is_as_in_its_gold_file(
+    case: str, wanted: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    part, kind, *prefix = wanted.split()
+    found = getattr(compiled(case, part, tmp_path), kind)
+    if prefix:
+        found = [each for each in found if each["name"].startswith(prefix[0])]
+    plain = json.loads(json.dumps(found).replace(str(tmp_path), "/watched"))
+    text = dump(plain)
+    compare(gold_file(case, wanted), text, request)
+    assert 2 < len(text.splitlines()) <= 60
+
+
+@pytest.mark.parametrize(("case", "part"), sorted({(case, wanted.split()[0]) for case, wanted in WANTED}), ids="/".join)
+def test_envoy_accepts_the_configuration(case: str, part: str, tls: Path, tmp_path: Path) -> None:
+    validate(compiled(case, part, tmp_path), tmp_path, tls)
+
+
+def test_every_gold_file_is_compared() -> None:
+    expected = {gold_file(case, wanted) for case, wanted in WANTED} | {GOLD / case / "template.yaml" for case in CASES}
+    assert {path for path in GOLD.rglob("*") if path.is_file()} == expected

@@ -1,0 +1,254 @@
+"""Nothing of a mesh is silently dropped: every property of the published schemas is compiled, or refused by name."""
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from color_mesh.appmesh.declared import Declared, read_meshes
+from color_mesh.envoy import (
+    DnsEndpoints,
+    FileEndpoints,
+    Instance,
+    Loopback,
+    Transparent,
+    configure,
+    endpoints,
+)
+from color_mesh.envoy.parity import ROWS, Row, paths, table
+from color_mesh.envoy.placement import Endpoints, Interception
+from color_mesh.model import AcmCertificate, AcmTrust, Mesh, MeshError, SdsCertificate, SdsTrust
+from color_mesh.report import parity_page
+from tests.app.test_snapshots import compare
+from tests.support.envoy import parts
+from tests.support.everything import everything, resources
+
+TYPES = ("Mesh", "VirtualNode", "VirtualService", "VirtualRouter", "Route", "VirtualGateway", "GatewayRoute")
+SECRET = SdsCertificate(secret_name="spiffe://red")
+ACM_CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
+ACM_AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0"
+SAMPLES = (
+    everything(),
+    everything(
+        certificate=SECRET,
+        client_certificate=SECRET,
+        listener_trust=SdsTrust(secret_name="spiffe://all"),
+        client_trust=SdsTrust(secret_name="spiffe://all"),
+        attributes=(("family", "blue"),),
+    ),
+    everything(certificate=AcmCertificate(arn=ACM_CERTIFICATE)),
+    everything(client_trust=AcmTrust(certificate_authority_arns=(ACM_AUTHORITY,))),
+)
+PLACEMENTS: tuple[tuple[Interception, Endpoints], ...] = (
+    (Transparent(), DnsEndpoints()),
+    (Transparent(), FileEndpoints(directory="/watched")),
+    (Loopback(), DnsEndpoints()),
+)
+INSTANCES = (
+    Instance(port=80, ipv4="10.0.0.1", ipv6="fd00::1", attributes={"family": "blue"}),
+    Instance(port=80, ipv4="10.0.0.2", attributes={"family": "bluex"}),
+    Instance(port=80, ipv4="10.0.0.3", attributes={"familyx": "blue"}),
+)
+# What else a property can be, where not just anything else can.
+OTHERS: dict[str, list[Any]] = {
+    "DefaultPrefix": ["ENABLED"],
+    "DefaultTargetHostname": ["ENABLED"],
+    "GrpcRetryEvents[]": ["unavailable"],
+    "HttpRetryEvents[]": ["stream-error"],
+    "IpPreference": ["IPv6_PREFERRED"],
+    "MeshName": ["others"],
+    "MeshOwner": ["444455556666"],
+    "Method": ["PUT"],
+    "Mode": ["PERMISSIVE"],
+    "Ports[]": [8082],
+    "Protocol": ["http", "http2", "tcp"],
+    "ResponseType": ["ENDPOINTS"],
+    "Scheme": ["https"],
+    "TcpRetryEvents[]": [],
+    "Type": ["DROP_ALL"],
+    "Unit": ["ms", "s"],
+    "VirtualGatewayName": ["spare"],
+    "VirtualNode": ["third"],
+    "VirtualNodeName": ["plain", "target"],
+    "VirtualRouterName": ["spare"],
+    "VirtualServiceName": ["spare.colors.local", "other.colors.local"],
+}
+
+
+def schema_paths() -> Iterator[str]:
+    """Every property that the published schemas let a template give."""
+    for name in TYPES:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", f"AWS::AppMesh::{name}").schema
+        read_only = {path.removeprefix("/properties/") for path in schema["readOnlyProperties"]}
+        for key, value in schema["properties"].items():
+            if key not in read_only:
+                yield from _schema_leaves(schema, value, f"{name}.{key}")
+
+
+def _schema_leaves(schema: dict[str, Any], value: dict[str, Any], path: str) -> Iterator[str]:
+    value = schema["definitions"][value["$ref"].split("/")[-1]] if "$ref" in value else value
+    if value.get("properties"):
+        for key, each in value["properties"].items():
+            yield from _schema_leaves(schema, each, f"{path}.{key}")
+    elif "items" in value:
+        yield from _schema_leaves(schema, value["items"], f"{path}[]")
+    else:
+        yield path
+
+
+def leaves(value: Any, path: str, at: tuple[Any, ...] = ()) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Every value in a resource's properties: its path, and the keys and indexes that lead to it."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from leaves(each, f"{path}.{key}", (*at, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from leaves(each, f"{path}[]", (*at, index))
+    else:
+        yield path, at
+
+
+@cache
+def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
+    """Where a sample has each path: the resource, and the way to the value."""
+    found: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
+    for index, resource in enumerate(resources(SAMPLES[sample])):
+        name = resource.kind[0].upper() + resource.kind[1:]
+        for path, at in leaves(resource.properties, name):
+            found.setdefault(path, []).append((index, at))
+    return found
+
+
+def compiled(mesh: Mesh) -> dict[str, str]:
+    """Everything that is compiled of a mesh, by node or gateway and where it stands; what is refused is left out."""
+    found = {}
+    for part in parts(mesh):
+        for number, (interception, of_endpoints) in enumerate(PLACEMENTS):
+            try:
+                configuration = configure(
+                    mesh, part, interception=interception, endpoints=of_endpoints, sds_socket="/sds.sock"
+                )
+            except MeshError:
+                continue
+            found_endpoints = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
+            found[f"{part.name} {number}"] = json.dumps(
+                [configuration.bootstrap, dict(configuration.files), found_endpoints]
+            )
+    return found
+
+
+@cache
+def compiled_sample(sample: int) -> dict[str, str]:
+    return compiled(SAMPLES[sample])
+
+
+def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
+    """The sample's mesh with another value at one place, or wherever the value stands, as far as that is a mesh."""
+    declared = resources(SAMPLES[sample])
+    old = at_place(declared[index].properties, at)
+    for value in others(old, at):
+        everywhere = [replace(resource, properties=renamed(resource.properties, old, value)) for resource in declared]
+        for altered in (with_value(declared, index, at, value), everywhere):
+            try:
+                yield from read_meshes(altered)[0]
+            except MeshError:
+                continue
+
+
+def with_value(declared: list[Declared], index: int, at: tuple[Any, ...], value: Any) -> list[Declared]:
+    """The resources with another value at one place."""
+    properties = copy.deepcopy(dict(declared[index].properties))
+    at_place(properties, at[:-1])[at[-1]] = value
+    altered = list(declared)
+    altered[index] = replace(declared[index], properties=properties)
+    return altered
+
+
+def at_place(value: Any, at: tuple[Any, ...]) -> Any:
+    for key in at:
+        value = value[key]
+    return value
+
+
+def renamed(value: Any, old: Any, new: Any) -> Any:
+    """The same with another value wherever the old one stands."""
+    if isinstance(value, dict):
+        return {key: renamed(each, old, new) for key, each in value.items()}
+    if isinstance(value, list):
+        return [renamed(each, old, new) for each in value]
+    return new if value == old and type(value) is type(old) else value
+
+
+def others(value: Any, at: tuple[Any, ...]) -> list[Any]:
+    """Other values for one place."""
+    name = f"{at[-2]}[]" if isinstance(at[-1], int) else at[-1]
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [*OTHERS.get(name, []), value + 1, value - 1, value + 10]
+    return [*OTHERS.get(name, []), f"{value}x", f"x{value}"]
+
+
+def changes(path: str) -> bool:
+    """Whether another value of a property makes another configuration."""
+    return any(
+        any(text not in compiled_sample(sample).values() for text in compiled(mesh).values())
+        for sample in range(len(SAMPLES))
+        for index, at in places(sample).get(path, [])
+        for mesh in changed(sample, index, at)
+    )
+
+
+def test_the_table_has_every_property_of_the_published_schemas_once_and_no_other() -> None:
+    listed = [path for row in ROWS for path in paths(row.properties)]
+    assert sorted(listed) == sorted(set(schema_paths()))
+
+
+# Names by which resources refer to each other, and the port that must be the listener's: another value is no mesh.
+FIXED = {
+    "TcpRetryEvents[]": "unknown TCP retry event",
+    "HealthCheck.Port": "health check has another port",
+    "VirtualRouter.VirtualRouterName": "unknown virtual router",
+}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path, row in sorted(table().items()) if row.becomes and not path.endswith(tuple(FIXED))],
+)
+def test_another_value_of_a_compiled_property_makes_another_configuration(path: str) -> None:
+    assert changes(path)
+
+
+@pytest.mark.parametrize("path", [path for path, row in sorted(table().items()) if path.endswith(tuple(FIXED))])
+def test_a_property_that_can_have_no_other_value_is_refused_with_one(path: str) -> None:
+    wrong = next(message for end, message in FIXED.items() if path.endswith(end))
+    sample, (index, at) = next((sample, places(sample)[path][0]) for sample in range(2) if path in places(sample))
+    declared = resources(SAMPLES[sample])
+    value = 9999 if path.endswith("Port") else "other"
+    with pytest.raises(MeshError, match=wrong):
+        read_meshes(with_value(declared, index, at, value))
+
+
+@pytest.mark.parametrize(("path", "row"), [(path, row) for path, row in sorted(table().items()) if not row.becomes])
+def test_a_refused_property_is_named_with_its_value_and_the_reason(path: str, row: Row) -> None:
+    sample = next(sample for sample in range(len(SAMPLES)) if path in places(sample))
+    mesh = SAMPLES[sample]
+    messages: list[str] = []
+    for part in parts(mesh):
+        try:
+            configure(mesh, part)
+        except MeshError as error:
+            messages += error.problems
+    reason = row.refused.split(": ", 1)[-1]
+    assert [message for message in messages if reason in message and "arn:aws:acm" in message]
+
+
+def test_the_page_of_the_documentation_is_the_table(root: Path, request: pytest.FixtureRequest) -> None:
+    compare(root / "docs" / "parity.md", parity_page(), request)

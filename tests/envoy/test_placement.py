@@ -1,0 +1,174 @@
+"""Where an Envoy stands changes how it is reached and how it finds others, and nothing of the mesh."""
+
+from dataclasses import replace
+
+import pytest
+
+from color_mesh.envoy import (
+    DnsEndpoints,
+    FileEndpoints,
+    Instance,
+    Loopback,
+    Target,
+    Transparent,
+    configure,
+    endpoints,
+    loopback_address,
+)
+from color_mesh.envoy.placement import Endpoints, Interception
+from color_mesh.model import (
+    CloudMapDiscovery,
+    IpPreference,
+    Listener,
+    Mesh,
+    VirtualNode,
+    VirtualService,
+    VirtualServiceBackend,
+)
+from tests.support.everything import everything
+
+WATCHED = FileEndpoints(directory="/watched")
+ANYWHERE = (
+    pytest.param(Transparent(), DnsEndpoints(), id="transparent-dns"),
+    pytest.param(Transparent(), WATCHED, id="transparent-files"),
+    pytest.param(Loopback(), DnsEndpoints(), id="loopback-dns"),
+    pytest.param(Loopback(), WATCHED, id="loopback-files"),
+)
+BOTH = Instance(port=80, ipv4="10.0.0.1", ipv6="fd00::1")
+ONLY_4 = Instance(port=80, ipv4="10.0.0.2")
+ONLY_6 = Instance(port=80, ipv6="fd00::3")
+
+
+def chain(size: int, name: str = "n") -> Mesh:
+    """A mesh in which each node calls the one before it."""
+    return Mesh(
+        name="chain",
+        nodes=tuple(
+            VirtualNode(
+                name=f"{name}{number}",
+                listeners=(Listener(port=80),),
+                discovery=CloudMapDiscovery(namespace="chain.local", service=f"{name}{number}"),
+                backends=(VirtualServiceBackend(virtual_service=f"{name}{number - 1}.chain.local"),) if number else (),
+            )
+            for number in range(size)
+        ),
+        services=tuple(
+            VirtualService(name=f"{name}{number}.chain.local", virtual_node=f"{name}{number}") for number in range(size)
+        ),
+    )
+
+
+@pytest.mark.parametrize(("interception", "of_endpoints"), ANYWHERE)
+def test_a_node_knows_nothing_of_the_mesh_but_its_own_backends(
+    interception: Interception, of_endpoints: Endpoints
+) -> None:
+    small, large = (
+        configure(mesh, mesh.node("n1"), interception=interception, endpoints=of_endpoints)
+        for mesh in (chain(2), chain(100))
+    )
+    assert small == large
+
+
+@pytest.mark.parametrize(("interception", "of_endpoints"), ANYWHERE)
+def test_the_routes_to_clusters_are_the_same_wherever_an_envoy_stands(
+    interception: Interception, of_endpoints: Endpoints
+) -> None:
+    mesh = everything()
+    found = configure(mesh, mesh.gateway("gateway"), interception=interception, endpoints=of_endpoints)
+    assert found.routes == configure(mesh, mesh.gateway("gateway")).routes
+
+
+def test_nothing_is_watched_when_endpoints_are_found_by_dns() -> None:
+    mesh = chain(2)
+    found = configure(mesh, mesh.node("n1"))
+    assert (found.files, found.targets, "dynamic_resources" in found.bootstrap) == ({}, {}, False)
+
+
+def test_files_stand_before_those_that_refer_to_them() -> None:
+    mesh = chain(2)
+    assert list(configure(mesh, mesh.node("n1"), endpoints=WATCHED).files) == [
+        "eds/cds_egress_chain_n0_http_80.json",
+        "cds.json",
+        "rds/rds_ingress_http_80.json",
+        "rds/rds_egress_http_80.json",
+        "lds.json",
+    ]
+
+
+def test_a_watched_file_of_endpoints_begins_without_any() -> None:
+    mesh = chain(2)
+    found = configure(mesh, mesh.node("n1"), endpoints=WATCHED)
+    (target,) = found.targets.values()
+    assert found.files["eds/cds_egress_chain_n0_http_80.json"] == endpoints(mesh, target, [])
+
+
+@pytest.mark.parametrize(
+    ("preference", "addresses"),
+    [
+        pytest.param(None, ["10.0.0.1", "10.0.0.2", "fd00::3"], id="none"),
+        pytest.param("IPv4_PREFERRED", ["10.0.0.1", "10.0.0.2", "fd00::3"], id="4-preferred"),
+        pytest.param("IPv6_PREFERRED", ["fd00::1", "10.0.0.2", "fd00::3"], id="6-preferred"),
+        pytest.param("IPv4_ONLY", ["10.0.0.1", "10.0.0.2"], id="4-only"),
+        pytest.param("IPv6_ONLY", ["fd00::1", "fd00::3"], id="6-only"),
+    ],
+)
+@pytest.mark.parametrize("whose", ["node", "mesh"])
+def test_the_preferred_addresses_of_tasks_are_their_endpoints(
+    whose: str, preference: IpPreference | None, addresses: list[str]
+) -> None:
+    mesh = chain(2)
+    discovery = CloudMapDiscovery(namespace="chain.local", service="n0", ip_preference=preference)
+    node = replace(mesh.node("n0"), discovery=discovery)
+    changed = {"nodes": (node, mesh.node("n1"))} if whose == "node" else {"ip_preference": preference}
+    assert found_addresses(replace(mesh, **changed), BOTH, ONLY_4, ONLY_6) == addresses
+
+
+def test_a_task_needs_every_attribute_to_be_an_endpoint() -> None:
+    mesh = chain(2)
+    wanted = (("family", "blue"), ("zone", "a"))
+    discovery = CloudMapDiscovery(namespace="chain.local", service="n0", attributes=wanted)
+    mesh = replace(mesh, nodes=(replace(mesh.node("n0"), discovery=discovery), mesh.node("n1")))
+    with_all = replace(ONLY_4, attributes={"family": "blue", "zone": "a", "more": "x"})
+    with_some = replace(BOTH, attributes={"family": "blue"})
+    assert found_addresses(mesh, with_all, with_some, ONLY_4) == ["10.0.0.2"]
+
+
+def test_a_loopback_address_depends_on_the_name_alone_and_not_on_its_case() -> None:
+    assert loopback_address("red.colors.local") == loopback_address("RED.colors.local") == "127.103.97.195"
+
+
+def test_loopback_addresses_leave_out_the_one_that_everybody_uses() -> None:
+    addresses = {loopback_address(f"service-{number}.colors.local") for number in range(2000)}
+    assert len(addresses) > 1990
+    assert {address.split(".")[0] for address in addresses} == {"127"}
+    assert not {address for address in addresses if address.startswith(("127.0.", "127.255."))}
+
+
+@pytest.mark.parametrize(
+    ("outside", "port"),
+    [
+        pytest.param(frozenset[str](), 15100, id="no-node"),
+        pytest.param(frozenset({"n0"}), 80, id="its-target"),
+        pytest.param(frozenset({"n1"}), 15100, id="another-node"),
+    ],
+)
+def test_a_node_outside_is_reached_at_its_own_port(outside: frozenset[str], port: int) -> None:
+    mesh = chain(2)
+    found = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
+    (cluster,) = (each for each in found.clusters if each["name"] == "cds_egress_chain_n0_http_80")
+    (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"]["socket_address"] == {"address": "n0.chain.local", "port_value": port}
+
+
+def test_no_node_is_outside_by_default() -> None:
+    assert Loopback() == Loopback(outside=frozenset())
+
+
+def found_addresses(mesh: Mesh, *instances: Instance) -> list[str]:
+    """The addresses of the endpoints that a caller of the first node gets."""
+    (target,) = configure(mesh, mesh.node("n1"), endpoints=WATCHED).targets.values()
+    assert isinstance(target, Target)
+    (assignment,) = endpoints(mesh, target, instances)["resources"]
+    return [
+        each["endpoint"]["address"]["socket_address"]["address"] for each in assignment["endpoints"][0]["lb_endpoints"]
+    ]

@@ -1,0 +1,211 @@
+"""How nodes are found and what labels them: every limit, and what is said of what cannot be."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from color_mesh.model import CloudMapDiscovery, DnsDiscovery, DnsResponseType, IpPreference, Mesh, VirtualNode
+from color_mesh.model.discovery import DNS_RESPONSE_TYPES, Discovery
+from color_mesh.model.listener import IP_PREFERENCES
+from tests.support.builders import (
+    RED,
+    entering,
+    gateway,
+    gateway_route,
+    mesh,
+    node,
+    refusal,
+    route,
+    router,
+    routing,
+    service,
+)
+
+DNS = DnsDiscovery(hostname="red.example.com")
+LABEL = "a" * 63
+LONGEST = ".".join((LABEL, LABEL, LABEL, "a" * 61))
+TAGGED = [
+    pytest.param("mesh 'colors'", lambda tags: mesh(tags=tags), id="mesh"),
+    pytest.param("virtual node 'red'", lambda tags: mesh(nodes=(node(tags=tags),)), id="node"),
+    pytest.param("virtual service 'red.colors.local'", lambda tags: mesh(services=(service(tags=tags),)), id="service"),
+    pytest.param("virtual router 'router'", lambda tags: mesh(routers=(router(tags=tags),)), id="router"),
+    pytest.param("virtual gateway 'gateway'", lambda tags: mesh(gateways=(gateway(tags=tags),)), id="gateway"),
+    pytest.param("route 'all'", lambda tags: routing(route(tags=tags)), id="route"),
+    pytest.param("gateway route 'all'", lambda tags: entering(gateway_route(tags=tags)), id="gateway-route"),
+]
+
+
+def found(discovery: Discovery) -> Mesh:
+    """A mesh whose one node is found like this."""
+    return mesh(nodes=(node(discovery=discovery),))
+
+
+def tags(count: int) -> tuple[tuple[str, str], ...]:
+    return tuple((f"key-{number}", "value") for number in range(count))
+
+
+@pytest.mark.parametrize("preference", [pytest.param(None, id="none"), *IP_PREFERENCES])
+def test_a_node_is_found_with_every_ip_preference(preference: IpPreference | None) -> None:
+    assert found(replace(DNS, ip_preference=preference))
+    assert found(replace(RED, ip_preference=preference))
+    assert mesh(ip_preference=preference)
+
+
+def test_an_unknown_ip_preference_is_refused() -> None:
+    wrong = "unknown IP preference, got 'ipv4' (one of: IPv4_ONLY, IPv4_PREFERRED, IPv6_ONLY, IPv6_PREFERRED)"
+    preference: Any = "ipv4"
+    assert refusal(found, replace(DNS, ip_preference=preference)) == f"virtual node 'red': {wrong}"
+    assert refusal(found, replace(RED, ip_preference=preference)) == f"virtual node 'red': {wrong}"
+    assert refusal(mesh, ip_preference=preference) == f"mesh 'colors': {wrong}"
+
+
+@pytest.mark.parametrize("response_type", DNS_RESPONSE_TYPES)
+def test_a_node_is_found_by_both_kinds_of_dns_answer(response_type: DnsResponseType) -> None:
+    assert found(replace(DNS, response_type=response_type))
+
+
+def test_an_unknown_kind_of_dns_answer_is_refused() -> None:
+    response_type: Any = "A"
+    assert refusal(found, replace(DNS, response_type=response_type)) == (
+        "virtual node 'red': unknown DNS response type, got 'A' (one of: LOADBALANCER, ENDPOINTS)"
+    )
+
+
+@pytest.mark.parametrize(
+    "hostname",
+    [
+        pytest.param("a", id="length-low"),
+        pytest.param(LONGEST, id="length-high"),
+        pytest.param("red.example.com.", id="complete"),
+        pytest.param(f"{LONGEST}.", id="complete-length-high"),
+    ],
+)
+def test_a_node_is_found_by_a_name_that_dns_carries(hostname: str) -> None:
+    assert found(DnsDiscovery(hostname=hostname))
+
+
+@pytest.mark.parametrize(
+    ("hostname", "wrong"),
+    [
+        pytest.param("", "is no DNS name, got ''", id="length-low"),
+        pytest.param(".", "is no DNS name, got ''", id="root"),
+        pytest.param("red..local", "is no DNS name, got 'red..local'", id="empty-label"),
+        pytest.param("red..", "is no DNS name, got 'red.'", id="two-dots"),
+        pytest.param("http://red", "is no DNS name, got 'http://red'", id="url"),
+    ],
+)
+def test_a_node_is_not_found_by_a_name_that_dns_cannot_carry(hostname: str, wrong: str) -> None:
+    fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
+    assert refusal(found, DnsDiscovery(hostname=hostname)) == f"virtual node 'red': service discovery {wrong} ({fix})"
+
+
+@pytest.mark.parametrize("hostname", [pytest.param(f"{LONGEST}a", id="plain"), pytest.param(f"{LONGEST}a.", id="dot")])
+def test_a_node_is_not_found_by_a_name_too_long(hostname: str) -> None:
+    wrong = "service discovery too long, got '254 characters' (1 to 253)"
+    assert refusal(found, DnsDiscovery(hostname=hostname)) == f"virtual node 'red': {wrong}"
+
+
+def test_a_node_that_only_calls_may_be_found_all_the_same() -> None:
+    caller = VirtualNode(name="caller", discovery=DNS)
+    assert mesh(nodes=(caller,)).nodes == (caller,)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param(("k", "v"), id="low"),
+        pytest.param(("k" * 255, "v"), id="key-high"),
+        pytest.param(("k", "v" * 1024), id="value-high"),
+    ],
+)
+def test_a_cloud_map_attribute_at_its_limits_is_accepted(pair: tuple[str, str]) -> None:
+    assert found(replace(RED, attributes=(pair, ("other", "v"))))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wrong"),
+    [
+        pytest.param(
+            (("", "v"),), "Cloud Map attribute has a wrong length, got '0 characters' (1 to 255)", id="key-low"
+        ),
+        pytest.param(
+            (("k" * 256, "v"),),
+            "Cloud Map attribute has a wrong length, got '256 characters' (1 to 255)",
+            id="key-high",
+        ),
+        pytest.param(
+            (("k", ""),), "value of attribute 'k' has a wrong length, got '0 characters' (1 to 1024)", id="value-low"
+        ),
+        pytest.param(
+            (("k", "v" * 1025),),
+            "value of attribute 'k' has a wrong length, got '1025 characters' (1 to 1024)",
+            id="value-high",
+        ),
+        pytest.param(((1, "v"),), "Cloud Map attribute is not text, got 1 (1 to 255 characters)", id="key-number"),
+        pytest.param(
+            (("k", 1),), "value of attribute 'k' is not text, got 1 (1 to 1024 characters)", id="value-number"
+        ),
+        pytest.param(
+            (("k", "a"), ("k", "b")),
+            "duplicate Cloud Map attribute, got 'k' (found 2 times, each may be there once)",
+            id="duplicate",
+        ),
+    ],
+)
+def test_a_cloud_map_attribute_that_cannot_be_is_refused(attributes: Any, wrong: str) -> None:
+    discovery = CloudMapDiscovery(namespace="colors.local", service="red", attributes=attributes)
+    assert refusal(found, discovery) == f"virtual node 'red': {wrong}"
+
+
+@pytest.mark.parametrize(("_subject", "describe"), TAGGED)
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param((), id="none"),
+        pytest.param(tags(50), id="count-high"),
+        pytest.param((("k", ""),), id="low"),
+        pytest.param((("k" * 128, "v" * 256),), id="high"),
+    ],
+)
+def test_every_part_has_tags_within_their_limits(_subject: str, describe: Any, labels: object) -> None:
+    assert describe(labels)
+
+
+@pytest.mark.parametrize(("subject", "describe"), TAGGED)
+@pytest.mark.parametrize(
+    ("labels", "wrong"),
+    [
+        pytest.param(tags(51), "too many tags, got 51 (at most 50)", id="count-high"),
+        pytest.param((("", "v"),), "tag key has a wrong length, got '0 characters' (1 to 128)", id="key-low"),
+        pytest.param((("k" * 129, "v"),), "tag key has a wrong length, got '129 characters' (1 to 128)", id="key-high"),
+        pytest.param(((1, "v"),), "tag key is not text, got 1 (1 to 128 characters)", id="key-number"),
+        pytest.param((("k", 1),), "value of tag 'k' cannot be, got 1 (0 to 256 characters)", id="value-number"),
+        pytest.param(
+            (("k", "v" * 257),),
+            f"value of tag 'k' cannot be, got '{'v' * 257}' (0 to 256 characters)",
+            id="value-high",
+        ),
+        pytest.param(
+            (("k", "a"), ("k", "b")), "duplicate tag, got 'k' (found 2 times, each may be there once)", id="duplicate"
+        ),
+    ],
+)
+def test_tags_that_cannot_be_are_refused(subject: str, describe: Any, labels: object, wrong: str) -> None:
+    assert refusal(describe, labels) == f"{subject}: {wrong}"
+
+
+@pytest.mark.parametrize("owner", [pytest.param(None, id="none"), "111122223333", "000000000000"])
+def test_a_mesh_has_an_owner_of_12_digits(owner: str | None) -> None:
+    assert mesh(owner=owner).owner == owner
+
+
+@pytest.mark.parametrize("owner", ["", "11112222333", "1111222233334", "1111-2222-33", "arn:aws:iam:", "²" * 12])
+def test_a_mesh_whose_owner_is_no_account_is_refused(owner: str) -> None:
+    wrong = f"mesh 'colors': owner is no AWS account, got '{owner}' (12 digits, such as '111122223333')"
+    assert refusal(mesh, owner=owner) == wrong
+
+
+def test_a_mesh_whose_owner_is_a_number_is_refused() -> None:
+    wrong = "mesh 'colors': owner is no AWS account, got 111122223333 (12 digits, such as '111122223333')"
+    assert refusal(mesh, owner=111122223333) == wrong

@@ -1,0 +1,308 @@
+"""What listeners may have: every limit, and what is said of each policy that cannot be."""
+
+from typing import Any
+
+import pytest
+
+from color_mesh.model import ConnectionPool, Listener, Mesh, Protocol, Timeout
+from color_mesh.model.listener import PROTOCOLS
+from tests.support.builders import (
+    client_tls,
+    gateway,
+    health_check,
+    listener_tls,
+    mesh,
+    node,
+    outlier_detection,
+    refusal,
+    router,
+)
+
+WITHOUT_LIMIT = pytest.param(2147483648, id="no-limit")
+CHECKS = [
+    pytest.param("interval_millis", "health check interval", 5000, 300000, id="interval"),
+    pytest.param("timeout_millis", "health check timeout", 2000, 60000, id="timeout"),
+    pytest.param("healthy_threshold", "healthy threshold", 2, 10, id="healthy"),
+    pytest.param("unhealthy_threshold", "unhealthy threshold", 2, 10, id="unhealthy"),
+]
+OUTLIERS = [
+    pytest.param("max_server_errors", "max server errors", id="errors"),
+    pytest.param("interval_millis", "outlier detection interval", id="interval"),
+    pytest.param("base_ejection_millis", "base ejection duration", id="ejection"),
+]
+POOLS = [
+    pytest.param("http", {}, "max_connections", id="http"),
+    pytest.param("http", {"max_connections": 1}, "max_pending_requests", id="http-pending"),
+    pytest.param("http2", {}, "max_requests", id="http2"),
+    pytest.param("grpc", {}, "max_requests", id="grpc"),
+    pytest.param("tcp", {}, "max_connections", id="tcp"),
+]
+WITH_REQUESTS: list[Protocol] = ["http", "http2", "grpc"]
+
+
+def listening(spoken: Protocol = "http", /, **policies: Any) -> Mesh:
+    """A mesh whose one node listens on port 80 with these policies."""
+    return mesh(nodes=(node(listeners=(Listener(port=80, protocol=spoken, **policies),)),))
+
+
+def checked(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
+    return listening(spoken, health_check=health_check(**changes))
+
+
+def pooled(spoken: Protocol, /, **fields: Any) -> Mesh:
+    return listening(spoken, connection_pool=ConnectionPool(**fields))
+
+
+def ejecting(**changes: Any) -> Mesh:
+    return listening(outlier_detection=outlier_detection(**changes))
+
+
+@pytest.mark.parametrize(("field", "_what", "low", "high"), CHECKS)
+def test_a_health_check_takes_its_limits(field: str, _what: str, low: int, high: int) -> None:
+    lowest, highest = {field: low}, {field: high}
+    assert checked(**lowest)
+    assert checked(**highest)
+
+
+@pytest.mark.parametrize(("field", "what", "low", "high"), CHECKS)
+def test_a_health_check_beyond_its_limits_is_refused(field: str, what: str, low: int, high: int) -> None:
+    wrong = f"virtual node 'red' listener 80: {what} out of range"
+    assert refusal(checked, **{field: low - 1}) == f"{wrong}, got {low - 1} ({low} to {high})"
+    assert refusal(checked, **{field: high + 1}) == f"{wrong}, got {high + 1} ({low} to {high})"
+    assert refusal(checked, **{field: str(low)}) == f"{wrong}, got '{low}' ({low} to {high})"
+
+
+@pytest.mark.parametrize("length", [pytest.param(1, id="low"), pytest.param(255, id="high")])
+@pytest.mark.parametrize("protocol", ["http", "http2"])
+def test_a_health_check_of_http_asks_for_a_path(protocol: Protocol, length: int) -> None:
+    assert checked(protocol=protocol, path="/" * length)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_health_check_may_name_its_listeners_port(protocol: Protocol) -> None:
+    assert checked("http2", protocol=protocol, port=80)
+
+
+@pytest.mark.parametrize("protocol", ["http2", "grpc"])
+def test_a_health_check_may_ask_over_grpc_where_http2_is_spoken(protocol: Protocol) -> None:
+    assert checked(protocol, protocol="grpc")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "changes", "wrong"),
+    [
+        pytest.param(
+            "http",
+            {"protocol": "udp"},
+            "unknown health check protocol, got 'udp' (one of: http, http2, grpc, tcp)",
+            id="protocol",
+        ),
+        pytest.param(
+            "http", {"port": 81}, "health check has another port, got 81 (80, or leave it out)", id="another-port"
+        ),
+        pytest.param(
+            "http",
+            {"protocol": "tcp", "path": "/health"},
+            "a tcp health check has no path, got '/health' (leave it out)",
+            id="path-of-tcp",
+        ),
+        pytest.param(
+            "grpc",
+            {"protocol": "grpc", "path": "/health"},
+            "a grpc health check has no path, got '/health' (leave it out)",
+            id="path-of-grpc",
+        ),
+        pytest.param(
+            "http",
+            {"path": ""},
+            "health check path has a wrong length, got '0 characters' (1 to 255)",
+            id="path-low",
+        ),
+        pytest.param(
+            "http",
+            {"path": "/" * 256},
+            "health check path has a wrong length, got '256 characters' (1 to 255)",
+            id="path-high",
+        ),
+        pytest.param("http", {"path": 7}, "health check path is not text, got 7 (such as '/health')", id="path-number"),
+        pytest.param(
+            "http",
+            {"protocol": "grpc"},
+            "a grpc health check needs HTTP/2, got 'http' (a listener of http2 or grpc)",
+            id="grpc-of-http",
+        ),
+        pytest.param(
+            "tcp",
+            {"protocol": "grpc"},
+            "a grpc health check needs HTTP/2, got 'tcp' (a listener of http2 or grpc)",
+            id="grpc-of-tcp",
+        ),
+    ],
+)
+def test_a_health_check_that_cannot_be_is_refused(protocol: Protocol, changes: dict[str, Any], wrong: str) -> None:
+    assert refusal(checked, protocol, **changes) == f"virtual node 'red' listener 80: {wrong}"
+
+
+@pytest.mark.parametrize("protocol", WITH_REQUESTS)
+@pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low"), WITHOUT_LIMIT])
+def test_a_listener_has_timeouts_of_any_length(protocol: Protocol, millis: int) -> None:
+    assert listening(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
+
+
+@pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low"), WITHOUT_LIMIT])
+def test_a_listener_of_tcp_has_an_idle_timeout_of_any_length(millis: int) -> None:
+    assert listening("tcp", timeout=Timeout(idle_millis=millis))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "timeout", "wrong"),
+    [
+        pytest.param(
+            "http", Timeout(per_request_millis=-1), "request timeout out of range, got -1 (0 or more)", id="request-low"
+        ),
+        pytest.param("http", Timeout(idle_millis=-1), "idle timeout out of range, got -1 (0 or more)", id="idle-low"),
+        pytest.param("tcp", Timeout(idle_millis=-1), "idle timeout out of range, got -1 (0 or more)", id="tcp-low"),
+        pytest.param(
+            "http", Timeout(idle_millis=True), "idle timeout out of range, got True (0 or more)", id="idle-bool"
+        ),
+        pytest.param(
+            "tcp",
+            Timeout(per_request_millis=0),
+            "tcp has no request timeout, got 0 (leave it out)",
+            id="tcp-request",
+        ),
+    ],
+)
+def test_a_timeout_that_cannot_be_is_refused(protocol: Protocol, timeout: Timeout, wrong: str) -> None:
+    assert refusal(listening, protocol, timeout=timeout) == f"virtual node 'red' listener 80: {wrong}"
+
+
+@pytest.mark.parametrize(("protocol", "others", "field"), POOLS)
+@pytest.mark.parametrize("value", [pytest.param(1, id="low"), WITHOUT_LIMIT])
+def test_a_connection_pool_takes_its_limits(protocol: Protocol, others: dict[str, int], field: str, value: int) -> None:
+    assert pooled(protocol, **others, **{field: value})
+
+
+@pytest.mark.parametrize(("protocol", "others", "field"), POOLS)
+def test_a_connection_pool_below_its_limit_is_refused(protocol: Protocol, others: dict[str, int], field: str) -> None:
+    wrong = f"virtual node 'red' listener 80: {field} out of range, got 0 (1 or more)"
+    assert refusal(pooled, protocol, **others, **{field: 0}) == wrong
+
+
+@pytest.mark.parametrize(
+    ("protocol", "fields", "wrong"),
+    [
+        pytest.param(
+            "http",
+            {"max_pending_requests": 1},
+            "connection pool has no max_connections, got None (a pool of http needs it)",
+            id="http-without",
+        ),
+        pytest.param(
+            "http2",
+            {},
+            "connection pool has no max_requests, got None (a pool of http2 needs it)",
+            id="http2-without",
+        ),
+        pytest.param(
+            "http",
+            {"max_connections": 1, "max_requests": 2},
+            "a pool of http has no max_requests, got 2 (it has max_connections)",
+            id="http-with-requests",
+        ),
+        pytest.param(
+            "grpc",
+            {"max_requests": 1, "max_connections": 2},
+            "a pool of grpc has no max_connections, got 2 (it has max_requests)",
+            id="grpc-with-connections",
+        ),
+        pytest.param(
+            "tcp",
+            {"max_connections": 1, "max_pending_requests": 2},
+            "a pool of tcp has no max_pending_requests, got 2 (it has max_connections)",
+            id="tcp-with-pending-requests",
+        ),
+    ],
+)
+def test_a_connection_pool_has_the_fields_of_its_protocol(
+    protocol: Protocol, fields: dict[str, int], wrong: str
+) -> None:
+    assert refusal(pooled, protocol, **fields) == f"virtual node 'red' listener 80: {wrong}"
+
+
+def test_a_connection_pool_beside_an_unknown_protocol_is_left_alone() -> None:
+    wrong = "virtual node 'red': unknown protocol, got 'udp' (one of: http, http2, grpc, tcp)"
+    assert refusal(pooled, "udp") == wrong
+
+
+@pytest.mark.parametrize(("field", "_what"), OUTLIERS)
+@pytest.mark.parametrize("value", [pytest.param(1, id="low"), WITHOUT_LIMIT])
+def test_outlier_detection_takes_its_limits(field: str, _what: str, value: int) -> None:
+    assert ejecting(**{field: value})
+
+
+@pytest.mark.parametrize(("field", "what"), OUTLIERS)
+def test_outlier_detection_below_its_limits_is_refused(field: str, what: str) -> None:
+    wrong = f"virtual node 'red' listener 80: {what} out of range, got 0 (1 or more)"
+    assert refusal(ejecting, **{field: 0}) == wrong
+
+
+@pytest.mark.parametrize("percent", [pytest.param(0, id="low"), pytest.param(100, id="high")])
+def test_none_or_all_tasks_may_be_ejected(percent: int) -> None:
+    assert ejecting(max_ejection_percent=percent)
+
+
+@pytest.mark.parametrize("percent", [pytest.param(-1, id="low"), pytest.param(101, id="high")])
+def test_an_impossible_share_of_tasks_cannot_be_ejected(percent: int) -> None:
+    wrong = f"virtual node 'red' listener 80: max ejection percent out of range, got {percent} (0 to 100)"
+    assert refusal(ejecting, max_ejection_percent=percent) == wrong
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "what"),
+    [
+        pytest.param("health_check", health_check(), "health check", id="health-check"),
+        pytest.param("timeout", Timeout(), "timeout", id="timeout"),
+        pytest.param("connection_pool", ConnectionPool(max_connections=1), "connection pool", id="connection-pool"),
+        pytest.param("outlier_detection", outlier_detection(), "outlier detection", id="outlier-detection"),
+        pytest.param("tls", listener_tls(), "tls", id="tls"),
+    ],
+)
+def test_a_router_has_no_policies(field: str, value: object, what: str) -> None:
+    listener = Listener(port=80, **{field: value})  # type: ignore[arg-type]
+    wrong = f"virtual router 'router': listener 80 cannot have a {what}, got {value!r} (leave it out)"
+    assert refusal(mesh, routers=(router("router", listener),)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "what"),
+    [
+        pytest.param("timeout", Timeout(), "timeout", id="timeout"),
+        pytest.param("outlier_detection", outlier_detection(), "outlier detection", id="outlier-detection"),
+    ],
+)
+def test_a_gateway_lacks_the_policies_that_only_nodes_have(field: str, value: object, what: str) -> None:
+    listener = Listener(port=80, **{field: value})  # type: ignore[arg-type]
+    wrong = f"virtual gateway 'gateway': listener 80 cannot have a {what}, got {value!r} (leave it out)"
+    assert refusal(mesh, gateways=(gateway("gateway", listener),)) == wrong
+
+
+def test_a_gateway_has_the_other_policies_and_speaks_tls_to_nodes() -> None:
+    listener = Listener(
+        port=80, health_check=health_check(), connection_pool=ConnectionPool(max_connections=1), tls=listener_tls()
+    )
+    entry = gateway("gateway", listener, client_tls=client_tls())
+    assert mesh(gateways=(entry,)).gateways == (entry,)
+
+
+def test_every_problem_of_every_listener_is_reported() -> None:
+    listeners = (
+        Listener(port=80, health_check=health_check(port=81, healthy_threshold=1), timeout=Timeout(idle_millis=-1)),
+        Listener(port=82, protocol="tcp", connection_pool=ConnectionPool()),
+    )
+    assert refusal(mesh, nodes=(node(listeners=listeners),)).splitlines() == [
+        "virtual node 'red' listener 80: healthy threshold out of range, got 1 (2 to 10)",
+        "virtual node 'red' listener 80: health check has another port, got 81 (80, or leave it out)",
+        "virtual node 'red' listener 80: idle timeout out of range, got -1 (0 or more)",
+        "virtual node 'red' listener 82: connection pool has no max_connections, got None (a pool of tcp needs it)",
+    ]

@@ -1,0 +1,376 @@
+"""What routes do with what they take: limits, and what is said of retries, timeouts, rewrites and targets."""
+
+from typing import Any
+
+import pytest
+
+from color_mesh.model import GatewayRoute, Listener, Mesh, Protocol, Rewrite, RouteMatch, Timeout
+from color_mesh.model.route import GRPC_RETRY_EVENTS, HTTP_RETRY_EVENTS
+from tests.support.builders import (
+    GRPC,
+    HTTP,
+    HTTP2,
+    HTTP_8080,
+    TCP,
+    entering,
+    gateway,
+    gateway_route,
+    mesh,
+    node,
+    refusal,
+    retry_policy,
+    route,
+    router,
+    routing,
+    service,
+    target,
+)
+
+WITH_REQUESTS: list[Protocol] = ["http", "http2", "grpc"]
+EXACT, REGEX, PREFIX = RouteMatch(path="/red"), RouteMatch(path_regex="/r.*"), RouteMatch(prefix="/red")
+SEVERAL = "listeners: http/80, http2/81"
+
+
+def handling(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
+    """A mesh with a router that has one route with these changes."""
+    on = (Listener(port=80, protocol=spoken),)
+    return routing(route(protocol=spoken, match=RouteMatch(), **changes), on=on, red=on)
+
+
+def retrying(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
+    return handling(spoken, retry_policy=retry_policy(**changes))
+
+
+def rewriting(match: RouteMatch, **rewrite: Any) -> Mesh:
+    return entering(gateway_route(match=match, rewrite=Rewrite(**rewrite)))
+
+
+def reaching(*listeners: Listener, port: Any = None) -> Mesh:
+    """A mesh whose gateway sends requests to a port of a service, and a node with these listeners provides that."""
+    entry = gateway(routes=(gateway_route(target_port=port),))
+    return mesh(nodes=(node(listeners=listeners),), services=(service(virtual_node="red"),), gateways=(entry,))
+
+
+def reaching_router(*listeners: Listener, port: int | None = None) -> Mesh:
+    """A mesh whose gateway sends requests to a port of a service, and a router with these listeners provides that."""
+    entry = gateway(routes=(gateway_route(target_port=port),))
+    return mesh(routers=(router("red", *listeners),), services=(service(virtual_router="red"),), gateways=(entry,))
+
+
+def test_a_route_without_conditions_takes_every_request() -> None:
+    assert handling().router("router").routes[0].match == RouteMatch()
+
+
+@pytest.mark.parametrize("protocol", WITH_REQUESTS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"max_retries": 0}, id="retries-low"),
+        pytest.param({"max_retries": 1000000}, id="retries-without-limit"),
+        pytest.param({"per_retry_timeout_millis": 0}, id="timeout-low"),
+        pytest.param({"per_retry_timeout_millis": 86400000}, id="timeout-without-limit"),
+        pytest.param({"http_events": HTTP_RETRY_EVENTS}, id="every-http-event"),
+        pytest.param({"http_events": (), "tcp_events": ("connection-error",)}, id="tcp-event"),
+    ],
+)
+def test_a_retry_policy_at_its_limits_is_accepted(protocol: Protocol, changes: dict[str, Any]) -> None:
+    assert retrying(protocol, **changes)
+
+
+def test_a_grpc_route_retries_on_every_grpc_event() -> None:
+    assert retrying("grpc", http_events=(), grpc_events=GRPC_RETRY_EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        pytest.param({"max_retries": -1}, "max retries out of range, got -1 (0 or more)", id="retries-low"),
+        pytest.param({"max_retries": None}, "max retries out of range, got None (0 or more)", id="retries-none"),
+        pytest.param(
+            {"per_retry_timeout_millis": -1}, "per retry timeout out of range, got -1 (0 or more)", id="timeout-low"
+        ),
+        pytest.param(
+            {"http_events": ("5xx",)},
+            "unknown HTTP retry event, got '5xx' (one of: server-error, gateway-error, client-error, stream-error)",
+            id="http-event",
+        ),
+        pytest.param(
+            {"tcp_events": ("reset",)},
+            "unknown TCP retry event, got 'reset' (one of: connection-error)",
+            id="tcp-event",
+        ),
+        pytest.param(
+            {"http_events": ("server-error",) * 2},
+            "duplicate retry event, got 'server-error' (found 2 times, each may be there once)",
+            id="duplicate",
+        ),
+        pytest.param(
+            {"http_events": ()},
+            "retry policy has no event, got () (such as http_events=('gateway-error',))",
+            id="no-event",
+        ),
+        pytest.param(
+            {"grpc_events": ("internal",)},
+            "http routes have no gRPC retry events, got ('internal',) (leave them out)",
+            id="grpc-event",
+        ),
+    ],
+)
+def test_a_retry_policy_that_cannot_be_is_refused(changes: dict[str, Any], wrong: str) -> None:
+    assert refusal(retrying, **changes) == f"route 'all': {wrong}"
+
+
+def test_an_unknown_grpc_event_is_refused() -> None:
+    events = "cancelled, deadline-exceeded, internal, resource-exhausted, unavailable"
+    wrong = f"route 'all': unknown gRPC retry event, got 'aborted' (one of: {events})"
+    assert refusal(retrying, "grpc", grpc_events=("aborted",)) == wrong
+
+
+def test_a_tcp_route_has_no_retry_policy() -> None:
+    wrong = f"route 'all': a tcp route has no retry policy, got {retry_policy()!r} (leave it out)"
+    assert refusal(retrying, "tcp") == wrong
+
+
+@pytest.mark.parametrize("protocol", WITH_REQUESTS)
+@pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low")])
+def test_a_route_has_timeouts_of_any_length(protocol: Protocol, millis: int) -> None:
+    assert handling(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "timeout", "wrong"),
+    [
+        pytest.param(
+            "http", Timeout(per_request_millis=-1), "request timeout out of range, got -1 (0 or more)", id="request-low"
+        ),
+        pytest.param("grpc", Timeout(idle_millis=-1), "idle timeout out of range, got -1 (0 or more)", id="idle-low"),
+        pytest.param(
+            "tcp", Timeout(per_request_millis=1), "tcp has no request timeout, got 1 (leave it out)", id="tcp-request"
+        ),
+    ],
+)
+def test_a_timeout_of_a_route_that_cannot_be_is_refused(protocol: Protocol, timeout: Timeout, wrong: str) -> None:
+    assert refusal(handling, protocol, timeout=timeout) == f"route 'all': {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("match", "rewrite"),
+    [
+        pytest.param(PREFIX, {}, id="nothing"),
+        pytest.param(PREFIX, {"prefix": "/"}, id="prefix-low"),
+        pytest.param(PREFIX, {"prefix": "/" * 255}, id="prefix-high"),
+        pytest.param(PREFIX, {"keep_prefix": True}, id="keep-prefix"),
+        pytest.param(EXACT, {"path": "/"}, id="path-low"),
+        pytest.param(EXACT, {"path": "/" * 255}, id="path-high"),
+        pytest.param(REGEX, {"path": "/"}, id="path-of-a-regex"),
+        pytest.param(RouteMatch(), {"keep_hostname": True}, id="keep-hostname"),
+    ],
+)
+def test_a_gateway_route_rewrites_what_it_matches_on(match: RouteMatch, rewrite: dict[str, Any]) -> None:
+    assert rewriting(match, **rewrite)
+
+
+@pytest.mark.parametrize(
+    ("match", "rewrite", "wrong"),
+    [
+        pytest.param(
+            PREFIX,
+            {"prefix": "/", "keep_prefix": True},
+            "rewrites the prefix and keeps it, got '/' (give one of them)",
+            id="prefix-and-keep",
+        ),
+        pytest.param(
+            EXACT,
+            {"prefix": "/"},
+            "rewrites a prefix that it does not match on, got '/' (match on a prefix)",
+            id="prefix-of-a-path",
+        ),
+        pytest.param(
+            EXACT,
+            {"keep_prefix": True},
+            "rewrites a prefix that it does not match on, got None (match on a prefix)",
+            id="keep-prefix-of-a-path",
+        ),
+        pytest.param(
+            PREFIX,
+            {"path": "/"},
+            "rewrites a path that it does not match on, got '/' (match on a path)",
+            id="path-of-a-prefix",
+        ),
+        pytest.param(
+            PREFIX,
+            {"prefix": "red"},
+            "prefix rewrite cannot be, got 'red' ('/' and at most 254 characters more)",
+            id="prefix-not-rooted",
+        ),
+        pytest.param(
+            PREFIX,
+            {"prefix": "/" * 256},
+            f"prefix rewrite cannot be, got '{'/' * 256}' ('/' and at most 254 characters more)",
+            id="prefix-high",
+        ),
+        pytest.param(
+            REGEX, {"path": ""}, "path rewrite cannot be, got '' ('/' and at most 254 characters more)", id="path-low"
+        ),
+        pytest.param(
+            PREFIX,
+            {"keep_prefix": "DISABLED"},
+            "keep_prefix is not true or false, got 'DISABLED' (True or False)",
+            id="keep-prefix-text",
+        ),
+        pytest.param(
+            PREFIX,
+            {"keep_hostname": 1},
+            "keep_hostname is not true or false, got 1 (True or False)",
+            id="keep-hostname-number",
+        ),
+    ],
+)
+def test_a_rewrite_that_cannot_be_is_refused(match: RouteMatch, rewrite: dict[str, Any], wrong: str) -> None:
+    assert refusal(rewriting, match, **rewrite) == f"gateway route 'all': {wrong}"
+
+
+@pytest.mark.parametrize("name", ["aws.app-mesh", "aws.app-mesh.Health"])
+def test_a_gateway_route_leaves_reserved_services_alone(name: str) -> None:
+    reserved = gateway_route(protocol="grpc", match=RouteMatch(service_name=name))
+    assert refusal(entering, reserved, on=(GRPC,)) == (
+        f"gateway route 'all': service name is reserved, got '{name}' (App Mesh keeps 'aws.app-mesh')"
+    )
+
+
+def test_a_route_of_a_router_may_have_a_service_that_gateways_may_not() -> None:
+    assert routing(route(protocol="grpc", match=RouteMatch(service_name="aws.app-mesh")), on=(GRPC,), red=(GRPC,))
+
+
+@pytest.mark.parametrize("path", ["/aws-appmesh", "/aws-app-mesh/health"])
+def test_a_gateway_route_leaves_reserved_paths_alone(path: str) -> None:
+    assert refusal(entering, gateway_route(match=RouteMatch(path=path))) == (
+        f"gateway route 'all': path is reserved, got '{path}' "
+        "(App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself)"
+    )
+
+
+def test_a_routes_port_speaks_its_protocol() -> None:
+    wrong = f"the listener of its port does not speak http, got 81 ({SEVERAL})"
+    on, match = (HTTP, HTTP2), RouteMatch(port=81)
+    assert refusal(routing, route(match=match), on=on) == f"route 'all': {wrong}"
+    assert refusal(entering, gateway_route(match=match), on=on) == f"gateway route 'all': {wrong}"
+
+
+def test_a_route_beside_several_listeners_names_a_port() -> None:
+    wrong = f"matches on no port, though there are several, got None ({SEVERAL})"
+    on = (HTTP, HTTP2)
+    assert refusal(routing, route(), on=on) == f"route 'all': {wrong}"
+    assert refusal(entering, gateway_route(), on=on) == f"gateway route 'all': {wrong}"
+
+
+def test_a_route_beside_several_listeners_with_a_port_is_accepted() -> None:
+    match = RouteMatch(port=80)
+    assert routing(route(match=match), on=(HTTP, HTTP2))
+    assert entering(gateway_route(match=match), on=(HTTP, HTTP2))
+
+
+@pytest.mark.parametrize("weight", [pytest.param("1", id="text"), pytest.param(True, id="bool")])
+def test_a_weight_is_a_whole_number(weight: object) -> None:
+    wrong = f"route 'all': weight of 'red' out of range, got {weight!r} (0 to 100)"
+    assert refusal(handling, targets=(target(weight=weight),)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("listeners", "port"),
+    [
+        pytest.param((HTTP,), None, id="its-only-one"),
+        pytest.param((HTTP,), 80, id="its-only-one-named"),
+        pytest.param((HTTP, HTTP_8080), 8080, id="one-of-several"),
+        pytest.param((HTTP, TCP), 80, id="one-beside-tcp"),
+        pytest.param((GRPC,), None, id="other-protocol"),
+    ],
+)
+def test_a_gateway_route_reaches_a_port_of_its_service(listeners: tuple[Listener, ...], port: int | None) -> None:
+    assert reaching(*listeners, port=port)
+    assert reaching_router(*listeners, port=port)
+
+
+def test_a_gateway_route_reaches_a_service_without_provider() -> None:
+    entry = gateway(routes=(gateway_route(target_port=80),))
+    assert mesh(services=(service(),), gateways=(entry,))
+
+
+@pytest.mark.parametrize(
+    ("listeners", "port", "wrong"),
+    [
+        pytest.param(
+            (HTTP, HTTP_8080),
+            None,
+            "service 'red.colors.local' has several ports, got None (listeners of 'red': http/80, http/8080)",
+            id="several",
+        ),
+        pytest.param(
+            (HTTP, HTTP_8080),
+            81,
+            "service 'red.colors.local' does not have its port, got 81 (listeners of 'red': http/80, http/8080)",
+            id="another",
+        ),
+        pytest.param(
+            (TCP,),
+            None,
+            "service 'red.colors.local' speaks no HTTP there, got None (listeners of 'red': tcp/83)",
+            id="tcp",
+        ),
+        pytest.param(
+            (HTTP, TCP),
+            83,
+            "service 'red.colors.local' speaks no HTTP there, got 83 (listeners of 'red': http/80, tcp/83)",
+            id="tcp-named",
+        ),
+    ],
+)
+def test_a_gateway_route_to_a_port_that_its_service_lacks_is_refused(
+    listeners: tuple[Listener, ...], port: int | None, wrong: str
+) -> None:
+    assert refusal(reaching, *listeners, port=port) == f"gateway route 'all': {wrong}"
+    assert refusal(reaching_router, *listeners, port=port) == f"gateway route 'all': {wrong}"
+
+
+def test_a_gateway_route_to_a_port_of_a_node_that_only_calls_is_refused() -> None:
+    wrong = "service 'red.colors.local' does not have its port, got 80 (listeners of 'red': none)"
+    assert refusal(reaching, port=80) == f"gateway route 'all': {wrong}"
+
+
+@pytest.mark.parametrize("port", [pytest.param(1, id="low"), pytest.param(65535, id="high")])
+def test_a_gateway_route_reaches_a_port_within_its_limits(port: int) -> None:
+    assert entering(gateway_route(target_port=port))
+
+
+@pytest.mark.parametrize(
+    "port", [pytest.param(0, id="low"), pytest.param(65536, id="high"), pytest.param("80", id="text")]
+)
+def test_a_gateway_route_to_a_port_beyond_its_limits_is_refused(port: object) -> None:
+    wrong = f"gateway route 'all': target port out of range, got {port!r} (1 to 65535)"
+    assert refusal(entering, gateway_route(target_port=port)) == wrong
+
+
+def test_a_gateway_has_no_tcp_route() -> None:
+    tcp = GatewayRoute(name="all", match=RouteMatch(), virtual_service="red.colors.local", protocol="tcp")
+    wrong = "gateway route 'all': no listener speaks its protocol, got 'tcp' (listeners: http/80)"
+    assert refusal(entering, tcp) == wrong
+
+
+def test_every_problem_of_a_route_is_reported() -> None:
+    broken = route(
+        priority=-1,
+        tags=(("", ""),),
+        match=RouteMatch(path="red", port=81),
+        timeout=Timeout(idle_millis=-1),
+        retry_policy=retry_policy(max_retries=-1),
+        targets=(target(weight=101),),
+    )
+    assert refusal(routing, broken).splitlines() == [
+        "route 'all': priority out of range, got -1 (0 to 1000)",
+        "route 'all': tag key has a wrong length, got '0 characters' (1 to 128)",
+        "route 'all': no listener has its port, got 81 (listeners: http/80)",
+        "route 'all': path does not start with '/', got 'red' (such as '/' or '/orders')",
+        "route 'all': idle timeout out of range, got -1 (0 or more)",
+        "route 'all': max retries out of range, got -1 (0 or more)",
+        "route 'all': weight of 'red' out of range, got 101 (0 to 100)",
+    ]

@@ -1,0 +1,117 @@
+"""A small template that runs, to be changed one thing at a time."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.local.plan.assembly import Plan, read_plan
+from color_mesh.model import MeshError
+
+Resources = dict[str, Any]
+ARN = "arn:aws:appmesh:eu-west-1:111122223333:mesh/shop/virtualNode/stock"
+TRUST = {"Statement": {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:*"}}
+
+
+def resource(kind: str, **properties: Any) -> Resources:
+    return {"Type": kind, "Properties": properties}
+
+
+APP = {"Name": "app", "Image": "colorapp"}
+ENVOY = {
+    "Name": "envoy",
+    "Image": "public.ecr.aws/appmesh/aws-appmesh-envoy:v1",
+    "User": "1337",
+    "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": ARN}],
+}
+REDIRECTION = {
+    "ProxyConfigurationProperties": [
+        {"Name": "AppPorts", "Value": "80"},
+        {"Name": "ProxyIngressPort", "Value": "15000"},
+        {"Name": "ProxyEgressPort", "Value": "15001"},
+        {"Name": "IgnoredUID", "Value": "1337"},
+    ]
+}
+TEMPLATE: dict[str, Any] = {
+    "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.1.0.0/16"),
+    "Subnet": resource("AWS::EC2::Subnet", CidrBlock="10.1.2.0/24"),
+    "Group": resource("AWS::EC2::SecurityGroup", GroupDescription="tasks", GroupName="tasks"),
+    "Namespace": resource("AWS::ServiceDiscovery::PrivateDnsNamespace", Name="shop.local", Vpc="vpc-1"),
+    "Name": resource(
+        "AWS::ServiceDiscovery::Service",
+        Name="stock",
+        NamespaceId={"Fn::GetAtt": ["Namespace", "Id"]},
+        DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]},
+    ),
+    "Mesh": resource("AWS::AppMesh::Mesh", MeshName="shop"),
+    "Node": resource(
+        "AWS::AppMesh::VirtualNode",
+        MeshName="shop",
+        VirtualNodeName="stock",
+        Spec={
+            "Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}}],
+            "ServiceDiscovery": {"AWSCloudMap": {"NamespaceName": "shop.local", "ServiceName": "stock"}},
+        },
+    ),
+    "Role": resource(
+        "AWS::IAM::Role",
+        AssumeRolePolicyDocument=TRUST,
+        Policies=[
+            {
+                "PolicyDocument": {
+                    "Statement": {
+                        "Effect": "Allow",
+                        "Action": "appmesh:StreamAggregatedResources",
+                        "Resource": {"Ref": "Node"},
+                    }
+                }
+            }
+        ],
+    ),
+    "Task": resource(
+        "AWS::ECS::TaskDefinition",
+        Family="stock",
+        ContainerDefinitions=[APP, ENVOY],
+        ProxyConfiguration=REDIRECTION,
+        TaskRoleArn={"Fn::GetAtt": ["Role", "Arn"]},
+    ),
+    "Service": resource(
+        "AWS::ECS::Service",
+        ServiceName="stock-svc",
+        TaskDefinition={"Ref": "Task"},
+        NetworkConfiguration={
+            "AwsvpcConfiguration": {
+                "Subnets": [{"Ref": "Subnet"}],
+                "SecurityGroups": [{"Fn::GetAtt": ["Group", "GroupId"]}],
+            }
+        },
+        ServiceRegistries=[{"RegistryArn": {"Fn::GetAtt": ["Name", "Arn"]}}],
+    ),
+}
+
+Change = Callable[[Resources], None]
+
+
+def changed(change: Change | None = None) -> Resources:
+    """The template, with one change of its properties: ``change`` gets them by the names of resources."""
+    resources = deepcopy(TEMPLATE)
+    if change is not None:
+        change({name: each["Properties"] for name, each in resources.items()})
+    return resources
+
+
+def planned(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> Plan:
+    """Read the template as it is to run, with a change, and with more resources."""
+    file = folder / "shop.template.json"
+    file.write_text(json.dumps({"Resources": {**changed(change), **(more or {})}}))
+    return read_plan([file], **options)
+
+
+def refused(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> list[str]:
+    """What is said of a template that cannot run."""
+    with pytest.raises(MeshError) as error:
+        planned(folder, change, more, **options)
+    return str(error.value).splitlines()

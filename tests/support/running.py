@@ -1,0 +1,225 @@
+"""A mesh that ``color-mesh up`` runs, as people would start it: in a folder of its own, with real Envoys."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.local.plan.assembly import read_plan
+from color_mesh.local.plan.programs import parse_images
+from color_mesh.local.run.machine import missing
+
+COMMAND = shutil.which("color-mesh", path=sysconfig.get_path("scripts")) or "color-mesh"
+DEADLINE_SECONDS = 30.0
+Template = dict[str, Any]
+
+
+class Running:
+    """A mesh that runs.
+
+    Attributes:
+        folder: Where it was started.
+        url: Where its gateway answers.
+        process: The process that was started.
+        synthesized: Synthesizes the same mesh with other settings.
+    """
+
+    synthesized: Callable[..., Path]
+
+    def __init__(self, folder: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
+        self.folder = folder
+        self.url = f"http://localhost:{port}"
+        self.process = process
+
+    @property
+    def assembly(self) -> Path:
+        return self.folder / "cdk.out"
+
+    def said(self) -> str:
+        """What ``color-mesh up`` has printed."""
+        return (self.folder / "said").read_text()
+
+    def command(self, *arguments: str, seconds: float = DEADLINE_SECONDS) -> "subprocess.CompletedProcess[str]":
+        """Run another of the commands."""
+        return subprocess.run(
+            [COMMAND, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def ok(self, *arguments: str) -> str:
+        """Run a command that must succeed."""
+        done = self.command(*arguments)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr, self.said())
+        return done.stdout
+
+    def execute(self, task: str, *command: str, container: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run a command in a container."""
+        more = () if container is None else ("--container", container)
+        return self.command("exec", task, *more, "--", *command)
+
+    def curl(self, task: str, url: str, seconds: int = 5) -> str:
+        """Ask a URL from the application of a task; what curl says of a failure otherwise."""
+        done = self.execute(task, "curl", "--silent", "--show-error", "--fail", "--max-time", str(seconds), url)
+        return done.stdout if done.returncode == 0 else f"failed: {done.stderr.strip()}"
+
+    def histogram(self, task: str, url: str, count: int) -> dict[str, int]:
+        """Ask a URL many times from the application of a task, over one connection."""
+        line = f"curl --silent --max-time 20 '{url}?[1-{count}]' --write-out '\\n'"
+        answers = self.execute(task, "sh", "-c", line).stdout.split()
+        return {answer: answers.count(answer) for answer in sorted(set(answers))}
+
+    def answer(self, path: str) -> str:
+        """Ask the gateway, as anybody would."""
+        done = subprocess.run(
+            ["curl", "--silent", "--show-error", "--fail", "--max-time", "5", f"{self.url}{path}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout if done.returncode == 0 else f"failed: {done.stderr.strip()}"
+
+    def status(self) -> Any:
+        """What the run says of itself."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            # A path of a socket has 107 characters at most.
+            folder = os.open(self.folder / ".color-mesh", os.O_PATH)
+            try:
+                connection.connect(f"/proc/self/fd/{folder}/control.sock")
+            finally:
+                os.close(folder)
+            connection.sendall(b'{"command": "status"}\n')
+            return json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
+
+    def tasks(self, service: str) -> list[Any]:
+        """What it says of the tasks of a service."""
+        return [task for each in self.status()["services"] if each["name"] == service for task in each["tasks"]]
+
+    def address(self, service: str) -> str:
+        """The address of the task of a service."""
+        return str(self.tasks(service)[0]["address"])
+
+    def pid(self, service: str, container: str, number: int = 0) -> int:
+        """The number by which the run knows the process of a container."""
+        found = {each["name"]: each["pid"] for each in self.tasks(service)[number]["containers"]}
+        return int(found[container])
+
+    def kill(self, pid: int) -> None:
+        """End a process of the run at once; its number is the one that the run knows it by."""
+        assert self.process.poll() is None
+        os.kill(self.machine_pid(pid), signal.SIGKILL)
+
+    def machine_pid(self, pid: int) -> int:
+        """The number that the machine knows a process of the run by."""
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                numbers = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()
+            except (OSError, StopIteration):
+                continue
+            if len(numbers) == 3 and int(numbers[2]) == pid and _descends(int(numbers[1]), self.process.pid):
+                return int(numbers[1])
+        raise AssertionError(f"no process {pid}")
+
+    def change(self, stack: str, change: Callable[[Template], None]) -> None:
+        """Write a stack's template anew, as ``cdk synth`` would."""
+        file = self.assembly / f"{stack}.template.json"
+        template = json.loads(file.read_text())
+        change(template)
+        file.write_text(json.dumps(template))
+
+    def synthesize(self, assembly: Path) -> None:
+        """Take over another assembly."""
+        shutil.copytree(assembly, self.assembly, dirs_exist_ok=True)
+
+    def until(self, wanted: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> float:
+        """Wait until something is so, or fail; tell how long it took."""
+        began = time.monotonic()
+        while not wanted():
+            assert time.monotonic() < began + seconds, f"it never came to be that {what}:\n{self.said()}"
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def until_said(self, text: str, seconds: float = DEADLINE_SECONDS) -> float:
+        """Wait until something is printed."""
+        return self.until(lambda: text in self.said(), f"it says {text!r}", seconds)
+
+    def until_steady(self, seconds: float = DEADLINE_SECONDS) -> float:
+        """Wait until every service has its tasks, all well."""
+        return self.until(lambda: bool(self.status()["steady"]), "every service is steady", seconds)
+
+
+def _descends(pid: int, ancestor: int) -> bool:
+    while pid > 1:
+        if pid == ancestor:
+            return True
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return False
+
+
+def free_port() -> int:
+    """Find a port of the machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def template_of(stack: str, change: Callable[[Template], None]) -> Callable[[Path], None]:
+    """Change a stack's template in a folder."""
+
+    def changed(assembly: Path) -> None:
+        file = assembly / f"{stack}.template.json"
+        template = json.loads(file.read_text())
+        change(template)
+        file.write_text(json.dumps(template))
+
+    return changed
+
+
+def require(assembly: Path, *options: str) -> None:
+    """Skip a test on a machine that cannot run a mesh; where tests must not be skipped, fail."""
+    images = parse_images([value for option, value in pairwise(options) if option == "--image"])
+    problems = list(missing(read_plan([assembly], images)))
+    if problems and os.environ.get("CI"):
+        pytest.fail("\n".join(problems))
+    if problems:
+        pytest.skip("; ".join(problems))
+
+
+@contextmanager
+def running(
+    assembly: Path,
+    folder: Path,
+    *options: str,
+    change: Callable[[Path], None] | None = None,
+    healthy: bool = True,
+    prefix: Sequence[str] = (),
+) -> Iterator[Running]:
+    """Run an assembly, changed if need be; unless it is to stay ill, wait until it is healthy."""
+    require(assembly, *options)
+    shutil.copytree(assembly, folder / "cdk.out")
+    if change is not None:
+        change(folder / "cdk.out")
+    port = free_port()
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(
+            [*prefix, COMMAND, "up", "--port", str(port), *options], cwd=folder, stdout=said, stderr=subprocess.STDOUT
+        )
+    run = Running(folder, port, process)
+    try:
+        control = folder / ".color-mesh" / "control.sock"
+        run.until(lambda: control.exists() or process.poll() is not None, "it can be asked")
+        if healthy:
+            run.until(lambda: "the mesh is healthy" in run.said() or process.poll() is not None, "it is healthy")
+            assert process.poll() is None, run.said()
+        yield run
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_SECONDS)

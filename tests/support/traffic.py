@@ -1,0 +1,263 @@
+"""A mesh that runs on loopback addresses: a real Envoy a task, with the configuration that the compiler makes."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Instance, Loopback, configure, endpoints
+from color_mesh.envoy.names import egress_cluster
+from color_mesh.envoy.placement import INBOUND_PORT
+from color_mesh.model import Listener, Mesh, VirtualGateway, VirtualNode
+from tests.support.envoy import ENVOY, parts
+from tests.support.servers import SERVERS, App
+
+DEADLINE_SECONDS = 15
+# Every worker of the tests has machines of its own, each with a /16 of the loopback network; a mesh gives its own back.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_MACHINES = deque(range(10 + 60 * (_WORKER % 4), 70 + 60 * (_WORKER % 4)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a client got."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def asked(self) -> Any:
+        """What the application was asked, in its own words."""
+        return json.loads(self.body)
+
+
+@dataclass(kw_only=True)
+class Task:
+    """A task of a node or gateway, with addresses of its own."""
+
+    part: VirtualNode | VirtualGateway
+    machine: int
+    folder: Path
+    app: App
+    configuration: Configuration = field(init=False)
+    process: "subprocess.Popen[bytes]" = field(init=False)
+
+    @property
+    def calls(self) -> bool:
+        return isinstance(self.part, VirtualGateway) or bool(self.part.backends)
+
+    def address(self, number: int) -> str:
+        return f"127.{self.machine}.0.{number}"
+
+    def backend_address(self, service: str) -> str:
+        """The address at which this task reaches a service: another one for each of its backends."""
+        assert isinstance(self.part, VirtualNode)
+        names = [backend.virtual_service for backend in self.part.backends]
+        return f"127.{self.machine}.1.{names.index(service) + 1}"
+
+    def instance(self, listener: Listener) -> Instance:
+        return Instance(ipv4=self.address(1), port=INBOUND_PORT + self.part.listeners.index(listener))
+
+    def admin(self, path: str, method: str = "GET") -> bytes:
+        """Ask Envoy's administration."""
+        url = f"http://{self.address(3)}:9901{path}"
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=2) as answer:
+            return bytes(answer.read())
+
+    def stat(self, name: str) -> int:
+        """One of Envoy's counters or gauges; 0 while it has none."""
+        lines = self.admin(f"/stats?filter=^{name.replace('.', '[.]')}$").decode().splitlines()
+        return int(lines[0].split(": ")[1]) if lines else 0
+
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        """Replace a watched file at once, as Envoy wants it."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".new").write_text(json.dumps(content))
+        path.with_suffix(".new").rename(path)
+
+    def log(self) -> str:
+        return (self.folder / "envoy.log").read_text()
+
+
+class RunningMesh:
+    """A mesh of running tasks."""
+
+    def __init__(self, mesh: Mesh, tasks: list[Task]) -> None:
+        self.mesh = mesh
+        self.tasks = tasks
+
+    def task(self, name: str, number: int = 0) -> Task:
+        return [task for task in self.tasks if task.part.name == name][number]
+
+    def app(self, name: str) -> App:
+        return self.task(name).app
+
+    def call(self, caller: str, service: str, port: int, path: str = "/", **request: Any) -> Answer:
+        """Send a request as the application of a node would: to the address of its backend."""
+        headers = {"Host": service, **request.pop("headers", {})}
+        return ask(self.task(caller).backend_address(service), port, path, headers=headers, **request)
+
+    def enter(self, gateway: str, port: int, path: str = "/", **request: Any) -> Answer:
+        """Send a request as a client of a gateway would."""
+        return ask(self.task(gateway).address(1), port, path, **request)
+
+    def instances(self, node: str, listener: Listener) -> list[Instance]:
+        return [task.instance(listener) for task in self.tasks if task.part.name == node]
+
+    def answer_dns(self, cluster: dict[str, Any]) -> None:
+        """Put the addresses of a node's tasks where a cluster has the name by which they are found."""
+        (place,) = cluster["load_assignment"]["endpoints"]
+        (name,) = place["lb_endpoints"]
+        port = name["endpoint"]["address"]["socket_address"]["port_value"]
+        names = {
+            egress_cluster(self.mesh, node, listener): node.name
+            for node in self.mesh.nodes
+            for listener in node.listeners
+        }
+        # A backend with a client policy of its own has a cluster whose name goes on.
+        whose = max((name for name in names if cluster["name"].startswith(name)), key=len)
+        addresses = [task.address(1) for task in self.tasks if task.part.name == names[whose]]
+        place["lb_endpoints"] = [
+            {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
+            for address in addresses
+        ]
+
+    def find_endpoints(self, task: Task) -> None:
+        """Write for a task where the tasks that it may reach are."""
+        for name, target in task.configuration.targets.items():
+            task.write(name, endpoints(self.mesh, target, self.instances(target.node.name, target.listener)))
+
+
+def ask(
+    address: str, port: int, path: str = "/", *, method: str = "GET", headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Send one request over a connection of its own."""
+    connection = http.client.HTTPConnection(address, port, timeout=DEADLINE_SECONDS)
+    try:
+        connection.request(method, path, headers=dict(headers or {}))
+        answer = connection.getresponse()
+        return Answer(status=answer.status, headers=dict(answer.getheaders()), body=answer.read())
+    finally:
+        connection.close()
+
+
+def until(wanted: Callable[[], bool], what: str) -> None:
+    """Wait until something is so, or fail."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not wanted():
+        assert time.monotonic() < deadline, f"it never came to be that {what}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(
+    mesh: Mesh,
+    folder: Path,
+    *,
+    tasks: Mapping[str, int] | None = None,
+    watched: bool = False,
+    adjust: Callable[[Any], Any] = lambda content: content,
+) -> Iterator[RunningMesh]:
+    """Run every node and gateway of a mesh: a task each unless ``tasks`` says how many; its application and its Envoy.
+
+    With ``watched`` Envoys take what changes from files. Each such file costs an inotify instance, of which a user has
+    128, so the others find endpoints by DNS; what it would answer is written in the place of the names. ``adjust`` may
+    change what is written for Envoy, such as the paths of certificates.
+    """
+    counts = tasks or {}
+    found = [
+        Task(part=part, machine=_MACHINES.popleft(), folder=folder / f"{part.name}-{number}", app=App(part.name))
+        for part in parts(mesh)
+        for number in range(counts.get(part.name, 1))
+    ]
+    running_mesh = RunningMesh(mesh, found)
+    with ExitStack() as stack:
+        for task in found:
+            _configure(running_mesh, task, watched)
+            _write(running_mesh, task, adjust)
+            for listener in task.part.listeners if isinstance(task.part, VirtualNode) else ():
+                stack.enter_context(SERVERS[listener.protocol](task.app, task.address(2), listener.port))
+        # Callers last: Envoy asks an endpoint that was not there yet how it is only a minute later.
+        for wave in ([task for task in found if not task.calls], [task for task in found if task.calls]):
+            for task in wave:
+                stack.enter_context(_envoy(task))
+            for task in wave:
+                _wait_until_live(task)
+        yield running_mesh
+    _MACHINES.extend(task.machine for task in found)
+
+
+def _configure(running_mesh: RunningMesh, task: Task, watched: bool) -> None:
+    backends = task.part.backends if isinstance(task.part, VirtualNode) else ()
+    interception = Loopback(
+        task_address=task.address(1),
+        app_address=task.address(2),
+        envoy_address=task.address(3),
+        backend_addresses={each.virtual_service: task.backend_address(each.virtual_service) for each in backends},
+    )
+    task.folder.mkdir(parents=True)
+    part = task.part
+    if part.access_log is not None:
+        part = replace(part, access_log=replace(part.access_log, path=str(task.folder / part.access_log.path)))
+    found = FileEndpoints(directory=str(task.folder)) if watched else DnsEndpoints()
+    task.configuration = configure(running_mesh.mesh, part, interception=interception, endpoints=found)
+
+
+def _write(running_mesh: RunningMesh, task: Task, adjust: Callable[[Any], Any]) -> None:
+    for name, content in task.configuration.files.items():
+        task.write(name, adjust(content))
+    running_mesh.find_endpoints(task)
+    bootstrap = task.configuration.bootstrap
+    for cluster in bootstrap["static_resources"].get("clusters", []):
+        if "cluster_type" in cluster:
+            # Found by DNS, which is asked for addresses too.
+            running_mesh.answer_dns(cluster)
+    task.write("bootstrap.json", adjust(bootstrap))
+
+
+@contextmanager
+def _envoy(task: Task) -> Iterator[None]:
+    options = [
+        "--concurrency",
+        "1",
+        "--disable-hot-restart",
+        "--log-level",
+        "warning",
+        "--file-flush-interval-msec",
+        "50",
+    ]
+    with (task.folder / "envoy.log").open("wb") as log:
+        command = [ENVOY, "--config-path", str(task.folder / "bootstrap.json"), *options]
+        task.process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            task.process.kill()
+            task.process.wait()
+
+
+def _wait_until_live(task: Task) -> None:
+    def live() -> bool:
+        assert task.process.poll() is None, task.log()
+        try:
+            return task.admin("/ready") == b"LIVE\n"
+        except OSError:
+            return False
+
+    until(live, f"the Envoy of {task.part.name} is live; it said:\n{task.log()}")
+
+
+def connect(address: str, port: int) -> socket.socket:
+    """Open a connection."""
+    return socket.create_connection((address, port), timeout=DEADLINE_SECONDS)

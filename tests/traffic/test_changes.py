@@ -1,0 +1,214 @@
+"""Meshes that change while they run: new files of every kind, and not one failed request."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from color_mesh.envoy import FileEndpoints, Instance, Loopback, configure, endpoints
+from color_mesh.envoy.discovery import CLUSTERS_FILE
+from color_mesh.envoy.placement import INBOUND_PORT
+from color_mesh.model import (
+    CloudMapDiscovery,
+    GatewayRoute,
+    HealthCheck,
+    Listener,
+    Mesh,
+    OutlierDetection,
+    Route,
+    RouteMatch,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+    VirtualServiceBackend,
+    WeightedTarget,
+)
+from tests.support.envoy import parts
+from tests.support.load import Load
+from tests.support.traffic import RunningMesh, Task, ask, running, until
+
+PORT = 8080
+ENTRY = 8000
+UPDATES = "cluster_manager.cds.update_success"
+CHECK = HealthCheck(
+    protocol="http", interval_millis=5000, timeout_millis=2000, healthy_threshold=2, unhealthy_threshold=2
+)
+OUTLIER = OutlierDetection(
+    max_server_errors=5, interval_millis=1000, base_ejection_millis=1000, max_ejection_percent=50
+)
+
+
+def node(name: str, listener: Listener = Listener(port=PORT)) -> VirtualNode:  # noqa: B008  (a frozen value)
+    discovery = CloudMapDiscovery(namespace="colors.local", service=name)
+    return VirtualNode(name=name, listeners=(listener,), discovery=discovery)
+
+
+def caller(*services: str) -> VirtualNode:
+    backends = tuple(VirtualServiceBackend(virtual_service=f"{name}.colors.local") for name in services)
+    return VirtualNode(name="caller", backends=backends)
+
+
+def router(**weights: int) -> VirtualRouter:
+    targets = tuple(WeightedTarget(virtual_node=name, weight=weight) for name, weight in weights.items())
+    route = Route(name="all", match=RouteMatch(prefix="/"), targets=targets)
+    return VirtualRouter(name="split", listeners=(Listener(port=PORT),), routes=(route,))
+
+
+def gateway(*paths: str) -> VirtualGateway:
+    routes = tuple(
+        GatewayRoute(name=path.strip("/"), match=RouteMatch(prefix=path), virtual_service="split.colors.local")
+        for path in paths
+    )
+    return VirtualGateway(name="gateway", listeners=(Listener(port=ENTRY),), routes=routes)
+
+
+MESH = Mesh(
+    name="colors",
+    nodes=(caller("split"), node("green"), node("yellow")),
+    routers=(router(green=1),),
+    services=(
+        VirtualService(name="split.colors.local", virtual_router="split"),
+        VirtualService(name="yellow.colors.local", virtual_node="yellow"),
+    ),
+    gateways=(gateway("/old"),),
+)
+
+
+@pytest.fixture(scope="module")
+def running_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+    with running(MESH, tmp_path_factory.mktemp("changes"), watched=True) as mesh:
+        yield mesh
+
+
+@pytest.fixture
+def mesh(running_mesh: RunningMesh) -> Iterator[RunningMesh]:
+    """The mesh as it was declared, before each test and after it."""
+    yield running_mesh
+    change(running_mesh, MESH)
+    until(lambda: running_mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway is as it was")
+
+
+def address(task: Task, service: str) -> str:
+    return f"127.{task.machine}.1.{1 if service == 'split.colors.local' else 2}"
+
+
+def change(mesh: RunningMesh, changed: Mesh) -> None:
+    """Write what changed for each task, as whatever controls a mesh would: all files, those that are named first."""
+    for task in mesh.tasks:
+        write(mesh, task, changed)
+
+
+def write(mesh: RunningMesh, task: Task, changed: Mesh) -> None:
+    (part,) = [part for part in parts(changed) if part.name == task.part.name]
+    placement = Loopback(
+        task_address=task.address(1),
+        app_address=task.address(2),
+        envoy_address=task.address(3),
+        backend_addresses={service.name: address(task, service.name) for service in changed.services},
+    )
+    made = configure(changed, part, interception=placement, endpoints=FileEndpoints(directory=str(task.folder)))
+    found = {
+        name: endpoints(changed, target, [Instance(ipv4=mesh.task(target.node.name).address(1), port=INBOUND_PORT)])
+        for name, target in made.targets.items()
+    }
+    for name, content in {**made.files, **found}.items():
+        before = task.stat(UPDATES)
+        task.write(name, content)
+        if name == CLUSTERS_FILE:
+            until(partial(has_clusters, task, before), "Envoy has every cluster")
+
+
+def has_clusters(task: Task, before: int) -> bool:
+    """Tell whether Envoy took the clusters and found their endpoints: routes to others would lead nowhere."""
+    return task.stat(UPDATES) > before and task.stat("cluster_manager.warming_clusters") == 0
+
+
+def test_a_backend_that_is_added_answers_and_the_others_go_on(mesh: RunningMesh) -> None:
+    load = Load(mesh, "caller", "split.colors.local", PORT)
+    with load.sent():
+        load.goes_on()
+        change(mesh, replace(MESH, nodes=(caller("split", "yellow"), *MESH.nodes[1:])))
+        until(lambda: answers(mesh, "yellow.colors.local"), "the new backend answers")
+        load.goes_on()
+    assert load.failed == []
+
+
+def answers(mesh: RunningMesh, service: str) -> bool:
+    try:
+        return ask(address(mesh.task("caller"), service), PORT, headers={"Host": service}).status == 200
+    except ConnectionRefusedError:
+        return False
+
+
+def test_a_backend_that_is_taken_away_does_not_answer_and_the_others_go_on(mesh: RunningMesh) -> None:
+    change(mesh, replace(MESH, nodes=(caller("split", "yellow"), *MESH.nodes[1:])))
+    until(lambda: answers(mesh, "yellow.colors.local"), "the new backend answers")
+    load = Load(mesh, "caller", "split.colors.local", PORT)
+    with load.sent():
+        change(mesh, MESH)
+        until(lambda: not answers(mesh, "yellow.colors.local"), "the backend is gone")
+        load.goes_on()
+    assert load.failed == []
+
+
+@pytest.mark.parametrize(
+    "listener",
+    [
+        pytest.param(Listener(port=PORT), id="plain"),
+        pytest.param(Listener(port=PORT, health_check=CHECK), id="checked"),
+    ],
+)
+def test_requests_move_to_a_node_that_was_no_target_before(mesh: RunningMesh, listener: Listener) -> None:
+    nodes = (*MESH.nodes[:2], node("yellow", listener))
+    load = Load(mesh, "caller", "split.colors.local", PORT)
+    with load.sent():
+        load.goes_on()
+        change(mesh, replace(MESH, nodes=nodes, routers=(router(green=0, yellow=1),)))
+        until(lambda: load.answers["yellow"] > 20, "the new target answers")
+    assert load.failed == []
+
+
+@pytest.mark.parametrize(
+    "listener",
+    [
+        pytest.param(Listener(port=PORT, health_check=CHECK), id="health-check"),
+        pytest.param(Listener(port=PORT, outlier_detection=OUTLIER), id="outlier-detection"),
+    ],
+)
+def test_a_callers_policies_change_under_load(mesh: RunningMesh, listener: Listener) -> None:
+    modified = mesh.task("caller").stat("cluster_manager.cluster_modified")
+    load = Load(mesh, "caller", "split.colors.local", PORT)
+    with load.sent():
+        load.goes_on()
+        change(mesh, replace(MESH, nodes=(MESH.nodes[0], node("green", listener), node("yellow"))))
+        until(
+            lambda: mesh.task("caller").stat("cluster_manager.cluster_modified") > modified,
+            "the caller has another cluster",
+        )
+        load.goes_on(100)
+    assert load.failed == []
+
+
+def test_a_route_of_a_gateway_is_added(mesh: RunningMesh) -> None:
+    assert mesh.enter("gateway", ENTRY, "/new").status == 404
+    change(mesh, replace(MESH, gateways=(gateway("/old", "/new"),)))
+    until(lambda: mesh.enter("gateway", ENTRY, "/new").status == 200, "the new route is there")
+
+
+def test_a_gateway_without_routes_gets_some(mesh: RunningMesh) -> None:
+    change(mesh, replace(MESH, gateways=(gateway(),)))
+    until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 404, "the gateway has no route")
+    change(mesh, MESH)
+    until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway has its route again")
+
+
+def test_a_file_that_envoy_refuses_changes_nothing(mesh: RunningMesh) -> None:
+    task = mesh.task("caller")
+    name = f"rds/rds_egress_http_{PORT}_split.colors.local.json"
+    rejected = f"http.egress.rds.rds_egress_http_{PORT}_split.colors.local.update_rejected"
+    before = task.stat(rejected)
+    task.write(name, {"resources": [{"@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"}, {}]})
+    until(lambda: task.stat(rejected) > before, "Envoy refuses the routes")
+    assert mesh.call("caller", "split.colors.local", PORT).status == 200

@@ -1,0 +1,263 @@
+"""What protects a real mesh: limits, health checks and ejection; and what it writes in its logs."""
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.envoy import Instance, endpoints
+from color_mesh.model import (
+    AccessLog,
+    CloudMapDiscovery,
+    ConnectionPool,
+    HealthCheck,
+    Listener,
+    Mesh,
+    OutlierDetection,
+    Route,
+    RouteMatch,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+    VirtualServiceBackend,
+    WeightedTarget,
+)
+from tests.support.load import Load
+from tests.support.traffic import RunningMesh, Task, running, until
+
+PORT = 8080
+TEXT = AccessLog(path="text.log", text="%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL% %RESPONSE_CODE%\n")
+JSON = AccessLog(
+    path="json.log",
+    json=(("method", "%REQ(:METHOD)%"), ("code", "%RESPONSE_CODE%"), ("begin", "%PROTOCOL%")),
+)
+DEFAULT = AccessLog(path="default.log")
+SERVICES = ("connections", "outlier", "checked", "split", "plain")
+
+
+def node(name: str, log: AccessLog | None = None, **policies: Any) -> VirtualNode:
+    return VirtualNode(
+        name=name,
+        listeners=(Listener(port=PORT, **policies),),
+        discovery=CloudMapDiscovery(namespace="colors.local", service=name),
+        access_log=log,
+    )
+
+
+MESH = Mesh(
+    name="colors",
+    nodes=(
+        VirtualNode(
+            name="caller",
+            backends=tuple(VirtualServiceBackend(virtual_service=f"{name}.colors.local") for name in SERVICES),
+            access_log=TEXT,
+        ),
+        node("connections", connection_pool=ConnectionPool(max_connections=1, max_pending_requests=1)),
+        node(
+            "outlier",
+            outlier_detection=OutlierDetection(
+                max_server_errors=2, interval_millis=100, base_ejection_millis=60000, max_ejection_percent=50
+            ),
+        ),
+        node(
+            "checked",
+            health_check=HealthCheck(
+                protocol="http",
+                interval_millis=5000,
+                timeout_millis=2000,
+                healthy_threshold=2,
+                unhealthy_threshold=2,
+                path="/healthy",
+            ),
+        ),
+        node("green", JSON),
+        node("yellow", DEFAULT),
+        node("plain"),
+    ),
+    routers=(
+        VirtualRouter(
+            name="split",
+            listeners=(Listener(port=PORT),),
+            routes=(
+                Route(
+                    name="split",
+                    match=RouteMatch(),
+                    targets=(
+                        WeightedTarget(virtual_node="green", weight=1),
+                        WeightedTarget(virtual_node="yellow", weight=0),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    services=(
+        *(VirtualService(name=f"{name}.colors.local", virtual_node=name) for name in SERVICES if name != "split"),
+        VirtualService(name="split.colors.local", virtual_router="split"),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+    with running(MESH, tmp_path_factory.mktemp("limits"), tasks={"outlier": 2}, watched=True) as mesh:
+        yield mesh
+
+
+def at_once(mesh: RunningMesh, service: str, count: int) -> Counter[int]:
+    """The statuses of requests that are sent at one time and take a while."""
+    statuses: list[int] = []
+
+    def send() -> None:
+        statuses.append(mesh.call("caller", service, PORT, headers={"x-delay": "0.5"}).status)
+
+    threads = [threading.Thread(target=send) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Counter(statuses)
+
+
+def test_more_than_the_pool_allows_is_refused_with_503(mesh: RunningMesh) -> None:
+    statuses = at_once(mesh, "connections.colors.local", 6)
+    cluster = "cluster.cds_ingress_colors_connections_http_8080"
+    overflows = mesh.task("connections").stat(f"{cluster}.upstream_rq_pending_overflow")
+    assert (set(statuses), overflows > 0) == ({200, 503}, True)
+
+
+def test_the_pool_is_the_owners_and_callers_have_no_limit(mesh: RunningMesh) -> None:
+    cluster = "cluster.cds_egress_colors_connections_http_8080"
+    at_once(mesh, "connections.colors.local", 3)
+    assert mesh.task("caller").stat(f"{cluster}.upstream_rq_pending_overflow") == 0
+
+
+def test_an_endpoint_that_fails_is_left_alone(mesh: RunningMesh) -> None:
+    caller, first, second = mesh.task("caller"), mesh.task("outlier", 0), mesh.task("outlier", 1)
+    headers = {"x-statuses": "500", "x-key": "bad"}
+    ejected = "cluster.cds_egress_colors_outlier_http_8080.outlier_detection.ejections_active"
+
+    def one_is_out() -> bool:
+        mesh.call("caller", "outlier.colors.local", PORT, headers=headers)
+        return caller.stat(ejected) == 1
+
+    until(one_is_out, "one of two endpoints is ejected")
+    statuses = [mesh.call("caller", "outlier.colors.local", PORT, headers={"x-key": "good"}).status for _ in range(10)]
+    asked = sorted([first.app.asked["good"], second.app.asked["good"]])
+    assert (statuses, asked) == ([200] * 10, [0, 10])
+
+
+def test_an_endpoint_is_asked_how_it_is_before_it_is_used(mesh: RunningMesh) -> None:
+    healthy = "cluster.cds_egress_colors_checked_http_8080.membership_healthy"
+    caller = mesh.task("caller")
+    until(lambda: caller.stat(healthy) == 1, "the endpoint is healthy")
+    assert mesh.call("caller", "checked.colors.local", PORT).status == 200
+
+
+def test_an_endpoint_that_does_not_answer_is_not_used(mesh: RunningMesh) -> None:
+    caller, checked = mesh.task("caller"), mesh.task("checked")
+    dead = Instance(ipv4=checked.address(9), port=15100)
+    replace_endpoints(mesh, caller, "checked", [checked.instance(checked.part.listeners[0]), dead])
+    cluster = "cluster.cds_egress_colors_checked_http_8080"
+    until(lambda: caller.stat(f"{cluster}.health_check.failure") >= 1, "the dead endpoint was asked")
+    assert (caller.stat(f"{cluster}.membership_total"), caller.stat(f"{cluster}.membership_healthy")) == (2, 1)
+    assert {mesh.call("caller", "checked.colors.local", PORT).status for _ in range(10)} == {200}
+
+
+def test_a_refused_connection_is_tried_twice_more(mesh: RunningMesh) -> None:
+    caller, plain = mesh.task("caller"), mesh.task("plain")
+    replace_endpoints(mesh, caller, "plain", [Instance(ipv4=plain.address(9), port=15100)])
+    cluster = "cluster.cds_egress_colors_plain_http_8080"
+    before = caller.stat(f"{cluster}.upstream_rq_retry")
+    answer = mesh.call("caller", "plain.colors.local", PORT)
+    assert (answer.status, caller.stat(f"{cluster}.upstream_rq_retry") - before) == (503, 2)
+    assert answer.body.startswith(b"upstream connect error or disconnect/reset before headers")
+    mesh.find_endpoints(caller)
+
+
+def test_new_weights_come_without_a_failed_request(mesh: RunningMesh) -> None:
+    caller = mesh.task("caller")
+    name = "rds/rds_egress_http_8080_split.colors.local.json"
+    content = caller.configuration.files[name]
+    changed = swap(content, {"weight": {1: 0, 0: 1}})
+    load = Load(mesh, "caller", "split.colors.local", PORT)
+    with load.sent():
+        until(lambda: load.answers["green"] > 20, "green answers")
+        caller.write(name, changed)
+        until(lambda: load.answers["yellow"] > 20, "yellow answers")
+    assert load.failed == []
+    caller.write(name, content)
+
+
+def test_new_endpoints_come_without_a_failed_request(mesh: RunningMesh) -> None:
+    caller, first, second = mesh.task("caller"), mesh.task("outlier", 0), mesh.task("outlier", 1)
+    listener = first.part.listeners[0]
+    replace_endpoints(mesh, caller, "outlier", [first.instance(listener)])
+    cluster = "cluster.cds_egress_colors_outlier_http_8080"
+    load = Load(mesh, "caller", "outlier.colors.local", PORT)
+    with load.sent():
+        until(lambda: caller.stat(f"{cluster}.membership_total") == 1 and load.answers.total() > 20, "one answers")
+        before = second.app.asked[""]
+        replace_endpoints(mesh, caller, "outlier", [second.instance(listener)])
+        until(lambda: second.app.asked[""] > before + 20, "the second answers")
+    assert load.failed == []
+    mesh.find_endpoints(caller)
+
+
+def test_log_lines_are_as_their_format(mesh: RunningMesh) -> None:
+    mesh.call("caller", "split.colors.local", PORT, "/text", method="PUT")
+    wanted_line(mesh.task("caller"), "text.log", r"PUT /text HTTP/1\.1 200")
+
+
+def test_log_lines_in_json_have_the_keys(mesh: RunningMesh) -> None:
+    mesh.call("caller", "split.colors.local", PORT, "/json", method="PATCH")
+    wanted_line(mesh.task("green"), "json.log", re.escape('{"begin":"HTTP/1.1","code":200,"method":"PATCH"}'))
+
+
+def test_log_lines_without_a_format_are_envoys(mesh: RunningMesh) -> None:
+    caller = mesh.task("caller")
+    name = "rds/rds_egress_http_8080_split.colors.local.json"
+    caller.write(name, swap(caller.configuration.files[name], {"weight": {1: 0, 0: 1}}))
+    until(
+        lambda: mesh.call("caller", "split.colors.local", PORT, "/default").asked["node"] == "yellow", "yellow answers"
+    )
+    caller.write(name, caller.configuration.files[name])
+    time, request_id = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\]", r'"[0-9a-f-]{36}"'
+    upstream = re.escape(f'"{mesh.task("yellow").address(2)}:{PORT}"')
+    wanted_line(
+        mesh.task("yellow"),
+        "default.log",
+        rf'{time} "GET /default HTTP/1\.1" 200 - 0 \d+ \d+ \d+ "-" "-" {request_id} "split\.colors\.local" {upstream}',
+    )
+
+
+def wanted_line(task: Task, name: str, pattern: str) -> None:
+    """Wait for a line of an access log that is as wanted from its beginning to its end."""
+    log = task.folder / name
+    until(
+        lambda: log.exists() and any(re.fullmatch(pattern, line) for line in log.read_text().splitlines()),
+        f"a line of {log} is {pattern}; it has:\n{Path(log).read_text() if log.exists() else 'nothing'}",
+    )
+
+
+def replace_endpoints(mesh: RunningMesh, caller: Task, name: str, instances: list[Instance]) -> None:
+    """Give a caller other endpoints of a node, and wait until it has them."""
+    file, target = next(
+        (file, target) for file, target in caller.configuration.targets.items() if target.node.name == name
+    )
+    updates = f"cluster.{target.cluster}.update_success"
+    before = caller.stat(updates)
+    caller.write(file, endpoints(mesh.mesh, target, instances))
+    until(lambda: caller.stat(updates) > before, f"{name} has other endpoints")
+
+
+def swap(value: Any, others: dict[str, dict[Any, Any]]) -> Any:
+    """The same with other values of some keys."""
+    if isinstance(value, dict):
+        return {
+            key: others[key].get(each, each) if key in others else swap(each, others) for key, each in value.items()
+        }
+    return [swap(each, others) for each in value] if isinstance(value, list) else value

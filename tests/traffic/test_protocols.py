@@ -1,0 +1,288 @@
+"""HTTP/2, gRPC and TCP through real Envoys."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import grpc
+import h2.connection
+import h2.events
+import pytest
+
+from color_mesh.model import (
+    CloudMapDiscovery,
+    GatewayRoute,
+    HeaderMatch,
+    Listener,
+    Mesh,
+    RetryPolicy,
+    Route,
+    RouteMatch,
+    Timeout,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+    VirtualServiceBackend,
+    WeightedTarget,
+)
+from color_mesh.model.listener import Protocol
+from tests.support.traffic import RunningMesh, connect, running
+
+LISTENERS = (
+    Listener(port=8082, protocol="http2"),
+    Listener(port=8083, protocol="grpc"),
+    Listener(port=8084, protocol="tcp"),
+    Listener(port=8085, protocol="tcp"),
+)
+ROUTER_PORTS: dict[Protocol, int] = {"http2": 9082, "grpc": 9083, "tcp": 9084}
+
+
+def node(name: str) -> VirtualNode:
+    discovery = CloudMapDiscovery(namespace="colors.local", service=name)
+    return VirtualNode(name=name, listeners=LISTENERS, discovery=discovery)
+
+
+def to(port: int, **weights: int) -> tuple[WeightedTarget, ...]:
+    return tuple(WeightedTarget(virtual_node=name, weight=weight, port=port) for name, weight in weights.items())
+
+
+def grpc_route(name: str, match: dict[str, Any], **changes: Any) -> Route:
+    return Route(
+        name=name,
+        protocol="grpc",
+        match=RouteMatch(port=9083, **match),
+        **{"targets": to(8083, green=1), **changes},
+    )
+
+
+UNAVAILABLE = RetryPolicy(max_retries=1, per_retry_timeout_millis=0, grpc_events=("resource-exhausted",))
+ROUTES = (
+    Route(
+        name="put", protocol="http2", match=RouteMatch(port=9082, method="PUT"), targets=to(8082, green=1), priority=1
+    ),
+    Route(
+        name="plain",
+        protocol="http2",
+        match=RouteMatch(port=9082, scheme="http"),
+        targets=to(8082, yellow=1),
+        priority=2,
+    ),
+    grpc_route("method", {"service_name": "colors.Teller", "method_name": "Tell"}),
+    grpc_route("service", {"service_name": "colors.Teller"}, targets=to(8083, yellow=1)),
+    grpc_route(
+        "metadata",
+        {"service_name": "colors.Meta", "metadata": (HeaderMatch(name="color", exact="red"),)},
+        priority=1,
+    ),
+    grpc_route("retried", {"service_name": "colors.Retried"}, retry_policy=UNAVAILABLE),
+    grpc_route("default", {"service_name": "colors.Default"}),
+    Route(name="tcp", protocol="tcp", match=RouteMatch(port=9084), targets=to(8084, green=1, yellow=0)),
+)
+GATEWAY_ROUTES = (
+    GatewayRoute(
+        name="grpc",
+        protocol="grpc",
+        match=RouteMatch(service_name="colors.Teller", port=8003),
+        virtual_service="router.colors.local",
+        target_port=9083,
+    ),
+    GatewayRoute(
+        name="http2",
+        protocol="http2",
+        match=RouteMatch(prefix="/", port=8002),
+        virtual_service="router.colors.local",
+        target_port=9082,
+    ),
+)
+MESH = Mesh(
+    name="colors",
+    nodes=(
+        VirtualNode(
+            name="caller",
+            backends=(
+                VirtualServiceBackend(virtual_service="router.colors.local"),
+                VirtualServiceBackend(virtual_service="split.colors.local"),
+                VirtualServiceBackend(virtual_service="green.colors.local"),
+            ),
+        ),
+        node("green"),
+        node("yellow"),
+    ),
+    routers=(
+        VirtualRouter(
+            name="router",
+            listeners=tuple(Listener(port=port, protocol=protocol) for protocol, port in ROUTER_PORTS.items()),
+            routes=ROUTES,
+        ),
+        VirtualRouter(
+            name="split",
+            listeners=(Listener(port=9084, protocol="tcp"),),
+            routes=(
+                Route(
+                    name="tcp",
+                    protocol="tcp",
+                    match=RouteMatch(),
+                    targets=to(8084, green=1, yellow=1),
+                    timeout=Timeout(idle_millis=300),
+                ),
+            ),
+        ),
+    ),
+    services=(
+        VirtualService(name="router.colors.local", virtual_router="router"),
+        VirtualService(name="split.colors.local", virtual_router="split"),
+        VirtualService(name="green.colors.local", virtual_node="green"),
+    ),
+    gateways=(
+        VirtualGateway(
+            name="gateway",
+            listeners=(Listener(port=8002, protocol="http2"), Listener(port=8003, protocol="grpc")),
+            routes=GATEWAY_ROUTES,
+        ),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+    with running(MESH, tmp_path_factory.mktemp("protocols")) as mesh:
+        yield mesh
+
+
+def call(address: str, port: int, method: str, authority: str, metadata: Mapping[str, str] | None = None) -> Any:
+    """Call a unary gRPC method; give what it answered, or the name of its status."""
+    with grpc.insecure_channel(f"{address}:{port}", options=[("grpc.default_authority", authority)]) as channel:
+        stub: Any = channel.unary_unary(method)
+        try:
+            answer: bytes = stub(b"hello", metadata=tuple((metadata or {}).items()), timeout=5)
+        except grpc.RpcError as error:
+            status: Any = error
+            return status.code().name
+        return json.loads(answer)
+
+
+def tell(mesh: RunningMesh, method: str, **metadata: str) -> Any:
+    name = "router.colors.local"
+    found = {key.replace("_", "-"): value for key, value in metadata.items()}
+    return call(mesh.task("caller").backend_address(name), 9083, method, name, found)
+
+
+def ask_http2(address: str, port: int, authority: str, method: str = "GET", path: str = "/") -> tuple[int, Any]:
+    """Send one request over HTTP/2, without asking whether the other side speaks it."""
+    connection = h2.connection.H2Connection()
+    connection.initiate_connection()
+    headers = [(":method", method), (":path", path), (":scheme", "http"), (":authority", authority)]
+    connection.send_headers(1, headers, end_stream=True)
+    status, body = 0, b""
+    with connect(address, port) as client:
+        while True:
+            client.sendall(connection.data_to_send())
+            for event in connection.receive_data(client.recv(65536)):
+                if isinstance(event, h2.events.ResponseReceived):
+                    status = int(dict(event.headers or ())[b":status"])
+                if isinstance(event, h2.events.DataReceived):
+                    body += event.data or b""
+                if isinstance(event, h2.events.StreamEnded):
+                    return status, json.loads(body) if body else None
+
+
+@pytest.mark.parametrize(
+    ("method", "node_name"), [pytest.param("PUT", "green", id="method"), pytest.param("GET", "yellow", id="scheme")]
+)
+def test_http2_stays_http2_and_is_routed(mesh: RunningMesh, method: str, node_name: str) -> None:
+    address = mesh.task("caller").backend_address("router.colors.local")
+    status, asked = ask_http2(address, 9082, "router.colors.local", method, "/some/path?a=b")
+    assert (status, asked["node"], asked["method"], asked["path"]) == (200, node_name, method, "/some/path?a=b")
+
+
+def test_a_service_of_a_node_has_every_port_of_the_node(mesh: RunningMesh) -> None:
+    address = mesh.task("caller").backend_address("green.colors.local")
+    assert ask_http2(address, 8082, "green.colors.local")[1]["node"] == "green"
+
+
+@pytest.mark.parametrize(
+    ("method", "node_name"),
+    [
+        pytest.param("/colors.Teller/Tell", "green", id="service-and-method"),
+        pytest.param("/colors.Teller/Other", "yellow", id="service"),
+    ],
+)
+def test_grpc_is_routed_by_service_and_method(mesh: RunningMesh, method: str, node_name: str) -> None:
+    assert tell(mesh, method) == {"node": node_name, "method": method, "sent": "hello"}
+
+
+def test_grpc_is_routed_by_metadata(mesh: RunningMesh) -> None:
+    assert tell(mesh, "/colors.Meta/Tell", color="red")["node"] == "green"
+
+
+@pytest.mark.parametrize(
+    ("method", "metadata"),
+    [
+        pytest.param("/colors.Meta/Tell", {"color": "blue"}, id="other-metadata"),
+        pytest.param("/colors.Meta/Tell", {}, id="no-metadata"),
+        pytest.param("/colors.Tellers/Tell", {}, id="another-service"),
+    ],
+)
+def test_grpc_that_no_route_takes_is_unimplemented(mesh: RunningMesh, method: str, metadata: dict[str, str]) -> None:
+    assert tell(mesh, method, **metadata) == "UNIMPLEMENTED"
+
+
+def test_grpc_statuses_reach_the_client(mesh: RunningMesh) -> None:
+    assert tell(mesh, "/colors.Teller/Tell", x_codes="NOT_FOUND") == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("method", "codes", "expected", "tries"),
+    [
+        pytest.param("/colors.Default/Tell", "UNAVAILABLE", "UNAVAILABLE", 3, id="by-default-unavailable-twice-more"),
+        pytest.param("/colors.Default/Tell", "INTERNAL", "INTERNAL", 1, id="by-default-nothing-else"),
+        pytest.param("/colors.Retried/Tell", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED", 2, id="a-policys-event"),
+        pytest.param("/colors.Retried/Tell", "INTERNAL", "INTERNAL", 1, id="not-another-event"),
+    ],
+)
+def test_grpc_is_tried_again(mesh: RunningMesh, method: str, codes: str, expected: str, tries: int) -> None:
+    key = f"{method}{codes}"
+    assert (tell(mesh, method, x_codes=codes, x_key=key), mesh.app("green").asked[key]) == (expected, tries)
+
+
+def test_grpc_comes_through_a_gateway(mesh: RunningMesh) -> None:
+    address = mesh.task("gateway").address(1)
+    found = [call(address, 8003, method, "any.example.com") for method in ("/colors.Teller/Tell", "/colors.Meta/Tell")]
+    assert found == [{"node": "green", "method": "/colors.Teller/Tell", "sent": "hello"}, "UNIMPLEMENTED"]
+
+
+def test_http2_comes_through_a_gateway(mesh: RunningMesh) -> None:
+    status, asked = ask_http2(mesh.task("gateway").address(1), 8002, "any.example.com", "PUT", "/path")
+    assert (status, asked["node"], asked["path"]) == (200, "green", "/path")
+
+
+def conversation(address: str, port: int) -> bytes:
+    """Hear who is there, say something, and hear it again."""
+    with connect(address, port) as client:
+        banner = client.recv(100)
+        client.sendall(b"hello")
+        return banner + client.recv(100)
+
+
+def test_tcp_goes_both_ways_and_the_server_may_speak_first(mesh: RunningMesh) -> None:
+    address = mesh.task("caller").backend_address("green.colors.local")
+    assert conversation(address, 8084) == b"green\nhello"
+
+
+def test_tcp_backends_may_share_a_port(mesh: RunningMesh) -> None:
+    address = mesh.task("caller").backend_address("router.colors.local")
+    assert {conversation(address, 9084) for _ in range(20)} == {b"green\nhello"}
+
+
+def test_tcp_connections_are_spread_by_weight(mesh: RunningMesh) -> None:
+    address = mesh.task("caller").backend_address("split.colors.local")
+    answers = Counter(conversation(address, 9084) for _ in range(100))
+    assert set(answers) == {b"green\nhello", b"yellow\nhello"}
+
+
+def test_a_tcp_connection_on_which_nothing_is_said_ends(mesh: RunningMesh) -> None:
+    with connect(mesh.task("caller").backend_address("split.colors.local"), 9084) as client:
+        assert client.recv(100).endswith(b"\n")
+        assert client.recv(100) == b""

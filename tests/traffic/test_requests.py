@@ -1,0 +1,233 @@
+"""What real Envoys make of a request on its way, and what they leave as it is."""
+
+import http.client
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from color_mesh.model import (
+    CloudMapDiscovery,
+    GatewayRoute,
+    Listener,
+    Mesh,
+    Rewrite,
+    Route,
+    RouteMatch,
+    Timeout,
+    VirtualGateway,
+    VirtualNode,
+    VirtualRouter,
+    VirtualService,
+    VirtualServiceBackend,
+    WeightedTarget,
+)
+from tests.support.traffic import RunningMesh, connect, running
+
+PORT = 8080
+ENTRY = 8000
+GREEN = "green.colors.local"
+ROUTER = "router.colors.local"
+IDLE = "quiet.colors.local"
+TCP = "talk.colors.local"
+EXPECTED = "x-envoy-expected-rq-timeout-ms"
+
+
+def node(name: str, port: int = PORT, timeout: Timeout | None = None) -> VirtualNode:
+    discovery = CloudMapDiscovery(namespace="colors.local", service=name)
+    return VirtualNode(name=name, listeners=(Listener(port=port, timeout=timeout),), discovery=discovery)
+
+
+def tcp_node(name: str, timeout: Timeout | None) -> VirtualNode:
+    discovery = CloudMapDiscovery(namespace="colors.local", service=name)
+    listener = Listener(port=PORT, protocol="tcp", timeout=timeout)
+    return VirtualNode(name=name, listeners=(listener,), discovery=discovery)
+
+
+def route(name: str, match: RouteMatch, node_name: str, timeout: Timeout | None = None) -> Route:
+    return Route(name=name, match=match, targets=(WeightedTarget(virtual_node=node_name, weight=1),), timeout=timeout)
+
+
+ROUTES = (
+    route("exact", RouteMatch(path="/a/b"), "yellow"),
+    route("slow", RouteMatch(prefix="/slow"), "slow", Timeout(per_request_millis=30000)),
+    route("endless", RouteMatch(prefix="/endless"), "endless", Timeout(per_request_millis=0)),
+    route("idle", RouteMatch(prefix="/idle"), "idle", Timeout(per_request_millis=0)),
+    route("short", RouteMatch(prefix="/short"), "green", Timeout(per_request_millis=500)),
+    route("rest", RouteMatch(prefix="/"), "green"),
+)
+MESH = Mesh(
+    name="colors",
+    nodes=(
+        VirtualNode(
+            name="caller",
+            backends=tuple(VirtualServiceBackend(virtual_service=name) for name in (GREEN, ROUTER, IDLE, TCP)),
+        ),
+        node("green"),
+        node("yellow"),
+        node("slow", timeout=Timeout(per_request_millis=40000)),
+        node("idle", timeout=Timeout(per_request_millis=0, idle_millis=200)),
+        tcp_node("quiet", Timeout(idle_millis=200)),
+        tcp_node("talk", None),
+        node("endless", timeout=Timeout(per_request_millis=0)),
+    ),
+    routers=(VirtualRouter(name="router", listeners=(Listener(port=PORT),), routes=ROUTES),),
+    services=(
+        VirtualService(name=GREEN, virtual_node="green"),
+        VirtualService(name=ROUTER, virtual_router="router"),
+        VirtualService(name=IDLE, virtual_node="quiet"),
+        VirtualService(name=TCP, virtual_node="talk"),
+    ),
+    gateways=(
+        VirtualGateway(
+            name="gateway",
+            listeners=(Listener(port=ENTRY),),
+            routes=(
+                GatewayRoute(name="green", match=RouteMatch(prefix="/green"), virtual_service=GREEN),
+                GatewayRoute(name="router", match=RouteMatch(prefix="/router"), virtual_service=ROUTER),
+                GatewayRoute(
+                    name="kept",
+                    match=RouteMatch(prefix="/kept"),
+                    virtual_service=GREEN,
+                    rewrite=Rewrite(keep_prefix=True, keep_hostname=True),
+                ),
+                GatewayRoute(name="all", match=RouteMatch(prefix="/"), virtual_service=ROUTER),
+            ),
+        ),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+    with running(MESH, tmp_path_factory.mktemp("requests")) as mesh:
+        yield mesh
+
+
+def seen(mesh: RunningMesh, path: str, service: str = ROUTER, **request: Any) -> dict[str, str]:
+    """The headers that the application got."""
+    answer = mesh.call("caller", service, PORT, path, **request)
+    assert answer.status == 200
+    return {name.lower(): value for name, value in answer.asked["headers"].items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "millis"),
+    [
+        pytest.param("/", "15000", id="by-default"),
+        pytest.param("/slow", "40000", id="as-the-listener-says"),
+        pytest.param("/endless", None, id="not-at-all"),
+    ],
+)
+def test_the_application_is_told_how_long_it_may_take(mesh: RunningMesh, path: str, millis: str | None) -> None:
+    assert seen(mesh, path).get(EXPECTED) == millis
+
+
+def test_a_service_of_a_node_has_the_default_timeout(mesh: RunningMesh) -> None:
+    assert seen(mesh, "/", GREEN)[EXPECTED] == "15000"
+
+
+def test_a_listener_waits_no_longer_than_it_says_for_a_word(mesh: RunningMesh) -> None:
+    statuses = [mesh.call("caller", ROUTER, PORT, path, headers={"x-delay": "0.5"}).status for path in ("/idle", "/")]
+    assert statuses == [504, 200]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"x-envoy-upstream-rq-timeout-ms": "100", "x-delay": "0.3"}, 200, id="the-timeout"),
+        pytest.param(
+            {"x-envoy-max-retries": "5", "x-envoy-retry-on": "5xx", "x-statuses": "500,200"}, 500, id="retries"
+        ),
+    ],
+)
+def test_the_application_does_not_choose_for_its_envoy(mesh: RunningMesh, headers: dict[str, str], status: int) -> None:
+    assert mesh.call("caller", ROUTER, PORT, headers={**headers, "x-key": str(headers)}).status == status
+
+
+def test_a_tcp_listener_ends_a_connection_on_which_nothing_is_said(mesh: RunningMesh) -> None:
+    caller = mesh.task("caller")
+    with connect(caller.backend_address(TCP), PORT) as other, connect(caller.backend_address(IDLE), PORT) as client:
+        assert (other.recv(100), client.recv(100)) == (b"talk\n", b"quiet\n")
+        assert client.recv(100) == b""
+        other.sendall(b"still there")
+        assert other.recv(100) == b"still there"
+
+
+def test_a_request_has_an_id_a_scheme_and_no_trace_of_who_sent_it(mesh: RunningMesh) -> None:
+    headers = seen(mesh, "/", GREEN)
+    assert (headers["x-forwarded-proto"], len(headers["x-request-id"]), "x-forwarded-for" in headers) == (
+        "http",
+        36,
+        False,
+    )
+
+
+def test_what_a_client_says_of_its_way_is_kept(mesh: RunningMesh) -> None:
+    assert seen(mesh, "/", GREEN, headers={"x-forwarded-for": "192.0.2.1"})["x-forwarded-for"] == "192.0.2.1"
+
+
+def test_an_answer_names_envoy_and_how_long_it_took(mesh: RunningMesh) -> None:
+    headers = mesh.call("caller", GREEN, PORT).headers
+    assert (headers["server"], headers["x-envoy-upstream-service-time"].isdigit()) == ("envoy", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "seen_path", "node_name"),
+    [
+        pytest.param("/a/./b", "/a/b", "yellow", id="a-dot"),
+        pytest.param("/a/c/../b", "/a/b", "yellow", id="two-dots"),
+        pytest.param("/a//b", "/a/b", "yellow", id="two-slashes"),
+        pytest.param("/a%2Fb", "/a%2Fb", "green", id="an-escaped-slash-stays"),
+        pytest.param("/%61/b", "/a/b", "yellow", id="an-escaped-letter"),
+    ],
+)
+def test_routes_match_the_path_in_its_plainest_form(
+    mesh: RunningMesh, path: str, seen_path: str, node_name: str
+) -> None:
+    asked = mesh.call("caller", ROUTER, PORT, path).asked
+    assert (asked["path"], asked["node"]) == (seen_path, node_name)
+
+
+def test_a_body_arrives_whole(mesh: RunningMesh) -> None:
+    body = b"x" * 300_000
+    connection = http.client.HTTPConnection(mesh.task("caller").backend_address(GREEN), PORT, timeout=10)
+    connection.request("POST", "/", body=body, headers={"Host": GREEN})
+    answer = connection.getresponse()
+    assert (answer.status, b'"content-length": "300000"' in answer.read().lower()) == (200, True)
+    connection.close()
+
+
+def test_a_gateway_tells_what_it_rewrote(mesh: RunningMesh) -> None:
+    headers = mesh.enter("gateway", ENTRY, "/green/tell?q=1", headers={"Host": "www.example.com"}).asked["headers"]
+    found = {name.lower(): value for name, value in headers.items()}
+    assert (found["x-envoy-original-path"], found["x-envoy-original-host"], found["host"]) == (
+        "/green/tell?q=1",
+        "www.example.com",
+        GREEN,
+    )
+
+
+def test_a_gateways_own_header_reaches_neither_side(mesh: RunningMesh) -> None:
+    answer = mesh.enter("gateway", ENTRY, "/kept")
+    names = {name.lower() for name in (*answer.headers, *answer.asked["headers"])}
+    assert "x-app-mesh-virtual-service" not in names
+
+
+def test_a_gateways_route_for_everything_leaves_the_path(mesh: RunningMesh) -> None:
+    asked = mesh.enter("gateway", ENTRY, "/a/b?q=1").asked
+    assert (asked["path"], asked["node"]) == ("/a/b?q=1", "yellow")
+
+
+def test_the_second_hop_matches_what_the_first_made_of_the_path(mesh: RunningMesh) -> None:
+    asked = mesh.enter("gateway", ENTRY, "/router/a/b").asked
+    assert (asked["path"], asked["node"]) == ("/a/b", "yellow")
+
+
+def test_a_gateway_waits_for_the_route_that_takes_longest(mesh: RunningMesh) -> None:
+    headers = {name.lower(): value for name, value in mesh.enter("gateway", ENTRY, "/slow").asked["headers"].items()}
+    assert headers[EXPECTED] == "40000"
+
+
+def test_a_gateway_ends_what_takes_too_long_with_504(mesh: RunningMesh) -> None:
+    assert mesh.enter("gateway", ENTRY, "/router/short", headers={"x-delay": "1"}).status == 504

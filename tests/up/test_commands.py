@@ -1,0 +1,152 @@
+"""The commands that ask a running mesh."""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import COMMAND, Running, running
+
+
+@pytest.fixture(scope="module")
+def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(cloud_assembly(), tmp_path_factory.mktemp("mesh")) as run:
+        yield run
+
+
+@pytest.mark.parametrize("name", ["red", "red-svc", "red_node", "red-app"])
+def test_a_task_is_found_by_any_of_its_names(mesh: Running, name: str) -> None:
+    assert mesh.execute(name, "printenv", "COLOR").stdout == "red\n"
+
+
+def test_a_task_is_found_by_the_beginning_of_its_id(mesh: Running) -> None:
+    assert mesh.execute(mesh.tasks("blue-svc")[0]["id"][:8], "printenv", "COLOR").stdout == "blue\n"
+
+
+def test_a_command_has_the_input_output_and_exit_status_of_its_caller(mesh: Running) -> None:
+    done = subprocess.run(
+        [COMMAND, "exec", "red", "--", "sh", "-c", "cat; echo problem >&2; exit 7"],
+        cwd=mesh.folder,
+        input="words",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "words", "problem\n")
+
+
+def test_a_command_ends_with_its_caller(mesh: Running) -> None:
+    process = subprocess.Popen([COMMAND, "exec", "red", "--", "sleep", "4321"], cwd=mesh.folder)
+    mesh.until(lambda: "sleep 4321" in mesh.execute("red", "ps", "ax").stdout, "it runs")
+    process.kill()
+    process.wait()
+    mesh.until(lambda: "sleep 4321" not in mesh.execute("red", "ps", "ax").stdout, "it has ended")
+
+
+def test_a_command_that_is_not_there_ends_with_127(mesh: Running) -> None:
+    assert mesh.execute("red", "no-such-command").returncode == 127
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(
+            ("exec", "red"), "exec: has no command, got None (such as: color-mesh exec red -- curl localhost)"
+        ),
+        pytest.param(
+            ("exec", "rad", "--", "true"),
+            "task: no task is called so, got 'rad' (known: blue, blue-app, blue-svc, blue_node, color-gateway, "
+            "gateway, gateway-svc-load-balanced, green, green-app, green-svc, green_node, red, red-app, red-svc, "
+            "red_node, yellow, yellow-app, yellow-svc, yellow_node)\n",
+        ),
+        pytest.param(("exec", "red", "--container", "envoy", "--", "true"), "has no container called so, got 'envoy'"),
+        pytest.param(("logs", "rad"), "logs: no task is called so, got 'rad'"),
+        pytest.param(
+            ("set", "route", "colour-route", "green=1"),
+            "set route: unknown route, got 'colour-route' (known: color-route)",
+        ),
+        pytest.param(("set", "route", "color-route", "green"), "set route color-route: has no weight, got 'green'"),
+        pytest.param(
+            ("set", "route", "color-route", "green=-1"), "set route color-route: has no weight, got 'green=-1'"
+        ),
+        pytest.param(
+            ("set", "route", "color-route", "green=101"), "weight of 'green' out of range, got 101 (0 to 100)"
+        ),
+        pytest.param(
+            ("set", "route", "color-route", "grun=1"), "unknown target, got 'grun' (known: blue, green, red, yel"
+        ),
+        pytest.param(("set", "node", "rad", "--backends", "blue"), "unknown virtual node, got 'rad'"),
+        pytest.param(("set", "node", "red", "--backends", "bleu"), "unknown virtual service, got 'bleu'"),
+        pytest.param(("hits", "ftp://localhost"), "hits: is no URL that can be asked, got 'ftp://localhost'"),
+        pytest.param(("hits", "http://localhost", "--count", "0"), "--count: out of range, got 0 (1 or more)"),
+    ],
+)
+def test_nonsense_is_named_and_changes_nothing(mesh: Running, arguments: tuple[str, ...], said: str) -> None:
+    done = mesh.command(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(mesh.histogram("red", "http://router.colors.local", 50)) == {"green", "yellow"}
+
+
+def test_status_has_tasks_health_addresses_and_restarts(mesh: Running) -> None:
+    said = mesh.ok("status")
+    task = mesh.tasks("red-svc")[0]
+    assert re.search(rf"^red-svc +{task['id'][:8]}  RUNNING  HEALTHY  {task['address']} +0$", said, re.MULTILINE)
+    assert re.search(r"^  envoy-sidecar +RUNNING  HEALTHY$", said, re.MULTILINE)
+    assert said.startswith("SERVICE ")
+    assert "RESTARTS" in said
+    assert said.endswith(f"{mesh.url}\n")
+
+
+def test_logs_follow_what_is_added(mesh: Running) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "logs", "green", "--follow"], cwd=mesh.folder, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        time.sleep(0.5)
+        mesh.curl("green", "http://localhost/?followed=1")
+        while "followed=1" not in process.stdout.readline():
+            pass
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def test_the_access_log_of_the_tutorial_is_in_envoys_stream(mesh: Running) -> None:
+    mesh.curl("blue", "http://red.colors.local/?logged=1")
+    mesh.until(lambda: "/?logged=1" in mesh.ok("logs", "red"), "the request is in a log")
+    lines = [line for line in mesh.ok("logs", "red").splitlines() if "logged=1" in line]
+    assert any(line.startswith("red-envoy-sidecar/envoy-sidecar/") for line in lines)
+    assert any(line.startswith("red-app-container/red-app/") for line in lines)
+
+
+def test_watch_shows_who_calls_whom_and_what_share(mesh: Running) -> None:
+    process = subprocess.Popen([COMMAND, "watch"], cwd=mesh.folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    found: dict[str, list[str]] = {}
+    try:
+        while "green" not in found or found["green"][0] == "0.0":
+            mesh.ok("hits", f"{mesh.url}/router", "--count", "100")
+            for _ in range(5):
+                words = process.stdout.readline().split()
+                if words[:1] == ["gateway-svc-load-balanced"]:
+                    found[words[1]] = words[2:]
+    finally:
+        process.terminate()
+        process.communicate()
+    per_second, share, percent, failed, retried, total = found["green"]
+    assert float(per_second) > 10
+    assert 60 < int(share) < 95
+    assert (percent, failed, retried) == ("%", "0", "0")
+    assert int(total) > 50
+
+
+def test_hits_counts_failures_and_says_so(mesh: Running) -> None:
+    done = mesh.command("hits", "http://localhost:1", "--count", "3")
+    assert done.returncode == 1
+    assert "3  100.0 %  failed: [Errno 111] Connection refused  ####" in done.stdout

@@ -1,0 +1,199 @@
+"""Faults under load: two tasks a service, a few hundred requests a second through the gateway."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.rolling import SOON, told_soon
+from tests.support.running import Running, Template, running
+from tests.support.steady_load import Load, steady_load
+
+PER_SECOND = 300
+# The clients' connections that are open at once at this load, which end with the Envoy that has them.
+OPEN_AT_ONCE = 20
+# None was lost in any run so far; on a very busy machine three tries may all meet the task that has just died.
+SEVERAL_TRIES = 2
+
+
+@pytest.fixture(scope="module")
+def mesh(
+    request: pytest.FixtureRequest, cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    def synthesized(**settings: str) -> Path:
+        found = cloud_assembly(desiredCount="2", dataPlane=request.param, **settings)
+        sooner = Path(shutil.copytree(found, tmp_path_factory.mktemp("sooner") / "cdk.out"))
+        told_soon(sooner)
+        return sooner
+
+    with running(synthesized(), tmp_path_factory.mktemp("mesh"), *SOON) as run:
+        run.synthesized = synthesized
+        yield run
+
+
+def nothing(mesh: Running) -> None:
+    """Leave the mesh alone."""
+
+
+def kill(mesh: Running, service: str, *containers: str) -> None:
+    """End containers of the first task of a service, and wait until the service has done without it."""
+    task = mesh.tasks(service)[0]["id"]
+    for pid in [mesh.pid(service, container) for container in containers]:
+        mesh.kill(pid)
+    mesh.until(lambda: task not in [each["id"] for each in mesh.tasks(service)], "the task is gone")
+
+
+def kill_an_application(mesh: Running) -> None:
+    kill(mesh, "green-svc", "green-app")
+
+
+def kill_a_sidecar(mesh: Running) -> None:
+    kill(mesh, "blue-svc", "envoy-sidecar")
+
+
+def kill_a_gateway(mesh: Running) -> None:
+    kill(mesh, "gateway-svc-load-balanced", "envoy-proxy")
+
+
+def kill_a_task(mesh: Running) -> None:
+    kill(mesh, "green-svc", "envoy-sidecar", "green-app")
+
+
+def kill_the_load_balancer(mesh: Running) -> None:
+    before = mesh.status()["balancers"][0]["pid"]
+    mesh.kill(before)
+    mesh.until(lambda: mesh.status()["balancers"][0]["pid"] not in (None, before), "it is started again")
+    mesh.until(lambda: mesh.answer("/") == "blue", "it passes on requests")
+
+
+def change_the_weights(mesh: Running) -> None:
+    for weights in ("green=1,yellow=4", "blue=1,red=1", "green=0,yellow=1", "green=4,yellow=1"):
+        mesh.ok("set", "route", "color-route", weights)
+
+
+def change_the_backends(mesh: Running) -> None:
+    for backends in ("router,blue", "", "router"):
+        mesh.ok("set", "node", "red", "--backends", backends)
+
+
+def change_the_templates(mesh: Running) -> None:
+    for weight in (0, 50, 4):
+        mesh.change("MeshStack", lambda template, weight=weight: weigh(template, weight))  # type: ignore[misc]
+        time.sleep(1)
+
+
+def weigh(template: Template, weight: int) -> None:
+    (route,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::AppMesh::Route")
+    route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"][0]["Weight"] = weight
+
+
+def change_the_settings(mesh: Running, **settings: str) -> None:
+    """Synthesize with other settings, which replaces the tasks that are concerned."""
+    before = {task["id"] for task in mesh.tasks("red-svc")}
+    mesh.synthesize(mesh.synthesized(**settings))
+    mesh.until(lambda: not {task["id"] for task in mesh.tasks("red-svc")} & before, "red is replaced", 90)
+    mesh.until_steady(90)
+
+
+def change_the_weights_by_settings(mesh: Running) -> None:
+    change_the_settings(mesh, weights="green=0,yellow=1")
+    assert mesh.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}
+
+
+def change_the_backends_by_settings(mesh: Running) -> None:
+    change_the_settings(mesh, weights="blue=4,yellow=1", redBackends="router,blue")
+    assert mesh.curl("red", "http://blue.colors.local") == "blue"
+    assert set(mesh.histogram("red", "http://router.colors.local", 50)) == {"blue", "yellow"}
+
+
+def restart_the_resolver(mesh: Running) -> None:
+    mesh.kill(mesh.status()["resolver"])
+    mesh.until_said("the resolver ended with -9, and is started again")
+
+
+def another_version(template: Template) -> None:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::ECS::TaskDefinition":
+            for container in resource["Properties"]["ContainerDefinitions"]:
+                container.setdefault("Environment", []).append({"Name": "VERSION", "Value": "2"})
+
+
+def replace_every_task(mesh: Running) -> None:
+    before = {task["id"] for each in mesh.status()["services"] for task in each["tasks"]}
+
+    def replaced() -> bool:
+        now = {task["id"] for each in mesh.status()["services"] for task in each["tasks"]}
+        return not before & now and mesh.status()["steady"]
+
+    mesh.change("EcsStack", another_version)
+    mesh.until(replaced, "every task is another", 90)
+
+
+FAULTS: dict[Callable[[Running], None], int] = {
+    nothing: 0,
+    kill_an_application: SEVERAL_TRIES,
+    kill_a_sidecar: SEVERAL_TRIES,
+    kill_a_task: SEVERAL_TRIES,
+    # Nobody is left to ask again for what a killed gateway was about to answer.
+    kill_a_gateway: OPEN_AT_ONCE,
+    # Nothing else stands where it stood, and on AWS it does not die.
+    kill_the_load_balancer: PER_SECOND,
+    restart_the_resolver: 0,
+    replace_every_task: 0,
+}
+CHANGES = (change_the_weights, change_the_backends, change_the_templates)
+CHANGES_OF_SETTINGS = (change_the_weights_by_settings, change_the_backends_by_settings)
+
+
+def on(*planes: str) -> pytest.MarkDecorator:
+    """Run a test on a mesh of each of these planes."""
+    return pytest.mark.parametrize("mesh", planes, indirect=True)
+
+
+@on("app-mesh", "envoy")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_request_is_lost(
+    mesh: Running, fault: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = under_load(mesh, fault, capsys)
+    assert load.failed <= FAULTS[fault], load.failures
+
+
+@on("app-mesh")
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_request_is_lost_to_a_change(
+    mesh: Running, change: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = under_load(mesh, change, capsys)
+    assert load.failed == 0, load.failures
+
+
+@on("envoy")
+@pytest.mark.parametrize("change", CHANGES_OF_SETTINGS)
+def test_no_request_is_lost_to_other_settings(
+    mesh: Running, change: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = under_load(mesh, change, capsys)
+    assert load.failed == 0, load.failures
+
+
+def under_load(mesh: Running, fault: Callable[[Running], None], capsys: pytest.CaptureFixture[str]) -> Load:
+    """Let something happen while requests come, and print what became of them."""
+    mesh.until_steady()
+    with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
+        mesh.until(lambda: load.answered > PER_SECOND // 2, "requests are answered")
+        fault(mesh)
+        mesh.until_steady(60)
+        before = load.answered
+        mesh.until(lambda: load.answered > before + PER_SECOND // 2, "requests are answered")
+    with capsys.disabled():
+        print(f"\n{line(fault.__name__, load)}")
+    return load
+
+
+def line(what: str, load: Load) -> str:
+    """Write what became of the requests."""
+    counted = f"{load.sent:6} sent  {load.answered:6} answered  {load.failed:4} failed"
+    return f"{what.replace('_', ' '):22}{counted}  slowest {load.slowest_seconds:.2f} s  {dict(load.failures) or ''}"

@@ -1,0 +1,91 @@
+"""What a task on the plane without App Mesh is answering when it is told to end."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.rolling import SOON, told_soon
+from tests.support.running import Running, Template, running
+from tests.support.steady_load import ask
+from tests.up.test_templates import definition
+
+# An application that answers /slow when it is let go, and ends when it has answered.
+PROGRAM = """
+import http.server, pathlib, signal, sys, threading, time
+folder = pathlib.Path(sys.argv[1])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/slow":
+            (folder / "asked").touch()
+            while not (folder / "let go").exists():
+                time.sleep(0.02)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"answered")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 80), Handler)
+server.daemon_threads = False
+def stop(number, frame):
+    (folder / "told to end").touch()
+    threading.Thread(target=server.shutdown).start()
+signal.signal(signal.SIGTERM, stop)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Iterator[Running]:
+    program = tmp_path / "slow.py"
+    program.write_text(PROGRAM)
+    image = f"nginx=/usr/bin/env python3 {program} {tmp_path}"
+    assembly = cloud_assembly(dataPlane="envoy", gatewayCount="1")
+    with running(assembly, tmp_path, *SOON, "--image", image, change=told_soon) as run:
+        yield run
+
+
+class SlowRequest:
+    """A request that the application has begun to answer."""
+
+    def __init__(self, mesh: Running) -> None:
+        self.answer = ""
+        self._mesh = mesh
+        self._thread = threading.Thread(target=self._ask)
+        self._thread.start()
+        mesh.until((mesh.folder / "asked").exists, "the application is asked")
+
+    def _ask(self) -> None:
+        self.answer = ask(f"{self._mesh.url}/slow")
+
+    def let_go(self) -> str:
+        (self._mesh.folder / "let go").touch()
+        self._thread.join()
+        return self.answer
+
+
+def another_blue(template: Template) -> None:
+    definition(template, "blue_node")["ContainerDefinitions"][0]["Environment"].append({"Name": "X", "Value": "2"})
+
+
+def test_a_node_answers_what_its_application_was_asked(mesh: Running) -> None:
+    request = SlowRequest(mesh)
+    mesh.change("EcsStack", another_blue)
+    mesh.until((mesh.folder / "told to end").exists, "the application of the old task is told to end")
+    assert request.let_go() == "200 answered"
+
+
+def test_a_gateway_passes_on_what_it_was_asked(mesh: Running) -> None:
+    request = SlowRequest(mesh)
+    gateway = mesh.tasks("gateway-svc-load-balanced")[0]["id"]
+    os.kill(mesh.machine_pid(mesh.pid("gateway-svc-load-balanced", "envoy-proxy")), signal.SIGTERM)
+    connecting = ("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/80")
+
+    def refused() -> bool:
+        done: subprocess.CompletedProcess[str] = mesh.execute(gateway, *connecting)
+        return "Connection refused" in done.stderr
+
+    mesh.until(refused, "it takes no more connections")
+    assert request.let_go() == "200 answered"

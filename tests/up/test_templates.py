@@ -1,0 +1,258 @@
+"""Templates with a mistake: the run names the task and the reason."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.rolling import told_soon
+from tests.support.running import Template, running, template_of
+
+Resources = dict[str, Any]
+
+
+def only(template: Template, kind: str, **wanted: str) -> Resources:
+    """The properties of the one resource of a type with these properties."""
+    (found,) = (
+        each["Properties"]
+        for each in template["Resources"].values()
+        if each["Type"] == kind and wanted.items() <= each["Properties"].items()
+    )
+    properties: Resources = found
+    return properties
+
+
+def definition(template: Template, family: str = "red_node") -> Resources:
+    return only(template, "AWS::ECS::TaskDefinition", Family=family)
+
+
+def service(template: Template, name: str = "red-svc") -> Resources:
+    return only(template, "AWS::ECS::Service", ServiceName=name)
+
+
+def wrong_health_path(template: Template) -> None:
+    check = definition(template)["ContainerDefinitions"][0]["HealthCheck"]
+    check |= {"Command": ["CMD-SHELL", "curl -f http://localhost/health/ || exit 1"], "Interval": 1, "Retries": 2}
+
+
+def wrong_app_ports(template: Template) -> None:
+    for each in definition(template)["ProxyConfiguration"]["ProxyConfigurationProperties"]:
+        each["Value"] = "8080" if each["Name"] == "AppPorts" else each["Value"]
+
+
+def no_stream_permission(template: Template) -> None:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Policy" and "RedTaskRole" in resource["Properties"]["PolicyName"]:
+            del resource["Properties"]["PolicyDocument"]["Statement"][0]
+    definition(template)["ContainerDefinitions"][1]["StartTimeout"] = 1
+
+
+def another_nodes_permission(template: Template) -> None:
+    policy = template["Resources"]["RedTaskRoleDefaultPolicy8900DE84"]["Properties"]["PolicyDocument"]
+    policy["Statement"][0]["Resource"] = "arn:aws:appmesh:us-east-1:123456789012:mesh/color-mesh/virtualNode/blue"
+
+
+def no_registration(template: Template) -> None:
+    del service(template, "green-svc")["ServiceRegistries"]
+
+
+def wrong_target_port(template: Template) -> None:
+    service(template, "gateway-svc-load-balanced")["LoadBalancers"][0]["ContainerPort"] = 8080
+
+
+def wrong_listener_port(template: Template) -> None:
+    only(template, "AWS::ElasticLoadBalancingV2::Listener")["Port"] = 8080
+
+
+def no_log_permission(template: Template) -> None:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Policy" and "RedTaskDefinitionExec" in resource["Properties"]["PolicyName"]:
+            resource["Properties"]["PolicyDocument"]["Statement"][0]["Action"] = "logs:CreateLogStream"
+
+
+def closed_mesh(template: Template) -> None:
+    for name in [name for name, each in template["Resources"].items() if each["Type"].endswith("SecurityGroupIngress")]:
+        del template["Resources"][name]
+
+
+def closed_gateway(template: Template) -> None:
+    del only(template, "AWS::EC2::SecurityGroup", GroupName="gateway-sg")["SecurityGroupIngress"]
+
+
+def failing_application(template: Template) -> None:
+    definition(template)["ContainerDefinitions"][0] |= {"EntryPoint": ["sh", "-c", "echo no database >&2; exit 3"]}
+
+
+MISTAKES = [
+    pytest.param(
+        "EcsStack",
+        wrong_health_path,
+        ("red-svc/", "red-app is unhealthy: `curl -f http://localhost/health/ || exit 1` ended with 1: ", "404"),
+        id="health-path",
+    ),
+    pytest.param(
+        "EcsStack",
+        wrong_app_ports,
+        (
+            (
+                "warning: red-svc: AppPorts of red_node are 8080, but virtual node 'red' listens on 80: "
+                "what comes there goes past Envoy, or nowhere"
+            ),
+        ),
+        id="app-ports",
+    ),
+    pytest.param(
+        "EcsStack",
+        no_stream_permission,
+        (
+            (
+                "warning: red-svc: envoy-sidecar gets no configuration: role RedTaskRoleE4EDED2D does not allow "
+                "appmesh:StreamAggregatedResources on mesh/color-mesh/virtualNode/red"
+            ),
+            "stopped: envoy-sidecar did not become HEALTHY in 1 s",
+        ),
+        id="stream-permission",
+    ),
+    pytest.param(
+        "EcsStack",
+        another_nodes_permission,
+        ("does not allow appmesh:StreamAggregatedResources on mesh/color-mesh/virtualNode/red",),
+        id="permission-of-another",
+    ),
+    pytest.param(
+        "EcsStack",
+        no_registration,
+        (
+            (
+                "warning: green-svc: virtual node 'green' is found by router.colors.local, in which no service "
+                "registers its tasks: nobody reaches it"
+            ),
+        ),
+        id="cloud-map",
+    ),
+    pytest.param(
+        "EcsStack",
+        wrong_target_port,
+        (
+            (
+                "warning: gateway-svc-load-balanced: port 8080 is the load balancer's target, but virtual gateway "
+                "'color-gateway' listens on 80"
+            ),
+            " fails the health check of gateway-tg (TCP 8080)",
+        ),
+        id="target-port",
+    ),
+    pytest.param(
+        "EcsStack",
+        wrong_listener_port,
+        ("warning: gateway-lb: no security group of it lets in tcp 8080 from the internet",),
+        id="listener-port",
+    ),
+    pytest.param(
+        "EcsStack",
+        no_log_permission,
+        (
+            (
+                "warning: red-svc: its tasks cannot start: execution role RedTaskDefinitionExecutionRoleE475DEAC may "
+                "not write to the log group of red-app"
+            ),
+            "red-svc/",
+        ),
+        id="log-permission",
+    ),
+    pytest.param(
+        "NetworkStack",
+        closed_mesh,
+        (
+            "warning: green-svc: no security group of it lets in tcp 80 from red-svc, whose 'red' calls 'green'",
+            "warning: gateway-svc-load-balanced: no security group of it lets in tcp 80 from gateway-lb",
+        ),
+        id="security-group",
+    ),
+    pytest.param(
+        "NetworkStack",
+        closed_gateway,
+        ("warning: gateway-lb: no security group of it lets in tcp 80 from the internet",),
+        id="gateway-security-group",
+    ),
+    pytest.param(
+        "EcsStack",
+        failing_application,
+        ("red-svc/", "stopped: essential container red-app ended with 3"),
+        id="application",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stack", "mistake", "named"), MISTAKES)
+def test_a_mistake_is_named_with_its_task_and_reason(
+    cloud_assembly: Callable[..., Path],
+    tmp_path: Path,
+    stack: str,
+    mistake: Callable[[Template], None],
+    named: tuple[str, ...],
+) -> None:
+    with running(cloud_assembly(), tmp_path, change=template_of(stack, mistake), healthy=False) as run:
+        for text in named:
+            run.until_said(text)
+
+
+# What each is on the plane of Envoys: of routes and ports the templates declare nothing there that could be compared.
+OF_ENVOYS = [
+    pytest.param(
+        wrong_health_path,
+        "red-app is unhealthy: `curl -f http://localhost/health/ || exit 1` ended with ",
+        id="health-path",
+    ),
+    pytest.param(failing_application, "stopped: essential container red-app ended with 3", id="application"),
+    pytest.param(wrong_target_port, " fails the health check of gateway-tg (TCP 8080)", id="target-port"),
+    pytest.param(no_log_permission, "may not write to the log group of red-app", id="log-permission"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "named"), OF_ENVOYS)
+def test_a_mistake_is_named_on_the_plane_of_envoys_too(
+    cloud_assembly: Callable[..., Path], tmp_path: Path, mistake: Callable[[Template], None], named: str
+) -> None:
+    def change(assembly: Path) -> None:
+        template_of("EcsStack", mistake)(assembly)
+        told_soon(assembly)
+
+    with running(cloud_assembly(dataPlane="envoy"), tmp_path, change=change, healthy=False) as run:
+        run.until_said(named)
+
+
+def test_without_permission_an_envoy_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    with running(
+        cloud_assembly(), tmp_path, change=template_of("EcsStack", no_stream_permission), healthy=False
+    ) as run:
+        run.until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is well")
+        run.until_said("stopped: envoy-sidecar did not become HEALTHY in 1 s")
+        assert all(
+            container["health"] != "HEALTHY" for task in run.tasks("red-svc") for container in task["containers"]
+        )
+
+
+def test_a_mesh_that_stays_ill_says_what_is_not_well(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    change = template_of("EcsStack", wrong_target_port)
+    with running(cloud_assembly(), tmp_path, change=change, healthy=False) as run:
+        run.until_said("not healthy yet:\n            gateway-svc-load-balanced: fails the health check of gateway-tg")
+        run.process.terminate()
+        assert run.process.wait(60) == 1
+
+
+def test_traffic_to_a_wrong_app_port_goes_past_envoy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    with running(cloud_assembly(), tmp_path, change=template_of("EcsStack", wrong_app_ports)) as run:
+        assert run.curl("blue", "http://red.colors.local") == "red"
+        stats = run.curl("red", "http://localhost:9901/stats?filter=http.ingress.downstream_rq_total")
+        assert stats.strip() == "http.ingress.downstream_rq_total: 0"
+
+
+def test_a_security_group_that_is_opened_again_lets_requests_in(
+    cloud_assembly: Callable[..., Path], tmp_path: Path
+) -> None:
+    with running(cloud_assembly(), tmp_path, change=template_of("NetworkStack", closed_gateway), healthy=True) as run:
+        assert run.answer("/").startswith("failed: ")
+        run.synthesize(cloud_assembly())
+        run.until(lambda: run.answer("/") == "blue", "the gateway answers")
