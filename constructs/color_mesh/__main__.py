@@ -99,9 +99,9 @@ def _reading(work: str) -> Callable[[argparse.Namespace], int]:
     """Let a command have what it needs only when it runs: others start sooner."""
 
     def run(options: argparse.Namespace) -> int:
-        from color_mesh import inspection
+        from color_mesh.cli import mesh_commands
 
-        print(inspection.inspect(work, options))
+        print(mesh_commands.inspect(work, options))
         return 0
 
     return run
