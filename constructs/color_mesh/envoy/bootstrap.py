@@ -25,7 +25,6 @@ from color_mesh.envoy.placement import (
     ServerEndpoints,
     Transparent,
 )
-from color_mesh.envoy.refusals import refusals
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.security import policy_for, sds_cluster, speaks_tls, uses_sds
 from color_mesh.envoy.services import Target
@@ -39,6 +38,7 @@ from color_mesh.envoy.typed import (
     present,
     socket_address,
 )
+from color_mesh.envoy.unsupported import unsupported_features
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
 
@@ -86,7 +86,7 @@ def configure(
         MeshError: With everything that cannot be compiled, and why.
     """
     placement = Placement(interception=interception, endpoints=endpoints, sds_socket=sds_socket)
-    refuse(refusals(mesh, part, placement))
+    refuse(unsupported_features(mesh, part, placement))
     if isinstance(part, VirtualNode):
         kind, resources = "virtualNode", ingress(mesh, part, placement) + egress(mesh, part, placement)
     else:
