@@ -60,7 +60,7 @@ POOLS: dict[Protocol, ConnectionPool] = {
 }
 
 
-def everything(
+def full_mesh(
     *,
     certificate: Certificate = FILE,
     client_certificate: ClientCertificate = FILE,
@@ -104,7 +104,7 @@ def everything(
     )
 
 
-def resources(mesh: Mesh) -> list[DeclaredResource]:
+def declared_resources(mesh: Mesh) -> list[DeclaredResource]:
     """Find the resources of a mesh's template."""
     return [
         DeclaredResource(
