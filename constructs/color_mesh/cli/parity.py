@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from color_mesh.appmesh.declared import Declared
 from color_mesh.appmesh.fields import cloudformation_spelling
+from color_mesh.appmesh.meshes import DeclaredResource
 from color_mesh.envoy import parity
 from color_mesh.report import table
 
 
-def parity_table(resources: Sequence[Declared]) -> str:
+def parity_table(resources: Sequence[DeclaredResource]) -> str:
     """Render, for each property of the resources, the Envoy configuration it becomes or why it is refused."""
     rows = [
         (resource.place, path.split(".", 1)[1], _shortened(value), _outcome(path))
@@ -40,7 +40,7 @@ template. `make gold` writes this page from the table that the compiler's tests 
 """
 
 
-def _leaves(resource: Declared) -> Iterator[tuple[str, Any]]:
+def _leaves(resource: DeclaredResource) -> Iterator[tuple[str, Any]]:
     """Yield the properties that a resource sets, with their CloudFormation paths."""
     kind = cloudformation_spelling(resource.kind)
 
