@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from color_mesh.appmesh.declared import Declared, read_meshes
+from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
+from color_mesh.cli.parity import parity_page
 from color_mesh.envoy import (
     DnsEndpoints,
     FileEndpoints,
@@ -24,7 +25,6 @@ from color_mesh.envoy import (
 from color_mesh.envoy.parity import ROWS, Row, paths, table
 from color_mesh.envoy.placement import Endpoints, Interception
 from color_mesh.model import AcmCertificate, AcmTrust, Mesh, MeshError, SdsCertificate, SdsTrust
-from color_mesh.report import parity_page
 from tests.support.envoy import parts
 from tests.support.full_mesh import declared_resources, full_mesh
 from tests.support.gold import compare_with_gold
@@ -161,7 +161,7 @@ def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
                 continue
 
 
-def with_value(declared: list[Declared], index: int, at: tuple[Any, ...], value: Any) -> list[Declared]:
+def with_value(declared: list[DeclaredResource], index: int, at: tuple[Any, ...], value: Any) -> list[DeclaredResource]:
     """The resources with another value at one place."""
     properties = copy.deepcopy(dict(declared[index].properties))
     at_place(properties, at[:-1])[at[-1]] = value
