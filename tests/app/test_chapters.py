@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Assembly
-from tests.support.cloudformation import container, only, properties
+from tests.support.cloudformation import Assembly, container, only, properties
 
 Synthesize = Callable[..., Assembly]
 REGION_VPC = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_snapshots import CASES
+from tests.support.chapters import CASES
 
 ACKNOWLEDGED = {
     "AwsSolutions-EC23": ["NetworkStack/GatewaySecurityGroup"],
