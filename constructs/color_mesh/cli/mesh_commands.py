@@ -13,8 +13,8 @@ from color_mesh.appmesh.source import Source, read_source
 from color_mesh.cli.local_commands import parse_values
 from color_mesh.cli.parity import parity_table
 from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
-from color_mesh.migration.migration import REPORT, migrate, write_files
-from color_mesh.migration.report import TITLES, summary, told
+from color_mesh.migration import migrate, write_files
+from color_mesh.migration.report import REPORT_FILE, TITLES, finding_lines, summary
 from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
@@ -61,11 +61,11 @@ def _migrate(source: Source, options: argparse.Namespace) -> str:
     folder = Path(options.out or mesh.name)
     said = shlex.join([*options.source, *(word for value in options.values for word in ("--set", value))])
     write_files(folder, migration.files(said, source.notes))
-    lines = [f"{folder}: a CDK app with {summary(migration.carried, migration.workloads)}"]
+    lines = [f"{folder}: a CDK app with {summary(migration.converted, migration.workloads)}"]
     for kind, title in TITLES.items():
-        found = [f"  {each}" for each in told(migration.findings, kind)]
+        found = [f"  {each}" for each in finding_lines(migration.findings, kind)]
         lines += [f"{title}:", *found] if found else []
-    return "\n".join((*lines, f"{folder / REPORT} says it all. Next: cd {shlex.quote(str(folder))} && cdk synth"))
+    return "\n".join((*lines, f"{folder / REPORT_FILE} says it all. Next: cd {shlex.quote(str(folder))} && cdk synth"))
 
 
 def _one(source: Source, options: argparse.Namespace) -> Mesh:
