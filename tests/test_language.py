@@ -1,0 +1,80 @@
+"""The part of the plain language that a program can check: first words of docstrings and of their descriptions."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("constructs", "stacks", "tests", "bench", "rehearsal", "examples")
+MODULES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")))
+    # Apps that the migration writes have no docstrings of ours to check.
+    if "gold" not in path.parts
+)
+# A function is described by a verb of its kind, everything else by a noun phrase.
+FIRST_WORDS = re.compile(r"(What|Where|Who|Whom|Whose|Whether|How|Which|Find|Finds)\b")
+# A line `name: description` of the sections `Args:` and `Attributes:`.
+DESCRIPTION = re.compile(r" {4,8}(?:\*{0,2}\w+)(?: \([^)]*\))?: +(.+)")
+# Modules that are still to be rewritten. An entry that is no longer needed fails the test.
+UNFINISHED: tuple[str, ...] = (
+    MODS
+)
+
+
+def texts(source: str) -> Iterator[str]:
+    """Yield the docstrings of a module, and the descriptions of attributes and arguments in them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node) or ""
+            yield docstring
+            _, *sections = re.split(r"^(?:Args|Attributes):\n", docstring, flags=re.MULTILINE)
+            for section in sections:
+                # A section ends with the first line that is not indented.
+                (lines, *_) = re.split(r"^(?=\S)", section, flags=re.MULTILINE)
+                yield from (match[1] for line in lines.splitlines() if (match := DESCRIPTION.fullmatch(line)))
+
+
+def problems(module: str) -> list[str]:
+    """Return the texts of a module that begin with one of the words."""
+    source = (ROOT / module).read_text()
+    return [text.partition("\n")[0] for text in texts(source) if FIRST_WORDS.match(text)]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in UNFINISHED])
+def test_descriptions_begin_with_a_noun_phrase_or_a_verb(module: str) -> None:
+    assert problems(module) == []
+
+
+@pytest.mark.parametrize("module", UNFINISHED)
+def test_exception_is_needed(module: str) -> None:
+    assert module in MODULES
+    assert problems(module) != []
+
+
+def test_words_are_found_in_docstrings_and_descriptions() -> None:
+    source = '''
+"""What the module is."""
+class Node:
+    """A node.
+
+    Attributes:
+        name: Where it is found, over
+            Who knows how many lines.
+        port: Port of the listener.
+
+    Who is not listed here.
+    """
+    def find(self, name):
+        """Find a node.
+
+        Args:
+            name (str): Whether it matters.
+            **more: Which others.
+        """
+'''
+    starts = [text.split()[0] for text in texts(source) if FIRST_WORDS.match(text)]
+    assert sorted(starts) == ["Find", "What", "Where", "Whether", "Which"]
