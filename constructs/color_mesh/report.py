@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from color_mesh.appmesh.declared import Declared
 from color_mesh.appmesh.fields import cloudformation_spelling
+from color_mesh.appmesh.meshes import DeclaredResource
 from color_mesh.envoy.parity import ROWS, table
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.diagnosis import warnings
@@ -54,7 +54,7 @@ def plan_table(plan: Plan) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def parity_table(resources: Sequence[Declared]) -> str:
+def parity_table(resources: Sequence[DeclaredResource]) -> str:
     """Write what each property of resources becomes in Envoy's configuration, or why it is refused."""
     rows = [
         (resource.place, path.split(".", 1)[1], _shortened(value), _outcome(path))
@@ -145,7 +145,7 @@ def _listeners(listeners: Iterable[Listener]) -> str:
     return ", ".join(f"{listener.protocol}/{listener.port}" for listener in listeners) or "-"
 
 
-def _leaves(resource: Declared) -> Iterator[tuple[str, Any]]:
+def _leaves(resource: DeclaredResource) -> Iterator[tuple[str, Any]]:
     """Find the properties of a resource that have values, by their paths in CloudFormation."""
     kind = cloudformation_spelling(resource.kind)
 

@@ -17,15 +17,15 @@ from color_mesh.appmesh import (
     virtual_service_spec,
 )
 from color_mesh.appmesh.fields import Fields, Spelling, api_spelling, cloudformation_spelling
-from color_mesh.appmesh.routes import read_gateway_route, read_route
-from color_mesh.appmesh.spec import Spec
-from color_mesh.appmesh.specs import (
+from color_mesh.appmesh.resources import (
     read_mesh,
     read_virtual_gateway,
     read_virtual_node,
     read_virtual_router,
     read_virtual_service,
 )
+from color_mesh.appmesh.routes import read_gateway_route, read_route
+from color_mesh.appmesh.spec import Spec
 from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from tests.support.builders import spelled
 from tests.support.mesh_strategies import DETERMINISTIC, meshes

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from color_mesh.appmesh.declared import Declared, read_meshes
+from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
 from color_mesh.envoy import (
     DnsEndpoints,
     FileEndpoints,
@@ -161,7 +161,7 @@ def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
                 continue
 
 
-def with_value(declared: list[Declared], index: int, at: tuple[Any, ...], value: Any) -> list[Declared]:
+def with_value(declared: list[DeclaredResource], index: int, at: tuple[Any, ...], value: Any) -> list[DeclaredResource]:
     """The resources with another value at one place."""
     properties = copy.deepcopy(dict(declared[index].properties))
     at_place(properties, at[:-1])[at[-1]] = value

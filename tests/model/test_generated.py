@@ -13,7 +13,7 @@ from color_mesh.model import Listener, Mesh, VirtualNode
 from tests.support.builders import mesh, node, service, to
 from tests.support.mesh_strategies import DETERMINISTIC, meshes
 
-TASKS = (model.Container, model.ContainerHealthCheck, model.FargateTask)
+TASKS = (model.FargateContainer, model.ContainerHealthCheck, model.FargateTask)
 KINDS: tuple[Any, ...] = tuple(
     kind
     for kind in (getattr(model, name) for name in model.__all__)
