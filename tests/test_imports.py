@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "local.folder": (("model",), ()),
     "local.plan": (CORE, ()),
     "local.run": ((*CORE, "local.folder", "local.plan"), ("dns", "h11", "pyroute2")),
-    "local.client": (("model", "local.folder"), ()),
+    "local.client": (("model", "report", "local.folder"), ()),
     "migration": ((*CORE, "report"), ()),
     "cli": ((*CORE, "report", "local.folder", "local.plan", "local.run", "local.client", "migration"), ()),
     "__main__": (("model", "cli"), ()),
