@@ -11,7 +11,7 @@ from color_mesh.model import DnsDiscovery, Listener, Mesh, MeshError, RouteMatch
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.index import MeshParts
 from tests.support.builders import dns, gateway, gateway_route, mesh, node, route, router, service, target, to
-from tests.support.generated import meshes
+from tests.support.mesh_strategies import meshes
 
 
 def declared() -> MeshBuilder:
