@@ -111,7 +111,6 @@ UNFINISHED: tuple[str, ...] = (
     "constructs/color_mesh/model/errors.py",
     "constructs/color_mesh/model/listener.py",
     "constructs/color_mesh/model/match.py",
-    "constructs/color_mesh/model/mesh.py",
     "constructs/color_mesh/model/node.py",
     "constructs/color_mesh/model/route.py",
     "constructs/color_mesh/model/router.py",
