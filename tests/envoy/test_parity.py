@@ -12,6 +12,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
+from color_mesh.cli.parity import parity_page
 from color_mesh.envoy import (
     DnsEndpoints,
     FileEndpoints,
@@ -24,7 +25,6 @@ from color_mesh.envoy import (
 from color_mesh.envoy.parity import ROWS, Row, paths, table
 from color_mesh.envoy.placement import Endpoints, Interception
 from color_mesh.model import AcmCertificate, AcmTrust, Mesh, MeshError, SdsCertificate, SdsTrust
-from color_mesh.report import parity_page
 from tests.support.envoy import parts
 from tests.support.full_mesh import declared_resources, full_mesh
 from tests.support.gold import compare_with_gold
