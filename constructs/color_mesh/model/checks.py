@@ -97,20 +97,12 @@ def check_tags(subject: str, tags: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from check_unique(subject, "tag", (key for key, _ in tags))
 
 
-<<<<<<< HEAD
-def check_unique(subject: str, field: str, values: Iterable[str]) -> Iterator[str]:
-    """Validate that no value occurs twice."""
-    for value, count in Counter(values).items():
-        if count > 1:
-            yield problem(subject, f"duplicate {field}", value, f"found {count} times, each may be there once")
-=======
-def check_unique(subject: str, what: str, values: Iterable[str], others: Container[str] = ()) -> Iterator[str]:
+def check_unique(subject: str, field: str, values: Iterable[str], others: Container[str] = ()) -> Iterator[str]:
     """Validate that values are unique, among themselves and among ``others``, which are unique."""
     for value, count in Counter(values).items():
         times = count + (value in others)
         if times > 1:
-            yield problem(subject, f"duplicate {what}", value, f"found {times} times, each may be there once")
->>>>>>> main
+            yield problem(subject, f"duplicate {field}", value, f"found {times} times, each may be there once")
 
 
 def check_known(subject: str, field: str, value: str, known: Collection[str]) -> Iterator[str]:

@@ -168,19 +168,6 @@ def check_gateway_route(subject: str, route: GatewayRoute, listeners: Sequence[L
     yield from _check_rewrite(subject, route)
 
 
-<<<<<<< HEAD
-def check_overlaps(subject: str, routes: Sequence[AnyRoute]) -> Iterator[str]:
-    """Validate that the order of routes is defined: no two that match the same requests have equal precedence."""
-    for first, second in combinations(routes, 2):
-        if first.protocol != second.protocol or not overlap(first.match, second.match):
-            continue
-        if first.protocol == "tcp":
-            fix = f"also in {first.name!r}: the first one takes every connection"
-            yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
-        elif first.priority == second.priority:
-            fix = f"also in {first.name!r}: change one of them, or give them priorities"
-            yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
-=======
 def check_overlap(subject: str, first: AnyRoute, second: AnyRoute) -> Iterator[str]:
     """Validate that no request matches both routes with equal rank, which would leave the choice undefined."""
     if first.protocol != second.protocol or not overlap(first.match, second.match):
@@ -191,7 +178,6 @@ def check_overlap(subject: str, first: AnyRoute, second: AnyRoute) -> Iterator[s
     elif first.priority == second.priority:
         fix = f"also in {first.name!r}: change one of them, or give them priorities"
         yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
->>>>>>> main
 
 
 def _check_rule(subject: str, route: AnyRoute, listeners: Sequence[Listener]) -> Iterator[str]:
