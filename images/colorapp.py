@@ -55,7 +55,7 @@ def main() -> None:
         threading.Timer(1, os._exit, (0,)).start()
 
     signal.signal(signal.SIGTERM, stop)
-    print(f"listening on {address}:{port}, color {ANSWERS['/']!r}", flush=True)
+    print(f"listening on port {port} of {address}, color {ANSWERS['/']!r}", flush=True)
     server.serve_forever(poll_interval=0.05)
 
 
