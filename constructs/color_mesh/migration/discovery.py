@@ -130,7 +130,7 @@ def _discovery_findings(node: VirtualNode, service: CloudMapService) -> Iterator
     match node.discovery:
         case CloudMapDiscovery(attributes=attributes) if attributes:
             pairs = ", ".join(f"{key}={value}" for key, value in attributes)
-            yield changed(subject, f"has its own Cloud Map service instead of the attributes {pairs}")
+            yield changed(subject, f"its own Cloud Map service replaces the attributes {pairs}")
         case DnsDiscovery(hostname=hostname):
             yield changed(subject, f"is discovered by Cloud Map as {service.dns_name!r}, not by DNS as {hostname!r}")
 

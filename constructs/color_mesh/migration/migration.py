@@ -117,7 +117,7 @@ def _unimplemented_parts(converted: ConvertedMesh, workloads: Sequence[Workload]
     for kind, subject, name in parts:
         if (kind, name) not in implemented and name not in converted.external_nodes:
             text = (
-                "has no task definition in the templates: add the template of its tasks, or write its implement(...) "
+                "no task definition in the templates: add the template of its tasks, or write its implement(...) "
                 "in services_stack.py"
             )
             yield to_do(subject, text)

@@ -25,8 +25,8 @@ Migrated: {summary}.
 
 ## Before `cdk deploy`
 
-- The mesh creates the private hosted zone `{domain}` in the VPC. Remove another zone or namespace of that name from the
-  VPC first. To use an existing VPC or cluster, add `-c vpcId=vpc-...` or `-c clusterName=...`.
+- The mesh creates the private hosted zone `{domain}` in the VPC. If the VPC has another hosted zone or a namespace of
+  that name, remove it first. To use an existing VPC or cluster, add `-c vpcId=vpc-...` or `-c clusterName=...`.
 - ECS services and task definition families keep their names. A cluster cannot have two services of one name: deploy to
   a new cluster, or delete the old services first.
 - Each node and each gateway has its own security group. It accepts connections from its clients only, and allows

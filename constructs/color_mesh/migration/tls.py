@@ -92,7 +92,7 @@ def _policy_findings(subject: str, tls: ClientTls, enforced: bool) -> Iterator[F
     if not _client_files(tls):
         yield lost(subject, f"the TLS client policy is removed: {_FILES_ONLY}")
     elif tls.enforce and not enforced:
-        yield lost(subject, "TLS is not enforced any more: it is used with the listeners that still have it")
+        yield lost(subject, "TLS is not enforced any more, but used where listeners still have it")
 
 
 def _listeners(listeners: Sequence[Listener]) -> tuple[Listener, ...]:
