@@ -432,8 +432,8 @@ def test_client_policy_without_certificate_files_is_removed(tls: Any) -> None:
 def test_mesh_that_envoy_cannot_be_configured_for_is_refused() -> None:
     port = replace(HTTP, port=9901)
     assert refusal(convert_mesh, of_red(listeners=(port,)), ()) == (
-        "virtual node 'red': its application listens where its Envoy does, got 9901 (Envoy keeps 9901, and 15100 and "
-        "up for its node's listeners: change the port)"
+        "virtual node 'red': port of the application is used by Envoy, got 9901 (Envoy uses 9901, and 15100 and "
+        "up for the listeners of the node: change the port)"
     )
 
 
@@ -444,7 +444,7 @@ def test_route_with_two_targets_of_one_node_is_refused() -> None:
         services=(service(virtual_router="router"),),
     )
     assert refusal(convert_mesh, original, ()) == (
-        "route 'all': duplicate target, got 'red' (found 2 times, each may be there once)"
+        "route 'all': duplicate target, got 'red' (occurs 2 times, must be unique)"
     )
 
 

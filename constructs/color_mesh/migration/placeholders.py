@@ -44,5 +44,5 @@ def check_placeholders(subject: str, texts: Mapping[str, str | None]) -> Iterato
     for property_name, text in texts.items():
         for name, placeholder in PLACEHOLDERS.items():
             if text is not None and placeholder in text:
-                wrong = f"{property_name} depends on {name}, which is not known"
+                wrong = f"{property_name} depends on {name}, which is known only at deployment"
                 yield problem(subject, wrong, readable(text), f"--set {name}=VALUE")
