@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from color_mesh.local.run.propagation import DNS_DELAY_SECONDS
+from color_mesh.local.run.dns.propagation import DNS_DELAY_SECONDS
 from color_mesh.model.errors import problem, refuse
 
 
