@@ -1,7 +1,9 @@
 """The README's blocks are tests: Python in this process, shell in bash."""
 
+import os
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -10,6 +12,9 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 ROOT = Path(__file__).parent
+pytest_plugins = ("tests.support.needs", "tests.support.skips")
+# The programs of this environment, although it is not activated; and those for administrators, as Debian's users lack.
+os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), os.environ["PATH"], "/usr/sbin", "/sbin"))
 
 
 @cache
