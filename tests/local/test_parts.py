@@ -16,7 +16,7 @@ from color_mesh.appmesh.source import read_source
 from color_mesh.ecs.network import ANYWHERE, Network, Rule, SecurityGroup
 from color_mesh.ecs.task_definitions import Redirection
 from color_mesh.envoy import ServerEndpoints, configure
-from color_mesh.local.client.connection import columns, status_text
+from color_mesh.local.client.connection import status_text
 from color_mesh.local.client.hits import histogram, parse_url
 from color_mesh.local.client.watch import count, table
 from color_mesh.local.plan.overrides import with_backends, with_weights
@@ -27,6 +27,7 @@ from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.registry import Registered, Registry
 from color_mesh.local.run.resolver import Answers
 from color_mesh.model import Mesh, MeshError
+from color_mesh.report import columns
 
 
 def tutorial() -> Mesh:

@@ -1,11 +1,13 @@
 """The resources of templates, and what their properties are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator
+from color_mesh.cloudformation.functions import FUNCTIONS
+from color_mesh.cloudformation.references import REFERENCES
 from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of, with_nested
 from color_mesh.cloudformation.values import NO_VALUE, Unknown
 from color_mesh.model.errors import problem, refuse
@@ -94,6 +96,10 @@ class Templates:
     _stacks: tuple[Stack, ...]
     _evaluator: Evaluator
 
+    def with_pseudo_parameters(self, values: Mapping[str, str]) -> "Templates":
+        """Return the same templates with values for pseudo parameters that neither a stack nor the user gives."""
+        return replace(self, _evaluator=self._evaluator.with_pseudo_parameters(values))
+
     @property
     def types(self) -> frozenset[str]:
         """The types of all resources."""
@@ -108,7 +114,7 @@ class Templates:
         found = []
         for stack in self._stacks:
             for logical_id, declared in stack.section("Resources").items():
-                if declared["Type"] in types and self._evaluator.wanted(stack, logical_id):
+                if declared["Type"] in types and self._evaluator.is_deployed(stack, logical_id):
                     found.append(_resource(stack, logical_id, self._evaluator))
         return tuple(found)
 
@@ -117,7 +123,6 @@ def read_templates(
     paths: Sequence[Path],
     values: Mapping[str, str],
     known_attributes: Mapping[tuple[str, str], str],
-    assumed: Mapping[str, str] | None = None,
 ) -> Templates:
     """Read templates, folders of templates and cloud assemblies.
 
@@ -126,8 +131,6 @@ def read_templates(
         values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
         known_attributes: Attributes, by type and name, that are a property of the resource: a resource without the
             property gets a generated name.
-        assumed: Values of pseudo parameters for when no stack says where it is deployed; without them such a
-            parameter must be given.
 
     Raises:
         MeshError: When one cannot be read, or a value is for nothing in them.
@@ -143,8 +146,7 @@ def read_templates(
         for logical_id, resource in stack.section("Resources").items()
         if resource["Type"] == NESTED and logical_id not in stack.children
     ]
-    unsaid = {name: value for name, value in (assumed or {}).items() if not any(name in each.pseudo for each in stacks)}
-    return Templates(tuple(missing), stacks, Evaluator(stacks, {**unsaid, **values}, known_attributes))
+    return Templates(tuple(missing), stacks, Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS}))
 
 
 def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:

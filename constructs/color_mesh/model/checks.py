@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
 from color_mesh.model.errors import problem
 
@@ -35,7 +35,7 @@ def check_flag(subject: str, what: str, value: object) -> Iterator[str]:
         yield problem(subject, f"{what} is not true or false", value, "True or False")
 
 
-def check_least(subject: str, what: str, value: object, low: int) -> Iterator[str]:
+def check_minimum(subject: str, what: str, value: object, low: int) -> Iterator[str]:
     """Find a value that is not a whole number of at least ``low``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         yield problem(subject, f"{what} out of range", value, f"{low} or more")
@@ -97,11 +97,12 @@ def check_tags(subject: str, tags: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from check_unique(subject, "tag", (key for key, _ in tags))
 
 
-def check_unique(subject: str, what: str, values: Iterable[str]) -> Iterator[str]:
-    """Find values that are there more than once."""
+def check_unique(subject: str, what: str, values: Iterable[str], others: Container[str] = ()) -> Iterator[str]:
+    """Validate that values are unique, among themselves and among ``others``, which are unique."""
     for value, count in Counter(values).items():
-        if count > 1:
-            yield problem(subject, f"duplicate {what}", value, f"found {count} times, each may be there once")
+        times = count + (value in others)
+        if times > 1:
+            yield problem(subject, f"duplicate {what}", value, f"found {times} times, each may be there once")
 
 
 def check_known(subject: str, what: str, value: str, known: Collection[str]) -> Iterator[str]:

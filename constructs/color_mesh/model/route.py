@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal, TypeAlias, get_args
 
-from color_mesh.model.checks import check_choice, check_flag, check_least, check_range, check_tags, check_unique
+from color_mesh.model.checks import check_choice, check_flag, check_minimum, check_range, check_tags, check_unique
 from color_mesh.model.errors import problem
 from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, Timeout, check_timeout
 from color_mesh.model.match import (
@@ -170,17 +169,16 @@ def check_gateway_route(subject: str, route: GatewayRoute, listeners: Sequence[L
     yield from _check_rewrite(subject, route)
 
 
-def check_overlaps(subject: str, routes: Sequence[AnyRoute]) -> Iterator[str]:
-    """Find two routes that would take the same requests, so that chance decides between them."""
-    for first, second in combinations(routes, 2):
-        if first.protocol != second.protocol or not overlap(first.match, second.match):
-            continue
-        if first.protocol == "tcp":
-            fix = f"also in {first.name!r}: the first one takes every connection"
-            yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
-        elif first.priority == second.priority:
-            fix = f"also in {first.name!r}: change one of them, or give them priorities"
-            yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
+def check_overlap(subject: str, first: AnyRoute, second: AnyRoute) -> Iterator[str]:
+    """Validate that no request matches both routes with equal rank, which would leave the choice undefined."""
+    if first.protocol != second.protocol or not overlap(first.match, second.match):
+        return
+    if first.protocol == "tcp":
+        fix = f"also in {first.name!r}: the first one takes every connection"
+        yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
+    elif first.priority == second.priority:
+        fix = f"also in {first.name!r}: change one of them, or give them priorities"
+        yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
 
 
 def _check_rule(subject: str, route: AnyRoute, listeners: Sequence[Listener]) -> Iterator[str]:
@@ -220,8 +218,8 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
         return
     if route.protocol == "tcp":
         yield problem(subject, "a tcp route has no retry policy", policy, "leave it out")
-    yield from check_least(subject, "max retries", policy.max_retries, 0)
-    yield from check_least(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
+    yield from check_minimum(subject, "max retries", policy.max_retries, 0)
+    yield from check_minimum(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
     for event in policy.http_events:
         yield from check_choice(subject, "HTTP retry event", event, HTTP_RETRY_EVENTS)
     for tcp_event in policy.tcp_events:

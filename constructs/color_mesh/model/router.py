@@ -1,13 +1,14 @@
 """Virtual routers and virtual gateways: the parts that own routes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from color_mesh.model.access_log import AccessLog, check_access_log
 from color_mesh.model.checks import check_name, check_tags, check_unique
 from color_mesh.model.errors import problem
 from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, check_listeners, check_without
-from color_mesh.model.route import GatewayRoute, Route, check_gateway_route, check_overlaps, check_route
+from color_mesh.model.route import AnyRoute, GatewayRoute, Route, check_gateway_route, check_overlap, check_route
 from color_mesh.model.tls import ClientTls, check_client_tls
 
 GATEWAY_PROTOCOLS: tuple[Protocol, ...] = ("http", "http2", "grpc")  # App Mesh API: VirtualGatewayPortMapping
@@ -58,9 +59,7 @@ def check_virtual_router(router: VirtualRouter) -> Iterator[str]:
     policies = ("health_check", "timeout", "connection_pool", "outlier_detection", "tls")
     yield from check_without(subject, router.listeners, policies)
     for route in router.routes:
-        route_subject = f"route {route.name!r}"
-        yield from check_name(route_subject, route.name)
-        yield from check_route(route_subject, route, router.listeners)
+        yield from _check_named_route(route, router.listeners)
 
 
 def check_virtual_gateway(gateway: VirtualGateway) -> Iterator[str]:
@@ -71,9 +70,28 @@ def check_virtual_gateway(gateway: VirtualGateway) -> Iterator[str]:
     yield from check_access_log(subject, gateway.access_log)
     yield from check_client_tls(subject, gateway.client_tls)
     for route in gateway.routes:
-        route_subject = f"gateway route {route.name!r}"
-        yield from check_name(route_subject, route.name)
-        yield from check_gateway_route(route_subject, route, gateway.listeners)
+        yield from _check_named_route(route, gateway.listeners)
+
+
+def check_added_route(owner: VirtualRouter | VirtualGateway, route: AnyRoute) -> Iterator[str]:
+    """Validate a route that a valid router or gateway gets in addition."""
+    kind = "virtual router" if isinstance(owner, VirtualRouter) else "virtual gateway"
+    subject = f"{kind} {owner.name!r}"
+    yield from check_unique(subject, "route", [route.name], [other.name for other in owner.routes])
+    for other in owner.routes:
+        yield from check_overlap(subject, other, route)
+    yield from _check_named_route(route, owner.listeners)
+
+
+def _check_named_route(route: AnyRoute, listeners: Sequence[Listener]) -> Iterator[str]:
+    if isinstance(route, Route):
+        subject = f"route {route.name!r}"
+        yield from check_name(subject, route.name)
+        yield from check_route(subject, route, listeners)
+    else:
+        subject = f"gateway route {route.name!r}"
+        yield from check_name(subject, route.name)
+        yield from check_gateway_route(subject, route, listeners)
 
 
 def _check_owner(subject: str, owner: VirtualRouter | VirtualGateway, protocols: tuple[Protocol, ...]) -> Iterator[str]:
@@ -82,5 +100,7 @@ def _check_owner(subject: str, owner: VirtualRouter | VirtualGateway, protocols:
         yield problem(subject, "has no listener", 0, "one at least")
     yield from check_listeners(subject, owner.listeners, protocols)
     yield from check_unique(subject, "route", (route.name for route in owner.routes))
-    yield from check_overlaps(subject, owner.routes)
+    routes: tuple[AnyRoute, ...] = owner.routes
+    for first, second in combinations(routes, 2):
+        yield from check_overlap(subject, first, second)
     yield from check_tags(subject, owner.tags)

@@ -125,7 +125,7 @@ def read_plan(
         MeshError: With everything that cannot run.
     """
     assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
-    templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES, assumed)
+    templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
     reader = Reader()
     try:
         meshes = meshes_in(templates)

@@ -11,8 +11,8 @@ from color_mesh.ecs.reading import MeshResource
 from color_mesh.ecs.roles import Role
 from color_mesh.ecs.services import LoadBalancer, Service
 from color_mesh.ecs.task_definitions import Container, streaming_problem
-from color_mesh.envoy import ServerEndpoints, configure
 from color_mesh.local.plan.assembly import ACCOUNT, REGION, Plan
+from color_mesh.local.plan.compiled_envoys import CompiledEnvoys
 from color_mesh.model import CloudMapDiscovery, MeshError, VirtualGateway, VirtualNode
 
 # Where clients outside the VPC come from: a network of RFC 5737, which is nobody's.
@@ -46,10 +46,9 @@ def _may_log(plan: Plan, role: Role, container: Container) -> bool:
     )
 
 
-def denial(plan: Plan, service: Service, resource: MeshResource) -> str | None:
-    """Say why the Envoy of a service's tasks gets no configuration, when it gets none."""
-    found = plan.part(resource)
-    if found is None:
+def denial(plan: Plan, service: Service, resource: MeshResource, compiled: CompiledEnvoys) -> str | None:
+    """Return why the Envoy of a service's tasks gets no configuration; ``None`` if it gets one."""
+    if plan.part(resource) is None:
         return f"no template declares {resource}"
     definition = plan.definition(service)
     role = None if definition.task_role is None else plan.roles.get(definition.task_role)
@@ -60,24 +59,30 @@ def denial(plan: Plan, service: Service, resource: MeshResource) -> str | None:
     if refused is not None:
         return refused
     try:
-        configure(*found, endpoints=ServerEndpoints(socket=""))
+        compiled.of(resource)
     except MeshError as error:
         return "; ".join(error.problems)
     return None
 
 
-def warnings(plan: Plan) -> tuple[str, ...]:
-    """Find what will not work, each with the service that it is about."""
+def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, ...]:
+    """Return what will not work, each with the service that it is about.
+
+    Args:
+        plan: The plan.
+        compiled: Configurations of its Envoys. Default: compiled here.
+    """
+    compiled = compiled or CompiledEnvoys(plan.meshes)
     found: list[str] = []
     for service in plan.services.values():
         found += (f"{service.name}: its tasks cannot start: {reason}" for reason in obstacles(plan, service))
         for container, resource in plan.sidecars(service):
-            reason = denial(plan, service, resource)
+            reason = denial(plan, service, resource, compiled)
             if reason is not None:
                 found.append(f"{service.name}: {container.name} gets no configuration: {reason}")
         found += _wrong_ports(plan, service)
     found += _unregistered(plan)
-    found += _closed(plan)
+    found += _closed(plan, compiled)
     return tuple(dict.fromkeys(found))
 
 
@@ -129,11 +134,11 @@ def _running(plan: Plan, mesh: str, node: str) -> list[Service]:
     return [each for each in plan.services.values() if any(found == wanted for _, found in plan.sidecars(each))]
 
 
-def _closed(plan: Plan) -> Iterator[str]:
+def _closed(plan: Plan, compiled: CompiledEnvoys) -> Iterator[str]:
     """Find connections of the mesh and of load balancers that no security group lets in."""
     for caller in plan.services.values():
         for _, resource in plan.sidecars(caller):
-            for name, port in _callees(plan, resource):
+            for name, port in _callees(compiled, resource):
                 for callee in _running(plan, resource.mesh, name):
                     if not _admitted(plan, callee.groups, port, caller):
                         yield (
@@ -154,13 +159,10 @@ def _closed_balancer(plan: Plan, balancer: LoadBalancer) -> Iterator[str]:
                     yield f"{service.name}: no security group of it lets in tcp {target.port} from {balancer.name}"
 
 
-def _callees(plan: Plan, resource: MeshResource) -> list[tuple[str, int]]:
-    """Find the nodes that an Envoy calls, and the ports."""
-    found = plan.part(resource)
-    if found is None:
-        return []
+def _callees(compiled: CompiledEnvoys, resource: MeshResource) -> list[tuple[str, int]]:
+    """Return the nodes that an Envoy calls, and the ports."""
     try:
-        targets = configure(*found, endpoints=ServerEndpoints(socket="")).targets.values()
+        targets = compiled.of(resource).configuration.targets.values()
     except MeshError:
         return []
     return list(dict.fromkeys((target.node.name, target.listener.port) for target in targets))

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from color_mesh.ecs.services import Service
 from color_mesh.ecs.task_definitions import Container, TaskDefinition
+from color_mesh.local.plan.compiled_envoys import DISCOVERY_SOCKET
 from color_mesh.local.run import admin
 from color_mesh.local.run.config_server import serving
 from color_mesh.local.run.containers import RunningContainer
@@ -201,7 +202,8 @@ class Task:
                 said = f": {awaited.reason}" if awaited.reason else ""
                 message = f"{other} did not become {condition} in {awaited.definition.start_seconds} s{said}"
                 raise TimeoutError(message) from None
-        await container.start(await self._command(definition))
+        folder = RUN / self.network / definition.name if definition.mesh_resource is not None else Path("/")
+        await container.start(await self._command(definition), folder)
 
     async def _until(self, container: RunningContainer, condition: str) -> None:
         while not _fulfils(container, condition):
@@ -219,11 +221,10 @@ class Task:
             return words if is_command else command
         folder = RUN / self.network / definition.name
         folder.mkdir(parents=True)
-        socket = folder / "discovery.sock"
-        sidecar = Sidecar(definition.mesh_resource, self.network, socket, self._refused, self._crashed)
+        sidecar = Sidecar(definition.mesh_resource, self.network, self._refused, self._crashed)
         bootstrap = await self._configurer(self, definition, sidecar)
         self.sidecars[definition.name] = sidecar
-        await self._opened.enter_async_context(serving(sidecar.feed, socket, definition.user))
+        await self._opened.enter_async_context(serving(sidecar.feed, folder / DISCOVERY_SOCKET, definition.user))
         file = folder / "bootstrap.json"
         file.write_text(json.dumps(bootstrap))
         level = definition.environment.get("ENVOY_LOG_LEVEL", "info")
