@@ -50,7 +50,7 @@ def of(name: str, **changes: Any) -> Change:
 def test_nothing_is_wrong_with_the_apps_own_templates(
     cloud_assembly: Callable[..., Path], settings: dict[str, str]
 ) -> None:
-    plan = read_plan([cloud_assembly(**settings)])
+    plan = read_plan([cloud_assembly(**settings)], {"forsakenidol/colorapp": ("true",)})
     assert warnings(plan) == ()
     assert not [each for each in plan.not_emulated if each.startswith("AWS::") and each != "AWS::EC2::FlowLog"]
 
@@ -137,8 +137,8 @@ class TestContainers:
             ),
             pytest.param(
                 {"Image": "example/shop"},
-                "shop.template.json: Task: app: no program stands in for the image, got 'example/shop' "
-                "(map it to a program: --image 'example/shop=COMMAND')",
+                "shop.template.json: Task: app: no program runs in place of the image, got 'example/shop' "
+                "(--image 'example/shop=COMMAND', or an entry 'example/shop' in color-mesh.json)",
                 id="image",
             ),
             pytest.param(
