@@ -256,12 +256,12 @@ def test_envoy_takes_what_is_compiled_for_red(tmp_path: Path, capsys: pytest.Cap
         ),
         pytest.param(
             ["show", MANIFESTS, "--set", "Color=red"],
-            "value of 'Color': is for nothing in the templates, got 'Color' (parameters: none)",
+            "value of 'Color': matches nothing in the templates, got 'Color' (parameters: none)",
             id="set-unknown",
         ),
         pytest.param(
             ["show", "/nowhere"],
-            "/nowhere: cannot be read, got 'No such file or directory' (give a file or folder that is there)",
+            "/nowhere: cannot be read, got 'No such file or directory' (give an existing file or folder)",
             id="source",
         ),
     ],
@@ -327,19 +327,19 @@ def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
         pytest.param(
             "half.json",
             '{"Resources": ',
-            "is broken JSON, got 'line 1, column 15: Expecting value' (mend it there)",
+            "is not valid JSON, got 'line 1, column 15: Expecting value' (correct it there)",
             id="broken-json",
         ),
         pytest.param(
             "laughs.yaml",
             "a0: &a0 [ha, ha]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
-            "stands for too much, got '4398046511101 values' (at most 400000, aliases written out)",
+            "is too large when expanded, got '4398046511101 values' (at most 400000, with aliases expanded)",
             id="billion-laughs",
         ),
         pytest.param(
             "deep.yaml",
             "a: " + "[" * 100_000,
-            "is nested too deep, got 'more than 100 levels' (or contains itself)",
+            "is nested too deeply, got 'more than 100 levels' (remove levels, or an alias that contains itself)",
             id="deep",
         ),
         pytest.param(

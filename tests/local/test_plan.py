@@ -161,7 +161,7 @@ class TestContainers:
             ),
             pytest.param(
                 {"Environment": [{"Name": "ID", "Value": {"Fn::GetAtt": ["Vpc", "VpcId"]}}]},
-                "shop.template.json: Task: app: ID: is known only to a deployment, got 'Vpc.VpcId' "
+                "shop.template.json: Task: app: ID: is known only at deployment, got 'Vpc.VpcId' "
                 "(give it with --set Vpc.VpcId=VALUE)",
                 id="environment",
             ),
@@ -215,7 +215,7 @@ class TestEnvoy:
     @pytest.mark.parametrize(
         ("name", "value", "said"),
         [
-            ("AppPorts", "http", "AppPorts is no list of numbers"),
+            ("AppPorts", "http", "AppPorts is not a list of numbers"),
             ("ProxyEgressPort", "", "has no ProxyEgressPort"),
             ("IgnoredUID", "", "has neither IgnoredUID nor IgnoredGID"),
             ("AppPorts", "", "has only one of AppPorts and ProxyIngressPort"),
@@ -268,13 +268,13 @@ class TestServices:
             ),
             pytest.param(
                 of("Subnet", CidrBlock="10.0.0.0/8"),
-                "shop.template.json: Subnet.CidrBlock: cannot be, got '10.0.0.0/8' "
+                "shop.template.json: Subnet.CidrBlock: is invalid, got '10.0.0.0/8' "
                 "(an IPv4 network of /16 to /28, such as 10.0.0.0/16)",
                 id="subnet-size",
             ),
             pytest.param(
                 of("Vpc", CidrBlock="ten"),
-                "shop.template.json: Vpc.CidrBlock: cannot be, got 'ten' "
+                "shop.template.json: Vpc.CidrBlock: is invalid, got 'ten' "
                 "(an IPv4 network of /16 to /28, such as 10.0.0.0/16)",
                 id="vpc",
             ),

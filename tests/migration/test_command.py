@@ -127,7 +127,7 @@ def test_one_of_several_meshes_is_to_be_named(here: Path, capsys: pytest.Capture
         pytest.param(["nowhere.yaml"], "nowhere.yaml: cannot be read", id="no-file"),
         pytest.param(
             [BOOKSHOP, "--set", "CatalogueRegistry.Arn=x", "--set", "Tags=2"],
-            "value of 'Tags': is for nothing in the templates, got 'Tags' (parameters: ",
+            "value of 'Tags': matches nothing in the templates, got 'Tags' (parameters: ",
             id="no-parameter",
         ),
     ],

@@ -222,7 +222,7 @@ def _environment(at: Fields, place: str, reader: Reader) -> dict[str, Any]:
         if isinstance(value, Attribute) and value.resource.type not in MESH_RESOURCES:
             attribute = f"{value.resource.logical_id}.{value.name}"
             fix = f"give it with --set {attribute}=VALUE"
-            reader.problems.append(problem(f"{place}: {name}", "is known only to a deployment", attribute, fix))
+            reader.problems.append(problem(f"{place}: {name}", "is known only at deployment", attribute, fix))
     return found
 
 
@@ -269,7 +269,7 @@ def _redirection(at: Fields) -> Redirection:
     for name in ("AppPorts", "ProxyIngressPort", "ProxyEgressPort", "IgnoredUID", "IgnoredGID", "EgressIgnoredPorts"):
         words = [word.strip() for word in given.get(name, "").split(",") if word.strip()]
         if not all(word.isdigit() for word in words):
-            at.report("ProxyConfigurationProperties", f"{name} is no list of numbers", "such as 80,8080")
+            at.report("ProxyConfigurationProperties", f"{name} is not a list of numbers", "such as 80,8080")
         numbers[name] = tuple(int(word) for word in words if word.isdigit())
     # As the CNI plugin wants them (aws/amazon-ecs-cni-plugins, aws-appmesh).
     if not numbers["ProxyEgressPort"]:
