@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from color_mesh.__main__ import main
+from color_mesh.cli.main import main
 from stacks.settings import PARSERS, read_settings
 
 ROOT = Path(__file__).parents[2]
