@@ -68,3 +68,13 @@ def test_messages_under_troubleshooting_are_those_of_the_program(message: str) -
 def test_gate_runs_the_commands_of_the_readme() -> None:
     gate = (ROOT / ".ci/run").read_text()
     assert all(command in gate and f"`{command}`" in AT_ROOT["README.md"] for command in ("make test", "make synth"))
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "CONTRIBUTING.md"])
+def test_paths_named_in_pages_exist(name: str) -> None:
+    text = {**PAGES, **AT_ROOT}[name]
+    paths = re.findall(r"`([\w./-]+(?:\.py|\.md|\.json|/))`", text)
+    assert len(paths) > 10
+    generated = {"MIGRATION.md"}
+    roots = (ROOT, ROOT / "constructs/color_mesh")
+    assert [path for path in paths if path not in generated and not any((root / path).exists() for root in roots)] == []
