@@ -8,8 +8,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from color_mesh.ecs.services import LoadBalancer, TargetGroup
-from color_mesh.ecs.task_definitions import Container
+from color_mesh.ecs.containers import Container
+from color_mesh.ecs.load_balancers import LoadBalancer, TargetGroup, TargetHealthCheck
 from color_mesh.envoy.clusters import endpoint, load_assignment
 from color_mesh.envoy.discovery import config_source, endpoints_file, server_cluster
 from color_mesh.envoy.placement import ADMIN_PORT, ServerEndpoints
@@ -23,6 +23,7 @@ from color_mesh.envoy.typed import (
     socket_address,
 )
 from color_mesh.local.plan.programs import Program
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run import admin
 from color_mesh.local.run.config_server import Feed, serving
 from color_mesh.local.run.containers import RunningContainer
@@ -31,7 +32,9 @@ from color_mesh.local.run.namespace import RUN
 from color_mesh.local.run.registry import Registered
 from color_mesh.local.run.work import begin
 
-_ENVOY = Container(name="envoy", image="envoy", program=Program(command=("envoy",), envoy=True))
+_ENVOY = RunnableContainer(
+    definition=Container(name="envoy", image="envoy"), program=Program(command=("envoy",), envoy=True)
+)
 
 
 class RunningBalancer:
@@ -55,7 +58,7 @@ class RunningBalancer:
         self.definition = definition
         self.network = network
         self.address: IPv4Address | None = None
-        self._groups = {group: groups[group] for _, group in definition.listeners}
+        self._groups = {group: groups[group] for group in _target_groups(definition)}
         self._fabric = fabric
         self._log = log
         self._say = say
@@ -134,7 +137,7 @@ class RunningBalancer:
         return found
 
     def _words(self, group: str, port: int) -> str:
-        check = next(each for each in self._groups.values() if each.name == group)
+        check = next(each.health_check for each in self._groups.values() if each.name == group)
         what = f"{check.protocol} {check.port or port}" + (f" {check.path}" if check.protocol != "TCP" else "")
         return f"fails the health check of {group} ({what})"
 
@@ -144,13 +147,21 @@ class RunningBalancer:
             begin(self._start_envoy(), self._failed)
 
 
+def _target_groups(balancer: LoadBalancer) -> list[str]:
+    return [each.target_group for each in balancer.listeners if each.target_group is not None]
+
+
 def bootstrap(balancer: LoadBalancer, groups: Mapping[str, TargetGroup], server: ServerEndpoints) -> Json:
     """Write what the Envoy of a load balancer starts with."""
     return {
         "node": {"id": balancer.name, "cluster": balancer.name},
         "admin": {"address": socket_address("127.0.0.1", ADMIN_PORT)},
         "static_resources": {
-            "listeners": [_listener(port, groups[group].name) for port, group in balancer.listeners],
+            "listeners": [
+                _listener(listener.port, groups[listener.target_group].name)
+                for listener in balancer.listeners
+                if listener.target_group is not None
+            ],
             "clusters": [server_cluster(server), *(_cluster(group, server) for group in groups.values())],
         },
     }
@@ -181,25 +192,25 @@ def _cluster(group: TargetGroup, server: ServerEndpoints) -> Json:
         "close_connections_on_host_health_failure": True,
         "ignore_health_on_host_removal": True,
         "circuit_breakers": {"thresholds": [thresholds]},
-        "health_checks": [_health_check(group)],
+        "health_checks": [_health_check(group.health_check)],
     }
 
 
-def _health_check(group: TargetGroup) -> Json:
+def _health_check(check: TargetHealthCheck) -> Json:
     checks: dict[str, Any] = {
-        "timeout": f"{group.timeout_seconds}s",
-        "interval": f"{group.interval_seconds}s",
+        "timeout": f"{check.timeout_seconds}s",
+        "interval": f"{check.interval_seconds}s",
         # Envoy asks seldom while nobody sends anything; a load balancer does not.
-        "no_traffic_healthy_interval": f"{group.interval_seconds}s",
+        "no_traffic_healthy_interval": f"{check.interval_seconds}s",
         # Until a target passes it is asked more often than on AWS: a mesh on one machine starts in seconds.
         "no_traffic_interval": "0.250s",
         "unhealthy_interval": "0.250s",
         "healthy_edge_interval": "0.250s",
-        "unhealthy_threshold": group.unhealthy,
-        "healthy_threshold": group.healthy,
+        "unhealthy_threshold": check.unhealthy_threshold,
+        "healthy_threshold": check.healthy_threshold,
     }
-    if group.port is not None:
-        checks["alt_port"] = group.port
-    if group.protocol == "TCP":
+    if check.port is not None:
+        checks["alt_port"] = check.port
+    if check.protocol == "TCP":
         return {**checks, "tcp_health_check": {}}
-    return {**checks, "http_health_check": {"path": group.path, "expected_statuses": [{"start": 200, "end": 400}]}}
+    return {**checks, "http_health_check": {"path": check.path, "expected_statuses": [{"start": 200, "end": 400}]}}

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from color_mesh.ecs.task_definitions import Container
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.namespace import BINARIES, contained, with_own_memory
 
 # Until a container first passes its health check it is asked more often than on AWS, which only asks after the first
@@ -22,7 +22,8 @@ class RunningContainer:
     """Run a container.
 
     Attributes:
-        definition: What it is.
+        runnable: The container with its program.
+        definition: The container of the task definition.
         status: ``PENDING``, ``RUNNING`` or ``STOPPED``.
         health: ``UNKNOWN``, ``HEALTHY`` or ``UNHEALTHY``; without a health check it stays ``UNKNOWN``.
         reason: Why it is unhealthy or stopped.
@@ -32,13 +33,14 @@ class RunningContainer:
 
     def __init__(
         self,
-        definition: Container,
+        runnable: RunnableContainer,
         network: str,
         log: Path | None,
         changed: Callable[[], None],
         probes: asyncio.Semaphore,
     ) -> None:
-        self.definition = definition
+        self.runnable = runnable
+        self.definition = runnable.definition
         self.network = network
         self.log = log
         self.status = "PENDING"
@@ -58,14 +60,14 @@ class RunningContainer:
 
     def environment(self) -> Mapping[str, str]:
         """What its processes find in their environment."""
-        return {"PATH": _PATH, "HOME": "/root", "HOSTNAME": self.network, **self.definition.environment}
+        return {"PATH": _PATH, "HOME": "/root", "HOSTNAME": self.network, **self.runnable.environment}
 
     async def start(self, command: Sequence[str]) -> None:
         """Start it."""
         output = asyncio.subprocess.DEVNULL if self.log is None else self._open_log(self.log)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *with_own_memory(contained(self.network, self.definition.user, command)),
+                *with_own_memory(contained(self.network, self.runnable.user, command)),
                 env=self.environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -106,7 +108,7 @@ class RunningContainer:
         file.parent.mkdir(parents=True, exist_ok=True)
         opened = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         # Envoy opens /dev/stdout, which is this file, as the user that it is.
-        os.fchown(opened, *self.definition.user)
+        os.fchown(opened, *self.runnable.user)
         return opened
 
     async def _wait(self) -> None:
@@ -150,7 +152,7 @@ class RunningContainer:
         # Many at once would only make each of them late.
         async with self._probes:
             process = await asyncio.create_subprocess_exec(
-                *contained(self.network, self.definition.user, words),
+                *contained(self.network, self.runnable.user, words),
                 env=self.environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

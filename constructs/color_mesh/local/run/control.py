@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from color_mesh.local.plan.bootstraps import clusters_in
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.run.containers import RunningContainer
 from color_mesh.local.run.namespace import contained
@@ -121,8 +120,8 @@ class Control:
         for task in self._runner.tasks:
             for sidecar in task.sidecars.values():
                 found.update(sidecar.clusters)
-            for container in task.definition.containers:
-                found.update(clusters_in(container.bootstrap))
+            for container in task.runnable.containers:
+                found.update(self._runner.plan.cluster_nodes(container.bootstrap))
         return found
 
     async def _set(self, request: Any) -> Any:
@@ -150,7 +149,7 @@ class Control:
         task = find_task(self._runner.tasks, request["target"])
         container = find_container(task, request["target"], request.get("container"))
         process = await asyncio.create_subprocess_exec(
-            *contained(task.network, container.definition.user, request["arguments"]),
+            *contained(task.network, container.runnable.user, request["arguments"]),
             env={**container.environment(), **request.get("environment", {})},
             stdin=files[0],
             stdout=files[1],
@@ -185,7 +184,7 @@ def find_task(tasks: list[Task], target: str) -> Task:
 def find_container(task: Task, target: str, name: str | None) -> RunningContainer:
     """Find the container that people mean: the one that they name, else the application."""
     if name is None:
-        name = target if target in task.containers else task.definition.application.name
+        name = target if target in task.containers else task.runnable.application.name
     if name not in task.containers:
         fix = f"known: {', '.join(task.containers)}"
         raise MeshError([problem(f"task {task.name}", "has no container called so", name, fix)])
@@ -194,9 +193,9 @@ def find_container(task: Task, target: str, name: str | None) -> RunningContaine
 
 def names_of(task: Task) -> set[str]:
     """List what people may call a task, beside its id."""
-    nodes = {resource.name for resource in task.definition.resources.values()}
-    applications = {each.name for each in task.definition.applications}
-    return {task.service.name, task.definition.family, *nodes, *applications}
+    nodes = {resource.name for resource in task.runnable.mesh_resources.values()}
+    applications = {each.name for each in task.runnable.applications}
+    return {task.service.name, task.runnable.definition.family, *nodes, *applications}
 
 
 def _task_status(task: Task) -> Any:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from color_mesh.ecs.services import Service
-from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.local.plan.runnable import RunnableTask
 from color_mesh.local.run.task import Task
 from color_mesh.local.run.work import begin
 
@@ -45,7 +45,7 @@ class Controller:
         self._news = asyncio.Event()
         self._failures = 0
         self._not_before = 0.0
-        self._current: TaskDefinition | None = None
+        self._current: RunnableTask | None = None
         self._working: asyncio.Task[None] | None = None
 
     @property
@@ -54,7 +54,7 @@ class Controller:
         well = [task for task in self.tasks if task.is_well and self._is_current(task)]
         return len(well) == len(self.tasks) == self.service.desired_count
 
-    def run(self, service: Service, current: TaskDefinition) -> None:
+    def run(self, service: Service, current: RunnableTask) -> None:
         """Keep the service's tasks, each of this definition and placed as the service says; others are replaced."""
         self.service = service
         self._current = current
@@ -74,7 +74,7 @@ class Controller:
         await asyncio.gather(*(task.stop("the service is stopped") for task in self.tasks))
 
     def _is_current(self, task: Task) -> bool:
-        return task.definition == self._current and _placement(task.service) == _placement(self.service)
+        return task.runnable == self._current and _placement(task.service) == _placement(self.service)
 
     async def _work(self) -> None:
         while True:

@@ -34,15 +34,15 @@ class Entry:
 def entries(plan: Plan) -> tuple[Entry, ...]:
     """Find what the internet reaches: public load balancers first, then services with public addresses."""
     balancers = (
-        Entry(owner=key, name=balancer.name, port=port)
+        Entry(owner=key, name=balancer.name, port=listener.port)
         for key, balancer in plan.load_balancers.items()
-        for port, _ in balancer.listeners
+        for listener in balancer.listeners
         if balancer.public
     )
     services = (
         Entry(owner=key, name=service.name, port=port)
         for key, service in plan.services.items()
-        for container in plan.definition(service).containers
+        for container in plan.task(service).definition.containers
         for port in container.ports
         if service.public
     )

@@ -6,9 +6,9 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
-from color_mesh.ecs.network import Network
-from color_mesh.ecs.task_definitions import Redirection
+from color_mesh.ecs.task_definitions import ProxyConfiguration
 from color_mesh.local.plan.diagnosis import INTERNET
+from color_mesh.local.plan.network import Network
 from color_mesh.local.run import namespace
 from color_mesh.local.run.firewall import INTERNET_LINK, Interface, redirection_rules, security_rules
 
@@ -46,7 +46,7 @@ class Fabric:
         await self.write_rules()
         return address
 
-    async def redirect(self, name: str, redirection: Redirection) -> None:
+    async def redirect(self, name: str, redirection: ProxyConfiguration) -> None:
         """Redirect the traffic of an interface to Envoy."""
         command = ["nsenter", f"--net={namespace.NETWORKS / name}", "iptables-restore", "--noflush"]
         await run(command, redirection_rules(redirection))

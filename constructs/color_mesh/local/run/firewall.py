@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from color_mesh.ecs.network import Network, Rule
-from color_mesh.ecs.task_definitions import Redirection
+from color_mesh.ecs.security_groups import Rule
+from color_mesh.ecs.task_definitions import ProxyConfiguration
+from color_mesh.local.plan.network import Network
 
 # The link to everything outside the VPC.
 INTERNET_LINK = "internet"
@@ -90,7 +91,7 @@ def _matches(rule: Rule, direction: str, interfaces: Iterable[Interface]) -> Ite
         yield " ".join((f"{direction} {network}", *words))
 
 
-def redirection_rules(redirection: Redirection) -> str:
+def redirection_rules(redirection: ProxyConfiguration) -> str:
     """Write the rules in a task's own network, for ``iptables-restore``, as the ECS CNI plugin does.
 
     Its order is that of ``plugins/aws-appmesh/commands/commands.go`` of aws/amazon-ecs-cni-plugins.

@@ -40,8 +40,8 @@ def missing(plan: Plan) -> Iterator[str]:
         return
     commands = " ".join(
         " ".join(container.health_check.command)
-        for definition in plan.task_definitions.values()
-        for container in definition.containers
+        for task in plan.tasks.values()
+        for container in task.definition.containers
         if container.health_check is not None
     )
     needed = [*_NEEDED, *(tool for tool in ("curl",) if tool in commands)]

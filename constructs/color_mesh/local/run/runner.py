@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from color_mesh.ecs.task_definitions import Container
 from color_mesh.envoy import Instance
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.diagnosis import denial, obstacles, warnings
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run import admin
 from color_mesh.local.run.balancer import RunningBalancer
 from color_mesh.local.run.controller import Controller
@@ -108,10 +108,10 @@ class Runner:
         stops: list[Awaitable[object]] = []
         for task in self.tasks:
             for container in task.containers.values():
-                if container.definition.bootstrap:
+                if container.runnable.bootstrap:
                     # It would drain first, which nobody waits for now.
                     stops.append(admin.ask(task.network, "/quitquitquit", "POST"))
-                elif container.definition.program.envoy:
+                elif container.runnable.program.envoy:
                     stops.append(container.stop())
         stops += [balancer.stop() for balancer in self.balancers.values()]
         if stops:
@@ -136,7 +136,7 @@ class Runner:
         """Give every Envoy that is concerned another configuration."""
         self.meshes = meshes
         sidecars = [
-            self._configure(task, task.containers[name].definition, sidecar)
+            self._configure(task, task.containers[name].runnable, sidecar)
             for task in self.tasks
             for name, sidecar in task.sidecars.items()
             if task.containers[name].status == "RUNNING"
@@ -145,17 +145,17 @@ class Runner:
 
     async def traffic(self) -> list[dict[str, Any]]:
         """Ask every Envoy what went through it."""
-        found = [task for task in self.tasks if any(each.definition.program.envoy for each in task.containers.values())]
+        found = [task for task in self.tasks if any(each.runnable.program.envoy for each in task.containers.values())]
         counted = await asyncio.gather(*(admin.stats(task.network, _TRAFFIC) for task in found), return_exceptions=True)
         return [
-            {"service": task.service.name, "stats": stats, "gateway": task.definition.application.program.envoy}
+            {"service": task.service.name, "stats": stats, "gateway": task.runnable.application.program.envoy}
             for task, stats in zip(found, counted, strict=True)
             if not isinstance(stats, BaseException)
         ]
 
     async def discover(self, seconds: float) -> None:
         """Wait until Envoys that find others by DNS have found them, for ``seconds`` at most."""
-        seeking = [task for task in self.tasks if any(each.bootstrap for each in task.definition.containers)]
+        seeking = [task for task in self.tasks if any(each.bootstrap for each in task.runnable.containers)]
         until = time.monotonic() + seconds
         while seeking and time.monotonic() < until:
             counts = (admin.stats(task.network, _MEMBERS) for task in seeking)
@@ -198,7 +198,7 @@ class Runner:
         for key, service in plan.services.items():
             if key not in self.controllers:
                 self.controllers[key] = Controller(service, self._start_task, self._failed)
-            self.controllers[key].run(service, plan.definition(service))
+            self.controllers[key].run(service, plan.task(service))
 
     def _start_task(self, controller: Controller) -> Task:
         service = controller.service
@@ -208,19 +208,28 @@ class Runner:
             controller.wake()
             self.changed.set()
 
-        definition = self.plan.definition(service)
-        task = Task(service, definition, self.fabric, self._log, self._configure, changed, self._failed, self._probes)
+        task = Task(
+            service,
+            self.plan.task(service),
+            self.fabric,
+            self._log,
+            self._configure,
+            changed,
+            self._failed,
+            self._probes,
+        )
         begin(task.start(obstacles(self.plan, service)), self._failed)
         return task
 
-    def _log(self, task: Task, container: Container) -> Path | None:
+    def _log(self, task: Task, container: RunnableContainer) -> Path | None:
         """Find the file of a container's log, called as CloudWatch's stream is (Docker's awslogs driver on ECS)."""
-        if container.log_group is None:
+        definition = container.definition
+        if definition.log_group is None:
             return None
-        group = self.plan.log_groups.get(container.log_group, container.log_group).strip("/")
-        return self._logs / group / (container.log_prefix or "") / container.name / task.id
+        group = self.plan.log_groups.get(definition.log_group, definition.log_group).strip("/")
+        return self._logs / group / (definition.log_prefix or "") / container.name / task.id
 
-    async def _configure(self, task: Task, container: Container, sidecar: Sidecar) -> Any:
+    async def _configure(self, task: Task, container: RunnableContainer, sidecar: Sidecar) -> Any:
         """Give an Envoy its configuration, if it may have it; answer with what it starts with."""
         found = self.plan.part(sidecar.resource)
         refused = denial(self.plan, task.service, sidecar.resource)
@@ -264,7 +273,7 @@ class Runner:
         attributes = {
             "AWS_INSTANCE_IPV4": str(task.address),
             "ECS_SERVICE_NAME": service.name,
-            "ECS_TASK_DEFINITION_FAMILY": task.definition.family,
+            "ECS_TASK_DEFINITION_FAMILY": task.runnable.definition.family,
         }
         for each in (*service.discovery, *service.targets):
             if task.address is not None and all(task.id != other.task for other in self.registry.of(each.registry)):

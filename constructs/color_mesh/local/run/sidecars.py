@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from color_mesh.ecs.reading import MeshResource
+from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.envoy import Configuration, Instance, ServerEndpoints, configure, endpoints
 from color_mesh.envoy.discovery import CLUSTERS_FILE, LISTENERS_FILE, dynamic_resources, server_cluster
 from color_mesh.envoy.placement import ADMIN_PORT

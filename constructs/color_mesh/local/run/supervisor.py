@@ -166,10 +166,10 @@ class Supervisor:
         url = self._url()
         tries = [f"curl {url}"] if url else []
         tasks = self._runner.tasks
-        caller = next((task for task in tasks if not task.definition.application.program.envoy), None)
+        caller = next((task for task in tasks if not task.runnable.application.program.envoy), None)
         names = [service.dns_name for service in self._runner.plan.discovery.values()]
         if caller is not None and names:
-            addresses = {at for each in caller.definition.containers for at in outbound_addresses(each.bootstrap)}
+            addresses = {at for each in caller.runnable.containers for at in outbound_addresses(each.bootstrap)}
             backends = [each.name for each in self._runner.plan.zones.records if addresses & set(each.values)]
             backends += [
                 backend.virtual_service
@@ -179,7 +179,7 @@ class Supervisor:
                 if node.name in {sidecar.resource.name for sidecar in caller.sidecars.values()}
             ]
             name = next(iter(backends), names[0])
-            tries.append(f"color-mesh exec {caller.definition.application.name} -- curl -s {name}")
+            tries.append(f"color-mesh exec {caller.runnable.application.name} -- curl -s {name}")
         tries += ["color-mesh status", "color-mesh watch"]
         lines = "\n".join(f"            {each}" for each in tries[:3])
         where = f"at {url}" if url else "without a way in from outside"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from color_mesh.ecs.services import Service
-from color_mesh.ecs.task_definitions import Container, TaskDefinition
+from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask
 from color_mesh.local.run import admin
 from color_mesh.local.run.config_server import serving
 from color_mesh.local.run.containers import RunningContainer
@@ -30,7 +30,7 @@ _DOWNSTREAM = r"^(http|tcp)\.ingress\..*downstream_cx_active$"
 class Configurer(Protocol):
     """Gives an Envoy of App Mesh what it starts with, or nothing when it may not have it."""
 
-    async def __call__(self, task: "Task", container: Container, sidecar: Sidecar) -> Any:
+    async def __call__(self, task: "Task", container: RunnableContainer, sidecar: Sidecar) -> Any:
         """Configure a sidecar."""
 
 
@@ -40,7 +40,7 @@ class Task:
     Attributes:
         id: What tells it from others.
         service: The service that it belongs to.
-        definition: What it is made of.
+        runnable: Its task definition, with the programs of the containers.
         status: ``PROVISIONING``, ``PENDING``, ``RUNNING``, ``STOPPING`` or ``STOPPED``, as ECS calls it.
         reason: Why it stopped, or is not well.
         address: Its address.
@@ -55,9 +55,9 @@ class Task:
     def __init__(
         self,
         service: Service,
-        definition: TaskDefinition,
+        runnable: RunnableTask,
         fabric: Fabric,
-        logs: Callable[["Task", Container], Path | None],
+        logs: Callable[["Task", RunnableContainer], Path | None],
         configurer: Configurer,
         changed: Callable[["Task"], None],
         crashed: Callable[[BaseException], None],
@@ -65,7 +65,7 @@ class Task:
     ) -> None:
         self.id = secrets.token_hex(16)
         self.service = service
-        self.definition = definition
+        self.runnable = runnable
         self.status = "PROVISIONING"
         self.reason = ""
         self.address: IPv4Address | None = None
@@ -84,7 +84,7 @@ class Task:
         self._stopping: asyncio.Task[None] | None = None
         self.containers = {
             each.name: RunningContainer(each, self.network, logs(self, each), self._noticed, probes)
-            for each in definition.containers
+            for each in runnable.containers
         }
 
     @property
@@ -154,9 +154,10 @@ class Task:
     async def _provision(self) -> None:
         service = self.service
         self.address = await self._fabric.attach(self.network, service.subnets, service.groups, service.public)
-        if self.definition.redirection is not None:
-            await self._fabric.redirect(self.network, self.definition.redirection)
-        for container in self.definition.containers:
+        proxy = self.runnable.definition.proxy_configuration
+        if proxy is not None:
+            await self._fabric.redirect(self.network, proxy)
+        for container in self.runnable.containers:
             for name, value in container.system_controls:
                 await self._fabric.control(self.network, name, value)
 
@@ -201,32 +202,33 @@ class Task:
                 said = f": {awaited.reason}" if awaited.reason else ""
                 message = f"{other} did not become {condition} in {awaited.definition.start_seconds} s{said}"
                 raise TimeoutError(message) from None
-        await container.start(await self._command(definition))
+        await container.start(await self._command(container.runnable))
 
     async def _until(self, container: RunningContainer, condition: str) -> None:
         while not _fulfils(container, condition):
             self._news.clear()
             await self._news.wait()
 
-    async def _command(self, definition: Container) -> Sequence[str]:
-        command = (*definition.program.command, *definition.command)
-        if not definition.program.envoy:
+    async def _command(self, runnable: RunnableContainer) -> Sequence[str]:
+        definition = runnable.definition
+        command = (*runnable.program.command, *definition.command)
+        if not runnable.program.envoy:
             return command
-        if definition.mesh_resource is None:
+        if runnable.mesh_resource is None:
             # As the entry point of Envoy's image has it: options are for Envoy, anything else is a command.
             words = definition.command
-            is_command = definition.program.command == ("envoy",) and words and not words[0].startswith("-")
+            is_command = runnable.program.command == ("envoy",) and words and not words[0].startswith("-")
             return words if is_command else command
         folder = RUN / self.network / definition.name
         folder.mkdir(parents=True)
         socket = folder / "discovery.sock"
-        sidecar = Sidecar(definition.mesh_resource, self.network, socket, self._refused, self._crashed)
-        bootstrap = await self._configurer(self, definition, sidecar)
+        sidecar = Sidecar(runnable.mesh_resource, self.network, socket, self._refused, self._crashed)
+        bootstrap = await self._configurer(self, runnable, sidecar)
         self.sidecars[definition.name] = sidecar
-        await self._opened.enter_async_context(serving(sidecar.feed, socket, definition.user))
+        await self._opened.enter_async_context(serving(sidecar.feed, socket, runnable.user))
         file = folder / "bootstrap.json"
         file.write_text(json.dumps(bootstrap))
-        level = definition.environment.get("ENVOY_LOG_LEVEL", "info")
+        level = runnable.environment.get("ENVOY_LOG_LEVEL", "info")
         options = (
             "--log-level",
             level,
