@@ -1,4 +1,4 @@
-"""An empty CDK app of one empty stack: what synthesis costs before there is anything to synthesize."""
+"""A CDK app of one empty stack: the baseline of the synthesis benchmark."""
 
 from aws_cdk import App, Stack
 

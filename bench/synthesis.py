@@ -1,4 +1,4 @@
-"""Measure synthesis beside an empty CDK app, in alternating runs, all with the CDK's validation on."""
+"""Measure synthesis against an empty CDK app, in alternating runs, all with the CDK's validation."""
 
 import os
 import subprocess
@@ -20,13 +20,13 @@ APPS = {
 
 
 def seconds(arguments: list[str]) -> float:
-    """Run an app once, as ``cdk synth`` would, and time it."""
+    """Return the duration of one run of an app, started as ``cdk synth`` starts it."""
     with tempfile.TemporaryDirectory() as out:
         environment = {**os.environ, "CDK_OUTDIR": out, "PYTHONPATH": str(ROOT)}
-        # Python keeps the bytecode of what has run before, as it does unless somebody tells it not to.
+        # Without this, Python would compile every module again in each run.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        begin = time.perf_counter()
-        done = subprocess.run(
+        start = time.perf_counter()
+        process = subprocess.run(
             [sys.executable, *arguments],
             check=False,
             cwd=ROOT,
@@ -34,16 +34,15 @@ def seconds(arguments: list[str]) -> float:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        took = time.perf_counter() - begin
-        time.sleep(1)  # Node's own end, which nobody waits for, is no part of the next run.
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(arguments)} failed:\n{done.stderr.decode()}")
-    return took
+        duration = time.perf_counter() - start
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(arguments)} failed:\n{process.stderr.decode()}")
+    return duration
 
 
 def main() -> None:
-    """Print the medians, their ratios to the empty app, and what a node adds."""
-    for arguments in APPS.values():  # once to warm the caches
+    """Print the medians, their ratios to the empty app, and the time for each added node."""
+    for arguments in APPS.values():  # fill the caches
         seconds(arguments)
     times: dict[str, list[float]] = {name: [] for name in APPS}
     for run in range(RUNS):
@@ -52,10 +51,10 @@ def main() -> None:
             times[name].append(seconds(arguments))
     empty = median(times["empty app"])
     print(f"python {sys.version.split()[0]}, {os.cpu_count()} cores, median of {RUNS} alternating runs")
-    for name, taken in times.items():
-        print(f"{name:22} {median(taken):5.2f} s  {median(taken) / empty:5.2f} times the empty app")
+    for name, durations in times.items():
+        print(f"{name:22} {median(durations):5.2f} s  {median(durations) / empty:5.2f} times the empty app")
     few, many = (median(times[f"mesh of {count} nodes"]) for count in (FEW, MANY))
-    print(f"an added node          {(many - few) / (MANY - FEW) * 1000:5.0f} ms")
+    print(f"each added node         {(many - few) / (MANY - FEW) * 1000:5.0f} ms")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""The mesh of the tutorial, chapter by chapter."""
+"""The tutorial's mesh: nodes, router and gateway, chapter by chapter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
 from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshGateway, ServiceMesh
 from color_mesh.cdk.images import container_image
-from color_mesh.model.deployment import DataPlaneName
+from stacks.network_stack import NetworkStack
+from stacks.settings import Settings
 
 RED_LOG = AccessLog(
     text="[%START_TIME%] %REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL% %RESPONSE_CODE%\n"
@@ -26,29 +26,15 @@ BLUE_LOG = AccessLog(
 
 
 class MeshStack(Stack):
-    """Define the mesh as far as ``chapter`` has it.
+    """Define the mesh as it is at the end of a tutorial chapter.
 
     Attributes:
-        nodes: Its nodes.
-        gateway: Its gateway, from chapter 4 on.
+        nodes: The nodes.
+        gateway: The gateway. ``None`` before chapter 4.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        vpc: ec2.IVpc,
-        namespace: servicediscovery.IPrivateDnsNamespace,
-        security_group: ec2.ISecurityGroup | None,
-        gateway_security_group: ec2.ISecurityGroup | None,
-        chapter: int,
-        weights: Mapping[str, int],
-        red_backends: Sequence[str],
-        envoy_image: str,
-        data_plane: DataPlaneName,
-        dns_ttl_seconds: int,
-        env: Environment | None,
+        self, scope: Construct, id: str, *, settings: Settings, network: NetworkStack, env: Environment | None
     ) -> None:
         super().__init__(scope, id, env=env)
         self.nodes: list[MeshedColorNode] = []
@@ -57,22 +43,22 @@ class MeshStack(Stack):
             self,
             "Mesh",
             mesh_name="color-mesh",
-            vpc=vpc,
-            namespace=namespace,
-            security_group=security_group,
-            envoy_image=container_image(self, "EnvoyImage", envoy_image),
-            data_plane=data_plane,
+            vpc=network.vpc,
+            namespace=network.namespace,
+            security_group=network.colorapp_security_group,
+            envoy_image=container_image(self, "EnvoyImage", settings.envoy_image),
+            data_plane=settings.data_plane,
         )
-        self._dns_ttl_seconds = dns_ttl_seconds
-        self._two_nodes()
-        if chapter >= 3:
-            self._virtual_router(weights)
-        if chapter >= 4:
-            self._virtual_gateway(gateway_security_group)
-        self._red.connect_to(*(self._services[name] for name in red_backends))
+        self._dns_ttl_seconds = settings.plane.dns_ttl_seconds
+        self._add_red_and_blue()
+        if settings.chapter >= 3:
+            self._add_router(dict(settings.weights))
+        if settings.chapter >= 4:
+            self._add_gateway(network.gateway_task_security_group)
+        self._red.connect_to(*(self._services[name] for name in settings.red_backends))
 
-    def _two_nodes(self) -> None:
-        """Chapter 2: blue may call red, red may not call blue."""
+    def _add_red_and_blue(self) -> None:
+        """Add the nodes of chapter 2: red is a backend of blue."""
         self._red = MeshedColorNode(
             self,
             "Red",
@@ -95,15 +81,15 @@ class MeshStack(Stack):
         self._services: dict[str, MeshedColorNode | ColorRouter] = {"blue": self._blue}
         self.nodes += [self._red, self._blue]
 
-    def _virtual_router(self, weights: Mapping[str, int]) -> None:
-        """Chapter 3: a router in front of two nodes that callers cannot name themselves."""
+    def _add_router(self, weights: Mapping[str, int]) -> None:
+        """Add chapter 3: a router, and its targets green and yellow, which have no virtual services of their own."""
         green = MeshedColorNode(
             self,
             "Green",
             mesh=self._mesh,
             name="green",
             virtual_service=False,
-            # The router's name must resolve to something, and green's tasks are that something.
+            # The router's name must resolve to an address: green's tasks are registered under it.
             cloud_map_name="router",
             cloud_map_description="Green color service, and DNS record for multiple colors.",
             dns_ttl_seconds=self._dns_ttl_seconds,
@@ -133,8 +119,8 @@ class MeshStack(Stack):
         )
         self._services["router"] = router
 
-    def _virtual_gateway(self, security_group: ec2.ISecurityGroup | None) -> None:
-        """Chapter 4: ``/router`` goes to the router, every other ``GET`` to blue."""
+    def _add_gateway(self, security_group: ec2.ISecurityGroup | None) -> None:
+        """Add chapter 4: a gateway that routes ``/router`` to the router and every other ``GET`` to blue."""
         self.gateway = MeshGateway(
             self, "Gateway", mesh=self._mesh, name="color-gateway", security_group=security_group
         )

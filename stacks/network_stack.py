@@ -1,4 +1,4 @@
-"""What the tutorial's reader has before it begins, and its section 1: VPC, cluster, namespace, security groups."""
+"""Network of the tutorial's mesh: the VPC and cluster it requires, and its section 1, namespace and security groups."""
 
 from aws_cdk import Environment, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -8,31 +8,45 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
 from color_mesh.cdk.acknowledge import acknowledge
+from stacks.settings import Settings
 
 
 class NetworkStack(Stack):
-    """Define where the mesh lives. It is the same in every chapter, so that chapters can be changed back and forth."""
+    """Define the VPC, ECS cluster, Cloud Map namespace and security groups of the mesh.
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        vpc_id: str | None,
-        cluster_name: str | None,
-        log_retention: logs.RetentionDays,
-        namespace_name: str,
-        shared_group: bool,
-        env: Environment | None,
-    ) -> None:
+    The stack is the same in every chapter, so that a deployed app can change its chapter in both directions.
+
+    Attributes:
+        vpc: The VPC.
+        cluster: The ECS cluster.
+        namespace: The Cloud Map namespace of the tasks.
+        colorapp_security_group: Security group of all tasks. ``None``: each node creates its own.
+        gateway_task_security_group: Security group of the gateway's tasks. ``None``: ``colorapp_security_group``.
+        gateway_security_group: Security group that admits the gateway's clients.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, env: Environment | None) -> None:
         super().__init__(scope, id, env=env)
-        self.vpc = _import_vpc(self, vpc_id) if vpc_id else _new_vpc(self, log_retention)
-        self.cluster = _import_cluster(self, cluster_name, self.vpc) if cluster_name else _new_cluster(self, self.vpc)
-        self.namespace = servicediscovery.PrivateDnsNamespace(
-            self, "Namespace", name=namespace_name, description="Namespace for the color mesh.", vpc=self.vpc
+        self.vpc = (
+            ec2.Vpc.from_lookup(self, "Vpc", vpc_id=settings.vpc_id)
+            if settings.vpc_id
+            else _new_vpc(self, logs.RetentionDays[settings.log_retention])
         )
-        self.colorapp_security_group = _member_group(self, self.vpc) if shared_group else None
-        self.gateway_task_security_group = None if shared_group else _gateway_task_group(self, self.vpc)
+        self.cluster = (
+            ecs.Cluster.from_cluster_attributes(self, "Cluster", cluster_name=settings.cluster_name, vpc=self.vpc)
+            if settings.cluster_name
+            else ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        )
+        self.namespace = servicediscovery.PrivateDnsNamespace(
+            self,
+            "Namespace",
+            name=settings.plane.namespace_name,
+            description="Namespace for the color mesh.",
+            vpc=self.vpc,
+        )
+        shared = settings.plane.shared_group
+        self.colorapp_security_group = _shared_group(self, self.vpc) if shared else None
+        self.gateway_task_security_group = None if shared else _gateway_task_group(self, self.vpc)
         self.gateway_security_group = ec2.SecurityGroup(
             self,
             "GatewaySecurityGroup",
@@ -47,12 +61,12 @@ class NetworkStack(Stack):
             "The gateway is the mesh's one public entry, and the tutorial opens its port 80 to everybody. No other "
             "group lets anything in from outside.",
         )
-        # The services' stack uses these in some chapters only. CloudFormation refuses to drop an export that is in
-        # use, so they stay, and changing the chapter back deploys.
+        # EcsStack imports these in some chapters only. CloudFormation refuses to delete an export that is in use, so
+        # they are always exported. A deployed app can then return to an earlier chapter.
         for group in (self.gateway_security_group, self.gateway_task_security_group):
             if group:
                 self.export_value(group.security_group_id)
-        if not vpc_id:
+        if settings.vpc_id is None:
             self.export_value(self.vpc.vpc_id)
             for subnet in self.vpc.public_subnets:
                 self.export_value(subnet.subnet_id)
@@ -64,9 +78,9 @@ def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
         stack,
         "Vpc",
         max_azs=2,
-        # One is enough for a tutorial, and each costs by the hour.
+        # One is enough for a tutorial, and each is charged by the hour.
         nat_gateways=1,
-        # Nothing is in the default group; emptying it takes a Lambda function with rights on every group.
+        # No resource uses the default group. Restricting it takes a Lambda function with permissions on every group.
         restrict_default_security_group=False,
         flow_logs={
             "Flows": ec2.FlowLogOptions(
@@ -77,7 +91,7 @@ def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
     )
 
 
-def _member_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+def _shared_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:
     group = ec2.SecurityGroup(
         stack,
         "ColorAppSecurityGroup",
@@ -99,15 +113,3 @@ def _gateway_task_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:
     )
     group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
     return group
-
-
-def _import_vpc(stack: Stack, vpc_id: str) -> ec2.IVpc:
-    return ec2.Vpc.from_lookup(stack, "Vpc", vpc_id=vpc_id)
-
-
-def _new_cluster(stack: Stack, vpc: ec2.IVpc) -> ecs.ICluster:
-    return ecs.Cluster(stack, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
-
-
-def _import_cluster(stack: Stack, name: str, vpc: ec2.IVpc) -> ecs.ICluster:
-    return ecs.Cluster.from_cluster_attributes(stack, "Cluster", cluster_name=name, vpc=vpc)

@@ -1,4 +1,4 @@
-"""What the tutorial's stacks do differently from one data plane to the other."""
+"""Settings of the tutorial's stacks that depend on the data plane."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from color_mesh.model.deployment import AppAddress, DataPlaneName
 
 COLOR_APP = "forsakenidol/colorapp"
 
-# The tutorial's image listens on every address, its loopback addresses too, which are where callers' Envoys listen. So
-# nginx stands in for it, with its two answers, its curl and its nslookup.
+# The tutorial's image listens on 0.0.0.0, which includes the loopback addresses at which Envoy listens for the
+# application's calls. nginx replaces it, configured to give the same two answers. Its image also has curl and nslookup.
 _NGINX = "public.ecr.aws/docker/library/nginx:1.28.0-alpine"
 _COLOR_SERVER = """\
 cat > /etc/nginx/conf.d/default.conf << END
@@ -25,16 +25,16 @@ exec nginx -g 'daemon off;'
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plane:
-    """Say what a data plane takes of the tutorial's stacks.
+    """Define what the tutorial's stacks do for one data plane.
 
     Attributes:
-        namespace_name: The Cloud Map namespace in which tasks are found.
-        dns_ttl_seconds: How long resolvers keep their addresses.
-        shared_group: Whether one security group has every task, as in the tutorial. Without it each node has its own:
-            where nothing is redirected, they are what keeps a node from what is no backend of its.
-        app_image: The color application.
-        app_command: What its container is told; ``None`` is what the image says.
-        app_address: Where it listens.
+        namespace_name: Name of the Cloud Map namespace in which tasks are registered.
+        dns_ttl_seconds: TTL of the tasks' DNS records.
+        shared_group: One security group for all tasks, as in the tutorial. Without it each node has its own, which
+            admits only the node's callers.
+        app_image: Image of the color application.
+        app_command: Command of the color application's container. ``None``: the image's own.
+        app_address: Address at which the color application listens.
     """
 
     namespace_name: str

@@ -1,4 +1,4 @@
-"""The app's settings: read once, from the CDK's context, into one value that cannot be wrong."""
+"""The app's settings, read from the CDK context into one validated value."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,23 +11,23 @@ from color_mesh.model.deployment import DATA_PLANES, ENVOY_IMAGES, EXPOSURES, Da
 from color_mesh.model.errors import problem
 from stacks.parsers import (
     RED_BACKENDS,
-    Wrong,
-    image,
-    number_of,
-    red_backends,
-    text_like,
-    weights,
-    whole_number,
-    word_of,
+    InvalidSetting,
+    integer_between,
+    one_of_numbers,
+    one_of_words,
+    parse_image,
+    parse_red_backends,
+    parse_weights,
+    text_matching,
 )
-from stacks.planes import PLANES
+from stacks.planes import PLANES, Plane
 
 NAMESPACE = "color-mesh:"
-# The namespace, and what looks like a slip in it.
-_OURS = re.compile(r"colou?r[-_]?mesh(?![a-z0-9])", re.IGNORECASE)
+# Keys in this app's namespace, or in a misspelling of it.
+_OWN_KEY = re.compile(r"colou?r[-_]?mesh(?![a-z0-9])", re.IGNORECASE)
 Chapter = Literal[2, 3, 4]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
-# Amazon CloudWatch Logs API Reference, PutRetentionPolicy; the names are those of the CDK's RetentionDays.
+# Amazon CloudWatch Logs API Reference, PutRetentionPolicy. Values: member names of the CDK's RetentionDays.
 RETENTION_DAYS = {
     1: "ONE_DAY",
     3: "THREE_DAYS",
@@ -56,21 +56,21 @@ RETENTION_DAYS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Which state of the tutorial to synthesize, and with what. Each default is the tutorial's final state.
+    """Define the state of the tutorial to synthesize. The defaults are the tutorial's final state.
 
     Attributes:
-        chapter: 2: red and blue. 3: green, yellow and the router too. 4: the gateway too.
-        gateway: How chapter 4's gateway is reached: ``load-balancer`` or ``public-ip``.
-        weights: The route's nodes and their weights.
-        red_backends: What red may call: ``router`` from chapter 3 on, nothing in chapter 2, unless given.
-        vpc_id: A VPC to use; without one, a new one.
-        cluster_name: An ECS cluster to use; without one, a new one.
-        app_image: The color application. Each data plane has its own, unless given.
-        envoy_image: Envoy: App Mesh's, or upstream's, unless given.
-        desired_count: Tasks a node.
-        gateway_count: Gateway tasks: 2 behind the load balancer, 1 with public addresses, unless given.
-        log_retention_days: How long CloudWatch keeps the logs.
-        data_plane: What carries the mesh.
+        chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway.
+        gateway: Exposure of chapter 4's gateway: ``load-balancer`` or ``public-ip``.
+        weights: Target nodes of the route and their weights.
+        red_backends: Backends of red. Default: ``router``; none in chapter 2.
+        vpc_id: Id of an existing VPC. Default: a new VPC.
+        cluster_name: Name of an existing ECS cluster. Default: a new cluster.
+        app_image: Image of the color application. Default: the data plane's.
+        envoy_image: Image of Envoy. Default: the data plane's.
+        desired_count: Desired count of each node's service.
+        gateway_count: Desired count of the gateway's service. Default: 2 with ``load-balancer``, 1 with ``public-ip``.
+        log_retention_days: Retention of the CloudWatch log groups.
+        data_plane: Data plane of the mesh: ``app-mesh`` or ``envoy``.
     """
 
     chapter: Chapter = 4
@@ -86,16 +86,33 @@ class Settings:
     log_retention_days: int = 7
     data_plane: DataPlaneName = "app-mesh"
 
+    @property
+    def plane(self) -> Plane:
+        """Defaults that depend on the data plane."""
+        return PLANES[self.data_plane]
+
+    @property
+    def app_command(self) -> tuple[str, ...] | None:
+        """Command of the color application's container. ``None``: the image's own."""
+        return self.plane.app_command if self.app_image == self.plane.app_image else None
+
+    @property
+    def log_retention(self) -> str:
+        """Name of the CDK's ``RetentionDays`` member."""
+        return RETENTION_DAYS[self.log_retention_days]
+
 
 def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -> Settings:
-    """Read the ``color-mesh:`` keys of a CDK context; keys of others are left alone.
+    """Read the ``color-mesh:`` keys of a CDK context and ignore all others.
 
-    ``can_look_up`` tells whether a VPC can be looked up, which takes an account and a region.
+    Args:
+        context: The CDK context.
+        can_look_up: An account and a region are known, so that a VPC can be looked up.
 
     Raises:
         MeshError: With every problem of every setting.
     """
-    own = {key: value for key, value in context.items() if _OURS.match(key)}
+    own = {key: value for key, value in context.items() if _OWN_KEY.match(key)}
     values: dict[str, Any] = {}
     problems: list[str] = list(_unknown_keys(own))
     for name, (attribute, parse) in PARSERS.items():
@@ -103,8 +120,8 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
         if key in own:
             try:
                 values[attribute] = parse(own[key])
-            except Wrong as wrong:
-                problems += [problem(f"setting '{key}'", what, own[key], fix) for what, fix in wrong.problems]
+            except InvalidSetting as error:
+                problems += [problem(f"setting '{key}'", reason, own[key], fix) for reason, fix in error.problems]
     chapter = values.get("chapter", 4)
     if chapter == 2:
         values.setdefault("red_backends", ())
@@ -114,32 +131,35 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     values.setdefault("app_image", PLANES[data_plane].app_image)
     values.setdefault("envoy_image", ENVOY_IMAGES[data_plane])
     if data_plane == "envoy":
-        problems += _images_of_app_mesh(values["app_image"], values["envoy_image"])
-    early = [name for name in values.get("red_backends", ()) if RED_BACKENDS[name] > chapter]
-    if early:
-        fix = f"it comes with chapter {RED_BACKENDS[early[0]]}; here: blue, or nothing"
-        problems.append(problem(f"setting '{NAMESPACE}redBackends'", f"not in chapter {chapter}", early[0], fix))
+        problems += _images_for_app_mesh(values["app_image"], values["envoy_image"])
+    missing = [name for name in values.get("red_backends", ()) if RED_BACKENDS[name] > chapter]
+    if missing:
+        fix = f"chapter {RED_BACKENDS[missing[0]]} adds it; available: 'blue', or '' for none"
+        reason = f"backend does not exist in chapter {chapter}"
+        problems.append(problem(f"setting '{NAMESPACE}redBackends'", reason, missing[0], fix))
     if "vpc_id" in values and not can_look_up:
         fix = "configure AWS credentials and a region for the CDK CLI"
-        reason = "cannot be looked up without an account and a region"
+        reason = "lookup needs an account and a region"
         problems.append(problem(f"setting '{NAMESPACE}vpcId'", reason, values["vpc_id"], fix))
     if problems:
         raise MeshError(problems)
     return Settings(**values)
 
 
-def _images_of_app_mesh(app_image: str, envoy_image: str) -> Iterator[str]:
-    """Find images that are known to need App Mesh, or its way of redirecting traffic."""
+def _images_for_app_mesh(app_image: str, envoy_image: str) -> Iterator[str]:
+    """Validate that no image is known to work with App Mesh only."""
     if re.search(r"(^|/)colorapp([:@]|$)", app_image):
-        wrong = "listens on every address, the loopback addresses of Envoy too"
-        fix = "an image whose application listens on 127.0.0.1:80; without the setting, nginx does"
-        yield problem(f"setting '{NAMESPACE}appImage'", wrong, app_image, fix)
+        reason = "listens on 0.0.0.0, which includes the loopback addresses of Envoy's listeners"
+        fix = "an image whose application listens on 127.0.0.1:80; the default is nginx"
+        yield problem(f"setting '{NAMESPACE}appImage'", reason, app_image, fix)
     if "appmesh-envoy" in envoy_image:
         fix = f"upstream Envoy with bash, such as '{ENVOY_IMAGES['envoy']}'"
-        yield problem(f"setting '{NAMESPACE}envoyImage'", "waits for App Mesh, which has ended", envoy_image, fix)
+        reason = "requires the App Mesh control plane, which has ended"
+        yield problem(f"setting '{NAMESPACE}envoyImage'", reason, envoy_image, fix)
 
 
 def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:
+    """Validate the names of the settings; the fix names the most similar one."""
     known = {f"{NAMESPACE}{name}".lower(): f"{NAMESPACE}{name}" for name in PARSERS}
     for key in sorted(own.keys() - known.values()):
         nearest = known[get_close_matches(key.lower(), known, n=1, cutoff=0)[0]]
@@ -148,25 +168,27 @@ def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:
 
 
 PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
-    "chapter": ("chapter", number_of("not a chapter", CHAPTERS)),
-    "gateway": ("gateway", word_of("not a kind of gateway", EXPOSURES)),
-    "weights": ("weights", weights),
-    "redBackends": ("red_backends", red_backends),
+    "chapter": ("chapter", one_of_numbers("unknown chapter", CHAPTERS)),
+    "gateway": ("gateway", one_of_words("unknown exposure", EXPOSURES)),
+    "weights": ("weights", parse_weights),
+    "redBackends": ("red_backends", parse_red_backends),
     "vpcId": (
         "vpc_id",
-        text_like(re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})"), "not a VPC id", "'vpc-' and 8 or 17 hex digits"),
+        text_matching(re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})"), "not a VPC id", "'vpc-' and 8 or 17 hex digits"),
     ),
     "clusterName": (
         "cluster_name",
-        text_like(re.compile(r"[A-Za-z0-9_-]{1,255}"), "not a cluster name", "1 to 255 letters, digits, '-' and '_'"),
+        text_matching(
+            re.compile(r"[A-Za-z0-9_-]{1,255}"), "not a cluster name", "1 to 255 letters, digits, '-' and '_'"
+        ),
     ),
-    "appImage": ("app_image", image),
-    "envoyImage": ("envoy_image", image),
-    "desiredCount": ("desired_count", whole_number(0, 5000)),
-    "gatewayCount": ("gateway_count", whole_number(0, 5000)),
+    "appImage": ("app_image", parse_image),
+    "envoyImage": ("envoy_image", parse_image),
+    "desiredCount": ("desired_count", integer_between(0, 5000)),
+    "gatewayCount": ("gateway_count", integer_between(0, 5000)),
     "logRetentionDays": (
         "log_retention_days",
-        number_of("not a retention that CloudWatch Logs has", tuple(RETENTION_DAYS)),
+        one_of_numbers("not a retention period of CloudWatch Logs", tuple(RETENTION_DAYS)),
     ),
-    "dataPlane": ("data_plane", word_of("not a data plane", DATA_PLANES)),
+    "dataPlane": ("data_plane", one_of_words("unknown data plane", DATA_PLANES)),
 }

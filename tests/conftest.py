@@ -4,13 +4,11 @@ import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 
-Template = dict[str, Any]
-Assembly = dict[str, Template]
+from tests.support.cloudformation import Assembly
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

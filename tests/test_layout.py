@@ -1,8 +1,12 @@
 """Rules of the layout that break silently."""
 
+import ast
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import constructs
+import pytest
 
 
 def test_source_root_is_no_package(root: Path) -> None:
@@ -22,3 +26,31 @@ def test_model_loads_only_the_standard_library(root: Path) -> None:
         if line.startswith(("import ", "from "))
     }
     assert imports == {"collections", "color_mesh", "contextlib", "dataclasses", "itertools", "re", "typing"}
+
+
+TESTS = Path(__file__).parent
+
+
+def imported_modules(tree: ast.AST) -> Iterator[str]:
+    """Yield the names of all modules that a module imports, including imports within functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(TESTS))) for path in TESTS.rglob("*.py")])
+def test_test_modules_import_only_support_modules(path: Path) -> None:
+    tests = {name for name in imported_modules(ast.parse(path.read_text())) if name.startswith("tests.")}
+    assert {name for name in tests if not name.startswith("tests.support")} == set()
+
+
+def test_support_modules_have_no_two_public_definitions_of_one_name() -> None:
+    definitions = Counter(
+        node.name
+        for path in (TESTS / "support").glob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in definitions.items() if count > 1] == []

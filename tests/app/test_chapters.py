@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Assembly
-from tests.support.cloudformation import container, only, properties
+from tests.support.cloudformation import Assembly, container, only, properties
 
 Synthesize = Callable[..., Assembly]
 REGION_VPC = (
@@ -135,6 +134,8 @@ def test_cluster_that_exists_is_used_by_name(synthesize: Synthesize) -> None:
 
 
 def test_vpc_that_exists_is_looked_up_by_id(tmp_path: Path) -> None:
+    from aws_cdk import Environment
+
     from app import build
 
     subnet_groups = [
@@ -151,7 +152,7 @@ def test_vpc_that_exists_is_looked_up_by_id(tmp_path: Path) -> None:
     found = {"vpcId": "vpc-12345678", "vpcCidrBlock": "10.0.0.0/16", "subnetGroups": subnet_groups}
     app = build(
         context={"color-mesh:vpcId": "vpc-12345678", REGION_VPC: found},
-        account_and_region=("123456789012", "eu-west-1"),
+        env=Environment(account="123456789012", region="eu-west-1"),
         outdir=str(tmp_path),
         validate=False,
     )

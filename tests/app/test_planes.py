@@ -11,9 +11,8 @@ import pytest
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.envoy import Loopback, configure, loopback_address
-from tests.app.test_snapshots import CHAPTERS
-from tests.conftest import Assembly
-from tests.support.cloudformation import Properties, Template, container, only, properties
+from tests.support.chapters import CHAPTERS
+from tests.support.cloudformation import Assembly, Properties, Template, container, only, properties
 
 Synthesize = Callable[..., Assembly]
 TASK = "AWS::ECS::TaskDefinition"

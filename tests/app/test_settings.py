@@ -17,7 +17,7 @@ RETENTIONS = (
     "one of: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
 )
 NODES = "such as 'green=4'; nodes: red, blue, green, yellow"
-WEIGHT = "weight of 'green' is no whole number in range"
+WEIGHT = "weight of 'green' is not an integer in range"
 IMAGES = "such as 'name', 'registry/name:tag' or 'name@sha256:…'"
 
 
@@ -60,15 +60,15 @@ def test_envoy_as_data_plane_has_images_of_its_own() -> None:
 @pytest.mark.parametrize("image", ["forsakenidol/colorapp", "colorapp:2", "registry:5000/colorapp@" + DIGEST])
 def test_envoy_as_data_plane_refuses_the_image_that_listens_everywhere(image: str) -> None:
     assert refusal({"color-mesh:dataPlane": "envoy", "color-mesh:appImage": image}) == (
-        "setting 'color-mesh:appImage': listens on every address, the loopback addresses of Envoy too, "
-        f"got '{image}' (an image whose application listens on 127.0.0.1:80; without the setting, nginx does)"
+        "setting 'color-mesh:appImage': listens on 0.0.0.0, which includes the loopback addresses of Envoy's "
+        f"listeners, got '{image}' (an image whose application listens on 127.0.0.1:80; the default is nginx)"
     )
 
 
 def test_envoy_as_data_plane_refuses_the_envoy_of_app_mesh() -> None:
     image = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
     assert refusal({"color-mesh:dataPlane": "envoy", "color-mesh:envoyImage": image}) == (
-        "setting 'color-mesh:envoyImage': waits for App Mesh, which has ended, "
+        "setting 'color-mesh:envoyImage': requires the App Mesh control plane, which has ended, "
         f"got '{image}' (upstream Envoy with bash, such as 'envoyproxy/envoy:v1.40.0')"
     )
 
@@ -166,36 +166,34 @@ def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[
 @pytest.mark.parametrize(
     ("key", "value", "wrong", "fix"),
     [
-        pytest.param("chapter", 5, "not a chapter", "one of: 2, 3, 4", id="chapter-high"),
-        pytest.param("chapter", "1", "not a chapter", "one of: 2, 3, 4", id="chapter-low"),
-        pytest.param("chapter", "four", "not a chapter", "one of: 2, 3, 4", id="chapter-word"),
-        pytest.param("chapter", True, "not a chapter", "one of: 2, 3, 4", id="chapter-true"),
-        pytest.param("chapter", 4.0, "not a chapter", "one of: 2, 3, 4", id="chapter-float"),
-        pytest.param("chapter", None, "not a chapter", "one of: 2, 3, 4", id="chapter-null"),
-        pytest.param("gateway", "nlb", "not a kind of gateway", "one of: load-balancer, public-ip", id="gateway"),
-        pytest.param("gateway", [], "not a kind of gateway", "one of: load-balancer, public-ip", id="gateway-list"),
-        pytest.param("weights", "", "'' is no node and weight", NODES, id="weights-empty"),
-        pytest.param("weights", "green", "'green' is no node and weight", NODES, id="weights-without-weight"),
-        pytest.param("weights", "purple=1", "'purple=1' is no node and weight", NODES, id="weights-unknown"),
-        pytest.param("weights", "green=1,", "'' is no node and weight", NODES, id="weights-comma-last"),
+        pytest.param("chapter", 5, "unknown chapter", "one of: 2, 3, 4", id="chapter-high"),
+        pytest.param("chapter", "1", "unknown chapter", "one of: 2, 3, 4", id="chapter-low"),
+        pytest.param("chapter", "four", "unknown chapter", "one of: 2, 3, 4", id="chapter-word"),
+        pytest.param("chapter", True, "unknown chapter", "one of: 2, 3, 4", id="chapter-true"),
+        pytest.param("chapter", 4.0, "unknown chapter", "one of: 2, 3, 4", id="chapter-float"),
+        pytest.param("chapter", None, "unknown chapter", "one of: 2, 3, 4", id="chapter-null"),
+        pytest.param("gateway", "nlb", "unknown exposure", "one of: load-balancer, public-ip", id="gateway"),
+        pytest.param("gateway", [], "unknown exposure", "one of: load-balancer, public-ip", id="gateway-list"),
+        pytest.param("weights", "", "'' is not NODE=WEIGHT", NODES, id="weights-empty"),
+        pytest.param("weights", "green", "'green' is not NODE=WEIGHT", NODES, id="weights-without-weight"),
+        pytest.param("weights", "purple=1", "'purple=1' is not NODE=WEIGHT", NODES, id="weights-unknown"),
+        pytest.param("weights", "green=1,", "'' is not NODE=WEIGHT", NODES, id="weights-comma-last"),
         pytest.param("weights", "green=101", WEIGHT, "0 to 100", id="weights-high"),
         pytest.param("weights", "green=-1", WEIGHT, "0 to 100", id="weights-low"),
         pytest.param("weights", "green=1.5", WEIGHT, "0 to 100", id="weights-fraction"),
         pytest.param(
-            "weights", "green=0,yellow=0", "every weight is 0", "at least one must be 1 to 100", id="weights-all-0"
+            "weights", "green=0,yellow=0", "every weight is 0", "at least one of 1 to 100", id="weights-all-0"
         ),
-        pytest.param(
-            "weights", "green=1,green=2", "duplicate node 'green'", "each node may be there once", id="weights-twice"
-        ),
-        pytest.param("weights", 4, "weights are not text", "such as 'green=4,yellow=1'", id="weights-number"),
+        pytest.param("weights", "green=1,green=2", "duplicate node 'green'", "name each node once", id="weights-twice"),
+        pytest.param("weights", 4, "not text", "such as 'green=4,yellow=1'", id="weights-number"),
         pytest.param("redBackends", "green", "unknown backend 'green'", "known: blue, router", id="backends-unknown"),
         pytest.param(
-            "redBackends", "blue,blue", "duplicate backend 'blue'", "each may be there once", id="backends-twice"
+            "redBackends", "blue,blue", "duplicate backend 'blue'", "name each backend once", id="backends-twice"
         ),
         pytest.param(
             "redBackends",
             ["blue"],
-            "backends are not text",
+            "not text",
             "such as 'router' or 'router,blue', or '' for none",
             id="backends-list",
         ),
@@ -205,7 +203,7 @@ def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[
         pytest.param(
             "vpcId",
             VPC,
-            "cannot be looked up without an account and a region",
+            "lookup needs an account and a region",
             "configure AWS credentials and a region for the CDK CLI",
             id="vpc-without-account",
         ),
@@ -224,16 +222,16 @@ def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[
         pytest.param("appImage", f"a:{'b' * 129}", "not an image name", IMAGES, id="image-tag-long"),
         pytest.param("appImage", "colorapp@sha256:12", "not an image name", IMAGES, id="image-digest-short"),
         pytest.param("envoyImage", "my envoy", "not an image name", IMAGES, id="envoy-image"),
-        pytest.param("desiredCount", -1, "not a number in range", "0 to 5000", id="count-low"),
-        pytest.param("desiredCount", 5001, "not a number in range", "0 to 5000", id="count-high"),
-        pytest.param("desiredCount", "1.5", "not a number in range", "0 to 5000", id="count-fraction"),
-        pytest.param("desiredCount", True, "not a number in range", "0 to 5000", id="count-true"),
-        pytest.param("gatewayCount", "-1", "not a number in range", "0 to 5000", id="gateway-count-low"),
-        pytest.param("gatewayCount", "5001", "not a number in range", "0 to 5000", id="gateway-count-high"),
+        pytest.param("desiredCount", -1, "not an integer in range", "0 to 5000", id="count-low"),
+        pytest.param("desiredCount", 5001, "not an integer in range", "0 to 5000", id="count-high"),
+        pytest.param("desiredCount", "1.5", "not an integer in range", "0 to 5000", id="count-fraction"),
+        pytest.param("desiredCount", True, "not an integer in range", "0 to 5000", id="count-true"),
+        pytest.param("gatewayCount", "-1", "not an integer in range", "0 to 5000", id="gateway-count-low"),
+        pytest.param("gatewayCount", "5001", "not an integer in range", "0 to 5000", id="gateway-count-high"),
         pytest.param(
-            "logRetentionDays", 8, "not a retention that CloudWatch Logs has", RETENTIONS, id="retention-number"
+            "logRetentionDays", 8, "not a retention period of CloudWatch Logs", RETENTIONS, id="retention-number"
         ),
-        pytest.param("dataPlane", "istio", "not a data plane", "one of: app-mesh, envoy", id="data-plane"),
+        pytest.param("dataPlane", "istio", "unknown data plane", "one of: app-mesh, envoy", id="data-plane"),
     ],
 )
 def test_a_wrong_value_is_refused(key: str, value: object, wrong: str, fix: str) -> None:
@@ -243,8 +241,8 @@ def test_a_wrong_value_is_refused(key: str, value: object, wrong: str, fix: str)
 @pytest.mark.parametrize("backends", ["router", "blue,router"])
 def test_chapter_2_has_no_router_to_call(backends: str) -> None:
     assert refusal({"color-mesh:chapter": "2", "color-mesh:redBackends": backends}) == (
-        "setting 'color-mesh:redBackends': not in chapter 2, got 'router' "
-        "(it comes with chapter 3; here: blue, or nothing)"
+        "setting 'color-mesh:redBackends': backend does not exist in chapter 2, got 'router' "
+        "(chapter 3 adds it; available: 'blue', or '' for none)"
     )
 
 
@@ -288,10 +286,10 @@ def test_a_key_that_looks_like_a_setting_is_not_left_alone(key: str, nearest: st
 def test_every_problem_of_the_weights_comes_in_one_error() -> None:
     given = "green,purple=1,green=101,blue=1,blue=2"
     assert refusal({"color-mesh:weights": given}).splitlines() == [
-        f"setting 'color-mesh:weights': 'green' is no node and weight, got '{given}' ({NODES})",
-        f"setting 'color-mesh:weights': 'purple=1' is no node and weight, got '{given}' ({NODES})",
+        f"setting 'color-mesh:weights': 'green' is not NODE=WEIGHT, got '{given}' ({NODES})",
+        f"setting 'color-mesh:weights': 'purple=1' is not NODE=WEIGHT, got '{given}' ({NODES})",
         f"setting 'color-mesh:weights': {WEIGHT}, got '{given}' (0 to 100)",
-        f"setting 'color-mesh:weights': duplicate node 'blue', got '{given}' (each node may be there once)",
+        f"setting 'color-mesh:weights': duplicate node 'blue', got '{given}' (name each node once)",
     ]
 
 
@@ -300,7 +298,7 @@ def test_every_problem_of_the_red_backends_comes_in_one_error() -> None:
     assert refusal({"color-mesh:redBackends": given}).splitlines() == [
         f"setting 'color-mesh:redBackends': unknown backend 'green', got '{given}' (known: blue, router)",
         f"setting 'color-mesh:redBackends': unknown backend 'purple', got '{given}' (known: blue, router)",
-        f"setting 'color-mesh:redBackends': duplicate backend 'blue', got '{given}' (each may be there once)",
+        f"setting 'color-mesh:redBackends': duplicate backend 'blue', got '{given}' (name each backend once)",
     ]
 
 
@@ -320,10 +318,10 @@ def test_problems_of_several_settings_come_in_one_error() -> None:
             "setting 'color-mesh:dataPlan': unknown setting, got 'app-mesh' "
             f"(did you mean 'color-mesh:dataPlane'? {KNOWN})"
         ),
-        "setting 'color-mesh:chapter': not a chapter, got 'five' (one of: 2, 3, 4)",
-        f"setting 'color-mesh:weights': 'green' is no node and weight, got 'green' ({NODES})",
+        "setting 'color-mesh:chapter': unknown chapter, got 'five' (one of: 2, 3, 4)",
+        f"setting 'color-mesh:weights': 'green' is not NODE=WEIGHT, got 'green' ({NODES})",
         (
-            f"setting 'color-mesh:vpcId': cannot be looked up without an account and a region, got '{VPC}' "
+            f"setting 'color-mesh:vpcId': lookup needs an account and a region, got '{VPC}' "
             "(configure AWS credentials and a region for the CDK CLI)"
         ),
     )

@@ -1,40 +1,23 @@
 """The templates as they are. A change that is meant shows in the diff of ``make gold``."""
 
 from collections.abc import Callable
-from difflib import unified_diff
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.conftest import Assembly, Template
+from tests.support.chapters import CASES, TEMPLATES
+from tests.support.cloudformation import Assembly, Template
+from tests.support.gold import compare_with_gold, dump_yaml
 
 GOLD = Path(__file__).parent / "gold"
-CHAPTERS = {
-    "chapter-2": {"chapter": "2"},
-    "chapter-3": {"chapter": "3"},
-    "chapter-4-load-balancer": {"chapter": "4", "gateway": "load-balancer"},
-    "chapter-4-public-ip": {"chapter": "4", "gateway": "public-ip"},
-}
-CASES = {
-    f"{plane}/{chapter}": {**settings, "dataPlane": plane}
-    for plane in ("app-mesh", "envoy")
-    for chapter, settings in CHAPTERS.items()
-}
-_LONG = 20
-SNAPSHOTS = {
-    **{f"{plane}/network": (f"{plane}/chapter-2", "NetworkStack") for plane in ("app-mesh", "envoy")},
-    **{f"{case}/{stack}": (case, stack) for case in CASES for stack in ("MeshStack", "EcsStack")},
-}
 
 
-@pytest.mark.parametrize("name", SNAPSHOTS)
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_template_is_as_in_its_snapshot(
     name: str, synthesize: Callable[..., Assembly], request: pytest.FixtureRequest
 ) -> None:
-    settings, stack = settings_of(name)
-    compare(GOLD / f"{name}.yaml", readable(synthesize(**settings)[stack]), request)
+    case, stack = TEMPLATES[name]
+    compare_with_gold(GOLD / f"{name}.yaml", readable(synthesize(**CASES[case])[stack]), request)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -50,11 +33,11 @@ def test_logical_ids_are_stable(synthesize: Callable[..., Assembly], request: py
         for stack, template in synthesize(**settings).items()
         for logical_id, resource in template["Resources"].items()
     }
-    compare(GOLD / "logical_ids.txt", "\n".join(sorted(lines)) + "\n", request)
+    compare_with_gold(GOLD / "logical_ids.txt", "\n".join(sorted(lines)) + "\n", request)
 
 
 def test_every_snapshot_is_compared() -> None:
-    expected = {GOLD / f"{name}.yaml" for name in SNAPSHOTS} | {GOLD / "logical_ids.txt"}
+    expected = {GOLD / f"{name}.yaml" for name in TEMPLATES} | {GOLD / "logical_ids.txt"}
     assert {path for path in GOLD.rglob("*") if path.is_file()} == expected
 
 
@@ -69,38 +52,7 @@ def test_two_syntheses_are_the_same_to_the_byte(tmp_path: Path) -> None:
     assert first == second
 
 
-def settings_of(name: str) -> tuple[dict[str, str], str]:
-    """The settings and the stack that a snapshot is of."""
-    case, stack = SNAPSHOTS[name]
-    return CASES[case], stack
-
-
 def readable(template: Template) -> str:
     """Write what a reviewer reads of a template: not the CDK's own check of its bootstrap version."""
     parts = {key: template[key] for key in ("Resources", "Outputs") if key in template}
-    return dump(parts)
-
-
-def dump(value: Any) -> str:
-    """Write YAML for people: in the order given, with small things on a line."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
-    return text
-
-
-def compare(path: Path, text: str, request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--update-gold"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    gold = path.read_text() if path.exists() else ""
-    diff = unified_diff(gold.splitlines(), text.splitlines(), str(path), "synthesized", lineterm="")
-    assert text == gold, "\n".join([*diff, "If this is meant: make gold"])
-
-
-class _Dumper(yaml.SafeDumper):
-    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
-        """Write what is long a line an item, such as the lines of Envoy's configuration."""
-        return super().represent_sequence(tag, sequence, False if len(sequence) > _LONG else flow_style)
-
-    def ignore_aliases(self, data: object) -> bool:
-        """Write a value out wherever it stands."""
-        return True
+    return dump_yaml(parts)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Assembly
-from tests.support.cloudformation import container, only, properties, statements
+from tests.support.cloudformation import Assembly, container, only, properties, statements
 
 COLORS = ("red", "blue", "green", "yellow")
 CLOUD_MAP = {

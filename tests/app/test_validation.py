@@ -1,4 +1,4 @@
-"""What `cdk synth` checks: cdk-nag and the CDK's own validation, with everything acknowledged that is meant."""
+"""Validation during `cdk synth`: cdk-nag and the CDK's template validation, with all intended findings acknowledged."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_snapshots import CASES
+from tests.support.chapters import CASES
 
 ACKNOWLEDGED = {
     "AwsSolutions-EC23": ["NetworkStack/GatewaySecurityGroup"],
@@ -16,7 +16,7 @@ ACKNOWLEDGED = {
     "AwsSolutions-ELB2": ["EcsStack/Gateway/LoadBalancer"],
     "AwsSolutions-IAM5[Resource::*]": [f"EcsStack/{name}/TaskRole" for name in ("Blue", "Green", "Red", "Yellow")],
 }
-# Envoy has no environment there, and the gateway's task no policy.
+# Without App Mesh, Envoy has no environment variables and the gateway's task role has no policy.
 OF_ENVOY = {
     **ACKNOWLEDGED,
     "AwsSolutions-ECS2": [f"EcsStack/{name}/TaskDefinition" for name in ("Blue", "Green", "Red", "Yellow")],
@@ -24,20 +24,29 @@ OF_ENVOY = {
 PULLING = [f"EcsStack/{name}/TaskDefinition/ExecutionRole" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")]
 
 
-def synthesize(root: Path, out: Path, context: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    """Run the app as the CDK CLI does, all validation on."""
-    environment = {**os.environ, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context)}
-    with (out / "said").open("w+") as said:
-        done = subprocess.run(
-            [sys.executable, "app.py"], cwd=root, env=environment, stderr=said, text=True, check=False
-        )
-        said.seek(0)
-        done.stderr = said.read()
-    return done
+# Makes Node fail to load the engine of the CDK's template validation.
+WITHOUT_ENGINE = """
+const Module = require("module");
+const load = Module._load;
+Module._load = function (name, ...rest) {
+  if (name === "@aws/cloudformation-validate") throw new Error("the rules cannot be loaded");
+  return load.call(this, name, ...rest);
+};
+"""
+
+
+def synthesize(
+    root: Path, out: Path, context: dict[str, str], **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the app as the CDK CLI does, with all validation."""
+    environment = {**os.environ, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context), **environment}
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def acknowledged(out: Path) -> dict[str, list[str]]:
-    """Which constructs each acknowledged rule of cdk-nag concerns."""
+    """Constructs of each acknowledged rule, from the validation report."""
     reports = json.loads((out / "validation-report.json").read_text())["pluginReports"]
     found: dict[str, list[str]] = {}
     for report in reports:
@@ -54,7 +63,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> tuple["subprocess.Com
     return synthesize(Path(__file__).parent.parent.parent, out, {}), out
 
 
-def test_validation_finds_nothing_that_is_not_acknowledged(
+def test_every_finding_is_acknowledged(
     validated: tuple["subprocess.CompletedProcess[str]", Path],
 ) -> None:
     done, out = validated
@@ -64,19 +73,19 @@ def test_validation_finds_nothing_that_is_not_acknowledged(
     assert found == ACKNOWLEDGED
 
 
-def test_without_app_mesh_there_is_nothing_to_warn_of(root: Path, tmp_path: Path) -> None:
+def test_envoy_data_plane_has_no_warnings(root: Path, tmp_path: Path) -> None:
     done = synthesize(root, tmp_path, {"color-mesh:dataPlane": "envoy"})
     assert (done.returncode, done.stderr) == (0, "")
     assert acknowledged(tmp_path) == OF_ENVOY
 
 
-# The others are those of the two tests before.
-OTHERS = [name for name in CASES if not name.endswith("chapter-4-load-balancer")]
+# The two tests above cover the other two cases.
+OTHER_CASES = [name for name in CASES if not name.endswith("chapter-4-load-balancer")]
 
 
-@pytest.mark.parametrize("case", OTHERS)
-def test_in_every_chapter_and_with_every_gateway_all_findings_are_acknowledged(case: str, tmp_path: Path) -> None:
-    # In the process of the tests: rules are loaded once, which is most of the time.
+@pytest.mark.parametrize("case", OTHER_CASES)
+def test_every_finding_is_acknowledged_in_every_chapter_with_every_gateway(case: str, tmp_path: Path) -> None:
+    # In this process, so that the rules are loaded once for all cases.
     from app import build
 
     context = {f"color-mesh:{key}": value for key, value in CASES[case].items()}
@@ -86,13 +95,15 @@ def test_in_every_chapter_and_with_every_gateway_all_findings_are_acknowledged(c
     assert found.keys() - {"W3696"} <= ACKNOWLEDGED.keys()
 
 
-def test_the_end_of_app_mesh_is_said_once(validated: tuple["subprocess.CompletedProcess[str]", Path]) -> None:
+def test_app_mesh_data_plane_warns_once_that_app_mesh_has_ended(
+    validated: tuple["subprocess.CompletedProcess[str]", Path],
+) -> None:
     done, _ = validated
     assert done.stderr.count("AWS ended App Mesh on 2026-09-30") == 1
     assert done.stderr.count("WARNING") == 1
 
 
-def test_wildcard_of_pulling_from_a_private_registry_is_acknowledged(root: Path, tmp_path: Path) -> None:
+def test_wildcard_permission_to_pull_from_a_private_registry_is_acknowledged(root: Path, tmp_path: Path) -> None:
     image = "840364872350.dkr.ecr.ap-southeast-2.amazonaws.com/aws-appmesh-envoy:v1.27.0.0-prod"
     done = synthesize(root, tmp_path, {"color-mesh:envoyImage": image})
     assert done.returncode == 0, done.stderr
@@ -100,7 +111,7 @@ def test_wildcard_of_pulling_from_a_private_registry_is_acknowledged(root: Path,
     assert acknowledged(tmp_path)[rule] == sorted([*ACKNOWLEDGED[rule], *PULLING])
 
 
-def test_a_finding_that_nobody_acknowledged_ends_synthesis(tmp_path: Path) -> None:
+def test_finding_that_is_not_acknowledged_fails_the_synthesis(tmp_path: Path) -> None:
     from aws_cdk import aws_ec2 as ec2
 
     from app import build
@@ -111,3 +122,11 @@ def test_a_finding_that_nobody_acknowledged_ends_synthesis(tmp_path: Path) -> No
     group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.all_traffic())
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
+
+
+def test_template_validation_that_cannot_be_loaded_fails_the_synthesis(root: Path, tmp_path: Path) -> None:
+    script = tmp_path / "without_engine.cjs"
+    script.write_text(WITHOUT_ENGINE)
+    done = synthesize(root, tmp_path / "cdk.out", {}, NODE_OPTIONS=f"--require {script}")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "RuntimeError: Error: the rules cannot be loaded"

@@ -23,7 +23,7 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
-from tests.conftest import Assembly
+from tests.support.cloudformation import Assembly
 
 Write = Callable[..., Path]
 

@@ -17,18 +17,18 @@ from color_mesh.appmesh import (
     virtual_service_spec,
 )
 from color_mesh.appmesh.fields import Fields, Spelling, api_spelling, cloudformation_spelling
-from color_mesh.appmesh.routes import read_gateway_route, read_route
-from color_mesh.appmesh.spec import Spec
-from color_mesh.appmesh.specs import (
+from color_mesh.appmesh.resources import (
     read_mesh,
     read_virtual_gateway,
     read_virtual_node,
     read_virtual_router,
     read_virtual_service,
 )
+from color_mesh.appmesh.routes import read_gateway_route, read_route
+from color_mesh.appmesh.spec import Spec
 from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from tests.support.builders import spelled
-from tests.support.generated import SAME_EVERY_TIME, meshes
+from tests.support.mesh_strategies import DETERMINISTIC, meshes
 
 T = TypeVar("T")
 SPELLINGS = [pytest.param(api_spelling, id="api"), pytest.param(cloudformation_spelling, id="cloudformation")]
@@ -98,7 +98,7 @@ def gateway_route_back(route: GatewayRoute, spelling: Spelling) -> GatewayRoute:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@settings(SAME_EVERY_TIME, max_examples=50)
+@settings(DETERMINISTIC, max_examples=50)
 @given(mesh=meshes())
 def test_what_is_written_is_what_is_read(spelling: Spelling, mesh: Mesh) -> None:
     assert read_back(mesh, spelling) == mesh

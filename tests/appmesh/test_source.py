@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from color_mesh.appmesh.source import read_source
 from color_mesh.appmesh.template import write_template
 from color_mesh.model import CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
-from tests.support.generated import SAME_EVERY_TIME, meshes
+from tests.support.mesh_strategies import DETERMINISTIC, meshes
 
 Template = dict[str, Any]
 Write = Callable[..., Path]
@@ -81,7 +81,7 @@ def test_our_own_assembly_is_read_back(chosen: dict[str, str], built: Callable[.
 # Made up meshes
 
 
-@settings(SAME_EVERY_TIME, max_examples=40)
+@settings(DETERMINISTIC, max_examples=40)
 @given(meshes())
 def test_a_written_mesh_is_read_back(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.json"
@@ -89,7 +89,7 @@ def test_a_written_mesh_is_read_back(folder: Path, mesh: Mesh) -> None:
     assert read_source([path]).meshes == (mesh,)
 
 
-@settings(SAME_EVERY_TIME, max_examples=10)
+@settings(DETERMINISTIC, max_examples=10)
 @given(meshes())
 def test_a_mesh_written_as_yaml_is_read_back(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.yaml"
@@ -550,7 +550,7 @@ def test_what_is_mutated_is_valid_itself(write: Write) -> None:
     assert [len(mesh.nodes) for mesh in source.meshes] == [1]
 
 
-@settings(SAME_EVERY_TIME, max_examples=200)
+@settings(DETERMINISTIC, max_examples=200)
 @given(mutated(VALID))
 def test_any_template_is_read_or_refused(folder: Path, document: Any) -> None:
     (folder / "child.json").write_text(json.dumps(template()))
@@ -559,14 +559,14 @@ def test_any_template_is_read_or_refused(folder: Path, document: Any) -> None:
     assert outcome(path)
 
 
-@settings(SAME_EVERY_TIME, max_examples=100)
+@settings(DETERMINISTIC, max_examples=100)
 @given(mutated(MANIFEST))
 def test_any_assembly_is_read_or_refused(assembled: Path, document: Any) -> None:
     (assembled / "manifest.json").write_text(json.dumps(document))
     assert outcome(assembled)
 
 
-@settings(SAME_EVERY_TIME, max_examples=200)
+@settings(DETERMINISTIC, max_examples=200)
 @given(mutated(CLI))
 def test_any_manifest_is_read_or_refused(folder: Path, document: Any) -> None:
     path = folder / "route.json"
@@ -574,7 +574,7 @@ def test_any_manifest_is_read_or_refused(folder: Path, document: Any) -> None:
     assert outcome(path)
 
 
-@settings(SAME_EVERY_TIME, max_examples=100)
+@settings(DETERMINISTIC, max_examples=100)
 @given(st.data())
 def test_any_text_is_read_or_refused(folder: Path, data: st.DataObject) -> None:
     text = yaml.safe_dump(VALID, sort_keys=False)

@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from color_mesh.cdk.deregistration import ENTRY_POINT
-from tests.envoy.test_process import ADDRESS
-from tests.support.traffic import until
+from tests.support.envoy import WORKER_ADDRESS
+from tests.support.loopback_mesh import wait_until
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def delay(seconds: int, admin: socket.socket, *apps: socket.socket) -> Iterator[
     words = [word.replace("9901", port_of(admin)) for word in ENTRY_POINT]
     process = subprocess.Popen([*words, str(seconds), *map(port_of, apps)], start_new_session=True)
     try:
-        until(lambda: sleeps(process.pid), "it waits for SIGTERM")
+        wait_until(lambda: sleeps(process.pid), "it waits for SIGTERM")
         process.terminate()
         yield process
     finally:
@@ -82,5 +82,5 @@ def test_one_port_of_the_application_is_enough(admin: socket.socket, app: socket
 
 
 def test_what_listens_for_a_backend_is_not_the_application(admin: socket.socket) -> None:
-    with socket.create_server((ADDRESS, 0)) as backend, delay(60, admin, backend) as process:
+    with socket.create_server((WORKER_ADDRESS, 0)) as backend, delay(60, admin, backend) as process:
         assert process.wait(10) == 0

@@ -56,7 +56,7 @@ def test_bad_settings_end_in_one_message_and_change_nothing(project: Path) -> No
             "chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
             "gatewayCount, logRetentionDays, dataPlane)"
         ),
-        "setting 'color-mesh:chapter': not a chapter, got '5' (one of: 2, 3, 4)",
+        "setting 'color-mesh:chapter': unknown chapter, got '5' (one of: 2, 3, 4)",
         "",
         "python app.py: Subprocess exited with error 1",
     ]

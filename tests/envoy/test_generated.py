@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh
 from tests.support.envoy import parts, validate
-from tests.support.generated import meshes
+from tests.support.mesh_strategies import meshes
 
 # The same examples every time: what passes here passes there.
 STEADY = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))

@@ -13,8 +13,8 @@ from color_mesh.appmesh.source import read_source
 from color_mesh.cloudformation import load
 from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh
-from tests.app.test_snapshots import compare, dump
 from tests.support.envoy import parts, validate
+from tests.support.gold import compare_with_gold, dump_yaml
 
 GOLD = Path(__file__).parent / "gold"
 CASES = sorted(path.parent.name for path in GOLD.glob("*/template.yaml"))
@@ -53,8 +53,8 @@ def test_configuration_is_as_in_its_gold_file(
     if prefix:
         found = [each for each in found if each["name"].startswith(prefix[0])]
     plain = json.loads(json.dumps(found).replace(str(tmp_path), "/watched"))
-    text = dump(plain)
-    compare(gold_file(case, wanted), text, request)
+    text = dump_yaml(plain)
+    compare_with_gold(gold_file(case, wanted), text, request)
     assert 2 < len(text.splitlines()) <= 60
 
 

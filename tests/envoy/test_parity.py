@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from color_mesh.appmesh.declared import Declared, read_meshes
+from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
+from color_mesh.cli.parity import parity_page
 from color_mesh.envoy import (
     DnsEndpoints,
     FileEndpoints,
@@ -24,26 +25,25 @@ from color_mesh.envoy import (
 from color_mesh.envoy.parity import ROWS, Row, paths, table
 from color_mesh.envoy.placement import Endpoints, Interception
 from color_mesh.model import AcmCertificate, AcmTrust, Mesh, MeshError, SdsCertificate, SdsTrust
-from color_mesh.report import parity_page
-from tests.app.test_snapshots import compare
 from tests.support.envoy import parts
-from tests.support.everything import everything, resources
+from tests.support.full_mesh import declared_resources, full_mesh
+from tests.support.gold import compare_with_gold
 
 TYPES = ("Mesh", "VirtualNode", "VirtualService", "VirtualRouter", "Route", "VirtualGateway", "GatewayRoute")
 SECRET = SdsCertificate(secret_name="spiffe://red")
 ACM_CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
 ACM_AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0"
 SAMPLES = (
-    everything(),
-    everything(
+    full_mesh(),
+    full_mesh(
         certificate=SECRET,
         client_certificate=SECRET,
         listener_trust=SdsTrust(secret_name="spiffe://all"),
         client_trust=SdsTrust(secret_name="spiffe://all"),
         attributes=(("family", "blue"),),
     ),
-    everything(certificate=AcmCertificate(arn=ACM_CERTIFICATE)),
-    everything(client_trust=AcmTrust(certificate_authority_arns=(ACM_AUTHORITY,))),
+    full_mesh(certificate=AcmCertificate(arn=ACM_CERTIFICATE)),
+    full_mesh(client_trust=AcmTrust(certificate_authority_arns=(ACM_AUTHORITY,))),
 )
 PLACEMENTS: tuple[tuple[Interception, Endpoints], ...] = (
     (Transparent(), DnsEndpoints()),
@@ -118,7 +118,7 @@ def leaves(value: Any, path: str, at: tuple[Any, ...] = ()) -> Iterator[tuple[st
 def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
     """Where a sample has each path: the resource, and the way to the value."""
     found: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
-    for index, resource in enumerate(resources(SAMPLES[sample])):
+    for index, resource in enumerate(declared_resources(SAMPLES[sample])):
         name = resource.kind[0].upper() + resource.kind[1:]
         for path, at in leaves(resource.properties, name):
             found.setdefault(path, []).append((index, at))
@@ -150,7 +150,7 @@ def compiled_sample(sample: int) -> dict[str, str]:
 
 def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
     """The sample's mesh with another value at one place, or wherever the value stands, as far as that is a mesh."""
-    declared = resources(SAMPLES[sample])
+    declared = declared_resources(SAMPLES[sample])
     old = at_place(declared[index].properties, at)
     for value in others(old, at):
         everywhere = [replace(resource, properties=renamed(resource.properties, old, value)) for resource in declared]
@@ -161,7 +161,7 @@ def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
                 continue
 
 
-def with_value(declared: list[Declared], index: int, at: tuple[Any, ...], value: Any) -> list[Declared]:
+def with_value(declared: list[DeclaredResource], index: int, at: tuple[Any, ...], value: Any) -> list[DeclaredResource]:
     """The resources with another value at one place."""
     properties = copy.deepcopy(dict(declared[index].properties))
     at_place(properties, at[:-1])[at[-1]] = value
@@ -230,7 +230,7 @@ def test_another_value_of_a_compiled_property_makes_another_configuration(path: 
 def test_a_property_that_can_have_no_other_value_is_refused_with_one(path: str) -> None:
     wrong = next(message for end, message in FIXED.items() if path.endswith(end))
     sample, (index, at) = next((sample, places(sample)[path][0]) for sample in range(2) if path in places(sample))
-    declared = resources(SAMPLES[sample])
+    declared = declared_resources(SAMPLES[sample])
     value = 9999 if path.endswith("Port") else "other"
     with pytest.raises(MeshError, match=wrong):
         read_meshes(with_value(declared, index, at, value))
@@ -251,4 +251,4 @@ def test_a_refused_property_is_named_with_its_value_and_the_reason(path: str, ro
 
 
 def test_the_page_of_the_documentation_is_the_table(root: Path, request: pytest.FixtureRequest) -> None:
-    compare(root / "docs" / "parity.md", parity_page(), request)
+    compare_with_gold(root / "docs" / "parity.md", parity_page(), request)

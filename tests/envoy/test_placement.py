@@ -25,7 +25,7 @@ from color_mesh.model import (
     VirtualService,
     VirtualServiceBackend,
 )
-from tests.support.everything import everything
+from tests.support.full_mesh import full_mesh
 
 WATCHED = FileEndpoints(directory="/watched")
 ANYWHERE = (
@@ -73,7 +73,7 @@ def test_a_node_knows_nothing_of_the_mesh_but_its_own_backends(
 def test_the_routes_to_clusters_are_the_same_wherever_an_envoy_stands(
     interception: Interception, of_endpoints: Endpoints
 ) -> None:
-    mesh = everything()
+    mesh = full_mesh()
     found = configure(mesh, mesh.gateway("gateway"), interception=interception, endpoints=of_endpoints)
     assert found.routes == configure(mesh, mesh.gateway("gateway")).routes
 

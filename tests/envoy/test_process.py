@@ -17,29 +17,27 @@ from color_mesh.envoy.document import compressed, document
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Listener
 from tests.support.builders import mesh, node
-from tests.support.envoy import ENVOY
+from tests.support.envoy import ENVOY, WORKER_ADDRESS
+from tests.support.loopback_mesh import connect, wait_until
 from tests.support.servers import App, tcp_server
-from tests.support.traffic import connect, until
 
 DRAIN_SECONDS = 1
-# Of this worker of the tests, in a network that no running mesh of the tests has.
-ADDRESS = f"127.9.{os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')}.1"
 
 
 @contextmanager
 def running_envoy(folder: Path, write: Callable[[Any], list[str]] = document) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the container's entry point for a node of tcp, everything of it at one loopback address."""
     of = mesh(nodes=[node("red", listeners=(Listener(port=9000, protocol="tcp"),))])
-    placement = Loopback(task_address=ADDRESS, app_address=ADDRESS, envoy_address=ADDRESS)
+    placement = Loopback(task_address=WORKER_ADDRESS, app_address=WORKER_ADDRESS, envoy_address=WORKER_ADDRESS)
     configuration = write(configure(of, of.node("red"), interception=placement).bootstrap)
-    words = [word.replace("127.0.0.1", ADDRESS) for word in run_envoy(DRAIN_SECONDS, workers=1)]
+    words = [word.replace("127.0.0.1", WORKER_ADDRESS) for word in run_envoy(DRAIN_SECONDS, workers=1)]
     environment = {**os.environ, "PATH": f"{Path(ENVOY).parent}:{os.environ['PATH']}"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*words, *configuration], env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        until(takes_connections, "Envoy takes connections")
+        wait_until(takes_connections, "Envoy takes connections")
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -49,18 +47,18 @@ def running_envoy(folder: Path, write: Callable[[Any], list[str]] = document) ->
 
 def takes_connections() -> bool:
     try:
-        socket.create_connection((ADDRESS, INBOUND_PORT), timeout=5).close()
+        socket.create_connection((WORKER_ADDRESS, INBOUND_PORT), timeout=5).close()
     except ConnectionRefusedError:
         return False
     return True
 
 
 def test_connections_of_tcp_stay_until_they_are_closed(tmp_path: Path) -> None:
-    with tcp_server(App("red"), ADDRESS, 9000), running_envoy(tmp_path) as process:
-        with connect(ADDRESS, INBOUND_PORT) as connection:
+    with tcp_server(App("red"), WORKER_ADDRESS, 9000), running_envoy(tmp_path) as process:
+        with connect(WORKER_ADDRESS, INBOUND_PORT) as connection:
             assert connection.recv(100) == b"red\n"
             process.send_signal(signal.SIGTERM)
-            until(lambda: not takes_connections(), "it takes no more connections")
+            wait_until(lambda: not takes_connections(), "it takes no more connections")
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1)
             connection.sendall(b"still there")
@@ -69,15 +67,15 @@ def test_connections_of_tcp_stay_until_they_are_closed(tmp_path: Path) -> None:
 
 
 def test_it_ends_when_nothing_is_under_way(tmp_path: Path) -> None:
-    with tcp_server(App("red"), ADDRESS, 9000), running_envoy(tmp_path) as process:
+    with tcp_server(App("red"), WORKER_ADDRESS, 9000), running_envoy(tmp_path) as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
 
 def test_it_runs_with_a_configuration_that_is_compressed(tmp_path: Path) -> None:
     with (
-        tcp_server(App("red"), ADDRESS, 9000),
+        tcp_server(App("red"), WORKER_ADDRESS, 9000),
         running_envoy(tmp_path, compressed),
-        connect(ADDRESS, INBOUND_PORT) as connection,
+        connect(WORKER_ADDRESS, INBOUND_PORT) as connection,
     ):
         assert connection.recv(100) == b"red\n"

@@ -8,22 +8,22 @@ from typing import cast
 import pytest
 
 from color_mesh.ecs.services import Registration, Service
-from color_mesh.ecs.task_definitions import Container, TaskDefinition
-from color_mesh.local.plan.programs import Program
+from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.local.plan.runnable import RunnableTask
 from color_mesh.local.run.controller import Controller
 from color_mesh.local.run.task import Task
 
-OLD = TaskDefinition(family="old", containers=(Container(name="app", image="app", program=Program(command=("app",))),))
-NEW = replace(OLD, family="new")
+OLD = RunnableTask(definition=TaskDefinition(family="old", containers=()), containers=())
+NEW = replace(OLD, definition=TaskDefinition(family="new", containers=()))
 SERVICE = Service(name="svc", task_definition="", desired_count=2, subnets=("s",), groups=(), public=False)
 
 
 class FakeTask:
     """A task that is well, unwell or stopped when it is told so."""
 
-    def __init__(self, service: Service, definition: TaskDefinition, wake: Callable[[], None]) -> None:
+    def __init__(self, service: Service, definition: RunnableTask, wake: Callable[[], None]) -> None:
         self.service = service
-        self.definition = definition
+        self.runnable = definition
         self.status = "PENDING"
         self.reason = ""
         self.failed = False
@@ -65,7 +65,7 @@ class Tried:
     def _failed(self, error: BaseException) -> None:
         raise error
 
-    def change(self, service: Service, definition: TaskDefinition) -> None:
+    def change(self, service: Service, definition: RunnableTask) -> None:
         self.definition = definition
         self.controller.run(service, definition)
 
@@ -147,7 +147,7 @@ def test_tasks_of_another_definition_are_replaced_and_enough_stay_well() -> None
         assert [task.status for task in it.started].count("STOPPED") == 1
         it.started[3].become_well()
         await it.settle()
-        assert [task.definition for task in it.going] == [NEW, NEW]
+        assert [task.runnable for task in it.going] == [NEW, NEW]
         assert it.controller.is_steady
 
     tried(work)

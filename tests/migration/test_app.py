@@ -22,10 +22,10 @@ from color_mesh.envoy import Loopback, configure
 from color_mesh.migration import CarriedMesh, Migration, carry, migrate
 from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.model import Mesh
-from tests.app.test_snapshots import compare
 from tests.support.cloudformation import Template, container, only, properties
-from tests.support.everything import everything
-from tests.support.generated import SAME_EVERY_TIME, meshes
+from tests.support.full_mesh import full_mesh
+from tests.support.gold import compare_with_gold
+from tests.support.mesh_strategies import DETERMINISTIC, meshes
 
 GOLD = Path(__file__).parent / "gold"
 BOOKSHOP = Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml"
@@ -74,12 +74,12 @@ def test_the_tutorials_mesh_is_declared_as_it_was(cloud_assembly: Callable[..., 
 
 
 def test_a_mesh_with_everything_is_declared_as_it_was() -> None:
-    carried = carry(everything(), {"target", "plain", "third"})
+    carried = carry(full_mesh(), {"target", "plain", "third"})
     assert declared(carried) == carried.mesh
 
 
 @given(st.data())
-@settings(SAME_EVERY_TIME, max_examples=60)
+@settings(DETERMINISTIC, max_examples=60)
 def test_any_mesh_is_declared_as_it_was(data: st.DataObject) -> None:
     mesh = data.draw(meshes().filter(targets_are_nodes_of_their_own))
     implemented = data.draw(st.sets(st.sampled_from(sorted(node.name for node in mesh.nodes)))) if mesh.nodes else set()
@@ -92,7 +92,7 @@ def test_any_mesh_is_declared_as_it_was(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_of_the_bookshop_is_as_in_its_gold_file(name: str, request: pytest.FixtureRequest) -> None:
-    compare(GOLD / name, migration_of(BOOKSHOP).files("bookshop.yaml")[name], request)
+    compare_with_gold(GOLD / name, migration_of(BOOKSHOP).files("bookshop.yaml")[name], request)
 
 
 def test_every_gold_file_is_compared() -> None:

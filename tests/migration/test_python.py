@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from color_mesh.migration.python import Identifiers, call, lines, listed, mapping, text, value
 from color_mesh.model import AccessLog, HeaderMatch, Listener, RouteMatch, Timeout
-from tests.support.generated import SAME_EVERY_TIME
+from tests.support.mesh_strategies import DETERMINISTIC
 
 LONG = "x" * 50
 
 
 @given(st.text())
-@SAME_EVERY_TIME
+@DETERMINISTIC
 def test_any_text_reads_back(of: str) -> None:
     assert eval(text(of)) == of
     assert text(of).isprintable()
@@ -102,7 +102,7 @@ def test_names_that_are_alike_get_identifiers_of_their_own() -> None:
 
 
 @given(st.lists(st.text(alphabet="abAB-_1", min_size=1, max_size=4), max_size=8))
-@SAME_EVERY_TIME
+@DETERMINISTIC
 def test_identifiers_are_valid_and_each_its_own(names: list[str]) -> None:
     identifiers = Identifiers(["self"])
     made = [identifiers.variable(name, "node") for name in names]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from color_mesh import model
 from color_mesh.model import Listener, Mesh, VirtualNode
 from tests.support.builders import mesh, node, service, to
-from tests.support.generated import SAME_EVERY_TIME, meshes
+from tests.support.mesh_strategies import DETERMINISTIC, meshes
 
-TASKS = (model.Container, model.ContainerHealthCheck, model.FargateTask)
+TASKS = (model.FargateContainer, model.ContainerHealthCheck, model.FargateTask)
 KINDS: tuple[Any, ...] = tuple(
     kind
     for kind in (getattr(model, name) for name in model.__all__)
@@ -44,7 +44,7 @@ def drawn(strategy: st.SearchStrategy[Mesh]) -> list[Mesh]:
     """Meshes, each of which has been checked when it was made."""
     found: list[Mesh] = []
 
-    @settings(SAME_EVERY_TIME, max_examples=100)
+    @settings(DETERMINISTIC, max_examples=100)
     @given(strategy)
     def collect(mesh: Mesh) -> None:
         found.append(mesh)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from color_mesh.model import CloudMapService, Container, FargateTask, Mesh, MeshError
+from color_mesh.model import CloudMapService, FargateContainer, FargateTask, Mesh, MeshError
 from tests.support import builders
 from tests.support.builders import entering, refusal, routing
 
@@ -44,7 +44,9 @@ def gateway_route(name: str) -> Mesh:
 
 
 def container(name: str) -> FargateTask:
-    return FargateTask(name="red", cpu=256, memory_mib=512, containers=(Container(name=name, cpu=256, memory_mib=512),))
+    return FargateTask(
+        name="red", cpu=256, memory_mib=512, containers=(FargateContainer(name=name, cpu=256, memory_mib=512),)
+    )
 
 
 def family(name: str) -> FargateTask:

@@ -5,14 +5,18 @@ from typing import Any
 
 import pytest
 
-from color_mesh.model import Container, ContainerHealthCheck, FargateTask, MeshError
+from color_mesh.model import ContainerHealthCheck, FargateContainer, FargateTask, MeshError
 from tests.support.builders import refusal
 
-SMALL = Container(name="app", cpu=1, memory_mib=6)
+SMALL = FargateContainer(name="app", cpu=1, memory_mib=6)
 
 
 def task(
-    *, cpu: int = 16384, memory_mib: int = 122880, containers: tuple[Container, ...] = (SMALL,), desired_count: int = 1
+    *,
+    cpu: int = 16384,
+    memory_mib: int = 122880,
+    containers: tuple[FargateContainer, ...] = (SMALL,),
+    desired_count: int = 1,
 ) -> FargateTask:
     """A task with room for anything, unless given less."""
     return FargateTask(name="red", cpu=cpu, memory_mib=memory_mib, containers=containers, desired_count=desired_count)
@@ -23,21 +27,21 @@ def desired_count(value: int) -> FargateTask:
 
 
 def container_cpu(value: int | None) -> FargateTask:
-    return task(containers=(Container(name="app", cpu=value, memory_mib=6),))
+    return task(containers=(FargateContainer(name="app", cpu=value, memory_mib=6),))
 
 
 def container_memory(value: int | None) -> FargateTask:
-    return task(containers=(Container(name="app", cpu=1, memory_mib=value),))
+    return task(containers=(FargateContainer(name="app", cpu=1, memory_mib=value),))
 
 
 def stop_timeout(value: int | None) -> FargateTask:
-    return task(containers=(Container(name="app", cpu=1, memory_mib=6, stop_timeout_seconds=value),))
+    return task(containers=(FargateContainer(name="app", cpu=1, memory_mib=6, stop_timeout_seconds=value),))
 
 
 def checked(**changes: Any) -> FargateTask:
     """A task with one container that is checked."""
     check = ContainerHealthCheck(**{"command": ("CMD", "true"), **changes})
-    return task(containers=(Container(name="app", cpu=1, memory_mib=6, health_check=check),))
+    return task(containers=(FargateContainer(name="app", cpu=1, memory_mib=6, health_check=check),))
 
 
 def command(value: tuple[str, ...]) -> FargateTask:
@@ -62,8 +66,8 @@ def start_period(value: int | None) -> FargateTask:
 
 def app_and_envoy(*, cpu: int, memory_mib: int) -> FargateTask:
     """A task of 256 units and 512 MiB with two containers, Envoy with the given size."""
-    app = Container(name="app", cpu=192, memory_mib=384)
-    envoy = Container(name="envoy", cpu=cpu, memory_mib=memory_mib)
+    app = FargateContainer(name="app", cpu=192, memory_mib=384)
+    envoy = FargateContainer(name="envoy", cpu=cpu, memory_mib=memory_mib)
     return task(cpu=256, memory_mib=512, containers=(app, envoy))
 
 

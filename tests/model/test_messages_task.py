@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from color_mesh.model import Container, ContainerHealthCheck, FargateTask, MeshError
+from color_mesh.model import ContainerHealthCheck, FargateContainer, FargateTask, MeshError
 
 
-def container(name: str = "app", cpu: int = 128, **changes: Any) -> Container:
-    return Container(**{"name": name, "cpu": cpu, "memory_mib": 256, **changes})
+def container(name: str = "app", cpu: int = 128, **changes: Any) -> FargateContainer:
+    return FargateContainer(**{"name": name, "cpu": cpu, "memory_mib": 256, **changes})
 
 
 def refusal(**changes: Any) -> str:

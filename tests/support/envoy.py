@@ -1,6 +1,7 @@
 """Asking a real Envoy whether it takes a configuration."""
 
 import json
+import os
 import shutil
 import subprocess
 import sysconfig
@@ -10,6 +11,8 @@ from typing import Any
 from color_mesh.envoy import Configuration
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 
+# Loopback address of this pytest-xdist worker, outside the networks of `loopback_mesh`.
+WORKER_ADDRESS = f"127.9.{os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')}.1"
 ENVOY = shutil.which("envoy", path=sysconfig.get_path("scripts")) or "envoy"
 
 

@@ -26,14 +26,14 @@ class App:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.asked: Counter[str] = Counter()
+        self.request_counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def count(self, key: str) -> int:
         """Count one more request, and say how many came before it."""
         with self._lock:
-            self.asked[key] += 1
-            return self.asked[key] - 1
+            self.request_counts[key] += 1
+            return self.request_counts[key] - 1
 
 
 class _Server(ThreadingHTTPServer):

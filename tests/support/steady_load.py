@@ -1,4 +1,4 @@
-"""A steady load on a gateway, as many clients make it: each request over a connection of its own."""
+"""Requests at a steady rate, each over a connection of its own, as many clients of a gateway send them."""
 
 import http.client
 import threading
@@ -12,34 +12,45 @@ from urllib.parse import urlsplit
 
 
 @dataclass
-class Load:
-    """What became of the requests."""
+class LoadReport:
+    """Counts of requests and their results.
+
+    Attributes:
+        sent: Number of requests that were sent.
+        results: Number of requests by result; see `get_url`.
+        slowest_seconds: Duration of the slowest request.
+    """
 
     sent: int = 0
-    answers: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)
     slowest_seconds: float = 0.0
 
     @property
     def answered(self) -> int:
-        return sum(count for answer, count in self.answers.items() if answer.startswith("200 "))
+        return self.results.total() - self.failed
 
     @property
     def failures(self) -> Counter[str]:
-        return Counter({answer: count for answer, count in self.answers.items() if not answer.startswith("200 ")})
+        return Counter({result: count for result, count in self.results.items() if not result.startswith("200 ")})
 
     @property
     def failed(self) -> int:
-        return sum(self.failures.values())
+        return self.failures.total()
+
+    def summary(self, title: str) -> str:
+        """Render the counts as one line."""
+        counts = f"{self.sent:6} sent  {self.answered:6} answered  {self.failed:4} failed"
+        return f"{title:22}{counts}  slowest {self.slowest_seconds:.2f} s  {dict(self.failures) or ''}"
 
 
-def ask(url: str) -> str:
-    """Send one GET; tell the status and the answer, or what went wrong."""
+def get_url(url: str) -> str:
+    """Send one GET request; return the status and the first bytes of the body, or the error."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=20)
     try:
         connection.request("GET", parts.path)
-        answer = connection.getresponse()
-        return f"{answer.status} {answer.read(200).decode(errors='replace')}"
+        response = connection.getresponse()
+        return f"{response.status} {response.read(200).decode(errors='replace')}"
     except (OSError, http.client.HTTPException) as error:
         return f"{type(error).__name__}: {error}"
     finally:
@@ -47,31 +58,31 @@ def ask(url: str) -> str:
 
 
 @contextmanager
-def steady_load(urls: tuple[str, ...], per_second: int) -> Iterator[Load]:
-    """Ask URLs by turns while the block runs; when it ends, every request has been answered or has failed."""
-    load = Load()
-    lock, done = threading.Lock(), threading.Event()
+def steady_load(urls: tuple[str, ...], per_second: int) -> Iterator[LoadReport]:
+    """Request the URLs in turn while the block runs; after it, every request has a result."""
+    report = LoadReport()
+    lock, stop = threading.Lock(), threading.Event()
 
-    def one(url: str) -> None:
-        began = time.monotonic()
-        answer = ask(url)
+    def request(url: str) -> None:
+        start = time.monotonic()
+        result = get_url(url)
         with lock:
-            load.answers[answer] += 1
-            load.slowest_seconds = max(load.slowest_seconds, time.monotonic() - began)
+            report.results[result] += 1
+            report.slowest_seconds = max(report.slowest_seconds, time.monotonic() - start)
 
     def send() -> None:
-        began = time.monotonic()
-        while not done.is_set():
-            pool.submit(one, urls[load.sent % len(urls)])
-            load.sent += 1
-            # By the clock, so that slow answers do not lessen the load.
-            time.sleep(max(0.0, began + load.sent / per_second - time.monotonic()))
+        start = time.monotonic()
+        while not stop.is_set():
+            pool.submit(request, urls[report.sent % len(urls)])
+            report.sent += 1
+            # Each request has its own point in time, so slow responses do not lower the rate.
+            time.sleep(max(0.0, start + report.sent / per_second - time.monotonic()))
 
     with ThreadPoolExecutor(32) as pool:
         sender = threading.Thread(target=send)
         sender.start()
         try:
-            yield load
+            yield report
         finally:
-            done.set()
+            stop.set()
             sender.join()

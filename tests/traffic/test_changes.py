@@ -26,8 +26,8 @@ from color_mesh.model import (
     WeightedTarget,
 )
 from tests.support.envoy import parts
-from tests.support.load import Load
-from tests.support.traffic import RunningMesh, Task, ask, running, until
+from tests.support.loopback_mesh import LoopbackMesh, Task, loopback_mesh, send_request, wait_until
+from tests.support.sequential_requests import SequentialRequests
 
 PORT = 8080
 ENTRY = 8000
@@ -77,30 +77,30 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def running_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running(MESH, tmp_path_factory.mktemp("changes"), watched=True) as mesh:
+def running_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("changes"), watched=True) as mesh:
         yield mesh
 
 
 @pytest.fixture
-def mesh(running_mesh: RunningMesh) -> Iterator[RunningMesh]:
+def mesh(running_mesh: LoopbackMesh) -> Iterator[LoopbackMesh]:
     """The mesh as it was declared, before each test and after it."""
     yield running_mesh
     change(running_mesh, MESH)
-    until(lambda: running_mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway is as it was")
+    wait_until(lambda: running_mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway is as it was")
 
 
 def address(task: Task, service: str) -> str:
     return f"127.{task.machine}.1.{1 if service == 'split.colors.local' else 2}"
 
 
-def change(mesh: RunningMesh, changed: Mesh) -> None:
+def change(mesh: LoopbackMesh, changed: Mesh) -> None:
     """Write what changed for each task, as whatever controls a mesh would: all files, those that are named first."""
     for task in mesh.tasks:
         write(mesh, task, changed)
 
 
-def write(mesh: RunningMesh, task: Task, changed: Mesh) -> None:
+def write(mesh: LoopbackMesh, task: Task, changed: Mesh) -> None:
     (part,) = [part for part in parts(changed) if part.name == task.part.name]
     placement = Loopback(
         task_address=task.address(1),
@@ -117,7 +117,7 @@ def write(mesh: RunningMesh, task: Task, changed: Mesh) -> None:
         before = task.stat(UPDATES)
         task.write(name, content)
         if name == CLUSTERS_FILE:
-            until(partial(has_clusters, task, before), "Envoy has every cluster")
+            wait_until(partial(has_clusters, task, before), "Envoy has every cluster")
 
 
 def has_clusters(task: Task, before: int) -> bool:
@@ -125,32 +125,32 @@ def has_clusters(task: Task, before: int) -> bool:
     return task.stat(UPDATES) > before and task.stat("cluster_manager.warming_clusters") == 0
 
 
-def test_a_backend_that_is_added_answers_and_the_others_go_on(mesh: RunningMesh) -> None:
-    load = Load(mesh, "caller", "split.colors.local", PORT)
-    with load.sent():
-        load.goes_on()
+def test_a_backend_that_is_added_answers_and_the_others_go_on(mesh: LoopbackMesh) -> None:
+    load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
+    with load.sending():
+        load.wait_for_responses()
         change(mesh, replace(MESH, nodes=(caller("split", "yellow"), *MESH.nodes[1:])))
-        until(lambda: answers(mesh, "yellow.colors.local"), "the new backend answers")
-        load.goes_on()
-    assert load.failed == []
+        wait_until(lambda: answers(mesh, "yellow.colors.local"), "the new backend answers")
+        load.wait_for_responses()
+    assert load.failures == []
 
 
-def answers(mesh: RunningMesh, service: str) -> bool:
+def answers(mesh: LoopbackMesh, service: str) -> bool:
     try:
-        return ask(address(mesh.task("caller"), service), PORT, headers={"Host": service}).status == 200
+        return send_request(address(mesh.task("caller"), service), PORT, headers={"Host": service}).status == 200
     except ConnectionRefusedError:
         return False
 
 
-def test_a_backend_that_is_taken_away_does_not_answer_and_the_others_go_on(mesh: RunningMesh) -> None:
+def test_a_backend_that_is_taken_away_does_not_answer_and_the_others_go_on(mesh: LoopbackMesh) -> None:
     change(mesh, replace(MESH, nodes=(caller("split", "yellow"), *MESH.nodes[1:])))
-    until(lambda: answers(mesh, "yellow.colors.local"), "the new backend answers")
-    load = Load(mesh, "caller", "split.colors.local", PORT)
-    with load.sent():
+    wait_until(lambda: answers(mesh, "yellow.colors.local"), "the new backend answers")
+    load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
+    with load.sending():
         change(mesh, MESH)
-        until(lambda: not answers(mesh, "yellow.colors.local"), "the backend is gone")
-        load.goes_on()
-    assert load.failed == []
+        wait_until(lambda: not answers(mesh, "yellow.colors.local"), "the backend is gone")
+        load.wait_for_responses()
+    assert load.failures == []
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_a_backend_that_is_taken_away_does_not_answer_and_the_others_go_on(mesh:
         pytest.param(Listener(port=PORT, health_check=CHECK), id="checked"),
     ],
 )
-def test_requests_move_to_a_node_that_was_no_target_before(mesh: RunningMesh, listener: Listener) -> None:
+def test_requests_move_to_a_node_that_was_no_target_before(mesh: LoopbackMesh, listener: Listener) -> None:
     nodes = (*MESH.nodes[:2], node("yellow", listener))
-    load = Load(mesh, "caller", "split.colors.local", PORT)
-    with load.sent():
-        load.goes_on()
+    load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
+    with load.sending():
+        load.wait_for_responses()
         change(mesh, replace(MESH, nodes=nodes, routers=(router(green=0, yellow=1),)))
-        until(lambda: load.answers["yellow"] > 20, "the new target answers")
-    assert load.failed == []
+        wait_until(lambda: load.responses["yellow"] > 20, "the new target answers")
+    assert load.failures == []
 
 
 @pytest.mark.parametrize(
@@ -177,38 +177,38 @@ def test_requests_move_to_a_node_that_was_no_target_before(mesh: RunningMesh, li
         pytest.param(Listener(port=PORT, outlier_detection=OUTLIER), id="outlier-detection"),
     ],
 )
-def test_a_callers_policies_change_under_load(mesh: RunningMesh, listener: Listener) -> None:
+def test_a_callers_policies_change_under_load(mesh: LoopbackMesh, listener: Listener) -> None:
     modified = mesh.task("caller").stat("cluster_manager.cluster_modified")
-    load = Load(mesh, "caller", "split.colors.local", PORT)
-    with load.sent():
-        load.goes_on()
+    load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
+    with load.sending():
+        load.wait_for_responses()
         change(mesh, replace(MESH, nodes=(MESH.nodes[0], node("green", listener), node("yellow"))))
-        until(
+        wait_until(
             lambda: mesh.task("caller").stat("cluster_manager.cluster_modified") > modified,
             "the caller has another cluster",
         )
-        load.goes_on(100)
-    assert load.failed == []
+        load.wait_for_responses(100)
+    assert load.failures == []
 
 
-def test_a_route_of_a_gateway_is_added(mesh: RunningMesh) -> None:
+def test_a_route_of_a_gateway_is_added(mesh: LoopbackMesh) -> None:
     assert mesh.enter("gateway", ENTRY, "/new").status == 404
     change(mesh, replace(MESH, gateways=(gateway("/old", "/new"),)))
-    until(lambda: mesh.enter("gateway", ENTRY, "/new").status == 200, "the new route is there")
+    wait_until(lambda: mesh.enter("gateway", ENTRY, "/new").status == 200, "the new route is there")
 
 
-def test_a_gateway_without_routes_gets_some(mesh: RunningMesh) -> None:
+def test_a_gateway_without_routes_gets_some(mesh: LoopbackMesh) -> None:
     change(mesh, replace(MESH, gateways=(gateway(),)))
-    until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 404, "the gateway has no route")
+    wait_until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 404, "the gateway has no route")
     change(mesh, MESH)
-    until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway has its route again")
+    wait_until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway has its route again")
 
 
-def test_a_file_that_envoy_refuses_changes_nothing(mesh: RunningMesh) -> None:
+def test_a_file_that_envoy_refuses_changes_nothing(mesh: LoopbackMesh) -> None:
     task = mesh.task("caller")
     name = f"rds/rds_egress_http_{PORT}_split.colors.local.json"
     rejected = f"http.egress.rds.rds_egress_http_{PORT}_split.colors.local.update_rejected"
     before = task.stat(rejected)
     task.write(name, {"resources": [{"@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"}, {}]})
-    until(lambda: task.stat(rejected) > before, "Envoy refuses the routes")
+    wait_until(lambda: task.stat(rejected) > before, "Envoy refuses the routes")
     assert mesh.call("caller", "split.colors.local", PORT).status == 200

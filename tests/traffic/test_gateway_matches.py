@@ -23,7 +23,7 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
-from tests.support.traffic import RunningMesh, connect, running
+from tests.support.loopback_mesh import LoopbackMesh, connect, loopback_mesh
 
 PORT = 8080
 HTTP2 = 8082
@@ -151,8 +151,8 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running(MESH, tmp_path_factory.mktemp("gateways"), tasks={"gone": 0}) as mesh:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("gateways"), tasks={"gone": 0}) as mesh:
         yield mesh
 
 
@@ -188,13 +188,13 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         pytest.param("/queries?color=red", None, "yellow", id="one-of-two-queries"),
     ],
 )
-def test_a_gateways_route_takes_what_matches(mesh: RunningMesh, path: str, color: str | None, node_name: str) -> None:
+def test_a_gateways_route_takes_what_matches(mesh: LoopbackMesh, path: str, color: str | None, node_name: str) -> None:
     headers = {"color": color} if color is not None else {}
-    assert mesh.enter("matches", ENTRY, path, headers=headers).asked["node"] == node_name
+    assert mesh.enter("matches", ENTRY, path, headers=headers).request["node"] == node_name
 
 
-def test_a_gateways_route_takes_its_method(mesh: RunningMesh) -> None:
-    assert mesh.enter("matches", ENTRY, "/method", method="DELETE").asked["node"] == "green"
+def test_a_gateways_route_takes_its_method(mesh: LoopbackMesh) -> None:
+    assert mesh.enter("matches", ENTRY, "/method", method="DELETE").request["node"] == "green"
 
 
 @pytest.mark.parametrize(
@@ -209,25 +209,25 @@ def test_a_gateways_route_takes_its_method(mesh: RunningMesh) -> None:
         pytest.param("WWW.RED.example.com", "/a/b", "yellow", id="the-host-in-capitals"),
     ],
 )
-def test_a_gateways_routes_are_asked_in_order(mesh: RunningMesh, host: str, path: str, node_name: str) -> None:
-    assert mesh.enter("order", ENTRY, path, headers={"Host": host}).asked["node"] == node_name
+def test_a_gateways_routes_are_asked_in_order(mesh: LoopbackMesh, host: str, path: str, node_name: str) -> None:
+    assert mesh.enter("order", ENTRY, path, headers={"Host": host}).request["node"] == node_name
 
 
 @pytest.mark.parametrize(
     ("path", "status"), [pytest.param("/nobody", 404, id="no-provider"), pytest.param("/gone", 503, id="no-endpoint")]
 )
-def test_a_gateway_says_what_is_not_there(mesh: RunningMesh, path: str, status: int) -> None:
+def test_a_gateway_says_what_is_not_there(mesh: LoopbackMesh, path: str, status: int) -> None:
     assert mesh.enter("order", ENTRY, path, headers={"Host": "any"}).status == status
 
 
 @pytest.mark.parametrize(
     ("port", "node_name"), [pytest.param(ENTRY, "green", id="one"), pytest.param(OTHER_ENTRY, "yellow", id="other")]
 )
-def test_a_port_of_a_gateway_leads_to_a_port_of_the_service(mesh: RunningMesh, port: int, node_name: str) -> None:
-    assert mesh.enter("ports", port, "/").asked["node"] == node_name
+def test_a_port_of_a_gateway_leads_to_a_port_of_the_service(mesh: LoopbackMesh, port: int, node_name: str) -> None:
+    assert mesh.enter("ports", port, "/").request["node"] == node_name
 
 
-def answered_by(mesh: RunningMesh, scheme: str, path: str) -> tuple[bytes, bytes]:
+def answered_by(mesh: LoopbackMesh, scheme: str, path: str) -> tuple[bytes, bytes]:
     """The status and the body of an answer to a request over HTTP/2."""
     connection = h2.connection.H2Connection()
     connection.initiate_connection()
@@ -250,10 +250,10 @@ def answered_by(mesh: RunningMesh, scheme: str, path: str) -> tuple[bytes, bytes
     ("scheme", "path", "node_name"),
     [pytest.param("http", "/s", b"green", id="http"), pytest.param("https", "/s", b"yellow", id="https")],
 )
-def test_http2_is_routed_by_its_scheme(mesh: RunningMesh, scheme: str, path: str, node_name: bytes) -> None:
+def test_http2_is_routed_by_its_scheme(mesh: LoopbackMesh, scheme: str, path: str, node_name: bytes) -> None:
     status, body = answered_by(mesh, scheme, path)
     assert (status, b'"node": "' + node_name + b'"' in body) == (b"200", True)
 
 
-def test_http2_of_a_scheme_that_no_route_takes_gets_404(mesh: RunningMesh) -> None:
+def test_http2_of_a_scheme_that_no_route_takes_gets_404(mesh: LoopbackMesh) -> None:
     assert answered_by(mesh, "https", "/") == (b"404", b"")

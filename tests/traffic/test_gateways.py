@@ -21,7 +21,7 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
-from tests.support.traffic import RunningMesh, running
+from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh
 
 APP_PORT = 8080
 ROUTER_PORT = 9090
@@ -105,8 +105,8 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running(MESH, tmp_path_factory.mktemp("gateways")) as mesh:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("gateways")) as mesh:
         yield mesh
 
 
@@ -126,9 +126,9 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         pytest.param("/42?q=1", "/num/1ber?q=1", id="a-pattern-for-a-path-in-which-a-backslash-is-a-slash"),
     ],
 )
-def test_a_service_sees_the_rewritten_path(mesh: RunningMesh, path: str, seen: str) -> None:
+def test_a_service_sees_the_rewritten_path(mesh: LoopbackMesh, path: str, seen: str) -> None:
     answer = mesh.enter("paths", PORT, path)
-    assert (answer.asked["path"], answer.asked["headers"]["host"]) == (seen, "green.colors.local")
+    assert (answer.request["path"], answer.request["headers"]["host"]) == (seen, "green.colors.local")
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_a_service_sees_the_rewritten_path(mesh: RunningMesh, path: str, seen: s
         pytest.param("/router/tell", "green", id="of-what-is-below-it"),
     ],
 )
-def test_a_services_own_routes_match_the_rewritten_path(mesh: RunningMesh, path: str, node_name: str) -> None:
-    assert mesh.enter("paths", PORT, path).asked["node"] == node_name
+def test_a_services_own_routes_match_the_rewritten_path(mesh: LoopbackMesh, path: str, node_name: str) -> None:
+    assert mesh.enter("paths", PORT, path).request["node"] == node_name
 
 
 @pytest.mark.parametrize(
@@ -150,22 +150,22 @@ def test_a_services_own_routes_match_the_rewritten_path(mesh: RunningMesh, path:
         pytest.param("/slash", id="less-than-the-prefix"),
     ],
 )
-def test_what_no_route_takes_gets_404_with_nothing(mesh: RunningMesh, path: str) -> None:
+def test_what_no_route_takes_gets_404_with_nothing(mesh: LoopbackMesh, path: str) -> None:
     answer = mesh.enter("paths", PORT, path)
     assert (answer.status, answer.body) == (404, b"")
 
 
-def test_a_gateway_matches_on_methods(mesh: RunningMesh) -> None:
+def test_a_gateway_matches_on_methods(mesh: LoopbackMesh) -> None:
     statuses = [mesh.enter("paths", PORT, "/get", method=method).status for method in ("GET", "POST")]
     assert statuses == [200, 404]
 
 
-def test_a_gateway_matches_on_headers(mesh: RunningMesh) -> None:
+def test_a_gateway_matches_on_headers(mesh: LoopbackMesh) -> None:
     statuses = [mesh.enter("paths", PORT, "/by", headers={"color": color}).status for color in ("yellow", "red")]
     assert statuses == [200, 404]
 
 
-def test_the_first_hop_waits_no_longer_than_the_services_route(mesh: RunningMesh) -> None:
+def test_the_first_hop_waits_no_longer_than_the_services_route(mesh: LoopbackMesh) -> None:
     assert mesh.enter("paths", PORT, "/slow", headers={"x-delay": "0.6"}).status == 504
 
 
@@ -179,8 +179,8 @@ def test_the_first_hop_waits_no_longer_than_the_services_route(mesh: RunningMesh
         pytest.param(f"any.example.com:{PORT}", "yellow", id="suffix-with-the-port"),
     ],
 )
-def test_a_gateway_matches_on_hosts(mesh: RunningMesh, host: str, node_name: str) -> None:
-    assert mesh.enter("hosts", PORT, "/", headers={"Host": host}).asked["node"] == node_name
+def test_a_gateway_matches_on_hosts(mesh: LoopbackMesh, host: str, node_name: str) -> None:
+    assert mesh.enter("hosts", PORT, "/", headers={"Host": host}).request["node"] == node_name
 
 
 @pytest.mark.parametrize(
@@ -193,24 +193,24 @@ def test_a_gateway_matches_on_hosts(mesh: RunningMesh, host: str, node_name: str
     ],
 )
 def test_a_host_that_a_route_names_has_only_its_own_routes(
-    mesh: RunningMesh, host: str, path: str, status: int
+    mesh: LoopbackMesh, host: str, path: str, status: int
 ) -> None:
     assert mesh.enter("hosts", PORT, path, headers={"Host": host}).status == status
 
 
-def test_a_host_that_is_kept_reaches_the_application(mesh: RunningMesh) -> None:
-    asked = mesh.enter("hosts", PORT, "/kept", headers={"Host": "kept.example.org"}).asked
+def test_a_host_that_is_kept_reaches_the_application(mesh: LoopbackMesh) -> None:
+    asked = mesh.enter("hosts", PORT, "/kept", headers={"Host": "kept.example.org"}).request
     assert (asked["node"], asked["headers"]["host"], asked["path"]) == ("yellow", "kept.example.org", "/kept")
 
 
 @pytest.mark.parametrize("chosen", ["green.colors.local", f"green.colors.local:{APP_PORT}"])
-def test_a_client_cannot_choose_the_service(mesh: RunningMesh, chosen: str) -> None:
+def test_a_client_cannot_choose_the_service(mesh: LoopbackMesh, chosen: str) -> None:
     headers = {"Host": "kept.example.org", "x-app-mesh-virtual-service": chosen}
-    asked = mesh.enter("hosts", PORT, "/kept", headers=headers).asked
+    asked = mesh.enter("hosts", PORT, "/kept", headers=headers).request
     assert (asked["node"], "x-app-mesh-virtual-service" in asked["headers"]) == ("yellow", False)
 
 
-def test_nobody_else_reaches_the_second_hop(mesh: RunningMesh) -> None:
+def test_nobody_else_reaches_the_second_hop(mesh: LoopbackMesh) -> None:
     addresses = [
         listener["address"]["socket_address"]["address"]
         for listener in mesh.task("hosts").configuration.listeners

@@ -23,9 +23,9 @@ from color_mesh.model import (
     VirtualServiceBackend,
 )
 from color_mesh.model.listener import Protocol
+from tests.support.loopback_mesh import LoopbackMesh, Task, connect, loopback_mesh, wait_until
 from tests.support.servers import SERVERS
-from tests.support.streaming import grpc_server
-from tests.support.traffic import RunningMesh, Task, connect, running, until
+from tests.support.streaming_servers import streaming_grpc_server
 
 PORT = 8080
 ENTRY = 8000
@@ -104,12 +104,12 @@ def with_dead_endpoints(content: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     tasks = {"back-soon": 2, "patient": 2, "few": 2}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SERVERS, "grpc", grpc_server)
+        patch.setitem(SERVERS, "grpc", streaming_grpc_server)
         folder = tmp_path_factory.mktemp("health")
-        with running(MESH, folder, tasks=tasks, adjust=with_dead_endpoints) as mesh:
+        with loopback_mesh(MESH, folder, tasks=tasks, adjust=with_dead_endpoints) as mesh:
             yield mesh
 
 
@@ -119,27 +119,27 @@ def cluster(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", CHECKED)
-def test_a_task_that_answers_is_healthy_and_one_that_does_not_is_not(mesh: RunningMesh, name: str) -> None:
+def test_a_task_that_answers_is_healthy_and_one_that_does_not_is_not(mesh: LoopbackMesh, name: str) -> None:
     caller = mesh.task("caller")
-    until(lambda: caller.stat(f"{cluster(name)}.health_check.success") >= 1, "one was asked and well")
-    until(lambda: caller.stat(f"{cluster(name)}.health_check.failure") >= 1, "one was asked and not well")
+    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.success") >= 1, "one was asked and well")
+    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.failure") >= 1, "one was asked and not well")
     stats = [caller.stat(f"{cluster(name)}.membership_{kind}") for kind in ("total", "healthy")]
     assert stats == [2, 1]
 
 
 @pytest.mark.parametrize("name", ["web", "web-at-the-root", "web-by-connection"])
-def test_no_request_meets_the_endpoint_that_is_dead(mesh: RunningMesh, name: str) -> None:
+def test_no_request_meets_the_endpoint_that_is_dead(mesh: LoopbackMesh, name: str) -> None:
     statuses = {mesh.call("caller", f"{name}.colors.local", PORT).status for _ in range(30)}
     assert (statuses, mesh.task("caller").stat(f"{cluster(name)}.upstream_rq_retry")) == ({200}, 0)
 
 
-def test_a_task_that_says_that_it_is_ill_is_not_healthy(mesh: RunningMesh) -> None:
+def test_a_task_that_says_that_it_is_ill_is_not_healthy(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
-    until(lambda: caller.stat(f"{cluster('ill')}.health_check.failure") >= 1, "it was asked")
+    wait_until(lambda: caller.stat(f"{cluster('ill')}.health_check.failure") >= 1, "it was asked")
     assert caller.stat(f"{cluster('ill')}.membership_healthy") == 0
 
 
-def errors(mesh: RunningMesh, name: str, count: int) -> None:
+def errors(mesh: LoopbackMesh, name: str, count: int) -> None:
     """Send requests that end with 500: Envoy asks one task after the other."""
     for _ in range(count):
         mesh.call("caller", f"{name}.colors.local", PORT, headers={"x-statuses": "500", "x-key": "bad"})
@@ -149,21 +149,21 @@ def ejected(task: Task, name: str) -> int:
     return task.stat(f"{cluster(name)}.outlier_detection.ejections_active")
 
 
-def test_an_ejection_ends(mesh: RunningMesh) -> None:
+def test_an_ejection_ends(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     errors(mesh, "back-soon", 1)
     assert caller.stat(f"{cluster('back-soon')}.outlier_detection.ejections_enforced_consecutive_5xx") == 1
-    until(lambda: ejected(caller, "back-soon") == 0, "the ejection ends")
+    wait_until(lambda: ejected(caller, "back-soon") == 0, "the ejection ends")
     apps = [mesh.task("back-soon", number).app for number in (0, 1)]
 
     def both_are_asked() -> bool:
         mesh.call("caller", "back-soon.colors.local", PORT, headers={"x-key": "good"})
-        return all(app.asked["good"] > 0 for app in apps)
+        return all(app.request_counts["good"] > 0 for app in apps)
 
-    until(both_are_asked, "both are asked again")
+    wait_until(both_are_asked, "both are asked again")
 
 
-def test_fewer_errors_than_the_limit_eject_nothing(mesh: RunningMesh) -> None:
+def test_fewer_errors_than_the_limit_eject_nothing(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     errors(mesh, "patient", 4)
     mesh.call("caller", "patient.colors.local", PORT)
@@ -174,14 +174,14 @@ def test_fewer_errors_than_the_limit_eject_nothing(mesh: RunningMesh) -> None:
     assert caller.stat(f"{cluster('patient')}.outlier_detection.ejections_enforced_consecutive_5xx") == 2
 
 
-def test_one_task_may_always_be_ejected_and_no_other(mesh: RunningMesh) -> None:
+def test_one_task_may_always_be_ejected_and_no_other(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     errors(mesh, "few", 6)
     detected = f"{cluster('few')}.outlier_detection.ejections_overflow"
     assert (ejected(caller, "few"), caller.stat(detected) > 0) == (1, True)
 
 
-def test_a_tcp_pool_lets_one_connection_through(mesh: RunningMesh) -> None:
+def test_a_tcp_pool_lets_one_connection_through(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("narrow.colors.local")
     with connect(address, PORT) as first, connect(address, PORT) as second:
         assert (first.recv(100), ended(second)) == (b"narrow\n", True)
@@ -197,7 +197,7 @@ def ended(client: socket.socket) -> bool:
         return True
 
 
-def asks(mesh: RunningMesh) -> socket.socket:
+def asks(mesh: LoopbackMesh) -> socket.socket:
     """Send a request through the gateway that stays unanswered for a while."""
     lines = ("GET / HTTP/1.1", "host: any", "x-delay: 0.5", "x-key: held", "connection: close", "", "")
     client = connect(mesh.task("gateway").address(1), ENTRY)
@@ -205,13 +205,13 @@ def asks(mesh: RunningMesh) -> socket.socket:
     return client
 
 
-def test_a_gateways_pool_refuses_with_503_what_neither_goes_on_nor_waits(mesh: RunningMesh) -> None:
+def test_a_gateways_pool_refuses_with_503_what_neither_goes_on_nor_waits(mesh: LoopbackMesh) -> None:
     cluster = "cluster.cds_ingress_colors_gateway_self_redirect_http_15001"
-    gateway, asked = mesh.task("gateway"), mesh.app("wide").asked
+    gateway, asked = mesh.task("gateway"), mesh.app("wide").request_counts
     with asks(mesh) as first:
-        until(lambda: asked["held"] == 1, "the first request is under way")
+        wait_until(lambda: asked["held"] == 1, "the first request is under way")
         with asks(mesh) as second:
-            until(lambda: gateway.stat(f"{cluster}.upstream_rq_pending_active") == 1, "the second waits")
+            wait_until(lambda: gateway.stat(f"{cluster}.upstream_rq_pending_active") == 1, "the second waits")
             with asks(mesh) as third:
                 statuses = [client.recv(12)[-3:] for client in (first, second, third)]
     assert statuses == [b"200", b"200", b"503"]

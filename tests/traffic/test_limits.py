@@ -26,8 +26,8 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
-from tests.support.load import Load
-from tests.support.traffic import RunningMesh, Task, running, until
+from tests.support.loopback_mesh import LoopbackMesh, Task, loopback_mesh, wait_until
+from tests.support.sequential_requests import SequentialRequests
 
 PORT = 8080
 TEXT = AccessLog(path="text.log", text="%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL% %RESPONSE_CODE%\n")
@@ -102,12 +102,12 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running(MESH, tmp_path_factory.mktemp("limits"), tasks={"outlier": 2}, watched=True) as mesh:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("limits"), tasks={"outlier": 2}, watched=True) as mesh:
         yield mesh
 
 
-def at_once(mesh: RunningMesh, service: str, count: int) -> Counter[int]:
+def at_once(mesh: LoopbackMesh, service: str, count: int) -> Counter[int]:
     """The statuses of requests that are sent at one time and take a while."""
     statuses: list[int] = []
 
@@ -122,20 +122,20 @@ def at_once(mesh: RunningMesh, service: str, count: int) -> Counter[int]:
     return Counter(statuses)
 
 
-def test_more_than_the_pool_allows_is_refused_with_503(mesh: RunningMesh) -> None:
+def test_more_than_the_pool_allows_is_refused_with_503(mesh: LoopbackMesh) -> None:
     statuses = at_once(mesh, "connections.colors.local", 6)
     cluster = "cluster.cds_ingress_colors_connections_http_8080"
     overflows = mesh.task("connections").stat(f"{cluster}.upstream_rq_pending_overflow")
     assert (set(statuses), overflows > 0) == ({200, 503}, True)
 
 
-def test_the_pool_is_the_owners_and_callers_have_no_limit(mesh: RunningMesh) -> None:
+def test_the_pool_is_the_owners_and_callers_have_no_limit(mesh: LoopbackMesh) -> None:
     cluster = "cluster.cds_egress_colors_connections_http_8080"
     at_once(mesh, "connections.colors.local", 3)
     assert mesh.task("caller").stat(f"{cluster}.upstream_rq_pending_overflow") == 0
 
 
-def test_an_endpoint_that_fails_is_left_alone(mesh: RunningMesh) -> None:
+def test_an_endpoint_that_fails_is_left_alone(mesh: LoopbackMesh) -> None:
     caller, first, second = mesh.task("caller"), mesh.task("outlier", 0), mesh.task("outlier", 1)
     headers = {"x-statuses": "500", "x-key": "bad"}
     ejected = "cluster.cds_egress_colors_outlier_http_8080.outlier_detection.ejections_active"
@@ -144,30 +144,30 @@ def test_an_endpoint_that_fails_is_left_alone(mesh: RunningMesh) -> None:
         mesh.call("caller", "outlier.colors.local", PORT, headers=headers)
         return caller.stat(ejected) == 1
 
-    until(one_is_out, "one of two endpoints is ejected")
+    wait_until(one_is_out, "one of two endpoints is ejected")
     statuses = [mesh.call("caller", "outlier.colors.local", PORT, headers={"x-key": "good"}).status for _ in range(10)]
-    asked = sorted([first.app.asked["good"], second.app.asked["good"]])
+    asked = sorted([first.app.request_counts["good"], second.app.request_counts["good"]])
     assert (statuses, asked) == ([200] * 10, [0, 10])
 
 
-def test_an_endpoint_is_asked_how_it_is_before_it_is_used(mesh: RunningMesh) -> None:
+def test_an_endpoint_is_asked_how_it_is_before_it_is_used(mesh: LoopbackMesh) -> None:
     healthy = "cluster.cds_egress_colors_checked_http_8080.membership_healthy"
     caller = mesh.task("caller")
-    until(lambda: caller.stat(healthy) == 1, "the endpoint is healthy")
+    wait_until(lambda: caller.stat(healthy) == 1, "the endpoint is healthy")
     assert mesh.call("caller", "checked.colors.local", PORT).status == 200
 
 
-def test_an_endpoint_that_does_not_answer_is_not_used(mesh: RunningMesh) -> None:
+def test_an_endpoint_that_does_not_answer_is_not_used(mesh: LoopbackMesh) -> None:
     caller, checked = mesh.task("caller"), mesh.task("checked")
     dead = Instance(ipv4=checked.address(9), port=15100)
     replace_endpoints(mesh, caller, "checked", [checked.instance(checked.part.listeners[0]), dead])
     cluster = "cluster.cds_egress_colors_checked_http_8080"
-    until(lambda: caller.stat(f"{cluster}.health_check.failure") >= 1, "the dead endpoint was asked")
+    wait_until(lambda: caller.stat(f"{cluster}.health_check.failure") >= 1, "the dead endpoint was asked")
     assert (caller.stat(f"{cluster}.membership_total"), caller.stat(f"{cluster}.membership_healthy")) == (2, 1)
     assert {mesh.call("caller", "checked.colors.local", PORT).status for _ in range(10)} == {200}
 
 
-def test_a_refused_connection_is_tried_twice_more(mesh: RunningMesh) -> None:
+def test_a_refused_connection_is_tried_twice_more(mesh: LoopbackMesh) -> None:
     caller, plain = mesh.task("caller"), mesh.task("plain")
     replace_endpoints(mesh, caller, "plain", [Instance(ipv4=plain.address(9), port=15100)])
     cluster = "cluster.cds_egress_colors_plain_http_8080"
@@ -178,51 +178,54 @@ def test_a_refused_connection_is_tried_twice_more(mesh: RunningMesh) -> None:
     mesh.find_endpoints(caller)
 
 
-def test_new_weights_come_without_a_failed_request(mesh: RunningMesh) -> None:
+def test_new_weights_come_without_a_failed_request(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     name = "rds/rds_egress_http_8080_split.colors.local.json"
     content = caller.configuration.files[name]
     changed = swap(content, {"weight": {1: 0, 0: 1}})
-    load = Load(mesh, "caller", "split.colors.local", PORT)
-    with load.sent():
-        until(lambda: load.answers["green"] > 20, "green answers")
+    load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
+    with load.sending():
+        wait_until(lambda: load.responses["green"] > 20, "green answers")
         caller.write(name, changed)
-        until(lambda: load.answers["yellow"] > 20, "yellow answers")
-    assert load.failed == []
+        wait_until(lambda: load.responses["yellow"] > 20, "yellow answers")
+    assert load.failures == []
     caller.write(name, content)
 
 
-def test_new_endpoints_come_without_a_failed_request(mesh: RunningMesh) -> None:
+def test_new_endpoints_come_without_a_failed_request(mesh: LoopbackMesh) -> None:
     caller, first, second = mesh.task("caller"), mesh.task("outlier", 0), mesh.task("outlier", 1)
     listener = first.part.listeners[0]
     replace_endpoints(mesh, caller, "outlier", [first.instance(listener)])
     cluster = "cluster.cds_egress_colors_outlier_http_8080"
-    load = Load(mesh, "caller", "outlier.colors.local", PORT)
-    with load.sent():
-        until(lambda: caller.stat(f"{cluster}.membership_total") == 1 and load.answers.total() > 20, "one answers")
-        before = second.app.asked[""]
+    load = SequentialRequests(mesh, "caller", "outlier.colors.local", PORT)
+    with load.sending():
+        wait_until(
+            lambda: caller.stat(f"{cluster}.membership_total") == 1 and load.responses.total() > 20, "one answers"
+        )
+        before = second.app.request_counts[""]
         replace_endpoints(mesh, caller, "outlier", [second.instance(listener)])
-        until(lambda: second.app.asked[""] > before + 20, "the second answers")
-    assert load.failed == []
+        wait_until(lambda: second.app.request_counts[""] > before + 20, "the second answers")
+    assert load.failures == []
     mesh.find_endpoints(caller)
 
 
-def test_log_lines_are_as_their_format(mesh: RunningMesh) -> None:
+def test_log_lines_are_as_their_format(mesh: LoopbackMesh) -> None:
     mesh.call("caller", "split.colors.local", PORT, "/text", method="PUT")
     wanted_line(mesh.task("caller"), "text.log", r"PUT /text HTTP/1\.1 200")
 
 
-def test_log_lines_in_json_have_the_keys(mesh: RunningMesh) -> None:
+def test_log_lines_in_json_have_the_keys(mesh: LoopbackMesh) -> None:
     mesh.call("caller", "split.colors.local", PORT, "/json", method="PATCH")
     wanted_line(mesh.task("green"), "json.log", re.escape('{"begin":"HTTP/1.1","code":200,"method":"PATCH"}'))
 
 
-def test_log_lines_without_a_format_are_envoys(mesh: RunningMesh) -> None:
+def test_log_lines_without_a_format_are_envoys(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     name = "rds/rds_egress_http_8080_split.colors.local.json"
     caller.write(name, swap(caller.configuration.files[name], {"weight": {1: 0, 0: 1}}))
-    until(
-        lambda: mesh.call("caller", "split.colors.local", PORT, "/default").asked["node"] == "yellow", "yellow answers"
+    wait_until(
+        lambda: mesh.call("caller", "split.colors.local", PORT, "/default").request["node"] == "yellow",
+        "yellow answers",
     )
     caller.write(name, caller.configuration.files[name])
     time, request_id = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\]", r'"[0-9a-f-]{36}"'
@@ -237,13 +240,13 @@ def test_log_lines_without_a_format_are_envoys(mesh: RunningMesh) -> None:
 def wanted_line(task: Task, name: str, pattern: str) -> None:
     """Wait for a line of an access log that is as wanted from its beginning to its end."""
     log = task.folder / name
-    until(
+    wait_until(
         lambda: log.exists() and any(re.fullmatch(pattern, line) for line in log.read_text().splitlines()),
         f"a line of {log} is {pattern}; it has:\n{Path(log).read_text() if log.exists() else 'nothing'}",
     )
 
 
-def replace_endpoints(mesh: RunningMesh, caller: Task, name: str, instances: list[Instance]) -> None:
+def replace_endpoints(mesh: LoopbackMesh, caller: Task, name: str, instances: list[Instance]) -> None:
     """Give a caller other endpoints of a node, and wait until it has them."""
     file, target = next(
         (file, target) for file, target in caller.configuration.targets.items() if target.node.name == name
@@ -251,7 +254,7 @@ def replace_endpoints(mesh: RunningMesh, caller: Task, name: str, instances: lis
     updates = f"cluster.{target.cluster}.update_success"
     before = caller.stat(updates)
     caller.write(file, endpoints(mesh.mesh, target, instances))
-    until(lambda: caller.stat(updates) > before, f"{name} has other endpoints")
+    wait_until(lambda: caller.stat(updates) > before, f"{name} has other endpoints")
 
 
 def swap(value: Any, others: dict[str, dict[Any, Any]]) -> Any:

@@ -24,7 +24,7 @@ from color_mesh.model import (
     WeightedTarget,
 )
 from color_mesh.model.listener import Protocol
-from tests.support.traffic import RunningMesh, Task, connect, running, until
+from tests.support.loopback_mesh import LoopbackMesh, Task, connect, loopback_mesh, wait_until
 
 PORT = 8080
 ENTRY = 8000
@@ -120,8 +120,8 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running(MESH, tmp_path_factory.mktemp("logs"), tasks={"gone": 0}) as mesh:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("logs"), tasks={"gone": 0}) as mesh:
         yield mesh
 
 
@@ -132,7 +132,7 @@ def lines(task: Task, about: str, count: int) -> list[str]:
     def found() -> list[str]:
         return [line for line in file.read_text().splitlines() if about in line] if file.exists() else []
 
-    until(lambda: len(found()) >= count, f"{file} has {count} lines about {about!r}")
+    wait_until(lambda: len(found()) >= count, f"{file} has {count} lines about {about!r}")
     return found()
 
 
@@ -145,12 +145,14 @@ def lines(task: Task, about: str, count: int) -> list[str]:
         pytest.param("/short", {"x-delay": "0.5"}, "GET /short 504 UT router.colors.local", id="too-long"),
     ],
 )
-def test_a_line_says_what_became_of_a_request(mesh: RunningMesh, path: str, headers: dict[str, str], line: str) -> None:
+def test_a_line_says_what_became_of_a_request(
+    mesh: LoopbackMesh, path: str, headers: dict[str, str], line: str
+) -> None:
     mesh.call("caller", "router.colors.local", PORT, path, headers=headers)
     assert lines(mesh.task("caller"), path, 1) == [line]
 
 
-def test_json_has_numbers_and_null_for_what_is_not_there(mesh: RunningMesh) -> None:
+def test_json_has_numbers_and_null_for_what_is_not_there(mesh: LoopbackMesh) -> None:
     mesh.call("json", "router.colors.local", PORT, "/tell/json", headers={"color": "red"})
     mesh.call("json", "router.colors.local", PORT, "/none/json")
     first, second = (json.loads(line) for line in lines(mesh.task("json"), "/json", 2))
@@ -158,26 +160,26 @@ def test_json_has_numbers_and_null_for_what_is_not_there(mesh: RunningMesh) -> N
     assert second == {"status": 404, "flags": "NR", "path": "/none/json", "color": None, "both": "GET HTTP/1.1"}
 
 
-def test_a_format_without_a_newline_gets_none(mesh: RunningMesh) -> None:
+def test_a_format_without_a_newline_gets_none(mesh: LoopbackMesh) -> None:
     for path in ("/tell", "/none", "/tell"):
         mesh.call("one-line", "router.colors.local", PORT, path)
     assert lines(mesh.task("one-line"), "200404200", 1) == ["200404200"]
 
 
-def test_a_gateway_logs_a_request_on_both_hops(mesh: RunningMesh) -> None:
+def test_a_gateway_logs_a_request_on_both_hops(mesh: LoopbackMesh) -> None:
     mesh.enter("gateway", ENTRY, "/in/tell", headers={"Host": "www.example.com"})
     found = lines(mesh.task("gateway"), "/tell 200", 2)
     # The first hop puts a slash for the prefix, the second makes one of two.
     assert sorted(found) == ["GET //tell 200 - router.colors.local", "GET /tell 200 - router.colors.local"]
 
 
-def test_a_gateway_logs_what_the_second_hop_does_not_know_on_both(mesh: RunningMesh) -> None:
+def test_a_gateway_logs_what_the_second_hop_does_not_know_on_both(mesh: LoopbackMesh) -> None:
     mesh.enter("gateway", ENTRY, "/in/missing")
     found = lines(mesh.task("gateway"), "/missing", 2)
     assert sorted(found) == ["GET //missing 404 - router.colors.local", "GET /missing 404 NR router.colors.local"]
 
 
-def test_tcp_connections_are_logged_on_both_sides(mesh: RunningMesh) -> None:
+def test_tcp_connections_are_logged_on_both_sides(mesh: LoopbackMesh) -> None:
     with connect(mesh.task("talker").backend_address("talk.colors.local"), PORT) as client:
         assert client.recv(100) == b"talk\n"
         client.sendall(b"hello")
@@ -186,11 +188,11 @@ def test_tcp_connections_are_logged_on_both_sides(mesh: RunningMesh) -> None:
     assert lines(mesh.task("talk"), "5 10", 1) == ["5 10"]
 
 
-def test_a_node_without_a_log_writes_none(mesh: RunningMesh) -> None:
+def test_a_node_without_a_log_writes_none(mesh: LoopbackMesh) -> None:
     mesh.call("caller", "silent.colors.local", PORT)
     assert not (mesh.task("silent").folder / LOG).exists()
 
 
-def test_a_health_check_asks_for_the_path_of_the_node_at_its_name(mesh: RunningMesh) -> None:
+def test_a_health_check_asks_for_the_path_of_the_node_at_its_name(mesh: LoopbackMesh) -> None:
     found = lines(mesh.task("checked"), "Envoy/HC", 1)
     assert found[0] == f"checked.colors.local:{PORT} /healthy?deep=1 Envoy/HC"

@@ -28,7 +28,7 @@ from color_mesh.model import (
     WeightedTarget,
 )
 from color_mesh.model.listener import Protocol
-from tests.support.traffic import RunningMesh, connect, running
+from tests.support.loopback_mesh import LoopbackMesh, connect, loopback_mesh
 
 LISTENERS = (
     Listener(port=8082, protocol="http2"),
@@ -146,8 +146,8 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running(MESH, tmp_path_factory.mktemp("protocols")) as mesh:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("protocols")) as mesh:
         yield mesh
 
 
@@ -163,7 +163,7 @@ def call(address: str, port: int, method: str, authority: str, metadata: Mapping
         return json.loads(answer)
 
 
-def tell(mesh: RunningMesh, method: str, **metadata: str) -> Any:
+def tell(mesh: LoopbackMesh, method: str, **metadata: str) -> Any:
     name = "router.colors.local"
     found = {key.replace("_", "-"): value for key, value in metadata.items()}
     return call(mesh.task("caller").backend_address(name), 9083, method, name, found)
@@ -191,13 +191,13 @@ def ask_http2(address: str, port: int, authority: str, method: str = "GET", path
 @pytest.mark.parametrize(
     ("method", "node_name"), [pytest.param("PUT", "green", id="method"), pytest.param("GET", "yellow", id="scheme")]
 )
-def test_http2_stays_http2_and_is_routed(mesh: RunningMesh, method: str, node_name: str) -> None:
+def test_http2_stays_http2_and_is_routed(mesh: LoopbackMesh, method: str, node_name: str) -> None:
     address = mesh.task("caller").backend_address("router.colors.local")
     status, asked = ask_http2(address, 9082, "router.colors.local", method, "/some/path?a=b")
     assert (status, asked["node"], asked["method"], asked["path"]) == (200, node_name, method, "/some/path?a=b")
 
 
-def test_a_service_of_a_node_has_every_port_of_the_node(mesh: RunningMesh) -> None:
+def test_a_service_of_a_node_has_every_port_of_the_node(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("green.colors.local")
     assert ask_http2(address, 8082, "green.colors.local")[1]["node"] == "green"
 
@@ -209,11 +209,11 @@ def test_a_service_of_a_node_has_every_port_of_the_node(mesh: RunningMesh) -> No
         pytest.param("/colors.Teller/Other", "yellow", id="service"),
     ],
 )
-def test_grpc_is_routed_by_service_and_method(mesh: RunningMesh, method: str, node_name: str) -> None:
+def test_grpc_is_routed_by_service_and_method(mesh: LoopbackMesh, method: str, node_name: str) -> None:
     assert tell(mesh, method) == {"node": node_name, "method": method, "sent": "hello"}
 
 
-def test_grpc_is_routed_by_metadata(mesh: RunningMesh) -> None:
+def test_grpc_is_routed_by_metadata(mesh: LoopbackMesh) -> None:
     assert tell(mesh, "/colors.Meta/Tell", color="red")["node"] == "green"
 
 
@@ -225,11 +225,11 @@ def test_grpc_is_routed_by_metadata(mesh: RunningMesh) -> None:
         pytest.param("/colors.Tellers/Tell", {}, id="another-service"),
     ],
 )
-def test_grpc_that_no_route_takes_is_unimplemented(mesh: RunningMesh, method: str, metadata: dict[str, str]) -> None:
+def test_grpc_that_no_route_takes_is_unimplemented(mesh: LoopbackMesh, method: str, metadata: dict[str, str]) -> None:
     assert tell(mesh, method, **metadata) == "UNIMPLEMENTED"
 
 
-def test_grpc_statuses_reach_the_client(mesh: RunningMesh) -> None:
+def test_grpc_statuses_reach_the_client(mesh: LoopbackMesh) -> None:
     assert tell(mesh, "/colors.Teller/Tell", x_codes="NOT_FOUND") == "NOT_FOUND"
 
 
@@ -242,18 +242,18 @@ def test_grpc_statuses_reach_the_client(mesh: RunningMesh) -> None:
         pytest.param("/colors.Retried/Tell", "INTERNAL", "INTERNAL", 1, id="not-another-event"),
     ],
 )
-def test_grpc_is_tried_again(mesh: RunningMesh, method: str, codes: str, expected: str, tries: int) -> None:
+def test_grpc_is_tried_again(mesh: LoopbackMesh, method: str, codes: str, expected: str, tries: int) -> None:
     key = f"{method}{codes}"
-    assert (tell(mesh, method, x_codes=codes, x_key=key), mesh.app("green").asked[key]) == (expected, tries)
+    assert (tell(mesh, method, x_codes=codes, x_key=key), mesh.app("green").request_counts[key]) == (expected, tries)
 
 
-def test_grpc_comes_through_a_gateway(mesh: RunningMesh) -> None:
+def test_grpc_comes_through_a_gateway(mesh: LoopbackMesh) -> None:
     address = mesh.task("gateway").address(1)
     found = [call(address, 8003, method, "any.example.com") for method in ("/colors.Teller/Tell", "/colors.Meta/Tell")]
     assert found == [{"node": "green", "method": "/colors.Teller/Tell", "sent": "hello"}, "UNIMPLEMENTED"]
 
 
-def test_http2_comes_through_a_gateway(mesh: RunningMesh) -> None:
+def test_http2_comes_through_a_gateway(mesh: LoopbackMesh) -> None:
     status, asked = ask_http2(mesh.task("gateway").address(1), 8002, "any.example.com", "PUT", "/path")
     assert (status, asked["node"], asked["path"]) == (200, "green", "/path")
 
@@ -266,23 +266,23 @@ def conversation(address: str, port: int) -> bytes:
         return banner + client.recv(100)
 
 
-def test_tcp_goes_both_ways_and_the_server_may_speak_first(mesh: RunningMesh) -> None:
+def test_tcp_goes_both_ways_and_the_server_may_speak_first(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("green.colors.local")
     assert conversation(address, 8084) == b"green\nhello"
 
 
-def test_tcp_backends_may_share_a_port(mesh: RunningMesh) -> None:
+def test_tcp_backends_may_share_a_port(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("router.colors.local")
     assert {conversation(address, 9084) for _ in range(20)} == {b"green\nhello"}
 
 
-def test_tcp_connections_are_spread_by_weight(mesh: RunningMesh) -> None:
+def test_tcp_connections_are_spread_by_weight(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("split.colors.local")
     answers = Counter(conversation(address, 9084) for _ in range(100))
     assert set(answers) == {b"green\nhello", b"yellow\nhello"}
 
 
-def test_a_tcp_connection_on_which_nothing_is_said_ends(mesh: RunningMesh) -> None:
+def test_a_tcp_connection_on_which_nothing_is_said_ends(mesh: LoopbackMesh) -> None:
     with connect(mesh.task("caller").backend_address("split.colors.local"), 9084) as client:
         assert client.recv(100).endswith(b"\n")
         assert client.recv(100) == b""

@@ -24,7 +24,7 @@ from color_mesh.model import (
     WeightedTarget,
 )
 from color_mesh.model.route import HttpRetryEvent
-from tests.support.traffic import RunningMesh, ask, running
+from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, send_request
 
 PORT = 8080
 ENTRY = 8000
@@ -115,9 +115,9 @@ def with_nobody(content: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     tasks = {"pair": 2, "gone": 0}
-    with running(MESH, tmp_path_factory.mktemp("retries"), tasks=tasks, adjust=with_nobody) as mesh:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("retries"), tasks=tasks, adjust=with_nobody) as mesh:
         yield mesh
 
 
@@ -143,11 +143,11 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         pytest.param("/both", 500, 1, id="two-events-500"),
     ],
 )
-def test_a_status_is_tried_as_often_as_the_policy_says(mesh: RunningMesh, path: str, status: int, tries: int) -> None:
+def test_a_status_is_tried_as_often_as_the_policy_says(mesh: LoopbackMesh, path: str, status: int, tries: int) -> None:
     key = f"{path} {status}"
     headers = {"x-statuses": str(status), "x-key": key}
     found = mesh.call("caller", ROUTER, PORT, path, headers=headers).status
-    assert (found, mesh.app("green").asked[key]) == (status, tries)
+    assert (found, mesh.app("green").request_counts[key]) == (status, tries)
 
 
 @pytest.mark.parametrize(
@@ -160,32 +160,36 @@ def test_a_status_is_tried_as_often_as_the_policy_says(mesh: RunningMesh, path: 
         pytest.param("/never", 0, id="no-retries"),
     ],
 )
-def test_a_refused_connection_is_tried_as_often_as_the_policy_says(mesh: RunningMesh, path: str, retries: int) -> None:
+def test_a_refused_connection_is_tried_as_often_as_the_policy_says(mesh: LoopbackMesh, path: str, retries: int) -> None:
     stat = "cluster.cds_egress_colors_gone_http_8080.upstream_rq_retry"
     before = mesh.task("caller").stat(stat)
     answer = mesh.call("caller", GONE, PORT, path)
     assert (answer.status, mesh.task("caller").stat(stat) - before) == (503, retries)
 
 
-def test_the_next_try_asks_another_task(mesh: RunningMesh) -> None:
+def test_the_next_try_asks_another_task(mesh: LoopbackMesh) -> None:
     apps = [mesh.task("pair", number).app for number in (0, 1)]
     keys = [f"pair {number}" for number in range(10)]
     answers = [mesh.call("caller", PAIR, PORT, headers={"x-statuses": "503,200", "x-key": key}) for key in keys]
     assert {answer.status for answer in answers} == {200}
-    assert {tuple(sorted(app.asked[key] for app in apps)) for key in keys} == {(1, 2)}
+    assert {tuple(sorted(app.request_counts[key] for app in apps)) for key in keys} == {(1, 2)}
 
 
-def test_a_request_with_a_body_is_sent_again_with_it(mesh: RunningMesh) -> None:
+def test_a_request_with_a_body_is_sent_again_with_it(mesh: LoopbackMesh) -> None:
     connection = http.client.HTTPConnection(mesh.task("caller").backend_address(ROUTER), PORT, timeout=10)
     headers = {"Host": ROUTER, "x-statuses": "503,200", "x-key": "body"}
     connection.request("POST", "/default", body=b"x" * 1000, headers=headers)
     answer = connection.getresponse()
     body = answer.read().lower()
     connection.close()
-    assert (answer.status, mesh.app("green").asked["body"], b'"content-length": "1000"' in body) == (200, 2, True)
+    assert (answer.status, mesh.app("green").request_counts["body"], b'"content-length": "1000"' in body) == (
+        200,
+        2,
+        True,
+    )
 
 
-def test_a_gateway_does_not_multiply_the_tries(mesh: RunningMesh) -> None:
+def test_a_gateway_does_not_multiply_the_tries(mesh: LoopbackMesh) -> None:
     headers = {"x-statuses": "503", "x-key": "through the gateway"}
-    answer = ask(mesh.task("gateway").address(1), ENTRY, "/in/default", headers=headers)
-    assert (answer.status, mesh.app("green").asked["through the gateway"]) == (503, 3)
+    answer = send_request(mesh.task("gateway").address(1), ENTRY, "/in/default", headers=headers)
+    assert (answer.status, mesh.app("green").request_counts["through the gateway"]) == (503, 3)

@@ -25,7 +25,7 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
-from tests.support.traffic import RunningMesh, ask, running
+from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, send_request
 
 PORT = 8080
 REQUESTS = 5000
@@ -151,26 +151,26 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running(MESH, tmp_path_factory.mktemp("routes"), tasks={"gone": 0}) as mesh:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("routes"), tasks={"gone": 0}) as mesh:
         yield mesh
 
 
-def answered_by(mesh: RunningMesh, service: str, path: str = "/", **request: Any) -> str:
+def answered_by(mesh: LoopbackMesh, service: str, path: str = "/", **request: Any) -> str:
     answer = mesh.call("caller", f"{service}.colors.local", PORT, path, **request)
     assert answer.status == 200
-    return str(answer.asked["node"])
+    return str(answer.request["node"])
 
 
-def tries(mesh: RunningMesh, path: str, statuses: str, **headers: str) -> tuple[int, int]:
+def tries(mesh: LoopbackMesh, path: str, statuses: str, **headers: str) -> tuple[int, int]:
     """The status that the client saw, and how often the application was asked."""
     key = f"{path} {statuses}"
     headers = {"x-statuses": statuses, "x-key": key, **headers}
     status = mesh.call("caller", "retries.colors.local", PORT, path, headers=headers).status
-    return status, mesh.app("green").asked[key]
+    return status, mesh.app("green").request_counts[key]
 
 
-def test_a_split_of_four_to_one_is_no_split_of_three_to_one(mesh: RunningMesh) -> None:
+def test_a_split_of_four_to_one_is_no_split_of_three_to_one(mesh: LoopbackMesh) -> None:
     """Of 5000 requests 4000 ± 141 (5 sigma, by chance missed once in 1.7 million runs); 3:1 gives 3750 ± 31."""
     caller = mesh.task("caller")
     answers = Counter(
@@ -183,7 +183,7 @@ def test_a_split_of_four_to_one_is_no_split_of_three_to_one(mesh: RunningMesh) -
     assert abs(answers["green"] - REQUESTS * share) < bound
 
 
-def test_a_weight_of_zero_gets_nothing(mesh: RunningMesh) -> None:
+def test_a_weight_of_zero_gets_nothing(mesh: LoopbackMesh) -> None:
     assert {answered_by(mesh, "zero") for _ in range(50)} == {"yellow"}
 
 
@@ -227,7 +227,7 @@ def test_a_weight_of_zero_gets_nothing(mesh: RunningMesh) -> None:
     ],
 )
 def test_a_route_takes_what_matches(
-    mesh: RunningMesh, path: str, headers: dict[str, str], method: str, matches: bool
+    mesh: LoopbackMesh, path: str, headers: dict[str, str], method: str, matches: bool
 ) -> None:
     found = answered_by(mesh, "matches", path, headers=headers, method=method)
     assert found == ("green" if matches else "yellow")
@@ -243,7 +243,7 @@ def test_a_route_takes_what_matches(
         pytest.param("/first/b", "green", id="the-priority-before-the-length"),
     ],
 )
-def test_routes_are_asked_in_order(mesh: RunningMesh, path: str, node_name: str) -> None:
+def test_routes_are_asked_in_order(mesh: LoopbackMesh, path: str, node_name: str) -> None:
     assert answered_by(mesh, "order", path) == node_name
 
 
@@ -262,15 +262,15 @@ def test_routes_are_asked_in_order(mesh: RunningMesh, path: str, node_name: str)
         pytest.param("/client-error", "503", (503, 1), id="no-server-error-for-client-error"),
     ],
 )
-def test_a_request_is_tried_again(mesh: RunningMesh, path: str, statuses: str, expected: tuple[int, int]) -> None:
+def test_a_request_is_tried_again(mesh: LoopbackMesh, path: str, statuses: str, expected: tuple[int, int]) -> None:
     assert tries(mesh, path, statuses) == expected
 
 
-def test_a_try_that_takes_too_long_is_given_up_for_another(mesh: RunningMesh) -> None:
+def test_a_try_that_takes_too_long_is_given_up_for_another(mesh: LoopbackMesh) -> None:
     assert tries(mesh, "/tries-are-short", "200", **{"x-delay": "0.5"}) == (504, 3)
 
 
-def test_a_service_without_endpoints_is_unavailable(mesh: RunningMesh) -> None:
+def test_a_service_without_endpoints_is_unavailable(mesh: LoopbackMesh) -> None:
     assert mesh.call("caller", "gone.colors.local", PORT).status == 503
 
 
@@ -282,49 +282,49 @@ def test_a_service_without_endpoints_is_unavailable(mesh: RunningMesh) -> None:
         pytest.param("/idle", {"x-delay": "0.6"}, id="idle"),
     ],
 )
-def test_a_request_that_takes_too_long_ends_with_504(mesh: RunningMesh, path: str, headers: dict[str, str]) -> None:
+def test_a_request_that_takes_too_long_ends_with_504(mesh: LoopbackMesh, path: str, headers: dict[str, str]) -> None:
     assert mesh.call("caller", "timeouts.colors.local", PORT, path, headers=headers).status == 504
 
 
-def test_a_request_without_a_limit_may_take_its_time(mesh: RunningMesh) -> None:
+def test_a_request_without_a_limit_may_take_its_time(mesh: LoopbackMesh) -> None:
     headers = {"x-delay": "0.1"}
     assert mesh.call("caller", "timeouts.colors.local", PORT, "/idle", headers=headers).status == 200
 
 
-def test_a_route_takes_what_comes_to_its_port(mesh: RunningMesh) -> None:
-    found = [mesh.call("caller", "ports.colors.local", port).asked["node"] for port in (PORT, PORT + 1)]
+def test_a_route_takes_what_comes_to_its_port(mesh: LoopbackMesh) -> None:
+    found = [mesh.call("caller", "ports.colors.local", port).request["node"] for port in (PORT, PORT + 1)]
     assert found == ["green", "yellow"]
 
 
-def test_a_service_of_a_node_needs_no_router(mesh: RunningMesh) -> None:
+def test_a_service_of_a_node_needs_no_router(mesh: LoopbackMesh) -> None:
     assert answered_by(mesh, "green", "/any/path") == "green"
 
 
-def test_a_router_without_routes_answers_404_with_nothing(mesh: RunningMesh) -> None:
+def test_a_router_without_routes_answers_404_with_nothing(mesh: LoopbackMesh) -> None:
     answer = mesh.call("caller", "empty.colors.local", PORT)
     assert (answer.status, answer.body, answer.headers["server"]) == (404, b"", "envoy")
 
 
 @pytest.mark.parametrize("host", ["yellow.colors.local", "green.colors.local:9999"])
-def test_another_host_at_a_backends_address_gets_404_with_nothing(mesh: RunningMesh, host: str) -> None:
-    answer = ask(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
+def test_another_host_at_a_backends_address_gets_404_with_nothing(mesh: LoopbackMesh, host: str) -> None:
+    answer = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
     assert (answer.status, answer.body) == (404, b"")
 
 
 @pytest.mark.parametrize("host", ["GREEN.colors.local", f"green.colors.local:{PORT}"])
-def test_a_host_may_be_in_capitals_and_name_its_port(mesh: RunningMesh, host: str) -> None:
-    answer = ask(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
+def test_a_host_may_be_in_capitals_and_name_its_port(mesh: LoopbackMesh, host: str) -> None:
+    answer = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
     assert answer.status == 200
 
 
-def test_what_is_no_backend_does_not_answer(mesh: RunningMesh) -> None:
+def test_what_is_no_backend_does_not_answer(mesh: LoopbackMesh) -> None:
     with pytest.raises(ConnectionRefusedError):
-        ask(f"127.{mesh.task('caller').machine}.1.200", PORT)
+        send_request(f"127.{mesh.task('caller').machine}.1.200", PORT)
 
 
-def test_a_port_that_a_backend_does_not_have_does_not_answer(mesh: RunningMesh) -> None:
+def test_a_port_that_a_backend_does_not_have_does_not_answer(mesh: LoopbackMesh) -> None:
     with pytest.raises(ConnectionRefusedError):
-        ask(mesh.task("caller").backend_address("green.colors.local"), PORT + 1)
+        send_request(mesh.task("caller").backend_address("green.colors.local"), PORT + 1)
 
 
 def stream(address: str, host: str) -> Iterator[Any]:

@@ -27,9 +27,9 @@ from color_mesh.model import (
     WeightedTarget,
 )
 from color_mesh.model.listener import Protocol
+from tests.support.loopback_mesh import LoopbackMesh, Task, connect, loopback_mesh
 from tests.support.servers import SERVERS
-from tests.support.streaming import grpc_server, upgrade_server
-from tests.support.traffic import RunningMesh, Task, connect, running
+from tests.support.streaming_servers import streaming_grpc_server, upgrade_server
 
 PORT = 8083
 ENTRY = 8003
@@ -109,17 +109,17 @@ MESH = Mesh(
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SERVERS, "http", upgrade_server)
-        patch.setitem(SERVERS, "http2", grpc_server)
-        patch.setitem(SERVERS, "grpc", grpc_server)
-        with running(MESH, tmp_path_factory.mktemp("streams"), tasks={"gone": 0}) as mesh:
+        patch.setitem(SERVERS, "http2", streaming_grpc_server)
+        patch.setitem(SERVERS, "grpc", streaming_grpc_server)
+        with loopback_mesh(MESH, tmp_path_factory.mktemp("streams"), tasks={"gone": 0}) as mesh:
             yield mesh
 
 
 @contextmanager
-def channel(mesh: RunningMesh, service: str) -> Iterator[grpc.Channel]:
+def channel(mesh: LoopbackMesh, service: str) -> Iterator[grpc.Channel]:
     name = f"{service}.colors.local"
     address = f"{mesh.task('caller').backend_address(name)}:{PORT}"
     with grpc.insecure_channel(address, options=[("grpc.default_authority", name)]) as opened:
@@ -133,19 +133,19 @@ def code(opened: grpc.Channel, method: str, metadata: Mapping[str, str] | None =
     return str(future.code().name)
 
 
-def test_one_request_may_have_many_answers(mesh: RunningMesh) -> None:
+def test_one_request_may_have_many_answers(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.unary_stream("/colors.Teller/Count")
         assert list(stub(b"500", timeout=5)) == [str(number).encode() for number in range(500)]
 
 
-def test_many_requests_may_have_one_answer(mesh: RunningMesh) -> None:
+def test_many_requests_may_have_one_answer(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.stream_unary("/colors.Teller/Add")
         assert stub(iter([b"1", b"2", b"39"]), timeout=5) == b"42"
 
 
-def test_both_sides_may_speak_in_turn(mesh: RunningMesh) -> None:
+def test_both_sides_may_speak_in_turn(mesh: LoopbackMesh) -> None:
     said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     with channel(mesh, "stream") as opened:
         stub: Any = opened.stream_stream("/colors.Teller/Chat")
@@ -158,7 +158,7 @@ def test_both_sides_may_speak_in_turn(mesh: RunningMesh) -> None:
         assert list(heard) == []
 
 
-def test_metadata_goes_both_ways(mesh: RunningMesh) -> None:
+def test_metadata_goes_both_ways(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.unary_unary("/colors.Teller/Tell")
         answer, call = stub.with_call(b"", metadata=(("color", "red"),), timeout=5)
@@ -167,7 +167,7 @@ def test_metadata_goes_both_ways(mesh: RunningMesh) -> None:
     assert (before["x-before"], after["x-after"], after["x-after-bin"]) == ("said first", "said last", b"\x00\xff")
 
 
-def test_an_error_comes_with_its_words(mesh: RunningMesh) -> None:
+def test_an_error_comes_with_its_words(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.unary_unary("/colors.Teller/Tell")
         call = stub.future(b"", metadata=(("x-code", "ALREADY_EXISTS"),), timeout=5)
@@ -198,7 +198,7 @@ def test_an_error_comes_with_its_words(mesh: RunningMesh) -> None:
     ],
 )
 def test_metadata_decides_where_a_call_goes(
-    mesh: RunningMesh, name: str, metadata: dict[str, str], matches: bool
+    mesh: LoopbackMesh, name: str, metadata: dict[str, str], matches: bool
 ) -> None:
     with channel(mesh, "router") as opened:
         found = code(opened, f"/metadata.{name}/Tell", metadata)
@@ -215,14 +215,14 @@ def test_metadata_decides_where_a_call_goes(
     ],
 )
 def test_what_envoy_answers_itself_has_a_grpc_status(
-    mesh: RunningMesh, service: str, method: str, metadata: dict[str, str], expected: str
+    mesh: LoopbackMesh, service: str, method: str, metadata: dict[str, str], expected: str
 ) -> None:
     with channel(mesh, service) as opened:
         assert code(opened, method, metadata) == expected
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http2"])
-def test_more_requests_than_the_pool_allows_are_refused(mesh: RunningMesh, protocol: str) -> None:
+def test_more_requests_than_the_pool_allows_are_refused(mesh: LoopbackMesh, protocol: str) -> None:
     said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     overflow = f"cluster.cds_ingress_colors_one-{protocol}_{protocol}_{PORT}.upstream_rq_active_overflow"
     owner = mesh.task(f"one-{protocol}")
@@ -247,7 +247,7 @@ def test_more_requests_than_the_pool_allows_are_refused(mesh: RunningMesh, proto
         pytest.param("other.example.com", "UNIMPLEMENTED", id="another-host"),
     ],
 )
-def test_a_gateway_matches_the_host_of_a_call(mesh: RunningMesh, authority: str, expected: str) -> None:
+def test_a_gateway_matches_the_host_of_a_call(mesh: LoopbackMesh, authority: str, expected: str) -> None:
     address = f"{mesh.task('gateway').address(1)}:{ENTRY}"
     with grpc.insecure_channel(address, options=[("grpc.default_authority", authority)]) as opened:
         assert code(opened, "/colors.Teller/Tell") == expected
@@ -263,12 +263,12 @@ def conversation(task: Task, address: str, port: int) -> bytes:
         return head.splitlines()[0] + b" " + answers.readline()
 
 
-def test_a_node_lets_websockets_through(mesh: RunningMesh) -> None:
+def test_a_node_lets_websockets_through(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     said = conversation(caller, caller.backend_address("socket.colors.local"), PORT)
     assert said == b"HTTP/1.1 101 Switching Protocols hello\n"
 
 
-def test_a_gateway_lets_websockets_through(mesh: RunningMesh) -> None:
+def test_a_gateway_lets_websockets_through(mesh: LoopbackMesh) -> None:
     gateway = mesh.task("sockets")
     assert conversation(gateway, gateway.address(1), ENTRY) == b"HTTP/1.1 101 Switching Protocols hello\n"

@@ -21,7 +21,7 @@ from color_mesh.model import (
     VirtualService,
     VirtualServiceBackend,
 )
-from tests.support.traffic import RunningMesh, ask, running
+from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, send_request
 
 PORT = 8080
 
@@ -93,7 +93,7 @@ def write(folder: Path, name: str, issued: trustme.LeafCert) -> None:
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     folder = tmp_path_factory.mktemp("tls")
     authority, stranger = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
@@ -107,7 +107,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
             return {key: str(folder / each) if key == "filename" else in_folder(each) for key, each in value.items()}
         return [in_folder(each) for each in value] if isinstance(value, list | tuple) else value
 
-    with running(MESH, tmp_path_factory.mktemp("mesh"), adjust=in_folder) as mesh:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("mesh"), adjust=in_folder) as mesh:
         yield mesh
 
 
@@ -139,22 +139,22 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         pytest.param("own", "permissive", 503, id="the-nodes-policy-for-other-backends"),
     ],
 )
-def test_tls_is_spoken_and_checked(mesh: RunningMesh, caller: str, service: str, status: int) -> None:
+def test_tls_is_spoken_and_checked(mesh: LoopbackMesh, caller: str, service: str, status: int) -> None:
     assert mesh.call(caller, f"{service}.colors.local", PORT).status == status
 
 
 @pytest.mark.parametrize("caller", ["follows", "enforces", "offers"])
-def test_a_permissive_listener_is_spoken_tls_to(mesh: RunningMesh, caller: str) -> None:
+def test_a_permissive_listener_is_spoken_tls_to(mesh: LoopbackMesh, caller: str) -> None:
     mesh.call(caller, "permissive.colors.local", PORT)
     assert mesh.task(caller).stat("cluster.cds_egress_colors_permissive_http_8080.ssl.handshake") >= 1
 
 
 @pytest.mark.parametrize("name", ["plain", "permissive", "disabled"])
-def test_plaintext_is_taken_where_it_may_be(mesh: RunningMesh, name: str) -> None:
-    assert ask(mesh.task(name).address(1), 15100).status == 200
+def test_plaintext_is_taken_where_it_may_be(mesh: LoopbackMesh, name: str) -> None:
+    assert send_request(mesh.task(name).address(1), 15100).status == 200
 
 
 @pytest.mark.parametrize("name", ["strict", "mutual"])
-def test_plaintext_ends_at_a_strict_listener(mesh: RunningMesh, name: str) -> None:
+def test_plaintext_ends_at_a_strict_listener(mesh: LoopbackMesh, name: str) -> None:
     with pytest.raises(OSError, match=r"reset|closed|disconnected"):
-        ask(mesh.task(name).address(1), 15100)
+        send_request(mesh.task(name).address(1), 15100)

@@ -33,7 +33,7 @@ from color_mesh.model import (
 )
 from color_mesh.model.listener import Protocol
 from tests.support.certificates import authority
-from tests.support.traffic import RunningMesh, ask, running
+from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, send_request
 
 SERVICE = "server.colors.local"
 PORTS: dict[Protocol, int] = {"http": 8081, "http2": 8082, "grpc": 8083, "tcp": 8084}
@@ -120,13 +120,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mesh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+def mesh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     def in_folder(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: str(folder / each) if key == "filename" else in_folder(each) for key, each in value.items()}
         return [in_folder(each) for each in value] if isinstance(value, list | tuple) else value
 
-    with running(MESH, tmp_path_factory.mktemp("mesh"), adjust=in_folder) as mesh:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("mesh"), adjust=in_folder) as mesh:
         yield mesh
 
 
@@ -170,74 +170,76 @@ def ask_http2(client: socket.socket) -> int:
                 return int(dict(event.headers or ())[b":status"])
 
 
-def test_http_goes_over_mutual_tls(mesh: RunningMesh) -> None:
+def test_http_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
     assert mesh.call("caller", SERVICE, PORTS["http"]).status == 200
 
 
-def test_http2_goes_over_mutual_tls(mesh: RunningMesh) -> None:
+def test_http2_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address(SERVICE)
     with socket.create_connection((address, PORTS["http2"]), timeout=10) as client:
         assert ask_http2(client) == 200
 
 
-def test_grpc_goes_over_mutual_tls(mesh: RunningMesh) -> None:
+def test_grpc_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
     address = f"{mesh.task('caller').backend_address(SERVICE)}:{PORTS['grpc']}"
     with grpc.insecure_channel(address, options=[("grpc.default_authority", SERVICE)]) as channel:
         stub: Any = channel.unary_unary("/colors.Teller/Tell")
         assert json.loads(stub(b"hello", timeout=5))["node"] == "server"
 
 
-def test_tcp_goes_over_mutual_tls(mesh: RunningMesh) -> None:
+def test_tcp_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address(SERVICE)
     with socket.create_connection((address, PORTS["tcp"]), timeout=10) as client:
         assert client.recv(100) == b"server\n"
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc", "tcp"])
-def test_what_goes_over_tls_is_encrypted(mesh: RunningMesh, protocol: Protocol) -> None:
+def test_what_goes_over_tls_is_encrypted(mesh: LoopbackMesh, protocol: Protocol) -> None:
     cluster = mesh.task("caller").admin(f"/stats?filter=cds_egress_colors_server_{protocol}_{PORTS[protocol]}.ssl")
     assert b"ssl.handshake" in cluster
 
 
 @pytest.mark.parametrize("protocol", ["http2", "grpc"])
-def test_a_listener_of_http2_agrees_on_it_in_the_handshake(mesh: RunningMesh, folder: Path, protocol: Protocol) -> None:
+def test_a_listener_of_http2_agrees_on_it_in_the_handshake(
+    mesh: LoopbackMesh, folder: Path, protocol: Protocol
+) -> None:
     port = 15100 + list(PORTS).index(protocol)
     with secured(mesh.task("server").address(1), port, context(folder, "client", "h2", "http/1.1")) as client:
         assert client.selected_alpn_protocol() == "h2"
 
 
 @pytest.mark.parametrize("name", ["strict", "permissive-gateway"])
-def test_a_gateway_shows_its_certificate(mesh: RunningMesh, folder: Path, name: str) -> None:
+def test_a_gateway_shows_its_certificate(mesh: LoopbackMesh, folder: Path, name: str) -> None:
     assert status(mesh.task(name).address(1), 8001, context(folder)) == 200
 
 
-def test_a_gateway_of_http2_speaks_it_over_tls(mesh: RunningMesh, folder: Path) -> None:
+def test_a_gateway_of_http2_speaks_it_over_tls(mesh: LoopbackMesh, folder: Path) -> None:
     with secured(mesh.task("strict").address(1), 8002, context(folder, None, "h2")) as client:
         assert (client.selected_alpn_protocol(), ask_http2(client)) == ("h2", 200)
 
 
-def test_a_strict_gateway_takes_no_plaintext(mesh: RunningMesh) -> None:
+def test_a_strict_gateway_takes_no_plaintext(mesh: LoopbackMesh) -> None:
     with pytest.raises(OSError, match=r"reset|closed|disconnected"):
         mesh.enter("strict", 8001)
 
 
-def test_a_permissive_gateway_takes_plaintext(mesh: RunningMesh) -> None:
+def test_a_permissive_gateway_takes_plaintext(mesh: LoopbackMesh) -> None:
     assert mesh.enter("permissive-gateway", 8001).status == 200
 
 
-def test_a_gateway_lets_in_a_client_with_a_certificate(mesh: RunningMesh, folder: Path) -> None:
+def test_a_gateway_lets_in_a_client_with_a_certificate(mesh: LoopbackMesh, folder: Path) -> None:
     assert status(mesh.task("mutual").address(1), 8001, context(folder, "other")) == 200
 
 
 @pytest.mark.parametrize("shown", [None, "forged", "expired"])
 def test_a_gateway_refuses_a_client_without_a_certificate_that_it_trusts(
-    mesh: RunningMesh, folder: Path, shown: str | None
+    mesh: LoopbackMesh, folder: Path, shown: str | None
 ) -> None:
     with pytest.raises(REFUSED):
         status(mesh.task("mutual").address(1), 8001, context(folder, shown))
 
 
-def test_a_gateway_without_a_certificate_is_refused_by_a_node_that_wants_one(mesh: RunningMesh) -> None:
+def test_a_gateway_without_a_certificate_is_refused_by_a_node_that_wants_one(mesh: LoopbackMesh) -> None:
     assert mesh.enter("without-certificate", 8001).status == 503
 
 
@@ -250,7 +252,7 @@ def test_a_gateway_without_a_certificate_is_refused_by_a_node_that_wants_one(mes
     ],
 )
 def test_a_permissive_listener_takes_tls_with_the_certificate_that_it_wants(
-    mesh: RunningMesh, folder: Path, name: str, shown: str | None
+    mesh: LoopbackMesh, folder: Path, name: str, shown: str | None
 ) -> None:
     assert status(mesh.task(name).address(1), 15100, context(folder, shown)) == 200
 
@@ -265,12 +267,12 @@ def test_a_permissive_listener_takes_tls_with_the_certificate_that_it_wants(
     ],
 )
 def test_a_permissive_listener_refuses_a_certificate_that_it_does_not_want(
-    mesh: RunningMesh, folder: Path, name: str, shown: str | None
+    mesh: LoopbackMesh, folder: Path, name: str, shown: str | None
 ) -> None:
     with pytest.raises(REFUSED):
         status(mesh.task(name).address(1), 15100, context(folder, shown))
 
 
 @pytest.mark.parametrize("name", ["permissive", "permissive-named"])
-def test_a_permissive_listener_takes_plaintext(mesh: RunningMesh, name: str) -> None:
-    assert ask(mesh.task(name).address(1), 15100).status == 200
+def test_a_permissive_listener_takes_plaintext(mesh: LoopbackMesh, name: str) -> None:
+    assert send_request(mesh.task(name).address(1), 15100).status == 200

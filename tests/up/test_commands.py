@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import COMMAND, Running, running
+from tests.support.local_mesh import COMMAND, LocalMesh, local_mesh
 
 
 @pytest.fixture(scope="module")
-def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(cloud_assembly(), tmp_path_factory.mktemp("mesh")) as run:
+def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMesh]:
+    with local_mesh(cloud_assembly(), tmp_path_factory.mktemp("mesh")) as run:
         yield run
 
 
 @pytest.mark.parametrize("name", ["red", "red-svc", "red_node", "red-app"])
-def test_a_task_is_found_by_any_of_its_names(mesh: Running, name: str) -> None:
+def test_a_task_is_found_by_any_of_its_names(mesh: LocalMesh, name: str) -> None:
     assert mesh.execute(name, "printenv", "COLOR").stdout == "red\n"
 
 
-def test_a_task_is_found_by_the_beginning_of_its_id(mesh: Running) -> None:
+def test_a_task_is_found_by_the_beginning_of_its_id(mesh: LocalMesh) -> None:
     assert mesh.execute(mesh.tasks("blue-svc")[0]["id"][:8], "printenv", "COLOR").stdout == "blue\n"
 
 
-def test_a_command_has_the_input_output_and_exit_status_of_its_caller(mesh: Running) -> None:
+def test_a_command_has_the_input_output_and_exit_status_of_its_caller(mesh: LocalMesh) -> None:
     done = subprocess.run(
         [COMMAND, "exec", "red", "--", "sh", "-c", "cat; echo problem >&2; exit 7"],
         cwd=mesh.folder,
@@ -38,15 +38,15 @@ def test_a_command_has_the_input_output_and_exit_status_of_its_caller(mesh: Runn
     assert (done.returncode, done.stdout, done.stderr) == (7, "words", "problem\n")
 
 
-def test_a_command_ends_with_its_caller(mesh: Running) -> None:
+def test_a_command_ends_with_its_caller(mesh: LocalMesh) -> None:
     process = subprocess.Popen([COMMAND, "exec", "red", "--", "sleep", "4321"], cwd=mesh.folder)
-    mesh.until(lambda: "sleep 4321" in mesh.execute("red", "ps", "ax").stdout, "it runs")
+    mesh.wait_until(lambda: "sleep 4321" in mesh.execute("red", "ps", "ax").stdout, "it runs")
     process.kill()
     process.wait()
-    mesh.until(lambda: "sleep 4321" not in mesh.execute("red", "ps", "ax").stdout, "it has ended")
+    mesh.wait_until(lambda: "sleep 4321" not in mesh.execute("red", "ps", "ax").stdout, "it has ended")
 
 
-def test_a_command_that_is_not_there_ends_with_127(mesh: Running) -> None:
+def test_a_command_that_is_not_there_ends_with_127(mesh: LocalMesh) -> None:
     assert mesh.execute("red", "no-such-command").returncode == 127
 
 
@@ -84,7 +84,7 @@ def test_a_command_that_is_not_there_ends_with_127(mesh: Running) -> None:
         pytest.param(("hits", "http://localhost", "--count", "0"), "--count: out of range, got 0 (1 or more)"),
     ],
 )
-def test_nonsense_is_named_and_changes_nothing(mesh: Running, arguments: tuple[str, ...], said: str) -> None:
+def test_nonsense_is_named_and_changes_nothing(mesh: LocalMesh, arguments: tuple[str, ...], said: str) -> None:
     done = mesh.command(*arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert said in done.stderr
@@ -92,8 +92,8 @@ def test_nonsense_is_named_and_changes_nothing(mesh: Running, arguments: tuple[s
     assert set(mesh.histogram("red", "http://router.colors.local", 50)) == {"green", "yellow"}
 
 
-def test_status_has_tasks_health_addresses_and_restarts(mesh: Running) -> None:
-    said = mesh.ok("status")
+def test_status_has_tasks_health_addresses_and_restarts(mesh: LocalMesh) -> None:
+    said = mesh.run("status")
     task = mesh.tasks("red-svc")[0]
     assert re.search(rf"^red-svc +{task['id'][:8]}  RUNNING  HEALTHY  {task['address']} +0$", said, re.MULTILINE)
     assert re.search(r"^  envoy-sidecar +RUNNING  HEALTHY$", said, re.MULTILINE)
@@ -102,7 +102,7 @@ def test_status_has_tasks_health_addresses_and_restarts(mesh: Running) -> None:
     assert said.endswith(f"{mesh.url}\n")
 
 
-def test_logs_follow_what_is_added(mesh: Running) -> None:
+def test_logs_follow_what_is_added(mesh: LocalMesh) -> None:
     process = subprocess.Popen(
         [COMMAND, "logs", "green", "--follow"], cwd=mesh.folder, stdout=subprocess.PIPE, text=True
     )
@@ -117,21 +117,21 @@ def test_logs_follow_what_is_added(mesh: Running) -> None:
         process.communicate()
 
 
-def test_the_access_log_of_the_tutorial_is_in_envoys_stream(mesh: Running) -> None:
+def test_the_access_log_of_the_tutorial_is_in_envoys_stream(mesh: LocalMesh) -> None:
     mesh.curl("blue", "http://red.colors.local/?logged=1")
-    mesh.until(lambda: "/?logged=1" in mesh.ok("logs", "red"), "the request is in a log")
-    lines = [line for line in mesh.ok("logs", "red").splitlines() if "logged=1" in line]
+    mesh.wait_until(lambda: "/?logged=1" in mesh.run("logs", "red"), "the request is in a log")
+    lines = [line for line in mesh.run("logs", "red").splitlines() if "logged=1" in line]
     assert any(line.startswith("red-envoy-sidecar/envoy-sidecar/") for line in lines)
     assert any(line.startswith("red-app-container/red-app/") for line in lines)
 
 
-def test_watch_shows_who_calls_whom_and_what_share(mesh: Running) -> None:
+def test_watch_shows_who_calls_whom_and_what_share(mesh: LocalMesh) -> None:
     process = subprocess.Popen([COMMAND, "watch"], cwd=mesh.folder, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     found: dict[str, list[str]] = {}
     try:
         while "green" not in found or found["green"][0] == "0.0":
-            mesh.ok("hits", f"{mesh.url}/router", "--count", "100")
+            mesh.run("hits", f"{mesh.url}/router", "--count", "100")
             for _ in range(5):
                 words = process.stdout.readline().split()
                 if words[:1] == ["gateway-svc-load-balanced"]:
@@ -146,7 +146,7 @@ def test_watch_shows_who_calls_whom_and_what_share(mesh: Running) -> None:
     assert int(total) > 50
 
 
-def test_hits_counts_failures_and_says_so(mesh: Running) -> None:
+def test_hits_counts_failures_and_says_so(mesh: LocalMesh) -> None:
     done = mesh.command("hits", "http://localhost:1", "--count", "3")
     assert done.returncode == 1
     assert "3  100.0 %  failed: [Errno 111] Connection refused  ####" in done.stdout

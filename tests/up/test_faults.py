@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rolling import SOON, told_soon
-from tests.support.running import Running, Template, running
-from tests.support.steady_load import Load, steady_load
+from tests.support.cloudformation import Template
+from tests.support.local_mesh import LocalMesh, local_mesh
+from tests.support.rolling_deployment import SHORT_DNS_DELAY, replace_every_task, shorten_draining
+from tests.support.steady_load import LoadReport, steady_load
 
 PER_SECOND = 300
 # The clients' connections that are open at once at this load, which end with the Envoy that has them.
@@ -21,64 +22,64 @@ SEVERAL_TRIES = 2
 @pytest.fixture(scope="module")
 def mesh(
     request: pytest.FixtureRequest, cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
+) -> Iterator[LocalMesh]:
     def synthesized(**settings: str) -> Path:
         found = cloud_assembly(desiredCount="2", dataPlane=request.param, **settings)
         sooner = Path(shutil.copytree(found, tmp_path_factory.mktemp("sooner") / "cdk.out"))
-        told_soon(sooner)
+        shorten_draining(sooner)
         return sooner
 
-    with running(synthesized(), tmp_path_factory.mktemp("mesh"), *SOON) as run:
-        run.synthesized = synthesized
+    with local_mesh(synthesized(), tmp_path_factory.mktemp("mesh"), *SHORT_DNS_DELAY) as run:
+        run.synthesize_with = synthesized
         yield run
 
 
-def nothing(mesh: Running) -> None:
+def nothing(mesh: LocalMesh) -> None:
     """Leave the mesh alone."""
 
 
-def kill(mesh: Running, service: str, *containers: str) -> None:
+def kill(mesh: LocalMesh, service: str, *containers: str) -> None:
     """End containers of the first task of a service, and wait until the service has done without it."""
     task = mesh.tasks(service)[0]["id"]
     for pid in [mesh.pid(service, container) for container in containers]:
         mesh.kill(pid)
-    mesh.until(lambda: task not in [each["id"] for each in mesh.tasks(service)], "the task is gone")
+    mesh.wait_until(lambda: task not in [each["id"] for each in mesh.tasks(service)], "the task is gone")
 
 
-def kill_an_application(mesh: Running) -> None:
+def kill_an_application(mesh: LocalMesh) -> None:
     kill(mesh, "green-svc", "green-app")
 
 
-def kill_a_sidecar(mesh: Running) -> None:
+def kill_a_sidecar(mesh: LocalMesh) -> None:
     kill(mesh, "blue-svc", "envoy-sidecar")
 
 
-def kill_a_gateway(mesh: Running) -> None:
+def kill_a_gateway(mesh: LocalMesh) -> None:
     kill(mesh, "gateway-svc-load-balanced", "envoy-proxy")
 
 
-def kill_a_task(mesh: Running) -> None:
+def kill_a_task(mesh: LocalMesh) -> None:
     kill(mesh, "green-svc", "envoy-sidecar", "green-app")
 
 
-def kill_the_load_balancer(mesh: Running) -> None:
+def kill_the_load_balancer(mesh: LocalMesh) -> None:
     before = mesh.status()["balancers"][0]["pid"]
     mesh.kill(before)
-    mesh.until(lambda: mesh.status()["balancers"][0]["pid"] not in (None, before), "it is started again")
-    mesh.until(lambda: mesh.answer("/") == "blue", "it passes on requests")
+    mesh.wait_until(lambda: mesh.status()["balancers"][0]["pid"] not in (None, before), "it is started again")
+    mesh.wait_until(lambda: mesh.get("/") == "blue", "it passes on requests")
 
 
-def change_the_weights(mesh: Running) -> None:
+def change_the_weights(mesh: LocalMesh) -> None:
     for weights in ("green=1,yellow=4", "blue=1,red=1", "green=0,yellow=1", "green=4,yellow=1"):
-        mesh.ok("set", "route", "color-route", weights)
+        mesh.run("set", "route", "color-route", weights)
 
 
-def change_the_backends(mesh: Running) -> None:
+def change_the_backends(mesh: LocalMesh) -> None:
     for backends in ("router,blue", "", "router"):
-        mesh.ok("set", "node", "red", "--backends", backends)
+        mesh.run("set", "node", "red", "--backends", backends)
 
 
-def change_the_templates(mesh: Running) -> None:
+def change_the_templates(mesh: LocalMesh) -> None:
     for weight in (0, 50, 4):
         mesh.change("MeshStack", lambda template, weight=weight: weigh(template, weight))  # type: ignore[misc]
         time.sleep(1)
@@ -89,49 +90,31 @@ def weigh(template: Template, weight: int) -> None:
     route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"][0]["Weight"] = weight
 
 
-def change_the_settings(mesh: Running, **settings: str) -> None:
+def change_the_settings(mesh: LocalMesh, **settings: str) -> None:
     """Synthesize with other settings, which replaces the tasks that are concerned."""
     before = {task["id"] for task in mesh.tasks("red-svc")}
-    mesh.synthesize(mesh.synthesized(**settings))
-    mesh.until(lambda: not {task["id"] for task in mesh.tasks("red-svc")} & before, "red is replaced", 90)
-    mesh.until_steady(90)
+    mesh.synthesize(mesh.synthesize_with(**settings))
+    mesh.wait_until(lambda: not {task["id"] for task in mesh.tasks("red-svc")} & before, "red is replaced", 90)
+    mesh.wait_until_steady(90)
 
 
-def change_the_weights_by_settings(mesh: Running) -> None:
+def change_the_weights_by_settings(mesh: LocalMesh) -> None:
     change_the_settings(mesh, weights="green=0,yellow=1")
     assert mesh.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}
 
 
-def change_the_backends_by_settings(mesh: Running) -> None:
+def change_the_backends_by_settings(mesh: LocalMesh) -> None:
     change_the_settings(mesh, weights="blue=4,yellow=1", redBackends="router,blue")
     assert mesh.curl("red", "http://blue.colors.local") == "blue"
     assert set(mesh.histogram("red", "http://router.colors.local", 50)) == {"blue", "yellow"}
 
 
-def restart_the_resolver(mesh: Running) -> None:
+def restart_the_resolver(mesh: LocalMesh) -> None:
     mesh.kill(mesh.status()["resolver"])
-    mesh.until_said("the resolver ended with -9, and is started again")
+    mesh.wait_for_output("the resolver ended with -9, and is started again")
 
 
-def another_version(template: Template) -> None:
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::ECS::TaskDefinition":
-            for container in resource["Properties"]["ContainerDefinitions"]:
-                container.setdefault("Environment", []).append({"Name": "VERSION", "Value": "2"})
-
-
-def replace_every_task(mesh: Running) -> None:
-    before = {task["id"] for each in mesh.status()["services"] for task in each["tasks"]}
-
-    def replaced() -> bool:
-        now = {task["id"] for each in mesh.status()["services"] for task in each["tasks"]}
-        return not before & now and mesh.status()["steady"]
-
-    mesh.change("EcsStack", another_version)
-    mesh.until(replaced, "every task is another", 90)
-
-
-FAULTS: dict[Callable[[Running], None], int] = {
+FAULTS: dict[Callable[[LocalMesh], None], int] = {
     nothing: 0,
     kill_an_application: SEVERAL_TRIES,
     kill_a_sidecar: SEVERAL_TRIES,
@@ -155,7 +138,7 @@ def on(*planes: str) -> pytest.MarkDecorator:
 @on("app-mesh", "envoy")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_request_is_lost(
-    mesh: Running, fault: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+    mesh: LocalMesh, fault: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, fault, capsys)
     assert load.failed <= FAULTS[fault], load.failures
@@ -164,7 +147,7 @@ def test_no_request_is_lost(
 @on("app-mesh")
 @pytest.mark.parametrize("change", CHANGES)
 def test_no_request_is_lost_to_a_change(
-    mesh: Running, change: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+    mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, change, capsys)
     assert load.failed == 0, load.failures
@@ -173,27 +156,21 @@ def test_no_request_is_lost_to_a_change(
 @on("envoy")
 @pytest.mark.parametrize("change", CHANGES_OF_SETTINGS)
 def test_no_request_is_lost_to_other_settings(
-    mesh: Running, change: Callable[[Running], None], capsys: pytest.CaptureFixture[str]
+    mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, change, capsys)
     assert load.failed == 0, load.failures
 
 
-def under_load(mesh: Running, fault: Callable[[Running], None], capsys: pytest.CaptureFixture[str]) -> Load:
+def under_load(mesh: LocalMesh, fault: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]) -> LoadReport:
     """Let something happen while requests come, and print what became of them."""
-    mesh.until_steady()
+    mesh.wait_until_steady()
     with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
-        mesh.until(lambda: load.answered > PER_SECOND // 2, "requests are answered")
+        mesh.wait_until(lambda: load.answered > PER_SECOND // 2, "requests are answered")
         fault(mesh)
-        mesh.until_steady(60)
+        mesh.wait_until_steady(60)
         before = load.answered
-        mesh.until(lambda: load.answered > before + PER_SECOND // 2, "requests are answered")
+        mesh.wait_until(lambda: load.answered > before + PER_SECOND // 2, "requests are answered")
     with capsys.disabled():
-        print(f"\n{line(fault.__name__, load)}")
+        print(f"\n{load.summary(fault.__name__.replace('_', ' '))}")
     return load
-
-
-def line(what: str, load: Load) -> str:
-    """Write what became of the requests."""
-    counted = f"{load.sent:6} sent  {load.answered:6} answered  {load.failed:4} failed"
-    return f"{what.replace('_', ' '):22}{counted}  slowest {load.slowest_seconds:.2f} s  {dict(load.failures) or ''}"

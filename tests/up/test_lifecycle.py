@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import COMMAND, Running, Template, free_port, require, running, template_of
-from tests.up.test_templates import definition
+from tests.support.cloudformation import Template, task_definition
+from tests.support.local_mesh import COMMAND, LocalMesh, free_port, local_mesh, require, template_of
 
 
 def left() -> dict[str, list[str]]:
@@ -40,11 +40,11 @@ def _processes() -> Iterator[str]:
 
 
 @pytest.fixture
-def nothing_else(tmp_path: Path, cloud_assembly: Callable[..., Path]) -> Callable[[Running], bool]:
+def nothing_else(tmp_path: Path, cloud_assembly: Callable[..., Path]) -> Callable[[LocalMesh], bool]:
     """Tell whether nothing is left of a run but its folder."""
     require(cloud_assembly())
 
-    def nothing(run: Running) -> bool:
+    def nothing(run: LocalMesh) -> bool:
         inode = (run.folder / ".color-mesh" / "lock").stat().st_ino
         held = subprocess.run(["cat", "/proc/locks"], capture_output=True, text=True, check=True).stdout
         return f":{inode} " not in held and not (run.folder / ".color-mesh" / "control.sock").exists()
@@ -58,7 +58,7 @@ def test_the_end_leaves_nothing_behind(
 ) -> None:
     require(cloud_assembly())
     before = {name: each for name, each in left().items() if name != "processes"}
-    with running(cloud_assembly(), tmp_path) as run:
+    with local_mesh(cloud_assembly(), tmp_path) as run:
         children = _children(run)
         run.process.send_signal(number)
         assert run.process.wait(60) == 0
@@ -68,7 +68,7 @@ def test_the_end_leaves_nothing_behind(
     assert sorted(path.name for path in tmp_path.iterdir()) == [".color-mesh", "cdk.out", "said"]
 
 
-def _children(run: Running) -> list[int]:
+def _children(run: LocalMesh) -> list[int]:
     """Every process of a run."""
     found = [run.process.pid]
     for pid in found:
@@ -78,12 +78,12 @@ def _children(run: Running) -> list[int]:
 
 
 def test_down_ends_it_and_waits_until_it_has_ended(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
-    with running(cloud_assembly(), tmp_path) as run:
+    with local_mesh(cloud_assembly(), tmp_path) as run:
         children = _children(run)[1:]
-        assert run.ok("down") == "The mesh has ended.\n"
+        assert run.run("down") == "The mesh has ended.\n"
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
         assert run.process.wait(60) == 0
-        assert run.ok("down") == "No mesh runs from here.\n"
+        assert run.run("down") == "No mesh runs from here.\n"
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2, 3], ids=["outside", "unshare", "first-process", "supervisor"])
@@ -91,20 +91,20 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_starts(
     cloud_assembly: Callable[..., Path],
     tmp_path: Path,
     generation: int,
-    nothing_else: Callable[[Running], bool],
+    nothing_else: Callable[[LocalMesh], bool],
 ) -> None:
-    with running(cloud_assembly(), tmp_path) as run:
+    with local_mesh(cloud_assembly(), tmp_path) as run:
         children = _children(run)
         os.kill(children[generation], signal.SIGKILL)
         run.process.wait(60)
-        run.until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "all have ended", 10)
-        run.ok("down")
+        run.wait_until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "all have ended", 10)
+        run.run("down")
         port = free_port()
         again = subprocess.Popen(
             [COMMAND, "up", "--port", str(port)], cwd=tmp_path, stdout=(tmp_path / "said").open("wb"), stderr=-1
         )
         try:
-            run.until_said("the mesh is healthy")
+            run.wait_for_output("the mesh is healthy")
         finally:
             again.terminate()
             again.wait(60)
@@ -112,22 +112,25 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_starts(
 
 
 def test_a_second_run_says_that_there_is_one(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
-    with running(cloud_assembly(), tmp_path) as run:
+    with local_mesh(cloud_assembly(), tmp_path) as run:
         done = run.command("up", "--port", str(free_port()))
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == (
             f"color-mesh up: a mesh already runs from here, got '{tmp_path}/.color-mesh' "
             "(end it with color-mesh down, or run this one in another folder)\n"
         )
-        assert run.answer("/") == "blue"
+        assert run.get("/") == "blue"
 
 
 def test_two_runs_in_two_folders_do_not_meet(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
-    with running(cloud_assembly(), tmp_path / "one") as one, running(cloud_assembly(), tmp_path / "other") as other:
+    with (
+        local_mesh(cloud_assembly(), tmp_path / "one") as one,
+        local_mesh(cloud_assembly(), tmp_path / "other") as other,
+    ):
         assert one.address("red-svc") == other.address("red-svc")
-        one.ok("set", "node", "red", "--backends", "blue")
+        one.run("set", "node", "red", "--backends", "blue")
         assert one.curl("red", "http://blue.colors.local") == "blue"
         assert other.curl("red", "http://blue.colors.local").startswith("failed")
 
@@ -151,7 +154,7 @@ def test_a_port_that_is_taken_is_refused(cloud_assembly: Callable[..., Path], tm
 
 
 def other_image(template: Template) -> None:
-    definition(template)["ContainerDefinitions"][0]["Image"] = "registry.example/shop/stock:2"
+    task_definition(template)["ContainerDefinitions"][0]["Image"] = "registry.example/shop/stock:2"
 
 
 def test_an_image_without_a_program_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
@@ -182,15 +185,17 @@ def test_an_image_is_mapped_to_a_program(cloud_assembly: Callable[..., Path], tm
         "s.HTTPServer(('', 80), H).serve_forever()\n"
     )
     change = template_of("EcsStack", other_image)
-    with running(cloud_assembly(), tmp_path, "--image", f"{name}=/usr/bin/env python3 {program}", change=change) as run:
+    with local_mesh(
+        cloud_assembly(), tmp_path, "--image", f"{name}=/usr/bin/env python3 {program}", change=change
+    ) as run:
         assert run.curl("blue", "http://red.colors.local") == "mapped red"
 
 
 def test_it_says_what_starts_where_its_logs_are_and_what_to_try(
     cloud_assembly: Callable[..., Path], tmp_path: Path
 ) -> None:
-    with running(cloud_assembly(), tmp_path) as run:
-        said = run.said()
+    with local_mesh(cloud_assembly(), tmp_path) as run:
+        said = run.output()
     assert "cdk.out: mesh color-mesh, 5 services, 6 tasks\n" in said
     assert "  red-svc: 1 x red_node (red-app, envoy-sidecar)\n" in said
     assert said.count("Not emulated: ") == 1
@@ -220,7 +225,7 @@ def test_dockers_capabilities_and_net_admin_are_enough(cloud_assembly: Callable[
     require(cloud_assembly())
     prefix = with_capabilities(*DOCKERS.split(","), "net_admin")
     if may_make_user_namespaces(prefix):
-        with running(cloud_assembly(), tmp_path, prefix=prefix) as run:
+        with local_mesh(cloud_assembly(), tmp_path, prefix=prefix) as run:
             assert run.curl("blue", "http://red.colors.local") == "red"
             assert run.execute("red", "id", "--user", container="envoy-sidecar").stdout == "1337\n"
     else:

@@ -7,48 +7,48 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import Running, Template, running, template_of
-from tests.up.test_templates import only, service
+from tests.support.cloudformation import Template, ecs_service, editable
+from tests.support.local_mesh import LocalMesh, local_mesh, template_of
 
 
 @pytest.fixture(scope="module")
-def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(cloud_assembly(desiredCount="2"), tmp_path_factory.mktemp("mesh"), "--dns-delay", "0") as run:
+def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMesh]:
+    with local_mesh(cloud_assembly(desiredCount="2"), tmp_path_factory.mktemp("mesh"), "--dns-delay", "0") as run:
         yield run
 
 
-def from_outside(mesh: Running, *command: str) -> "subprocess.CompletedProcess[str]":
+def from_outside(mesh: LocalMesh, *command: str) -> "subprocess.CompletedProcess[str]":
     """Run a command where clients on the internet are."""
     resolver = mesh.machine_pid(mesh.status()["resolver"])
     inside = ["nsenter", f"--target={resolver}", "--mount", "nsenter", "--net=/run/netns/internet"]
     return subprocess.run([*inside, *command], capture_output=True, text=True, timeout=20, check=False)
 
 
-def reached(mesh: Running, address: str, port: int) -> bool:
+def reached(mesh: LocalMesh, address: str, port: int) -> bool:
     done = from_outside(mesh, "curl", "--silent", "--max-time", "1", "--output", "/dev/null", f"{address}:{port}")
     return done.returncode == 0
 
 
-def test_from_outside_only_the_load_balancer_is_reached(mesh: Running) -> None:
+def test_from_outside_only_the_load_balancer_is_reached(mesh: LocalMesh) -> None:
     addresses = [mesh.address("red-svc"), mesh.address("gateway-svc-load-balanced")]
     assert not [address for address in addresses if reached(mesh, address, 80)]
     (balancer,) = mesh.status()["balancers"]
     assert reached(mesh, balancer["address"], 80)
 
 
-def test_the_load_balancer_is_reached_at_its_port_alone(mesh: Running) -> None:
+def test_the_load_balancer_is_reached_at_its_port_alone(mesh: LocalMesh) -> None:
     (balancer,) = mesh.status()["balancers"]
     assert not reached(mesh, balancer["address"], 9901)
 
 
-def test_envoys_administration_is_reached_from_its_own_task_alone(mesh: Running) -> None:
+def test_envoys_administration_is_reached_from_its_own_task_alone(mesh: LocalMesh) -> None:
     address = mesh.address("red-svc")
     assert "LIVE" in mesh.curl("red", "http://localhost:9901/ready")
     done = mesh.execute("blue", "curl", "--max-time", "2", f"http://{address}:9901", container="envoy-sidecar")
     assert done.returncode != 0
 
 
-def test_tasks_are_in_the_subnets_of_their_service_by_turns(mesh: Running) -> None:
+def test_tasks_are_in_the_subnets_of_their_service_by_turns(mesh: LocalMesh) -> None:
     for name in ("red-svc", "gateway-svc-load-balanced"):
         assert {task["address"].rsplit(".", 2)[0] + task["address"].split(".")[2] for task in mesh.tasks(name)} == {
             "10.0128",
@@ -56,13 +56,13 @@ def test_tasks_are_in_the_subnets_of_their_service_by_turns(mesh: Running) -> No
         }
 
 
-def test_dns_answers_with_every_task(mesh: Running) -> None:
+def test_dns_answers_with_every_task(mesh: LocalMesh) -> None:
     done = mesh.execute("blue", "nslookup", "red.colors.local")
     found = set(re.findall(r"Address: ([0-9.]+)$", done.stdout, re.MULTILINE))
     assert found == {task["address"] for task in mesh.tasks("red-svc")}
 
 
-def test_tasks_share_the_requests(mesh: Running) -> None:
+def test_tasks_share_the_requests(mesh: LocalMesh) -> None:
     mesh.histogram("blue", "http://red.colors.local", 200)
     counts = []
     for task in mesh.tasks("red-svc"):
@@ -71,7 +71,7 @@ def test_tasks_share_the_requests(mesh: Running) -> None:
     assert min(counts) > 0.3 * sum(counts)
 
 
-def test_the_rules_in_a_task_are_those_of_the_cni_plugin(mesh: Running) -> None:
+def test_the_rules_in_a_task_are_those_of_the_cni_plugin(mesh: LocalMesh) -> None:
     pid = mesh.machine_pid(mesh.pid("red-svc", "envoy-sidecar"))
     rules = subprocess.run(
         ["nsenter", f"--target={pid}", "--net", "iptables-save", "--table", "nat"],
@@ -91,7 +91,7 @@ def test_the_rules_in_a_task_are_those_of_the_cni_plugin(mesh: Running) -> None:
 
 
 @pytest.mark.parametrize("container", ["red-app", "envoy-sidecar"])
-def test_containers_have_dockers_capabilities_and_no_others(mesh: Running, container: str) -> None:
+def test_containers_have_dockers_capabilities_and_no_others(mesh: LocalMesh, container: str) -> None:
     status = mesh.execute("red", "cat", "/proc/self/status", container=container).stdout
     bounding = next(line.split()[1] for line in status.splitlines() if line.startswith("CapBnd:"))
     assert bounding == "00000000a80425fb"
@@ -104,23 +104,25 @@ def in_a_group_of_its_own(template: Template) -> None:
         "Properties": {"GroupDescription": "Red alone", "VpcId": "vpc-1", "GroupName": "red-sg"},
     }
     template["Resources"]["RedGroup"] = group
-    network = service(template)["NetworkConfiguration"]["AwsvpcConfiguration"]
+    network = ecs_service(template)["NetworkConfiguration"]["AwsvpcConfiguration"]
     network["SecurityGroups"] = [{"Fn::GetAtt": ["RedGroup", "GroupId"]}]
 
 
 def open_to_the_mesh(template: Template) -> None:
-    other = service(template, "blue-svc")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"][0]
+    other = ecs_service(template, "blue-svc")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"][0]
     rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "SourceSecurityGroupId": other}
-    only(template, "AWS::EC2::SecurityGroup", GroupName="red-sg")["SecurityGroupIngress"] = [rule]
+    editable(template, "AWS::EC2::SecurityGroup", GroupName="red-sg")["SecurityGroupIngress"] = [rule]
 
 
 def test_a_group_lets_in_whom_it_names_also_when_it_changes(
     cloud_assembly: Callable[..., Path], tmp_path: Path
 ) -> None:
-    with running(cloud_assembly(chapter="2"), tmp_path, change=template_of("EcsStack", in_a_group_of_its_own)) as run:
+    with local_mesh(
+        cloud_assembly(chapter="2"), tmp_path, change=template_of("EcsStack", in_a_group_of_its_own)
+    ) as run:
         assert (
             "warning: red-svc: no security group of it lets in tcp 80 from blue-svc, whose 'blue' calls 'red'"
-        ) in run.said()
+        ) in run.output()
         assert run.curl("blue", "http://red.colors.local").startswith("failed: ")
         run.change("EcsStack", open_to_the_mesh)
-        run.until(lambda: run.curl("blue", "http://red.colors.local") == "red", "red lets blue in")
+        run.wait_until(lambda: run.curl("blue", "http://red.colors.local") == "red", "red lets blue in")

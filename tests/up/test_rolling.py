@@ -6,24 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rolling import REFRESH_SECONDS, TTL_SECONDS, delaying, without_delay
-from tests.support.running import Running, Template, running, template_of
+from tests.support.cloudformation import Template
+from tests.support.local_mesh import LocalMesh, local_mesh, template_of
+from tests.support.rolling_deployment import (
+    REFRESH_SECONDS,
+    TTL_SECONDS,
+    change_every_task_definition,
+    remove_deregistration_delay,
+    replace_every_task,
+    set_deregistration_delay,
+)
 from tests.support.steady_load import steady_load
-from tests.up.test_faults import another_version, line, replace_every_task
 
 PER_SECOND = 200
 DNS_DELAY_SECONDS = 7
 
-Mesh = Callable[[Callable[[Template], None]], AbstractContextManager[Running]]
+Mesh = Callable[[Callable[[Template], None]], AbstractContextManager[LocalMesh]]
 
 
 @pytest.fixture
 def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
     """Runs the tutorial's mesh, one task a service, with a change of its tasks and a DNS that hears late of them."""
 
-    def run(change: Callable[[Template], None]) -> AbstractContextManager[Running]:
+    def run(change: Callable[[Template], None]) -> AbstractContextManager[LocalMesh]:
         late = ("--dns-delay", str(DNS_DELAY_SECONDS))
-        return running(cloud_assembly(dataPlane="envoy"), tmp_path, *late, change=template_of("EcsStack", change))
+        return local_mesh(cloud_assembly(dataPlane="envoy"), tmp_path, *late, change=template_of("EcsStack", change))
 
     return run
 
@@ -31,20 +38,23 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
 def test_no_request_is_lost_while_tasks_answer_until_everybody_has_heard(
     mesh: Mesh, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    change = delaying(DNS_DELAY_SECONDS + TTL_SECONDS + REFRESH_SECONDS)
+    change = set_deregistration_delay(DNS_DELAY_SECONDS + TTL_SECONDS + REFRESH_SECONDS)
     with mesh(change) as run, steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load:
-        run.until(lambda: load.answered > PER_SECOND, "requests are answered")
+        run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
         replace_every_task(run)
         before = load.sent
-        run.until(lambda: load.sent > before + PER_SECOND, "more requests are sent")
+        run.wait_until(lambda: load.sent > before + PER_SECOND, "more requests are sent")
     with capsys.disabled():
-        print(f"\n{line('replace every task', load)}")
+        print(f"\n{load.summary('replace every task')}")
     assert load.failed == 0, load.failures
 
 
 def test_requests_are_lost_when_tasks_end_before_everybody_has_heard(mesh: Mesh) -> None:
-    with mesh(without_delay) as run, steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load:
-        run.until(lambda: load.answered > PER_SECOND, "requests are answered")
+    with (
+        mesh(remove_deregistration_delay) as run,
+        steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load,
+    ):
+        run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
         assert load.failed == 0, load.failures
-        run.change("EcsStack", another_version)
-        run.until(lambda: load.failed > PER_SECOND, "callers meet tasks that have ended")
+        run.change("EcsStack", change_every_task_definition)
+        run.wait_until(lambda: load.failed > PER_SECOND, "callers meet tasks that have ended")

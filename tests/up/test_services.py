@@ -8,96 +8,100 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rolling import SOON, told_soon
-from tests.support.running import Running, Template, running, template_of
-from tests.up.test_templates import definition, service
+from tests.support.cloudformation import Template, ecs_service, task_definition
+from tests.support.local_mesh import LocalMesh, local_mesh, template_of
+from tests.support.rolling_deployment import SHORT_DNS_DELAY, shorten_draining
 
 
 def asked_often(template: Template) -> None:
     """Let health checks find in seconds what they find in half a minute with the tutorial's numbers."""
-    for container in definition(template)["ContainerDefinitions"]:
+    for container in task_definition(template)["ContainerDefinitions"]:
         container["HealthCheck"] |= {"Interval": 1, "Timeout": 1, "Retries": 2, "StartPeriod": 0}
         container["StopTimeout"] = 2
-    service(template, "gateway-svc-load-balanced")["HealthCheckGracePeriodSeconds"] = 1
+    ecs_service(template, "gateway-svc-load-balanced")["HealthCheckGracePeriodSeconds"] = 1
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::ElasticLoadBalancingV2::TargetGroup":
             resource["Properties"] |= {"HealthCheckIntervalSeconds": 1, "UnhealthyThresholdCount": 2}
 
 
 @pytest.fixture(scope="module")
-def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMesh]:
     def change(assembly: Path) -> None:
         template_of("EcsStack", asked_often)(assembly)
-        told_soon(assembly)
+        shorten_draining(assembly)
 
-    with running(cloud_assembly(), tmp_path_factory.mktemp("mesh"), *SOON, change=change) as run:
+    with local_mesh(cloud_assembly(), tmp_path_factory.mktemp("mesh"), *SHORT_DNS_DELAY, change=change) as run:
         yield run
 
 
-def found(mesh: Running, name: str) -> list[str]:
+def found(mesh: LocalMesh, name: str) -> list[str]:
     """The addresses that DNS has for a name."""
     return re.findall(r"Address: ([0-9.]+)$", mesh.execute("blue", "nslookup", name).stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("container", ["yellow-app", "envoy-sidecar"])
-def test_a_task_whose_container_dies_is_replaced_and_registered_anew(mesh: Running, container: str) -> None:
+def test_a_task_whose_container_dies_is_replaced_and_registered_anew(mesh: LocalMesh, container: str) -> None:
     before = mesh.tasks("yellow-svc")[0]
     mesh.kill(mesh.pid("yellow-svc", container))
-    mesh.until_said(f"yellow-svc/{before['id'][:8]}: stopped: essential container {container} was ended by SIGKILL")
-    mesh.until(lambda: bool(mesh.tasks("yellow-svc")) and mesh.tasks("yellow-svc")[0]["well"], "another one is well")
+    mesh.wait_for_output(
+        f"yellow-svc/{before['id'][:8]}: stopped: essential container {container} was ended by SIGKILL"
+    )
+    mesh.wait_until(
+        lambda: bool(mesh.tasks("yellow-svc")) and mesh.tasks("yellow-svc")[0]["well"], "another one is well"
+    )
     after = mesh.tasks("yellow-svc")[0]
     assert after["id"] != before["id"]
-    mesh.until(lambda: found(mesh, "yellow.colors.local") == [after["address"]], "DNS has heard of it")
+    mesh.wait_until(lambda: found(mesh, "yellow.colors.local") == [after["address"]], "DNS has heard of it")
 
 
-def test_restarts_are_counted(mesh: Running) -> None:
+def test_restarts_are_counted(mesh: LocalMesh) -> None:
     before = next(each["replaced"] for each in mesh.status()["services"] if each["name"] == "green-svc")
     mesh.kill(mesh.pid("green-svc", "green-app"))
-    mesh.until(
+    mesh.wait_until(
         lambda: (
             before + 1 == next(each["replaced"] for each in mesh.status()["services"] if each["name"] == "green-svc")
         ),
         "it is counted",
     )
-    mesh.until_steady()
+    mesh.wait_until_steady()
 
 
-def test_a_task_that_becomes_unhealthy_is_replaced_and_answers_until_then(mesh: Running) -> None:
+def test_a_task_that_becomes_unhealthy_is_replaced_and_answers_until_then(mesh: LocalMesh) -> None:
     before = mesh.tasks("red-svc")[0]
     pid = mesh.machine_pid(mesh.pid("red-svc", "red-app"))
     os.kill(pid, signal.SIGSTOP)
-    mesh.until_said(f"red-svc/{before['id'][:8]}: red-app is unhealthy: `curl -f http://localhost/healthcheck")
-    mesh.until(lambda: before["id"] not in [task["id"] for task in mesh.tasks("red-svc")], "it is replaced")
-    mesh.until_steady()
+    mesh.wait_for_output(f"red-svc/{before['id'][:8]}: red-app is unhealthy: `curl -f http://localhost/healthcheck")
+    mesh.wait_until(lambda: before["id"] not in [task["id"] for task in mesh.tasks("red-svc")], "it is replaced")
+    mesh.wait_until_steady()
     assert mesh.curl("blue", "http://red.colors.local") == "red"
 
 
-def test_the_load_balancer_takes_a_target_out_and_in(mesh: Running) -> None:
-    mesh.until_steady()
+def test_the_load_balancer_takes_a_target_out_and_in(mesh: LocalMesh) -> None:
+    mesh.wait_until_steady()
     before = mesh.tasks("gateway-svc-load-balanced")[0]
     # Its own health check passes on: only the load balancer sees that nobody listens any more.
     done = mesh.execute(before["id"], "curl", "--request", "POST", "http://localhost:9901/drain_listeners")
     assert done.stdout == "OK\n"
-    mesh.until_said(f"gateway-svc-load-balanced/{before['id'][:8]}: {before['address']} fails the health check of")
-    assert {mesh.answer("/") for _ in range(20)} == {"blue"}
-    mesh.until(
+    mesh.wait_for_output(f"gateway-svc-load-balanced/{before['id'][:8]}: {before['address']} fails the health check of")
+    assert {mesh.get("/") for _ in range(20)} == {"blue"}
+    mesh.wait_until(
         lambda: before["id"] not in [task["id"] for task in mesh.tasks("gateway-svc-load-balanced")], "it is replaced"
     )
-    mesh.until_steady()
-    assert {mesh.answer("/") for _ in range(20)} == {"blue"}
+    mesh.wait_until_steady()
+    assert {mesh.get("/") for _ in range(20)} == {"blue"}
 
 
 def three_of_red_and_none_of_yellow(template: Template) -> None:
-    service(template, "red-svc")["DesiredCount"] = 3
-    service(template, "yellow-svc")["DesiredCount"] = 0
+    ecs_service(template, "red-svc")["DesiredCount"] = 3
+    ecs_service(template, "yellow-svc")["DesiredCount"] = 0
 
 
-def test_another_desired_count_starts_and_stops_tasks(mesh: Running) -> None:
+def test_another_desired_count_starts_and_stops_tasks(mesh: LocalMesh) -> None:
     kept = mesh.tasks("red-svc")[0]["id"]
     mesh.change("EcsStack", three_of_red_and_none_of_yellow)
-    mesh.until(
+    mesh.wait_until(
         lambda: (len(mesh.tasks("red-svc")), len(mesh.tasks("yellow-svc"))) == (3, 0), "there are three and none"
     )
-    mesh.until_steady()
+    mesh.wait_until_steady()
     assert kept in [task["id"] for task in mesh.tasks("red-svc")]
-    mesh.until(lambda: not found(mesh, "yellow.colors.local"), "DNS has heard of it")
+    mesh.wait_until(lambda: not found(mesh, "yellow.colors.local"), "DNS has heard of it")

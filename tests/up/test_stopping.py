@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rolling import SOON, told_soon
-from tests.support.running import Running, Template, running
-from tests.support.steady_load import ask
-from tests.up.test_templates import definition
+from tests.support.cloudformation import Template, task_definition
+from tests.support.local_mesh import LocalMesh, local_mesh
+from tests.support.rolling_deployment import SHORT_DNS_DELAY, shorten_draining
+from tests.support.steady_load import get_url
 
 # An application that answers /slow when it is let go, and ends when it has answered.
 PROGRAM = """
@@ -38,27 +38,27 @@ server.serve_forever()
 
 
 @pytest.fixture
-def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Iterator[Running]:
+def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Iterator[LocalMesh]:
     program = tmp_path / "slow.py"
     program.write_text(PROGRAM)
     image = f"nginx=/usr/bin/env python3 {program} {tmp_path}"
     assembly = cloud_assembly(dataPlane="envoy", gatewayCount="1")
-    with running(assembly, tmp_path, *SOON, "--image", image, change=told_soon) as run:
+    with local_mesh(assembly, tmp_path, *SHORT_DNS_DELAY, "--image", image, change=shorten_draining) as run:
         yield run
 
 
 class SlowRequest:
     """A request that the application has begun to answer."""
 
-    def __init__(self, mesh: Running) -> None:
+    def __init__(self, mesh: LocalMesh) -> None:
         self.answer = ""
         self._mesh = mesh
         self._thread = threading.Thread(target=self._ask)
         self._thread.start()
-        mesh.until((mesh.folder / "asked").exists, "the application is asked")
+        mesh.wait_until((mesh.folder / "asked").exists, "the application is asked")
 
     def _ask(self) -> None:
-        self.answer = ask(f"{self._mesh.url}/slow")
+        self.answer = get_url(f"{self._mesh.url}/slow")
 
     def let_go(self) -> str:
         (self._mesh.folder / "let go").touch()
@@ -67,17 +67,17 @@ class SlowRequest:
 
 
 def another_blue(template: Template) -> None:
-    definition(template, "blue_node")["ContainerDefinitions"][0]["Environment"].append({"Name": "X", "Value": "2"})
+    task_definition(template, "blue_node")["ContainerDefinitions"][0]["Environment"].append({"Name": "X", "Value": "2"})
 
 
-def test_a_node_answers_what_its_application_was_asked(mesh: Running) -> None:
+def test_a_node_answers_what_its_application_was_asked(mesh: LocalMesh) -> None:
     request = SlowRequest(mesh)
     mesh.change("EcsStack", another_blue)
-    mesh.until((mesh.folder / "told to end").exists, "the application of the old task is told to end")
+    mesh.wait_until((mesh.folder / "told to end").exists, "the application of the old task is told to end")
     assert request.let_go() == "200 answered"
 
 
-def test_a_gateway_passes_on_what_it_was_asked(mesh: Running) -> None:
+def test_a_gateway_passes_on_what_it_was_asked(mesh: LocalMesh) -> None:
     request = SlowRequest(mesh)
     gateway = mesh.tasks("gateway-svc-load-balanced")[0]["id"]
     os.kill(mesh.machine_pid(mesh.pid("gateway-svc-load-balanced", "envoy-proxy")), signal.SIGTERM)
@@ -87,5 +87,5 @@ def test_a_gateway_passes_on_what_it_was_asked(mesh: Running) -> None:
         done: subprocess.CompletedProcess[str] = mesh.execute(gateway, *connecting)
         return "Connection refused" in done.stderr
 
-    mesh.until(refused, "it takes no more connections")
+    mesh.wait_until(refused, "it takes no more connections")
     assert request.let_go() == "200 answered"

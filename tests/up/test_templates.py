@@ -2,42 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.rolling import told_soon
-from tests.support.running import Template, running, template_of
-
-Resources = dict[str, Any]
-
-
-def only(template: Template, kind: str, **wanted: str) -> Resources:
-    """The properties of the one resource of a type with these properties."""
-    (found,) = (
-        each["Properties"]
-        for each in template["Resources"].values()
-        if each["Type"] == kind and wanted.items() <= each["Properties"].items()
-    )
-    properties: Resources = found
-    return properties
-
-
-def definition(template: Template, family: str = "red_node") -> Resources:
-    return only(template, "AWS::ECS::TaskDefinition", Family=family)
-
-
-def service(template: Template, name: str = "red-svc") -> Resources:
-    return only(template, "AWS::ECS::Service", ServiceName=name)
+from tests.support.cloudformation import Template, ecs_service, editable, task_definition
+from tests.support.local_mesh import local_mesh, template_of
+from tests.support.rolling_deployment import shorten_draining
 
 
 def wrong_health_path(template: Template) -> None:
-    check = definition(template)["ContainerDefinitions"][0]["HealthCheck"]
+    check = task_definition(template)["ContainerDefinitions"][0]["HealthCheck"]
     check |= {"Command": ["CMD-SHELL", "curl -f http://localhost/health/ || exit 1"], "Interval": 1, "Retries": 2}
 
 
 def wrong_app_ports(template: Template) -> None:
-    for each in definition(template)["ProxyConfiguration"]["ProxyConfigurationProperties"]:
+    for each in task_definition(template)["ProxyConfiguration"]["ProxyConfigurationProperties"]:
         each["Value"] = "8080" if each["Name"] == "AppPorts" else each["Value"]
 
 
@@ -45,7 +24,7 @@ def no_stream_permission(template: Template) -> None:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Policy" and "RedTaskRole" in resource["Properties"]["PolicyName"]:
             del resource["Properties"]["PolicyDocument"]["Statement"][0]
-    definition(template)["ContainerDefinitions"][1]["StartTimeout"] = 1
+    task_definition(template)["ContainerDefinitions"][1]["StartTimeout"] = 1
 
 
 def another_nodes_permission(template: Template) -> None:
@@ -54,15 +33,15 @@ def another_nodes_permission(template: Template) -> None:
 
 
 def no_registration(template: Template) -> None:
-    del service(template, "green-svc")["ServiceRegistries"]
+    del ecs_service(template, "green-svc")["ServiceRegistries"]
 
 
 def wrong_target_port(template: Template) -> None:
-    service(template, "gateway-svc-load-balanced")["LoadBalancers"][0]["ContainerPort"] = 8080
+    ecs_service(template, "gateway-svc-load-balanced")["LoadBalancers"][0]["ContainerPort"] = 8080
 
 
 def wrong_listener_port(template: Template) -> None:
-    only(template, "AWS::ElasticLoadBalancingV2::Listener")["Port"] = 8080
+    editable(template, "AWS::ElasticLoadBalancingV2::Listener")["Port"] = 8080
 
 
 def no_log_permission(template: Template) -> None:
@@ -77,11 +56,11 @@ def closed_mesh(template: Template) -> None:
 
 
 def closed_gateway(template: Template) -> None:
-    del only(template, "AWS::EC2::SecurityGroup", GroupName="gateway-sg")["SecurityGroupIngress"]
+    del editable(template, "AWS::EC2::SecurityGroup", GroupName="gateway-sg")["SecurityGroupIngress"]
 
 
 def failing_application(template: Template) -> None:
-    definition(template)["ContainerDefinitions"][0] |= {"EntryPoint": ["sh", "-c", "echo no database >&2; exit 3"]}
+    task_definition(template)["ContainerDefinitions"][0] |= {"EntryPoint": ["sh", "-c", "echo no database >&2; exit 3"]}
 
 
 MISTAKES = [
@@ -193,9 +172,9 @@ def test_a_mistake_is_named_with_its_task_and_reason(
     mistake: Callable[[Template], None],
     named: tuple[str, ...],
 ) -> None:
-    with running(cloud_assembly(), tmp_path, change=template_of(stack, mistake), healthy=False) as run:
+    with local_mesh(cloud_assembly(), tmp_path, change=template_of(stack, mistake), healthy=False) as run:
         for text in named:
-            run.until_said(text)
+            run.wait_for_output(text)
 
 
 # What each is on the plane of Envoys: of routes and ports the templates declare nothing there that could be compared.
@@ -217,18 +196,18 @@ def test_a_mistake_is_named_on_the_plane_of_envoys_too(
 ) -> None:
     def change(assembly: Path) -> None:
         template_of("EcsStack", mistake)(assembly)
-        told_soon(assembly)
+        shorten_draining(assembly)
 
-    with running(cloud_assembly(dataPlane="envoy"), tmp_path, change=change, healthy=False) as run:
-        run.until_said(named)
+    with local_mesh(cloud_assembly(dataPlane="envoy"), tmp_path, change=change, healthy=False) as run:
+        run.wait_for_output(named)
 
 
 def test_without_permission_an_envoy_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
-    with running(
+    with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("EcsStack", no_stream_permission), healthy=False
     ) as run:
-        run.until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is well")
-        run.until_said("stopped: envoy-sidecar did not become HEALTHY in 1 s")
+        run.wait_until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is well")
+        run.wait_for_output("stopped: envoy-sidecar did not become HEALTHY in 1 s")
         assert all(
             container["health"] != "HEALTHY" for task in run.tasks("red-svc") for container in task["containers"]
         )
@@ -236,14 +215,16 @@ def test_without_permission_an_envoy_never_becomes_healthy(cloud_assembly: Calla
 
 def test_a_mesh_that_stays_ill_says_what_is_not_well(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     change = template_of("EcsStack", wrong_target_port)
-    with running(cloud_assembly(), tmp_path, change=change, healthy=False) as run:
-        run.until_said("not healthy yet:\n            gateway-svc-load-balanced: fails the health check of gateway-tg")
+    with local_mesh(cloud_assembly(), tmp_path, change=change, healthy=False) as run:
+        run.wait_for_output(
+            "not healthy yet:\n            gateway-svc-load-balanced: fails the health check of gateway-tg"
+        )
         run.process.terminate()
         assert run.process.wait(60) == 1
 
 
 def test_traffic_to_a_wrong_app_port_goes_past_envoy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
-    with running(cloud_assembly(), tmp_path, change=template_of("EcsStack", wrong_app_ports)) as run:
+    with local_mesh(cloud_assembly(), tmp_path, change=template_of("EcsStack", wrong_app_ports)) as run:
         assert run.curl("blue", "http://red.colors.local") == "red"
         stats = run.curl("red", "http://localhost:9901/stats?filter=http.ingress.downstream_rq_total")
         assert stats.strip() == "http.ingress.downstream_rq_total: 0"
@@ -252,7 +233,9 @@ def test_traffic_to_a_wrong_app_port_goes_past_envoy(cloud_assembly: Callable[..
 def test_a_security_group_that_is_opened_again_lets_requests_in(
     cloud_assembly: Callable[..., Path], tmp_path: Path
 ) -> None:
-    with running(cloud_assembly(), tmp_path, change=template_of("NetworkStack", closed_gateway), healthy=True) as run:
-        assert run.answer("/").startswith("failed: ")
+    with local_mesh(
+        cloud_assembly(), tmp_path, change=template_of("NetworkStack", closed_gateway), healthy=True
+    ) as run:
+        assert run.get("/").startswith("failed: ")
         run.synthesize(cloud_assembly())
-        run.until(lambda: run.answer("/") == "blue", "the gateway answers")
+        run.wait_until(lambda: run.get("/") == "blue", "the gateway answers")

@@ -1,13 +1,13 @@
 """The mesh as AWS App Mesh describes it: written, and read back from templates and from the AWS CLI's JSON."""
 
-from color_mesh.appmesh.routes import gateway_route_spec, route_spec
-from color_mesh.appmesh.specs import (
+from color_mesh.appmesh.resources import (
     mesh_spec,
     virtual_gateway_spec,
     virtual_node_spec,
     virtual_router_spec,
     virtual_service_spec,
 )
+from color_mesh.appmesh.routes import gateway_route_spec, route_spec
 from color_mesh.appmesh.template import EXTERNAL_SERVICES, write_template
 
 __all__ = [

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from color_mesh.appmesh.declared import KINDS, Declared
 from color_mesh.appmesh.fields import Fields, api_spelling
+from color_mesh.appmesh.meshes import KINDS, DeclaredResource
 from color_mesh.model import CloudMapService
 from color_mesh.model.errors import refuse
 
@@ -14,7 +14,7 @@ _NAMES = ("route", "gatewayRoute", "virtualNode", "virtualService", "virtualRout
 
 def read_manifests(
     documents: Iterable[tuple[str, Mapping[str, Any]]],
-) -> tuple[list[Declared], list[CloudMapService], list[str]]:
+) -> tuple[list[DeclaredResource], list[CloudMapService], list[str]]:
     """Read manifests by their names, in the order given: a later one of a resource updates an earlier one.
 
     Whatever declares no part of a mesh is passed over.
@@ -22,7 +22,7 @@ def read_manifests(
     Returns:
         The resources of meshes, the Cloud Map services, and what is to be said about how they were read.
     """
-    declared: dict[tuple[str, ...], Declared] = {}
+    declared: dict[tuple[str, ...], DeclaredResource] = {}
     namespaces: list[str] = []
     services: dict[str, tuple[str, Mapping[str, Any]]] = {}
     notes = []
@@ -65,24 +65,24 @@ def is_manifest(document: Mapping[str, Any]) -> bool:
     return _declared("", document) is not None
 
 
-def _declared(name: str, document: Mapping[str, Any]) -> Declared | None:
+def _declared(name: str, document: Mapping[str, Any]) -> DeclaredResource | None:
     described = [kind for kind in KINDS if isinstance(document.get(kind), Mapping) and "meshName" in document[kind]]
     if len(described) == 1 and "meshName" not in document:
         return _described(name, described[0], document[described[0]])
     if "meshName" not in document:
         return None
     kind = next(kind for kind in _NAMES if f"{kind}Name" in document)
-    return Declared(kind=kind, place=name, properties=document, spelling=api_spelling)
+    return DeclaredResource(kind=kind, place=name, properties=document, spelling=api_spelling)
 
 
-def _described(name: str, kind: str, description: Mapping[str, Any]) -> Declared:
+def _described(name: str, kind: str, description: Mapping[str, Any]) -> DeclaredResource:
     """Take what was declared from a description, without what AWS added to it."""
     properties = {key: value for key, value in description.items() if key not in ("metadata", "status")}
     metadata = description.get("metadata")
     owners = metadata if isinstance(metadata, Mapping) else {}
     if owners.get("meshOwner") != owners.get("resourceOwner") and owners.get("meshOwner") is not None:
         properties["meshOwner"] = owners["meshOwner"]
-    return Declared(kind=kind, place=f"{name}.{kind}", properties=properties, spelling=api_spelling)
+    return DeclaredResource(kind=kind, place=f"{name}.{kind}", properties=properties, spelling=api_spelling)
 
 
 def _identity(kind: str) -> tuple[str, ...]:

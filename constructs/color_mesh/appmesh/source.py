@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from color_mesh.appmesh.declared import KINDS, Declared, read_meshes
 from color_mesh.appmesh.fields import Fields, api_spelling, cloudformation_spelling
 from color_mesh.appmesh.manifests import is_manifest, read_cloud_map_service, read_manifests
+from color_mesh.appmesh.meshes import KINDS, DeclaredResource, read_meshes
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
 from color_mesh.cloudformation import Attribute, Resource, Templates, files_of, is_template, load, read_templates
 from color_mesh.model import CloudMapService, Mesh, MeshError
@@ -38,7 +38,7 @@ class Source:
     """
 
     meshes: tuple[Mesh, ...]
-    resources: tuple[Declared, ...]
+    resources: tuple[DeclaredResource, ...]
     template_paths: tuple[Path, ...]
     notes: tuple[str, ...]
 
@@ -96,7 +96,7 @@ def _holds_template(path: Path) -> bool:
     return path.is_dir() and any(is_template(load(file)) for file in files_of(path))
 
 
-def _from_templates(templates: Templates) -> list[Declared]:
+def _from_templates(templates: Templates) -> list[DeclaredResource]:
     problems: list[str] = []
     declared = []
     for resource in templates.resources(*_TYPES):
@@ -108,11 +108,11 @@ def _from_templates(templates: Templates) -> list[Declared]:
     return declared
 
 
-def _declared(resource: Resource) -> Declared:
+def _declared(resource: Resource) -> DeclaredResource:
     problems: list[str] = []
     external = Fields(resource.metadata, f"{resource.place}.Metadata", api_spelling, problems).texts(EXTERNAL_SERVICES)
     refuse(problems)
-    return Declared(
+    return DeclaredResource(
         kind=_TYPES[resource.type],
         place=resource.place,
         properties=dict(_literals(resource)),

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from color_mesh.appmesh.fields import cloudformation_spelling
-from color_mesh.appmesh.routes import gateway_route_spec, route_spec
-from color_mesh.appmesh.spec import Spec
-from color_mesh.appmesh.specs import (
+from color_mesh.appmesh.resources import (
     mesh_spec,
     virtual_gateway_spec,
     virtual_node_spec,
     virtual_router_spec,
     virtual_service_spec,
 )
+from color_mesh.appmesh.routes import gateway_route_spec, route_spec
+from color_mesh.appmesh.spec import Spec
 from color_mesh.model import Mesh
 
 Tags = tuple[tuple[str, str], ...]

@@ -24,8 +24,8 @@ from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.interception import REDIRECTED_USER, Application
 from color_mesh.cdk.task import acknowledge_pulling, container_check, container_log, seconds, start_after, stop_timeout
 from color_mesh.model import (
-    Container,
     ContainerHealthCheck,
+    FargateContainer,
     GatewayRoute,
     Mesh,
     Route,
@@ -165,15 +165,15 @@ class AppMeshDataPlane:
             resource.add_resource_dependency(self._services[route.virtual_service])
         return {id: resource}
 
-    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Describe the sidecar; see `DataPlane`."""
         return _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
 
-    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Describe the gateway's Envoy; see `DataPlane`."""
         return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
 
-    def node_companions(self, node: VirtualNode) -> tuple[Container, ...]:
+    def node_companions(self, node: VirtualNode) -> tuple[FargateContainer, ...]:
         """Need none: App Mesh told callers' Envoys of every change at once; see `DataPlane`."""
         return ()
 
@@ -181,7 +181,7 @@ class AppMeshDataPlane:
         self,
         task: ecs.FargateTaskDefinition,
         node: VirtualNode,
-        container: Container,
+        container: FargateContainer,
         log_group: logs.ILogGroup,
         application: Application,
         app_container: ecs.ContainerDefinition,
@@ -194,7 +194,11 @@ class AppMeshDataPlane:
         return envoy
 
     def add_gateway_envoy(
-        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, log_group: logs.ILogGroup
+        self,
+        task: ecs.FargateTaskDefinition,
+        gateway: VirtualGateway,
+        container: FargateContainer,
+        log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, as the image's own user, who may bind port 80; see `DataPlane`."""
         task.node.add_dependency(self._gateways[gateway.name])
@@ -205,7 +209,7 @@ class AppMeshDataPlane:
         self,
         task: ecs.FargateTaskDefinition,
         resource: str,
-        container: Container,
+        container: FargateContainer,
         logging: ecs.LogDriver,
         user: str | None = None,
     ) -> ecs.ContainerDefinition:
@@ -238,8 +242,8 @@ class AppMeshDataPlane:
         )
 
 
-def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
-    return Container(
+def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
+    return FargateContainer(
         name=name, cpu=cpu, memory_mib=memory_mib, health_check=_LIVE, stop_timeout_seconds=stop_timeout_seconds
     )
 

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from color_mesh.cdk.interception import Application
 from color_mesh.model import (
-    Container,
+    FargateContainer,
     GatewayRoute,
     Mesh,
     Route,
@@ -57,20 +57,20 @@ class DataPlane(Protocol):
     ) -> MeshResources:
         """Declare a route of a declared virtual gateway in ``scope``."""
 
-    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Describe the container that runs Envoy beside a node's application."""
 
-    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Describe the container that runs Envoy as a gateway."""
 
-    def node_companions(self, node: VirtualNode) -> tuple[Container, ...]:
+    def node_companions(self, node: VirtualNode) -> tuple[FargateContainer, ...]:
         """Describe what else a node's task needs beside its application and Envoy."""
 
     def add_node_envoy(
         self,
         task: ecs.FargateTaskDefinition,
         node: VirtualNode,
-        container: Container,
+        container: FargateContainer,
         log_group: logs.ILogGroup,
         application: Application,
         app_container: ecs.ContainerDefinition,
@@ -81,6 +81,10 @@ class DataPlane(Protocol):
         """
 
     def add_gateway_envoy(
-        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, log_group: logs.ILogGroup
+        self,
+        task: ecs.FargateTaskDefinition,
+        gateway: VirtualGateway,
+        container: FargateContainer,
+        log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the Envoy of a gateway to its task, and let the task's role do what that Envoy needs."""

@@ -6,8 +6,8 @@ calling it until that has changed everywhere; those that have not heard of the t
 
 from color_mesh.envoy.clusters import REFRESH_SECONDS
 from color_mesh.envoy.placement import ADMIN_PORT
-from color_mesh.model import CloudMapDiscovery, Container, Mesh, VirtualNode
-from color_mesh.model.task import MOST_STOP_TIMEOUT
+from color_mesh.model import CloudMapDiscovery, FargateContainer, Mesh, VirtualNode
+from color_mesh.model.task import MAX_STOP_TIMEOUT_SECONDS
 
 NAME = "deregistration-delay"
 # Amazon Route 53 FAQs: changes are designed to reach all of its servers within 60 seconds.
@@ -43,13 +43,13 @@ wait
 ENTRY_POINT = ("bash", "-c", _SCRIPT, NAME)
 
 
-def deregistration_delay(mesh: Mesh, node: VirtualNode) -> tuple[Container, ...]:
+def deregistration_delay(mesh: Mesh, node: VirtualNode) -> tuple[FargateContainer, ...]:
     """Describe the container that holds up the end of a node's task; nothing calls a node that is in no Cloud Map."""
     seconds = delay_seconds(mesh, node)
     # It sleeps: a share of the task of its own would only be missing elsewhere, and Fargate wants none (ECS Developer
     # Guide, Task definition parameters for Fargate: cpu and memory of a container).
     stop = seconds + _ENDING_SECONDS
-    return (Container(name=NAME, cpu=None, memory_mib=None, stop_timeout_seconds=stop),) if seconds else ()
+    return (FargateContainer(name=NAME, cpu=None, memory_mib=None, stop_timeout_seconds=stop),) if seconds else ()
 
 
 def delay_seconds(mesh: Mesh, node: VirtualNode) -> int:
@@ -64,7 +64,7 @@ def delay_seconds(mesh: Mesh, node: VirtualNode) -> int:
         return 0
     name = discovery.dns_name.lower()
     kept = max((each.ttl_seconds for each in mesh.cloud_map_services if each.dns_name.lower() == name), default=0)
-    return min(_PROPAGATION_SECONDS + kept + REFRESH_SECONDS, MOST_STOP_TIMEOUT - _ENDING_SECONDS)
+    return min(_PROPAGATION_SECONDS + kept + REFRESH_SECONDS, MAX_STOP_TIMEOUT_SECONDS - _ENDING_SECONDS)
 
 
 def command(mesh: Mesh, node: VirtualNode, app_port: int | None) -> list[str]:

@@ -18,7 +18,7 @@ from color_mesh.envoy import Loopback, Transparent, configure
 from color_mesh.envoy.document import compressed, document, shortest
 from color_mesh.envoy.typed import Json
 from color_mesh.model import (
-    Container,
+    FargateContainer,
     GatewayRoute,
     Mesh,
     MeshError,
@@ -31,7 +31,7 @@ from color_mesh.model import (
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.errors import problem
 from color_mesh.model.node import hostnames
-from color_mesh.model.task import DEFAULT_STOP_TIMEOUT
+from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS
 
 # For who calls although told not to: load balancers stop before ECS sends SIGTERM, and callers that ask DNS when the
 # deregistration delay is over. The rest of the stop timeout is for requests that are under way.
@@ -87,11 +87,11 @@ class EnvoyDataPlane:
         """Declare nothing: the gateway's Envoys have the routes; see `DataPlane`."""
         return {}
 
-    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Describe the sidecar; see `DataPlane`."""
         return _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
 
-    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Describe the gateway's Envoy; see `DataPlane`.
 
         It has no companion: load balancers let go of a task before ECS sends SIGTERM (ECS Developer Guide, *Amazon ECS
@@ -99,7 +99,7 @@ class EnvoyDataPlane:
         """
         return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
 
-    def node_companions(self, node: VirtualNode) -> tuple[Container, ...]:
+    def node_companions(self, node: VirtualNode) -> tuple[FargateContainer, ...]:
         """Describe what keeps a task answering until callers have heard of its end; see `DataPlane`."""
         return deregistration_delay(self._mesh(), node)
 
@@ -107,7 +107,7 @@ class EnvoyDataPlane:
         self,
         task: ecs.FargateTaskDefinition,
         node: VirtualNode,
-        container: Container,
+        container: FargateContainer,
         log_group: logs.ILogGroup,
         application: Application,
         app_container: ecs.ContainerDefinition,
@@ -143,7 +143,11 @@ class EnvoyDataPlane:
         return envoy
 
     def add_gateway_envoy(
-        self, task: ecs.FargateTaskDefinition, gateway: VirtualGateway, container: Container, log_group: logs.ILogGroup
+        self,
+        task: ecs.FargateTaskDefinition,
+        gateway: VirtualGateway,
+        container: FargateContainer,
+        log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, whose configuration is made when the templates are written; see `DataPlane`."""
 
@@ -163,7 +167,7 @@ class EnvoyDataPlane:
         self,
         task: ecs.FargateTaskDefinition,
         subject: str,
-        container: Container,
+        container: FargateContainer,
         logging: ecs.LogDriver,
         bootstrap: Callable[[], Json],
         user: int,
@@ -179,7 +183,7 @@ class EnvoyDataPlane:
             memory_limit_mib=container.memory_mib,
             # Half of a very short stop timeout is left for the requests that are under way.
             entry_point=run_envoy(
-                min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT) // 2),
+                min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
                 workers=max(1, (container.cpu or 0) // 1024),
             ),
             command=Lazy.list(configuration),
@@ -194,10 +198,10 @@ class EnvoyDataPlane:
         )
 
 
-def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> Container:
+def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
     """Describe an Envoy, whose draining is fit to its stop timeout, which it therefore always has."""
-    stop = DEFAULT_STOP_TIMEOUT if stop_timeout_seconds is None else stop_timeout_seconds
-    return Container(name=name, cpu=cpu, memory_mib=memory_mib, health_check=READY, stop_timeout_seconds=stop)
+    stop = DEFAULT_STOP_TIMEOUT_SECONDS if stop_timeout_seconds is None else stop_timeout_seconds
+    return FargateContainer(name=name, cpu=cpu, memory_mib=memory_mib, health_check=READY, stop_timeout_seconds=stop)
 
 
 @jsii.implements(IStableListProducer, IValidation)

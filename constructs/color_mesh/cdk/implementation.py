@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 
 from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.cdk.task import acknowledge_pulling, container_check, service_options, stop_timeout
-from color_mesh.model import Container
+from color_mesh.model import FargateContainer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ class NodeImplementation:
 
 def add_application(
     task_definition: ecs.FargateTaskDefinition,
-    app: Container,
+    app: FargateContainer,
     *,
     image: ecs.ContainerImage,
     entry_point: Sequence[str] | None,

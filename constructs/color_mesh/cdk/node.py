@@ -29,10 +29,10 @@ from color_mesh.model import (
     CloudMapDiscovery,
     CloudMapService,
     ConnectionPool,
-    Container,
     ContainerHealthCheck,
     DnsDiscovery,
     DnsResponseType,
+    FargateContainer,
     FargateTask,
     HealthCheck,
     Listener,
@@ -46,7 +46,7 @@ from color_mesh.model import (
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB, AppAddress
 from color_mesh.model.discovery import Discovery
 from color_mesh.model.errors import refusing
-from color_mesh.model.task import LEAST_CPU, LEAST_MEMORY_MIB, what_is_left
+from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
 class MeshedColorNode(Construct):
@@ -306,10 +306,10 @@ class MeshedColorNode(Construct):
         """
         plane = self.mesh.data_plane
         envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib, stop_timeout_seconds=stop_timeout_seconds)
-        app = Container(
+        app = FargateContainer(
             name=f"{self.name}-app" if container_name is None else container_name,
-            cpu=what_is_left(cpu, envoy_cpu, LEAST_CPU) if app_cpu is None else app_cpu,
-            memory_mib=what_is_left(memory_mib, envoy_memory_mib, LEAST_MEMORY_MIB)
+            cpu=remaining_share(cpu, envoy_cpu, MIN_CPU) if app_cpu is None else app_cpu,
+            memory_mib=remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
             if app_memory_mib is None
             else app_memory_mib,
             health_check=container_health_check,

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.acknowledge import acknowledge
-from color_mesh.model import Container, FargateTask
+from color_mesh.model import FargateContainer, FargateTask
 from color_mesh.model.errors import problem
 
 
@@ -21,7 +21,7 @@ def seconds(number: int) -> Duration:
     return Duration.seconds(number)
 
 
-def container_check(container: Container) -> ecs.HealthCheck | None:
+def container_check(container: FargateContainer) -> ecs.HealthCheck | None:
     """Write a container's health check for ECS."""
     check = container.health_check
     if check is None:
@@ -59,12 +59,12 @@ def fargate_task_definition(
     )
 
 
-def container_log(log_group: logs.ILogGroup, part: str, container: Container) -> ecs.LogDriver:
+def container_log(log_group: logs.ILogGroup, part: str, container: FargateContainer) -> ecs.LogDriver:
     """Say where a container logs that runs for a node or gateway."""
     return ecs.LogDrivers.aws_logs(stream_prefix=f"{part}-{container.name}", log_group=log_group)
 
 
-def stop_timeout(container: Container) -> Duration | None:
+def stop_timeout(container: FargateContainer) -> Duration | None:
     """Write how long a container may take to end, for ECS; without it, ECS's own default."""
     return None if container.stop_timeout_seconds is None else seconds(container.stop_timeout_seconds)
 

@@ -84,10 +84,10 @@ def parse_values(given: list[str]) -> dict[str, str]:
 
 
 def _up(options: argparse.Namespace) -> int:
+    from color_mesh.cli.plan_table import plan_table
     from color_mesh.local.plan.assembly import read_plan
     from color_mesh.local.plan.programs import parse_images
     from color_mesh.local.run.up import up
-    from color_mesh.report import plan_table
 
     paths, images = [Path(path) for path in options.source], parse_images(options.image)
     values = parse_values(options.values)

@@ -11,13 +11,14 @@ from typing import Any
 
 from color_mesh.appmesh.source import Source, read_source
 from color_mesh.cli.local_commands import parse_values
+from color_mesh.cli.parity import parity_table
 from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.migration.migration import REPORT, migrate, write_files
 from color_mesh.migration.report import TITLES, summary, told
 from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
-from color_mesh.report import mesh_table, parity_table
+from color_mesh.report import mesh_table
 
 
 def inspect(command: str, options: argparse.Namespace) -> str:

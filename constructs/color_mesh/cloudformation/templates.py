@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator
+from color_mesh.cloudformation.functions import FUNCTIONS
+from color_mesh.cloudformation.references import REFERENCES
 from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of, with_nested
 from color_mesh.cloudformation.values import NO_VALUE, Unknown
 from color_mesh.model.errors import problem, refuse
@@ -108,7 +110,7 @@ class Templates:
         found = []
         for stack in self._stacks:
             for logical_id, declared in stack.section("Resources").items():
-                if declared["Type"] in types and self._evaluator.wanted(stack, logical_id):
+                if declared["Type"] in types and self._evaluator.is_deployed(stack, logical_id):
                     found.append(_resource(stack, logical_id, self._evaluator))
         return tuple(found)
 
@@ -144,7 +146,8 @@ def read_templates(
         if resource["Type"] == NESTED and logical_id not in stack.children
     ]
     unsaid = {name: value for name, value in (assumed or {}).items() if not any(name in each.pseudo for each in stacks)}
-    return Templates(tuple(missing), stacks, Evaluator(stacks, {**unsaid, **values}, known_attributes))
+    functions = {**REFERENCES, **FUNCTIONS}
+    return Templates(tuple(missing), stacks, Evaluator(stacks, {**unsaid, **values}, known_attributes, functions))
 
 
 def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a value may turn out to be, and what is said when it is nothing."""
+"""Results of an evaluation that are not plain JSON, and the errors of an evaluation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from color_mesh.model.errors import problem
 
 
 class NoValue:
-    """Stand for what ``AWS::NoValue`` removes."""
+    """Result of ``AWS::NoValue``: the property or item is removed."""
 
     def __repr__(self) -> str:
         return "AWS::NoValue"
@@ -20,7 +20,13 @@ NO_VALUE = NoValue()
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Stand for what only a deployment knows: an attribute of a resource, or ``Ref`` for what a reference gives."""
+    """A value that only a deployment knows.
+
+    Attributes:
+        stack: Stack of the resource.
+        logical_id: Logical id of the resource.
+        attribute: Name of the attribute; ``Ref`` for the value of a ``Ref``.
+    """
 
     stack: Stack
     logical_id: str
@@ -29,37 +35,37 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Stand for what cannot be worked out, which is no matter unless somebody needs it.
+    """A value that cannot be evaluated. It is an error only if a reader needs it.
 
     Attributes:
-        problems: Why it cannot.
+        problems: Reasons, as error messages.
     """
 
     problems: tuple[str, ...]
 
 
-def plain(value: Any) -> Any:
-    """Compare and join truth values and numbers as the text that CloudFormation makes of them."""
+def as_text(value: Any) -> Any:
+    """Return booleans and numbers as the text into which CloudFormation converts them, other values as they are."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
 
 
 def is_plain(value: Any) -> bool:
-    """Tell whether a value is text or a list of text, or what stands for it."""
+    """Return whether a value is a scalar or a list of scalars."""
     items = value if isinstance(value, list) else [value]
     return all(isinstance(item, str | int | float | Unknown) for item in items)
 
 
-def only_deployed(place: str, found: Unknown) -> MeshError:
-    """Say that only a deployment knows a value, and how to give it."""
-    name = f"{found.logical_id}.{found.attribute}"
+def deployment_only(place: str, value: Unknown) -> MeshError:
+    """Return the error for a value that only a deployment knows."""
+    name = f"{value.logical_id}.{value.attribute}"
     return refusal(place, "is known only to a deployment", name, f"give it with --set {name}=VALUE")
 
 
-def unknown(place: str, what: str, name: Any, known: Any) -> MeshError:
-    """Say that a name is of nothing, and which names there are."""
-    return refusal(place, f"unknown {what}", name, f"known: {', '.join(sorted(map(str, known))) or 'none'}")
+def unknown_name(place: str, kind: str, name: Any, known: Any) -> MeshError:
+    """Return the error for a reference to an undeclared name."""
+    return refusal(place, f"unknown {kind}", name, f"known: {', '.join(sorted(map(str, known))) or 'none'}")
 
 
 def refusal(place: str, wrong: str, got: object, fix: str) -> MeshError:
-    """Say what is wrong with one value."""
+    """Return the error with one problem of a value."""
     return MeshError([problem(place, wrong, got, fix)])

@@ -1,7 +1,7 @@
-"""What templates declare beside the mesh, as frozen values: task definitions, services, load balancers, roles, networks.
+"""Resources that templates declare beside the mesh, as frozen values: task definitions, services, load balancers.
 
-`read_declarations` reads all of it. The values hold what the templates say, with the defaults of ECS; what can run on this
-machine or be migrated is decided by those who use them.
+`read_declarations` reads all of them, with the defaults of AWS. Callers decide what can run on this machine, or can be
+migrated.
 """
 
 from color_mesh.ecs.declarations import Declarations, read_declarations

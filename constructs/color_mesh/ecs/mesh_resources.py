@@ -1,4 +1,4 @@
-"""Virtual nodes and virtual gateways, as the Envoys of App Mesh are told which of them they are."""
+"""Names of virtual nodes and virtual gateways, by which an Envoy gets its configuration from App Mesh."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from color_mesh.cloudformation import Attribute
 
 _ARN = re.compile(r"(?:arn:[^:]*:appmesh:[^:]*:[^:]*:)?mesh/([^/@]+)(?:@[0-9]+)?/(virtualNode|virtualGateway)/(.+)")
-# Environment variables that name the resource, in the order of precedence (aws/amazon-ecs-service-connect-agent, README).
+# Environment variables that name the resource, by precedence (aws/amazon-ecs-service-connect-agent, README).
 IDENTITIES = ("APPMESH_RESOURCE_ARN", "APPMESH_RESOURCE_NAME", "APPMESH_VIRTUAL_NODE_NAME")
 MESH_RESOURCE_TYPES = {
     "AWS::AppMesh::VirtualNode": "virtualNode",

@@ -1,6 +1,6 @@
 """Reading of resources: the values, every problem, and the properties that a caller does not use."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -130,7 +130,7 @@ def _select(value: Any, used: Collection[str], path: Path, unused: list[Path]) -
         return [_select(each, used, (*path, index), unused) for index, each in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    selected = {}
+    selected, own = {}, []
     for key, each in value.items():
         name = _name((*path, key))
         if name in used:
@@ -138,12 +138,18 @@ def _select(value: Any, used: Collection[str], path: Path, unused: list[Path]) -
         elif any(other.startswith(f"{name}.") for other in used):
             selected[key] = _select(each, used, (*path, key), unused)
         else:
-            unused.append((*path, key))
+            own.append((*path, key))
+    unused += own
     return selected
 
 
 def _name(path: Path) -> str:
     return ".".join(part for part in path if isinstance(part, str))
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """Return a path as text, such as ``MountPoints[0].ReadOnly``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def resource_key(value: Any) -> str | None:

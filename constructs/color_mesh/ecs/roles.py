@@ -1,7 +1,7 @@
 """IAM roles, and the actions that their policies allow.
 
-The rules are those of the AWS IAM User Guide, *Policy evaluation logic*: an action that no statement allows is denied, and
-a statement that denies it wins. The conditions of statements are assumed to hold.
+The rules are those of the AWS IAM User Guide, *Policy evaluation logic*: an action that no statement allows is denied,
+and a statement that denies it wins. The conditions of statements are assumed to hold.
 """
 
 import re
@@ -67,7 +67,7 @@ class Role:
     def allows(self, action: str, resource: str) -> bool:
         """Return whether the role allows an action on a resource, given by its ARN or its key.
 
-        A role with unknown policies allows all that no known statement denies.
+        A role with unknown policies allows every action that no known statement denies.
         """
         effects = [each.effect for each in self.statements if each.matches(action, resource)]
         return "Deny" not in effects and (not self.known or "Allow" in effects)

@@ -2,7 +2,7 @@
 
 `services` compiles what a caller needs to know of a virtual service; `ingress`, `egress` and `gateway` make of it what
 comes to a node, what a node sends, and the two hops of a gateway; `routes`, `clusters`, `listeners`, `filters`,
-`security` and `access_log` write Envoy's own kinds of resources; `refusals` finds what has no counterpart in Envoy;
+`security` and `access_log` write Envoy's own kinds of resources; `unsupported` finds what has no counterpart in Envoy;
 `bootstrap` puts all of it together. What depends on where an Envoy stands, and not on the mesh, is in `placement`.
 """
 

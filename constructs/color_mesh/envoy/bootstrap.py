@@ -1,6 +1,6 @@
 """The whole configuration of one Envoy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from color_mesh.envoy.clusters import load_assignment, target_cluster
@@ -25,9 +25,8 @@ from color_mesh.envoy.placement import (
     ServerEndpoints,
     Transparent,
 )
-from color_mesh.envoy.refusals import refusals
 from color_mesh.envoy.resources import Resources
-from color_mesh.envoy.security import SDS_CLUSTER, sds_cluster
+from color_mesh.envoy.security import policy_for, sds_cluster, speaks_tls, uses_sds
 from color_mesh.envoy.services import Target
 from color_mesh.envoy.typed import (
     CLUSTER,
@@ -39,6 +38,7 @@ from color_mesh.envoy.typed import (
     present,
     socket_address,
 )
+from color_mesh.envoy.unsupported import unsupported_features
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
 
@@ -86,7 +86,7 @@ def configure(
         MeshError: With everything that cannot be compiled, and why.
     """
     placement = Placement(interception=interception, endpoints=endpoints, sds_socket=sds_socket)
-    refuse(refusals(mesh, part, placement))
+    refuse(unsupported_features(mesh, part, placement))
     if isinstance(part, VirtualNode):
         kind, resources = "virtualNode", ingress(mesh, part, placement) + egress(mesh, part, placement)
     else:
@@ -94,7 +94,7 @@ def configure(
     targets = {target.cluster: target for target in resources.targets}
     clusters = (*resources.clusters, *(target_cluster(mesh, target, placement) for target in targets.values()))
     base = _bootstrap(mesh, part, kind, placement, clusters)
-    secrets = [sds_cluster(sds_socket)] if sds_socket and SDS_CLUSTER in str((resources.listeners, clusters)) else []
+    secrets = [sds_cluster(sds_socket)] if sds_socket and _uses_sds(part, targets.values()) else []
     match endpoints:
         case DnsEndpoints():
             static = {"listeners": list(resources.listeners), "clusters": [*secrets, *clusters]}
@@ -112,6 +112,12 @@ def configure(
         files=files,
         targets={endpoints_file(name): target for name, target in targets.items()} if files else {},
     )
+
+
+def _uses_sds(part: VirtualNode | VirtualGateway, targets: Iterable[Target]) -> bool:
+    listener_tls = [listener.tls for listener in part.listeners if speaks_tls(listener)]
+    client_tls = [policy_for(target.listener, target.client_tls) for target in targets]
+    return any(uses_sds(tls) for tls in (*listener_tls, *client_tls) if tls is not None)
 
 
 def _bootstrap(

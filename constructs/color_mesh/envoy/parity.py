@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from color_mesh.envoy import refusals
+from color_mesh.envoy import unsupported
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,11 +147,11 @@ ROWS = (
     Row(
         properties=f"{_LISTENER}.TLS.Certificate.SDS.SecretName",
         becomes="`tls_certificate_sds_secret_configs`",
-        refused=f"without the socket: {refusals.NO_SDS}",
+        refused=f"without the socket: {unsupported.NO_SDS}",
     ),
     Row(
         properties=f"{_LISTENER}.TLS.Certificate.ACM.CertificateArn",
-        refused=f"unless the mode is `DISABLED`: {refusals.ACM_CERTIFICATE}",
+        refused=f"unless the mode is `DISABLED`: {unsupported.ACM_CERTIFICATE}",
     ),
     Row(
         properties=f"{_LISTENER}.TLS.Validation.Trust.File.CertificateChain",
@@ -160,7 +160,7 @@ ROWS = (
     Row(
         properties=f"{_LISTENER}.TLS.Validation.Trust.SDS.SecretName",
         becomes="`validation_context_sds_secret_config`; with `STRICT` also `require_client_certificate`",
-        refused=f"without the socket: {refusals.NO_SDS}",
+        refused=f"without the socket: {unsupported.NO_SDS}",
     ),
     Row(
         properties=f"{_LISTENER}.TLS.Validation.SubjectAlternativeNames.Match.Exact[]",
@@ -186,7 +186,7 @@ ROWS = (
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.AWSCloudMap.Attributes[].{Key,Value}",
         becomes="which tasks are endpoints in the file",
-        refused=f"when endpoints are found by DNS: {refusals.ATTRIBUTES}",
+        refused=f"when endpoints are found by DNS: {unsupported.ATTRIBUTES}",
     ),
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.DNS.Hostname",
@@ -201,7 +201,7 @@ ROWS = (
         properties="VirtualNode.Spec.Backends[].VirtualService.VirtualServiceName",
         becomes="a virtual host, for tcp a filter chain, and the clusters of what provides the service; with loopback "
         "interception a listener",
-        refused=f"when only its name is known: {refusals.EXTERNAL}",
+        refused=f"when only its name is known: {unsupported.EXTERNAL}",
     ),
     Row(
         properties=f"{_CLIENT_TLS}.Enforce",
@@ -218,7 +218,7 @@ ROWS = (
     Row(
         properties=f"{_CLIENT_TLS}.Certificate.SDS.SecretName",
         becomes="`tls_certificate_sds_secret_configs` of the cluster",
-        refused=f"without the socket: {refusals.NO_SDS}",
+        refused=f"without the socket: {unsupported.NO_SDS}",
     ),
     Row(
         properties=f"{_CLIENT_TLS}.Validation.Trust.File.CertificateChain",
@@ -227,11 +227,11 @@ ROWS = (
     Row(
         properties=f"{_CLIENT_TLS}.Validation.Trust.SDS.SecretName",
         becomes="`validation_context_sds_secret_config` of the cluster",
-        refused=f"without the socket: {refusals.NO_SDS}",
+        refused=f"without the socket: {unsupported.NO_SDS}",
     ),
     Row(
         properties=f"{_CLIENT_TLS}.Validation.Trust.ACM.CertificateAuthorityArns[]",
-        refused=refusals.ACM_TRUST,
+        refused=unsupported.ACM_TRUST,
     ),
     Row(
         properties=f"{_CLIENT_TLS}.Validation.SubjectAlternativeNames.Match.Exact[]",
@@ -337,7 +337,7 @@ ROWS = (
     Row(
         properties=f"{_ANY_GATEWAY}.Action.Target.VirtualService.VirtualServiceName",
         becomes="`host_rewrite_literal`, and which routes of the second hop the request may take",
-        refused=f"when only its name is known: {refusals.EXTERNAL}",
+        refused=f"when only its name is known: {unsupported.EXTERNAL}",
     ),
     Row(
         properties=f"{_ANY_GATEWAY}.Action.Target.Port",

@@ -65,6 +65,12 @@ def upstream(given: ClientTls | None, node: VirtualNode, listener: Listener) -> 
     return _upstream(listener, {**certificate, **_validation(policy.validation, names)})
 
 
+def uses_sds(tls: ListenerTls | ClientTls) -> bool:
+    """Return whether the certificate or the trusted authorities come from a Secret Discovery Service."""
+    trust = tls.validation.trust if tls.validation is not None else None
+    return isinstance(tls.certificate, SdsCertificate) or isinstance(trust, SdsTrust)
+
+
 def sds_cluster(socket: str) -> Json:
     """Write the cluster of the Secret Discovery Service at a Unix socket."""
     endpoint = {"endpoint": {"address": {"pipe": {"path": socket}}}}

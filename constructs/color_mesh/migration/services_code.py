@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from color_mesh.migration.carry import CarriedMesh
-from color_mesh.migration.containers import PARAMETER, SECRET, ContainerDefinition
+from color_mesh.migration.containers import PARAMETER, SECRET, CarriedContainer
 from color_mesh.migration.placeholders import own_repository, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, lines, listed, mapping, names_in, text, unless
+from color_mesh.migration.sizes import memory
 from color_mesh.migration.workload import Workload
 from color_mesh.model import ContainerHealthCheck, VirtualNode
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
@@ -106,8 +107,8 @@ class _ServicesModule:
         self._called.update(names_in(code))
         return lines(before, code, 2)
 
-    def _of_node(self, id: str, workload: Workload, node: VirtualNode, app: ContainerDefinition) -> dict[str, Code]:
-        ports, size = dict(app.ports), workload.size
+    def _of_node(self, id: str, workload: Workload, node: VirtualNode, app: CarriedContainer) -> dict[str, Code]:
+        ports, size = app.definition.ports, workload.size
         port_name = next((ports[each.port] for each in node.listeners if each.port in ports), None)
         cpu, memory = workload.cpu.of_app(size.cpu), workload.memory_mib.of_app(size.memory_mib)
         return {
@@ -120,31 +121,32 @@ class _ServicesModule:
             **unless(size.memory_mib - workload.memory_mib.envoy, app_memory_mib=memory),
             **unless("0.0.0.0", app_address=self._carried.app_address(node)),
             **unless(f"{node.name}-app", container_name=app.name),
-            **unless(None, port_name=port_name, container_health_check=app.health_check),
+            **unless(None, port_name=port_name, container_health_check=app.definition.health_check),
         }
 
-    def _other(self, id: str, workload: Workload, container: ContainerDefinition) -> Code:
+    def _other(self, id: str, workload: Workload, container: CarriedContainer) -> Code:
         """Write a container that is neither the application nor Envoy."""
-        own = f"{id}-{container.name}"
+        definition, own = container.definition, f"{id}-{container.name}"
         logging = call("ecs.LogDrivers.aws_logs", stream_prefix=text(container.name), log_group="log_group")
         return call(
             ".add_container",
             text(container.name),
             **self._told(own, container),
             # All of a gateway's task is Envoy's limit: another one would not fit.
-            **(unless(None, cpu=container.cpu, memory_limit_mib=container.memory_mib) if workload.app else {}),
-            **unless(True, essential=container.essential),
-            **({"health_check": _health_check(container.health_check)} if container.health_check else {}),
+            **(unless(None, cpu=definition.cpu, memory_limit_mib=memory(definition)) if workload.app else {}),
+            **unless(True, essential=definition.essential),
+            **({"health_check": _health_check(definition.health_check)} if definition.health_check else {}),
             logging=logging,
         )
 
-    def _told(self, id: str, container: ContainerDefinition) -> dict[str, Code]:
+    def _told(self, id: str, container: CarriedContainer) -> dict[str, Code]:
         """Write a container's image, and what it is told."""
         said: dict[str, Code] = {"image": self._image(id, container.image)}
-        if container.entry_point:
-            said["entry_point"] = listed(map(stack_text, container.entry_point))
-        if container.command:
-            said["command"] = listed(map(stack_text, container.command))
+        definition = container.definition
+        if definition.entry_point:
+            said["entry_point"] = listed(map(stack_text, definition.entry_point))
+        if definition.command:
+            said["command"] = listed(map(stack_text, definition.command))
         if container.environment:
             said["environment"] = mapping(
                 (text(name), stack_text(each)) for name, each in container.environment.items()
@@ -188,7 +190,7 @@ def _dependencies(workload: Workload) -> Iterator[tuple[str, str, str]]:
 
 def _of_gateway(workload: Workload) -> dict[str, Code]:
     said = _sized(workload)
-    if workload.service.public and not workload.service.target_groups:
+    if workload.service.public and not workload.target_groups:
         said["exposure"] = text("public-ip")
     elif not workload.internet_facing:
         said["internet_facing"] = "False"
@@ -196,12 +198,12 @@ def _of_gateway(workload: Workload) -> dict[str, Code]:
 
 
 def _of_both(workload: Workload) -> dict[str, Code]:
-    service = workload.service
+    service, definition = workload.service, workload.definition
     return {
         **unless(1, desired_count=service.desired_count),
         **unless(False, execute_command=service.execute_command),
-        **({"cpu_architecture": "ecs.CpuArchitecture.ARM64"} if workload.definition.arm64 else {}),
-        **unless(None, family=workload.definition.family, service_name=service.name),
+        **({"cpu_architecture": "ecs.CpuArchitecture.ARM64"} if definition.cpu_architecture == "ARM64" else {}),
+        **unless(None, family=definition.declared_family, service_name=service.declared_name),
         "log_group": "log_group",
     }
 

@@ -17,7 +17,7 @@ from color_mesh.model.mesh import EgressFilter, Mesh
 from color_mesh.model.node import VirtualNode, VirtualService, VirtualServiceBackend
 from color_mesh.model.route import GatewayRoute, RetryPolicy, Rewrite, Route, WeightedTarget
 from color_mesh.model.router import VirtualGateway, VirtualRouter
-from color_mesh.model.task import Container, ContainerHealthCheck, FargateTask
+from color_mesh.model.task import ContainerHealthCheck, FargateContainer, FargateTask
 from color_mesh.model.tls import (
     AcmCertificate,
     AcmTrust,
@@ -39,11 +39,11 @@ __all__ = [
     "CloudMapDiscovery",
     "CloudMapService",
     "ConnectionPool",
-    "Container",
     "ContainerHealthCheck",
     "DnsDiscovery",
     "DnsResponseType",
     "EgressFilter",
+    "FargateContainer",
     "FargateTask",
     "FileCertificate",
     "FileTrust",

@@ -35,7 +35,7 @@ def check_flag(subject: str, what: str, value: object) -> Iterator[str]:
         yield problem(subject, f"{what} is not true or false", value, "True or False")
 
 
-def check_least(subject: str, what: str, value: object, low: int) -> Iterator[str]:
+def check_minimum(subject: str, what: str, value: object, low: int) -> Iterator[str]:
     """Find a value that is not a whole number of at least ``low``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         yield problem(subject, f"{what} out of range", value, f"{low} or more")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeAlias, get_args
 
-from color_mesh.model.checks import check_choice, check_flag, check_least, check_range, check_tags, check_unique
+from color_mesh.model.checks import check_choice, check_flag, check_minimum, check_range, check_tags, check_unique
 from color_mesh.model.errors import problem
 from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, Timeout, check_timeout
 from color_mesh.model.match import (
@@ -220,8 +220,8 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
         return
     if route.protocol == "tcp":
         yield problem(subject, "a tcp route has no retry policy", policy, "leave it out")
-    yield from check_least(subject, "max retries", policy.max_retries, 0)
-    yield from check_least(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
+    yield from check_minimum(subject, "max retries", policy.max_retries, 0)
+    yield from check_minimum(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
     for event in policy.http_events:
         yield from check_choice(subject, "HTTP retry event", event, HTTP_RETRY_EVENTS)
     for tcp_event in policy.tcp_events:

@@ -17,10 +17,10 @@ FARGATE_MEMORY_MIB: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
 }
 
-LEAST_CPU = 1
-LEAST_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
+MIN_CPU = 1
+MIN_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
 # ECS API Reference, ContainerDefinition: stopTimeout, in seconds; the most is Fargate's.
-LEAST_STOP_TIMEOUT, MOST_STOP_TIMEOUT, DEFAULT_STOP_TIMEOUT = 1, 120, 30
+MIN_STOP_TIMEOUT_SECONDS, MAX_STOP_TIMEOUT_SECONDS, DEFAULT_STOP_TIMEOUT_SECONDS = 1, 120, 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ class ContainerHealthCheck:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Container:
+class FargateContainer:
     """Define a container's name and its share of the task.
 
     Attributes:
@@ -83,7 +83,7 @@ class FargateTask:
     name: str
     cpu: int
     memory_mib: int
-    containers: tuple[Container, ...]
+    containers: tuple[FargateContainer, ...]
     desired_count: int = 1
     family: str | None = None
     service_name: str | None = None
@@ -92,7 +92,7 @@ class FargateTask:
         refuse(_check_task(self))
 
 
-def what_is_left(total: int, taken: int, least: int) -> int:
+def remaining_share(total: int, taken: int, least: int) -> int:
     """Find what a container leaves of a task; ``least`` when it leaves nothing, so that the sum tells of it."""
     return max(total - taken, least) if isinstance(total, int) and isinstance(taken, int) else total
 
@@ -128,15 +128,15 @@ def _check_task(task: FargateTask) -> Iterator[str]:
             yield problem(subject, f"containers need more {what} than the task has", got, f"at most {total} {unit}")
 
 
-def _check_container(container: Container) -> Iterator[str]:
+def _check_container(container: FargateContainer) -> Iterator[str]:
     subject = f"container {container.name!r}"
     yield from check_name(subject, container.name)
     if container.port_name is not None:
         yield from check_port_name(subject, container.port_name)
     for what, value, least, most in (
-        ("CPU", container.cpu, LEAST_CPU, 16384),
-        ("memory", container.memory_mib, LEAST_MEMORY_MIB, 122880),
-        ("stop timeout", container.stop_timeout_seconds, LEAST_STOP_TIMEOUT, MOST_STOP_TIMEOUT),
+        ("CPU", container.cpu, MIN_CPU, 16384),
+        ("memory", container.memory_mib, MIN_MEMORY_MIB, 122880),
+        ("stop timeout", container.stop_timeout_seconds, MIN_STOP_TIMEOUT_SECONDS, MAX_STOP_TIMEOUT_SECONDS),
     ):
         if value is not None:
             yield from check_range(subject, what, value, least, most)

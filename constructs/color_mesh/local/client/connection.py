@@ -13,6 +13,7 @@ from typing import Any
 from color_mesh.local.folder import FOLDER, released
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
+from color_mesh.report import columns
 
 _FOLLOW_SECONDS = 0.2
 # What a terminal's programs need to know of it.
@@ -73,14 +74,6 @@ def status_text(status: Any) -> str:
     rows += [(each["name"], "-", "RUNNING", "-", each["address"], "", "") for each in status["balancers"]]
     table = columns(rows)
     return f"{table}\n\n{status['url']}" if status["url"] else table
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Write rows under each other."""
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
 
 
 def logs(target: str, follow: bool) -> Iterator[str]:

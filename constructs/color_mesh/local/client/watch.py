@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from color_mesh.local.client.connection import columns, request
+from color_mesh.local.client.connection import request
+from color_mesh.report import columns
 
 PAUSE_SECONDS = 1.0
 _CLEAR = "\x1b[H\x1b[2J"

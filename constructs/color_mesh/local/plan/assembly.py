@@ -76,8 +76,8 @@ class Plan:
     def cluster_nodes(self, bootstrap: Bootstrap) -> dict[str, str]:
         """Return the nodes that the clusters of an Envoy lead to, by cluster.
 
-        A node is the one whose tasks are registered under the hostname of the cluster. A hostname without tasks, which is
-        that of a node outside of the templates, stands for itself.
+        A cluster leads to the node whose tasks are registered under its hostname. The hostname stands for a node
+        without tasks in the templates.
         """
         nodes = {
             self.discovery[registration.registry].dns_name.lower(): resource.name

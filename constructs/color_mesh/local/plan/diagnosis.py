@@ -1,4 +1,4 @@
-"""Warnings about a plan: mistakes that AWS deploys without an error, and that keep a service or connection from working.
+"""Warnings about a plan: mistakes that AWS deploys without an error, but that break a service or a connection.
 
 A run emulates them, so the mesh behaves as it would on AWS. A warning names the cause.
 """
@@ -12,8 +12,8 @@ from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.roles import Role
 from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
-from color_mesh.envoy import ServerEndpoints, configure
 from color_mesh.local.plan.assembly import ACCOUNT, REGION, Plan
+from color_mesh.local.plan.compiled_envoys import CompiledEnvoys
 from color_mesh.model import CloudMapDiscovery, MeshError, VirtualGateway, VirtualNode
 
 # Addresses of clients outside the VPC: a range that is reserved for documentation (RFC 5737).
@@ -47,10 +47,9 @@ def _may_log(plan: Plan, role: Role, container: Container) -> bool:
     )
 
 
-def denial(plan: Plan, service: Service, resource: MeshResource) -> str | None:
+def denial(plan: Plan, service: Service, resource: MeshResource, compiled: CompiledEnvoys) -> str | None:
     """Return the reason why App Mesh denies an Envoy of a service its configuration; ``None`` if it does not."""
-    part = plan.part(resource)
-    if part is None:
+    if plan.part(resource) is None:
         return f"no template declares {resource}"
     task_role = plan.task(service).definition.task_role
     if task_role is not None and task_role not in plan.roles:
@@ -59,7 +58,7 @@ def denial(plan: Plan, service: Service, resource: MeshResource) -> str | None:
     if reason is not None:
         return reason
     try:
-        configure(*part, endpoints=ServerEndpoints(socket=""))
+        compiled.of(resource)
     except MeshError as error:
         return "; ".join(error.problems)
     return None
@@ -75,18 +74,24 @@ def _role_denial(role: Role | None, resource: MeshResource) -> str | None:
     return None if role.allows(action, arn) else f"role {role.name} does not allow {action} on {resource}"
 
 
-def warnings(plan: Plan) -> tuple[str, ...]:
-    """Return a warning for everything that will not work, each with its service."""
+def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, ...]:
+    """Return a warning for everything that will not work, each with its service.
+
+    Args:
+        plan: Plan.
+        compiled: Configurations of its Envoys. Default: compiled here.
+    """
+    compiled = compiled or CompiledEnvoys(plan.meshes)
     lines: list[str] = []
     for service in plan.services.values():
         lines += (f"{service.name}: its tasks cannot start: {reason}" for reason in obstacles(plan, service))
         for container, resource in plan.sidecars(service):
-            reason = denial(plan, service, resource)
+            reason = denial(plan, service, resource, compiled)
             if reason is not None:
                 lines.append(f"{service.name}: {container.name} gets no configuration: {reason}")
         lines += _wrong_ports(plan, service)
     lines += _unregistered(plan)
-    lines += _blocked(plan)
+    lines += _blocked(plan, compiled)
     return tuple(dict.fromkeys(lines))
 
 
@@ -141,11 +146,11 @@ def _services_of(plan: Plan, mesh: str, node: str) -> list[Service]:
     return [each for each in plan.services.values() if any(owner == resource for _, owner in plan.sidecars(each))]
 
 
-def _blocked(plan: Plan) -> Iterator[str]:
+def _blocked(plan: Plan, compiled: CompiledEnvoys) -> Iterator[str]:
     """Validate that security groups allow the connections of the mesh and of load balancers."""
     for caller in plan.services.values():
         for _, resource in plan.sidecars(caller):
-            for name, port in _backends(plan, resource):
+            for name, port in _backends(compiled, resource):
                 for callee in _services_of(plan, resource.mesh, name):
                     if not _admitted(plan, callee.groups, port, caller):
                         yield (
@@ -167,13 +172,10 @@ def _blocked_by_balancer(plan: Plan, balancer: LoadBalancer) -> Iterator[str]:
                     yield f"{service.name}: no security group of it allows tcp {port} from {balancer.name}"
 
 
-def _backends(plan: Plan, resource: MeshResource) -> list[tuple[str, int]]:
+def _backends(compiled: CompiledEnvoys, resource: MeshResource) -> list[tuple[str, int]]:
     """Return the nodes that an Envoy calls, each with the port."""
-    part = plan.part(resource)
-    if part is None:
-        return []
     try:
-        targets = configure(*part, endpoints=ServerEndpoints(socket="")).targets.values()
+        targets = compiled.of(resource).configuration.targets.values()
     except MeshError:
         return []
     return list(dict.fromkeys((target.node.name, target.listener.port) for target in targets))

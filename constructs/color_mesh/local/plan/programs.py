@@ -12,6 +12,7 @@ from pathlib import Path
 from color_mesh.model.errors import problem, refuse
 
 COLOR_APP = "colorapp"
+_COLOR_APP_FILE = Path(__file__).parent.parent / "run" / "colorapp.py"
 _COLORS = re.compile(r"listen [0-9.]+:[0-9]+;.*return 200 \"\$COLOR\"", re.DOTALL)
 _ENVOY = re.compile(r"(.*-)?envoy(-(alpine|contrib|debug|dev|distroless|google-vrp|tools))*")
 
@@ -76,7 +77,7 @@ def program_of(image: str, command: Sequence[str], images: Mapping[str, tuple[st
         if name in images:
             return Program(command=images[name])
     if last == COLOR_APP or (last == "nginx" and _COLORS.search(" ".join(command))):
-        return Program(command=(sys.executable, "-I", "-S", str(Path(__file__).with_name("colorapp.py"))))
+        return Program(command=(sys.executable, "-I", "-S", str(_COLOR_APP_FILE)))
     if _ENVOY.fullmatch(last):
         return Program(command=("envoy",), envoy=True)
     return None

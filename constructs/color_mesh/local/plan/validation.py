@@ -1,4 +1,4 @@
-"""Validation of declarations before a run: resources that cannot run on this machine, and references without a target."""
+"""Validation of declarations before a run: resources that cannot run on this machine, and undeclared resources."""
 
 from collections.abc import Iterator, Mapping
 

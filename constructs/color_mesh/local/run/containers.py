@@ -62,8 +62,8 @@ class RunningContainer:
         """What its processes find in their environment."""
         return {"PATH": _PATH, "HOME": "/root", "HOSTNAME": self.network, **self.runnable.environment}
 
-    async def start(self, command: Sequence[str]) -> None:
-        """Start it."""
+    async def start(self, command: Sequence[str], folder: Path = Path("/")) -> None:
+        """Start it, in a working directory."""
         output = asyncio.subprocess.DEVNULL if self.log is None else self._open_log(self.log)
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -73,7 +73,7 @@ class RunningContainer:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                cwd="/",
+                cwd=folder,
             )
         finally:
             if output != asyncio.subprocess.DEVNULL:

@@ -9,6 +9,7 @@ from typing import Any
 
 from color_mesh.envoy import Instance
 from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.compiled_envoys import CompiledEnvoys
 from color_mesh.local.plan.diagnosis import denial, obstacles, warnings
 from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run import admin
@@ -58,6 +59,7 @@ class Runner:
     ) -> None:
         self.plan = plan
         self.meshes: Mapping[str, Mesh] = {}
+        self._compiled = CompiledEnvoys(())
         self.controllers: dict[str, Controller] = {}
         self.balancers: dict[str, RunningBalancer] = {}
         self.fabric = Fabric(plan.network)
@@ -120,6 +122,7 @@ class Runner:
     async def apply(self, plan: Plan) -> None:
         """Take on another plan: what is new starts, what is gone stops, what has changed is replaced or told."""
         before, self.plan = self.plan, plan
+        self._compiled = self._compiled.with_meshes(plan.meshes)
         self._warn()
         if plan.network.cidr != before.network.cidr:
             self._say(f"the VPC has other addresses, {plan.network.cidr}: end this run and start it again")
@@ -135,6 +138,7 @@ class Runner:
     async def change_meshes(self, meshes: Mapping[str, Mesh]) -> None:
         """Give every Envoy that is concerned another configuration."""
         self.meshes = meshes
+        self._compiled = self._compiled.with_meshes(meshes.values())
         sidecars = [
             self._configure(task, task.containers[name].runnable, sidecar)
             for task in self.tasks
@@ -164,11 +168,11 @@ class Runner:
             await asyncio.sleep(_BALANCER_PAUSE_SECONDS)
 
     def _warn(self) -> None:
-        found = set(warnings(self.plan))
-        for each in warnings(self.plan):
+        found = warnings(self.plan, self._compiled)
+        for each in found:
             if each not in self._warned:
                 self._say(f"warning: {each}")
-        self._warned = found
+        self._warned = set(found)
 
     def _groups(self, network: str) -> tuple[str, ...] | None:
         for key, balancer in self.balancers.items():
@@ -231,19 +235,14 @@ class Runner:
 
     async def _configure(self, task: Task, container: RunnableContainer, sidecar: Sidecar) -> Any:
         """Give an Envoy its configuration, if it may have it; answer with what it starts with."""
-        found = self.plan.part(sidecar.resource)
-        refused = denial(self.plan, task.service, sidecar.resource)
-        if refused is not None or found is None:
-            self._say_once(task, f"{container.name} gets no configuration: {refused}")
-            return waiting(sidecar.resource, sidecar.socket)
-        mesh = self.meshes[found[0].name]
-        node = sidecar.resource.kind == "virtualNode"
-        part = mesh.node(sidecar.resource.name) if node else mesh.gateway(sidecar.resource.name)
         try:
-            return await sidecar.configure(mesh, part, self._instances)
+            refused = denial(self.plan, task.service, sidecar.resource, self._compiled)
+            if refused is None:
+                return await sidecar.configure(self._compiled.of(sidecar.resource), self._instances)
         except MeshError as error:
-            self._say_once(task, f"{container.name} gets no configuration: {error}")
-            return waiting(sidecar.resource, sidecar.socket)
+            refused = str(error)
+        self._say_once(task, f"{container.name} gets no configuration: {refused}")
+        return waiting(sidecar.resource)
 
     def _instances(self, dns_name: str) -> Iterable[Instance]:
         """Find the tasks that are registered under a name."""

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 
 from color_mesh.ecs.mesh_resources import MeshResource
-from color_mesh.envoy import Configuration, Instance, ServerEndpoints, configure, endpoints
+from color_mesh.envoy import Configuration, Instance, ServerEndpoints, endpoints
 from color_mesh.envoy.discovery import CLUSTERS_FILE, LISTENERS_FILE, dynamic_resources, server_cluster
 from color_mesh.envoy.placement import ADMIN_PORT
 from color_mesh.envoy.typed import CLUSTER, Json, discovery_response, socket_address
+from color_mesh.local.plan.compiled_envoys import DISCOVERY_SOCKET, CompiledEnvoy
 from color_mesh.local.run import admin
 from color_mesh.local.run.config_server import Feed
 from color_mesh.local.run.work import begin
-from color_mesh.model import Mesh, VirtualGateway, VirtualNode
+from color_mesh.model import Mesh
 
 # How long an Envoy may take for a change before the next step of it is made anyway.
 _PATIENCE_SECONDS = 5.0
@@ -24,9 +24,9 @@ _PARTING_SECONDS = 2.0
 Registered = Callable[[str], Iterable[Instance]]
 
 
-def waiting(resource: MeshResource, socket: Path) -> Json:
+def waiting(resource: MeshResource) -> Json:
     """Write what an Envoy starts with that may not have its configuration: it waits for it."""
-    server = ServerEndpoints(socket=str(socket))
+    server = ServerEndpoints(socket=DISCOVERY_SOCKET)
     return {
         "node": {"id": str(resource), "cluster": str(resource)},
         "admin": {"address": socket_address("127.0.0.1", ADMIN_PORT)},
@@ -41,7 +41,6 @@ class Sidecar:
     Args:
         resource: Whose configuration it has.
         network: The network namespace of its task.
-        socket: Where it asks for its configuration.
         refused: Called with the name of a document that it does not take.
         failed: Told of an error that nobody expected.
     """
@@ -50,13 +49,11 @@ class Sidecar:
         self,
         resource: MeshResource,
         network: str,
-        socket: Path,
         refused: Callable[[str], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         self.resource = resource
         self.network = network
-        self.socket = socket
         self.feed = Feed(refused)
         self._failed = failed
         self._configuration: Configuration | None = None
@@ -69,11 +66,11 @@ class Sidecar:
         targets = self._configuration.targets.values() if self._configuration is not None else ()
         return {target.cluster: target.node.name for target in targets}
 
-    async def configure(self, mesh: Mesh, part: VirtualNode | VirtualGateway, registered: Registered) -> Json:
-        """Give Envoy the configuration of a part of the mesh; the first is answered with what it starts with."""
-        made = configure(mesh, part, endpoints=ServerEndpoints(socket=str(self.socket)))
+    async def configure(self, compiled: CompiledEnvoy, registered: Registered) -> Json:
+        """Give Envoy its configuration; the first is answered with what it starts with."""
+        made = compiled.configuration
         async with self._one_at_a_time:
-            before, self._configuration, self._mesh = self._configuration, made, mesh
+            before, self._configuration, self._mesh = self._configuration, made, compiled.mesh
             documents = {**made.files, **self._endpoints(registered)}
             if before is None:
                 await self.feed.put(documents)

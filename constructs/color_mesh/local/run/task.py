@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from color_mesh.ecs.services import Service
+from color_mesh.local.plan.compiled_envoys import DISCOVERY_SOCKET
 from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask
 from color_mesh.local.run import admin
 from color_mesh.local.run.config_server import serving
@@ -202,7 +203,8 @@ class Task:
                 said = f": {awaited.reason}" if awaited.reason else ""
                 message = f"{other} did not become {condition} in {awaited.definition.start_seconds} s{said}"
                 raise TimeoutError(message) from None
-        await container.start(await self._command(container.runnable))
+        folder = RUN / self.network / definition.name if container.runnable.mesh_resource is not None else Path("/")
+        await container.start(await self._command(container.runnable), folder)
 
     async def _until(self, container: RunningContainer, condition: str) -> None:
         while not _fulfils(container, condition):
@@ -221,11 +223,10 @@ class Task:
             return words if is_command else command
         folder = RUN / self.network / definition.name
         folder.mkdir(parents=True)
-        socket = folder / "discovery.sock"
-        sidecar = Sidecar(runnable.mesh_resource, self.network, socket, self._refused, self._crashed)
+        sidecar = Sidecar(runnable.mesh_resource, self.network, self._refused, self._crashed)
         bootstrap = await self._configurer(self, runnable, sidecar)
         self.sidecars[definition.name] = sidecar
-        await self._opened.enter_async_context(serving(sidecar.feed, socket, runnable.user))
+        await self._opened.enter_async_context(serving(sidecar.feed, folder / DISCOVERY_SOCKET, runnable.user))
         file = folder / "bootstrap.json"
         file.write_text(json.dumps(bootstrap))
         level = runnable.environment.get("ENVOY_LOG_LEVEL", "info")

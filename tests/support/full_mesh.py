@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from color_mesh.appmesh.declared import Declared
 from color_mesh.appmesh.fields import cloudformation_spelling
+from color_mesh.appmesh.meshes import DeclaredResource
 from color_mesh.appmesh.template import write_template
 from color_mesh.model import (
     AccessLog,
@@ -60,7 +60,7 @@ POOLS: dict[Protocol, ConnectionPool] = {
 }
 
 
-def everything(
+def full_mesh(
     *,
     certificate: Certificate = FILE,
     client_certificate: ClientCertificate = FILE,
@@ -104,10 +104,10 @@ def everything(
     )
 
 
-def resources(mesh: Mesh) -> list[Declared]:
+def declared_resources(mesh: Mesh) -> list[DeclaredResource]:
     """Find the resources of a mesh's template."""
     return [
-        Declared(
+        DeclaredResource(
             kind=resource["Type"].split("::")[2][0].lower() + resource["Type"].split("::")[2][1:],
             place=logical_id,
             properties=resource["Properties"],

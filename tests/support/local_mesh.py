@@ -19,23 +19,23 @@ import pytest
 from color_mesh.local.plan.assembly import read_plan
 from color_mesh.local.plan.programs import parse_images
 from color_mesh.local.run.machine import missing
+from tests.support.cloudformation import Template
 
 COMMAND = shutil.which("color-mesh", path=sysconfig.get_path("scripts")) or "color-mesh"
 DEADLINE_SECONDS = 30.0
-Template = dict[str, Any]
 
 
-class Running:
+class LocalMesh:
     """A mesh that runs.
 
     Attributes:
         folder: Where it was started.
         url: Where its gateway answers.
         process: The process that was started.
-        synthesized: Synthesizes the same mesh with other settings.
+        synthesize_with: Synthesizes the same mesh with other settings.
     """
 
-    synthesized: Callable[..., Path]
+    synthesize_with: Callable[..., Path]
 
     def __init__(self, folder: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class Running:
     def assembly(self) -> Path:
         return self.folder / "cdk.out"
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What ``color-mesh up`` has printed."""
         return (self.folder / "said").read_text()
 
@@ -56,10 +56,10 @@ class Running:
             [COMMAND, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=seconds, check=False
         )
 
-    def ok(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
         """Run a command that must succeed."""
         done = self.command(*arguments)
-        assert done.returncode == 0, (arguments, done.stdout, done.stderr, self.said())
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr, self.output())
         return done.stdout
 
     def execute(self, task: str, *command: str, container: str | None = None) -> "subprocess.CompletedProcess[str]":
@@ -78,7 +78,7 @@ class Running:
         answers = self.execute(task, "sh", "-c", line).stdout.split()
         return {answer: answers.count(answer) for answer in sorted(set(answers))}
 
-    def answer(self, path: str) -> str:
+    def get(self, path: str) -> str:
         """Ask the gateway, as anybody would."""
         done = subprocess.run(
             ["curl", "--silent", "--show-error", "--fail", "--max-time", "5", f"{self.url}{path}"],
@@ -140,21 +140,21 @@ class Running:
         """Take over another assembly."""
         shutil.copytree(assembly, self.assembly, dirs_exist_ok=True)
 
-    def until(self, wanted: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> float:
+    def wait_until(self, wanted: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> float:
         """Wait until something is so, or fail; tell how long it took."""
         began = time.monotonic()
         while not wanted():
-            assert time.monotonic() < began + seconds, f"it never came to be that {what}:\n{self.said()}"
+            assert time.monotonic() < began + seconds, f"it never came to be that {what}:\n{self.output()}"
             time.sleep(0.05)
         return time.monotonic() - began
 
-    def until_said(self, text: str, seconds: float = DEADLINE_SECONDS) -> float:
+    def wait_for_output(self, text: str, seconds: float = DEADLINE_SECONDS) -> float:
         """Wait until something is printed."""
-        return self.until(lambda: text in self.said(), f"it says {text!r}", seconds)
+        return self.wait_until(lambda: text in self.output(), f"it says {text!r}", seconds)
 
-    def until_steady(self, seconds: float = DEADLINE_SECONDS) -> float:
+    def wait_until_steady(self, seconds: float = DEADLINE_SECONDS) -> float:
         """Wait until every service has its tasks, all well."""
-        return self.until(lambda: bool(self.status()["steady"]), "every service is steady", seconds)
+        return self.wait_until(lambda: bool(self.status()["steady"]), "every service is steady", seconds)
 
 
 def _descends(pid: int, ancestor: int) -> bool:
@@ -194,14 +194,14 @@ def require(assembly: Path, *options: str) -> None:
 
 
 @contextmanager
-def running(
+def local_mesh(
     assembly: Path,
     folder: Path,
     *options: str,
     change: Callable[[Path], None] | None = None,
     healthy: bool = True,
     prefix: Sequence[str] = (),
-) -> Iterator[Running]:
+) -> Iterator[LocalMesh]:
     """Run an assembly, changed if need be; unless it is to stay ill, wait until it is healthy."""
     require(assembly, *options)
     shutil.copytree(assembly, folder / "cdk.out")
@@ -212,13 +212,13 @@ def running(
         process = subprocess.Popen(
             [*prefix, COMMAND, "up", "--port", str(port), *options], cwd=folder, stdout=said, stderr=subprocess.STDOUT
         )
-    run = Running(folder, port, process)
+    run = LocalMesh(folder, port, process)
     try:
         control = folder / ".color-mesh" / "control.sock"
-        run.until(lambda: control.exists() or process.poll() is not None, "it can be asked")
+        run.wait_until(lambda: control.exists() or process.poll() is not None, "it can be asked")
         if healthy:
-            run.until(lambda: "the mesh is healthy" in run.said() or process.poll() is not None, "it is healthy")
-            assert process.poll() is None, run.said()
+            run.wait_until(lambda: "the mesh is healthy" in run.output() or process.poll() is not None, "it is healthy")
+            assert process.poll() is None, run.output()
         yield run
     finally:
         process.terminate()

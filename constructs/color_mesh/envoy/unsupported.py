@@ -44,7 +44,7 @@ GATEWAYS_PORTS = f"Envoy keeps {ADMIN_PORT} for its administration and {EGRESS_P
 EXTERNAL = "it is declared somewhere else: give what declares it too"
 
 
-def refusals(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placement) -> Iterator[str]:
+def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placement) -> Iterator[str]:
     """Find what the configuration of a node or gateway cannot hold."""
     kind = "virtual node" if isinstance(part, VirtualNode) else "virtual gateway"
     subject = f"{kind} {part.name!r}"

@@ -28,7 +28,7 @@ _MACHINES = deque(range(10 + 60 * (_WORKER % 4), 70 + 60 * (_WORKER % 4)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Response:
     """What a client got."""
 
     status: int
@@ -36,8 +36,8 @@ class Answer:
     body: bytes
 
     @property
-    def asked(self) -> Any:
-        """What the application was asked, in its own words."""
+    def request(self) -> Any:
+        """Request as the application received it, from the JSON of its response."""
         return json.loads(self.body)
 
 
@@ -90,7 +90,7 @@ class Task:
         return (self.folder / "envoy.log").read_text()
 
 
-class RunningMesh:
+class LoopbackMesh:
     """A mesh of running tasks."""
 
     def __init__(self, mesh: Mesh, tasks: list[Task]) -> None:
@@ -103,14 +103,14 @@ class RunningMesh:
     def app(self, name: str) -> App:
         return self.task(name).app
 
-    def call(self, caller: str, service: str, port: int, path: str = "/", **request: Any) -> Answer:
+    def call(self, caller: str, service: str, port: int, path: str = "/", **request: Any) -> Response:
         """Send a request as the application of a node would: to the address of its backend."""
         headers = {"Host": service, **request.pop("headers", {})}
-        return ask(self.task(caller).backend_address(service), port, path, headers=headers, **request)
+        return send_request(self.task(caller).backend_address(service), port, path, headers=headers, **request)
 
-    def enter(self, gateway: str, port: int, path: str = "/", **request: Any) -> Answer:
+    def enter(self, gateway: str, port: int, path: str = "/", **request: Any) -> Response:
         """Send a request as a client of a gateway would."""
-        return ask(self.task(gateway).address(1), port, path, **request)
+        return send_request(self.task(gateway).address(1), port, path, **request)
 
     def instances(self, node: str, listener: Listener) -> list[Instance]:
         return [task.instance(listener) for task in self.tasks if task.part.name == node]
@@ -139,20 +139,20 @@ class RunningMesh:
             task.write(name, endpoints(self.mesh, target, self.instances(target.node.name, target.listener)))
 
 
-def ask(
+def send_request(
     address: str, port: int, path: str = "/", *, method: str = "GET", headers: Mapping[str, str] | None = None
-) -> Answer:
+) -> Response:
     """Send one request over a connection of its own."""
     connection = http.client.HTTPConnection(address, port, timeout=DEADLINE_SECONDS)
     try:
         connection.request(method, path, headers=dict(headers or {}))
         answer = connection.getresponse()
-        return Answer(status=answer.status, headers=dict(answer.getheaders()), body=answer.read())
+        return Response(status=answer.status, headers=dict(answer.getheaders()), body=answer.read())
     finally:
         connection.close()
 
 
-def until(wanted: Callable[[], bool], what: str) -> None:
+def wait_until(wanted: Callable[[], bool], what: str) -> None:
     """Wait until something is so, or fail."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not wanted():
@@ -161,14 +161,14 @@ def until(wanted: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def running(
+def loopback_mesh(
     mesh: Mesh,
     folder: Path,
     *,
     tasks: Mapping[str, int] | None = None,
     watched: bool = False,
     adjust: Callable[[Any], Any] = lambda content: content,
-) -> Iterator[RunningMesh]:
+) -> Iterator[LoopbackMesh]:
     """Run every node and gateway of a mesh: a task each unless ``tasks`` says how many; its application and its Envoy.
 
     With ``watched`` Envoys take what changes from files. Each such file costs an inotify instance, of which a user has
@@ -181,7 +181,7 @@ def running(
         for part in parts(mesh)
         for number in range(counts.get(part.name, 1))
     ]
-    running_mesh = RunningMesh(mesh, found)
+    running_mesh = LoopbackMesh(mesh, found)
     with ExitStack() as stack:
         for task in found:
             _configure(running_mesh, task, watched)
@@ -198,7 +198,7 @@ def running(
     _MACHINES.extend(task.machine for task in found)
 
 
-def _configure(running_mesh: RunningMesh, task: Task, watched: bool) -> None:
+def _configure(running_mesh: LoopbackMesh, task: Task, watched: bool) -> None:
     backends = task.part.backends if isinstance(task.part, VirtualNode) else ()
     interception = Loopback(
         task_address=task.address(1),
@@ -214,7 +214,7 @@ def _configure(running_mesh: RunningMesh, task: Task, watched: bool) -> None:
     task.configuration = configure(running_mesh.mesh, part, interception=interception, endpoints=found)
 
 
-def _write(running_mesh: RunningMesh, task: Task, adjust: Callable[[Any], Any]) -> None:
+def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any]) -> None:
     for name, content in task.configuration.files.items():
         task.write(name, adjust(content))
     running_mesh.find_endpoints(task)
@@ -255,7 +255,7 @@ def _wait_until_live(task: Task) -> None:
         except OSError:
             return False
 
-    until(live, f"the Envoy of {task.part.name} is live; it said:\n{task.log()}")
+    wait_until(live, f"the Envoy of {task.part.name} is live; it said:\n{task.log()}")
 
 
 def connect(address: str, port: int) -> socket.socket:

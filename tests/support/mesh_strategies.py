@@ -59,7 +59,7 @@ T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 # The same meshes every time, however slow the machine.
-SAME_EVERY_TIME = settings(
+DETERMINISTIC = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[Check.too_slow, Check.data_too_large]
 )
 

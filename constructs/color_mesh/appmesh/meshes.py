@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from color_mesh.appmesh.fields import Fields, Spelling
-from color_mesh.appmesh.routes import read_gateway_route, read_route
-from color_mesh.appmesh.specs import (
+from color_mesh.appmesh.resources import (
     read_mesh,
     read_pair,
     read_virtual_gateway,
@@ -14,6 +13,7 @@ from color_mesh.appmesh.specs import (
     read_virtual_router,
     read_virtual_service,
 )
+from color_mesh.appmesh.routes import read_gateway_route, read_route
 from color_mesh.model import (
     CloudMapService,
     GatewayRoute,
@@ -32,7 +32,7 @@ KINDS = ("mesh", "virtualNode", "virtualService", "virtualRouter", "virtualGatew
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Declared:
+class DeclaredResource:
     """Define a resource of a mesh as it was found.
 
     Attributes:
@@ -73,7 +73,7 @@ class _Draft:
 
 
 def read_meshes(
-    resources: Iterable[Declared], cloud_map_services: Sequence[CloudMapService] = ()
+    resources: Iterable[DeclaredResource], cloud_map_services: Sequence[CloudMapService] = ()
 ) -> tuple[tuple[Mesh, ...], tuple[str, ...]]:
     """Read the meshes that resources declare, and what is to be said about how they were read.
 
@@ -116,7 +116,7 @@ def _take_as_external(draft: _Draft) -> Iterator[str]:
         yield f"virtual service {name!r} is declared in none of the sources: nothing but its name is known"
 
 
-def _read(resource: Declared, drafts: dict[str, _Draft], problems: list[str]) -> None:
+def _read(resource: DeclaredResource, drafts: dict[str, _Draft], problems: list[str]) -> None:
     at = Fields(resource.properties, resource.place, resource.spelling, problems)
     at.ignore("clientToken")
     kind = resource.kind

@@ -64,7 +64,7 @@ class _Conversation(grpc.GenericRpcHandler):
 
 
 @contextmanager
-def grpc_server(app: App, address: str, port: int) -> Iterator[None]:
+def streaming_grpc_server(app: App, address: str, port: int) -> Iterator[None]:
     """Serve gRPC of every kind."""
     server = grpc.server(ThreadPoolExecutor(8), handlers=[_Conversation(app)])
     server.add_insecure_port(f"{address}:{port}")

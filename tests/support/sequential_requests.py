@@ -5,21 +5,21 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.support.traffic import RunningMesh, until
+from tests.support.loopback_mesh import LoopbackMesh, wait_until
 
 
-class Load:
+class SequentialRequests:
     """Send one request after another while the block runs, each over a connection of its own."""
 
-    def __init__(self, mesh: RunningMesh, caller: str, service: str, port: int) -> None:
-        self.answers: Counter[str] = Counter()
-        self.failed: list[object] = []
+    def __init__(self, mesh: LoopbackMesh, caller: str, service: str, port: int) -> None:
+        self.responses: Counter[str] = Counter()
+        self.failures: list[object] = []
         self._mesh, self._caller, self._service, self._port = mesh, caller, service, port
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._send)
 
     @contextmanager
-    def sent(self) -> Iterator[None]:
+    def sending(self) -> Iterator[None]:
         self._thread.start()
         try:
             yield
@@ -27,19 +27,19 @@ class Load:
             self._end.set()
             self._thread.join()
 
-    def goes_on(self, requests: int = 20) -> None:
+    def wait_for_responses(self, requests: int = 20) -> None:
         """Wait until some more requests were answered."""
-        before = self.answers.total()
-        until(lambda: self.answers.total() >= before + requests, f"{requests} more requests are answered")
+        before = self.responses.total()
+        wait_until(lambda: self.responses.total() >= before + requests, f"{requests} more requests are answered")
 
     def _send(self) -> None:
         while not self._end.is_set():
             try:
                 answer = self._mesh.call(self._caller, self._service, self._port)
             except OSError as error:
-                self.failed.append(error)
+                self.failures.append(error)
                 continue
             if answer.status == 200:
-                self.answers[answer.asked["node"]] += 1
+                self.responses[answer.request["node"]] += 1
             else:
-                self.failed.append(answer)
+                self.failures.append(answer)

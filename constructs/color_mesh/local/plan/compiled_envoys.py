@@ -1,0 +1,82 @@
+"""Compiled configurations of the Envoys that receive theirs from App Mesh."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from color_mesh.ecs.mesh_resources import MeshResource
+from color_mesh.envoy import Configuration, ServerEndpoints, configure
+from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
+
+# Path of the discovery server's socket. It is relative to the working directory of Envoy, so that all tasks of a
+# virtual node share one configuration.
+DISCOVERY_SOCKET = "discovery.sock"
+
+Compiler: TypeAlias = Callable[[Mesh, VirtualNode | VirtualGateway], Configuration]
+
+
+def compile_envoy(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configuration:
+    """Compile the configuration of an Envoy that receives it from a discovery server.
+
+    Raises:
+        MeshError: With everything that cannot be compiled.
+    """
+    return configure(mesh, part, endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompiledEnvoy:
+    """Hold the configuration of the Envoy of a virtual node or virtual gateway.
+
+    Attributes:
+        mesh: Mesh of the node or gateway.
+        configuration: Configuration of the Envoy.
+    """
+
+    mesh: Mesh
+    configuration: Configuration
+
+
+class CompiledEnvoys:
+    """Configurations of the Envoys of some meshes. Each is compiled when it is first read, and never again.
+
+    Args:
+        meshes: The meshes.
+        compiler: Compiler of one configuration. Default: `compile_envoy`.
+    """
+
+    def __init__(self, meshes: Iterable[Mesh], compiler: Compiler = compile_envoy) -> None:
+        self._meshes = {mesh.name: mesh for mesh in meshes}
+        self._compiler = compiler
+        self._results: dict[MeshResource, CompiledEnvoy | MeshError] = {}
+
+    def of(self, resource: MeshResource) -> CompiledEnvoy:
+        """Return the configuration of the Envoy of a virtual node or virtual gateway.
+
+        Raises:
+            MeshError: If no mesh has the node or gateway, or with everything that cannot be compiled.
+        """
+        if resource not in self._results:
+            try:
+                self._results[resource] = self._compile(resource)
+            except MeshError as error:
+                self._results[resource] = error
+        result = self._results[resource]
+        if isinstance(result, MeshError):
+            raise MeshError(result.problems)
+        return result
+
+    def with_meshes(self, meshes: Iterable[Mesh]) -> "CompiledEnvoys":
+        """Return the configurations of other meshes. Those of unchanged meshes are not compiled again."""
+        changed = CompiledEnvoys(meshes, self._compiler)
+        unchanged = {name for name, mesh in changed._meshes.items() if self._meshes.get(name) == mesh}
+        changed._results = {each: result for each, result in self._results.items() if each.mesh in unchanged}
+        return changed
+
+    def _compile(self, resource: MeshResource) -> CompiledEnvoy:
+        mesh = self._meshes.get(resource.mesh)
+        parts = () if mesh is None else mesh.nodes if resource.kind == "virtualNode" else mesh.gateways
+        part = next((part for part in parts if part.name == resource.name), None)
+        if mesh is None or part is None:
+            raise MeshError([f"no template declares {resource}"])
+        return CompiledEnvoy(mesh=mesh, configuration=self._compiler(mesh, part))
