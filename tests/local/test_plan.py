@@ -93,8 +93,8 @@ def test_services_with_public_addresses_are_entries(tmp_path: Path) -> None:
             "LoadBalancer",
             {},
             (
-                "Type: does not run here, got 'application' (a network load balancer; application load balancers do not "
-                "run here)"
+                "Type: does not run here, got 'application' (a network load balancer; application load balancers do "
+                "not run here)"
             ),
         ),
         ("TargetGroup", {"Protocol": "TCP"}, "TargetType: does not run here, got 'instance' (ip)"),

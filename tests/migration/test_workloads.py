@@ -128,8 +128,8 @@ def test_envoy_says_whose_tasks_they_are(name: str, value: Any, tmp_path: Path) 
 def test_what_envoy_says_may_be_nothing(tmp_path: Path) -> None:
     envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": "red"}]}
     assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [APP, envoy]})) == (
-        "t.json: Task.ContainerDefinitions[1].Environment[0].Value: APPMESH_RESOURCE_ARN names no virtual node or virtual "
-        "gateway, got 'red' (such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red)"
+        "t.json: Task.ContainerDefinitions[1].Environment[0].Value: APPMESH_RESOURCE_ARN names no virtual node or "
+        "virtual gateway, got 'red' (such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red)"
     )
 
 
