@@ -21,7 +21,7 @@ from color_mesh.local.client.hits import histogram, parse_url
 from color_mesh.local.client.watch import count, table
 from color_mesh.local.plan.network import Network
 from color_mesh.local.plan.overrides import with_backends, with_weights
-from color_mesh.local.plan.programs import parse_images, program_of
+from color_mesh.local.plan.programs import program_of
 from color_mesh.local.run.config_server import REFUSED_AFTER, Feed, document_of
 from color_mesh.local.run.firewall import Interface, redirection_rules, security_rules
 from color_mesh.local.run.propagation import Propagation
@@ -344,23 +344,20 @@ class TestImages:
             "envoy",
         ],
     )
-    def test_any_envoy_is_the_installed_envoy(self, image: str) -> None:
-        program = program_of(image, (), {})
+    def test_image_of_envoy_runs_the_installed_envoy(self, image: str) -> None:
+        program = program_of(image, {})
         assert program is not None
         assert (program.envoy, program.command) == (True, ("envoy",))
 
-    @pytest.mark.parametrize("image", ["envoyproxy/ratelimit", "example/envoy-exporter", "nginx", "colorapps"])
-    def test_others_are_not(self, image: str) -> None:
-        assert program_of(image, (), {}) is None
+    @pytest.mark.parametrize("image", ["envoyproxy/ratelimit", "example/envoy-exporter", "nginx", "colorapp"])
+    def test_other_image_has_no_program(self, image: str) -> None:
+        assert program_of(image, {}) is None
 
     @pytest.mark.parametrize("name", ["a/b:1", "a/b", "b"])
-    def test_a_program_is_found_by_any_name_of_its_image(self, name: str) -> None:
-        program = program_of("a/b:1", (), {name: ("true",)})
+    def test_command_is_looked_up_by_any_name_of_the_image(self, name: str) -> None:
+        program = program_of("a/b:1", {name: ("true",)})
         assert program is not None
         assert (program.envoy, program.command) == (False, ("true",))
-
-    def test_a_command_may_have_words_in_quotes(self) -> None:
-        assert parse_images(["shop=sh -c 'a b'"]) == {"shop": ("sh", "-c", "a b")}
 
 
 def test_a_task_is_registered_until_it_is_removed() -> None:

@@ -17,7 +17,7 @@ from tests.support.local_templates import Change, Resources, planned, refused, r
 def test_templates_of_the_tutorial_run_without_warnings(
     cloud_assembly: Callable[..., Path], settings: dict[str, str]
 ) -> None:
-    plan = read_plan([cloud_assembly(**settings)])
+    plan = read_plan([cloud_assembly(**settings)], {"forsakenidol/colorapp": ("true",)})
     assert warnings(plan) == ()
     assert not [each for each in plan.not_emulated if each.startswith("AWS::") and each != "AWS::EC2::FlowLog"]
 

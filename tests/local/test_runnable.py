@@ -1,4 +1,4 @@
-"""Containers with the programs that stand in for their images."""
+"""Containers with the programs that run in place of their images."""
 
 from pathlib import Path
 
@@ -84,8 +84,8 @@ def test_only_parameters_of_the_network_are_set(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"Image": "example/shop"},
-            "no program stands in for the image, got 'example/shop' "
-            "(map it to a program: --image 'example/shop=COMMAND')",
+            "no program runs in place of the image, got 'example/shop' "
+            "(--image 'example/shop=COMMAND', or an entry 'example/shop' in color-mesh.json)",
             id="image",
         ),
     ],

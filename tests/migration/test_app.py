@@ -37,7 +37,7 @@ TASK = "AWS::ECS::TaskDefinition"
 def migration_of(*paths: Path) -> Migration:
     source = read_source(paths)
     (mesh,) = source.meshes
-    return migrate(source, mesh, {})
+    return migrate(source, mesh)
 
 
 def declared(carried: CarriedMesh) -> Mesh:

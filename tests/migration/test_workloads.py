@@ -36,7 +36,7 @@ def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migrat
     file = tmp_path / "t.json"
     file.write_text(json.dumps({"Resources": {**mesh, **resources}}))
     source = read_source([file], values)
-    return migrate(source, source.meshes[0], values)
+    return migrate(source, source.meshes[0])
 
 
 def running(task: dict[str, Any], service: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -21,11 +21,18 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
-from color_mesh.model.mesh import check_dns_answers
+from color_mesh.model.index import MeshIndex, MeshParts
+from color_mesh.model.references import check_dns_answers
 from tests.support.builders import HTTP, dns, gateway, mesh, node, refusal, route, router, service, to
 
 TCP = Listener(port=80, protocol="tcp")
 PAIRS = "such as (('method', '%REQ(:METHOD)%'),)"
+
+
+def index(cloud_map_services: tuple[CloudMapService, ...] = (), nodes: tuple[VirtualNode, ...] = ()) -> MeshIndex:
+    parts = MeshIndex()
+    parts.add(MeshParts(cloud_map_services=cloud_map_services, nodes=nodes))
+    return parts
 
 
 @pytest.mark.parametrize(
@@ -247,16 +254,17 @@ def test_a_name_that_dns_does_not_answer_is_found(
     services: tuple[VirtualService, ...],
     message: str,
 ) -> None:
-    assert list(check_dns_answers(answered, nodes, services)) == [message]
+    assert list(check_dns_answers(index(answered).cloud_map_services, nodes, services)) == [message]
 
 
 def test_a_node_at_a_hostname_needs_no_cloud_map_service() -> None:
     nodes = (node(discovery=DnsDiscovery(hostname="red.example.com")),)
-    assert list(check_dns_answers((dns("blue"),), nodes, ())) == []
+    assert list(check_dns_answers(index((dns("blue"),)).cloud_map_services, nodes, ())) == []
 
 
 def test_a_hostname_answers_for_a_service_of_its_name() -> None:
-    found = check_dns_answers((), (), (service("RED.example.com"), service()), ("red.example.com",))
+    hostnames = index(nodes=(node(discovery=DnsDiscovery(hostname="red.example.com")),)).hostnames
+    found = check_dns_answers({}, (), (service("RED.example.com"), service()), hostnames)
     assert list(found) == [
         (
             "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
@@ -268,7 +276,8 @@ def test_a_hostname_answers_for_a_service_of_its_name() -> None:
 def test_every_name_that_dns_does_not_answer_is_found() -> None:
     answered = (dns("blue"),)
     nodes = node("red"), node("blue"), node("caller", listeners=(), discovery=None)
-    found = check_dns_answers(answered, nodes, (service("blue.colors.local"), service("green.colors.local")))
+    services = service("blue.colors.local"), service("green.colors.local")
+    found = check_dns_answers(index(answered).cloud_map_services, nodes, services)
     assert list(found) == [
         "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: blue.colors.local)",
         (
@@ -396,7 +405,8 @@ def test_an_external_service_may_be_a_backend() -> None:
 
 
 def test_dns_compares_names_without_regard_to_case() -> None:
-    assert list(check_dns_answers((dns("Red"),), (node("rED"),), (service("RED.colors.local"),))) == []
+    answered = index((dns("Red"),)).cloud_map_services
+    assert list(check_dns_answers(answered, (node("rED"),), (service("RED.colors.local"),))) == []
 
 
 def test_the_mesh_of_the_tutorial_is_accepted() -> None:

@@ -150,7 +150,7 @@ def declared(
 
 def planned(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> Plan:
     """Read the plan of the template, with a change and with more resources."""
-    return read_plan([write_template(folder, change, more)], **options)
+    return read_plan([write_template(folder, change, more)], **{"images": {"colorapp": ("true",)}, **options})
 
 
 def refused(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> list[str]:

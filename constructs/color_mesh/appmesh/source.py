@@ -33,13 +33,13 @@ class Source:
     Attributes:
         meshes: The meshes.
         resources: The resources that declare them.
-        template_paths: Where the templates among what was read are.
+        templates: Templates that were read.
         notes: What is to be said about how they were read.
     """
 
     meshes: tuple[Mesh, ...]
     resources: tuple[DeclaredResource, ...]
-    template_paths: tuple[Path, ...]
+    templates: Templates
     notes: tuple[str, ...]
 
 
@@ -68,7 +68,7 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         where = ", ".join(map(str, paths))
         raise MeshError([problem(where, "declares no mesh", "no AWS::AppMesh resource", "give what declares one")])
     meshes, more_notes = read_meshes(declared, services)
-    return Source(meshes=meshes, resources=tuple(declared), template_paths=tuple(others), notes=(*notes, *more_notes))
+    return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=(*notes, *more_notes))
 
 
 def meshes_in(templates: Templates) -> tuple[Mesh, ...]:

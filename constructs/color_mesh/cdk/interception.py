@@ -15,8 +15,8 @@ from color_mesh.model import CloudMapService, Mesh, VirtualNode, VirtualService
 from color_mesh.model.checks import check_choice, check_range
 from color_mesh.model.deployment import APP_ADDRESSES, AppAddress
 from color_mesh.model.errors import problem
-from color_mesh.model.mesh import check_dns_answers
-from color_mesh.model.node import hostnames
+from color_mesh.model.index import MeshIndex, MeshParts
+from color_mesh.model.references import check_dns_answers
 
 REDIRECTED_USER = 1337
 # The addresses of the task's credentials and metadata, which Envoy must not stand before.
@@ -102,8 +102,8 @@ class TransparentInterception:
         services: Sequence[VirtualService],
     ) -> Iterator[str]:
         """Want a Cloud Map service of each name, or a node that DNS finds there; see `Interception`."""
-        answered = (*mesh.cloud_map_services, *cloud_map_services)
-        return check_dns_answers(answered, nodes, services, hostnames((*mesh.nodes, *nodes)).values())
+        index = _index(mesh, cloud_map_services, nodes)
+        return check_dns_answers(index.cloud_map_services, nodes, services, index.hostnames)
 
     def check_application(self, node: VirtualNode, application: Application) -> Iterator[str]:
         """Want the application at its listener's port, where connections are redirected back to; see `Interception`."""
@@ -166,7 +166,7 @@ class LoopbackInterception:
         services: Sequence[VirtualService],
     ) -> Iterator[str]:
         """Want each service in a zone, and none in the tasks' namespace or at a hostname; see `Interception`."""
-        yield from check_dns_answers((*mesh.cloud_map_services, *cloud_map_services), nodes, ())
+        yield from check_dns_answers(_index(mesh, cloud_map_services, nodes).cloud_map_services, nodes, ())
         yield from self._zones.check_hostnames((*mesh.nodes, *nodes), (*mesh.services, *services))
         yield from self._zones.check(services)
 
@@ -192,6 +192,13 @@ class LoopbackInterception:
     def placement(self, application: Application, outside: frozenset[str]) -> Loopback:
         """Say the same for the compiler; see `Interception`."""
         return Loopback(app_address=application.address, app_port=application.port, outside=outside)
+
+
+def _index(mesh: Mesh, cloud_map_services: Sequence[CloudMapService], nodes: Sequence[VirtualNode]) -> MeshIndex:
+    index = MeshIndex()
+    services = (*mesh.cloud_map_services, *cloud_map_services)
+    index.add(MeshParts(cloud_map_services=services, nodes=(*mesh.nodes, *nodes)))
+    return index
 
 
 def _check_application(node: VirtualNode, application: Application) -> Iterator[str]:

@@ -84,12 +84,13 @@ def parse_values(given: list[str]) -> dict[str, str]:
 
 
 def _up(options: argparse.Namespace) -> int:
+    from color_mesh.cli.images import read_images
     from color_mesh.cli.plan_table import plan_table
     from color_mesh.local.plan.assembly import read_plan
-    from color_mesh.local.plan.programs import parse_images
     from color_mesh.local.run.up import up
 
-    paths, images = [Path(path) for path in options.source], parse_images(options.image)
+    paths = [Path(path) for path in options.source]
+    images = read_images(paths, options.image)
     values = parse_values(options.values)
     if options.plan:
         print(plan_table(read_plan(paths, images, values)))

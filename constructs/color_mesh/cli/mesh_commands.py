@@ -57,7 +57,7 @@ def _compile(source: Source, options: argparse.Namespace) -> str:
 
 def _migrate(source: Source, options: argparse.Namespace) -> str:
     mesh = _one(source, options)
-    migration = migrate(source, mesh, parse_values(options.values))
+    migration = migrate(source, mesh)
     folder = Path(options.out or mesh.name)
     said = shlex.join([*options.source, *(word for value in options.values for word in ("--set", value))])
     write_files(folder, migration.files(said, source.notes))

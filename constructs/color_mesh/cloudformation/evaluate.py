@@ -49,6 +49,13 @@ class Evaluator:
         self._size = 0
         self._lenient = False
 
+    def with_pseudo_parameters(self, values: Mapping[str, str]) -> "Evaluator":
+        """Return an evaluator that also has values for pseudo parameters that neither a stack nor the user gives."""
+        unknown = {
+            name: each for name, each in values.items() if not any(name in stack.pseudo for stack in self.stacks)
+        }
+        return Evaluator(self.stacks, {**unknown, **self.values}, self.known_attributes, self._functions)
+
     def value(self, stack: Stack, value: Any, place: str) -> Any:
         """Return the evaluated value; `NO_VALUE` for ``AWS::NoValue``.
 

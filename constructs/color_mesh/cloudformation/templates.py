@@ -1,7 +1,7 @@
 """The resources of templates, and what their properties are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,10 @@ class Templates:
     _stacks: tuple[Stack, ...]
     _evaluator: Evaluator
 
+    def with_pseudo_parameters(self, values: Mapping[str, str]) -> "Templates":
+        """Return the same templates with values for pseudo parameters that neither a stack nor the user gives."""
+        return replace(self, _evaluator=self._evaluator.with_pseudo_parameters(values))
+
     @property
     def types(self) -> frozenset[str]:
         """The types of all resources."""
@@ -119,7 +123,6 @@ def read_templates(
     paths: Sequence[Path],
     values: Mapping[str, str],
     known_attributes: Mapping[tuple[str, str], str],
-    assumed: Mapping[str, str] | None = None,
 ) -> Templates:
     """Read templates, folders of templates and cloud assemblies.
 
@@ -128,8 +131,6 @@ def read_templates(
         values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
         known_attributes: Attributes, by type and name, that are a property of the resource: a resource without the
             property gets a generated name.
-        assumed: Values of pseudo parameters for when no stack says where it is deployed; without them such a
-            parameter must be given.
 
     Raises:
         MeshError: When one cannot be read, or a value is for nothing in them.
@@ -145,9 +146,7 @@ def read_templates(
         for logical_id, resource in stack.section("Resources").items()
         if resource["Type"] == NESTED and logical_id not in stack.children
     ]
-    unsaid = {name: value for name, value in (assumed or {}).items() if not any(name in each.pseudo for each in stacks)}
-    functions = {**REFERENCES, **FUNCTIONS}
-    return Templates(tuple(missing), stacks, Evaluator(stacks, {**unsaid, **values}, known_attributes, functions))
+    return Templates(tuple(missing), stacks, Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS}))
 
 
 def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:

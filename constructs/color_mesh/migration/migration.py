@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, Source
-from color_mesh.cloudformation import Templates, read_templates
+from color_mesh.appmesh.source import Source
+from color_mesh.cloudformation import Templates
 from color_mesh.migration.app_code import app_module, network_module
 from color_mesh.migration.carry import CarriedMesh, carry
 from color_mesh.migration.findings import Finding, lost, to_do
@@ -76,16 +76,14 @@ class Migration:
         return {**files, REPORT: named(files[REPORT])}
 
 
-def migrate(source: Source, mesh: Mesh, values: Mapping[str, str]) -> Migration:
+def migrate(source: Source, mesh: Mesh) -> Migration:
     """Carry a mesh of ``source`` over, and the tasks that implement it.
-
-    ``values`` are those that the source was read with.
 
     Raises:
         MeshError: With everything that cannot be read, or that no Envoy can be configured for.
     """
     findings: list[Finding] = []
-    templates = read_templates(source.template_paths, values, KNOWN_ATTRIBUTES, PLACEHOLDERS)
+    templates = source.templates.with_pseudo_parameters(PLACEHOLDERS)
     workloads = read_workloads(templates, mesh, findings)
     carried = carry(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
     found = (*carried.findings, *_not_implemented(carried, workloads), *findings, *_others(templates))

@@ -15,7 +15,8 @@ from color_mesh.ecs.services import Service
 from color_mesh.local.plan.bootstraps import Bootstrap, cluster_hostnames
 from color_mesh.local.plan.emulation import EMULATED, not_emulated
 from color_mesh.local.plan.network import Network, PrivateZones, network, private_zones
-from color_mesh.local.plan.runnable import Images, RunnableContainer, RunnableTask, runnable_task
+from color_mesh.local.plan.programs import Commands
+from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask, runnable_task
 from color_mesh.local.plan.validation import declaration_problems, reference_problems
 from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
 from color_mesh.model.errors import problem, refuse
@@ -90,22 +91,21 @@ class Plan:
 
 def read_plan(
     paths: Sequence[Path],
-    images: Images | None = None,
+    images: Commands | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Plan:
     """Read the plan of a run from a cloud assembly or from templates.
 
     Args:
         paths: Cloud assemblies, templates, or folders of templates.
-        images: Programs that stand in for images, by image.
+        images: Programs that run in place of images, by image.
         values: Values of parameters, pseudo parameters and attributes that the templates do not give.
 
     Raises:
         MeshError: With everything that cannot run.
     """
-    templates = read_templates(
-        paths, values or {}, KNOWN_ATTRIBUTES, {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
-    )
+    assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+    templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
     problems: list[str] = []
     try:
         meshes = meshes_in(templates)

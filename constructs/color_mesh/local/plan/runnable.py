@@ -1,4 +1,4 @@
-"""Task definitions as they run on this machine: each container with the program that stands in for its image."""
+"""Task definitions as they run on this machine: each container with the program that runs in place of its image."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,10 +9,9 @@ from color_mesh.ecs.reading import Reference
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.local.plan.bootstraps import Bootstrap, bootstrap_in, bootstrap_owner
 from color_mesh.local.plan.emulation import is_network_parameter
-from color_mesh.local.plan.programs import Program, program_of
+from color_mesh.local.plan.programs import Commands, Program, missing_program, program_of
 from color_mesh.model.errors import problem
 
-Images = Mapping[str, tuple[str, ...]]
 _ENVOY = Program(command=("envoy",), envoy=True)
 
 
@@ -22,7 +21,7 @@ class RunnableContainer:
 
     Attributes:
         definition: Container of the task definition.
-        program: Program that stands in for the image.
+        program: Program that runs in place of the image.
         environment: Environment variables.
         user: Ids of the user and the group.
         system_controls: Kernel parameters of the task's network.
@@ -76,21 +75,19 @@ class RunnableTask:
         return next(iter(self.applications), self.containers[0])
 
 
-def runnable_task(definition: TaskDefinition, images: Images) -> RunnableTask:
+def runnable_task(definition: TaskDefinition, commands: Commands) -> RunnableTask:
     """Return a task definition with the programs of its containers; `task_problems` says what is wrong with it."""
     return RunnableTask(
-        definition=definition, containers=tuple(_runnable_container(each, images) for each in definition.containers)
+        definition=definition, containers=tuple(_runnable_container(each, commands) for each in definition.containers)
     )
 
 
-def task_problems(place: str, definition: TaskDefinition, images: Images) -> Iterator[str]:
+def task_problems(place: str, definition: TaskDefinition, commands: Commands) -> Iterator[str]:
     """Validate that the containers of a task definition can run on this machine."""
     for container in definition.containers:
         subject = f"{place} container {container.name!r}"
-        if _program(container, images) is None:
-            name = str(container.image).split("@")[0]
-            fix = f"map it to a program: --image '{name}=COMMAND'"
-            yield problem(subject, "no program stands in for the image", container.image, fix)
+        if _program(container, commands) is None:
+            yield missing_program(subject, str(container.image))
         if _user(container) is None:
             yield problem(subject, "user is not numeric", container.user, "a user id, or UID:GID, such as 1337:1337")
         for name, value in container.environment.items():
@@ -99,9 +96,9 @@ def task_problems(place: str, definition: TaskDefinition, images: Images) -> Ite
                 yield problem(f"{subject}: variable {name}", "is known only to a deployment", str(value), fix)
 
 
-def _runnable_container(container: Container, images: Images) -> RunnableContainer:
+def _runnable_container(container: Container, commands: Commands) -> RunnableContainer:
     bootstrap = bootstrap_in(container.command)
-    program = _program(container, images) or Program(command=("false",))
+    program = _program(container, commands) or Program(command=("false",))
     if container.entry_point:
         # Envoy's image runs Envoy if the entry point names it or something configures it, and other programs otherwise.
         named = "envoy" in " ".join(container.entry_point)
@@ -117,10 +114,10 @@ def _runnable_container(container: Container, images: Images) -> RunnableContain
     )
 
 
-def _program(container: Container, images: Images) -> Program | None:
+def _program(container: Container, commands: Commands) -> Program | None:
     if container.image is None:
         return None if container.mesh_resource is None else _ENVOY
-    return program_of(container.image, container.command, images)
+    return program_of(container.image, commands)
 
 
 def _user(container: Container) -> tuple[int, int] | None:

@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from color_mesh.ecs.declarations import Declarations
 from color_mesh.local.plan.network import private_zones
-from color_mesh.local.plan.runnable import Images, task_problems
+from color_mesh.local.plan.programs import Commands
+from color_mesh.local.plan.runnable import task_problems
 from color_mesh.model.errors import problem
 
 
-def declaration_problems(declarations: Declarations, images: Images) -> Iterator[str]:
+def declaration_problems(declarations: Declarations, commands: Commands) -> Iterator[str]:
     """Validate that the declared resources can run on this machine."""
     yield from (each.text for each in declarations.problems)
     for place, definition in declarations.task_definitions.items():
-        yield from task_problems(place, definition, images)
+        yield from task_problems(place, definition, commands)
     for place, service in declarations.discovery_services.items():
         if service.records and service.namespace is None:
             fix = "a namespace that a template declares"

@@ -1,10 +1,10 @@
-"""A server that answers like the image forsakenidol/colorapp: ``/`` with the color, ``/healthcheck`` with ``hi``.
+"""A server that answers as the image forsakenidol/colorapp does: ``/`` with the color, ``/healthcheck`` with ``hi``.
 
-Given a command with a configuration of nginx that does the same, it listens where that says.
+``color-mesh up`` runs it in place of the tutorial's images, as color-mesh.json says. The first argument is the address
+to listen on, such as ``127.0.0.1:80``. The command of the container follows it and is ignored.
 """
 
 import os
-import re
 import signal
 import sys
 import threading
@@ -12,8 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from types import FrameType
 
-LISTEN = re.compile(r"listen ([0-9.]+):([0-9]+);")
-PORT = 80
 ANSWERS = {"/": os.environ.get("COLOR", ""), "/healthcheck": "hi"}
 
 
@@ -22,7 +20,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Answer a request for one of the two paths; there are no others."""
+        """Answer a request for one of the two paths, and any other with 404."""
         answer = ANSWERS.get(self.path.split("?")[0])
         body = b"404 page not found\n" if answer is None else answer.encode()
         self.send_response(404 if answer is None else 200)
@@ -36,31 +34,29 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    # Requests that have begun are answered before the process ends.
+    # The process answers requests in progress before it exits.
     daemon_threads = False
     block_on_close = True
     request_queue_size = 1024
 
     def server_bind(self) -> None:
-        """Bind without asking DNS for the machine's name, as ``http.server`` would."""
+        """Bind without the reverse DNS lookup of ``http.server``."""
         TCPServer.server_bind(self)
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    configured = LISTEN.search(" ".join(sys.argv[1:]))
-    address, port = (configured[1], int(configured[2])) if configured else ("", PORT)
-    server = _Server((address, port), _Handler)
+    address, _, port = sys.argv[1].rpartition(":")
+    server = _Server((address, int(port)), _Handler)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=server.shutdown).start()
-        # Connections that are kept alive would hold the process; Envoy opens others elsewhere.
+        # Idle keep-alive connections would keep the process running. Envoy opens new ones to other tasks.
         threading.Timer(1, os._exit, (0,)).start()
 
     signal.signal(signal.SIGTERM, stop)
-    print(f"listening on port {port}, color {ANSWERS['/']!r}", flush=True)
+    print(f"listening on port {port} of {address}, color {ANSWERS['/']!r}", flush=True)
     server.serve_forever(poll_interval=0.05)
-    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""Mesh that is declared part by part."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from color_mesh.model.errors import refuse
+from color_mesh.model.index import MeshIndex, MeshParts
+from color_mesh.model.mesh import Mesh
+from color_mesh.model.node import VirtualServiceBackend, check_virtual_node
+from color_mesh.model.references import check_backends, check_gateway_target, check_parts, check_targets
+from color_mesh.model.route import GatewayRoute, Route
+from color_mesh.model.router import check_added_route
+
+
+class MeshBuilder:
+    """Declare a mesh part by part. The parts declared so far are a valid mesh at any time.
+
+    Each method validates what it adds in time that depends on the addition alone, and reports the same problems as the
+    construction of a `Mesh` with all parts does. If there is a problem, nothing is added.
+
+    Attributes:
+        name: Name of the mesh.
+        declared: Parts declared so far, by name. For lookups only.
+    """
+
+    def __init__(self, mesh: Mesh) -> None:
+        """Start with the settings of a mesh without parts."""
+        self.name = mesh.name
+        self.declared = MeshIndex()
+        self._empty = mesh
+        self._mesh: Mesh | None = mesh
+        self._subject = f"mesh {mesh.name!r}"
+
+    def build(self) -> Mesh:
+        """Return the mesh as it is declared so far, the same object until something is added."""
+        if self._mesh is None:
+            declared = self.declared
+            self._mesh = replace(
+                self._empty,
+                cloud_map_services=tuple(declared.cloud_map_services.values()),
+                nodes=tuple(declared.nodes.values()),
+                services=tuple(declared.services.values()),
+                external_services=tuple(declared.external_services.values()),
+                routers=tuple(declared.routers.values()),
+                gateways=tuple(declared.gateways.values()),
+            )
+        return self._mesh
+
+    def add(self, parts: MeshParts, problems: Iterable[str] = ()) -> None:
+        """Add parts.
+
+        Args:
+            parts: Parts to add. They may refer to each other and to parts added before.
+            problems: Problems that the caller has found, reported first.
+
+        Raises:
+            MeshError: If there is a problem. The error lists all problems.
+        """
+        index = self.declared.extended(parts)
+        refuse((*problems, *check_parts(self._subject, parts, index, self.declared)))
+        self.declared.add(parts)
+        self._mesh = None
+
+    def add_backends(
+        self, node_name: str, backends: Sequence[VirtualServiceBackend], problems: Iterable[str] = ()
+    ) -> None:
+        """Add backends to a virtual node, in time that depends on the number of its backends; see `add`."""
+        node = self.declared.nodes[node_name]
+        node = replace(node, backends=(*node.backends, *backends))
+        refuse((*problems, *check_virtual_node(node), *check_backends(node, self.declared)))
+        self.declared.nodes[node_name] = node
+        self._mesh = None
+
+    def add_route(self, router_name: str, route: Route, problems: Iterable[str] = ()) -> None:
+        """Add a route to a virtual router, in time that depends on the number of its routes; see `add`."""
+        router = self.declared.routers[router_name]
+        refuse((*problems, *check_added_route(router, route), *check_targets(route, self.declared)))
+        self.declared.routers[router_name] = replace(router, routes=(*router.routes, route))
+        self._mesh = None
+
+    def add_gateway_route(self, gateway_name: str, route: GatewayRoute, problems: Iterable[str] = ()) -> None:
+        """Add a route to a virtual gateway, in time that depends on the number of its routes; see `add`."""
+        gateway = self.declared.gateways[gateway_name]
+        refuse((*problems, *check_added_route(gateway, route), *check_gateway_target(route, self.declared)))
+        self.declared.gateways[gateway_name] = replace(gateway, routes=(*gateway.routes, route))
+        self._mesh = None
