@@ -76,7 +76,7 @@ MISTAKES = [
         (
             (
                 "warning: red-svc: AppPorts of red_node are 8080, but virtual node 'red' listens on 80: "
-                "what comes there goes past Envoy, or nowhere"
+                "Envoy does not get the traffic of other ports"
             ),
         ),
         id="app-ports",
