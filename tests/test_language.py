@@ -43,7 +43,6 @@ UNFINISHED: tuple[str, ...] = (
     "constructs/color_mesh/cdk/service.py",
     "constructs/color_mesh/cdk/task.py",
     "constructs/color_mesh/cdk/zones.py",
-    "constructs/color_mesh/cli/mesh_commands.py",
     "constructs/color_mesh/cloudformation/stack.py",
     "constructs/color_mesh/cloudformation/templates.py",
     "constructs/color_mesh/ecs/__init__.py",

@@ -108,11 +108,11 @@ def test_address_ranges_of_the_vpc_and_its_subnets_are_read(tmp_path: Path) -> N
     [
         pytest.param(
             with_properties("Subnet", CidrBlock="10.0.0.0/8"),
-            "Subnet.CidrBlock: is no range of a VPC, got '10.0.0.0/8'",
+            "Subnet.CidrBlock: is not a range of a VPC, got '10.0.0.0/8'",
             id="too-large",
         ),
         pytest.param(
-            with_properties("Vpc", CidrBlock="ten"), "Vpc.CidrBlock: is no range of a VPC, got 'ten'", id="no-range"
+            with_properties("Vpc", CidrBlock="ten"), "Vpc.CidrBlock: is not a range of a VPC, got 'ten'", id="no-range"
         ),
     ],
 )

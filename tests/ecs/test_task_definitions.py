@@ -108,7 +108,7 @@ def test_other_log_drivers_have_no_log_group(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"HealthCheck": {"Command": ["true"]}},
-            f"{PLACE}.ContainerDefinitions[0].HealthCheck.Command: is no command of a health check, got ['true'] "
+            f"{PLACE}.ContainerDefinitions[0].HealthCheck.Command: is not a command of a health check, got ['true'] "
             "(CMD and words, or CMD-SHELL and one line)",
             id="health-check",
         ),
@@ -167,7 +167,7 @@ def test_proxy_configuration_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("AppPorts", "http", "AppPorts is no list of numbers"),
+        ("AppPorts", "http", "AppPorts is not a list of numbers"),
         ("ProxyEgressPort", "", "has no ProxyEgressPort"),
         ("IgnoredUID", "", "has neither IgnoredUID nor IgnoredGID"),
         ("AppPorts", "", "has only one of AppPorts and ProxyIngressPort"),

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections import Counter
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,6 @@ from color_mesh.appmesh.source import read_source
 from color_mesh.ecs.security_groups import ANYWHERE, Rule, SecurityGroup
 from color_mesh.ecs.task_definitions import ProxyConfiguration
 from color_mesh.envoy import ServerEndpoints, configure
-from color_mesh.local.client.connection import status_text
-from color_mesh.local.client.hits import histogram, parse_url
-from color_mesh.local.client.watch import count, table
 from color_mesh.local.plan.network import Network
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.plan.programs import program_of
@@ -28,7 +24,6 @@ from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.registry import Registered, Registry
 from color_mesh.local.run.resolver import Answers
 from color_mesh.model import Mesh, MeshError
-from color_mesh.report import columns
 
 
 def tutorial() -> Mesh:
@@ -369,45 +364,3 @@ def test_a_task_is_registered_until_it_is_removed() -> None:
     assert registry.of("names") == registry.of("targets") == (entry,)
     registry.remove("t")
     assert (registry.of("names"), registry.of("nothing"), len(changes)) == ((), (), 3)
-
-
-class TestTables:
-    def test_columns_stand_under_each_other(self) -> None:
-        assert columns([("A", "B"), ("long", "x"), ("", "")]) == "A     B\nlong  x\n"
-
-    def test_status_of_a_service_without_tasks_has_its_last_reason(self) -> None:
-        service = {"name": "s", "replaced": 2, "reason": "it fell", "tasks": []}
-        text = status_text({"url": None, "services": [service], "balancers": []})
-        assert text.splitlines()[1].split() == ["s", "-", "-", "-", "-", "2", "it", "fell"]
-
-    def test_answers_are_counted(self) -> None:
-        assert list(histogram(Counter({"200 green": 3, "200 yellow": 1}), 2)) == [
-            "4 requests in 2.0 s, 2 a second",
-            "       3   75.0 %  200 green   ##############################",
-            "       1   25.0 %  200 yellow  ##########",
-        ]
-
-    @pytest.mark.parametrize("url", ["", "localhost", "https://localhost", "http://", "http://localhost:x"])
-    def test_what_is_no_url_is_refused(self, url: str) -> None:
-        with pytest.raises(MeshError, match="hits: is no URL that can be asked"):
-            parse_url(url)
-
-    def test_calls_have_their_share_of_their_callers(self) -> None:
-        def counted(green: int, yellow: int, failed: int) -> Any:
-            stats = {
-                "cluster.g.upstream_rq_total": green,
-                "cluster.g.upstream_cx_total": 1,
-                "cluster.y.upstream_rq_total": yellow,
-                "cluster.y.upstream_rq_5xx": failed,
-                "cluster.y.upstream_cx_total": 1,
-                "http.ingress.downstream_rq_total": green + yellow,
-            }
-            envoys = [{"service": "gateway", "gateway": True, "stats": stats}]
-            return count({"clusters": {"g": "green", "y": "yellow", "n": "nobody"}, "traffic": envoys})
-
-        assert table(counted(10, 10, 0), counted(18, 12, 1), 2).splitlines() == [
-            "CALLER     CALLED   PER SECOND  SHARE  FAILED  RETRIED  IN ALL",
-            "(clients)  gateway  5.0         100 %  0       0        30",
-            "gateway    green    4.0         80 %   0       0        18",
-            "gateway    yellow   1.0         20 %   1       0        12",
-        ]

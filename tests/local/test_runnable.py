@@ -100,7 +100,7 @@ VPC_ID = {"Environment": [{"Name": "ID", "Value": {"Fn::GetAtt": ["Vpc", "VpcId"
 def test_variable_that_only_a_deployment_knows_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, with_app(**VPC_ID)) == [
         (
-            "shop.template.json: Task container 'app': variable ID: is known only to a deployment, got 'Vpc.VpcId' "
+            "shop.template.json: Task container 'app': variable ID: is known only at deployment, got 'Vpc.VpcId' "
             "(give it with --set Vpc.VpcId=VALUE)"
         )
     ]

@@ -146,7 +146,7 @@ def _dependency(at: Fields) -> tuple[str, str]:
 def _health_check(at: Fields) -> ContainerHealthCheck:
     command = at.texts("Command")
     if len(command) < 2 or command[0] not in ("CMD", "CMD-SHELL"):
-        at.report("Command", "is no command of a health check", "CMD and words, or CMD-SHELL and one line")
+        at.report("Command", "is not a command of a health check", "CMD and words, or CMD-SHELL and one line")
     # ECS API Reference, HealthCheck: the defaults.
     return ContainerHealthCheck(
         command=command,

@@ -28,6 +28,6 @@ def _cidr(at: Fields, _: Resource) -> IPv4Network | None:
         cidr = None
     # Amazon VPC User Guide, VPC CIDR blocks: between /16 and /28.
     if cidr is None or not 16 <= cidr.prefixlen <= 28:
-        at.report("CidrBlock", "is no range of a VPC", "an IPv4 network of /16 to /28, such as 10.0.0.0/16")
+        at.report("CidrBlock", "is not a range of a VPC", "an IPv4 network of /16 to /28, such as 10.0.0.0/16")
         return None
     return cidr

@@ -99,7 +99,7 @@ def _rule(at: Fields, other: str) -> Rule:
     try:
         network = None if cidr is None else ip_network(cidr)
     except ValueError:
-        at.report("CidrIp", "is no IPv4 network", "such as 0.0.0.0/0")
+        at.report("CidrIp", "is not an IPv4 network", "such as 0.0.0.0/0")
         network = None
     return Rule(
         protocol=_PROTOCOLS.get(protocol, protocol.lower()),

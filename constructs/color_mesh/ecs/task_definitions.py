@@ -118,7 +118,7 @@ def _proxy_configuration(at: Fields) -> ProxyConfiguration:
     for name in ("AppPorts", "ProxyIngressPort", "ProxyEgressPort", "IgnoredUID", "IgnoredGID", "EgressIgnoredPorts"):
         words = _words(properties.get(name))
         if not all(word.isdigit() for word in words):
-            at.report(key, f"{name} is no list of numbers", "such as 80,8080")
+            at.report(key, f"{name} is not a list of numbers", "such as 80,8080")
         numbers[name] = tuple(int(word) for word in words if word.isdigit())
     # The requirements of the CNI plugin (aws/amazon-ecs-cni-plugins, aws-appmesh).
     if not numbers["ProxyEgressPort"]:

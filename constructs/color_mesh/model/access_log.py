@@ -30,7 +30,7 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
     if log is None:
         return
     if not isinstance(log, AccessLog):
-        yield problem(subject, "access log is no AccessLog", log, "such as AccessLog(path='/dev/stdout')")
+        yield problem(subject, "access log is not an AccessLog", log, "such as AccessLog(path='/dev/stdout')")
         return
     yield from check_text(subject, "access log path", log.path, 255, "such as '/dev/stdout'")
     if log.text is not None and log.json is not None:
@@ -44,12 +44,12 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
 def _check_pairs(subject: str, pairs: object) -> Iterator[str]:
     if not _are_pairs(pairs):
         fix = "such as (('method', '%REQ(:METHOD)%'),)"
-        yield problem(subject, "access log json is no keys and values", pairs, fix)
+        yield problem(subject, "access log json is not a tuple of pairs", pairs, fix)
         return
     yield from check_unique(subject, "access log key", (key for key, _ in pairs))
     for key, value in pairs:
         if not (1 <= len(key) <= 100 and 1 <= len(value) <= 100):
-            yield problem(subject, "access log key or value has a wrong length", (key, value), "1 to 100 characters")
+            yield problem(subject, "access log key or value has an invalid length", (key, value), "1 to 100 characters")
 
 
 def _are_pairs(value: object) -> TypeGuard[tuple[tuple[str, str], ...]]:

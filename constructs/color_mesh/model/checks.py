@@ -32,7 +32,7 @@ def check_text(subject: str, field: str, value: object, max_length: int, fix: st
     if not isinstance(value, str):
         yield problem(subject, f"{field} is not text", value, fix)
     elif not 1 <= len(value) <= max_length:
-        yield problem(subject, f"{field} has a wrong length", f"{len(value)} characters", f"1 to {max_length}")
+        yield problem(subject, f"{field} has an invalid length", f"{len(value)} characters", f"1 to {max_length}")
 
 
 def check_flag(subject: str, field: str, value: object) -> Iterator[str]:
@@ -56,7 +56,7 @@ def check_name(subject: str, value: object, field: str = "name", max_length: int
         yield problem(subject, f"{field} is empty", value, f"1 to {max_length} characters")
         return
     if not _NAME.fullmatch(value):
-        yield problem(subject, f"{field} has characters that AWS refuses", value, "letters, digits, '-' and '_'")
+        yield problem(subject, f"{field} has invalid characters", value, "letters, digits, '-' and '_'")
     if len(value) > max_length:
         yield problem(subject, f"{field} too long", f"{len(value)} characters", f"1 to {max_length}")
 
@@ -69,21 +69,21 @@ def check_dns_name(subject: str, field: str, value: object, max_length: int = 25
         yield problem(subject, f"{field} too long", f"{len(value)} characters", f"1 to {max_length}")
     elif not all(_LABEL.fullmatch(label) for label in value.split(".")):
         fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
-        yield problem(subject, f"{field} is no DNS name", value, fix)
+        yield problem(subject, f"{field} is not a DNS name", value, fix)
 
 
 def check_balancer_name(subject: str, field: str, value: object) -> Iterator[str]:
     """Validate the name of a load balancer or target group (Elastic Load Balancing API Reference)."""
     if value is not None and not (isinstance(value, str) and _BALANCER_NAME.fullmatch(value)):
         fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
-        yield problem(subject, f"{field} cannot be", value, fix)
+        yield problem(subject, f"{field} is invalid", value, fix)
 
 
 def check_port_name(subject: str, value: object) -> Iterator[str]:
     """Validate the name of a port mapping (ECS API Reference, *PortMapping*)."""
     if not (isinstance(value, str) and _PORT_NAME.fullmatch(value)):
         fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
-        yield problem(subject, "port name cannot be", value, fix)
+        yield problem(subject, "port name is invalid", value, fix)
 
 
 def check_tags(subject: str, tags: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -93,7 +93,7 @@ def check_tags(subject: str, tags: Sequence[tuple[str, str]]) -> Iterator[str]:
     for key, value in tags:
         yield from check_text(subject, "tag key", key, 128, "1 to 128 characters")
         if not isinstance(value, str) or len(value) > 256:
-            yield problem(subject, f"value of tag {key!r} cannot be", value, "0 to 256 characters")
+            yield problem(subject, f"value of tag {key!r} is invalid", value, "0 to 256 characters")
     yield from check_unique(subject, "tag", (key for key, _ in tags))
 
 
@@ -102,7 +102,7 @@ def check_unique(subject: str, field: str, values: Iterable[str], others: Contai
     for value, count in Counter(values).items():
         times = count + (value in others)
         if times > 1:
-            yield problem(subject, f"duplicate {field}", value, f"found {times} times, each may be there once")
+            yield problem(subject, f"duplicate {field}", value, f"occurs {times} times, must be unique")
 
 
 def check_known(subject: str, field: str, value: str, known: Collection[str]) -> Iterator[str]:

@@ -138,7 +138,9 @@ def check_timeout(subject: str, timeout: Timeout | None, protocol: str) -> Itera
         return
     if timeout.per_request_millis is not None:
         if protocol == "tcp":
-            yield problem(subject, "tcp has no request timeout", timeout.per_request_millis, "leave it out")
+            yield problem(
+                subject, "request timeout is not supported for tcp", timeout.per_request_millis, "leave it out"
+            )
         yield from check_minimum(subject, "request timeout", timeout.per_request_millis, 0)
     if timeout.idle_millis is not None:
         yield from check_minimum(subject, "idle timeout", timeout.idle_millis, 0)
@@ -154,7 +156,12 @@ def _check_health_check(subject: str, listener: Listener) -> Iterator[str]:
     yield from check_range(subject, "healthy threshold", check.healthy_threshold, 2, 10)
     yield from check_range(subject, "unhealthy threshold", check.unhealthy_threshold, 2, 10)
     if check.port is not None and check.port != listener.port:
-        yield problem(subject, "health check has another port", check.port, f"{listener.port}, or leave it out")
+        yield problem(
+            subject,
+            "health check port is not the listener's port",
+            check.port,
+            f"{listener.port}, or leave it out",
+        )
     if check.path is not None:
         if check.protocol not in ("http", "http2"):
             yield problem(subject, f"a {check.protocol} health check has no path", check.path, "leave it out")
@@ -177,13 +184,18 @@ def _check_connection_pool(subject: str, listener: Listener) -> Iterator[str]:
         return
     allowed = _POOL_FIELDS[listener.protocol]
     if getattr(pool, allowed[0]) is None:
-        yield problem(subject, f"connection pool has no {allowed[0]}", None, f"a pool of {listener.protocol} needs it")
+        yield problem(subject, f"connection pool has no {allowed[0]}", None, f"required for {listener.protocol}")
     for field in ("max_connections", "max_pending_requests", "max_requests"):
         value = getattr(pool, field)
         if value is None:
             continue
         if field not in allowed:
-            yield problem(subject, f"a pool of {listener.protocol} has no {field}", value, f"it has {allowed[0]}")
+            yield problem(
+                subject,
+                f"'{field}' is not supported for {listener.protocol}",
+                value,
+                f"supported: {', '.join(allowed)}",
+            )
         yield from check_minimum(subject, field, value, 1)
 
 

@@ -123,8 +123,8 @@ def check_match(subject: str, match: RouteMatch, protocol: str, allowed: Sequenc
     for field in fields(match):
         value = getattr(match, field.name)
         if value not in (None, ()) and field.name not in allowed:
-            wrong = f"a {protocol} route matches on no {field.name}"
-            yield problem(subject, wrong, value, f"it matches on {', '.join(sorted(allowed))}")
+            wrong = f"'{field.name}' is not supported for {protocol} routes"
+            yield problem(subject, wrong, value, f"supported: {', '.join(sorted(allowed))}")
     yield from _check_path(subject, match)
     if match.method is not None:
         yield from check_choice(subject, "method", match.method, METHODS)
@@ -220,7 +220,7 @@ def _are_disjoint(first: HeaderMatch, second: HeaderMatch) -> bool:
 def _check_path(subject: str, match: RouteMatch) -> Iterator[str]:
     given = {field: getattr(match, field) for field in _PATHS if getattr(match, field) is not None}
     if len(given) > 1:
-        yield problem(subject, "matches on the path in two ways", tuple(given), f"one of: {', '.join(_PATHS)}")
+        yield problem(subject, "has several path conditions", tuple(given), f"one of: {', '.join(_PATHS)}")
     for field in ("prefix", "path"):
         value = given.get(field)
         if value is not None and not (isinstance(value, str) and value.startswith("/")):
@@ -241,7 +241,12 @@ def _check_grpc(subject: str, match: RouteMatch) -> Iterator[str]:
 
 def _check_hostname(subject: str, match: RouteMatch) -> Iterator[str]:
     if match.hostname is not None and match.hostname_suffix is not None:
-        yield problem(subject, "two hostnames", (match.hostname, match.hostname_suffix), "give one of them")
+        yield problem(
+            subject,
+            "'hostname' and 'hostname_suffix' are mutually exclusive",
+            (match.hostname, match.hostname_suffix),
+            "give one of them",
+        )
     if match.hostname is not None:
         yield from check_text(subject, "hostname", match.hostname, 253, "such as 'www.example.com'")
     suffix = match.hostname_suffix
@@ -261,18 +266,18 @@ def _check_headers(subject: str, field: str, headers: Sequence[HeaderMatch]) -> 
 def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
     yield from check_text(subject, "header name", header.name, 50, "1 to 50 characters")
     if isinstance(header.name, str) and not _HEADER_NAME.fullmatch(header.name):
-        fix = "printable characters without spaces and colons: App Mesh matches on no pseudo header"
-        yield problem(subject, "header name has characters that App Mesh refuses", header.name, fix)
+        fix = "printable characters without spaces and colons; pseudo headers are not supported"
+        yield problem(subject, "header name has invalid characters", header.name, fix)
     yield from check_flag(subject, f"invert of {header.name!r}", header.invert)
     given = {field: getattr(header, field) for field in _HEADER_CONDITIONS if getattr(header, field) is not None}
     if len(given) > 1:
         fix = f"one of: {', '.join(_HEADER_CONDITIONS)}"
-        yield problem(subject, f"{header.name!r} has two conditions", tuple(given), fix)
+        yield problem(subject, f"{header.name!r} has several conditions", tuple(given), fix)
     for condition, value in given.items():
         field = f"{condition} of {header.name!r}"
         if condition != "range":
             yield from check_text(subject, field, value, 255, "1 to 255 characters")
         elif not (isinstance(value, tuple) and len(value) == 2 and all(type(end) is int for end in value)):
-            yield problem(subject, f"{field} is no range", value, "such as (1, 5)")
+            yield problem(subject, f"{field} is not a range", value, "such as (1, 5)")
         elif value[0] >= value[1]:
             yield problem(subject, f"{field} is empty", value, "the first number, and the first number after the last")

@@ -191,13 +191,13 @@ def _check_rule(subject: str, route: AnyRoute, listeners: Sequence[Listener]) ->
     port = route.match.port
     ports = [listener.port for listener in listeners if listener.protocol == route.protocol]
     if not ports:
-        yield problem(subject, "no listener speaks its protocol", route.protocol, fix)
+        yield problem(subject, "no listener has its protocol", route.protocol, fix)
     if port is None and ports and len(listeners) > 1:
-        yield problem(subject, "matches on no port, though there are several", port, fix)
+        yield problem(subject, "has no port condition, but there are several listeners", port, fix)
     if port is not None and not any(listener.port == port for listener in listeners):
         yield problem(subject, "no listener has its port", port, fix)
     elif port is not None and ports and port not in ports:
-        yield problem(subject, f"the listener of its port does not speak {route.protocol}", port, fix)
+        yield problem(subject, f"the listener at its port is not {route.protocol}", port, fix)
 
 
 def _check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[str]:
@@ -216,7 +216,7 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
     if policy is None:
         return
     if route.protocol == "tcp":
-        yield problem(subject, "a tcp route has no retry policy", policy, "leave it out")
+        yield problem(subject, "retry policy is not supported for tcp routes", policy, "leave it out")
     yield from check_minimum(subject, "max retries", policy.max_retries, 0)
     yield from check_minimum(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
     for event in policy.http_events:
@@ -229,7 +229,10 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
     yield from check_unique(subject, "retry event", map(str, events))
     if policy.grpc_events and route.protocol != "grpc":
         yield problem(
-            subject, f"{route.protocol} routes have no gRPC retry events", policy.grpc_events, "leave them out"
+            subject,
+            f"gRPC retry events are not supported for {route.protocol} routes",
+            policy.grpc_events,
+            "leave them out",
         )
     if not events:
         yield problem(subject, "retry policy has no event", events, "such as http_events=('gateway-error',)")
@@ -240,14 +243,14 @@ def _check_rewrite(subject: str, route: GatewayRoute) -> Iterator[str]:
     yield from check_flag(subject, "keep_prefix", rewrite.keep_prefix)
     yield from check_flag(subject, "keep_hostname", rewrite.keep_hostname)
     if rewrite.prefix is not None and rewrite.keep_prefix:
-        yield problem(subject, "rewrites the prefix and keeps it", rewrite.prefix, "give one of them")
+        yield problem(subject, "'prefix' and 'keep_prefix' are mutually exclusive", rewrite.prefix, "give one of them")
     if (rewrite.prefix is not None or rewrite.keep_prefix) and match.prefix is None:
-        yield problem(subject, "rewrites a prefix that it does not match on", rewrite.prefix, "match on a prefix")
+        yield problem(subject, "has a prefix rewrite but no prefix condition", rewrite.prefix, "match on a prefix")
     if rewrite.path is not None and match.path is None and match.path_regex is None:
-        yield problem(subject, "rewrites a path that it does not match on", rewrite.path, "match on a path")
+        yield problem(subject, "has a path rewrite but no path condition", rewrite.path, "match on a path")
     for field, value in (("prefix rewrite", rewrite.prefix), ("path rewrite", rewrite.path)):
         if value is not None and not (isinstance(value, str) and value.startswith("/") and len(value) <= 255):
-            yield problem(subject, f"{field} cannot be", value, "'/' and at most 254 characters more")
+            yield problem(subject, f"{field} is invalid", value, "'/' and at most 254 characters more")
 
 
 def _target_key(target: WeightedTarget) -> str:

@@ -107,10 +107,10 @@ def _check_task(task: FargateTask) -> Iterator[str]:
             yield from check_name(subject, name, field)
     if not isinstance(task.cpu, int) or task.cpu not in FARGATE_MEMORY_MIB:
         sizes = ", ".join(map(str, FARGATE_MEMORY_MIB))
-        yield problem(subject, "CPU is no Fargate size", task.cpu, f"one of: {sizes}")
+        yield problem(subject, "CPU is not a Fargate size", task.cpu, f"one of: {sizes}")
     elif not isinstance(task.memory_mib, int) or task.memory_mib not in FARGATE_MEMORY_MIB[task.cpu]:
         sizes = ", ".join(map(str, FARGATE_MEMORY_MIB[task.cpu]))
-        yield problem(subject, f"memory does not go with {task.cpu} CPU units", task.memory_mib, f"one of: {sizes}")
+        yield problem(subject, f"memory is not available for {task.cpu} CPU units", task.memory_mib, f"one of: {sizes}")
     # Amazon ECS service quotas: tasks per service.
     yield from check_range(subject, "desired count", task.desired_count, 0, 5000)
     yield from check_unique(subject, "container", (container.name for container in task.containers))

@@ -140,7 +140,7 @@ def check_listener_tls(subject: str, tls: ListenerTls | None) -> Iterator[str]:
     if tls.validation is not None:
         if isinstance(tls.validation.trust, AcmTrust):
             got = tls.validation.trust.certificate_authority_arns
-            yield problem(subject, "a listener cannot trust ACM", got, "trust a file or an SDS secret")
+            yield problem(subject, "a listener does not support trust in ACM", got, "trust a file or an SDS secret")
         yield from _check_validation(subject, tls.validation)
 
 
@@ -169,7 +169,12 @@ def _check_certificate(subject: str, certificate: Certificate) -> Iterator[str]:
         case SdsCertificate():
             yield from check_text(subject, "secret name", certificate.secret_name, 255, "such as 'spiffe://red'")
         case _:
-            yield problem(subject, "certificate is of no kind", certificate, "a FileCertificate or another kind")
+            yield problem(
+                subject,
+                "unsupported certificate type",
+                certificate,
+                "a FileCertificate, an SdsCertificate or an AcmCertificate",
+            )
 
 
 def _check_validation(subject: str, validation: TlsValidation) -> Iterator[str]:
@@ -184,7 +189,9 @@ def _check_validation(subject: str, validation: TlsValidation) -> Iterator[str]:
         case SdsTrust(secret_name=name):
             yield from check_text(subject, "trusted secret name", name, 255, "such as 'spiffe://colors'")
         case _:
-            yield problem(subject, "trust is of no kind", validation.trust, "a FileTrust or another kind")
+            yield problem(
+                subject, "unsupported trust type", validation.trust, "a FileTrust, an SdsTrust or an AcmTrust"
+            )
     yield from _check_names(subject, validation.subject_alternative_names)
 
 
@@ -196,4 +203,4 @@ def _check_names(subject: str, names: Sequence[str]) -> Iterator[str]:
 
 def _check_arn(subject: str, field: str, arn: object) -> Iterator[str]:
     if not (isinstance(arn, str) and arn.startswith("arn:")):
-        yield problem(subject, f"{field} is no ARN", arn, "such as 'arn:aws:acm:…'")
+        yield problem(subject, f"{field} is not an ARN", arn, "such as 'arn:aws:acm:…'")

@@ -93,7 +93,7 @@ def task_problems(place: str, definition: TaskDefinition, commands: Commands) ->
         for name, value in container.environment.items():
             if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
                 fix = f"give it with --set {value}=VALUE"
-                yield problem(f"{subject}: variable {name}", "is known only to a deployment", str(value), fix)
+                yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), fix)
 
 
 def _runnable_container(container: Container, commands: Commands) -> RunnableContainer:

@@ -1,8 +1,25 @@
-"""The tables that ``color-mesh up --plan`` prints."""
+"""``color-mesh up``: run a cloud assembly on this machine, or print what would run."""
 
-from color_mesh.local.plan.assembly import Plan
+import argparse
+from pathlib import Path
+
+from color_mesh.cli.images import read_images
+from color_mesh.cli.sources import parse_values
+from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.diagnosis import warnings
 from color_mesh.report import table
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    paths = [Path(path) for path in options.source]
+    images, values = read_images(paths, options.images), parse_values(options.values)
+    if options.plan:
+        print(plan_table(read_plan(paths, images, values)))
+        return 0
+    from color_mesh.local.run.up import up
+
+    return up(paths, images, values, options.port, options.dns_delay)
 
 
 def plan_table(plan: Plan) -> str:

@@ -1,12 +1,22 @@
-"""The table of properties that ``color-mesh parity`` prints, and the documentation page about all of them."""
+"""``color-mesh parity``: print the Envoy equivalent of each App Mesh property; and the page of all of them."""
 
+import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from color_mesh.appmesh.fields import cloudformation_spelling
 from color_mesh.appmesh.meshes import DeclaredResource
+from color_mesh.cli.sources import print_result, read_meshes
 from color_mesh.envoy import parity
 from color_mesh.report import table
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    source, meshes = read_meshes(options)
+    names = {mesh.name for mesh in meshes}
+    print_result(parity_table([each for each in source.resources if each.mesh_name in names]), source)
+    return 0
 
 
 def parity_table(resources: Sequence[DeclaredResource]) -> str:
