@@ -231,7 +231,7 @@ def test_image_of_an_envoy_of_app_mesh_may_be_unknown(tmp_path: Path) -> None:
 def test_image_of_another_container_must_be_known(tmp_path: Path) -> None:
     assert problems(declared(tmp_path, with_app(Image=FAR))) == [
         (
-            f"{PLACE}.ContainerDefinitions[0].Image: imports what no template exports, got 'registry:Image' "
-            "(give the template that exports it too; exported: nothing)"
+            f"{PLACE}.ContainerDefinitions[0].Image: imports a name that no template exports, got 'registry:Image' "
+            "(add the template that exports it; exported: nothing)"
         )
     ]

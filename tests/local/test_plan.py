@@ -7,7 +7,7 @@ import pytest
 
 from color_mesh.local.plan.assembly import read_plan
 from color_mesh.local.plan.diagnosis import warnings
-from color_mesh.local.run.entries import entries
+from color_mesh.local.run.published_ports import published_ports
 from tests.support.local_templates import Change, Resources, planned, refused, resource, with_app, with_properties
 
 
@@ -78,12 +78,13 @@ def test_templates_without_a_service_are_refused(tmp_path: Path) -> None:
         read_plan([file])
 
 
-def test_services_with_public_addresses_are_entries(tmp_path: Path) -> None:
+def test_ports_of_services_with_public_addresses_are_published(tmp_path: Path) -> None:
     def change(resources: Resources) -> None:
         resources["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] = "ENABLED"
         with_app(PortMappings=[{"ContainerPort": 8080}])(resources)
 
-    assert [(entry.name, entry.port) for entry in entries(planned(tmp_path, change))] == [("stock-svc", 8080)]
+    (port,) = published_ports(planned(tmp_path, change))
+    assert (port.owner, port.port) == ("shop.template.json: Service", 8080)
 
 
 @pytest.mark.parametrize(
