@@ -15,7 +15,7 @@ PARAMETER = re.compile(r"(?:arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/))?([A-Za-z0-
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CarriedContainer:
+class ConvertedContainer:
     """Container that is carried over.
 
     Attributes:
@@ -36,10 +36,10 @@ class CarriedContainer:
         return self.definition.name
 
 
-def carried_container(container: Container) -> CarriedContainer:
+def converted_container(container: Container) -> ConvertedContainer:
     """Return a container without what `container_findings` reports as lost."""
     secrets = _known(container.secrets)
-    return CarriedContainer(
+    return ConvertedContainer(
         definition=container,
         image=container.image or "",
         environment=_known(container.environment),

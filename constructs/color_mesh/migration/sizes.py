@@ -76,7 +76,7 @@ def gateway_shares(envoy: int | None, others: Sequence[int | None]) -> Shares:
     return Shares(envoy=envoy or 0, app=None, others=sum(each or 0 for each in others), least=0)
 
 
-def memory(container: Container) -> int | None:
+def container_memory(container: Container) -> int | None:
     """Return the memory of a container in MiB: its limit, or else its reservation."""
     return container.memory_mib or container.memory_reservation_mib
 

@@ -6,7 +6,7 @@ from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.services import Service
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.migration.balancers import Entry
-from color_mesh.migration.containers import CarriedContainer
+from color_mesh.migration.containers import ConvertedContainer
 from color_mesh.migration.sizes import FargateSize, Shares
 
 # Redirected traffic where ECS does not; it takes NET_ADMIN.
@@ -30,8 +30,8 @@ class Workload:
     """
 
     part: MeshResource
-    app: CarriedContainer | None
-    others: tuple[CarriedContainer, ...]
+    app: ConvertedContainer | None
+    others: tuple[ConvertedContainer, ...]
     size: FargateSize
     cpu: Shares
     memory_mib: Shares

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from color_mesh.ecs.roles import Role
 from color_mesh.ecs.services import Service
 from color_mesh.migration.findings import Finding, changed, lost, to_do
-from color_mesh.migration.sizes import memory
+from color_mesh.migration.sizes import container_memory
 from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 
 # App Mesh is gone, and what its Envoys fetched from ACM; ECS Exec gets its permissions with ``execute_command``.
@@ -16,7 +16,7 @@ def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role])
     """Report the properties of a workload that are lost or changed, and the work that remains."""
     permissions = _permissions(roles, workload.definition.task_role)
     definition, size = workload.definition, workload.size
-    no_limit = workload.app is not None and memory(workload.app.definition) is None
+    no_limit = workload.app is not None and container_memory(workload.app.definition) is None
     if no_limit or (definition.cpu, definition.memory_mib) != (size.cpu, size.memory_mib):
         yield changed(place, f"its tasks have {size.cpu} CPU units and {size.memory_mib} MiB, {_shares_text(workload)}")
     yield from _service_findings(place, workload.service)

@@ -10,10 +10,10 @@ from color_mesh.ecs.reading import UnusedProperty, path_text
 from color_mesh.ecs.services import Service
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.migration.balancers import Entry, entries
-from color_mesh.migration.carried_properties import CARRIED, REPLACED, SERVICE, TASK_DEFINITION
-from color_mesh.migration.containers import carried_container, container_findings
+from color_mesh.migration.containers import container_findings, converted_container
+from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SERVICE, TASK_DEFINITION
 from color_mesh.migration.findings import Finding, lost
-from color_mesh.migration.sizes import cpu_shares, fargate_size, gateway_shares, memory, memory_shares
+from color_mesh.migration.sizes import container_memory, cpu_shares, fargate_size, gateway_shares, memory_shares
 from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 from color_mesh.migration.workload_findings import workload_findings
 from color_mesh.model import Mesh
@@ -26,7 +26,7 @@ def read_workloads(templates: Templates, mesh: Mesh, findings: list[Finding]) ->
     Raises:
         MeshError: With everything in them that cannot be resolved.
     """
-    declarations = read_declarations(templates, CARRIED)
+    declarations = read_declarations(templates, CONVERTED)
     # The constructs create roles and load balancers anew: what is unknown of the old ones is no problem.
     problems = [each.text for each in declarations.problems if each.resource_type in (TASK_DEFINITION, SERVICE)]
     definitions: dict[str, TaskDefinition] = {}
@@ -126,18 +126,18 @@ def _workload(
     rest = tuple(each for each in others if each is not app and ROUTE_MANAGER not in (each.image or ""))
     if app is None:
         cpu = gateway_shares(envoy.cpu, [each.cpu for each in rest])
-        memory_mib = gateway_shares(memory(envoy), [memory(each) for each in rest])
+        memory_mib = gateway_shares(container_memory(envoy), [container_memory(each) for each in rest])
     else:
         cpu = cpu_shares(definition.cpu, envoy.cpu, app.cpu, [each.cpu for each in rest])
-        others_memory = [memory(each) for each in rest]
-        memory_mib = memory_shares(definition.memory_mib, memory(envoy), memory(app), others_memory)
+        others_memory = [container_memory(each) for each in rest]
+        memory_mib = memory_shares(definition.memory_mib, container_memory(envoy), container_memory(app), others_memory)
     size = fargate_size(max(definition.cpu or 0, cpu.total), max(definition.memory_mib or 0, memory_mib.total))
     if size is None:
         return None
     return Workload(
         part=part,
-        app=None if app is None else carried_container(app),
-        others=tuple(map(carried_container, rest)),
+        app=None if app is None else converted_container(app),
+        others=tuple(map(converted_container, rest)),
         size=size,
         cpu=cpu,
         memory_mib=memory_mib,

@@ -4,7 +4,7 @@ from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
-CARRIED: UsedProperties = {
+CONVERTED: UsedProperties = {
     TASK_DEFINITION: (
         *("Family", "Cpu", "Memory", "RuntimePlatform.CpuArchitecture", "TaskRoleArn"),
         *(f"ContainerDefinitions.{name}" for name in ("Name", "Image", "EntryPoint", "Command", "Environment")),
