@@ -88,7 +88,7 @@ class Runner:
 
     @property
     def is_steady(self) -> bool:
-        """Whether every service has the desired number of tasks, all healthy and up to date."""
+        """True if every service has the desired number of tasks, all healthy and up to date."""
         has_all = self.schedulers.keys() == self.plan.services.keys()
         return has_all and all(scheduler.is_steady for scheduler in self.schedulers.values())
 

@@ -59,10 +59,10 @@ class RunningTask:
         address: Private IPv4 address; ``None`` before it has one.
         containers: Containers by name.
         sidecars: Envoys that receive their configuration from App Mesh, by container name.
-        failed: Whether it stopped because of a failure.
+        failed: True if it stopped because of a failure.
         target_failure: Why it fails the health check of its load balancer; ``None`` while it passes, and before the
             first check.
-        awaits_target_health: Whether its load balancer has not checked it yet.
+        awaits_target_health: True if its load balancer has not checked it yet.
         running_since: Time at which it became ``RUNNING``, in seconds of the monotonic clock.
     """
 
@@ -108,14 +108,14 @@ class RunningTask:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether it runs and passes all its health checks, those of its load balancer included."""
+        """True if it runs and passes all its health checks, those of its load balancer included."""
         healthy = self.health == ("HEALTHY" if self._checked_containers else "UNKNOWN")
         passes_target_check = self.target_failure is None and not self.awaits_target_health
         return self.status == "RUNNING" and healthy and passes_target_check
 
     @property
     def is_unhealthy(self) -> bool:
-        """Whether its service replaces it: it fails a health check, or its load balancer's after the grace period."""
+        """True if its service replaces it: it fails a health check, its load balancer's after the grace period."""
         grace_end = self.running_since + self.service.grace_seconds
         return self.health == "UNHEALTHY" or (self.target_failure is not None and time.monotonic() > grace_end)
 
