@@ -6,6 +6,8 @@ VENV := .venv
 REHEARSAL := .venv-rehearsal
 # A line a package is progress enough. Python compiles what it imports, which is a tenth of what there is.
 PIP_INSTALL := pip install --no-compile --progress-bar off --requirement
+UV := $(VENV)/bin/uv
+PIN := $(UV) pip compile --quiet --universal --custom-compile-command "make requirements" $(UPGRADE)
 DOWNLOADS := sed --unbuffered --quiet 's/^ *\(Downloading\|Using cached\) \([^ ]*\)-[cp][py][0-9].*/  \2/p'
 # Node, npm and the CDK CLI live in the virtual environment.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -13,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up test rehearse bench gold clean
+.PHONY: help synth up test rehearse bench gold requirements upgrade clean
 
 help:
 	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
@@ -22,6 +24,7 @@ help:
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
 	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
 	@echo "make bench      measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
+	@echo "make requirements  pin the packages of pyproject.toml in requirements*.txt; make upgrade: the newest versions"
 	@echo "make clean      remove everything that was installed or made"
 
 # Such as: make up SETTINGS="dataPlane=envoy chapter=3"
@@ -49,6 +52,20 @@ bench: $(VENV)/.test bench/node_modules
 	@python -m bench.sidecar
 	@python -m bench.local
 
+# Each file pins everything for one purpose. Files for one environment have the same pins.
+requirements: | $(UV)
+	@$(PIN) --output-file requirements-dev.txt pyproject.toml --python-version 3.10 --extra local --group synth --group dev
+	@$(PIN) --output-file requirements-local.txt pyproject.toml --python-version 3.10 --extra local --group synth \
+		--constraint requirements-dev.txt
+	@$(PIN) --output-file requirements.txt pyproject.toml --python-version 3.10 --group synth \
+		--constraint requirements-dev.txt
+	@$(PIN) --output-file requirements-docs.txt --python-version 3.11 --group docs
+	@$(PIN) --output-file requirements-rehearsal.txt --python-version 3.10 --group rehearsal
+
+upgrade:
+	@$(MAKE) requirements UPGRADE=--upgrade
+	@git --no-pager diff --stat -- 'requirements*.txt'
+
 clean:
 	rm -rf $(VENV) $(REHEARSAL) node_modules .color-mesh bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
 
@@ -63,9 +80,12 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "Debian and Ubuntu package venv apart: sudo apt-get install python3-venv" >&2; exit 1; }
 
+$(UV): | $(VENV)/bin/pip
+	@pip install --quiet uv==0.13.9
+
 $(VENV)/.synth: requirements.txt pyproject.toml package-lock.json | $(VENV)/bin/pip
 	@echo "Installing the AWS CDK and Node into $(VENV), once ..."
-	@$(PIP_INSTALL) requirements.txt | $(DOWNLOADS)
+	@$(PIP_INSTALL) requirements.txt --editable . | $(DOWNLOADS)
 	@echo "Installing the CDK CLI into node_modules, once ..."
 	@npm ci --silent --no-audit --no-fund
 	@ln -sf ../../node_modules/.bin/cdk $(VENV)/bin/cdk

@@ -40,6 +40,8 @@ def measured(command: list[str], app: list[str]) -> tuple[float, float]:
         subprocess.run(
             [sys.executable, *app], check=True, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=-3
         )
+        shutil.copy(ROOT / "color-mesh.json", folder)
+        shutil.copytree(ROOT / "images", Path(folder, "images"))
         said = Path(folder, "said")
         with said.open("wb") as output:
             run = subprocess.Popen([*command, "up", "--port", "18080"], cwd=folder, stdout=output, stderr=output)

@@ -18,16 +18,6 @@ def test_constructs_is_the_library_of_that_name(root: Path) -> None:
     assert not Path(constructs.__file__).is_relative_to(root / "constructs")
 
 
-def test_model_loads_only_the_standard_library(root: Path) -> None:
-    imports = {
-        line.split()[1].split(".")[0]
-        for path in (root / "constructs" / "color_mesh" / "model").glob("*.py")
-        for line in path.read_text().splitlines()
-        if line.startswith(("import ", "from "))
-    }
-    assert imports == {"collections", "color_mesh", "contextlib", "dataclasses", "itertools", "re", "typing"}
-
-
 TESTS = Path(__file__).parent
 
 

@@ -1,5 +1,6 @@
 """The package by itself: built as a wheel, installed alone, used by the examples."""
 
+import email
 import json
 import os
 import shutil
@@ -24,7 +25,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel installed in it, and nothing else of the repository."""
     root, source, target = Path(__file__).parent.parent, *(tmp_path_factory.mktemp(n) for n in ("source", "target"))
     shutil.copytree(root / "constructs", source / "constructs", ignore=shutil.ignore_patterns("*.egg-info", "__pyc*"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist", ".", cwd=source)
@@ -39,6 +40,18 @@ def test_wheel_has_the_package_and_its_types_and_nothing_else(installed: Path) -
         "color_mesh",
     ]
     assert (installed / "color_mesh" / "py.typed").exists()
+
+
+def test_wheel_has_the_license_and_the_metadata_that_package_indexes_show(installed: Path, root: Path) -> None:
+    (info,) = installed.glob("*.dist-info")
+    assert (info / "licenses" / "LICENSE").read_text() == (root / "LICENSE").read_text()
+    metadata = email.message_from_string((info / "METADATA").read_text())
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata["Author"] == "The color-mesh authors"
+    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+    assert metadata.get_all("Provides-Extra") == ["local"]
 
 
 @pytest.mark.parametrize(

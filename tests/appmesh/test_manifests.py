@@ -164,7 +164,7 @@ def test_services_of_an_unclear_namespace_are_left_out(namespaces: list[str], co
     [
         pytest.param(
             {"red": manifest("virtualNode", "red", [])},
-            "red.json.spec: is no object, got [] (keys and values)",
+            "red.json.spec: is not an object, got [] (keys and values)",
             id="spec",
         ),
         pytest.param(
@@ -220,7 +220,7 @@ def test_services_of_an_unclear_namespace_are_left_out(namespaces: list[str], co
         ),
         pytest.param(
             {"mesh": MESH, "zone": {"Name": "a.local", "Vpc": "a"}, "red": {"Name": "red", "DnsConfig": "a"}},
-            "red.json.DnsConfig: is no object, got 'a' (keys and values)",
+            "red.json.DnsConfig: is not an object, got 'a' (keys and values)",
             id="dns",
         ),
         pytest.param(
@@ -234,7 +234,7 @@ def test_services_of_an_unclear_namespace_are_left_out(namespaces: list[str], co
                 "zone": {"Name": "a.local", "Vpc": "a"},
                 "red": {"Name": "red", "DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": "a"}]}},
             },
-            "red.json.DnsConfig.DnsRecords[0].TTL: is no whole number, got 'a' (digits)",
+            "red.json.DnsConfig.DnsRecords[0].TTL: is not an integer, got 'a' (digits)",
             id="dns-ttl",
         ),
     ],

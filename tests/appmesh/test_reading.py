@@ -132,7 +132,7 @@ def test_keys_in_the_other_spelling_are_unknown() -> None:
 def test_problems_are_told_in_the_spelling_that_was_read() -> None:
     spec = {"listeners": [MAPPING, {"portMapping": {"port": "http", "protocol": "http"}, "tls": {}}]}
     assert problems(node, spec, cloudformation_spelling) == [
-        "spec.Listeners[1].PortMapping.Port: is no whole number, got 'http' (digits)",
+        "spec.Listeners[1].PortMapping.Port: is not an integer, got 'http' (digits)",
         "spec.Listeners[1].TLS.Mode: is missing, got None (it is required)",
         "spec.Listeners[1].TLS.Certificate: is missing, got None (it is required)",
     ]
@@ -505,39 +505,39 @@ def test_null_is_found(read: Callable[[Fields], object], spec: Spec, place: str)
 @pytest.mark.parametrize(
     ("read", "spec", "wrong"),
     [
-        pytest.param(node, "red", "spec: is no object, got 'red' (keys and values)", id="object"),
-        pytest.param(node, {"listeners": {}}, "spec.listeners: is no list, got {} (a list)", id="list"),
+        pytest.param(node, "red", "spec: is not an object, got 'red' (keys and values)", id="object"),
+        pytest.param(node, {"listeners": {}}, "spec.listeners: is not a list, got {} (a list)", id="list"),
         pytest.param(
-            node, {"backendDefaults": []}, "spec.backendDefaults: is no object, got [] (keys and values)", id="list"
+            node, {"backendDefaults": []}, "spec.backendDefaults: is not an object, got [] (keys and values)", id="list"
         ),
         pytest.param(
             route,
             {"priority": "high", **http_route()},
-            "spec.priority: is no whole number, got 'high' (digits)",
+            "spec.priority: is not an integer, got 'high' (digits)",
             id="word",
         ),
         pytest.param(
             route,
             {"priority": 1.5, **http_route()},
-            "spec.priority: is no whole number, got 1.5 (digits)",
+            "spec.priority: is not an integer, got 1.5 (digits)",
             id="fraction",
         ),
         pytest.param(
-            route, {"priority": True, **http_route()}, "spec.priority: is no whole number, got True (digits)", id="bool"
+            route, {"priority": True, **http_route()}, "spec.priority: is not an integer, got True (digits)", id="bool"
         ),
         pytest.param(
-            route, {"priority": {}, **http_route()}, "spec.priority: is no whole number, got {} (digits)", id="map"
+            route, {"priority": {}, **http_route()}, "spec.priority: is not an integer, got {} (digits)", id="map"
         ),
         pytest.param(
             route,
             {"priority": "nan", **http_route()},
-            "spec.priority: is no whole number, got 'nan' (digits)",
+            "spec.priority: is not an integer, got 'nan' (digits)",
             id="nan",
         ),
         pytest.param(
             route,
             {"priority": "1e999", **http_route()},
-            "spec.priority: is no whole number, got '1e999' (digits)",
+            "spec.priority: is not an integer, got '1e999' (digits)",
             id="infinity",
         ),
         pytest.param(
@@ -555,7 +555,7 @@ def test_null_is_found(read: Callable[[Fields], object], spec: Spec, place: str)
         pytest.param(
             node,
             {"backendDefaults": {"clientPolicy": {"tls": {"ports": [443, "tls"], "validation": {"trust": TRUST}}}}},
-            "spec.backendDefaults.clientPolicy.tls.ports[1]: is no whole number, got 'tls' (digits)",
+            "spec.backendDefaults.clientPolicy.tls.ports[1]: is not an integer, got 'tls' (digits)",
             id="number-in-a-list",
         ),
         pytest.param(
@@ -573,7 +573,7 @@ def test_null_is_found(read: Callable[[Fields], object], spec: Spec, place: str)
         pytest.param(
             route,
             http_route(timeout={"idle": {"unit": "m", "value": 1}}),
-            "spec.httpRoute.timeout.idle.unit: is no unit of time, got 'm' ('s' or 'ms')",
+            "spec.httpRoute.timeout.idle.unit: is not a unit of time, got 'm' ('s' or 'ms')",
             id="unit",
         ),
         pytest.param(
@@ -601,13 +601,13 @@ def test_a_value_of_the_wrong_type_is_found(read: Callable[[Fields], object], sp
         pytest.param(
             route,
             {"grpcRoute": {}, **http_route()},
-            "spec.grpcRoute: is a second kind of route, got {} (leave httpRoute or it)",
+            "spec.grpcRoute: is a second route type, got {} (remove httpRoute or this one)",
             id="route",
         ),
         pytest.param(
             gateway_route,
             {"http2Route": {}, **http_gateway_route()},
-            "spec.http2Route: is a second kind of route, got {} (leave httpRoute or it)",
+            "spec.http2Route: is a second route type, got {} (remove httpRoute or this one)",
             id="gateway-route",
         ),
         pytest.param(
@@ -618,13 +618,13 @@ def test_a_value_of_the_wrong_type_is_found(read: Callable[[Fields], object], sp
                     "awsCloudMap": {"namespaceName": "colors.local", "serviceName": "red"},
                 }
             },
-            "spec.serviceDiscovery: has too many of one kind, got ('awsCloudMap', 'dns') (give one of them)",
+            "spec.serviceDiscovery: has several alternatives, got ('awsCloudMap', 'dns') (give one of them)",
             id="discovery",
         ),
         pytest.param(
             node,
             listener(tls={"mode": "STRICT", "certificate": {**FILE, "sds": {"secretName": "red"}}}),
-            "spec.listeners[0].tls.certificate: has too many of one kind, got ('file', 'sds') (give one of them)",
+            "spec.listeners[0].tls.certificate: has several alternatives, got ('file', 'sds') (give one of them)",
             id="certificate",
         ),
         pytest.param(
@@ -636,7 +636,7 @@ def test_a_value_of_the_wrong_type_is_found(read: Callable[[Fields], object], sp
                     "validation": {"trust": {**TRUST, "acm": {"certificateAuthorityArns": ["arn:1"]}}},
                 }
             ),
-            "spec.listeners[0].tls.validation.trust: has too many of one kind, got ('acm', 'file') (give one of them)",
+            "spec.listeners[0].tls.validation.trust: has several alternatives, got ('acm', 'file') (give one of them)",
             id="trust",
         ),
     ],
@@ -648,10 +648,7 @@ def test_two_of_one_kind_are_found(read: Callable[[Fields], object], spec: Spec,
 @pytest.mark.parametrize("policy", ["timeout", "connectionPool"])
 def test_a_policy_under_another_protocol_is_found(policy: str) -> None:
     assert problems(node, listener(**{policy: {"http2": {}}})) == [
-        (
-            f"spec.listeners[0].{policy}.http: is not there, though the listener speaks http, got None "
-            "(give it for that protocol)"
-        ),
+        (f"spec.listeners[0].{policy}.http: is missing for a http listener, got None (give it for that protocol)"),
         f"spec.listeners[0].{policy}.http2: is unknown, got 'http2' (known: http)",
     ]
 

@@ -252,7 +252,7 @@ def test_what_only_a_deployment_knows_can_be_given(write: Write) -> None:
     (mesh,) = read_source([path], {"Balancer.DNSName": "a.example.com"}).meshes
     assert mesh.node("red").discovery is not None
     assert refusal(path) == (
-        "a.json: Red.Spec.ServiceDiscovery.DNS.Hostname: is known only to a deployment, got 'Balancer.DNSName' (give "
+        "a.json: Red.Spec.ServiceDiscovery.DNS.Hostname: is known only at deployment, got 'Balancer.DNSName' (give "
         "it with --set Balancer.DNSName=VALUE)"
     )
 
@@ -262,7 +262,7 @@ def test_what_only_a_deployment_knows_can_be_given(write: Write) -> None:
     [
         pytest.param(
             {"Red": appmesh("VirtualNode", "red", {}), "Red2": appmesh("VirtualNode", "red", {})},
-            "mesh 'colors': duplicate virtual node, got 'red' (found 2 times, each may be there once)",
+            "mesh 'colors': duplicate virtual node, got 'red' (occurs 2 times, must be unique)",
             id="two-nodes-of-one-name",
         ),
         pytest.param(
@@ -287,7 +287,7 @@ def test_what_only_a_deployment_knows_can_be_given(write: Write) -> None:
             {"Red": appmesh("VirtualNode", "red", {"Listener": []}), "Blue": appmesh("VirtualNode", "blue", "a")},
             "a.json: Red.Spec.Listener: is unknown, got 'Listener' (known: BackendDefaults, Backends, Listeners, "
             "Logging, ServiceDiscovery)\n"
-            "a.json: Blue.Spec: is no object, got 'a' (keys and values)",
+            "a.json: Blue.Spec: is not an object, got 'a' (keys and values)",
             id="wrong-properties",
         ),
         pytest.param(
@@ -303,7 +303,7 @@ def test_what_only_a_deployment_knows_can_be_given(write: Write) -> None:
         ),
         pytest.param(
             {"Mesh": {**MESH, "Metadata": {"color-mesh:externalServices": "a.local"}}},
-            "a.json: Mesh.Metadata.color-mesh:externalServices: is no list, got 'a.local' (a list)",
+            "a.json: Mesh.Metadata.color-mesh:externalServices: is not a list, got 'a.local' (a list)",
             id="external-services",
         ),
     ],
@@ -328,7 +328,7 @@ def cloud_map(properties: Any, zone: Any = "a.local") -> Template:
     [
         pytest.param(
             cloud_map({"DnsConfig": {"DnsRecords": "a"}}),
-            "a.json: Red.DnsConfig.DnsRecords: is no list, got 'a' (a list)",
+            "a.json: Red.DnsConfig.DnsRecords: is not a list, got 'a' (a list)",
             id="records",
         ),
         pytest.param(
@@ -338,7 +338,7 @@ def cloud_map(properties: Any, zone: Any = "a.local") -> Template:
         ),
         pytest.param(
             cloud_map({"DnsConfig": {"DnsRecords": [{"TTL": {"Ref": "Zone"}}]}}),
-            "a.json: Red.DnsConfig.DnsRecords[0].TTL: is known only to a deployment, got 'Zone.Ref' (give it with "
+            "a.json: Red.DnsConfig.DnsRecords[0].TTL: is known only at deployment, got 'Zone.Ref' (give it with "
             "--set Zone.Ref=VALUE)",
             id="unknown-ttl",
         ),
@@ -378,7 +378,7 @@ def test_cloud_map_services_that_are_not_the_meshs_are_left_out(declared: Templa
 def test_values_must_be_for_something_in_manifests_too(write: Write) -> None:
     folder = write(mesh={"meshName": "colors", "spec": {}})
     assert refusal(folder, Color="red") == (
-        "value of 'Color': is for nothing in the templates, got 'Color' (parameters: none)"
+        "value of 'Color': matches nothing in the templates, got 'Color' (parameters: none)"
     )
 
 

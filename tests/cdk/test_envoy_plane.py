@@ -238,7 +238,7 @@ class TestOtherDomains:
             new_mesh(data_plane="envoy", other_domains=["pay..example", "local", "Shop.local", "eu.shop.local"])
         assert str(refused.value).splitlines() == [
             (
-                "mesh 'shop': other domain is no DNS name, got 'pay..example' "
+                "mesh 'shop': other domain is not a DNS name, got 'pay..example' "
                 "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
             ),
             (
@@ -508,7 +508,7 @@ class TestDeregistrationDelay:
         with pytest.raises(MeshError) as refused:
             implement(cart, cluster, container_name=self.NAME)
         assert str(refused.value) == (
-            "task 'cart': duplicate container, got 'deregistration-delay' (found 2 times, each may be there once)"
+            "task 'cart': duplicate container, got 'deregistration-delay' (occurs 2 times, must be unique)"
         )
 
 
@@ -523,9 +523,9 @@ class TestApplication:
     ) -> None:
         implement(cart, cluster)
         assert (
-            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': backend 'stock.shop.local' has the port of its own "
-            "application, which listens on every address, got 80 (let the application listen on 127.0.0.1 and say "
-            "app_address='127.0.0.1', or on another port and say app_port)"
+            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': backend 'stock.shop.local' has the port of the "
+            "application, which listens on all addresses, got 80 (make the application listen on 127.0.0.1 and set "
+            "app_address='127.0.0.1', or on another port and set app_port)"
         ) in problems(app)
 
     def test_that_listens_in_its_task_alone_may_have_the_port_of_a_backend(
@@ -547,7 +547,7 @@ class TestApplication:
         self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster, port: int
     ) -> None:
         implement(cart, cluster, app_port=port)
-        assert f"virtual node 'cart': its application listens where its Envoy does, got {port} (" in problems(app)
+        assert f"virtual node 'cart': port of the application is used by Envoy, got {port} (" in problems(app)
 
     @pytest.mark.parametrize("port", [0, 65536, 80.5, "80", True])
     def test_at_no_port_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, port: Any) -> None:
@@ -787,6 +787,6 @@ def test_service_that_is_declared_elsewhere_cannot_be_called(
     cart.connect_to(mesh.external_service("ledger.shop.local"))
     implement(cart, cluster)
     assert (
-        "virtual node 'cart': calls a virtual service of which only the name is known, got 'ledger.shop.local' "
-        "(it is declared somewhere else: give what declares it too)"
+        "virtual node 'cart': sends requests to a virtual service that is declared elsewhere, got 'ledger.shop.local' "
+        "(add the source that declares it)"
     ) in problems(app)

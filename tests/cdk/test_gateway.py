@@ -118,7 +118,8 @@ def test_access_log_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> 
     with pytest.raises(MeshError) as refused:
         MeshGateway(stack, "Gateway", mesh=mesh, name="door", access_log="/dev/stdout")  # type: ignore[arg-type]
     assert str(refused.value) == (
-        "virtual gateway 'door': access log is no AccessLog, got '/dev/stdout' (such as AccessLog(path='/dev/stdout'))"
+        "virtual gateway 'door': access log is not an AccessLog, got '/dev/stdout' (such as "
+        "AccessLog(path='/dev/stdout'))"
     )
     assert stack.node.try_find_child("Gateway") is None
 
@@ -134,13 +135,10 @@ def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: St
     with pytest.raises(MeshError) as refused:
         MeshGateway(stack, "Gateway", mesh=mesh, name="the door", port=0, protocol="tcp", access_log=AccessLog(path=""))
     assert str(refused.value).splitlines() == [
-        (
-            "virtual gateway 'the door': name has characters that AWS refuses, got 'the door' "
-            "(letters, digits, '-' and '_')"
-        ),
+        ("virtual gateway 'the door': name has invalid characters, got 'the door' (letters, digits, '-' and '_')"),
         "virtual gateway 'the door': listener port out of range, got 0 (1 to 65535)",
         "virtual gateway 'the door': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
-        "virtual gateway 'the door': access log path has a wrong length, got '0 characters' (1 to 255)",
+        "virtual gateway 'the door': access log path has an invalid length, got '0 characters' (1 to 255)",
     ]
     assert stack.node.try_find_child("Gateway") is None
     assert mesh.model == before
@@ -369,10 +367,7 @@ def test_problem_of_a_target_comes_with_the_others_of_its_route(
             "gateway route 'the route': backend has no virtual service, got 'stock' "
             "(give it one with virtual_service=True, or put it behind a ColorRouter)"
         ),
-        (
-            "gateway route 'the route': name has characters that AWS refuses, got 'the route' "
-            "(letters, digits, '-' and '_')"
-        ),
+        ("gateway route 'the route': name has invalid characters, got 'the route' (letters, digits, '-' and '_')"),
         "gateway route 'the route': priority out of range, got 1001 (0 to 1000)",
         "gateway route 'the route': prefix does not start with '/', got 'stock' (such as '/' or '/orders')",
     ]
@@ -395,10 +390,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
             priority=-1,
         )
     assert str(refused.value).splitlines() == [
-        (
-            "gateway route 'the route': name has characters that AWS refuses, got 'the route' "
-            "(letters, digits, '-' and '_')"
-        ),
+        ("gateway route 'the route': name has invalid characters, got 'the route' (letters, digits, '-' and '_')"),
         "gateway route 'the route': priority out of range, got -1 (0 to 1000)",
         "gateway route 'the route': no listener has its port, got 81 (listeners: http/80)",
         "gateway route 'the route': prefix does not start with '/', got 'cart' (such as '/' or '/orders')",

@@ -512,7 +512,7 @@ def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack
         implement(exposure="private", cpu=300, desired_count=5001)
     assert str(refused.value).splitlines() == [
         "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)",
-        f"task 'door': CPU is no Fargate size, got 300 (one of: {SIZES})",
+        f"task 'door': CPU is not a Fargate size, got 300 (one of: {SIZES})",
         "task 'door': desired count out of range, got 5001 (0 to 5000)",
     ]
     assert stack.node.try_find_child("Door") is None
@@ -562,7 +562,7 @@ def test_name_that_the_load_balancer_refuses_is_refused(
     fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
     with pytest.raises(MeshError) as refused:
         implement(**{argument: name})
-    assert str(refused.value) == f"{subject} cannot be, got {name!r} ({fix})"
+    assert str(refused.value) == f"{subject} is invalid, got {name!r} ({fix})"
     assert stack.node.try_find_child("Door") is None
 
 
@@ -596,11 +596,11 @@ def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, 
     ecs_name = "letters, digits, '-' and '_'"
     port_name = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
     assert str(refused.value).splitlines() == [
-        f"virtual gateway 'door': load balancer name cannot be, got 'the door' ({balancer})",
-        f"virtual gateway 'door': target group name cannot be, got '-door' ({balancer})",
-        f"task 'door': family has characters that AWS refuses, got 'the door' ({ecs_name})",
-        f"task 'door': service name has characters that AWS refuses, got 'the service' ({ecs_name})",
-        f"container 'envoy-proxy': port name cannot be, got 'the port' ({port_name})",
+        f"virtual gateway 'door': load balancer name is invalid, got 'the door' ({balancer})",
+        f"virtual gateway 'door': target group name is invalid, got '-door' ({balancer})",
+        f"task 'door': family has invalid characters, got 'the door' ({ecs_name})",
+        f"task 'door': service name has invalid characters, got 'the service' ({ecs_name})",
+        f"container 'envoy-proxy': port name is invalid, got 'the port' ({port_name})",
     ]
     assert stack.node.try_find_child("Door") is None
 

@@ -260,7 +260,7 @@ def test_every_problem_of_a_hostname_is_reported(stack: Stack, declare: Declare)
             "(leave out cloud_map_name, cloud_map_description, dns_ttl_seconds: DNS looks up its hostname)"
         ),
         (
-            "virtual node 'bank': service discovery is no DNS name, got 'api..example' "
+            "virtual node 'bank': service discovery is not a DNS name, got 'api..example' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
         ),
         "virtual node 'bank': unknown DNS response type, got 'SOME' (one of: LOADBALANCER, ENDPOINTS)",

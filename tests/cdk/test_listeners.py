@@ -70,7 +70,7 @@ def test_two_listeners_of_one_port_are_refused(stack: Stack, any_mesh: ServiceMe
     with pytest.raises(MeshError) as refused:
         MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP, HTTP])
     assert str(refused.value) == (
-        "virtual node 'stock': duplicate listener port, got '80' (found 2 times, each may be there once)"
+        "virtual node 'stock': duplicate listener port, got '80' (occurs 2 times, must be unique)"
     )
 
 

@@ -92,9 +92,7 @@ def test_second_node_of_one_name_is_refused(stack: Stack, mesh: ServiceMesh) -> 
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     with pytest.raises(MeshError) as refused:
         MeshedColorNode(stack, "Other", mesh=mesh, name="cart", cloud_map_name="other")
-    assert str(refused.value) == (
-        "mesh 'shop': duplicate virtual node, got 'cart' (found 2 times, each may be there once)"
-    )
+    assert str(refused.value) == ("mesh 'shop': duplicate virtual node, got 'cart' (occurs 2 times, must be unique)")
 
 
 # What it listens on
@@ -207,7 +205,7 @@ def test_backend_named_twice_is_refused_and_changes_nothing(stack: Stack, mesh: 
     with pytest.raises(MeshError) as refused:
         cart.connect_to(stock)
     assert str(refused.value) == (
-        "virtual node 'cart': duplicate backend, got 'stock.shop.local' (found 2 times, each may be there once)"
+        "virtual node 'cart': duplicate backend, got 'stock.shop.local' (occurs 2 times, must be unique)"
     )
     assert mesh.model == before
 
@@ -642,16 +640,16 @@ def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack
             "(give it one with virtual_service=True, or put it behind a ColorRouter)"
         ),
         (
-            "Cloud Map service '-cart': name is no DNS name, got '-cart' "
+            "Cloud Map service '-cart': name is not a DNS name, got '-cart' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
         ),
         "Cloud Map service '-cart': TTL out of range, got -1 (0 to 2147483647)",
         "Cloud Map service '-cart': description too long, got '1025 characters' (0 to 1024)",
-        "virtual node 'the cart': name has characters that AWS refuses, got 'the cart' (letters, digits, '-' and '_')",
+        "virtual node 'the cart': name has invalid characters, got 'the cart' (letters, digits, '-' and '_')",
         "virtual node 'the cart': listener port out of range, got 0 (1 to 65535)",
         "virtual node 'the cart': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)",
         (
-            "virtual node 'the cart': service discovery is no DNS name, got '-cart.shop.local' "
+            "virtual node 'the cart': service discovery is not a DNS name, got '-cart.shop.local' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
         ),
         "virtual node 'the cart': access log has two formats, got 'text and json' (give one of them)",

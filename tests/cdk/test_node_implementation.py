@@ -279,7 +279,7 @@ def test_task_has_the_size_given(implement: Implement, template: Callable[[], Te
 def test_size_that_fargate_does_not_have_is_refused(implement: Implement) -> None:
     with pytest.raises(MeshError) as refused:
         implement(cpu=300)
-    assert str(refused.value) == f"task 'cart': CPU is no Fargate size, got 300 (one of: {SIZES})"
+    assert str(refused.value) == f"task 'cart': CPU is not a Fargate size, got 300 (one of: {SIZES})"
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_memory_that_does_not_go_with_the_cpu_is_refused(
     with pytest.raises(MeshError) as refused:
         implement(cpu=cpu, memory_mib=memory)
     assert str(refused.value) == (
-        f"task 'cart': memory does not go with {cpu} CPU units, got {memory} (one of: {allowed})"
+        f"task 'cart': memory is not available for {cpu} CPU units, got {memory} (one of: {allowed})"
     )
 
 
@@ -384,7 +384,7 @@ def test_size_that_is_text_is_refused(implement: Implement) -> None:
     with pytest.raises(MeshError) as refused:
         implement(cpu="256")
     assert str(refused.value).splitlines() == [
-        f"task 'cart': CPU is no Fargate size, got '256' (one of: {SIZES})",
+        f"task 'cart': CPU is not a Fargate size, got '256' (one of: {SIZES})",
         "container 'cart-app': CPU out of range, got '256' (1 to 16384)",
     ]
 
@@ -394,9 +394,9 @@ def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack
     with pytest.raises(MeshError) as refused:
         implement(cpu=300, desired_count=-1, container_name="the app", app_memory_mib=5, container_health_check=check)
     assert str(refused.value).splitlines() == [
-        f"task 'cart': CPU is no Fargate size, got 300 (one of: {SIZES})",
+        f"task 'cart': CPU is not a Fargate size, got 300 (one of: {SIZES})",
         "task 'cart': desired count out of range, got -1 (0 to 5000)",
-        "container 'the app': name has characters that AWS refuses, got 'the app' (letters, digits, '-' and '_')",
+        "container 'the app': name has invalid characters, got 'the app' (letters, digits, '-' and '_')",
         "container 'the app': memory out of range, got 5 (6 to 122880)",
         "container 'the app': health check command is incomplete, got ('curl',) (('CMD-SHELL', 'line') or CMD, words)",
         "container 'the app': health check interval out of range, got 4 (5 to 300)",
@@ -410,7 +410,7 @@ def test_application_with_the_name_of_envoys_container_is_refused(implement: Imp
     with pytest.raises(MeshError) as refused:
         implement(container_name="envoy-sidecar")
     assert str(refused.value) == (
-        "task 'cart': duplicate container, got 'envoy-sidecar' (found 2 times, each may be there once)"
+        "task 'cart': duplicate container, got 'envoy-sidecar' (occurs 2 times, must be unique)"
     )
 
 
@@ -456,9 +456,7 @@ def test_impossible_name_is_refused_and_nothing_is_created(
 ) -> None:
     with pytest.raises(MeshError) as refused:
         implement(**{argument: "the cart"})
-    assert str(refused.value) == (
-        f"{subject} has characters that AWS refuses, got 'the cart' (letters, digits, '-' and '_')"
-    )
+    assert str(refused.value) == (f"{subject} has invalid characters, got 'the cart' (letters, digits, '-' and '_')")
     with pytest.raises(MeshError) as refused:
         implement(**{argument: ""})
     assert str(refused.value) == f"{subject} is empty, got '' (1 to {most} characters)"
@@ -479,7 +477,7 @@ def test_impossible_port_name_is_refused_and_nothing_is_created(stack: Stack, im
     fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
     with pytest.raises(MeshError) as refused:
         implement(port_name=name)
-    assert str(refused.value) == f"container 'cart-app': port name cannot be, got {name!r} ({fix})"
+    assert str(refused.value) == f"container 'cart-app': port name is invalid, got {name!r} ({fix})"
     assert stack.node.try_find_child("CartTask") is None
 
 

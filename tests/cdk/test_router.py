@@ -134,7 +134,7 @@ def test_name_of_a_node_that_callers_may_name_is_refused(stack: Stack, mesh: Ser
     with pytest.raises(MeshError) as refused:
         ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="cart.shop.local")
     assert str(refused.value) == (
-        "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (found 2 times, each may be there once)"
+        "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (occurs 2 times, must be unique)"
     )
 
 
@@ -157,10 +157,7 @@ def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
             "virtual service 'router.shop.local': no Cloud Map service answers its DNS name, got 'router.shop.local' "
             "(name it after one of: stock.shop.local)"
         ),
-        (
-            "virtual router 'the router': name has characters that AWS refuses, got 'the router' "
-            "(letters, digits, '-' and '_')"
-        ),
+        ("virtual router 'the router': name has invalid characters, got 'the router' (letters, digits, '-' and '_')"),
         "virtual router 'the router': listener port out of range, got 65536 (1 to 65535)",
         "virtual router 'the router': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)",
     ]
@@ -403,7 +400,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
             priority=1001,
         )
     assert str(refused.value).splitlines() == [
-        "route 'the route': name has characters that AWS refuses, got 'the route' (letters, digits, '-' and '_')",
+        "route 'the route': name has invalid characters, got 'the route' (letters, digits, '-' and '_')",
         "route 'the route': priority out of range, got 1001 (0 to 1000)",
         "route 'the route': no listener has its port, got 81 (listeners: http/80)",
         "route 'the route': prefix does not start with '/', got 'shelf' (such as '/' or '/orders')",

@@ -108,7 +108,7 @@ def test_second_service_of_one_name_is_refused(
     with pytest.raises(MeshError) as refused:
         ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="spare.shop.local", provider=stock)
     assert str(refused.value) == (
-        "mesh 'shop': duplicate virtual service, got 'spare.shop.local' (found 2 times, each may be there once)"
+        "mesh 'shop': duplicate virtual service, got 'spare.shop.local' (occurs 2 times, must be unique)"
     )
     assert stack.node.try_find_child("Name") is None
     assert any_mesh.model == before
@@ -150,7 +150,7 @@ def test_every_problem_of_a_service_is_reported(stack: Stack, any_mesh: ServiceM
             "(a MeshedColorNode or a ColorRouter, or leave it out for a service without a provider)"
         ),
         (
-            "virtual service '-.shop.local': name is no DNS name, got '-.shop.local' "
+            "virtual service '-.shop.local': name is not a DNS name, got '-.shop.local' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
         ),
     ]

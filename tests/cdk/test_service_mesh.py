@@ -206,7 +206,7 @@ def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2
             "mesh 'the shop': name of the namespace is not known, got 'a token' "
             "(create or import it with a literal name)"
         ),
-        "mesh 'the shop': name has characters that AWS refuses, got 'the shop' (letters, digits, '-' and '_')",
+        "mesh 'the shop': name has invalid characters, got 'the shop' (letters, digits, '-' and '_')",
         "mesh 'the shop': unknown egress filter, got 'SOME' (one of: DROP_ALL, ALLOW_ALL)",
     )
     assert stack.node.try_find_child("Mesh") is None
@@ -281,7 +281,7 @@ def test_second_external_service_of_one_name_is_refused(mesh: ServiceMesh, name:
     with pytest.raises(MeshError) as refused:
         mesh.external_service(name)
     assert str(refused.value) == (
-        "mesh 'shop': duplicate virtual service, got 'bank.pay.local' (found 2 times, each may be there once)"
+        "mesh 'shop': duplicate virtual service, got 'bank.pay.local' (occurs 2 times, must be unique)"
     )
     assert mesh.model == before
 
@@ -291,7 +291,7 @@ def test_external_service_with_the_name_of_a_node_is_refused(stack: Stack, mesh:
     with pytest.raises(MeshError) as refused:
         mesh.external_service("cart.shop.local")
     assert str(refused.value) == (
-        "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (found 2 times, each may be there once)"
+        "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (occurs 2 times, must be unique)"
     )
 
 
@@ -304,7 +304,7 @@ def test_malformed_external_service_is_refused(mesh: ServiceMesh, name: str) -> 
     with pytest.raises(MeshError) as refused:
         mesh.external_service(name)
     assert str(refused.value) == (
-        f"external service {name!r}: name is no DNS name, got {name!r} "
+        f"external service {name!r}: name is not a DNS name, got {name!r} "
         "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
     )
     assert mesh.model == before

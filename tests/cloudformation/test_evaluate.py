@@ -193,7 +193,7 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Ref": "AWS::Region"},
-            f"{AT}: is known only to a deployment, got 'AWS::Region' (give it with --set AWS::Region=VALUE)",
+            f"{AT}: is known only at deployment, got 'AWS::Region' (give it with --set AWS::Region=VALUE)",
             id="ref-pseudo-unknown",
         ),
         pytest.param(
@@ -231,8 +231,8 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::GetAtt": ["Loop", "Name"]},
-            "stack.json: Loop.Name: refers to itself, got 'Loop.Name of stack -> Loop.Name of stack' (break the "
-            "circle)",
+            "stack.json: Loop.Name: refers to itself, got 'Loop.Name of stack -> Loop.Name of stack' (remove the "
+            "cycle)",
             id="get-att-circle",
         ),
         pytest.param(
@@ -240,13 +240,14 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::GetAtt": ["Nested", "Outputs.Name"]},
-            f"{AT}: is an output of a nested stack that is not at hand, got 'Nested' (give its template as well: a "
+            f"{AT}: is an output of a nested stack whose template was not found, got 'Nested' (give its template "
+            f"as well: a "
             "file beside its parent, or the folder that the CDK wrote)",
             id="nested-stack-not-at-hand",
         ),
         pytest.param(
             {"Fn::Sub": "${Named.Arn}"},
-            f"{AT}: is known only to a deployment, got 'Named.Arn' (give it with --set Named.Arn=VALUE)",
+            f"{AT}: is known only at deployment, got 'Named.Arn' (give it with --set Named.Arn=VALUE)",
             id="sub-unknown-attribute",
         ),
         pytest.param(
@@ -278,11 +279,13 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
             id="join-separator",
         ),
         pytest.param(
-            {"Fn::Join": ["-", "a"]}, f"{AT}: is no list, got 'a' (a list where the function needs it)", id="join-text"
+            {"Fn::Join": ["-", "a"]},
+            f"{AT}: is not a list, got 'a' (a list where the function needs it)",
+            id="join-text",
         ),
         pytest.param(
             {"Fn::Join": ["-", {"Ref": "Named"}]},
-            f"{AT}: is known only to a deployment, got 'Named.Ref' (give it with --set Named.Ref=VALUE)",
+            f"{AT}: is known only at deployment, got 'Named.Ref' (give it with --set Named.Ref=VALUE)",
             id="join-unknown-list",
         ),
         pytest.param(
@@ -327,18 +330,18 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         pytest.param(
             {"Fn::If": ["Circle", 1, 2]},
             "stack.json: Conditions.Square: refers to itself, got 'condition Circle of stack -> condition Square of "
-            "stack -> condition Circle of stack' (break the circle)",
+            "stack -> condition Circle of stack' (remove the cycle)",
             id="condition-circle",
         ),
         pytest.param(
             {"Fn::If": ["Text", 1, 2]},
-            "stack.json: Conditions.Text: is no condition, got 'a' (Fn::Equals, Fn::And, Fn::Or, Fn::Not or a "
+            "stack.json: Conditions.Text: is not a condition, got 'a' (Fn::Equals, Fn::And, Fn::Or, Fn::Not or a "
             "Condition)",
             id="condition-of-text",
         ),
         pytest.param(
             {"Fn::Equals": [{"Ref": "Named"}, "a"]},
-            f"{AT}: is known only to a deployment, got 'Named.Ref' (give it with --set Named.Ref=VALUE)",
+            f"{AT}: is known only at deployment, got 'Named.Ref' (give it with --set Named.Ref=VALUE)",
             id="equals-unknown",
         ),
         pytest.param(
@@ -379,7 +382,7 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::ImportValue": "elsewhere"},
-            f"{AT}: imports what no template exports, got 'elsewhere' (give the template that exports it too; "
+            f"{AT}: imports a name that no template exports, got 'elsewhere' (add the template that exports it; "
             "exported: nothing)",
             id="import",
         ),
@@ -400,7 +403,7 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::ToJsonString": {"a": {"Fn::GetAtt": ["Named", "Arn"]}}},
-            f"{AT}: is known only to a deployment, got 'Named.Arn' (give it with --set Named.Arn=VALUE)",
+            f"{AT}: is known only at deployment, got 'Named.Arn' (give it with --set Named.Arn=VALUE)",
             id="to-json-string-unknown",
         ),
         pytest.param(
@@ -409,21 +412,23 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
             id="to-json-string-nothing",
         ),
         pytest.param(
-            {"Fn::Length": "abc"}, f"{AT}: is no list, got 'abc' (a list where the function needs it)", id="length-text"
+            {"Fn::Length": "abc"},
+            f"{AT}: is not a list, got 'abc' (a list where the function needs it)",
+            id="length-text",
         ),
         pytest.param(
             {"Fn::GetAZs": ""},
-            f"{AT}: is a function that only a deployment can work out, got 'Fn::GetAZs' (write its result)",
+            f"{AT}: has an unsupported function, got 'Fn::GetAZs' (write its result)",
             id="other-function",
         ),
         pytest.param(
             "{{resolve:ssm:/colors/red:1}}",
-            f"{AT}: is known only to a deployment, got '{{{{resolve:ssm:/colors/red:1}}}}' (write the value itself)",
+            f"{AT}: is known only at deployment, got '{{{{resolve:ssm:/colors/red:1}}}}' (write the value itself)",
             id="dynamic-reference",
         ),
         pytest.param(
             {"Fn::Sub": "{{resolve:ssm:/${Color}}}"},
-            f"{AT}: is known only to a deployment, got '{{{{resolve:ssm:/red}}}}' (write the value itself)",
+            f"{AT}: is known only at deployment, got '{{{{resolve:ssm:/red}}}}' (write the value itself)",
             id="made-dynamic-reference",
         ),
         pytest.param(
@@ -431,7 +436,7 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
             f"{AT}[0].a: unknown parameter or resource, got 'One' (known: {NAMES})\n"
             f"{AT}[1]: unknown parameter or resource, got 'One' (known: {NAMES})\n"
             f"{AT}[2]: unknown parameter or resource, got 'One' (known: {NAMES})\n"
-            f"{AT}[3]: is no list, got 1 (a list where the function needs it)",
+            f"{AT}[3]: is not a list, got 1 (a list where the function needs it)",
             id="every-place",
         ),
         pytest.param(
@@ -475,17 +480,17 @@ def test_values_must_be_allowed(parameter: str, given: str, message: str, evalua
     [
         pytest.param(
             "Colour",
-            f"value of 'Colour': is for nothing in the templates, got 'Colour' (parameters: {PARAMETERS})",
+            f"value of 'Colour': matches nothing in the templates, got 'Colour' (parameters: {PARAMETERS})",
             id="parameter",
         ),
         pytest.param(
             "Nowhere_Arn",
-            f"value of 'Nowhere.Arn': is for nothing in the templates, got 'Nowhere.Arn' (parameters: {PARAMETERS})",
+            f"value of 'Nowhere.Arn': matches nothing in the templates, got 'Nowhere.Arn' (parameters: {PARAMETERS})",
             id="attribute",
         ),
         pytest.param(
             "Named",
-            f"value of 'Named': is for nothing in the templates, got 'Named' (parameters: {PARAMETERS})",
+            f"value of 'Named': matches nothing in the templates, got 'Named' (parameters: {PARAMETERS})",
             id="resource",
         ),
     ],
@@ -524,8 +529,9 @@ def test_a_name_may_be_referred_to_from_afar(tmp_path: Path) -> None:
         ),
         pytest.param(
             chain(30, lambda name: {"Fn::Sub": f"${{{name}.Name}}${{{name}.Name}}"}, "red"),
-            "stack.json: R10.Name: stands for too much, got 'more than 10000000 characters and items' (refer to less, "
-            "less often)",
+            "stack.json: R10.Name: is too large when expanded, got 'more than 10000000 characters and items' "
+            "(refer to fewer "
+            "or smaller values)",
             id="doubling-text",
         ),
         pytest.param(
@@ -539,14 +545,16 @@ def test_a_name_may_be_referred_to_from_afar(tmp_path: Path) -> None:
                 lambda name: {"Fn::Sub": ["${a}" * 1000, {"a": "a" * 100_000}]},
                 "red",
             ),
-            "stack.json: R0.Name: stands for too much, got 'more than 10000000 characters and items' (refer to less, "
-            "less often)",
+            "stack.json: R0.Name: is too large when expanded, got 'more than 10000000 characters and items' "
+            "(refer to fewer "
+            "or smaller values)",
             id="long-variable",
         ),
         pytest.param(
             chain(1, lambda name: {"Fn::Join": ["a" * 100_000, ["b"] * 1000]}, "red"),
-            "stack.json: R0.Name: stands for too much, got 'more than 10000000 characters and items' (refer to less, "
-            "less often)",
+            "stack.json: R0.Name: is too large when expanded, got 'more than 10000000 characters and items' "
+            "(refer to fewer "
+            "or smaller values)",
             id="long-separator",
         ),
     ],
@@ -568,8 +576,8 @@ def test_a_function_beside_other_keys_is_refused(evaluate: Evaluate) -> None:
     with pytest.raises(MeshError) as error:
         evaluate({"Fn::Transform": {"Name": "AWS::Include"}, "Name": "red"})
     assert str(error.value) == (
-        "stack.json: Subject.At: has a function beside other keys, got ('Fn::Transform', 'Name') "
-        "(a function stands alone)"
+        "stack.json: Subject.At: has a function next to other keys, got ('Fn::Transform', 'Name') "
+        "(a function must be the only key)"
     )
 
 

@@ -92,23 +92,23 @@ MERGED_LAUGHS = "a0: &a0 {ha: ha}\n" + "".join(
     f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 60)
 )
 TALL = "a0: &a0 [ha]\n" + "".join(f"a{n}: &a{n} {'[' * 30}*a{n - 1}{']' * 30}\n" for n in range(1, 60))
-TOO_DEEP = "is nested too deep, got 'more than 100 levels' (or contains itself)"
-TWICE = "has a key twice, got 'a' (the one would hide the other: remove or rename one)"
+TOO_DEEP = "is nested too deeply, got 'more than 100 levels' (remove levels, or an alias that contains itself)"
+TWICE = "has a duplicate key, got 'a' (remove or rename one of them)"
 
 
 def broken(where: str) -> str:
-    return f"is broken YAML, got '{where}' (mend it there)"
+    return f"is not valid YAML, got '{where}' (correct it there)"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("", "is no object, got 'NoneType' (keys and values at its top)", id="empty"),
+        pytest.param("", "is not an object, got 'NoneType' (keys and values at its top)", id="empty"),
         pytest.param(" \n\t", broken("line 2, column 1: found character that cannot start any token"), id="tab"),
-        pytest.param("[1]", "is no object, got 'list' (keys and values at its top)", id="list"),
-        pytest.param("text", "is no object, got 'str' (keys and values at its top)", id="text"),
-        pytest.param(b"\xff\xfe{", "is no text, got 'byte 0 is not UTF-8' (JSON or YAML)", id="utf-16"),
-        pytest.param(bytes(range(256)), "is no text, got 'byte 128 is not UTF-8' (JSON or YAML)", id="binary"),
+        pytest.param("[1]", "is not an object, got 'list' (keys and values at its top)", id="list"),
+        pytest.param("text", "is not an object, got 'str' (keys and values at its top)", id="text"),
+        pytest.param(b"\xff\xfe{", "is not text, got 'byte 0 is not UTF-8' (JSON or YAML)", id="utf-16"),
+        pytest.param(bytes(range(256)), "is not text, got 'byte 128 is not UTF-8' (JSON or YAML)", id="binary"),
         pytest.param(
             b"a: \x00\x01",
             broken("unacceptable character #x0000: control characters are not allowed"),
@@ -119,7 +119,7 @@ def broken(where: str) -> str:
         ),
         pytest.param(
             "a: " + "1" * 5000,
-            "is broken YAML, got 'a number of too many digits' (write values that fit their tags)",
+            "is not valid YAML, got 'a number of too many digits' (write values that match their tags)",
             id="digits",
         ),
         pytest.param("b: {a: 1, a: 2}", TWICE, id="key-twice"),
@@ -128,31 +128,33 @@ def broken(where: str) -> str:
         ),
         pytest.param(
             "a: [1",
-            "is broken YAML, got \"line 2, column 1: did not find expected ',' or ']'\" (mend it there)",
+            "is not valid YAML, got \"line 2, column 1: did not find expected ',' or ']'\" (correct it there)",
             id="half",
         ),
         pytest.param("a: 1\n---\nb: 2", broken("line 2, column 1: but found another document"), id="two-documents"),
-        pytest.param("? [a]\n: b", broken("line 1, column 1: a key that is no text"), id="list-as-key"),
-        pytest.param("a: {<<: b}", broken("line 1, column 9: a merge of what is no mapping"), id="merge-of-text"),
+        pytest.param("? [a]\n: b", broken("line 1, column 1: a key that is not text"), id="list-as-key"),
+        pytest.param(
+            "a: {<<: b}", broken("line 1, column 9: a merge of a value that is not a mapping"), id="merge-of-text"
+        ),
         pytest.param("a: *b", broken("line 1, column 4: found undefined alias"), id="unknown-alias"),
         pytest.param("a: !Ref !Ref b", broken("line 1, column 9: did not find expected key"), id="two-tags"),
         pytest.param(
             "a: !!python/object:os.system {}",
-            'is broken YAML, got "line 1, column 4: could not determine a constructor for the tag '
-            "'tag:yaml.org,2002:python/object:os.system'\" (mend it there)",
+            'is not valid YAML, got "line 1, column 4: could not determine a constructor for the tag '
+            "'tag:yaml.org,2002:python/object:os.system'\" (correct it there)",
             id="python",
         ),
         pytest.param(
             "a: !!int b",
-            "is broken YAML, got 'invalid literal for int() with base 10' (write values that fit their tags)",
+            "is not valid YAML, got 'invalid literal for int() with base 10' (write values that match their tags)",
             id="no-number",
         ),
         pytest.param(
-            "a: !!bool b", "is broken YAML, got \"'b'\" (write values that fit their tags)", id="no-truth-value"
+            "a: !!bool b", "is not valid YAML, got \"'b'\" (write values that match their tags)", id="no-truth-value"
         ),
         pytest.param(
             LAUGHS,
-            "stands for too much, got '4611686018427387901 values' (at most 400000, aliases written out)",
+            "is too large when expanded, got '4611686018427387901 values' (at most 400000, with aliases expanded)",
             id="billion-laughs",
         ),
         pytest.param(TALL, TOO_DEEP, id="tall-aliases"),
@@ -180,15 +182,19 @@ def test_yaml_that_is_none_ends_in_one_message(text: str | bytes, message: str, 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("", "is broken JSON, got 'line 1, column 1: Expecting value' (mend it there)", id="empty"),
-        pytest.param("[1]", "is no object, got 'list' (keys and values at its top)", id="list"),
-        pytest.param('{"a": ', "is broken JSON, got 'line 1, column 7: Expecting value' (mend it there)", id="half"),
+        pytest.param("", "is not valid JSON, got 'line 1, column 1: Expecting value' (correct it there)", id="empty"),
+        pytest.param("[1]", "is not an object, got 'list' (keys and values at its top)", id="list"),
         pytest.param(
-            '{"a": 1}\n}', "is broken JSON, got 'line 2, column 1: Extra data' (mend it there)", id="more-than-json"
+            '{"a": ', "is not valid JSON, got 'line 1, column 7: Expecting value' (correct it there)", id="half"
+        ),
+        pytest.param(
+            '{"a": 1}\n}',
+            "is not valid JSON, got 'line 2, column 1: Extra data' (correct it there)",
+            id="more-than-json",
         ),
         pytest.param(
             '{"a": ' + "1" * 5000 + "}",
-            "is broken JSON, got 'a number of too many digits' (mend it there)",
+            "is not valid JSON, got 'a number of too many digits' (correct it there)",
             id="digits",
         ),
         pytest.param(
@@ -197,10 +203,12 @@ def test_yaml_that_is_none_ends_in_one_message(text: str | bytes, message: str, 
             id="number",
         ),
         pytest.param(
-            '{"a": "\\ud800"}', "has half a character, got '\\ud800' (write surrogates in pairs)", id="half-a-character"
+            '{"a": "\\ud800"}',
+            "has an unpaired surrogate, got '\\ud800' (write a complete character)",
+            id="half-a-character",
         ),
         pytest.param(
-            '{"\\udfff": 1}', "has half a character, got '\\udfff' (write surrogates in pairs)", id="half-in-key"
+            '{"\\udfff": 1}', "has an unpaired surrogate, got '\\udfff' (write a complete character)", id="half-in-key"
         ),
         pytest.param('{"b": {"a": 1, "a": 2}}', TWICE, id="key-twice"),
         pytest.param('{"a":' * 101 + "1" + "}" * 101, TOO_DEEP, id="101-levels"),
@@ -221,16 +229,14 @@ def test_merges_of_merges_do_not_grow(tmp_path: Path) -> None:
     [
         pytest.param(
             "nowhere",
-            "cannot be read, got 'No such file or directory' (give a file or folder that is there)",
+            "cannot be read, got 'No such file or directory' (give an existing file or folder)",
             id="none",
         ),
-        pytest.param(".", "cannot be read, got 'Is a directory' (give a file or folder that is there)", id="folder"),
+        pytest.param(".", "cannot be read, got 'Is a directory' (give an existing file or folder)", id="folder"),
         pytest.param(
-            "a" * 300, "cannot be read, got 'File name too long' (give a file or folder that is there)", id="long"
+            "a" * 300, "cannot be read, got 'File name too long' (give an existing file or folder)", id="long"
         ),
-        pytest.param(
-            "a\0b", "cannot be read, got 'embedded null byte' (give a file or folder that is there)", id="null"
-        ),
+        pytest.param("a\0b", "cannot be read, got 'embedded null byte' (give an existing file or folder)", id="null"),
     ],
 )
 def test_what_cannot_be_read_ends_in_one_message(name: str, message: str, tmp_path: Path) -> None:
@@ -252,14 +258,14 @@ def test_what_cannot_be_read_ends_in_one_message(name: str, message: str, tmp_pa
 def test_merges_that_would_take_long_are_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "t.yaml"
     file.write_text(text)
-    with pytest.raises(MeshError, match="has a key twice, got '<<'|merges of more than 400000 keys"):
+    with pytest.raises(MeshError, match="has a duplicate key, got '<<'|merges of more than 400000 keys"):
         load(file)
 
 
 def test_a_key_that_comes_twice_after_many_is_found_at_once(tmp_path: Path) -> None:
     file = tmp_path / "t.json"
     file.write_text("{" + ", ".join(f'"k{n}": 1' for n in range(60_000)) + ', "x": 1, "x": 2}')
-    with pytest.raises(MeshError, match="has a key twice, got 'x'"):
+    with pytest.raises(MeshError, match="has a duplicate key, got 'x'"):
         load(file)
 
 
@@ -267,11 +273,13 @@ def test_a_key_that_comes_twice_after_many_is_found_at_once(tmp_path: Path) -> N
 def test_values_that_no_template_can_have_are_refused(tmp_path: Path, value: str) -> None:
     file = tmp_path / "t.yaml"
     file.write_text(f"Resources: {{A: {value}}}")
-    with pytest.raises(MeshError, match=r"has a value that no template can have, got .* \(text, a number, true, false"):
+    with pytest.raises(
+        MeshError, match=r"has a value that templates do not support, got .* \(text, a number, true, false"
+    ):
         load(file)
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
 def test_a_device_is_no_file(path: str) -> None:
-    with pytest.raises(MeshError, match=r"is no file, got 'crw-rw-rw-' \(give a file or folder\)"):
+    with pytest.raises(MeshError, match=r"is not a regular file, got 'crw-rw-rw-' \(give a file or folder\)"):
         load(Path(path))

@@ -186,13 +186,13 @@ def test_outputs_are_read_by_stack_and_name(write: Write) -> None:
     [
         pytest.param(
             {"a": template(Red=thing(IMPORTED))},
-            "a.json: Red.Name: imports what no template exports, got 'color' (give the template that exports it too; "
+            "a.json: Red.Name: imports a name that no template exports, got 'color' (add the template that exports it; "
             "exported: nothing)",
             id="no-export",
         ),
         pytest.param(
             {"a": template(Red=thing(IMPORTED)), "b": exporting("red", "colour"), "c": exporting("red", "a")},
-            "a.json: Red.Name: imports what no template exports, got 'color' (give the template that exports it too; "
+            "a.json: Red.Name: imports a name that no template exports, got 'color' (add the template that exports it; "
             "exported: a, colour)",
             id="other-exports",
         ),
@@ -203,8 +203,8 @@ def test_outputs_are_read_by_stack_and_name(write: Write) -> None:
         ),
         pytest.param(
             {"a": template(Red=thing(IMPORTED)), "b": exporting(IMPORTED)},
-            "b.json: Outputs.Color.Value: refers to itself, got 'output Color of b -> output Color of b' (break the "
-            "circle)",
+            "b.json: Outputs.Color.Value: refers to itself, got 'output Color of b -> output Color of b' (remove the "
+            "cycle)",
             id="imports-itself",
         ),
         pytest.param(
@@ -214,18 +214,18 @@ def test_outputs_are_read_by_stack_and_name(write: Write) -> None:
                 "c": exporting({"Fn::ImportValue": "a"}, "c") | template(Red=thing({"Fn::ImportValue": "a"})),
             },
             "c.json: Outputs.Color.Value: refers to itself, got 'output Color of a -> output Color of b -> output "
-            "Color of c -> output Color of a' (break the circle)",
+            "Color of c -> output Color of a' (remove the cycle)",
             id="circle-of-imports",
         ),
         pytest.param(
             {"a": template(Red=thing(IMPORTED)), "b": exporting("red", IMPORTED)},
             "b.json: Outputs.Color.Export.Name: refers to itself, got 'names of exports of b -> names of exports "
-            "of b' (break the circle)",
+            "of b' (remove the cycle)",
             id="circle-of-names",
         ),
         pytest.param(
             {"a": template(Red=thing(IMPORTED)), "b": exporting("red", {"Ref": "AWS::Region"})},
-            "b.json: Outputs.Color.Export.Name: is known only to a deployment, got 'AWS::Region' (give it with --set "
+            "b.json: Outputs.Color.Export.Name: is known only at deployment, got 'AWS::Region' (give it with --set "
             "AWS::Region=VALUE)",
             id="unknown-name",
         ),
@@ -327,7 +327,7 @@ def test_nested_stacks_nest(write: Write) -> None:
 def test_a_nested_stack_that_is_not_at_hand_is_noted(url: Any, write: Write) -> None:
     folder = write(parent=template(Child=nested(url), Red=RED))
     assert names(folder) == {"parent.json: Red": "red"}
-    assert read(folder).notes == ("parent.json: the template of nested stack Child is not at hand and was not read",)
+    assert read(folder).notes == ("parent.json: the template of nested stack Child was not found",)
 
 
 def doubling(levels: int) -> dict[str, Any]:
@@ -366,7 +366,8 @@ def doubling(levels: int) -> dict[str, Any]:
                 "a": template(A=nested("b.json"), Red=thing({"Fn::GetAtt": ["A", "Outputs.Color"]})),
                 "b": {**exporting("red", Condition="Never"), "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}},
             },
-            "a.json: Red.Name: is an output that is not there, got 'Color' (its condition is false: refer to it under "
+            "a.json: Red.Name: is an output that is not deployed, got 'Color' (its condition is false: refer to "
+            "it under "
             "the same condition)",
             id="output-not-there",
         ),
@@ -380,7 +381,7 @@ def doubling(levels: int) -> dict[str, Any]:
                 },
             },
             "b.json: Outputs.Color.Value: refers to itself, got 'parameter Color of a-A -> output Color of a-A -> "
-            "parameter Color of a-A' (break the circle)",
+            "parameter Color of a-A' (remove the cycle)",
             id="circle-of-outputs",
         ),
         pytest.param(
@@ -427,7 +428,7 @@ def test_an_assembly_may_fit_every_environment(environment: str, write: Write) -
     known = {"AWS__AccountId": "1", "AWS__Region": "eu-west-1"}
     assert names(folder, **known) == {"red.json: Red": "red 1 eu-west-1"}
     assert refusal(folder, AWS__Region="eu-west-1") == (
-        "red.json: Red.Name: is known only to a deployment, got 'AWS::AccountId' (give it with --set "
+        "red.json: Red.Name: is known only at deployment, got 'AWS::AccountId' (give it with --set "
         "AWS::AccountId=VALUE)"
     )
 
@@ -461,22 +462,22 @@ STACK = "aws:cloudformation:stack"
     [
         pytest.param(
             {},
-            "{}: holds no stack, got 'no Resources' (a cloud assembly such as cdk.out, CloudFormation "
+            "{}: contains no stack, got 'no Resources' (a cloud assembly such as cdk.out, CloudFormation "
             "templates, or a folder of them)",
             id="empty",
         ),
-        pytest.param([], "{}/manifest.json: is no object, got 'list' (keys and values at its top)", id="list"),
+        pytest.param([], "{}/manifest.json: is not an object, got 'list' (keys and values at its top)", id="list"),
         pytest.param(
-            {"artifacts": []}, "{}/manifest.json: artifacts: is no object, got [] (keys and values)", id="artifacts"
+            {"artifacts": []}, "{}/manifest.json: artifacts: is not an object, got [] (keys and values)", id="artifacts"
         ),
         pytest.param(
             {"artifacts": {"A": 1}},
-            "{}/manifest.json: artifacts.A: is no object, got 1 (keys and values)",
+            "{}/manifest.json: artifacts.A: is not an object, got 1 (keys and values)",
             id="artifact",
         ),
         pytest.param(
             {"artifacts": {"A": {"type": STACK, "properties": "a"}}},
-            "{}/manifest.json: artifacts.A.properties: is no object, got 'a' (keys and values)",
+            "{}/manifest.json: artifacts.A.properties: is not an object, got 'a' (keys and values)",
             id="properties",
         ),
         pytest.param(
@@ -486,12 +487,12 @@ STACK = "aws:cloudformation:stack"
         ),
         pytest.param(
             {"artifacts": {"A": artifact("nowhere")}},
-            "{}/nowhere.json: cannot be read, got 'No such file or directory' (give a file or folder that is there)",
+            "{}/nowhere.json: cannot be read, got 'No such file or directory' (give an existing file or folder)",
             id="file-not-there",
         ),
         pytest.param(
             {"artifacts": {"A": artifact("red", properties={"parameters": ["a"]})}},
-            "{}/manifest.json: artifacts.A.properties.parameters: is no object, got ['a'] (keys and values)",
+            "{}/manifest.json: artifacts.A.properties.parameters: is not an object, got ['a'] (keys and values)",
             id="parameters",
         ),
         pytest.param(
@@ -501,13 +502,13 @@ STACK = "aws:cloudformation:stack"
         ),
         pytest.param(
             {"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "nowhere"}}}},
-            "{}/nowhere/manifest.json: cannot be read, got 'No such file or directory' (give a file or folder that is "
-            "there)",
+            "{}/nowhere/manifest.json: cannot be read, got 'No such file or directory' (give an existing file or "
+            "folder)",
             id="directory-not-there",
         ),
         pytest.param(
             {"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "\0"}}}},
-            "{}/\0/manifest.json: cannot be read, got 'embedded null byte' (give a file or folder that is there)",
+            "{}/\0/manifest.json: cannot be read, got 'embedded null byte' (give an existing file or folder)",
             id="directory-that-cannot-be",
         ),
         pytest.param(
@@ -528,9 +529,11 @@ def test_manifests_with_wrong_shapes_are_refused(manifest: Any, message: str, wr
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        pytest.param({"Resources": [1]}, "a.json: Resources: is no object, got [1] (keys and values)", id="resources"),
-        pytest.param({"Resources": None}, "a.json: Resources: is no object, got None (keys and values)", id="null"),
-        pytest.param(template(Red="a"), "a.json: Red: is no object, got 'a' (keys and values)", id="resource"),
+        pytest.param(
+            {"Resources": [1]}, "a.json: Resources: is not an object, got [1] (keys and values)", id="resources"
+        ),
+        pytest.param({"Resources": None}, "a.json: Resources: is not an object, got None (keys and values)", id="null"),
+        pytest.param(template(Red="a"), "a.json: Red: is not an object, got 'a' (keys and values)", id="resource"),
         pytest.param(
             template(Red={}), "a.json: Red.Type: is not text, got None (text, which is required)", id="no-type"
         ),
@@ -539,12 +542,12 @@ def test_manifests_with_wrong_shapes_are_refused(manifest: Any, message: str, wr
         ),
         pytest.param(
             template(Red={"Type": "a", "Properties": []}),
-            "a.json: Red.Properties: is no object, got [] (keys and values)",
+            "a.json: Red.Properties: is not an object, got [] (keys and values)",
             id="properties",
         ),
         pytest.param(
             template(Red={"Type": "a", "Metadata": "a"}),
-            "a.json: Red.Metadata: is no object, got 'a' (keys and values)",
+            "a.json: Red.Metadata: is not an object, got 'a' (keys and values)",
             id="metadata",
         ),
         pytest.param(
@@ -553,26 +556,26 @@ def test_manifests_with_wrong_shapes_are_refused(manifest: Any, message: str, wr
             id="condition",
         ),
         pytest.param(
-            template() | {"Outputs": []}, "a.json: Outputs: is no object, got [] (keys and values)", id="outputs"
+            template() | {"Outputs": []}, "a.json: Outputs: is not an object, got [] (keys and values)", id="outputs"
         ),
         pytest.param(
             template() | {"Outputs": {"A": "a"}},
-            "a.json: Outputs.A: is no object, got 'a' (keys and values)",
+            "a.json: Outputs.A: is not an object, got 'a' (keys and values)",
             id="output",
         ),
         pytest.param(
             template() | {"Parameters": {"A": "a"}},
-            "a.json: Parameters.A: is no object, got 'a' (keys and values)",
+            "a.json: Parameters.A: is not an object, got 'a' (keys and values)",
             id="parameter",
         ),
         pytest.param(
             template() | {"Mappings": {"A": "a"}},
-            "a.json: Mappings.A: is no object, got 'a' (keys and values)",
+            "a.json: Mappings.A: is not an object, got 'a' (keys and values)",
             id="mapping",
         ),
         pytest.param(
             template() | {"Conditions": {"A": True}},
-            "a.json: Conditions.A: is no object, got True (keys and values)",
+            "a.json: Conditions.A: is not an object, got True (keys and values)",
             id="conditions",
         ),
     ],
@@ -584,9 +587,9 @@ def test_templates_with_wrong_shapes_are_refused(broken: Template, message: str,
 @pytest.mark.parametrize(
     ("files", "name", "wrong"),
     [
-        pytest.param({}, "", "holds no template", id="empty-folder"),
-        pytest.param({"a": {"b": 1}}, "", "holds no template", id="folder-of-others"),
-        pytest.param({"a": {"b": 1}}, "a.json", "is no template", id="other-file"),
+        pytest.param({}, "", "contains no template", id="empty-folder"),
+        pytest.param({"a": {"b": 1}}, "", "contains no template", id="folder-of-others"),
+        pytest.param({"a": {"b": 1}}, "a.json", "is not a template", id="other-file"),
     ],
 )
 def test_what_holds_no_template_is_refused(files: dict[str, Any], name: str, wrong: str, write: Write) -> None:

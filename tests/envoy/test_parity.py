@@ -12,7 +12,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
-from color_mesh.cli.parity import parity_page
+from color_mesh.cli.commands.parity import parity_page
 from color_mesh.envoy import (
     DnsEndpoints,
     FileEndpoints,
@@ -213,7 +213,7 @@ def test_the_table_has_every_property_of_the_published_schemas_once_and_no_other
 # Names by which resources refer to each other, and the port that must be the listener's: another value is no mesh.
 FIXED = {
     "TcpRetryEvents[]": "unknown TCP retry event",
-    "HealthCheck.Port": "health check has another port",
+    "HealthCheck.Port": "health check port is not the listener's port",
     "VirtualRouter.VirtualRouterName": "unknown virtual router",
 }
 

@@ -41,8 +41,8 @@ from color_mesh.model.tls import Trust
 ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0"
 FILE = FileCertificate(certificate_chain="/tls/chain.pem", private_key="/tls/key.pem")
-KEEPS_ITS_KEYS = "AWS Certificate Manager gives a private key to nobody but AWS's own services: use a file or SDS"
-NO_SOCKET = "give the path of the Unix socket at which the secrets are handed out"
+KEEPS_ITS_KEYS = "AWS Certificate Manager releases private keys to AWS services only: use a file or SDS"
+NO_SOCKET = "give the path of the Unix socket of the Secret Discovery Service"
 CALLER = VirtualNode(name="caller", backends=(VirtualServiceBackend(virtual_service="red.colors.local"),))
 GATEWAY = VirtualGateway(
     name="gateway",
@@ -88,20 +88,20 @@ def refusal(
 def test_a_certificate_of_acm_is_refused_for_its_listener() -> None:
     node = red(tls(AcmCertificate(arn=ARN)))
     assert refusal(mesh(node), node) == (
-        f"virtual node 'red' listener 80: has a certificate of ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
+        f"virtual node 'red' listener 80: has a certificate in ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
     )
 
 
 def test_a_certificate_of_acm_is_refused_for_a_gateway() -> None:
     gateway = VirtualGateway(name="gateway", listeners=(tls(AcmCertificate(arn=ARN)),))
     assert refusal(mesh(red(Listener(port=80)), gateway=gateway), gateway) == (
-        f"virtual gateway 'gateway' listener 80: has a certificate of ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
+        f"virtual gateway 'gateway' listener 80: has a certificate in ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
     )
 
 
 def test_a_certificate_of_acm_is_refused_for_a_caller_that_would_trust_what_signed_it() -> None:
     assert refusal(mesh(red(tls(AcmCertificate(arn=ARN)))), CALLER) == (
-        "virtual node 'caller' backend 'red.colors.local': its node has a certificate of ACM, "
+        "virtual node 'caller' backend 'red.colors.local': the node has a certificate in ACM, "
         f"got '{ARN}' ({KEEPS_ITS_KEYS})"
     )
 
@@ -114,8 +114,9 @@ def test_a_certificate_of_acm_that_is_not_used_is_no_obstacle() -> None:
 def test_trust_in_acm_is_refused_for_a_caller() -> None:
     caller = policy(AcmTrust(certificate_authority_arns=(AUTHORITY,)))
     assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
-        "virtual node 'caller' backend 'red.colors.local': trusts authorities of ACM, "
-        f"got ('{AUTHORITY}',) (Envoy cannot ask AWS Private CA: put the authority's certificate in a file or SDS)"
+        "virtual node 'caller' backend 'red.colors.local': trusts certificate authorities in ACM, "
+        f"got ('{AUTHORITY}',) (Envoy cannot read from AWS Private CA: use the authority's certificate in a file "
+        f"or SDS)"
     )
 
 
@@ -128,14 +129,15 @@ def test_trust_in_acm_that_is_not_used_is_no_obstacle() -> None:
 def test_a_certificate_of_sds_needs_the_socket() -> None:
     node = red(tls(SdsCertificate(secret_name="spiffe://red")))
     assert refusal(mesh(node), node) == (
-        f"virtual node 'red' listener 80: has a certificate of SDS, got 'spiffe://red' ({NO_SOCKET})"
+        f"virtual node 'red' listener 80: has a certificate from SDS, got 'spiffe://red' ({NO_SOCKET})"
     )
 
 
 def test_trust_in_sds_needs_the_socket() -> None:
     caller = policy(SdsTrust(secret_name="spiffe://all"))
     assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
-        f"virtual node 'caller' backend 'red.colors.local': trusts a secret of SDS, got 'spiffe://all' ({NO_SOCKET})"
+        f"virtual node 'caller' backend 'red.colors.local': trusts certificate authorities from SDS, got "
+        f"'spiffe://all' ({NO_SOCKET})"
     )
 
 
@@ -144,16 +146,16 @@ def test_a_client_certificate_of_sds_needs_the_socket() -> None:
     own = ClientTls(validation=validation, certificate=SdsCertificate(secret_name="spiffe://me"))
     caller = replace(CALLER, client_tls=own)
     assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
-        f"virtual node 'caller' backend 'red.colors.local': has a certificate of SDS, got 'spiffe://me' ({NO_SOCKET})"
+        f"virtual node 'caller' backend 'red.colors.local': has a certificate from SDS, got 'spiffe://me' ({NO_SOCKET})"
     )
 
 
 def test_dns_cannot_choose_tasks_by_attributes() -> None:
     node = red(Listener(port=80), (("family", "blue"),))
     assert refusal(mesh(node), CALLER) == (
-        "virtual node 'caller' backend 'red.colors.local': its node is found by Cloud Map attributes, "
-        "got {'family': 'blue'} (DNS cannot choose tasks by attributes: find endpoints by files, or give the node a "
-        "service of its own)"
+        "virtual node 'caller' backend 'red.colors.local': the node is selected by Cloud Map attributes, "
+        "got {'family': 'blue'} (DNS does not filter tasks by attributes: use file endpoints, or a separate Cloud "
+        "Map service for the node)"
     )
 
 
@@ -168,8 +170,8 @@ def test_a_service_of_which_only_the_name_is_known_is_refused(part: VirtualNode 
     known = Mesh(name="colors", nodes=(CALLER,), gateways=(GATEWAY,), external_services=("red.colors.local",))
     kind = "virtual node" if part is CALLER else "virtual gateway"
     assert refusal(known, part) == (
-        f"{kind} '{part.name}': calls a virtual service of which only the name is known, "
-        "got 'red.colors.local' (it is declared somewhere else: give what declares it too)"
+        f"{kind} '{part.name}': sends requests to a virtual service that is declared elsewhere, "
+        "got 'red.colors.local' (add the source that declares it)"
     )
 
 
@@ -210,7 +212,7 @@ def test_redirected_backends_that_share_a_port_must_be_told_apart(first: Protoco
     assert refusal(of, of.node("caller")) == (
         "virtual node 'caller': backends share port 80, "
         f"got {{'blue.colors.local': '{second}', 'red.colors.local': '{first}'}} "
-        "(by its port alone nothing tells where a tcp connection, or another protocol, is going: change a port)"
+        "(transparent interception selects tcp backends, and the protocol, by port alone: change a port)"
     )
 
 
@@ -233,7 +235,7 @@ def test_backends_cannot_share_a_loopback_address() -> None:
     of = two("http", "http")
     loopback = Loopback(backend_addresses=dict.fromkeys(("red.colors.local", "blue.colors.local"), "127.9.9.9"))
     assert refusal(of, of.node("caller"), loopback) == (
-        "virtual node 'caller': backends have one loopback address 127.9.9.9, "
+        "virtual node 'caller': backends share loopback address 127.9.9.9, "
         "got ('blue.colors.local', 'red.colors.local') (rename one of them)"
     )
 
@@ -248,6 +250,6 @@ def test_everything_that_is_refused_comes_at_once() -> None:
 def test_a_gateway_cannot_listen_where_its_envoy_does(port: int, interception: Interception) -> None:
     of = Mesh(name="colors", gateways=(VirtualGateway(name="door", listeners=(Listener(port=port),)),))
     assert refusal(of, of.gateway("door"), interception) == (
-        f"virtual gateway 'door': listens where its Envoy does, got {port} "
-        "(Envoy keeps 9901 for its administration and 15001 for a gateway's second hop)"
+        f"virtual gateway 'door': listener port is used by Envoy, got {port} "
+        "(Envoy uses 9901 for its admin interface and 15001 for the second hop: change the port)"
     )

@@ -11,7 +11,7 @@ from color_mesh.ecs.services import DiscoveryService
 from color_mesh.ecs.task_definitions import Container, TaskDefinition
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.diagnosis import warnings
-from color_mesh.local.run.entries import entries
+from color_mesh.local.run.published_ports import published_ports
 from tests.support.local_templates import APP, ARN, ENVOY, Change, Resources, planned, refused, resource
 
 
@@ -50,7 +50,7 @@ def of(name: str, **changes: Any) -> Change:
 def test_nothing_is_wrong_with_the_apps_own_templates(
     cloud_assembly: Callable[..., Path], settings: dict[str, str]
 ) -> None:
-    plan = read_plan([cloud_assembly(**settings)])
+    plan = read_plan([cloud_assembly(**settings)], {"forsakenidol/colorapp": ("true",)})
     assert warnings(plan) == ()
     assert not [each for each in plan.not_emulated if each.startswith("AWS::") and each != "AWS::EC2::FlowLog"]
 
@@ -137,8 +137,8 @@ class TestContainers:
             ),
             pytest.param(
                 {"Image": "example/shop"},
-                "shop.template.json: Task: app: no program stands in for the image, got 'example/shop' "
-                "(map it to a program: --image 'example/shop=COMMAND')",
+                "shop.template.json: Task: app: no program runs in place of the image, got 'example/shop' "
+                "(--image 'example/shop=COMMAND', or an entry 'example/shop' in color-mesh.json)",
                 id="image",
             ),
             pytest.param(
@@ -161,7 +161,7 @@ class TestContainers:
             ),
             pytest.param(
                 {"Environment": [{"Name": "ID", "Value": {"Fn::GetAtt": ["Vpc", "VpcId"]}}]},
-                "shop.template.json: Task: app: ID: is known only to a deployment, got 'Vpc.VpcId' "
+                "shop.template.json: Task: app: ID: is known only at deployment, got 'Vpc.VpcId' "
                 "(give it with --set Vpc.VpcId=VALUE)",
                 id="environment",
             ),
@@ -215,7 +215,7 @@ class TestEnvoy:
     @pytest.mark.parametrize(
         ("name", "value", "said"),
         [
-            ("AppPorts", "http", "AppPorts is no list of numbers"),
+            ("AppPorts", "http", "AppPorts is not a list of numbers"),
             ("ProxyEgressPort", "", "has no ProxyEgressPort"),
             ("IgnoredUID", "", "has neither IgnoredUID nor IgnoredGID"),
             ("AppPorts", "", "has only one of AppPorts and ProxyIngressPort"),
@@ -268,13 +268,13 @@ class TestServices:
             ),
             pytest.param(
                 of("Subnet", CidrBlock="10.0.0.0/8"),
-                "shop.template.json: Subnet.CidrBlock: cannot be, got '10.0.0.0/8' "
+                "shop.template.json: Subnet.CidrBlock: is invalid, got '10.0.0.0/8' "
                 "(an IPv4 network of /16 to /28, such as 10.0.0.0/16)",
                 id="subnet-size",
             ),
             pytest.param(
                 of("Vpc", CidrBlock="ten"),
-                "shop.template.json: Vpc.CidrBlock: cannot be, got 'ten' "
+                "shop.template.json: Vpc.CidrBlock: is invalid, got 'ten' "
                 "(an IPv4 network of /16 to /28, such as 10.0.0.0/16)",
                 id="vpc",
             ),
@@ -300,7 +300,9 @@ class TestServices:
             resources["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] = "ENABLED"
             container(PortMappings=[{"ContainerPort": 8080}])(resources)
 
-        assert [(entry.name, entry.port) for entry in entries(planned(tmp_path, change))] == [("stock-svc", 8080)]
+        plan = planned(tmp_path, change)
+        ports = [(plan.services[each.owner].name, each.port) for each in published_ports(plan)]
+        assert ports == [("stock-svc", 8080)]
 
     def test_subnets_and_groups_that_no_template_declares_may_be_used(self, tmp_path: Path) -> None:
         network = {"AwsvpcConfiguration": {"Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"]}}

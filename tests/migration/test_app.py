@@ -16,8 +16,8 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from color_mesh.__main__ import main
 from color_mesh.appmesh.source import read_source
+from color_mesh.cli.main import main
 from color_mesh.envoy import Loopback, configure
 from color_mesh.migration import CarriedMesh, Migration, carry, migrate
 from color_mesh.migration.mesh_code import mesh_module

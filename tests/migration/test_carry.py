@@ -429,8 +429,8 @@ def test_a_client_policy_goes_with_its_certificates(tls: Any) -> None:
 def test_what_no_envoy_can_be_configured_for_is_refused() -> None:
     port = replace(HTTP, port=9901)
     assert refusal(carry, of_red(listeners=(port,)), ()) == (
-        "virtual node 'red': its application listens where its Envoy does, got 9901 (Envoy keeps 9901, and 15100 and "
-        "up for its node's listeners: change the port)"
+        "virtual node 'red': port of the application is used by Envoy, got 9901 (Envoy uses 9901, and 15100 and "
+        "up for the listeners of the node: change the port)"
     )
 
 
@@ -440,9 +440,7 @@ def test_two_targets_of_one_node_are_refused() -> None:
         routers=(router(routes=(route(targets=(target(port=80), target(port=8080))),)),),
         services=(service(virtual_router="router"),),
     )
-    assert refusal(carry, of, ()) == (
-        "route 'all': duplicate target, got 'red' (found 2 times, each may be there once)"
-    )
+    assert refusal(carry, of, ()) == ("route 'all': duplicate target, got 'red' (occurs 2 times, must be unique)")
 
 
 def test_an_application_with_the_port_of_no_backend_listens_where_it_did() -> None:

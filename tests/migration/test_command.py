@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from color_mesh.__main__ import main
+from color_mesh.cli.main import main
 
 BOOKSHOP = str(Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml")
 MANIFESTS = str(Path(__file__).parent.parent / "manifests")
@@ -40,7 +40,7 @@ def test_the_app_is_named_after_the_mesh(here: Path, capsys: pytest.CaptureFixtu
         "bookshop-prod: a CDK app with 6 virtual nodes, 5 virtual services, 1 virtual router, 2 routes, "
         "1 virtual gateway, 1 gateway route, 4 services of ECS"
     )
-    assert said[-1] == "bookshop-prod/MIGRATION.md says it all. Next: cd bookshop-prod && cdk synth"
+    assert said[-1] == "Details: bookshop-prod/MIGRATION.md. Next: cd bookshop-prod && cdk synth"
 
 
 def test_what_is_lost_and_to_be_done_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,11 +123,11 @@ def test_one_of_several_meshes_is_to_be_named(here: Path, capsys: pytest.Capture
         pytest.param(
             [BOOKSHOP, "--mesh", "shop"], "--mesh: unknown mesh, got 'shop' (known: bookshop-prod)", id="unknown-mesh"
         ),
-        pytest.param([BOOKSHOP, "--set", "Tag"], "--set: has no value, got 'Tag' (such as ", id="no-value"),
+        pytest.param([BOOKSHOP, "--set", "Tag"], "--set: not NAME=VALUE, got 'Tag' (such as ", id="no-value"),
         pytest.param(["nowhere.yaml"], "nowhere.yaml: cannot be read", id="no-file"),
         pytest.param(
             [BOOKSHOP, "--set", "CatalogueRegistry.Arn=x", "--set", "Tags=2"],
-            "value of 'Tags': is for nothing in the templates, got 'Tags' (parameters: ",
+            "value of 'Tags': matches nothing in the templates, got 'Tags' (parameters: ",
             id="no-parameter",
         ),
     ],

@@ -547,7 +547,7 @@ def test_a_given_account_and_region_are_written(values: dict[str, str], image: s
 def test_what_takes_an_account_is_refused_without_one(tmp_path: Path) -> None:
     found = migrated(tmp_path, running({"Family": {"Fn::Sub": "red-${AWS::AccountId}"}}))
     assert refusal(found.files, "t.json") == (
-        "services_stack.py takes AWS::AccountId: is known only to a deployment, got 'family=\"red-<AWS::AccountId>\",' "
+        "services_stack.py takes AWS::AccountId: is known only at deployment, got 'family=\"red-<AWS::AccountId>\",' "
         "(--set AWS::AccountId=VALUE)"
     )
 
@@ -575,8 +575,8 @@ def test_what_nobody_needs_need_not_be_given(tmp_path: Path) -> None:
 )
 def test_what_is_needed_has_to_be_given(container: dict[str, Any], place: str, tmp_path: Path) -> None:
     assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]})) == (
-        f"t.json: Task.ContainerDefinitions[0].{place}: imports what no template exports, got 'network:Subnets' "
-        "(give the template that exports it too; exported: nothing)"
+        f"t.json: Task.ContainerDefinitions[0].{place}: imports a name that no template exports, got 'network:Subnets' "
+        "(add the template that exports it; exported: nothing)"
     )
 
 

@@ -123,16 +123,16 @@ def test_addition_has_the_problems_of_the_whole_mesh_and_leaves_the_mesh_as_it_w
 
 def test_problems_of_the_caller_come_first() -> None:
     builder = declared()
-    found = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: cannot be, got 1 (2)"]))
+    found = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: is invalid, got 1 (2)"]))
     assert found == (
-        "node: cannot be, got 1 (2)",
-        "mesh 'colors': duplicate virtual node, got 'red' (found 2 times, each may be there once)",
+        "node: is invalid, got 1 (2)",
+        "mesh 'colors': duplicate virtual node, got 'red' (occurs 2 times, must be unique)",
     )
 
 
 def test_addition_with_a_problem_of_the_caller_alone_is_refused() -> None:
     builder = declared()
-    problems(lambda: builder.add(MeshParts(nodes=(node("green"),)), ["node: cannot be, got 1 (2)"]))
+    problems(lambda: builder.add(MeshParts(nodes=(node("green"),)), ["node: is invalid, got 1 (2)"]))
     assert "green" not in builder.parts.nodes
 
 

@@ -88,11 +88,11 @@ def test_a_node_is_found_by_a_name_that_dns_carries(hostname: str) -> None:
 @pytest.mark.parametrize(
     ("hostname", "wrong"),
     [
-        pytest.param("", "is no DNS name, got ''", id="length-low"),
-        pytest.param(".", "is no DNS name, got ''", id="root"),
-        pytest.param("red..local", "is no DNS name, got 'red..local'", id="empty-label"),
-        pytest.param("red..", "is no DNS name, got 'red.'", id="two-dots"),
-        pytest.param("http://red", "is no DNS name, got 'http://red'", id="url"),
+        pytest.param("", "is not a DNS name, got ''", id="length-low"),
+        pytest.param(".", "is not a DNS name, got ''", id="root"),
+        pytest.param("red..local", "is not a DNS name, got 'red..local'", id="empty-label"),
+        pytest.param("red..", "is not a DNS name, got 'red.'", id="two-dots"),
+        pytest.param("http://red", "is not a DNS name, got 'http://red'", id="url"),
     ],
 )
 def test_a_node_is_not_found_by_a_name_that_dns_cannot_carry(hostname: str, wrong: str) -> None:
@@ -127,19 +127,19 @@ def test_a_cloud_map_attribute_at_its_limits_is_accepted(pair: tuple[str, str]) 
     ("attributes", "wrong"),
     [
         pytest.param(
-            (("", "v"),), "Cloud Map attribute has a wrong length, got '0 characters' (1 to 255)", id="key-low"
+            (("", "v"),), "Cloud Map attribute has an invalid length, got '0 characters' (1 to 255)", id="key-low"
         ),
         pytest.param(
             (("k" * 256, "v"),),
-            "Cloud Map attribute has a wrong length, got '256 characters' (1 to 255)",
+            "Cloud Map attribute has an invalid length, got '256 characters' (1 to 255)",
             id="key-high",
         ),
         pytest.param(
-            (("k", ""),), "value of attribute 'k' has a wrong length, got '0 characters' (1 to 1024)", id="value-low"
+            (("k", ""),), "value of attribute 'k' has an invalid length, got '0 characters' (1 to 1024)", id="value-low"
         ),
         pytest.param(
             (("k", "v" * 1025),),
-            "value of attribute 'k' has a wrong length, got '1025 characters' (1 to 1024)",
+            "value of attribute 'k' has an invalid length, got '1025 characters' (1 to 1024)",
             id="value-high",
         ),
         pytest.param(((1, "v"),), "Cloud Map attribute is not text, got 1 (1 to 255 characters)", id="key-number"),
@@ -148,7 +148,7 @@ def test_a_cloud_map_attribute_at_its_limits_is_accepted(pair: tuple[str, str]) 
         ),
         pytest.param(
             (("k", "a"), ("k", "b")),
-            "duplicate Cloud Map attribute, got 'k' (found 2 times, each may be there once)",
+            "duplicate Cloud Map attribute, got 'k' (occurs 2 times, must be unique)",
             id="duplicate",
         ),
     ],
@@ -177,17 +177,19 @@ def test_every_part_has_tags_within_their_limits(_subject: str, describe: Any, l
     ("labels", "wrong"),
     [
         pytest.param(tags(51), "too many tags, got 51 (at most 50)", id="count-high"),
-        pytest.param((("", "v"),), "tag key has a wrong length, got '0 characters' (1 to 128)", id="key-low"),
-        pytest.param((("k" * 129, "v"),), "tag key has a wrong length, got '129 characters' (1 to 128)", id="key-high"),
+        pytest.param((("", "v"),), "tag key has an invalid length, got '0 characters' (1 to 128)", id="key-low"),
+        pytest.param(
+            (("k" * 129, "v"),), "tag key has an invalid length, got '129 characters' (1 to 128)", id="key-high"
+        ),
         pytest.param(((1, "v"),), "tag key is not text, got 1 (1 to 128 characters)", id="key-number"),
-        pytest.param((("k", 1),), "value of tag 'k' cannot be, got 1 (0 to 256 characters)", id="value-number"),
+        pytest.param((("k", 1),), "value of tag 'k' is invalid, got 1 (0 to 256 characters)", id="value-number"),
         pytest.param(
             (("k", "v" * 257),),
-            f"value of tag 'k' cannot be, got '{'v' * 257}' (0 to 256 characters)",
+            f"value of tag 'k' is invalid, got '{'v' * 257}' (0 to 256 characters)",
             id="value-high",
         ),
         pytest.param(
-            (("k", "a"), ("k", "b")), "duplicate tag, got 'k' (found 2 times, each may be there once)", id="duplicate"
+            (("k", "a"), ("k", "b")), "duplicate tag, got 'k' (occurs 2 times, must be unique)", id="duplicate"
         ),
     ],
 )
@@ -202,10 +204,10 @@ def test_a_mesh_has_an_owner_of_12_digits(owner: str | None) -> None:
 
 @pytest.mark.parametrize("owner", ["", "11112222333", "1111222233334", "1111-2222-33", "arn:aws:iam:", "²" * 12])
 def test_a_mesh_whose_owner_is_no_account_is_refused(owner: str) -> None:
-    wrong = f"mesh 'colors': owner is no AWS account, got '{owner}' (12 digits, such as '111122223333')"
+    wrong = f"mesh 'colors': owner is not an AWS account ID, got '{owner}' (12 digits, such as '111122223333')"
     assert refusal(mesh, owner=owner) == wrong
 
 
 def test_a_mesh_whose_owner_is_a_number_is_refused() -> None:
-    wrong = "mesh 'colors': owner is no AWS account, got 111122223333 (12 digits, such as '111122223333')"
+    wrong = "mesh 'colors': owner is not an AWS account ID, got 111122223333 (12 digits, such as '111122223333')"
     assert refusal(mesh, owner=111122223333) == wrong

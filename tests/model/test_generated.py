@@ -44,7 +44,7 @@ def drawn(strategy: st.SearchStrategy[Mesh]) -> list[Mesh]:
     """Meshes, each of which has been checked when it was made."""
     found: list[Mesh] = []
 
-    @settings(DETERMINISTIC, max_examples=100)
+    @settings(DETERMINISTIC, max_examples=200)
     @given(strategy)
     def collect(mesh: Mesh) -> None:
         found.append(mesh)

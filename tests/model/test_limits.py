@@ -199,24 +199,26 @@ def test_a_number_outside_its_limits_is_refused(describe: Callable[[Any], Mesh],
 @pytest.mark.parametrize(
     ("describe", "value", "wrong"),
     [
-        pytest.param(log_path, 0, "path has a wrong length, got '0 characters' (1 to 255)", id="path-low"),
-        pytest.param(log_path, 256, "path has a wrong length, got '256 characters' (1 to 255)", id="path-high"),
-        pytest.param(log_text, 0, "text has a wrong length, got '0 characters' (1 to 1000)", id="text-low"),
-        pytest.param(log_text, 1001, "text has a wrong length, got '1001 characters' (1 to 1000)", id="text-high"),
-        pytest.param(log_key, 0, "key or value has a wrong length, got ('', 'v') (1 to 100 characters)", id="key-low"),
+        pytest.param(log_path, 0, "path has an invalid length, got '0 characters' (1 to 255)", id="path-low"),
+        pytest.param(log_path, 256, "path has an invalid length, got '256 characters' (1 to 255)", id="path-high"),
+        pytest.param(log_text, 0, "text has an invalid length, got '0 characters' (1 to 1000)", id="text-low"),
+        pytest.param(log_text, 1001, "text has an invalid length, got '1001 characters' (1 to 1000)", id="text-high"),
+        pytest.param(
+            log_key, 0, "key or value has an invalid length, got ('', 'v') (1 to 100 characters)", id="key-low"
+        ),
         pytest.param(
             log_key,
             101,
-            f"key or value has a wrong length, got ('{'a' * 101}', 'v') (1 to 100 characters)",
+            f"key or value has an invalid length, got ('{'a' * 101}', 'v') (1 to 100 characters)",
             id="key-high",
         ),
         pytest.param(
-            log_value, 0, "key or value has a wrong length, got ('k', '') (1 to 100 characters)", id="value-low"
+            log_value, 0, "key or value has an invalid length, got ('k', '') (1 to 100 characters)", id="value-low"
         ),
         pytest.param(
             log_value,
             101,
-            f"key or value has a wrong length, got ('k', '{'a' * 101}') (1 to 100 characters)",
+            f"key or value has an invalid length, got ('k', '{'a' * 101}') (1 to 100 characters)",
             id="value-high",
         ),
     ],

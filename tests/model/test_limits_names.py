@@ -137,7 +137,7 @@ def test_a_name_too_long_is_refused(describe: Describe, subject: str) -> None:
     ],
 )
 def test_a_name_with_another_character_is_refused(describe: Describe, subject: str, name: str) -> None:
-    message = f"{subject} {name!r}: name has characters that AWS refuses, got {name!r} (letters, digits, '-' and '_')"
+    message = f"{subject} {name!r}: name has invalid characters, got {name!r} (letters, digits, '-' and '_')"
     assert refusal(describe, name) == message
 
 
@@ -171,7 +171,7 @@ def test_a_dns_name_within_its_limits_is_accepted(describe: Describe, _wrong: st
     ],
 )
 def test_a_name_that_dns_cannot_carry_is_refused(describe: Describe, wrong: str, name: str) -> None:
-    message = f"{wrong.format(name=name)} is no DNS name, got {name!r} ({DNS_FIX})"
+    message = f"{wrong.format(name=name)} is not a DNS name, got {name!r} ({DNS_FIX})"
     assert refusal(describe, name) == message
 
 
@@ -193,7 +193,7 @@ def test_a_cloud_map_service_has_a_name_of_one_label(name: str) -> None:
 
 
 def test_a_cloud_map_service_without_a_name_is_refused() -> None:
-    assert refusal(cloud_map_service, "") == f"Cloud Map service '': name is no DNS name, got '' ({DNS_FIX})"
+    assert refusal(cloud_map_service, "") == f"Cloud Map service '': name is not a DNS name, got '' ({DNS_FIX})"
 
 
 def test_a_cloud_map_service_with_a_name_too_long_is_refused() -> None:
@@ -228,7 +228,7 @@ def test_a_namespace_leaves_room_for_the_name_in_it(name: str, most: int) -> Non
     "name", [pytest.param("re d", id="space"), pytest.param("red.local", id="dot"), pytest.param("röd", id="letter")]
 )
 def test_a_name_that_ecs_refuses_is_refused(describe: Describe, subject: str, name: str) -> None:
-    message = f"{subject} has characters that AWS refuses, got {name!r} (letters, digits, '-' and '_')"
+    message = f"{subject} has invalid characters, got {name!r} (letters, digits, '-' and '_')"
     assert refusal(describe, name) == message
 
 
@@ -274,7 +274,7 @@ def test_a_port_name_within_its_limits_is_taken(name: str) -> None:
 )
 def test_a_port_name_that_ecs_refuses_is_refused(name: str) -> None:
     fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
-    assert refusal(port_name, name) == f"container 'red': port name cannot be, got {name!r} ({fix})"
+    assert refusal(port_name, name) == f"container 'red': port name is invalid, got {name!r} ({fix})"
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:

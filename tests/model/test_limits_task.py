@@ -255,7 +255,7 @@ def test_a_task_has_a_size_that_fargate_offers(cpu: int, memory_mib: int) -> Non
 def test_memory_that_does_not_go_with_the_cpu_is_refused(cpu: int, memory_mib: int, offered: str) -> None:
     with pytest.raises(MeshError) as error:
         task(cpu=cpu, memory_mib=memory_mib)
-    wrong = f"task 'red': memory does not go with {cpu} CPU units"
+    wrong = f"task 'red': memory is not available for {cpu} CPU units"
     assert str(error.value) == f"{wrong}, got {memory_mib} (one of: {offered})"
 
 
@@ -275,4 +275,4 @@ def test_a_cpu_that_fargate_does_not_offer_is_refused(cpu: int) -> None:
     sizes = "256, 512, 1024, 2048, 4096, 8192, 16384"
     with pytest.raises(MeshError) as error:
         task(cpu=cpu, memory_mib=512)
-    assert str(error.value) == f"task 'red': CPU is no Fargate size, got {cpu} (one of: {sizes})"
+    assert str(error.value) == f"task 'red': CPU is not a Fargate size, got {cpu} (one of: {sizes})"

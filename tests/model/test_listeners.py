@@ -98,7 +98,10 @@ def test_a_health_check_may_ask_over_grpc_where_http2_is_spoken(protocol: Protoc
             id="protocol",
         ),
         pytest.param(
-            "http", {"port": 81}, "health check has another port, got 81 (80, or leave it out)", id="another-port"
+            "http",
+            {"port": 81},
+            "health check port is not the listener's port, got 81 (80, or leave it out)",
+            id="another-port",
         ),
         pytest.param(
             "http",
@@ -115,13 +118,13 @@ def test_a_health_check_may_ask_over_grpc_where_http2_is_spoken(protocol: Protoc
         pytest.param(
             "http",
             {"path": ""},
-            "health check path has a wrong length, got '0 characters' (1 to 255)",
+            "health check path has an invalid length, got '0 characters' (1 to 255)",
             id="path-low",
         ),
         pytest.param(
             "http",
             {"path": "/" * 256},
-            "health check path has a wrong length, got '256 characters' (1 to 255)",
+            "health check path has an invalid length, got '256 characters' (1 to 255)",
             id="path-high",
         ),
         pytest.param("http", {"path": 7}, "health check path is not text, got 7 (such as '/health')", id="path-number"),
@@ -168,7 +171,7 @@ def test_a_listener_of_tcp_has_an_idle_timeout_of_any_length(millis: int) -> Non
         pytest.param(
             "tcp",
             Timeout(per_request_millis=0),
-            "tcp has no request timeout, got 0 (leave it out)",
+            "request timeout is not supported for tcp, got 0 (leave it out)",
             id="tcp-request",
         ),
     ],
@@ -195,31 +198,31 @@ def test_a_connection_pool_below_its_limit_is_refused(protocol: Protocol, others
         pytest.param(
             "http",
             {"max_pending_requests": 1},
-            "connection pool has no max_connections, got None (a pool of http needs it)",
+            "connection pool has no max_connections, got None (required for http)",
             id="http-without",
         ),
         pytest.param(
             "http2",
             {},
-            "connection pool has no max_requests, got None (a pool of http2 needs it)",
+            "connection pool has no max_requests, got None (required for http2)",
             id="http2-without",
         ),
         pytest.param(
             "http",
             {"max_connections": 1, "max_requests": 2},
-            "a pool of http has no max_requests, got 2 (it has max_connections)",
+            "'max_requests' is not supported for http, got 2 (supported: max_connections, max_pending_requests)",
             id="http-with-requests",
         ),
         pytest.param(
             "grpc",
             {"max_requests": 1, "max_connections": 2},
-            "a pool of grpc has no max_connections, got 2 (it has max_requests)",
+            "'max_connections' is not supported for grpc, got 2 (supported: max_requests)",
             id="grpc-with-connections",
         ),
         pytest.param(
             "tcp",
             {"max_connections": 1, "max_pending_requests": 2},
-            "a pool of tcp has no max_pending_requests, got 2 (it has max_connections)",
+            "'max_pending_requests' is not supported for tcp, got 2 (supported: max_connections)",
             id="tcp-with-pending-requests",
         ),
     ],
@@ -302,7 +305,7 @@ def test_every_problem_of_every_listener_is_reported() -> None:
     )
     assert refusal(mesh, nodes=(node(listeners=listeners),)).splitlines() == [
         "virtual node 'red' listener 80: healthy threshold out of range, got 1 (2 to 10)",
-        "virtual node 'red' listener 80: health check has another port, got 81 (80, or leave it out)",
+        "virtual node 'red' listener 80: health check port is not the listener's port, got 81 (80, or leave it out)",
         "virtual node 'red' listener 80: idle timeout out of range, got -1 (0 or more)",
-        "virtual node 'red' listener 82: connection pool has no max_connections, got None (a pool of tcp needs it)",
+        "virtual node 'red' listener 82: connection pool has no max_connections, got None (required for tcp)",
     ]

@@ -132,70 +132,129 @@ def test_a_gateway_route_takes_hostnames_at_their_limits(protocol: Protocol, con
 @pytest.mark.parametrize(
     ("protocol", "conditions", "wrong"),
     [
-        pytest.param("http", {"service_name": "a"}, f"service_name, got 'a' (it matches on {ROUTE_FIELDS})", id="http"),
         pytest.param(
-            "http2", {"metadata": (HEADER,)}, f"metadata, got {(HEADER,)!r} (it matches on {ROUTE_FIELDS})", id="http2"
+            "http",
+            {"service_name": "a"},
+            f"'service_name' is not supported for http routes, got 'a' (supported: {ROUTE_FIELDS})",
+            id="http",
         ),
-        pytest.param("http", {"hostname": "a"}, f"hostname, got 'a' (it matches on {ROUTE_FIELDS})", id="hostname"),
         pytest.param(
-            "http", {"hostname_suffix": ".a"}, f"hostname_suffix, got '.a' (it matches on {ROUTE_FIELDS})", id="suffix"
+            "http2",
+            {"metadata": (HEADER,)},
+            f"'metadata' is not supported for http2 routes, got {(HEADER,)!r} (supported: {ROUTE_FIELDS})",
+            id="http2",
         ),
-        pytest.param("grpc", {"prefix": "/"}, f"prefix, got '/' (it matches on {GRPC_FIELDS})", id="grpc-prefix"),
-        pytest.param("grpc", {"path": "/"}, f"path, got '/' (it matches on {GRPC_FIELDS})", id="grpc-path"),
         pytest.param(
-            "grpc", {"path_regex": "/"}, f"path_regex, got '/' (it matches on {GRPC_FIELDS})", id="grpc-path-regex"
+            "http",
+            {"hostname": "a"},
+            f"'hostname' is not supported for http routes, got 'a' (supported: {ROUTE_FIELDS})",
+            id="hostname",
         ),
-        pytest.param("grpc", {"method": "GET"}, f"method, got 'GET' (it matches on {GRPC_FIELDS})", id="grpc-method"),
-        pytest.param("grpc", {"scheme": "http"}, f"scheme, got 'http' (it matches on {GRPC_FIELDS})", id="grpc-scheme"),
+        pytest.param(
+            "http",
+            {"hostname_suffix": ".a"},
+            f"'hostname_suffix' is not supported for http routes, got '.a' (supported: {ROUTE_FIELDS})",
+            id="suffix",
+        ),
+        pytest.param(
+            "grpc",
+            {"prefix": "/"},
+            f"'prefix' is not supported for grpc routes, got '/' (supported: {GRPC_FIELDS})",
+            id="grpc-prefix",
+        ),
+        pytest.param(
+            "grpc",
+            {"path": "/"},
+            f"'path' is not supported for grpc routes, got '/' (supported: {GRPC_FIELDS})",
+            id="grpc-path",
+        ),
+        pytest.param(
+            "grpc",
+            {"path_regex": "/"},
+            f"'path_regex' is not supported for grpc routes, got '/' (supported: {GRPC_FIELDS})",
+            id="grpc-path-regex",
+        ),
+        pytest.param(
+            "grpc",
+            {"method": "GET"},
+            f"'method' is not supported for grpc routes, got 'GET' (supported: {GRPC_FIELDS})",
+            id="grpc-method",
+        ),
+        pytest.param(
+            "grpc",
+            {"scheme": "http"},
+            f"'scheme' is not supported for grpc routes, got 'http' (supported: {GRPC_FIELDS})",
+            id="grpc-scheme",
+        ),
         pytest.param(
             "grpc",
             {"headers": (HEADER,)},
-            f"headers, got {(HEADER,)!r} (it matches on {GRPC_FIELDS})",
+            f"'headers' is not supported for grpc routes, got {(HEADER,)!r} (supported: {GRPC_FIELDS})",
             id="grpc-header",
         ),
         pytest.param(
             "grpc",
             {"query_parameters": (QUERY,)},
-            f"query_parameters, got {(QUERY,)!r} (it matches on {GRPC_FIELDS})",
+            f"'query_parameters' is not supported for grpc routes, got {(QUERY,)!r} (supported: {GRPC_FIELDS})",
             id="grpc-query-parameter",
         ),
-        pytest.param("tcp", {"prefix": "/"}, "prefix, got '/' (it matches on port)", id="tcp-prefix"),
-        pytest.param("tcp", {"method": "GET"}, "method, got 'GET' (it matches on port)", id="tcp-method"),
-        pytest.param("tcp", {"service_name": "a"}, "service_name, got 'a' (it matches on port)", id="tcp-service"),
+        pytest.param(
+            "tcp",
+            {"prefix": "/"},
+            "'prefix' is not supported for tcp routes, got '/' (supported: port)",
+            id="tcp-prefix",
+        ),
+        pytest.param(
+            "tcp",
+            {"method": "GET"},
+            "'method' is not supported for tcp routes, got 'GET' (supported: port)",
+            id="tcp-method",
+        ),
+        pytest.param(
+            "tcp",
+            {"service_name": "a"},
+            "'service_name' is not supported for tcp routes, got 'a' (supported: port)",
+            id="tcp-service",
+        ),
     ],
 )
 def test_a_route_matches_on_what_its_protocol_has(protocol: Protocol, conditions: dict[str, Any], wrong: str) -> None:
-    assert refusal(taking, protocol, **conditions) == f"route 'all': a {protocol} route matches on no {wrong}"
+    assert refusal(taking, protocol, **conditions) == f"route 'all': {wrong}"
 
 
 @pytest.mark.parametrize(
     ("protocol", "conditions", "wrong"),
     [
         pytest.param(
-            "http", {"scheme": "http"}, f"scheme, got 'http' (it matches on {GATEWAY_FIELDS})", id="http-scheme"
+            "http",
+            {"scheme": "http"},
+            f"'scheme' is not supported for http routes, got 'http' (supported: {GATEWAY_FIELDS})",
+            id="http-scheme",
         ),
         pytest.param(
             "http2",
             {"service_name": "a"},
-            f"service_name, got 'a' (it matches on {GATEWAY_FIELDS})",
+            f"'service_name' is not supported for http2 routes, got 'a' (supported: {GATEWAY_FIELDS})",
             id="http2-service",
         ),
         pytest.param(
             "grpc",
             {"service_name": "a", "method_name": "b"},
-            f"method_name, got 'b' (it matches on {GRPC_GATEWAY_FIELDS})",
+            f"'method_name' is not supported for grpc routes, got 'b' (supported: {GRPC_GATEWAY_FIELDS})",
             id="grpc-method-name",
         ),
         pytest.param(
-            "grpc", {"prefix": "/"}, f"prefix, got '/' (it matches on {GRPC_GATEWAY_FIELDS})", id="grpc-prefix"
+            "grpc",
+            {"prefix": "/"},
+            f"'prefix' is not supported for grpc routes, got '/' (supported: {GRPC_GATEWAY_FIELDS})",
+            id="grpc-prefix",
         ),
     ],
 )
 def test_a_gateway_route_matches_on_what_its_protocol_has(
     protocol: Protocol, conditions: dict[str, Any], wrong: str
 ) -> None:
-    message = f"gateway route 'all': a {protocol} route matches on no {wrong}"
-    assert refusal(admitting, protocol, **conditions) == message
+    assert refusal(admitting, protocol, **conditions) == f"gateway route 'all': {wrong}"
 
 
 @pytest.mark.parametrize(("describe", "subject"), BOTH)
@@ -204,74 +263,78 @@ def test_a_gateway_route_matches_on_what_its_protocol_has(
     [
         pytest.param(
             {"prefix": "/", "path": "/"},
-            "matches on the path in two ways, got ('prefix', 'path') (one of: prefix, path, path_regex)",
+            "has several path conditions, got ('prefix', 'path') (one of: prefix, path, path_regex)",
             id="prefix-and-path",
         ),
         pytest.param(
             {"path": "/", "path_regex": "/"},
-            "matches on the path in two ways, got ('path', 'path_regex') (one of: prefix, path, path_regex)",
+            "has several path conditions, got ('path', 'path_regex') (one of: prefix, path, path_regex)",
             id="path-and-regex",
         ),
         pytest.param(
             {"prefix": "/", "path": "/", "path_regex": "/"},
-            "matches on the path in two ways, got ('prefix', 'path', 'path_regex') (one of: prefix, path, path_regex)",
+            "has several path conditions, got ('prefix', 'path', 'path_regex') (one of: prefix, path, path_regex)",
             id="all-three",
         ),
         pytest.param(
             {"path": "orders"}, "path does not start with '/', got 'orders' (such as '/' or '/orders')", id="path"
         ),
         pytest.param({"path": 7}, "path does not start with '/', got 7 (such as '/' or '/orders')", id="path-number"),
-        pytest.param({"path": "/" * 256}, "path has a wrong length, got '256 characters' (1 to 255)", id="path-high"),
         pytest.param(
-            {"path_regex": ""}, "path_regex has a wrong length, got '0 characters' (1 to 255)", id="regex-low"
+            {"path": "/" * 256}, "path has an invalid length, got '256 characters' (1 to 255)", id="path-high"
         ),
         pytest.param(
-            {"path_regex": "a" * 256}, "path_regex has a wrong length, got '256 characters' (1 to 255)", id="regex-high"
+            {"path_regex": ""}, "path_regex has an invalid length, got '0 characters' (1 to 255)", id="regex-low"
+        ),
+        pytest.param(
+            {"path_regex": "a" * 256},
+            "path_regex has an invalid length, got '256 characters' (1 to 255)",
+            id="regex-high",
         ),
         pytest.param(
             {"method": "get"},
             "unknown method, got 'get' (one of: GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH)",
             id="method",
         ),
-        pytest.param(header(name=""), "header name has a wrong length, got '0 characters' (1 to 50)", id="name-low"),
+        pytest.param(header(name=""), "header name has an invalid length, got '0 characters' (1 to 50)", id="name-low"),
         pytest.param(
-            header(name="a" * 51), "header name has a wrong length, got '51 characters' (1 to 50)", id="name-high"
+            header(name="a" * 51), "header name has an invalid length, got '51 characters' (1 to 50)", id="name-high"
         ),
         pytest.param(header(name=1), "header name is not text, got 1 (1 to 50 characters)", id="name-number"),
         pytest.param(
             header(name=":method"),
-            "header name has characters that App Mesh refuses, got ':method' "
-            "(printable characters without spaces and colons: App Mesh matches on no pseudo header)",
+            "header name has invalid characters, got ':method' "
+            "(printable characters without spaces and colons; pseudo headers are not supported)",
             id="name-colon",
         ),
         pytest.param(
             header(name="a b"),
-            "header name has characters that App Mesh refuses, got 'a b' "
-            "(printable characters without spaces and colons: App Mesh matches on no pseudo header)",
+            "header name has invalid characters, got 'a b' "
+            "(printable characters without spaces and colons; pseudo headers are not supported)",
             id="name-space",
         ),
         pytest.param(header(invert=1), "invert of 'color' is not true or false, got 1 (True or False)", id="invert"),
         pytest.param(
             header(exact="a", regex="b"),
-            "'color' has two conditions, got ('exact', 'regex') (one of: exact, prefix, suffix, regex, range)",
+            "'color' has several conditions, got ('exact', 'regex') (one of: exact, prefix, suffix, regex, range)",
             id="two-conditions",
         ),
         pytest.param(
-            header(exact=""), "exact of 'color' has a wrong length, got '0 characters' (1 to 255)", id="exact-low"
+            header(exact=""), "exact of 'color' has an invalid length, got '0 characters' (1 to 255)", id="exact-low"
         ),
         pytest.param(
             header(prefix="a" * 256),
-            "prefix of 'color' has a wrong length, got '256 characters' (1 to 255)",
+            "prefix of 'color' has an invalid length, got '256 characters' (1 to 255)",
             id="prefix-high",
         ),
         pytest.param(
             header(suffix="a" * 256),
-            "suffix of 'color' has a wrong length, got '256 characters' (1 to 255)",
+            "suffix of 'color' has an invalid length, got '256 characters' (1 to 255)",
             id="suffix-high",
         ),
         pytest.param(
             header(regex=""),
-            "regex of 'color' has a wrong length, got '0 characters' (1 to 255)",
+            "regex of 'color' has an invalid length, got '0 characters' (1 to 255)",
             id="header-regex-low",
         ),
         pytest.param(
@@ -286,10 +349,10 @@ def test_a_gateway_route_matches_on_what_its_protocol_has(
         ),
         pytest.param(
             header(range=(1,)),
-            "range of 'color' is no range, got (1,) (such as (1, 5))",
+            "range of 'color' is not a range, got (1,) (such as (1, 5))",
             id="range-without-end",
         ),
-        pytest.param(header(range=5), "range of 'color' is no range, got 5 (such as (1, 5))", id="range-number"),
+        pytest.param(header(range=5), "range of 'color' is not a range, got 5 (such as (1, 5))", id="range-number"),
         pytest.param({"headers": (HEADER,) * 11}, "too many headers, got 11 (at most 10)", id="headers-high"),
         pytest.param(
             {"query_parameters": (QUERY,) * 11},
@@ -298,22 +361,22 @@ def test_a_gateway_route_matches_on_what_its_protocol_has(
         ),
         pytest.param(
             queries(QueryParameterMatch(name="")),
-            "query parameter has a wrong length, got '0 characters' (1 to 255)",
+            "query parameter has an invalid length, got '0 characters' (1 to 255)",
             id="query-parameter-low",
         ),
         pytest.param(
             queries(QueryParameterMatch(name="a" * 256)),
-            "query parameter has a wrong length, got '256 characters' (1 to 255)",
+            "query parameter has an invalid length, got '256 characters' (1 to 255)",
             id="query-parameter-high",
         ),
         pytest.param(
             queries(QueryParameterMatch(name="a", exact="")),
-            "value of query parameter 'a' has a wrong length, got '0 characters' (1 to 255)",
+            "value of query parameter 'a' has an invalid length, got '0 characters' (1 to 255)",
             id="query-value-low",
         ),
         pytest.param(
             queries(QueryParameterMatch(name="a", exact="b" * 256)),
-            "value of query parameter 'a' has a wrong length, got '256 characters' (1 to 255)",
+            "value of query parameter 'a' has an invalid length, got '256 characters' (1 to 255)",
             id="query-value-high",
         ),
     ],
@@ -333,11 +396,11 @@ def test_an_unknown_scheme_is_refused() -> None:
     ("conditions", "wrong"),
     [
         pytest.param(
-            {"service_name": ""}, "service name has a wrong length, got '0 characters' (1 to 255)", id="service-low"
+            {"service_name": ""}, "service name has an invalid length, got '0 characters' (1 to 255)", id="service-low"
         ),
         pytest.param(
             {"service_name": "a" * 256},
-            "service name has a wrong length, got '256 characters' (1 to 255)",
+            "service name has an invalid length, got '256 characters' (1 to 255)",
             id="service-high",
         ),
         pytest.param(
@@ -362,12 +425,12 @@ def test_a_condition_of_grpc_that_cannot_be_is_refused(
         ),
         pytest.param(
             {"service_name": "a", "method_name": ""},
-            "method name has a wrong length, got '0 characters' (1 to 50)",
+            "method name has an invalid length, got '0 characters' (1 to 50)",
             id="low",
         ),
         pytest.param(
             {"service_name": "a", "method_name": "a" * 51},
-            "method name has a wrong length, got '51 characters' (1 to 50)",
+            "method name has an invalid length, got '51 characters' (1 to 50)",
             id="high",
         ),
     ],
@@ -382,12 +445,12 @@ def test_a_method_of_grpc_that_cannot_be_is_refused(conditions: dict[str, Any], 
     [
         pytest.param(
             {"hostname": "a.b", "hostname_suffix": ".b"},
-            "two hostnames, got ('a.b', '.b') (give one of them)",
+            "'hostname' and 'hostname_suffix' are mutually exclusive, got ('a.b', '.b') (give one of them)",
             id="two",
         ),
-        pytest.param({"hostname": ""}, "hostname has a wrong length, got '0 characters' (1 to 253)", id="low"),
+        pytest.param({"hostname": ""}, "hostname has an invalid length, got '0 characters' (1 to 253)", id="low"),
         pytest.param(
-            {"hostname": "a" * 254}, "hostname has a wrong length, got '254 characters' (1 to 253)", id="high"
+            {"hostname": "a" * 254}, "hostname has an invalid length, got '254 characters' (1 to 253)", id="high"
         ),
         pytest.param({"hostname": 7}, "hostname is not text, got 7 (such as 'www.example.com')", id="number"),
         pytest.param(
@@ -402,7 +465,7 @@ def test_a_method_of_grpc_that_cannot_be_is_refused(conditions: dict[str, Any], 
         ),
         pytest.param(
             {"hostname_suffix": f".{'a' * 253}"},
-            "hostname suffix has a wrong length, got '254 characters' (1 to 253)",
+            "hostname suffix has an invalid length, got '254 characters' (1 to 253)",
             id="suffix-high",
         ),
     ],

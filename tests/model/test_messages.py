@@ -40,7 +40,7 @@ def index(cloud_map_services: tuple[CloudMapService, ...] = (), nodes: tuple[Vir
     [
         pytest.param(
             {"name": "color mesh"},
-            "mesh 'color mesh': name has characters that AWS refuses, got 'color mesh' (letters, digits, '-' and '_')",
+            "mesh 'color mesh': name has invalid characters, got 'color mesh' (letters, digits, '-' and '_')",
             id="name",
         ),
         pytest.param(
@@ -86,7 +86,7 @@ def index(cloud_map_services: tuple[CloudMapService, ...] = (), nodes: tuple[Vir
         ),
         pytest.param(
             {"nodes": (node("-red"),)},
-            "virtual node '-red': service discovery is no DNS name, got '-red.colors.local' "
+            "virtual node '-red': service discovery is not a DNS name, got '-red.colors.local' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
             id="discovery",
         ),
@@ -97,7 +97,7 @@ def index(cloud_map_services: tuple[CloudMapService, ...] = (), nodes: tuple[Vir
         ),
         pytest.param(
             {"external_services": ("blue colors",)},
-            "external service 'blue colors': name is no DNS name, got 'blue colors' "
+            "external service 'blue colors': name is not a DNS name, got 'blue colors' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
             id="external-service",
         ),
@@ -167,7 +167,7 @@ def test_a_part_that_cannot_be_is_refused(parts: dict[str, Any], message: str) -
     ],
 )
 def test_what_is_there_twice_is_refused(parts: dict[str, Any], wrong: str) -> None:
-    assert refusal(mesh, **parts) == f"{wrong} (found 2 times, each may be there once)"
+    assert refusal(mesh, **parts) == f"{wrong} (occurs 2 times, must be unique)"
 
 
 @pytest.mark.parametrize(
@@ -297,16 +297,16 @@ def test_an_access_log_with_two_formats_is_refused() -> None:
 @pytest.mark.parametrize(
     ("json", "wrong"),
     [
-        pytest.param((), f"access log json is no keys and values, got () ({PAIRS})", id="no-keys"),
-        pytest.param("to", f"access log json is no keys and values, got 'to' ({PAIRS})", id="text"),
+        pytest.param((), f"access log json is not a tuple of pairs, got () ({PAIRS})", id="no-keys"),
+        pytest.param("to", f"access log json is not a tuple of pairs, got 'to' ({PAIRS})", id="text"),
         pytest.param(
-            {"to": "%PATH%"}, f"access log json is no keys and values, got {{'to': '%PATH%'}} ({PAIRS})", id="dict"
+            {"to": "%PATH%"}, f"access log json is not a tuple of pairs, got {{'to': '%PATH%'}} ({PAIRS})", id="dict"
         ),
-        pytest.param((("to",),), f"access log json is no keys and values, got (('to',),) ({PAIRS})", id="no-value"),
-        pytest.param((("to", 1),), f"access log json is no keys and values, got (('to', 1),) ({PAIRS})", id="number"),
+        pytest.param((("to",),), f"access log json is not a tuple of pairs, got (('to',),) ({PAIRS})", id="no-value"),
+        pytest.param((("to", 1),), f"access log json is not a tuple of pairs, got (('to', 1),) ({PAIRS})", id="number"),
         pytest.param(
             (("to", "%PATH%"), ("code", "%RESPONSE_CODE%"), ("to", "%PROTOCOL%")),
-            "duplicate access log key, got 'to' (found 2 times, each may be there once)",
+            "duplicate access log key, got 'to' (occurs 2 times, must be unique)",
             id="duplicate-key",
         ),
     ],
@@ -322,7 +322,7 @@ def test_an_access_log_with_json_that_cannot_be_is_refused(json: Any, wrong: str
     [
         pytest.param(
             "/dev/stdout",
-            "access log is no AccessLog, got '/dev/stdout' (such as AccessLog(path='/dev/stdout'))",
+            "access log is not an AccessLog, got '/dev/stdout' (such as AccessLog(path='/dev/stdout'))",
             id="log",
         ),
         pytest.param(
@@ -365,7 +365,7 @@ def test_problems_of_different_parts_come_in_one_error_in_order() -> None:
         "virtual node 'blue': listener port out of range, got 65536 (1 to 65535)",
         "virtual router 'router': listener port out of range, got 0 (1 to 65535)",
         "virtual gateway 'gateway': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
-        "mesh '': duplicate virtual router, got 'router' (found 2 times, each may be there once)",
+        "mesh '': duplicate virtual router, got 'router' (occurs 2 times, must be unique)",
         "virtual node 'red': unknown backend, got 'rad.colors.local' (known: red.colors.local)",
         "virtual service 'red.colors.local': unknown virtual node, got 'green' (known: blue, red)",
     )

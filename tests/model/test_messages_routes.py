@@ -61,7 +61,7 @@ def test_a_match_that_cannot_be_is_refused(changes: dict[str, Any], wrong: str) 
 
 
 def test_a_route_has_the_protocol_of_a_listener() -> None:
-    wrong = "no listener speaks its protocol, got 'http2' (listeners: http/80, grpc/82)"
+    wrong = "no listener has its protocol, got 'http2' (listeners: http/80, grpc/82)"
     assert refusal(routing, route(protocol="http2"), on=(HTTP, GRPC), red=(HTTP2,)) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(protocol="http2"), on=(HTTP, GRPC)) == f"gateway route 'all': {wrong}"
 
@@ -85,7 +85,7 @@ def test_a_route_has_a_protocol_that_is_one() -> None:
 def test_a_route_without_any_listener_is_told_so() -> None:
     match = RouteMatch(prefix="/", port=80)
     wrong = [
-        "no listener speaks its protocol, got 'http' (listeners: none)",
+        "no listener has its protocol, got 'http' (listeners: none)",
         "no listener has its port, got 80 (listeners: none)",
     ]
     assert refusal(routing, route(match=match), on=()).splitlines() == [
@@ -121,13 +121,13 @@ def test_a_route_beside_a_listener_whose_port_is_text_is_checked_too() -> None:
         pytest.param(
             (target(), target()),
             (HTTP,),
-            "route 'all': duplicate target, got 'red' (found 2 times, each may be there once)",
+            "route 'all': duplicate target, got 'red' (occurs 2 times, must be unique)",
             id="duplicate",
         ),
         pytest.param(
             (target(port=80), target(port=80)),
             EVERY,
-            "route 'all': duplicate target, got 'red:80' (found 2 times, each may be there once)",
+            "route 'all': duplicate target, got 'red:80' (occurs 2 times, must be unique)",
             id="duplicate-port",
         ),
         pytest.param(
@@ -181,7 +181,7 @@ def test_two_ports_of_a_node_are_two_targets() -> None:
 
 
 def test_a_route_name_is_there_once() -> None:
-    wrong = "duplicate route, got 'all' (found 2 times, each may be there once)"
+    wrong = "duplicate route, got 'all' (occurs 2 times, must be unique)"
     other = RouteMatch(prefix="/other")
     assert refusal(routing, route(), route(match=other)) == f"virtual router 'router': {wrong}"
     assert refusal(entering, gateway_route(), gateway_route(match=other)) == f"virtual gateway 'gateway': {wrong}"

@@ -23,17 +23,17 @@ def refusal(**changes: Any) -> str:
     [
         pytest.param(
             {"cpu": 300},
-            "task 'red': CPU is no Fargate size, got 300 (one of: 256, 512, 1024, 2048, 4096, 8192, 16384)",
+            "task 'red': CPU is not a Fargate size, got 300 (one of: 256, 512, 1024, 2048, 4096, 8192, 16384)",
             id="cpu",
         ),
         pytest.param(
             {"cpu": "256"},
-            "task 'red': CPU is no Fargate size, got '256' (one of: 256, 512, 1024, 2048, 4096, 8192, 16384)",
+            "task 'red': CPU is not a Fargate size, got '256' (one of: 256, 512, 1024, 2048, 4096, 8192, 16384)",
             id="cpu-text",
         ),
         pytest.param(
             {"memory_mib": "512"},
-            "task 'red': memory does not go with 256 CPU units, got '512' (one of: 512, 1024, 2048)",
+            "task 'red': memory is not available for 256 CPU units, got '512' (one of: 512, 1024, 2048)",
             id="memory-text",
         ),
         pytest.param(
@@ -43,7 +43,7 @@ def refusal(**changes: Any) -> str:
         ),
         pytest.param(
             {"memory_mib": 4096},
-            "task 'red': memory does not go with 256 CPU units, got 4096 (one of: 512, 1024, 2048)",
+            "task 'red': memory is not available for 256 CPU units, got 4096 (one of: 512, 1024, 2048)",
             id="memory",
         ),
         pytest.param(
@@ -51,12 +51,12 @@ def refusal(**changes: Any) -> str:
         ),
         pytest.param(
             {"containers": (container(), container())},
-            "task 'red': duplicate container, got 'app' (found 2 times, each may be there once)",
+            "task 'red': duplicate container, got 'app' (occurs 2 times, must be unique)",
             id="duplicate-container",
         ),
         pytest.param(
             {"containers": (container("my app"),)},
-            "container 'my app': name has characters that AWS refuses, got 'my app' (letters, digits, '-' and '_')",
+            "container 'my app': name has invalid characters, got 'my app' (letters, digits, '-' and '_')",
             id="container-name",
         ),
         pytest.param(
@@ -85,7 +85,7 @@ def test_problems_of_a_task_and_its_containers_come_in_one_error_in_order() -> N
     check = ContainerHealthCheck(command=("CMD",), retries=0)
     containers = (container("", cpu=0), container("envoy", cpu=300, health_check=check))
     assert refusal(memory_mib=513, desired_count=5001, containers=containers).splitlines() == [
-        "task 'red': memory does not go with 256 CPU units, got 513 (one of: 512, 1024, 2048)",
+        "task 'red': memory is not available for 256 CPU units, got 513 (one of: 512, 1024, 2048)",
         "task 'red': desired count out of range, got 5001 (0 to 5000)",
         "container '': name is empty, got '' (1 to 255 characters)",
         "container '': CPU out of range, got 0 (1 to 16384)",

@@ -101,7 +101,7 @@ def test_a_grpc_route_retries_on_every_grpc_event() -> None:
         ),
         pytest.param(
             {"http_events": ("server-error",) * 2},
-            "duplicate retry event, got 'server-error' (found 2 times, each may be there once)",
+            "duplicate retry event, got 'server-error' (occurs 2 times, must be unique)",
             id="duplicate",
         ),
         pytest.param(
@@ -111,7 +111,7 @@ def test_a_grpc_route_retries_on_every_grpc_event() -> None:
         ),
         pytest.param(
             {"grpc_events": ("internal",)},
-            "http routes have no gRPC retry events, got ('internal',) (leave them out)",
+            "gRPC retry events are not supported for http routes, got ('internal',) (leave them out)",
             id="grpc-event",
         ),
     ],
@@ -127,7 +127,7 @@ def test_an_unknown_grpc_event_is_refused() -> None:
 
 
 def test_a_tcp_route_has_no_retry_policy() -> None:
-    wrong = f"route 'all': a tcp route has no retry policy, got {retry_policy()!r} (leave it out)"
+    wrong = f"route 'all': retry policy is not supported for tcp routes, got {retry_policy()!r} (leave it out)"
     assert refusal(retrying, "tcp") == wrong
 
 
@@ -145,7 +145,10 @@ def test_a_route_has_timeouts_of_any_length(protocol: Protocol, millis: int) -> 
         ),
         pytest.param("grpc", Timeout(idle_millis=-1), "idle timeout out of range, got -1 (0 or more)", id="idle-low"),
         pytest.param(
-            "tcp", Timeout(per_request_millis=1), "tcp has no request timeout, got 1 (leave it out)", id="tcp-request"
+            "tcp",
+            Timeout(per_request_millis=1),
+            "request timeout is not supported for tcp, got 1 (leave it out)",
+            id="tcp-request",
         ),
     ],
 )
@@ -176,41 +179,41 @@ def test_a_gateway_route_rewrites_what_it_matches_on(match: RouteMatch, rewrite:
         pytest.param(
             PREFIX,
             {"prefix": "/", "keep_prefix": True},
-            "rewrites the prefix and keeps it, got '/' (give one of them)",
+            "'prefix' and 'keep_prefix' are mutually exclusive, got '/' (give one of them)",
             id="prefix-and-keep",
         ),
         pytest.param(
             EXACT,
             {"prefix": "/"},
-            "rewrites a prefix that it does not match on, got '/' (match on a prefix)",
+            "has a prefix rewrite but no prefix condition, got '/' (match on a prefix)",
             id="prefix-of-a-path",
         ),
         pytest.param(
             EXACT,
             {"keep_prefix": True},
-            "rewrites a prefix that it does not match on, got None (match on a prefix)",
+            "has a prefix rewrite but no prefix condition, got None (match on a prefix)",
             id="keep-prefix-of-a-path",
         ),
         pytest.param(
             PREFIX,
             {"path": "/"},
-            "rewrites a path that it does not match on, got '/' (match on a path)",
+            "has a path rewrite but no path condition, got '/' (match on a path)",
             id="path-of-a-prefix",
         ),
         pytest.param(
             PREFIX,
             {"prefix": "red"},
-            "prefix rewrite cannot be, got 'red' ('/' and at most 254 characters more)",
+            "prefix rewrite is invalid, got 'red' ('/' and at most 254 characters more)",
             id="prefix-not-rooted",
         ),
         pytest.param(
             PREFIX,
             {"prefix": "/" * 256},
-            f"prefix rewrite cannot be, got '{'/' * 256}' ('/' and at most 254 characters more)",
+            f"prefix rewrite is invalid, got '{'/' * 256}' ('/' and at most 254 characters more)",
             id="prefix-high",
         ),
         pytest.param(
-            REGEX, {"path": ""}, "path rewrite cannot be, got '' ('/' and at most 254 characters more)", id="path-low"
+            REGEX, {"path": ""}, "path rewrite is invalid, got '' ('/' and at most 254 characters more)", id="path-low"
         ),
         pytest.param(
             PREFIX,
@@ -251,14 +254,14 @@ def test_a_gateway_route_leaves_reserved_paths_alone(path: str) -> None:
 
 
 def test_a_routes_port_speaks_its_protocol() -> None:
-    wrong = f"the listener of its port does not speak http, got 81 ({SEVERAL})"
+    wrong = f"the listener at its port is not http, got 81 ({SEVERAL})"
     on, match = (HTTP, HTTP2), RouteMatch(port=81)
     assert refusal(routing, route(match=match), on=on) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(match=match), on=on) == f"gateway route 'all': {wrong}"
 
 
 def test_a_route_beside_several_listeners_names_a_port() -> None:
-    wrong = f"matches on no port, though there are several, got None ({SEVERAL})"
+    wrong = f"has no port condition, but there are several listeners, got None ({SEVERAL})"
     on = (HTTP, HTTP2)
     assert refusal(routing, route(), on=on) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(), on=on) == f"gateway route 'all': {wrong}"
@@ -352,7 +355,7 @@ def test_a_gateway_route_to_a_port_beyond_its_limits_is_refused(port: object) ->
 
 def test_a_gateway_has_no_tcp_route() -> None:
     tcp = GatewayRoute(name="all", match=RouteMatch(), virtual_service="red.colors.local", protocol="tcp")
-    wrong = "gateway route 'all': no listener speaks its protocol, got 'tcp' (listeners: http/80)"
+    wrong = "gateway route 'all': no listener has its protocol, got 'tcp' (listeners: http/80)"
     assert refusal(entering, tcp) == wrong
 
 
@@ -367,7 +370,7 @@ def test_every_problem_of_a_route_is_reported() -> None:
     )
     assert refusal(routing, broken).splitlines() == [
         "route 'all': priority out of range, got -1 (0 to 1000)",
-        "route 'all': tag key has a wrong length, got '0 characters' (1 to 128)",
+        "route 'all': tag key has an invalid length, got '0 characters' (1 to 128)",
         "route 'all': no listener has its port, got 81 (listeners: http/80)",
         "route 'all': path does not start with '/', got 'red' (such as '/' or '/orders')",
         "route 'all': idle timeout out of range, got -1 (0 or more)",

@@ -66,22 +66,22 @@ def test_a_listener_shows_a_certificate_of_acm() -> None:
     [
         pytest.param(
             FileCertificate(certificate_chain="", private_key="/"),
-            "certificate chain has a wrong length, got '0 characters' (1 to 255)",
+            "certificate chain has an invalid length, got '0 characters' (1 to 255)",
             id="chain-low",
         ),
         pytest.param(
             FileCertificate(certificate_chain="/" * 256, private_key="/"),
-            "certificate chain has a wrong length, got '256 characters' (1 to 255)",
+            "certificate chain has an invalid length, got '256 characters' (1 to 255)",
             id="chain-high",
         ),
         pytest.param(
             FileCertificate(certificate_chain="/", private_key=""),
-            "private key has a wrong length, got '0 characters' (1 to 255)",
+            "private key has an invalid length, got '0 characters' (1 to 255)",
             id="key-low",
         ),
         pytest.param(
             FileCertificate(certificate_chain="/", private_key="/" * 256),
-            "private key has a wrong length, got '256 characters' (1 to 255)",
+            "private key has an invalid length, got '256 characters' (1 to 255)",
             id="key-high",
         ),
         pytest.param(
@@ -91,12 +91,12 @@ def test_a_listener_shows_a_certificate_of_acm() -> None:
         ),
         pytest.param(
             SdsCertificate(secret_name=""),
-            "secret name has a wrong length, got '0 characters' (1 to 255)",
+            "secret name has an invalid length, got '0 characters' (1 to 255)",
             id="sds-low",
         ),
         pytest.param(
             SdsCertificate(secret_name="a" * 256),
-            "secret name has a wrong length, got '256 characters' (1 to 255)",
+            "secret name has an invalid length, got '256 characters' (1 to 255)",
             id="sds-high",
         ),
     ],
@@ -108,7 +108,7 @@ def test_a_certificate_that_cannot_be_is_refused(shown: Certificate, wrong: str)
 
 @pytest.mark.parametrize("arn", [pytest.param("certificate/1", id="no-arn"), pytest.param(1, id="number")])
 def test_a_certificate_of_acm_has_an_arn(arn: Any) -> None:
-    wrong = f"certificate is no ARN, got {arn!r} (such as 'arn:aws:acm:…')"
+    wrong = f"certificate is not an ARN, got {arn!r} (such as 'arn:aws:acm:…')"
     assert refusal(serving, certificate=AcmCertificate(arn=arn)) == LISTENER + wrong
 
 
@@ -145,13 +145,13 @@ def test_a_caller_trusts_one_to_three_authorities_of_acm(count: int) -> None:
 
 def test_an_authority_of_acm_has_an_arn() -> None:
     trust = AcmTrust(certificate_authority_arns=(ARN, "ca"))
-    wrong = "certificate authority is no ARN, got 'ca' (such as 'arn:aws:acm:…')"
+    wrong = "certificate authority is not an ARN, got 'ca' (such as 'arn:aws:acm:…')"
     assert refusal(calling, validation=validation(trust=trust)) == CALLER + wrong
 
 
 def test_a_listener_trusts_no_authority_of_acm() -> None:
     trust = AcmTrust(certificate_authority_arns=(ARN,))
-    wrong = f"a listener cannot trust ACM, got ('{ARN}',) (trust a file or an SDS secret)"
+    wrong = f"a listener does not support trust in ACM, got ('{ARN}',) (trust a file or an SDS secret)"
     assert refusal(serving, validation=validation(trust=trust)) == LISTENER + wrong
 
 
@@ -160,22 +160,22 @@ def test_a_listener_trusts_no_authority_of_acm() -> None:
     [
         pytest.param(
             FileTrust(certificate_chain=""),
-            "trusted certificate chain has a wrong length, got '0 characters' (1 to 255)",
+            "trusted certificate chain has an invalid length, got '0 characters' (1 to 255)",
             id="file-low",
         ),
         pytest.param(
             FileTrust(certificate_chain="/" * 256),
-            "trusted certificate chain has a wrong length, got '256 characters' (1 to 255)",
+            "trusted certificate chain has an invalid length, got '256 characters' (1 to 255)",
             id="file-high",
         ),
         pytest.param(
             SdsTrust(secret_name=""),
-            "trusted secret name has a wrong length, got '0 characters' (1 to 255)",
+            "trusted secret name has an invalid length, got '0 characters' (1 to 255)",
             id="sds-low",
         ),
         pytest.param(
             SdsTrust(secret_name="a" * 256),
-            "trusted secret name has a wrong length, got '256 characters' (1 to 255)",
+            "trusted secret name has an invalid length, got '256 characters' (1 to 255)",
             id="sds-high",
         ),
     ],
@@ -195,17 +195,17 @@ def test_an_alternative_name_at_its_limits_is_accepted(length: int) -> None:
     ("names", "wrong"),
     [
         pytest.param(
-            ("",), "subject alternative name has a wrong length, got '0 characters' (1 to 254)", id="length-low"
+            ("",), "subject alternative name has an invalid length, got '0 characters' (1 to 254)", id="length-low"
         ),
         pytest.param(
             ("a" * 255,),
-            "subject alternative name has a wrong length, got '255 characters' (1 to 254)",
+            "subject alternative name has an invalid length, got '255 characters' (1 to 254)",
             id="length-high",
         ),
         pytest.param((1,), "subject alternative name is not text, got 1 (such as 'red.colors.local')", id="number"),
         pytest.param(
             ("red", "blue", "red"),
-            "duplicate subject alternative name, got 'red' (found 2 times, each may be there once)",
+            "duplicate subject alternative name, got 'red' (occurs 2 times, must be unique)",
             id="duplicate",
         ),
     ],
@@ -229,7 +229,7 @@ def test_a_caller_speaks_tls_to_ports_within_their_limits(ports: tuple[int, ...]
         pytest.param({"ports": (65536,)}, "client policy port out of range, got 65536 (1 to 65535)", id="port-high"),
         pytest.param(
             {"ports": (80, 80)},
-            "duplicate client policy port, got '80' (found 2 times, each may be there once)",
+            "duplicate client policy port, got '80' (occurs 2 times, must be unique)",
             id="port-duplicate",
         ),
         pytest.param({"enforce": "yes"}, "enforce is not true or false, got 'yes' (True or False)", id="enforce"),
@@ -246,10 +246,12 @@ def test_a_client_policy_that_cannot_be_is_refused(changes: dict[str, Any], wron
 
 
 def test_a_certificate_of_no_kind_is_refused() -> None:
-    wrong = f"{LISTENER}certificate is of no kind, got 'x' (a FileCertificate or another kind)"
+    wrong = (
+        f"{LISTENER}unsupported certificate type, got 'x' (a FileCertificate, an SdsCertificate or an AcmCertificate)"
+    )
     assert refusal(serving, certificate="x") == wrong
 
 
 def test_trust_of_no_kind_is_refused() -> None:
-    wrong = f"{LISTENER}trust is of no kind, got 'x' (a FileTrust or another kind)"
+    wrong = f"{LISTENER}unsupported trust type, got 'x' (a FileTrust, an SdsTrust or an AcmTrust)"
     assert refusal(serving, validation=validation(trust="x")) == wrong

@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
+from color_mesh.cli.images import read_images
 from color_mesh.local.plan.assembly import read_plan
-from color_mesh.local.plan.programs import parse_images
-from color_mesh.local.run.machine import missing
+from color_mesh.local.run.requirements import missing
 from tests.support.cloudformation import Template
 
 COMMAND = shutil.which("color-mesh", path=sysconfig.get_path("scripts")) or "color-mesh"
 DEADLINE_SECONDS = 30.0
+ROOT = Path(__file__).parent.parent.parent
 
 
 class LocalMesh:
@@ -183,9 +184,16 @@ def template_of(stack: str, change: Callable[[Template], None]) -> Callable[[Pat
     return changed
 
 
+def copy_programs(folder: Path) -> None:
+    """Put the programs that run in place of the tutorial's images into a folder, as they are beside its cdk.json."""
+    shutil.copy(ROOT / "color-mesh.json", folder)
+    shutil.copytree(ROOT / "images", folder / "images", dirs_exist_ok=True)
+
+
 def require(assembly: Path, *options: str) -> None:
     """Skip a test on a machine that cannot run a mesh; where tests must not be skipped, fail."""
-    images = parse_images([value for option, value in pairwise(options) if option == "--image"])
+    given = [value for option, value in pairwise(options) if option == "--image"]
+    images = read_images([ROOT / "cdk.out"], given)
     problems = list(missing(read_plan([assembly], images)))
     if problems and os.environ.get("CI"):
         pytest.fail("\n".join(problems))
@@ -204,6 +212,7 @@ def local_mesh(
 ) -> Iterator[LocalMesh]:
     """Run an assembly, changed if need be; unless it is to stay ill, wait until it is healthy."""
     require(assembly, *options)
+    copy_programs(folder)
     shutil.copytree(assembly, folder / "cdk.out")
     if change is not None:
         change(folder / "cdk.out")

@@ -107,7 +107,7 @@ def planned(folder: Path, change: Change | None = None, more: Resources | None =
     """Read the template as it is to run, with a change, and with more resources."""
     file = folder / "shop.template.json"
     file.write_text(json.dumps({"Resources": {**changed(change), **(more or {})}}))
-    return read_plan([file], **options)
+    return read_plan([file], **{"images": {"colorapp": ("true",)}, **options})
 
 
 def refused(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cloudformation import Template, task_definition
-from tests.support.local_mesh import COMMAND, LocalMesh, free_port, local_mesh, require, template_of
+from tests.support.local_mesh import COMMAND, LocalMesh, copy_programs, free_port, local_mesh, require, template_of
 
 
 def left() -> dict[str, list[str]]:
@@ -65,7 +65,13 @@ def test_the_end_leaves_nothing_behind(
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
     assert {name: each for name, each in left().items() if name != "processes"} == before
     assert sorted(path.name for path in (tmp_path / ".color-mesh").iterdir()) == ["lock", "logs"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".color-mesh", "cdk.out", "said"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".color-mesh",
+        "cdk.out",
+        "color-mesh.json",
+        "images",
+        "said",
+    ]
 
 
 def _children(run: LocalMesh) -> list[int]:
@@ -137,6 +143,7 @@ def test_two_runs_in_two_folders_do_not_meet(cloud_assembly: Callable[..., Path]
 
 def refused(folder: Path, *options: str, prefix: Sequence[str] = ()) -> str:
     """What ``color-mesh up`` says that cannot run; it has started nothing."""
+    copy_programs(folder)
     command = [*prefix, COMMAND, "up", *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (1, "")
@@ -160,8 +167,9 @@ def other_image(template: Template) -> None:
 def test_an_image_without_a_program_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with_other_image(cloud_assembly(), tmp_path)
     assert refused(tmp_path) == (
-        "EcsStack.template.json: RedTaskDefinition4CCB06C0: red-app: no program stands in for the image, got "
-        "'registry.example/shop/stock:2' (map it to a program: --image 'registry.example/shop/stock:2=COMMAND')\n"
+        "EcsStack.template.json: RedTaskDefinition4CCB06C0: red-app: no program runs in place of the image, got "
+        "'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
+        "'registry.example/shop/stock:2' in color-mesh.json)\n"
     )
 
 
@@ -201,7 +209,7 @@ def test_it_says_what_starts_where_its_logs_are_and_what_to_try(
     assert said.count("Not emulated: ") == 1
     assert "Logs: .color-mesh/logs, or color-mesh logs NAME -f\n" in said
     for service in ("red-svc", "blue-svc", "green-svc", "yellow-svc", "gateway-svc-load-balanced"):
-        assert f"{service}: {2 if 'gateway' in service else 1} well  10.0." in said
+        assert f"{service}: {2 if 'gateway' in service else 1} healthy  10.0." in said
     assert f"the mesh is healthy, at {run.url}\n          Try:\n            curl {run.url}\n" in said
     assert "color-mesh exec red-app -- curl -s router.colors.local\n" in said
 

@@ -59,8 +59,8 @@ class Fields:
         if isinstance(value, Mapping):
             self._values = value
         else:
-            self._report(place, "is no object", value, "keys and values")
-            # What is missing in what is no object is no news.
+            self._report(place, "is not an object", value, "keys and values")
+            # What is missing in what is not an object is no news.
             self._problems = []
 
     @property
@@ -130,14 +130,14 @@ class Fields:
         given = [key for key in choices if self._get(key) is not None]
         if len(given) > 1:
             got = tuple(map(self._spelling, given))
-            self._report(self._place, "has too many of one kind", got, "give one of them")
+            self._report(self._place, "has several alternatives", got, "give one of them")
         return self.optional(given[0], choices[given[0]]) if given else None
 
     def value(self, key: str) -> Any:
         """Read whatever is there, such as a reference to another resource; ``None`` when nothing is."""
         value = self._get(key)
         if isinstance(value, Unresolved):
-            self._report(self._place_of(key), "cannot be worked out", value, "give what it takes")
+            self._report(self._place_of(key), "cannot be evaluated", value, "give the values that it needs")
             return None
         return value
 
@@ -181,7 +181,7 @@ class Fields:
         value = self._get(key)
         if value is None or isinstance(value, list):
             return value or []
-        self._report(self._place_of(key), "is no list", value, "a list")
+        self._report(self._place_of(key), "is not a list", value, "a list")
         return []
 
     def _object(self, place: str, value: object, read: Callable[["Fields"], T]) -> T:
@@ -212,7 +212,7 @@ class Fields:
             return value
         if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
             return int(value)
-        self._report(place, "is no whole number", value, "digits")
+        self._report(place, "is not an integer", value, "digits")
         return 0
 
     def _required(self, key: str, value: T | None, stand_in: T) -> T:

@@ -50,7 +50,7 @@ def read_duration(at: Fields) -> int:
     value = at.integer("value")
     unit = at.text("unit")
     if unit not in ("s", "ms"):
-        at.report("unit", "is no unit of time", "'s' or 'ms'")
+        at.report("unit", "is not a unit of time", "'s' or 'ms'")
     return value * 1000 if unit == "s" else value
 
 
@@ -63,7 +63,7 @@ def timeout_spec(timeout: Timeout | None, protocol: Protocol | None = None) -> S
 
 
 def read_timeout(at: Fields) -> Timeout:
-    """Read a timeout; that of tcp has no request timeout, which the model says."""
+    """Read a timeout. The model rejects a request timeout for tcp."""
     return Timeout(
         per_request_millis=at.optional("perRequest", read_duration), idle_millis=at.optional("idle", read_duration)
     )
@@ -76,7 +76,7 @@ def _read_by_protocol(at: Fields, protocol: Protocol, read: Callable[[Fields], T
         at.ignore(*PROTOCOLS)
         return None
     if not at.has(protocol):
-        at.report(protocol, f"is not there, though the listener speaks {protocol}", "give it for that protocol")
+        at.report(protocol, f"is missing for a {protocol} listener", "give it for that protocol")
     return at.optional(protocol, read)
 
 

@@ -108,7 +108,7 @@ def _read_rule(at: Fields, keys: Mapping[Protocol, str]) -> tuple[Protocol, _Rul
 def _protocol(at: Fields, keys: Mapping[Protocol, str]) -> Protocol:
     given_protocols = [protocol for protocol, key in keys.items() if at.has(key)]
     if len(given_protocols) > 1:
-        at.report(keys[given_protocols[1]], "is a second kind of route", f"leave {keys[given_protocols[0]]} or it")
+        at.report(keys[given_protocols[1]], "is a second route type", f"remove {keys[given_protocols[0]]} or this one")
     return given_protocols[0] if given_protocols else "http"
 
 

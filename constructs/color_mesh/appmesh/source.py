@@ -133,7 +133,7 @@ def _unknown(place: str, value: Any) -> Iterator[str]:
     if isinstance(value, Attribute):
         name = f"{value.resource.logical_id}.{value.name}"
         fix = f"give it with --set {name}=VALUE"
-        yield problem(place, "is known only to a deployment", name, fix)
+        yield problem(place, "is known only at deployment", name, fix)
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from _unknown(f"{place}.{key}", each)

@@ -97,14 +97,14 @@ class Evaluator:
         """Return a value that must be a list."""
         result = self.known(stack, value, place)
         if not isinstance(result, list):
-            raise refusal(place, "is no list", result, "a list where the function needs it")
+            raise refusal(place, "is not a list", result, "a list where the function needs it")
         return result
 
     def truth(self, stack: Stack, value: Any, place: str) -> bool:
         """Return a value that must be a condition."""
         result = self.known(stack, value, place)
         if not isinstance(result, bool):
-            raise refusal(place, "is no condition", result, "Fn::Equals, Fn::And, Fn::Or, Fn::Not or a Condition")
+            raise refusal(place, "is not a condition", result, "Fn::Equals, Fn::And, Fn::Or, Fn::Not or a Condition")
         return result
 
     def condition(self, stack: Stack, name: Any, place: str) -> bool:
@@ -133,7 +133,7 @@ class Evaluator:
         self._size += len(result) * times if isinstance(result, str | list) else 1
         if self._size > MAX_SIZE:
             got = f"more than {MAX_SIZE} characters and items"
-            raise refusal(place, "stands for too much", got, "refer to less, less often")
+            raise refusal(place, "is too large when expanded", got, "refer to fewer or smaller values")
 
     def once(self, stack: Stack, name: str, place: str, evaluate: Callable[[], Any]) -> Any:
         """Return the memoized result of ``evaluate``.
@@ -145,7 +145,7 @@ class Evaluator:
         if key in self._active:
             cycle = [*self._active[self._active.index(key) :], key]
             path = " -> ".join(f"{each} of {owner.name}" for owner, each in cycle)
-            raise refusal(place, "refers to itself", path, "break the circle")
+            raise refusal(place, "refers to itself", path, "remove the cycle")
         if key not in self._results:
             self._active.append(key)
             try:
@@ -163,7 +163,9 @@ class Evaluator:
         if isinstance(value, dict):
             function = next(iter(value)) if len(value) == 1 else ""
             if len(value) > 1 and any(key.startswith("Fn::") for key in value):
-                raise refusal(place, "has a function beside other keys", tuple(value), "a function stands alone")
+                raise refusal(
+                    place, "has a function next to other keys", tuple(value), "a function must be the only key"
+                )
             if function in ("Ref", "Condition") or function.startswith("Fn::"):
                 value = self._call(stack, function, value[function], place)
                 self.count(value, place)
@@ -173,7 +175,7 @@ class Evaluator:
             members = self._members(range(len(value)), lambda index: (value[index], f"{place}[{index}]"), stack)
             return list(members.values())
         if isinstance(value, str) and "}}" in value.partition("{{resolve:")[2]:
-            raise refusal(place, "is known only to a deployment", value, "write the value itself")
+            raise refusal(place, "is known only at deployment", value, "write the value itself")
         return value
 
     def _members(self, keys: Any, member: Callable[[Any], tuple[Any, str]], stack: Stack) -> dict[Any, Any]:
@@ -197,7 +199,7 @@ class Evaluator:
 
     def _call(self, stack: Stack, function: str, argument: Any, place: str) -> Any:
         if function not in self._functions:
-            raise refusal(place, "is a function that only a deployment can work out", function, "write its result")
+            raise refusal(place, "has an unsupported function", function, "write its result")
         # A function needs all of its arguments, so they are evaluated strictly.
         lenient, self._lenient = self._lenient, False
         try:

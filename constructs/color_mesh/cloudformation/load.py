@@ -30,7 +30,7 @@ def load(path: Path, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
     is_json = path.suffix == ".json" or (path.suffix not in (".yaml", ".yml") and text.lstrip().startswith("{"))
     document = _json(path, text) if is_json else _yaml(path, text)
     if not isinstance(document, dict):
-        raise _error(path, "is no object", type(document).__name__, "keys and values at its top")
+        raise _error(path, "is not an object", type(document).__name__, "keys and values at its top")
     return document
 
 
@@ -47,14 +47,14 @@ def _text(path: Path, max_bytes: int) -> str:
         endless = not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
         text = path.read_text(encoding="utf-8-sig") if size <= max_bytes and not endless else ""
     except OSError as error:
-        raise _error(path, "cannot be read", error.strerror, "give a file or folder that is there") from None
+        raise _error(path, "cannot be read", error.strerror, "give an existing file or folder") from None
     except UnicodeDecodeError as error:
-        raise _error(path, "is no text", f"byte {error.start} is not UTF-8", "JSON or YAML") from None
+        raise _error(path, "is not text", f"byte {error.start} is not UTF-8", "JSON or YAML") from None
     except ValueError as error:
         # A name with a character that none may have.
-        raise _error(path, "cannot be read", str(error), "give a file or folder that is there") from None
+        raise _error(path, "cannot be read", str(error), "give an existing file or folder") from None
     if endless:
-        raise _error(path, "is no file", stat.filemode(status.st_mode), "give a file or folder")
+        raise _error(path, "is not a regular file", stat.filemode(status.st_mode), "give a file or folder")
     if size > max_bytes:
         raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
     return text
@@ -75,11 +75,11 @@ def _json(path: Path, text: str) -> Any:
         raise
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise _error(path, "is broken JSON", where, "mend it there") from None
+        raise _error(path, "is not valid JSON", where, "correct it there") from None
     except RecursionError:
         raise _too_deep(path) from None
     except ValueError as error:
-        raise _error(path, "is broken JSON", _words(error), "mend it there") from None
+        raise _error(path, "is not valid JSON", _words(error), "correct it there") from None
     _measure(path, document)
     return document
 
@@ -98,20 +98,20 @@ def _yaml(path: Path, text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}" if mark else str(error.problem)
-        raise _error(path, "is broken YAML", where, "mend it there") from None
+        raise _error(path, "is not valid YAML", where, "correct it there") from None
     except yaml.YAMLError as error:
-        raise _error(path, "is broken YAML", str(error).split("\n")[0], "mend it there") from None
+        raise _error(path, "is not valid YAML", str(error).split("\n")[0], "correct it there") from None
     except _DuplicateKey as error:
         raise _twice(path, error.args[0]) from None
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         # What PyYAML makes of text that is not what its tag says.
-        raise _error(path, "is broken YAML", _words(error), "write values that fit their tags") from None
+        raise _error(path, "is not valid YAML", _words(error), "write values that match their tags") from None
     _measure(path, document)
     return document
 
 
 def _measure(path: Path, document: Any) -> None:
-    """Refuse a document that is nested too deep or whose aliases stand for too much, without following each."""
+    """Refuse a document that is nested too deeply or whose aliases stand for too much, without following each."""
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(value: Any, depth: int) -> tuple[int, int]:
@@ -134,7 +134,9 @@ def _measure(path: Path, document: Any) -> None:
 
     found, _ = measure(document, 0)
     if found > MAX_VALUES:
-        raise _error(path, "stands for too much", f"{found} values", f"at most {MAX_VALUES}, aliases written out")
+        raise _error(
+            path, "is too large when expanded", f"{found} values", f"at most {MAX_VALUES}, with aliases expanded"
+        )
 
 
 def _check_plain(path: Path, value: Any) -> None:
@@ -142,9 +144,9 @@ def _check_plain(path: Path, value: Any) -> None:
     if isinstance(value, int) and value.bit_length() > 1000:
         raise _error(path, "has a number that is too large", f"{value.bit_length()} bits", "at most 1000 bits")
     if isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
-        raise _error(path, "has half a character", value, "write surrogates in pairs")
+        raise _error(path, "has an unpaired surrogate", value, "write a complete character")
     if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
-        raise _error(path, "has a value that no template can have", value, "text, a number, true, false or null")
+        raise _error(path, "has a value that templates do not support", value, "text, a number, true, false or null")
 
 
 class _DuplicateKey(Exception):
@@ -173,7 +175,7 @@ class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
                 merged = self._construct_merged(value)
                 continue
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key that is no text", problem_mark=node.start_mark)
+                raise yaml.MarkedYAMLError(problem="a key that is not text", problem_mark=node.start_mark)
             if key.value in own:
                 raise _DuplicateKey(key.value)
             own[key.value] = self.construct_object(value, deep=True)
@@ -185,7 +187,9 @@ class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
         merged: dict[str, Any] = {}
         for each in found if isinstance(found, list) else [found]:
             if not isinstance(each, dict):
-                raise yaml.MarkedYAMLError(problem="a merge of what is no mapping", problem_mark=node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem="a merge of a value that is not a mapping", problem_mark=node.start_mark
+                )
             # Of several the first one has its way; what many large ones come to is counted before it takes long.
             self._merged += len(each)
             if self._merged > MAX_VALUES:
@@ -226,11 +230,13 @@ def _words(error: Exception) -> str:
 
 
 def _twice(path: Path, key: str) -> MeshError:
-    return _error(path, "has a key twice", key, "the one would hide the other: remove or rename one")
+    return _error(path, "has a duplicate key", key, "remove or rename one of them")
 
 
 def _too_deep(path: Path) -> MeshError:
-    return _error(path, "is nested too deep", f"more than {MAX_DEPTH} levels", "or contains itself")
+    return _error(
+        path, "is nested too deeply", f"more than {MAX_DEPTH} levels", "remove levels, or an alias that contains itself"
+    )
 
 
 def _error(path: Path, wrong: str, got: object, fix: str) -> MeshError:

@@ -42,7 +42,7 @@ def _pseudo_parameter(evaluator: Evaluator, stack: Stack, name: str, place: str)
         raise unknown_name(place, "pseudo parameter", name, [f"AWS::{each}" for each in _PSEUDO_PARAMETERS])
     known = {**_PSEUDO, "AWS::StackName": stack.name, **stack.pseudo, **evaluator.values}
     if name not in known:
-        raise refusal(place, "is known only to a deployment", name, f"give it with --set {name}=VALUE")
+        raise refusal(place, "is known only at deployment", name, f"give it with --set {name}=VALUE")
     return known[name]
 
 
@@ -96,7 +96,7 @@ def _nested_output(evaluator: Evaluator, stack: Stack, logical_id: str, name: st
     child = stack.children.get(logical_id)
     if child is None:
         fix = "give its template as well: a file beside its parent, or the folder that the CDK wrote"
-        raise refusal(place, "is an output of a nested stack that is not at hand", logical_id, fix)
+        raise refusal(place, "is an output of a nested stack whose template was not found", logical_id, fix)
     return _output(evaluator, child, name, place)
 
 
@@ -126,8 +126,8 @@ def _import_value(evaluator: Evaluator, stack: Stack, argument: Any, place: str)
     name = evaluator.text(stack, argument, place)
     exports = evaluator.once(stack, "names of exports", place, lambda: _exports(evaluator))
     if name not in exports:
-        fix = f"give the template that exports it too; exported: {', '.join(sorted(exports)) or 'nothing'}"
-        raise refusal(place, "imports what no template exports", name, fix)
+        fix = f"add the template that exports it; exported: {', '.join(sorted(exports)) or 'nothing'}"
+        raise refusal(place, "imports a name that no template exports", name, fix)
     exporter, output = exports[name]
     return _output(evaluator, exporter, output, place)
 
@@ -154,7 +154,7 @@ def _output(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any:
         raise unknown_name(place, f"output of {stack.path.name}", name, outputs)
     if not _is_output_deployed(evaluator, stack, name):
         fix = "its condition is false: refer to it under the same condition"
-        raise refusal(place, "is an output that is not there", name, fix)
+        raise refusal(place, "is an output that is not deployed", name, fix)
     value, origin = outputs[name]["Value"], f"{stack.path.name}: Outputs.{name}.Value"
     return evaluator.once(stack, f"output {name}", place, lambda: _scalar(evaluator, stack, value, origin))
 

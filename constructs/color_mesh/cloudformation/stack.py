@@ -53,15 +53,15 @@ def stacks_of(path: Path) -> list[Stack]:
     """
     if path.is_dir() and (path / "manifest.json").exists():
         found = _assembled(path)
-        wrong = "holds no stack"
+        wrong = "contains no stack"
     elif path.is_dir():
         documents = [(file, load(file)) for file in files_of(path)]
         found = [_stack(file, document, file.stem) for file, document in documents if is_template(document)]
-        wrong = "holds no template"
+        wrong = "contains no template"
     else:
         document = load(path)
         found = [_stack(path, document, path.name.split(".")[0])] if is_template(document) else []
-        wrong = "is no template"
+        wrong = "is not a template"
     if not found:
         fix = "a cloud assembly such as cdk.out, CloudFormation templates, or a folder of them"
         raise MeshError([problem(str(path), wrong, "no Resources", fix)])
@@ -146,7 +146,7 @@ def _check(stack: Stack) -> None:
 
 def _object(found: Any, subject: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
-        raise MeshError([problem(subject, "is no object", found, "keys and values")])
+        raise MeshError([problem(subject, "is not an object", found, "keys and values")])
     return found
 
 

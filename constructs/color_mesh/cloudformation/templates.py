@@ -94,7 +94,7 @@ class Templates:
 
     notes: tuple[str, ...]
     _stacks: tuple[Stack, ...]
-    _evaluator: Evaluator
+    _evaluator: Evaluator = field(repr=False, compare=False)
 
     def with_pseudo_parameters(self, values: Mapping[str, str]) -> "Templates":
         """Return the same templates with values for pseudo parameters that neither a stack nor the user gives."""
@@ -141,7 +141,7 @@ def read_templates(
     stacks = tuple(each for path, root in roots.items() if path not in nested for each in with_nested(root))
     refuse(_unused(values, stacks))
     missing = [
-        f"{stack.path.name}: the template of nested stack {logical_id} is not at hand and was not read"
+        f"{stack.path.name}: the template of nested stack {logical_id} was not found"
         for stack in stacks
         for logical_id, resource in stack.section("Resources").items()
         if resource["Type"] == NESTED and logical_id not in stack.children
@@ -153,7 +153,7 @@ def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:
     parameters = {name for stack in stacks if stack.parent is None for name in stack.section("Parameters")}
     resources = {logical_id for stack in stacks for logical_id in stack.section("Resources")}
     return [
-        problem(f"value of {name!r}", "is for nothing in the templates", name, f"parameters: {_listed(parameters)}")
+        problem(f"value of {name!r}", "matches nothing in the templates", name, f"parameters: {_listed(parameters)}")
         for name in values
         if name not in parameters
         and not name.startswith("AWS::")

@@ -58,7 +58,7 @@ def is_plain(value: Any) -> bool:
 def deployment_only(place: str, value: Unknown) -> MeshError:
     """Return the error for a value that only a deployment knows."""
     name = f"{value.logical_id}.{value.attribute}"
-    return refusal(place, "is known only to a deployment", name, f"give it with --set {name}=VALUE")
+    return refusal(place, "is known only at deployment", name, f"give it with --set {name}=VALUE")
 
 
 def unknown_name(place: str, kind: str, name: Any, known: Any) -> MeshError:

@@ -89,7 +89,7 @@ def _cidr(resource: Resource, reader: Reader) -> IPv4Network:
     # Amazon VPC User Guide, VPC CIDR blocks: between /16 and /28.
     if network is None or not 16 <= network.prefixlen <= 28:
         fix = "an IPv4 network of /16 to /28, such as 10.0.0.0/16"
-        reader.problems.append(problem(f"{resource.place}.CidrBlock", "cannot be", found, fix))
+        reader.problems.append(problem(f"{resource.place}.CidrBlock", "is invalid", found, fix))
         return ASSUMED_VPC
     return network
 

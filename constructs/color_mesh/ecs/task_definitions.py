@@ -10,7 +10,7 @@ from color_mesh.cloudformation import Attribute, Resource, Templates
 from color_mesh.ecs.reading import MESH_RESOURCES, MeshResource, Reader, identity, key
 from color_mesh.ecs.roles import Role
 from color_mesh.local.plan.bootstraps import Bootstrap, bootstrap_in, carried
-from color_mesh.local.plan.programs import Program, program_of
+from color_mesh.local.plan.programs import Program, missing_program, program_of
 from color_mesh.model.errors import problem
 from color_mesh.model.task import ContainerHealthCheck
 
@@ -162,10 +162,9 @@ def _container(at: Fields, resource: Resource, reader: Reader, images: Mapping[s
     name, image = at.text("Name"), at.text("Image")
     place = f"{resource.place}: {name}"
     entry_point, command = at.texts("EntryPoint"), at.texts("Command")
-    program = program_of(image, command, images)
+    program = program_of(image, images)
     if program is None:
-        fix = f"map it to a program: --image '{image.split('@')[0]}=COMMAND'"
-        reader.problems.append(problem(place, "no program stands in for the image", image, fix))
+        reader.problems.append(missing_program(place, image))
     environment = _environment(at, place, reader)
     envoy_of = identity(environment, place, reader.problems)
     configured = envoy_of is not None or bool(bootstrap_in(command))
@@ -223,7 +222,7 @@ def _environment(at: Fields, place: str, reader: Reader) -> dict[str, Any]:
         if isinstance(value, Attribute) and value.resource.type not in MESH_RESOURCES:
             attribute = f"{value.resource.logical_id}.{value.name}"
             fix = f"give it with --set {attribute}=VALUE"
-            reader.problems.append(problem(f"{place}: {name}", "is known only to a deployment", attribute, fix))
+            reader.problems.append(problem(f"{place}: {name}", "is known only at deployment", attribute, fix))
     return found
 
 
@@ -270,7 +269,7 @@ def _redirection(at: Fields) -> Redirection:
     for name in ("AppPorts", "ProxyIngressPort", "ProxyEgressPort", "IgnoredUID", "IgnoredGID", "EgressIgnoredPorts"):
         words = [word.strip() for word in given.get(name, "").split(",") if word.strip()]
         if not all(word.isdigit() for word in words):
-            at.report("ProxyConfigurationProperties", f"{name} is no list of numbers", "such as 80,8080")
+            at.report("ProxyConfigurationProperties", f"{name} is not a list of numbers", "such as 80,8080")
         numbers[name] = tuple(int(word) for word in words if word.isdigit())
     # As the CNI plugin wants them (aws/amazon-ecs-cni-plugins, aws-appmesh).
     if not numbers["ProxyEgressPort"]:

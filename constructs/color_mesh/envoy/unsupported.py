@@ -32,16 +32,18 @@ from color_mesh.model import (
 from color_mesh.model.errors import problem
 from color_mesh.model.tls import Certificate, Trust
 
-ACM_CERTIFICATE = "AWS Certificate Manager gives a private key to nobody but AWS's own services: use a file or SDS"
-ACM_TRUST = "Envoy cannot ask AWS Private CA: put the authority's certificate in a file or SDS"
-ATTRIBUTES = "DNS cannot choose tasks by attributes: find endpoints by files, or give the node a service of its own"
-NO_SDS = "give the path of the Unix socket at which the secrets are handed out"
-ENVOYS_PORTS = f"Envoy keeps {ADMIN_PORT}, and {INBOUND_PORT} and up for its node's listeners: change the port"
+ACM_CERTIFICATE = "AWS Certificate Manager releases private keys to AWS services only: use a file or SDS"
+ACM_TRUST = "Envoy cannot read from AWS Private CA: use the authority's certificate in a file or SDS"
+ATTRIBUTES = "DNS does not filter tasks by attributes: use file endpoints, or a separate Cloud Map service for the node"
+NO_SDS = "give the path of the Unix socket of the Secret Discovery Service"
+ENVOY_PORTS = f"Envoy uses {ADMIN_PORT}, and {INBOUND_PORT} and up for the listeners of the node: change the port"
 APP_ELSEWHERE = (
-    "let the application listen on 127.0.0.1 and say app_address='127.0.0.1', or on another port and say app_port"
+    "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port"
 )
-GATEWAYS_PORTS = f"Envoy keeps {ADMIN_PORT} for its administration and {EGRESS_PORT} for a gateway's second hop"
-EXTERNAL = "it is declared somewhere else: give what declares it too"
+GATEWAY_ENVOY_PORTS = (
+    f"Envoy uses {ADMIN_PORT} for its admin interface and {EGRESS_PORT} for the second hop: change the port"
+)
+EXTERNAL = "add the source that declares it"
 
 
 def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placement) -> Iterator[str]:
@@ -58,7 +60,7 @@ def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placeme
     if isinstance(part, VirtualGateway):
         for listener in part.listeners:
             if listener.port in (ADMIN_PORT, EGRESS_PORT):
-                yield problem(subject, "listens where its Envoy does", listener.port, GATEWAYS_PORTS)
+                yield problem(subject, "listener port is used by Envoy", listener.port, GATEWAY_ENVOY_PORTS)
     elif isinstance(placement.interception, Loopback):
         yield from _loopback_collisions(subject, part, ports, placement.interception)
     else:
@@ -80,7 +82,7 @@ def _called(part: VirtualNode | VirtualGateway) -> Iterable[str]:
 def _external(subject: str, mesh: Mesh, part: VirtualNode | VirtualGateway) -> Iterator[str]:
     for name in _called(part):
         if name in mesh.external_services:
-            yield problem(subject, "calls a virtual service of which only the name is known", name, EXTERNAL)
+            yield problem(subject, "sends requests to a virtual service that is declared elsewhere", name, EXTERNAL)
 
 
 def _listener(subject: str, listener: Listener, placement: Placement) -> Iterator[str]:
@@ -96,14 +98,14 @@ def _target(subject: str, target: Target, placement: Placement) -> Iterator[str]
     discovery = target.node.discovery
     by_attributes = isinstance(discovery, CloudMapDiscovery) and discovery.attributes
     if by_attributes and isinstance(placement.endpoints, DnsEndpoints):
-        yield problem(subject, "its node is found by Cloud Map attributes", dict(by_attributes), ATTRIBUTES)
+        yield problem(subject, "the node is selected by Cloud Map attributes", dict(by_attributes), ATTRIBUTES)
     policy = policy_for(target.listener, target.client_tls)
     certificate = target.listener.tls.certificate if target.listener.tls and speaks_tls(target.listener) else None
     if policy is not None:
         yield from _client_tls(subject, policy, placement)
     elif isinstance(certificate, AcmCertificate):
         # Without a policy the caller would trust what signed the listener's certificate.
-        yield problem(subject, "its node has a certificate of ACM", certificate.arn, ACM_CERTIFICATE)
+        yield problem(subject, "the node has a certificate in ACM", certificate.arn, ACM_CERTIFICATE)
 
 
 def _client_tls(subject: str, policy: ClientTls, placement: Placement) -> Iterator[str]:
@@ -114,16 +116,16 @@ def _client_tls(subject: str, policy: ClientTls, placement: Placement) -> Iterat
 
 def _certificate(subject: str, certificate: Certificate, placement: Placement) -> Iterator[str]:
     if isinstance(certificate, AcmCertificate):
-        yield problem(subject, "has a certificate of ACM", certificate.arn, ACM_CERTIFICATE)
+        yield problem(subject, "has a certificate in ACM", certificate.arn, ACM_CERTIFICATE)
     elif isinstance(certificate, SdsCertificate) and placement.sds_socket is None:
-        yield problem(subject, "has a certificate of SDS", certificate.secret_name, NO_SDS)
+        yield problem(subject, "has a certificate from SDS", certificate.secret_name, NO_SDS)
 
 
 def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
     if isinstance(trust, AcmTrust):
-        yield problem(subject, "trusts authorities of ACM", trust.certificate_authority_arns, ACM_TRUST)
+        yield problem(subject, "trusts certificate authorities in ACM", trust.certificate_authority_arns, ACM_TRUST)
     elif isinstance(trust, SdsTrust) and placement.sds_socket is None:
-        yield problem(subject, "trusts a secret of SDS", trust.secret_name, NO_SDS)
+        yield problem(subject, "trusts certificate authorities from SDS", trust.secret_name, NO_SDS)
 
 
 def _loopback_collisions(
@@ -134,17 +136,17 @@ def _loopback_collisions(
     for address, count in Counter(places.values()).items():
         if count > 1:
             names = tuple(name for name, of_name in places.items() if of_name == address)
-            yield problem(subject, f"backends have one loopback address {address}", names, "rename one of them")
+            yield problem(subject, f"backends share loopback address {address}", names, "rename one of them")
     inbound = range(INBOUND_PORT, INBOUND_PORT + len(node.listeners))
     app_ports = {loopback.app_port or listener.port for listener in node.listeners}
     for number in sorted(app_ports & {ADMIN_PORT, *inbound}):
-        yield problem(subject, "its application listens where its Envoy does", number, ENVOYS_PORTS)
+        yield problem(subject, "port of the application is used by Envoy", number, ENVOY_PORTS)
     for port in ports:
         backend = f"backend {port.service.name!r}"
         if port.port in inbound:
-            yield problem(subject, f"{backend} has a port at which its own Envoy listens", port.port, ENVOYS_PORTS)
+            yield problem(subject, f"{backend} has a port that is used by Envoy", port.port, ENVOY_PORTS)
         elif port.port in app_ports and loopback.app_address in EVERYWHERE:
-            wrong = f"{backend} has the port of its own application, which listens on every address"
+            wrong = f"{backend} has the port of the application, which listens on all addresses"
             yield problem(subject, wrong, port.port, APP_ELSEWHERE)
 
 
@@ -155,5 +157,5 @@ def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str
         by_port.setdefault(port.port, {})[port.service.name] = port.protocol
     for number, protocols in sorted(by_port.items()):
         if len(protocols) > 1 and ("tcp" in protocols.values() or len(set(protocols.values())) > 1):
-            fix = "by its port alone nothing tells where a tcp connection, or another protocol, is going: change a port"
+            fix = "transparent interception selects tcp backends, and the protocol, by port alone: change a port"
             yield problem(subject, f"backends share port {number}", protocols, fix)

@@ -53,4 +53,4 @@ def _needed(files: Mapping[str, str]) -> Iterator[str]:
         for line in written.splitlines():
             for name in (name for name, placeholder in PLACEHOLDERS.items() if placeholder in line):
                 got = line.strip().replace(PLACEHOLDERS[name], f"<{name}>")
-                yield problem(f"{file} takes {name}", "is known only to a deployment", got, f"--set {name}=VALUE")
+                yield problem(f"{file} takes {name}", "is known only at deployment", got, f"--set {name}=VALUE")

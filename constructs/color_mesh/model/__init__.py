@@ -1,4 +1,4 @@
-"""What a mesh is: names, limits and references, as plain values. Standard library only."""
+"""The mesh model: frozen values, validated against the limits of App Mesh, Cloud Map and ECS. Standard library only."""
 
 from color_mesh.model.access_log import AccessLog
 from color_mesh.model.discovery import CloudMapDiscovery, CloudMapService, DnsDiscovery, DnsResponseType

@@ -1,4 +1,4 @@
-"""Where Envoy writes its access log, and in which format."""
+"""Access logs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from color_mesh.model.errors import problem
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessLog:
-    """Define where Envoy writes its access log, and in which format.
+    """The access log of an Envoy.
 
     Attributes:
-        path: A file that Envoy's user may write. The default, ``/dev/stdout``, reaches the container's log driver.
-        text: One line's format, in Envoy's command operators; Envoy adds no newline. Without it and without ``json``,
-            Envoy writes its default format (Envoy, *Access logging: Default format string*).
-        json: Keys and their operators, in order, for one JSON object a line. Excludes ``text``.
+        path: Path of the log file, writable by Envoy's user. Default: ``/dev/stdout``, which is the container's log.
+        text: Format string of a line, with Envoy's command operators; Envoy adds no newline. Mutually exclusive with
+            ``json``. Default, without ``json``: Envoy's default format (Envoy, *Access logging: Default format
+            string*).
+        json: Keys and format strings of a JSON object for each line. Mutually exclusive with ``text``.
     """
 
     path: str = "/dev/stdout"
@@ -25,11 +26,11 @@ class AccessLog:
 
 
 def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
-    """Find a path or a format that App Mesh refuses (AWS App Mesh API Reference, *FileAccessLog*, *LoggingFormat*)."""
+    """Validate an access log (AWS App Mesh API Reference, *FileAccessLog*, *LoggingFormat*)."""
     if log is None:
         return
     if not isinstance(log, AccessLog):
-        yield problem(subject, "access log is no AccessLog", log, "such as AccessLog(path='/dev/stdout')")
+        yield problem(subject, "access log is not an AccessLog", log, "such as AccessLog(path='/dev/stdout')")
         return
     yield from check_text(subject, "access log path", log.path, 255, "such as '/dev/stdout'")
     if log.text is not None and log.json is not None:
@@ -43,12 +44,12 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
 def _check_pairs(subject: str, pairs: object) -> Iterator[str]:
     if not _are_pairs(pairs):
         fix = "such as (('method', '%REQ(:METHOD)%'),)"
-        yield problem(subject, "access log json is no keys and values", pairs, fix)
+        yield problem(subject, "access log json is not a tuple of pairs", pairs, fix)
         return
     yield from check_unique(subject, "access log key", (key for key, _ in pairs))
     for key, value in pairs:
         if not (1 <= len(key) <= 100 and 1 <= len(value) <= 100):
-            yield problem(subject, "access log key or value has a wrong length", (key, value), "1 to 100 characters")
+            yield problem(subject, "access log key or value has an invalid length", (key, value), "1 to 100 characters")
 
 
 def _are_pairs(value: object) -> TypeGuard[tuple[tuple[str, str], ...]]:

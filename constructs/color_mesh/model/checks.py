@@ -1,4 +1,4 @@
-"""The checks that more than one part of a mesh needs. Each yields the problems it finds."""
+"""Validations shared by the parts of a mesh. Each yields one message for each problem."""
 
 import re
 from collections import Counter
@@ -15,98 +15,98 @@ _PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
-def check_range(subject: str, what: str, value: object, low: int, high: int) -> Iterator[str]:
-    """Find a value that is not a whole number from ``low`` to ``high``."""
+def check_range(subject: str, field: str, value: object, low: int, high: int) -> Iterator[str]:
+    """Validate an integer from ``low`` to ``high``."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        yield problem(subject, f"{what} out of range", value, f"{low} to {high}")
+        yield problem(subject, f"{field} out of range", value, f"{low} to {high}")
 
 
-def check_text(subject: str, what: str, value: object, max_length: int, fix: str) -> Iterator[str]:
-    """Find a value that is not text of 1 to ``max_length`` characters."""
-    if not isinstance(value, str):
-        yield problem(subject, f"{what} is not text", value, fix)
-    elif not 1 <= len(value) <= max_length:
-        yield problem(subject, f"{what} has a wrong length", f"{len(value)} characters", f"1 to {max_length}")
-
-
-def check_flag(subject: str, what: str, value: object) -> Iterator[str]:
-    """Find a value that is neither true nor false."""
-    if not isinstance(value, bool):
-        yield problem(subject, f"{what} is not true or false", value, "True or False")
-
-
-def check_minimum(subject: str, what: str, value: object, low: int) -> Iterator[str]:
-    """Find a value that is not a whole number of at least ``low``."""
+def check_minimum(subject: str, field: str, value: object, low: int) -> Iterator[str]:
+    """Validate an integer of at least ``low``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        yield problem(subject, f"{what} out of range", value, f"{low} or more")
+        yield problem(subject, f"{field} out of range", value, f"{low} or more")
 
 
-def check_choice(subject: str, what: str, value: object, allowed: Sequence[object]) -> Iterator[str]:
-    """Find a value that is none of ``allowed``."""
-    if value not in allowed:
-        yield problem(subject, f"unknown {what}", value, f"one of: {', '.join(map(str, allowed))}")
-
-
-def check_name(subject: str, value: object, what: str = "name", max_length: int = MAX_NAME_LENGTH) -> Iterator[str]:
-    """Find a name that App Mesh and ECS refuse (AWS App Mesh API Reference, the ``*Name`` parameters)."""
+def check_text(subject: str, field: str, value: object, max_length: int, fix: str) -> Iterator[str]:
+    """Validate a string of 1 to ``max_length`` characters."""
     if not isinstance(value, str):
-        yield problem(subject, f"{what} is not text", value, f"1 to {max_length} characters")
+        yield problem(subject, f"{field} is not text", value, fix)
+    elif not 1 <= len(value) <= max_length:
+        yield problem(subject, f"{field} has an invalid length", f"{len(value)} characters", f"1 to {max_length}")
+
+
+def check_flag(subject: str, field: str, value: object) -> Iterator[str]:
+    """Validate a boolean."""
+    if not isinstance(value, bool):
+        yield problem(subject, f"{field} is not true or false", value, "True or False")
+
+
+def check_choice(subject: str, field: str, value: object, allowed: Sequence[object]) -> Iterator[str]:
+    """Validate a value that must be one of ``allowed``."""
+    if value not in allowed:
+        yield problem(subject, f"unknown {field}", value, f"one of: {', '.join(map(str, allowed))}")
+
+
+def check_name(subject: str, value: object, field: str = "name", max_length: int = MAX_NAME_LENGTH) -> Iterator[str]:
+    """Validate the name of an App Mesh or ECS resource (AWS App Mesh API Reference, the ``*Name`` parameters)."""
+    if not isinstance(value, str):
+        yield problem(subject, f"{field} is not text", value, f"1 to {max_length} characters")
         return
     if not value:
-        yield problem(subject, f"{what} is empty", value, f"1 to {max_length} characters")
+        yield problem(subject, f"{field} is empty", value, f"1 to {max_length} characters")
         return
     if not _NAME.fullmatch(value):
-        yield problem(subject, f"{what} has characters that AWS refuses", value, "letters, digits, '-' and '_'")
+        yield problem(subject, f"{field} has invalid characters", value, "letters, digits, '-' and '_'")
     if len(value) > max_length:
-        yield problem(subject, f"{what} too long", f"{len(value)} characters", f"1 to {max_length}")
+        yield problem(subject, f"{field} too long", f"{len(value)} characters", f"1 to {max_length}")
 
 
-def check_dns_name(subject: str, what: str, value: object, max_length: int = 253) -> Iterator[str]:
-    """Find a name that DNS cannot carry: labels of 1 to 63 characters, joined by dots."""
+def check_dns_name(subject: str, field: str, value: object, max_length: int = 253) -> Iterator[str]:
+    """Validate a DNS name."""
     if not isinstance(value, str):
-        yield problem(subject, f"{what} is not text", value, "such as 'red.colors.local'")
+        yield problem(subject, f"{field} is not text", value, "such as 'red.colors.local'")
     elif len(value) > max_length:
-        yield problem(subject, f"{what} too long", f"{len(value)} characters", f"1 to {max_length}")
+        yield problem(subject, f"{field} too long", f"{len(value)} characters", f"1 to {max_length}")
     elif not all(_LABEL.fullmatch(label) for label in value.split(".")):
         fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
-        yield problem(subject, f"{what} is no DNS name", value, fix)
+        yield problem(subject, f"{field} is not a DNS name", value, fix)
 
 
-def check_balancer_name(subject: str, what: str, value: object) -> Iterator[str]:
-    """Find a name that Elastic Load Balancing refuses (its API Reference, *CreateLoadBalancer* and others)."""
+def check_balancer_name(subject: str, field: str, value: object) -> Iterator[str]:
+    """Validate the name of a load balancer or target group (Elastic Load Balancing API Reference)."""
     if value is not None and not (isinstance(value, str) and _BALANCER_NAME.fullmatch(value)):
         fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
-        yield problem(subject, f"{what} cannot be", value, fix)
+        yield problem(subject, f"{field} is invalid", value, fix)
 
 
 def check_port_name(subject: str, value: object) -> Iterator[str]:
-    """Find a name that ECS refuses for a port (ECS API Reference, *PortMapping*)."""
+    """Validate the name of a port mapping (ECS API Reference, *PortMapping*)."""
     if not (isinstance(value, str) and _PORT_NAME.fullmatch(value)):
         fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
-        yield problem(subject, "port name cannot be", value, fix)
+        yield problem(subject, "port name is invalid", value, fix)
 
 
 def check_tags(subject: str, tags: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Find tags that AWS refuses (AWS App Mesh API Reference, *TagRef*)."""
+    """Validate the tags of a resource (AWS App Mesh API Reference, *TagRef*)."""
     if len(tags) > MAX_TAGS:
         yield problem(subject, "too many tags", len(tags), f"at most {MAX_TAGS}")
     for key, value in tags:
         yield from check_text(subject, "tag key", key, 128, "1 to 128 characters")
         if not isinstance(value, str) or len(value) > 256:
-            yield problem(subject, f"value of tag {key!r} cannot be", value, "0 to 256 characters")
+            yield problem(subject, f"value of tag {key!r} is invalid", value, "0 to 256 characters")
     yield from check_unique(subject, "tag", (key for key, _ in tags))
 
 
-def check_unique(subject: str, what: str, values: Iterable[str], others: Container[str] = ()) -> Iterator[str]:
+def check_unique(subject: str, field: str, values: Iterable[str], others: Container[str] = ()) -> Iterator[str]:
     """Validate that values are unique, among themselves and among ``others``, which are unique."""
     for value, count in Counter(values).items():
         times = count + (value in others)
         if times > 1:
-            yield problem(subject, f"duplicate {what}", value, f"found {times} times, each may be there once")
+            yield problem(subject, f"duplicate {field}", value, f"occurs {times} times, must be unique")
 
 
-def check_known(subject: str, what: str, value: str, known: Collection[str]) -> Iterator[str]:
-    """Find a reference to something that the mesh does not have."""
+def check_known(subject: str, field: str, value: str, known: Collection[str]) -> Iterator[str]:
+    """Validate a reference to another part of the mesh."""
     if value not in known:
         names = sorted(set(map(str, known)))
-        yield problem(subject, f"unknown {what}", value, f"known: {', '.join(names) or 'none'}")
+        yield problem(subject, f"unknown {field}", value, f"known: {', '.join(names) or 'none'}")

@@ -1,4 +1,4 @@
-"""The words for how a mesh is deployed, which constructs and settings share."""
+"""Names and defaults of a deployment that the constructs, the app's settings and the migration share."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args
@@ -7,9 +7,9 @@ DataPlaneName = Literal["app-mesh", "envoy"]
 DATA_PLANES: tuple[DataPlaneName, ...] = get_args(DataPlaneName)
 
 ENVOY_IMAGES: Mapping[DataPlaneName, str] = {
-    # App Mesh's Envoy in the public gallery: the same image in every region, pulled without a permission.
+    # App Mesh's Envoy image in Amazon ECR Public: the same name in every Region, and no permission is needed.
     "app-mesh": "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod",
-    # Not the distroless one: health checks and draining take its shell.
+    # Not the distroless image: health checks and draining need a shell.
     "envoy": "envoyproxy/envoy:v1.40.0",
 }
 
@@ -22,12 +22,12 @@ APP_ADDRESSES: tuple[AppAddress, ...] = get_args(AppAddress)
 Exposure = Literal["load-balancer", "public-ip"]
 EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 
-# With ``loopback``, tasks are found in a namespace of this label below the domain of the services.
+# Label, below the domain of the virtual services, of the namespace in which tasks are registered with ``loopback``.
 TASKS_LABEL = "tasks"
 
-# How long resolvers keep where a node's tasks are, unless the node says otherwise. App Mesh asked Cloud Map itself;
-# Envoys ask DNS, where it adds to how long the last callers of a task take to go elsewhere.
+# Default TTL of the DNS records of a node's tasks. App Mesh polled Cloud Map instead of DNS. Envoy resolves the
+# records, so the TTL adds to the time in which callers still connect to a stopping task.
 DNS_TTL_SECONDS: Mapping[DataPlaneName, int] = {"app-mesh": 60, "envoy": 5}
 
-# What Envoy gets of a node's task, unless its implementation says otherwise.
+# Default CPU units and memory of the Envoy container in a node's task.
 ENVOY_CPU, ENVOY_MEMORY_MIB = 128, 384

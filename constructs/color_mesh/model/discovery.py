@@ -1,4 +1,4 @@
-"""How a node's tasks are found: Cloud Map and DNS."""
+"""Service discovery: Cloud Map and DNS."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ DNS_RESPONSE_TYPES: tuple[DnsResponseType, ...] = get_args(DnsResponseType)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CloudMapService:
-    """Define a name in a Cloud Map namespace, answered with the private addresses of the tasks registered in it.
+    """A Cloud Map service with a DNS record for the private address of each registered task.
 
     Attributes:
-        name: The DNS label, 1 to 63 characters.
-        namespace: The namespace's DNS name, such as ``colors.local``.
-        description: What it is for; without one the service has none.
-        ttl_seconds: How long resolvers may keep an answer, 0 to 2147483647.
+        name: Name of the service, a DNS label of 1 to 63 characters.
+        namespace: Name of the Cloud Map namespace, such as ``colors.local``.
+        description: Description of the service, 0 to 1024 characters. Default: no description.
+        ttl_seconds: TTL of the DNS records in seconds, 0 to 2147483647.
     """
 
     name: str
@@ -32,19 +32,21 @@ class CloudMapService:
 
     @property
     def dns_name(self) -> str:
-        """The name that DNS answers."""
+        """DNS name of the tasks."""
         return f"{self.name}.{self.namespace}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CloudMapDiscovery:
-    """Define how Envoy finds a node's tasks: those registered in a Cloud Map service.
+    """Service discovery by Cloud Map: the endpoints are the tasks registered in a Cloud Map service.
 
     Attributes:
-        namespace: The namespace's DNS name.
-        service: The service's name in it.
-        attributes: Keys and values that a registered task must all have; without any, every task counts.
-        ip_preference: Which of a task's addresses are used. Without it the mesh's preference, else IPv4 before IPv6.
+        namespace: Name of the Cloud Map namespace.
+        service: Name of the Cloud Map service.
+        attributes: Keys and values of the Cloud Map attributes that a task must have to be an endpoint. Default: all
+            registered tasks are endpoints.
+        ip_preference: IP versions of the tasks' addresses. Default: the preference of the mesh, or else IPv4, then
+            IPv6.
     """
 
     namespace: str
@@ -54,19 +56,19 @@ class CloudMapDiscovery:
 
     @property
     def dns_name(self) -> str:
-        """The name that DNS answers."""
+        """DNS name of the tasks."""
         return f"{self.service}.{self.namespace}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DnsDiscovery:
-    """Define how Envoy finds a node's tasks: a DNS name.
+    """Service discovery by DNS: the endpoints are the addresses of a DNS name.
 
     Attributes:
-        hostname: The name.
-        response_type: ``LOADBALANCER`` (the default): the answer's first address is used, as one place that spreads
-            the load itself. ``ENDPOINTS``: every address of the answer is a task.
-        ip_preference: Which addresses are asked for. Without it the mesh's preference, else IPv6 before IPv4.
+        hostname: DNS name.
+        response_type: DNS response type. ``LOADBALANCER``: the first address of the response is the one endpoint, as
+            of a load balancer. ``ENDPOINTS``: each address of the response is an endpoint.
+        ip_preference: IP versions of the DNS lookup. Default: the preference of the mesh, or else IPv6, then IPv4.
     """
 
     hostname: str
@@ -75,7 +77,7 @@ class DnsDiscovery:
 
     @property
     def dns_name(self) -> str:
-        """The name that DNS answers."""
+        """DNS name of the tasks."""
         return self.hostname
 
 
@@ -83,13 +85,14 @@ Discovery: TypeAlias = CloudMapDiscovery | DnsDiscovery
 
 
 def check_cloud_map_service(service: CloudMapService) -> Iterator[str]:
-    """Find what Cloud Map refuses (AWS Cloud Map API Reference, *CreateService*)."""
+    """Validate a Cloud Map service (AWS Cloud Map API Reference, *CreateService*)."""
     subject = f"Cloud Map service {service.name!r}"
-    label = [*check_dns_name(subject, "name", service.name, 63)]
-    if not label and "." in service.name:
-        label = [problem(subject, "name has a dot", service.name, "one label of the namespace")]
-    yield from label
-    yield from check_dns_name(subject, "namespace", service.namespace, 253 if label else 252 - len(service.name))
+    name_problems = [*check_dns_name(subject, "name", service.name, 63)]
+    if not name_problems and "." in service.name:
+        name_problems = [problem(subject, "name has a dot", service.name, "one label of the namespace")]
+    yield from name_problems
+    max_length = 253 if name_problems else 252 - len(service.name)
+    yield from check_dns_name(subject, "namespace", service.namespace, max_length)
     yield from check_range(subject, "TTL", service.ttl_seconds, 0, MAX_TTL_SECONDS)
     if service.description is not None and not isinstance(service.description, str):
         yield problem(subject, "description is not text", service.description, "0 to 1024 characters")
@@ -98,10 +101,10 @@ def check_cloud_map_service(service: CloudMapService) -> Iterator[str]:
 
 
 def check_discovery(subject: str, discovery: Discovery | None) -> Iterator[str]:
-    """Find what App Mesh refuses (AWS App Mesh API Reference, *ServiceDiscovery*)."""
+    """Validate the service discovery of a node (AWS App Mesh API Reference, *ServiceDiscovery*)."""
     if discovery is None:
         return
-    # A name that ends with a dot is complete: resolvers add no search domain to it.
+    # A trailing dot makes the name fully qualified: resolvers append no search domain.
     yield from check_dns_name(subject, "service discovery", str(discovery.dns_name).removesuffix("."))
     yield from check_ip_preference(subject, discovery.ip_preference)
     match discovery:
@@ -115,6 +118,6 @@ def check_discovery(subject: str, discovery: Discovery | None) -> Iterator[str]:
 
 
 def check_ip_preference(subject: str, preference: IpPreference | None) -> Iterator[str]:
-    """Find a preference that App Mesh does not know."""
+    """Validate an IP preference."""
     if preference is not None:
         yield from check_choice(subject, "IP preference", preference, IP_PREFERENCES)

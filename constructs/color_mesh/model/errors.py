@@ -1,16 +1,16 @@
-"""How the model says that a description cannot be."""
+"""The error that reports every problem of a mesh, and the grammar of its messages."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
 class MeshError(ValueError):
-    """Say that a description of a mesh is wrong, with every problem found in it.
+    """An invalid mesh, with all its problems.
 
-    The message has one problem a line, each ``<subject>: <what is wrong>, got <value> (<allowed, or how to fix it>)``.
+    Each line of the message is one problem: ``<subject>: <problem>, got <value> (<allowed values, or the fix>)``.
 
     Attributes:
-        problems: The lines of the message.
+        problems: Lines of the message.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
@@ -19,23 +19,23 @@ class MeshError(ValueError):
 
 
 def refuse(problems: Iterable[str]) -> None:
-    """Raise one `MeshError` with all of ``problems``, or do nothing when there are none."""
-    found = tuple(problems)
-    if found:
-        raise MeshError(found)
+    """Raise one `MeshError` with all ``problems``; without any, return."""
+    lines = tuple(problems)
+    if lines:
+        raise MeshError(lines)
 
 
 @contextmanager
 def refusing(problems: Iterable[str]) -> Iterator[None]:
-    """Raise one `MeshError` with all of ``problems`` and those that the block raises, or do nothing without any."""
-    found = tuple(problems)
+    """Raise one `MeshError` with all ``problems`` and those that the block raises; without any, return."""
+    lines = tuple(problems)
     try:
         yield
     except MeshError as error:
-        raise MeshError((*found, *error.problems)) from None
-    refuse(found)
+        raise MeshError((*lines, *error.problems)) from None
+    refuse(lines)
 
 
 def problem(subject: str, wrong: str, got: object, fix: str) -> str:
-    """Word one problem in the grammar that every message of this package follows."""
+    """Return one line of a `MeshError`."""
     return f"{subject}: {wrong}, got {got!r} ({fix})"

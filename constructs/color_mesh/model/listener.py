@@ -1,4 +1,4 @@
-"""What virtual nodes, routers and gateways listen on, and what holds for the connections that they take."""
+"""Listeners of virtual nodes, routers and gateways, with their health checks, timeouts and limits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ IP_PREFERENCES: tuple[IpPreference, ...] = get_args(IpPreference)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealthCheck:
-    """Define how callers find out whether a listener's tasks answer. Every caller asks every task.
+    """The health check of a listener. The Envoy of each caller checks each task.
 
     Attributes:
-        protocol: What the question is asked in.
-        interval_millis: The time between two questions, 5000 to 300000 milliseconds.
-        timeout_millis: How long an answer may take, 2000 to 60000 milliseconds.
-        healthy_threshold: How many good answers in a row make a task healthy again, 2 to 10.
-        unhealthy_threshold: How many failures in a row make it unhealthy, 2 to 10.
-        path: What http and http2 ask for; without it ``/``.
-        port: The listener's own port, or left out.
+        protocol: Protocol of the health check.
+        interval_millis: Interval in milliseconds, 5000 to 300000.
+        timeout_millis: Timeout in milliseconds, 2000 to 60000.
+        healthy_threshold: Number of consecutive successes after which a task is healthy, 2 to 10.
+        unhealthy_threshold: Number of consecutive failures after which a task is unhealthy, 2 to 10.
+        path: Path of the request, for http and http2 only. Default: ``/``.
+        port: Port of the listener; another port is not supported. Default: the port of the listener.
     """
 
     protocol: Protocol
@@ -40,13 +40,13 @@ class HealthCheck:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeout:
-    """Define how long a request may take.
+    """The timeouts of a listener or route.
 
     Attributes:
-        per_request_millis: From the end of the request to the end of the response, in milliseconds; 0: for ever.
-            Without it 15 seconds. TCP has none.
-        idle_millis: How long nothing may be sent, in milliseconds; 0: for ever. Without it Envoy's 5 minutes, and for
-            TCP its 1 hour.
+        per_request_millis: Request timeout in milliseconds, from the end of the request to the end of the response;
+            0 disables it. Not for tcp. Default: 15 seconds.
+        idle_millis: Idle timeout in milliseconds; 0 disables it. Default: that of Envoy, 5 minutes for a stream and
+            1 hour for a tcp connection.
     """
 
     per_request_millis: int | None = None
@@ -55,12 +55,13 @@ class Timeout:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionPool:
-    """Define how much a listener's Envoy asks of the application at once; more is refused with 503.
+    """The limits of a listener's connections to the application. Envoy answers requests above a limit with 503.
 
     Attributes:
-        max_connections: Connections, 1 or more; for http and tcp, which need it.
-        max_pending_requests: Requests that wait for a connection, 1 or more; for http. Without it 2147483647.
-        max_requests: Requests, 1 or more; for http2 and grpc, which need it.
+        max_connections: Maximum number of connections, 1 or more. Required for http and tcp, not for other protocols.
+        max_pending_requests: Maximum number of requests in the queue, 1 or more, for http only. Default: 2147483647.
+        max_requests: Maximum number of concurrent requests, 1 or more. Required for http2 and grpc, not for other
+            protocols.
     """
 
     max_connections: int | None = None
@@ -70,13 +71,13 @@ class ConnectionPool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutlierDetection:
-    """Define when callers leave a task of a listener alone for a while.
+    """The outlier detection of a listener: callers eject tasks that fail from load balancing for some time.
 
     Attributes:
-        max_server_errors: How many 5xx answers in a row eject a task, 1 or more.
-        interval_millis: The time between two looks, in milliseconds.
-        base_ejection_millis: How long the first ejection lasts, in milliseconds; the next ones last longer.
-        max_ejection_percent: How many of the tasks may be ejected at once, 0 to 100; one may always be.
+        max_server_errors: Number of consecutive 5xx responses after which a task is ejected, 1 or more.
+        interval_millis: Time between two ejection sweeps, in milliseconds.
+        base_ejection_millis: Ejection time in milliseconds, multiplied by the number of ejections of the task.
+        max_ejection_percent: Maximum percentage of ejected tasks, 0 to 100. One task can always be ejected.
     """
 
     max_server_errors: int
@@ -87,16 +88,16 @@ class OutlierDetection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listener:
-    """Define a port and the protocol spoken on it.
+    """A listener of a virtual node, router or gateway.
 
     Attributes:
-        port: 1 to 65535.
-        protocol: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
-        health_check: Whether callers ask if tasks answer; without it they take them to. Not for routers.
-        timeout: How long requests may take in the node's own Envoy. For nodes only.
-        connection_pool: How much Envoy asks of the application at once; without it, anything. Not for routers.
-        outlier_detection: When callers leave a task alone; without it, never. For nodes only.
-        tls: How it speaks TLS; without it, not at all. Not for routers.
+        port: Port, 1 to 65535.
+        protocol: ``http`` (HTTP/1.1), ``http2``, ``grpc`` or ``tcp``. Gateways have no tcp listeners.
+        health_check: Health check of the tasks. Not for routers. Default: all registered tasks are healthy.
+        timeout: Timeouts of the node's own Envoy. For nodes only. Default: see `Timeout`.
+        connection_pool: Limits of the connections to the application. Not for routers. Default: no limits.
+        outlier_detection: Outlier detection of the callers. For nodes only. Default: no task is ejected.
+        tls: TLS of the listener. Not for routers. Default: plaintext.
     """
 
     port: int
@@ -109,7 +110,7 @@ class Listener:
 
 
 def check_listeners(subject: str, listeners: Sequence[Listener], protocols: Sequence[Protocol]) -> Iterator[str]:
-    """Find listeners that App Mesh refuses, and ports taken twice (AWS App Mesh API Reference, *Listener*)."""
+    """Validate listeners (AWS App Mesh API Reference, *Listener*)."""
     for listener in listeners:
         yield from check_range(subject, "listener port", listener.port, 1, 65535)
         yield from check_choice(subject, "protocol", listener.protocol, protocols)
@@ -122,8 +123,8 @@ def check_listeners(subject: str, listeners: Sequence[Listener], protocols: Sequ
     yield from check_unique(subject, "listener port", (str(listener.port) for listener in listeners))
 
 
-def check_without(subject: str, listeners: Sequence[Listener], fields: Sequence[str]) -> Iterator[str]:
-    """Find listeners with policies that their owner cannot have."""
+def check_unsupported_fields(subject: str, listeners: Sequence[Listener], fields: Sequence[str]) -> Iterator[str]:
+    """Validate that no listener has one of these fields, which its router or gateway does not support."""
     for listener in listeners:
         for field in fields:
             if getattr(listener, field) is not None:
@@ -132,12 +133,14 @@ def check_without(subject: str, listeners: Sequence[Listener], fields: Sequence[
 
 
 def check_timeout(subject: str, timeout: Timeout | None, protocol: str) -> Iterator[str]:
-    """Find durations that cannot be (AWS App Mesh API Reference, *Duration*)."""
+    """Validate timeouts (AWS App Mesh API Reference, *Duration*)."""
     if timeout is None:
         return
     if timeout.per_request_millis is not None:
         if protocol == "tcp":
-            yield problem(subject, "tcp has no request timeout", timeout.per_request_millis, "leave it out")
+            yield problem(
+                subject, "request timeout is not supported for tcp", timeout.per_request_millis, "leave it out"
+            )
         yield from check_minimum(subject, "request timeout", timeout.per_request_millis, 0)
     if timeout.idle_millis is not None:
         yield from check_minimum(subject, "idle timeout", timeout.idle_millis, 0)
@@ -153,7 +156,12 @@ def _check_health_check(subject: str, listener: Listener) -> Iterator[str]:
     yield from check_range(subject, "healthy threshold", check.healthy_threshold, 2, 10)
     yield from check_range(subject, "unhealthy threshold", check.unhealthy_threshold, 2, 10)
     if check.port is not None and check.port != listener.port:
-        yield problem(subject, "health check has another port", check.port, f"{listener.port}, or leave it out")
+        yield problem(
+            subject,
+            "health check port is not the listener's port",
+            check.port,
+            f"{listener.port}, or leave it out",
+        )
     if check.path is not None:
         if check.protocol not in ("http", "http2"):
             yield problem(subject, f"a {check.protocol} health check has no path", check.path, "leave it out")
@@ -176,13 +184,18 @@ def _check_connection_pool(subject: str, listener: Listener) -> Iterator[str]:
         return
     allowed = _POOL_FIELDS[listener.protocol]
     if getattr(pool, allowed[0]) is None:
-        yield problem(subject, f"connection pool has no {allowed[0]}", None, f"a pool of {listener.protocol} needs it")
+        yield problem(subject, f"connection pool has no {allowed[0]}", None, f"required for {listener.protocol}")
     for field in ("max_connections", "max_pending_requests", "max_requests"):
         value = getattr(pool, field)
         if value is None:
             continue
         if field not in allowed:
-            yield problem(subject, f"a pool of {listener.protocol} has no {field}", value, f"it has {allowed[0]}")
+            yield problem(
+                subject,
+                f"'{field}' is not supported for {listener.protocol}",
+                value,
+                f"supported: {', '.join(allowed)}",
+            )
         yield from check_minimum(subject, field, value, 1)
 
 

@@ -1,4 +1,4 @@
-"""What requests a route takes, and whether two routes would take the same."""
+"""Match conditions of routes, and the detection of routes that match the same requests."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,20 @@ MAX_MATCHERS = 10  # App Mesh API: headers, query parameters and metadata of one
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeaderMatch:
-    """Define what a header, or a metadata entry of a gRPC call, must be. Without a condition: that it is there.
+    """A condition on an HTTP header or on the metadata of a gRPC call.
+
+    At most one of ``exact``, ``prefix``, ``suffix``, ``regex`` and ``range`` is given. Without any, the header must be
+    present.
 
     Attributes:
-        name: The header's name, 1 to 50 characters.
-        exact: Its whole value.
-        prefix: The start of its value.
-        suffix: The end of its value.
-        regex: A regular expression (RE2) for its whole value.
-        range: The first number that it may be, and the first that it may not be any more.
-        invert: Take the requests that do not match. A request without the header matches an inverted condition only
-            if the condition is that the header is there.
+        name: Name of the header, 1 to 50 characters.
+        exact: Exact value.
+        prefix: Prefix of the value.
+        suffix: Suffix of the value.
+        regex: Regular expression (RE2) for the complete value.
+        range: Range of numbers: its start, and its end, exclusive.
+        invert: Match the requests that do not meet the condition. A request without the header matches an inverted
+            condition only if the condition is that the header is present.
     """
 
     name: str
@@ -40,17 +43,17 @@ class HeaderMatch:
 
     @property
     def is_presence(self) -> bool:
-        """Whether the condition is that the header is there."""
+        """True if the condition is that the header is present."""
         return all(getattr(self, field) is None for field in _HEADER_CONDITIONS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueryParameterMatch:
-    """Define what a query parameter must be.
+    """A condition on a query parameter.
 
     Attributes:
-        name: The parameter's name.
-        exact: Its whole value; without it, that it is there.
+        name: Name of the parameter.
+        exact: Exact value. Default: the parameter must be present.
     """
 
     name: str
@@ -59,7 +62,7 @@ class QueryParameterMatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RouteMatch:
-    """Define which requests a route takes: those for which everything given holds; with nothing given, every one.
+    """The match conditions of a route. A request must meet all of them; without any, every request matches.
 
     Routes of http and http2 match on ``prefix``, ``path`` or ``path_regex``, and on ``method``, ``scheme``, ``port``,
     ``headers`` and ``query_parameters``. Routes of grpc match on ``service_name``, ``method_name``, ``metadata`` and
@@ -67,19 +70,19 @@ class RouteMatch:
     ``scheme`` or ``method_name``.
 
     Attributes:
-        prefix: The start of the path, from ``/``; the text as it is, so ``/a`` takes ``/ab`` too.
-        path: The whole path, without the query.
-        path_regex: A regular expression (RE2) for the whole path, without the query.
-        method: The HTTP method.
-        scheme: ``http`` or ``https``.
-        port: The port of the owner's listener; needed when it has several.
-        headers: What headers must be, at most 10.
-        query_parameters: What query parameters must be, at most 10.
-        service_name: The gRPC service, with its package.
-        method_name: The gRPC method; needs ``service_name``.
-        metadata: What metadata of a gRPC call must be, at most 10.
-        hostname: The host that the client asked for.
-        hostname_suffix: The end of the host that the client asked for, such as ``.example.com``.
+        prefix: Prefix of the path, starting with ``/``. It is not a path segment: ``/a`` matches ``/ab`` too.
+        path: Exact path, without the query string.
+        path_regex: Regular expression (RE2) for the complete path, without the query string.
+        method: HTTP method.
+        scheme: Scheme, ``http`` or ``https``.
+        port: Port of the router's or gateway's listener. Required if it has several listeners.
+        headers: Conditions on headers, at most 10.
+        query_parameters: Conditions on query parameters, at most 10.
+        service_name: Full name of the gRPC service, with its package.
+        method_name: Name of the gRPC method. Requires ``service_name``.
+        metadata: Conditions on the metadata of a gRPC call, at most 10.
+        hostname: Exact host of the request.
+        hostname_suffix: Suffix of the host of the request, such as ``.example.com``.
     """
 
     prefix: str | None = None
@@ -116,12 +119,12 @@ GATEWAY_ROUTE_FIELDS = {
 
 
 def check_match(subject: str, match: RouteMatch, protocol: str, allowed: Sequence[str]) -> Iterator[str]:
-    """Find conditions that a route with these fields cannot have, or that cannot be."""
+    """Validate match conditions, of which a route of ``protocol`` may have those in ``allowed``."""
     for field in fields(match):
         value = getattr(match, field.name)
         if value not in (None, ()) and field.name not in allowed:
-            wrong = f"a {protocol} route matches on no {field.name}"
-            yield problem(subject, wrong, value, f"it matches on {', '.join(sorted(allowed))}")
+            wrong = f"'{field.name}' is not supported for {protocol} routes"
+            yield problem(subject, wrong, value, f"supported: {', '.join(sorted(allowed))}")
     yield from _check_path(subject, match)
     if match.method is not None:
         yield from check_choice(subject, "method", match.method, METHODS)
@@ -136,12 +139,12 @@ def check_match(subject: str, match: RouteMatch, protocol: str, allowed: Sequenc
     for parameter in match.query_parameters:
         yield from check_text(subject, "query parameter", parameter.name, 255, "such as 'version'")
         if parameter.exact is not None:
-            what = f"value of query parameter {parameter.name!r}"
-            yield from check_text(subject, what, parameter.exact, 255, "1 to 255 characters")
+            field_name = f"value of query parameter {parameter.name!r}"
+            yield from check_text(subject, field_name, parameter.exact, 255, "1 to 255 characters")
 
 
 def overlap(first: RouteMatch, second: RouteMatch) -> bool:
-    """Tell whether two matches of the same rank may take the same request, so that chance decides between them."""
+    """Return whether a request may match both of two routes that have equal precedence."""
     same = ("prefix", "path", "path_regex", "service_name", "method_name")
     if any(getattr(first, field) != getattr(second, field) for field in same) or _host(first) != _host(second):
         return False
@@ -152,20 +155,21 @@ def overlap(first: RouteMatch, second: RouteMatch) -> bool:
     headers = ((*first.headers, *first.metadata), (*second.headers, *second.metadata))
     if any(_exclude(a, b) for a in headers[0] for b in headers[1]):
         return False
-    wanted = {parameter.name: parameter.exact for parameter in first.query_parameters}
+    values_of_first = {parameter.name: parameter.exact for parameter in first.query_parameters}
     return not any(
-        None not in (parameter.exact, wanted.get(parameter.name)) and wanted[parameter.name] != parameter.exact
+        None not in (parameter.exact, values_of_first.get(parameter.name))
+        and values_of_first[parameter.name] != parameter.exact
         for parameter in second.query_parameters
     )
 
 
 def _host(match: RouteMatch) -> tuple[str, str]:
-    """Name the hosts that a match is for, as DNS tells them apart."""
+    """Return the host conditions in lower case, since DNS names are case-insensitive."""
     return (match.hostname or "").lower(), (match.hostname_suffix or "").removeprefix("*").lower()
 
 
 def match_text(match: RouteMatch) -> str:
-    """Say in a few words what a match takes."""
+    """Return a short description of match conditions."""
     words = (
         match.method,
         match.hostname or (match.hostname_suffix and f"*.{match.hostname_suffix.removeprefix('*').removeprefix('.')}"),
@@ -189,25 +193,25 @@ def _exclude(first: HeaderMatch, second: HeaderMatch) -> bool:
     if first.name.lower() != second.name.lower():
         return False
     if first.is_presence or second.is_presence:
-        # One wants no header at all, the other wants one.
-        absent = [header.is_presence and header.invert for header in (first, second)]
-        return absent[0] != absent[1]
+        # They exclude each other if one condition requires the header and the other requires its absence.
+        requires_absence = [header.is_presence and header.invert for header in (first, second)]
+        return requires_absence[0] != requires_absence[1]
     conditions = [tuple(getattr(header, field) for field in _HEADER_CONDITIONS) for header in (first, second)]
     if conditions[0] == conditions[1]:
         return first.invert != second.invert
-    return not first.invert and not second.invert and (_apart(first, second) or _apart(second, first))
+    return not first.invert and not second.invert and (_are_disjoint(first, second) or _are_disjoint(second, first))
 
 
-def _apart(first: HeaderMatch, second: HeaderMatch) -> bool:
-    """Tell whether no value meets both of two conditions that differ, as far as that is plain to see."""
+def _are_disjoint(first: HeaderMatch, second: HeaderMatch) -> bool:
+    """Return whether no value meets both of two different conditions; regular expressions are not analyzed."""
     match first:
         case HeaderMatch(exact=str(value)):
-            begins, ends = second.prefix or "", second.suffix or ""
-            return second.exact is not None or not (value.startswith(begins) and value.endswith(ends))
-        case HeaderMatch(prefix=str(begin)):
-            return second.prefix is not None and not begin.startswith(second.prefix[: len(begin)])
-        case HeaderMatch(suffix=str(end)):
-            return second.suffix is not None and not end.endswith(second.suffix[-len(end) :])
+            prefix, suffix = second.prefix or "", second.suffix or ""
+            return second.exact is not None or not (value.startswith(prefix) and value.endswith(suffix))
+        case HeaderMatch(prefix=str(prefix)):
+            return second.prefix is not None and not prefix.startswith(second.prefix[: len(prefix)])
+        case HeaderMatch(suffix=str(suffix)):
+            return second.suffix is not None and not suffix.endswith(second.suffix[-len(suffix) :])
         case HeaderMatch(range=(_, int(end_of_range))):
             return second.range is not None and end_of_range <= second.range[0]
     return False
@@ -216,7 +220,7 @@ def _apart(first: HeaderMatch, second: HeaderMatch) -> bool:
 def _check_path(subject: str, match: RouteMatch) -> Iterator[str]:
     given = {field: getattr(match, field) for field in _PATHS if getattr(match, field) is not None}
     if len(given) > 1:
-        yield problem(subject, "matches on the path in two ways", tuple(given), f"one of: {', '.join(_PATHS)}")
+        yield problem(subject, "has several path conditions", tuple(given), f"one of: {', '.join(_PATHS)}")
     for field in ("prefix", "path"):
         value = given.get(field)
         if value is not None and not (isinstance(value, str) and value.startswith("/")):
@@ -237,7 +241,12 @@ def _check_grpc(subject: str, match: RouteMatch) -> Iterator[str]:
 
 def _check_hostname(subject: str, match: RouteMatch) -> Iterator[str]:
     if match.hostname is not None and match.hostname_suffix is not None:
-        yield problem(subject, "two hostnames", (match.hostname, match.hostname_suffix), "give one of them")
+        yield problem(
+            subject,
+            "'hostname' and 'hostname_suffix' are mutually exclusive",
+            (match.hostname, match.hostname_suffix),
+            "give one of them",
+        )
     if match.hostname is not None:
         yield from check_text(subject, "hostname", match.hostname, 253, "such as 'www.example.com'")
     suffix = match.hostname_suffix
@@ -247,9 +256,9 @@ def _check_hostname(subject: str, match: RouteMatch) -> Iterator[str]:
         yield from check_text(subject, "hostname suffix", suffix, 253, "such as '.example.com'")
 
 
-def _check_headers(subject: str, what: str, headers: Sequence[HeaderMatch]) -> Iterator[str]:
+def _check_headers(subject: str, field: str, headers: Sequence[HeaderMatch]) -> Iterator[str]:
     if len(headers) > MAX_MATCHERS:
-        yield problem(subject, f"too many {what}", len(headers), f"at most {MAX_MATCHERS}")
+        yield problem(subject, f"too many {field}", len(headers), f"at most {MAX_MATCHERS}")
     for header in headers:
         yield from _check_header(subject, header)
 
@@ -257,18 +266,18 @@ def _check_headers(subject: str, what: str, headers: Sequence[HeaderMatch]) -> I
 def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
     yield from check_text(subject, "header name", header.name, 50, "1 to 50 characters")
     if isinstance(header.name, str) and not _HEADER_NAME.fullmatch(header.name):
-        fix = "printable characters without spaces and colons: App Mesh matches on no pseudo header"
-        yield problem(subject, "header name has characters that App Mesh refuses", header.name, fix)
+        fix = "printable characters without spaces and colons; pseudo headers are not supported"
+        yield problem(subject, "header name has invalid characters", header.name, fix)
     yield from check_flag(subject, f"invert of {header.name!r}", header.invert)
     given = {field: getattr(header, field) for field in _HEADER_CONDITIONS if getattr(header, field) is not None}
     if len(given) > 1:
         fix = f"one of: {', '.join(_HEADER_CONDITIONS)}"
-        yield problem(subject, f"{header.name!r} has two conditions", tuple(given), fix)
+        yield problem(subject, f"{header.name!r} has several conditions", tuple(given), fix)
     for condition, value in given.items():
-        what = f"{condition} of {header.name!r}"
+        field = f"{condition} of {header.name!r}"
         if condition != "range":
-            yield from check_text(subject, what, value, 255, "1 to 255 characters")
+            yield from check_text(subject, field, value, 255, "1 to 255 characters")
         elif not (isinstance(value, tuple) and len(value) == 2 and all(type(end) is int for end in value)):
-            yield problem(subject, f"{what} is no range", value, "such as (1, 5)")
+            yield problem(subject, f"{field} is not a range", value, "such as (1, 5)")
         elif value[0] >= value[1]:
-            yield problem(subject, f"{what} is empty", value, "the first number, and the first number after the last")
+            yield problem(subject, f"{field} is empty", value, "the first number, and the first number after the last")

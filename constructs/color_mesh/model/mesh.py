@@ -98,7 +98,7 @@ class Mesh:
 def _check_mesh(subject: str, mesh: Mesh) -> Iterator[str]:
     yield from check_name(subject, mesh.name)
     if mesh.owner is not None and not (isinstance(mesh.owner, str) and re.fullmatch("[0-9]{12}", mesh.owner)):
-        yield problem(subject, "owner is no AWS account", mesh.owner, "12 digits, such as '111122223333'")
+        yield problem(subject, "owner is not an AWS account ID", mesh.owner, "12 digits, such as '111122223333'")
     yield from check_choice(subject, "egress filter", mesh.egress_filter, EGRESS_FILTERS)
     yield from check_ip_preference(subject, mesh.ip_preference)
     yield from check_tags(subject, mesh.tags)

@@ -1,4 +1,4 @@
-"""Virtual nodes, and the virtual services that callers name."""
+"""Virtual nodes and virtual services."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ MAX_BACKENDS = 50  # App Mesh endpoints and quotas: backends per virtual node
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VirtualServiceBackend:
-    """Define a virtual service that a node may call.
+    """A backend: a virtual service that a virtual node sends requests to.
 
     Attributes:
-        virtual_service: Its name.
-        client_tls: How the node speaks TLS to it, instead of the node's own ``client_tls``.
+        virtual_service: Name of the virtual service.
+        client_tls: Client policy for this backend. Default: ``client_tls`` of the node.
     """
 
     virtual_service: str
@@ -28,16 +28,17 @@ class VirtualServiceBackend:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VirtualNode:
-    """Define a workload of the mesh: what it listens on, how it is found, and what it may call.
+    """A virtual node: a workload of the mesh.
 
     Attributes:
-        name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
-        listeners: What it answers on; a node without one can only call.
-        discovery: How its tasks are found. Needed with a listener.
-        backends: The virtual services it may call. Without one it can call nothing in the mesh.
-        client_tls: How it speaks TLS to its backends; without it, to those that do.
-        access_log: Where Envoy logs requests; without it Envoy logs none.
-        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
+        name: Name of the node, 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
+        listeners: Listeners of the node. Default: none, for a node that only sends requests.
+        discovery: Service discovery of the node's tasks. Required if there is a listener.
+        backends: Virtual services that the node sends requests to, at most 50. Default: none; it cannot reach other
+            services of the mesh.
+        client_tls: Client policy for all backends. Default: TLS to the nodes whose listeners have it.
+        access_log: Access log of the node's Envoy. Default: no access log.
+        tags: Keys and values of the AWS tags, also metadata of the Envoy configuration.
     """
 
     name: str
@@ -51,13 +52,14 @@ class VirtualNode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VirtualService:
-    """Define a name that callers use, and what answers to it.
+    """A virtual service: the name by which callers send requests, and its provider.
 
     Attributes:
-        name: The DNS name, also the ``Host`` that Envoy routes by.
-        virtual_node: The virtual node that provides the service.
-        virtual_router: The virtual router that provides it, instead of a node. Without either, nothing answers.
-        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
+        name: DNS name of the service, which is the host of the requests.
+        virtual_node: Name of the virtual node that provides the service. Mutually exclusive with ``virtual_router``.
+        virtual_router: Name of the virtual router that provides the service. Default, without ``virtual_node``: no
+            provider; requests to the service fail.
+        tags: Keys and values of the AWS tags, also metadata of the Envoy configuration.
     """
 
     name: str
@@ -67,12 +69,12 @@ class VirtualService:
 
 
 def hostnames(nodes: Iterable[VirtualNode]) -> dict[str, str]:
-    """Find the nodes that are not found by Cloud Map but at a name of their own in DNS, and that name."""
+    """Return the hostname of each node with DNS service discovery, by the name of the node."""
     return {node.name: node.discovery.hostname for node in nodes if isinstance(node.discovery, DnsDiscovery)}
 
 
 def check_virtual_node(node: VirtualNode) -> Iterator[str]:
-    """Find what App Mesh refuses of a node, whatever else is in the mesh."""
+    """Validate a virtual node by itself, without its references."""
     subject = f"virtual node {node.name!r}"
     yield from check_name(subject, node.name)
     yield from check_listeners(subject, node.listeners, PROTOCOLS)
@@ -91,7 +93,7 @@ def check_virtual_node(node: VirtualNode) -> Iterator[str]:
 
 
 def check_virtual_service(service: VirtualService) -> Iterator[str]:
-    """Find what App Mesh refuses of a virtual service, whatever else is in the mesh."""
+    """Validate a virtual service by itself, without its references."""
     subject = f"virtual service {service.name!r}"
     yield from check_dns_name(subject, "name", service.name)
     if service.virtual_node is not None and service.virtual_router is not None:

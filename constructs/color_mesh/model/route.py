@@ -1,4 +1,4 @@
-"""Where a router and a gateway send the requests that match."""
+"""Routes of virtual routers and gateway routes of virtual gateways."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ RESERVED_SERVICES = "aws.app-mesh"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeightedTarget:
-    """Define a virtual node's share of a route's requests.
+    """A virtual node that receives a share of a route's requests.
 
     Attributes:
-        virtual_node: The node's name.
-        weight: Its share, 0 to 100, relative to the weights of the route's other targets. 0: it gets none.
-        port: The node's listener; without one, the node's only listener.
+        virtual_node: Name of the virtual node.
+        weight: Share of the requests, 0 to 100, relative to the weights of the route's other targets.
+        port: Port of the node's listener. Required if the node has several listeners.
     """
 
     virtual_node: str
@@ -47,18 +47,16 @@ class WeightedTarget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
-    """Define when a caller's Envoy asks again. A route without one retries as App Mesh does by default.
-
-    At least one event must be given.
+    """The retry policy of a route. At least one event is required.
 
     Attributes:
-        max_retries: How often it asks again, 0 or more.
-        per_retry_timeout_millis: How long one try may take, in milliseconds; 0: as long as the request.
-        http_events: ``server-error`` (500 to 508, 510, 511), ``gateway-error`` (502, 503, 504), ``client-error`` (409),
-            ``stream-error`` (a refused stream).
-        tcp_events: ``connection-error``.
-        grpc_events: The gRPC statuses ``cancelled``, ``deadline-exceeded``, ``internal``, ``resource-exhausted``,
-            ``unavailable``; for grpc routes only.
+        max_retries: Maximum number of retries, 0 or more.
+        per_retry_timeout_millis: Timeout of each attempt in milliseconds; 0: the timeout of the request.
+        http_events: HTTP events after which a request is retried: ``server-error`` (500 to 508, 510, 511),
+            ``gateway-error`` (502, 503, 504), ``client-error`` (409), ``stream-error`` (a refused stream).
+        tcp_events: TCP events after which a request is retried: ``connection-error``.
+        grpc_events: gRPC status codes after which a request is retried: ``cancelled``, ``deadline-exceeded``,
+            ``internal``, ``resource-exhausted``, ``unavailable``. For grpc routes only.
     """
 
     max_retries: int
@@ -70,18 +68,18 @@ class RetryPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """Define where a virtual router sends the requests that match.
+    """A route of a virtual router.
 
     Attributes:
-        name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the router.
-        match: Which requests it takes.
-        targets: 1 to 10 nodes with their weights, not all of them 0.
-        protocol: That of the router's listener.
-        priority: 0 (asked first) to 1000. Routes without one are asked last, longest prefix first.
-        retry_policy: When a caller asks again; without it twice, when a task is unavailable (AWS App Mesh User Guide,
-            *Envoy defaults set by App Mesh*). A tcp route has none.
-        timeout: How long a request may take; without it 15 seconds.
-        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
+        name: Name of the route, 1 to 255 letters, digits, ``-`` and ``_``; unique in the router.
+        match: Match conditions.
+        targets: Virtual nodes and their weights, 1 to 10, of which at least one weight is not 0.
+        protocol: Protocol of the router's listener.
+        priority: Priority, 0 (first) to 1000. Default: after all routes with a priority, longest prefix first.
+        retry_policy: Retry policy. Not for tcp. Default: two retries if a task is unavailable (AWS App Mesh User
+            Guide, *Envoy defaults set by App Mesh*).
+        timeout: Timeouts of the requests. Default: a request timeout of 15 seconds.
+        tags: Keys and values of the AWS tags, also metadata of the Envoy configuration.
     """
 
     name: str
@@ -96,13 +94,14 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rewrite:
-    """Define how a gateway changes a request. By default the matched prefix and the host are rewritten.
+    """The rewrite of requests by a gateway route.
 
     Attributes:
-        prefix: What replaces the matched prefix; without it ``/``.
-        path: What replaces the path of a route that matches on ``path`` or ``path_regex``; without it, it stays.
-        keep_prefix: Whether the matched prefix stays. Excludes ``prefix``.
-        keep_hostname: Whether the host stays; by default it becomes the virtual service's name.
+        prefix: Replacement of the matched prefix. Default: ``/``.
+        path: Replacement of the path, for a route that matches on ``path`` or ``path_regex``. Default: the path is
+            not rewritten.
+        keep_prefix: Do not rewrite the matched prefix. Mutually exclusive with ``prefix``.
+        keep_hostname: Do not rewrite the host. Default: the host becomes the name of the virtual service.
     """
 
     prefix: str | None = None
@@ -113,18 +112,18 @@ class Rewrite:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayRoute:
-    """Define where a virtual gateway sends the requests that match.
+    """A gateway route of a virtual gateway.
 
     Attributes:
-        name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the gateway.
-        match: Which requests it takes.
-        virtual_service: The name of the service that gets them.
-        protocol: That of the gateway's listener.
-        priority: 0 (asked first) to 1000. Routes without one are asked last, longest prefix first.
-        target_port: The service's port; without one, its only one.
-        rewrite: How the request is changed. By default the matched prefix becomes ``/`` and the host the service's
-            name.
-        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
+        name: Name of the gateway route, 1 to 255 letters, digits, ``-`` and ``_``; unique in the gateway.
+        match: Match conditions.
+        virtual_service: Name of the virtual service that receives the requests.
+        protocol: Protocol of the gateway's listener.
+        priority: Priority, 0 (first) to 1000. Default: after all routes with a priority, longest prefix first.
+        target_port: Port of the virtual service. Required if the service has several ports.
+        rewrite: Rewrite of the requests. Default: the matched prefix becomes ``/``, and the host the name of the
+            virtual service.
+        tags: Keys and values of the AWS tags, also metadata of the Envoy configuration.
     """
 
     name: str
@@ -141,7 +140,7 @@ AnyRoute: TypeAlias = Route | GatewayRoute
 
 
 def check_route(subject: str, route: Route, listeners: Sequence[Listener]) -> Iterator[str]:
-    """Find what App Mesh refuses of a route, and what the router's listeners never see."""
+    """Validate a route and that the router has a listener for it."""
     yield from _check_rule(subject, route, listeners)
     if route.protocol not in PROTOCOLS:
         return
@@ -152,16 +151,16 @@ def check_route(subject: str, route: Route, listeners: Sequence[Listener]) -> It
 
 
 def check_gateway_route(subject: str, route: GatewayRoute, listeners: Sequence[Listener]) -> Iterator[str]:
-    """Find what App Mesh refuses of a gateway route, and what the gateway's listeners never see."""
+    """Validate a gateway route and that the gateway has a listener for it."""
     yield from _check_rule(subject, route, listeners)
     if route.protocol not in GATEWAY_ROUTE_FIELDS:
         return
     match = route.match
     yield from check_match(subject, match, route.protocol, GATEWAY_ROUTE_FIELDS[route.protocol])
-    for what, path in (("prefix", match.prefix), ("path", match.path)):
+    for field, path in (("prefix", match.prefix), ("path", match.path)):
         if isinstance(path, str) and path.startswith(RESERVED_PREFIXES):
             fix = "App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself"
-            yield problem(subject, f"{what} is reserved", path, fix)
+            yield problem(subject, f"{field} is reserved", path, fix)
     if isinstance(match.service_name, str) and match.service_name.startswith(RESERVED_SERVICES):
         yield problem(subject, "service name is reserved", match.service_name, "App Mesh keeps 'aws.app-mesh'")
     if route.target_port is not None:
@@ -188,17 +187,17 @@ def _check_rule(subject: str, route: AnyRoute, listeners: Sequence[Listener]) ->
     if route.protocol not in PROTOCOLS:
         yield from check_choice(subject, "protocol", route.protocol, PROTOCOLS)
         return
-    have = f"listeners: {', '.join(f'{listener.protocol}/{listener.port}' for listener in listeners) or 'none'}"
+    fix = f"listeners: {', '.join(f'{listener.protocol}/{listener.port}' for listener in listeners) or 'none'}"
     port = route.match.port
-    speaking = [listener.port for listener in listeners if listener.protocol == route.protocol]
-    if not speaking:
-        yield problem(subject, "no listener speaks its protocol", route.protocol, have)
-    if port is None and speaking and len(listeners) > 1:
-        yield problem(subject, "matches on no port, though there are several", port, have)
+    ports = [listener.port for listener in listeners if listener.protocol == route.protocol]
+    if not ports:
+        yield problem(subject, "no listener has its protocol", route.protocol, fix)
+    if port is None and ports and len(listeners) > 1:
+        yield problem(subject, "has no port condition, but there are several listeners", port, fix)
     if port is not None and not any(listener.port == port for listener in listeners):
-        yield problem(subject, "no listener has its port", port, have)
-    elif port is not None and speaking and port not in speaking:
-        yield problem(subject, f"the listener of its port does not speak {route.protocol}", port, have)
+        yield problem(subject, "no listener has its port", port, fix)
+    elif port is not None and ports and port not in ports:
+        yield problem(subject, f"the listener at its port is not {route.protocol}", port, fix)
 
 
 def _check_targets(subject: str, targets: Sequence[WeightedTarget]) -> Iterator[str]:
@@ -217,7 +216,7 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
     if policy is None:
         return
     if route.protocol == "tcp":
-        yield problem(subject, "a tcp route has no retry policy", policy, "leave it out")
+        yield problem(subject, "retry policy is not supported for tcp routes", policy, "leave it out")
     yield from check_minimum(subject, "max retries", policy.max_retries, 0)
     yield from check_minimum(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
     for event in policy.http_events:
@@ -230,7 +229,10 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
     yield from check_unique(subject, "retry event", map(str, events))
     if policy.grpc_events and route.protocol != "grpc":
         yield problem(
-            subject, f"{route.protocol} routes have no gRPC retry events", policy.grpc_events, "leave them out"
+            subject,
+            f"gRPC retry events are not supported for {route.protocol} routes",
+            policy.grpc_events,
+            "leave them out",
         )
     if not events:
         yield problem(subject, "retry policy has no event", events, "such as http_events=('gateway-error',)")
@@ -241,14 +243,14 @@ def _check_rewrite(subject: str, route: GatewayRoute) -> Iterator[str]:
     yield from check_flag(subject, "keep_prefix", rewrite.keep_prefix)
     yield from check_flag(subject, "keep_hostname", rewrite.keep_hostname)
     if rewrite.prefix is not None and rewrite.keep_prefix:
-        yield problem(subject, "rewrites the prefix and keeps it", rewrite.prefix, "give one of them")
+        yield problem(subject, "'prefix' and 'keep_prefix' are mutually exclusive", rewrite.prefix, "give one of them")
     if (rewrite.prefix is not None or rewrite.keep_prefix) and match.prefix is None:
-        yield problem(subject, "rewrites a prefix that it does not match on", rewrite.prefix, "match on a prefix")
+        yield problem(subject, "has a prefix rewrite but no prefix condition", rewrite.prefix, "match on a prefix")
     if rewrite.path is not None and match.path is None and match.path_regex is None:
-        yield problem(subject, "rewrites a path that it does not match on", rewrite.path, "match on a path")
-    for what, value in (("prefix rewrite", rewrite.prefix), ("path rewrite", rewrite.path)):
+        yield problem(subject, "has a path rewrite but no path condition", rewrite.path, "match on a path")
+    for field, value in (("prefix rewrite", rewrite.prefix), ("path rewrite", rewrite.path)):
         if value is not None and not (isinstance(value, str) and value.startswith("/") and len(value) <= 255):
-            yield problem(subject, f"{what} cannot be", value, "'/' and at most 254 characters more")
+            yield problem(subject, f"{field} is invalid", value, "'/' and at most 254 characters more")
 
 
 def _target_key(target: WeightedTarget) -> str:

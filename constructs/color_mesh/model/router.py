@@ -1,4 +1,4 @@
-"""Virtual routers and virtual gateways: the parts that own routes."""
+"""Virtual routers and virtual gateways."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from itertools import combinations
 from color_mesh.model.access_log import AccessLog, check_access_log
 from color_mesh.model.checks import check_name, check_tags, check_unique
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, check_listeners, check_without
+from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, check_listeners, check_unsupported_fields
 from color_mesh.model.route import AnyRoute, GatewayRoute, Route, check_gateway_route, check_overlap, check_route
 from color_mesh.model.tls import ClientTls, check_client_tls
 
@@ -16,13 +16,13 @@ GATEWAY_PROTOCOLS: tuple[Protocol, ...] = ("http", "http2", "grpc")  # App Mesh 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VirtualRouter:
-    """Define what spreads a virtual service's requests over virtual nodes.
+    """A virtual router: distributes the requests of a virtual service to virtual nodes.
 
     Attributes:
-        name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
-        listeners: What it takes requests on, one at least.
-        routes: Where they go. Without one the router answers every request with 404.
-        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
+        name: Name of the router, 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
+        listeners: Listeners, at least one.
+        routes: Routes. A request that matches none is answered with 404.
+        tags: Keys and values of the AWS tags, also metadata of the Envoy configuration.
     """
 
     name: str
@@ -33,15 +33,15 @@ class VirtualRouter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VirtualGateway:
-    """Define the way into the mesh from outside.
+    """A virtual gateway: receives requests from outside the mesh.
 
     Attributes:
-        name: 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
-        listeners: What it takes requests on, one at least; http, http2 or grpc.
-        routes: Which virtual services they go to. Without one the gateway answers every request with 404.
-        client_tls: How it speaks TLS to the mesh's nodes; without it, to those that do.
-        access_log: Where Envoy logs requests; without it Envoy logs none.
-        tags: Keys and values that label it on AWS; Envoy gets them as metadata.
+        name: Name of the gateway, 1 to 255 letters, digits, ``-`` and ``_``; unique in the mesh.
+        listeners: Listeners for http, http2 or grpc, at least one.
+        routes: Gateway routes. A request that matches none is answered with 404.
+        client_tls: Client policy for the nodes of the mesh. Default: TLS to the nodes whose listeners have it.
+        access_log: Access log of the gateway's Envoy. Default: no access log.
+        tags: Keys and values of the AWS tags, also metadata of the Envoy configuration.
     """
 
     name: str
@@ -53,20 +53,20 @@ class VirtualGateway:
 
 
 def check_virtual_router(router: VirtualRouter) -> Iterator[str]:
-    """Find what App Mesh refuses of a router and its routes, whatever else is in the mesh."""
+    """Validate a virtual router and its routes by themselves, without their references."""
     subject = f"virtual router {router.name!r}"
     yield from _check_owner(subject, router, PROTOCOLS)
     policies = ("health_check", "timeout", "connection_pool", "outlier_detection", "tls")
-    yield from check_without(subject, router.listeners, policies)
+    yield from check_unsupported_fields(subject, router.listeners, policies)
     for route in router.routes:
         yield from _check_named_route(route, router.listeners)
 
 
 def check_virtual_gateway(gateway: VirtualGateway) -> Iterator[str]:
-    """Find what App Mesh refuses of a gateway and its routes, whatever else is in the mesh."""
+    """Validate a virtual gateway and its routes by themselves, without their references."""
     subject = f"virtual gateway {gateway.name!r}"
     yield from _check_owner(subject, gateway, GATEWAY_PROTOCOLS)
-    yield from check_without(subject, gateway.listeners, ("timeout", "outlier_detection"))
+    yield from check_unsupported_fields(subject, gateway.listeners, ("timeout", "outlier_detection"))
     yield from check_access_log(subject, gateway.access_log)
     yield from check_client_tls(subject, gateway.client_tls)
     for route in gateway.routes:

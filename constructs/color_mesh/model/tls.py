@@ -1,4 +1,4 @@
-"""Who proves what to whom on a connection: certificates, and what they are checked against."""
+"""TLS of listeners and of their callers: certificates and certificate validation."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,22 @@ TLS_MODES: tuple[TlsMode, ...] = get_args(TlsMode)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcmCertificate:
-    """Define a certificate that AWS Certificate Manager keeps, by its ARN."""
+    """A certificate in AWS Certificate Manager.
+
+    Attributes:
+        arn: ARN of the certificate.
+    """
 
     arn: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileCertificate:
-    """Define a certificate in files that Envoy reads once, when it starts.
+    """A certificate in files, which Envoy reads once, when it starts.
 
     Attributes:
-        certificate_chain: The path of the PEM file with the certificate and those that signed it.
-        private_key: The path of the PEM file with its key.
+        certificate_chain: Path of the PEM file with the certificate chain.
+        private_key: Path of the PEM file with the private key.
     """
 
     certificate_chain: str
@@ -33,28 +37,44 @@ class FileCertificate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SdsCertificate:
-    """Define a certificate that a Secret Discovery Service beside Envoy hands out, by its secret's name."""
+    """A certificate from a Secret Discovery Service in the task.
+
+    Attributes:
+        secret_name: Name of the secret.
+    """
 
     secret_name: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcmTrust:
-    """Define what is trusted: 1 to 3 certificate authorities of AWS Private CA, by their ARNs."""
+    """Trusted certificate authorities in AWS Private CA.
+
+    Attributes:
+        certificate_authority_arns: ARNs of the certificate authorities, 1 to 3.
+    """
 
     certificate_authority_arns: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileTrust:
-    """Define what is trusted: the certificate authorities in a PEM file, by its path."""
+    """Trusted certificate authorities in a file.
+
+    Attributes:
+        certificate_chain: Path of the PEM file with the certificates of the authorities.
+    """
 
     certificate_chain: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SdsTrust:
-    """Define what is trusted: what a Secret Discovery Service beside Envoy hands out, by its secret's name."""
+    """Trusted certificate authorities from a Secret Discovery Service in the task.
+
+    Attributes:
+        secret_name: Name of the secret.
+    """
 
     secret_name: str
 
@@ -66,12 +86,12 @@ Trust: TypeAlias = AcmTrust | FileTrust | SdsTrust
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TlsValidation:
-    """Define how the other side's certificate is checked.
+    """The validation of the peer's certificate.
 
     Attributes:
-        trust: Who must have signed it.
-        subject_alternative_names: Names of which it must have one. Without any, a client expects the DNS name by which
-            the node is found, and a listener takes any name.
+        trust: Trusted certificate authorities.
+        subject_alternative_names: Accepted subject alternative names (SANs). Default: callers accept the DNS name of
+            the node's service discovery, listeners accept any name.
     """
 
     trust: Trust
@@ -80,13 +100,13 @@ class TlsValidation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListenerTls:
-    """Define how a listener speaks TLS (AWS App Mesh User Guide, *Transport Layer Security*).
+    """The TLS of a listener (AWS App Mesh User Guide, *Transport Layer Security*).
 
     Attributes:
-        certificate: What it shows to clients.
-        mode: ``STRICT`` (the default): TLS only. ``PERMISSIVE``: TLS and plaintext. ``DISABLED``: plaintext only.
-        validation: How client certificates are checked; with ``STRICT`` every client must have one. Without it
-            clients are asked for none. Its trust is a file or an SDS secret.
+        certificate: Server certificate.
+        mode: TLS mode. ``STRICT``: TLS only. ``PERMISSIVE``: TLS and plaintext. ``DISABLED``: plaintext only.
+        validation: Validation of client certificates, with trust in a file or an SDS secret. In mode ``STRICT`` it
+            requires a certificate of every client. Default: client certificates are not requested.
     """
 
     certificate: Certificate
@@ -96,13 +116,13 @@ class ListenerTls:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientTls:
-    """Define how a caller speaks TLS to its backends. Without one, a caller speaks TLS to nodes that do.
+    """A client policy: the TLS of a caller's connections to its backends.
 
     Attributes:
-        validation: How the node's certificate is checked.
-        enforce: ``True`` (the default): speak TLS, or fail. ``False``: speak TLS to nodes that do.
-        ports: The nodes' ports that this is for; without any, all.
-        certificate: What it shows to nodes that ask for a certificate.
+        validation: Validation of the backend's certificate.
+        enforce: ``True``: connections without TLS fail. ``False``: TLS only to the listeners that have it.
+        ports: Ports of the backends' listeners to which the policy applies. Default: all ports.
+        certificate: Client certificate, for listeners that request one. Default: no client certificate.
     """
 
     validation: TlsValidation
@@ -112,7 +132,7 @@ class ClientTls:
 
 
 def check_listener_tls(subject: str, tls: ListenerTls | None) -> Iterator[str]:
-    """Find what App Mesh refuses of a listener's TLS (AWS App Mesh API Reference, *ListenerTls*)."""
+    """Validate the TLS of a listener (AWS App Mesh API Reference, *ListenerTls*)."""
     if tls is None:
         return
     yield from check_choice(subject, "TLS mode", tls.mode, TLS_MODES)
@@ -120,12 +140,12 @@ def check_listener_tls(subject: str, tls: ListenerTls | None) -> Iterator[str]:
     if tls.validation is not None:
         if isinstance(tls.validation.trust, AcmTrust):
             got = tls.validation.trust.certificate_authority_arns
-            yield problem(subject, "a listener cannot trust ACM", got, "trust a file or an SDS secret")
+            yield problem(subject, "a listener does not support trust in ACM", got, "trust a file or an SDS secret")
         yield from _check_validation(subject, tls.validation)
 
 
 def check_client_tls(subject: str, tls: ClientTls | None) -> Iterator[str]:
-    """Find what App Mesh refuses of a client policy (AWS App Mesh API Reference, *ClientPolicyTls*)."""
+    """Validate a client policy (AWS App Mesh API Reference, *ClientPolicyTls*)."""
     if tls is None:
         return
     yield from check_flag(subject, "enforce", tls.enforce)
@@ -149,7 +169,12 @@ def _check_certificate(subject: str, certificate: Certificate) -> Iterator[str]:
         case SdsCertificate():
             yield from check_text(subject, "secret name", certificate.secret_name, 255, "such as 'spiffe://red'")
         case _:
-            yield problem(subject, "certificate is of no kind", certificate, "a FileCertificate or another kind")
+            yield problem(
+                subject,
+                "unsupported certificate type",
+                certificate,
+                "a FileCertificate, an SdsCertificate or an AcmCertificate",
+            )
 
 
 def _check_validation(subject: str, validation: TlsValidation) -> Iterator[str]:
@@ -164,7 +189,9 @@ def _check_validation(subject: str, validation: TlsValidation) -> Iterator[str]:
         case SdsTrust(secret_name=name):
             yield from check_text(subject, "trusted secret name", name, 255, "such as 'spiffe://colors'")
         case _:
-            yield problem(subject, "trust is of no kind", validation.trust, "a FileTrust or another kind")
+            yield problem(
+                subject, "unsupported trust type", validation.trust, "a FileTrust, an SdsTrust or an AcmTrust"
+            )
     yield from _check_names(subject, validation.subject_alternative_names)
 
 
@@ -174,6 +201,6 @@ def _check_names(subject: str, names: Sequence[str]) -> Iterator[str]:
     yield from check_unique(subject, "subject alternative name", names)
 
 
-def _check_arn(subject: str, what: str, arn: object) -> Iterator[str]:
+def _check_arn(subject: str, field: str, arn: object) -> Iterator[str]:
     if not (isinstance(arn, str) and arn.startswith("arn:")):
-        yield problem(subject, f"{what} is no ARN", arn, "such as 'arn:aws:acm:…'")
+        yield problem(subject, f"{field} is not an ARN", arn, "such as 'arn:aws:acm:…'")

@@ -1,29 +1,27 @@
-"""Which program stands in for which image."""
+"""Programs that run in place of images."""
 
 import re
-import shlex
 import shutil
-import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import problem
 
-COLOR_APP = "colorapp"
-_COLOR_APP_FILE = Path(__file__).parent.parent / "run" / "colorapp.py"
-_COLORS = re.compile(r"listen [0-9.]+:[0-9]+;.*return 200 \"\$COLOR\"", re.DOTALL)
 _ENVOY = re.compile(r"(.*-)?envoy(-(alpine|contrib|debug|dev|distroless|google-vrp|tools))*")
+
+# A program and its first arguments, by the name of the image that they replace.
+Commands = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """Define what runs in place of an image.
+    """Define the program that runs in place of an image.
 
     Attributes:
-        command: The program and its first arguments, in the place of the image's entry point.
-        envoy: Whether it is Envoy.
+        command: The program and its first arguments, which replace the entry point of the image.
+        envoy: The program is Envoy.
     """
 
     command: tuple[str, ...]
@@ -31,53 +29,33 @@ class Program:
 
 
 def envoy_binary() -> str | None:
-    """Find the installed Envoy: beside this Python, or on the path."""
-    scripts = shutil.which("envoy", path=sysconfig.get_path("scripts"))
-    packaged = Path(sysconfig.get_path("purelib")) / "envoy" / "_bin" / "envoy"
-    # The script of the package starts the binary through Python, which the user of a container may not reach.
-    return str(packaged) if packaged.is_file() else scripts or shutil.which("envoy")
+    """Look up the installed Envoy: the package of this Python, or the PATH."""
+    script = shutil.which("envoy", path=sysconfig.get_path("scripts"))
+    binary = Path(sysconfig.get_path("purelib")) / "envoy" / "_bin" / "envoy"
+    # The package's script starts the binary with Python, which the user of a container may have no permission to read.
+    return str(binary) if binary.is_file() else script or shutil.which("envoy")
 
 
-def parse_images(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Read ``NAME=COMMAND`` pairs.
-
-    Raises:
-        MeshError: With every pair that is none.
-    """
-    problems = []
-    images = {}
-    for each in given:
-        # Names of images have no "="; digests are written with ":".
-        name, _, command = each.partition("=")
-        try:
-            words = tuple(shlex.split(command))
-        except ValueError as error:
-            problems.append(problem(f"--image {name}", f"the command has {str(error).lower()}", command, "close it"))
-            continue
-        if not (name and words):
-            fix = "NAME=COMMAND, such as --image example/shop='python3 -m http.server 8080'"
-            problems.append(problem("--image", "names no image and command", each, fix))
-        elif shutil.which(words[0]) is None:
-            fix = "a program on the PATH, or the path of one"
-            problems.append(problem(f"--image {name}", "the program is not there", words[0], fix))
-        images[name] = words
-    refuse(problems)
-    return images
-
-
-def program_of(image: str, command: Sequence[str], images: Mapping[str, tuple[str, ...]]) -> Program | None:
-    """Find the program of an image: a mapped one, the color application, or Envoy; ``None`` for any other.
-
-    nginx is the color application when its ``command`` configures it so.
-    """
-    repository = image.split("@")[0]
-    last = repository.rsplit("/", 1)[-1].split(":")[0]
-    untagged = repository[: len(repository) - len(repository.rsplit("/", 1)[-1]) + len(last)]
-    for name in (image, repository, untagged, last):
-        if name in images:
-            return Program(command=images[name])
-    if last == COLOR_APP or (last == "nginx" and _COLORS.search(" ".join(command))):
-        return Program(command=(sys.executable, "-I", "-S", str(_COLOR_APP_FILE)))
-    if _ENVOY.fullmatch(last):
+def program_of(image: str, commands: Commands) -> Program | None:
+    """Return the program that runs in place of an image: a given command, or Envoy; ``None`` for any other image."""
+    names = image_names(image)
+    for name in names:
+        if name in commands:
+            return Program(command=tuple(commands[name]))
+    if _ENVOY.fullmatch(names[-1]):
         return Program(command=("envoy",), envoy=True)
     return None
+
+
+def image_names(image: str) -> tuple[str, ...]:
+    """Return the names by which an image can be given a program: in full, without digest, tag and repository path."""
+    untagged_path, slash, last = image.split("@")[0].rpartition("/")
+    untagged = last.split(":")[0]
+    return image, image.split("@")[0], f"{untagged_path}{slash}{untagged}", untagged
+
+
+def missing_program(subject: str, image: str) -> str:
+    """Word the problem of an image that has no program."""
+    name = image.split("@")[0]
+    fix = f"--image '{name}=COMMAND', or an entry {name!r} in color-mesh.json"
+    return problem(subject, "no program runs in place of the image", image, fix)

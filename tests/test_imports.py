@@ -1,0 +1,126 @@
+"""Imports go one way: a table of what each package of the library may import, and no circles within a package."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import color_mesh
+
+SOURCE = Path(__file__).parent.parent / "constructs"
+MODULES = {
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in (SOURCE / "color_mesh").rglob("*.py")
+}
+CORE = ("model", "cloudformation", "appmesh", "ecs", "envoy")
+# Each package or module, in order: what it may import of the library, and which other libraries.
+MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "model": ((), ()),
+    "cloudformation": (("model",), ("yaml",)),
+    "appmesh": (("model", "cloudformation"), ()),
+    "ecs": (("model", "cloudformation", "appmesh"), ()),
+    "envoy": (("model",), ()),
+    "report": (("model",), ()),
+    "cdk": (("model", "appmesh", "ecs", "envoy"), ("aws_cdk", "constructs", "jsii")),
+    "local.folder": (("model",), ()),
+    "local.plan": (CORE, ()),
+    "local.run": ((*CORE, "local.folder", "local.plan"), ("dns", "h11", "pyroute2")),
+    "local.client": (("model", "report", "local.folder"), ()),
+    "migration": ((*CORE, "report"), ()),
+    "cli": ((*CORE, "report", "local.folder", "local.plan", "local.run", "local.client", "migration"), ()),
+    "__main__": (("model", "cli"), ()),
+    # The public names: constructs, loaded when they are first used, and the values that they take.
+    "__init__": (("model", "cdk"), ()),
+}
+# Imports that are not as in the table yet. An entry that is no longer needed fails the test.
+EXCEPTIONS: set[tuple[str, str]] = {
+    ("ecs.task_definitions", "local.plan"),
+}
+
+
+def package(module: str) -> str:
+    """Return the row of the table that a module belongs to."""
+    _, *parts = module.split(".")
+    return ".".join(parts[:2] if parts[:1] == ["local"] else parts[:1]) or "__init__"
+
+
+def imports(module: str) -> Iterator[str]:
+    """Yield what a module imports, including imports within functions and those for type checking only."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None, f"{module} has a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES else node.module for name in names)
+
+
+IMPORTS = {module: sorted(set(imports(module))) for module in sorted(MODULES)}
+
+
+def forbidden_imports(row: str) -> Iterator[tuple[str, str]]:
+    """Yield each import of the modules of a row that the table does not have."""
+    packages, libraries = MAY_IMPORT[row]
+    for module in (module for module in MODULES if package(module) == row):
+        for name in IMPORTS[module]:
+            library = name.partition(".")[0]
+            if library == "color_mesh":
+                allowed = package(name) in (row, *packages)
+            else:
+                allowed = library in libraries or library in sys.stdlib_module_names
+            if not allowed:
+                yield module.removeprefix("color_mesh."), package(name) if library == "color_mesh" else name
+
+
+def test_table_has_every_package() -> None:
+    # `color_mesh.local` itself is only a folder.
+    assert {package(module) for module in MODULES} - {"local"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("row", MAY_IMPORT)
+def test_row_allows_only_rows_above_it(row: str) -> None:
+    rows = list(MAY_IMPORT)
+    assert set(MAY_IMPORT[row][0]) <= set(rows[: rows.index(row)])
+
+
+@pytest.mark.parametrize("row", MAY_IMPORT)
+def test_package_imports_only_what_the_table_allows(row: str) -> None:
+    exceptions = {(module, name) for module, name in EXCEPTIONS if package(f"color_mesh.{module}") == row}
+    assert set(forbidden_imports(row)) == exceptions
+
+
+@pytest.mark.parametrize("row", MAY_IMPORT)
+def test_package_has_no_import_circle(row: str) -> None:
+    modules = {module for module in MODULES if package(module) == row}
+    TopologicalSorter({module: modules & set(IMPORTS[module]) for module in modules}).prepare()
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        *(pytest.param(f"color_mesh.{name}", id=name) for name in (*CORE, "report", "migration", "cli", "__main__")),
+        pytest.param("color_mesh.local.plan.assembly", id="local.plan"),
+        pytest.param("color_mesh.local.run.supervisor, color_mesh.local.run.up", id="local.run"),
+        pytest.param("color_mesh.local.client.connection", id="local.client"),
+        pytest.param("color_mesh", id="package"),
+        pytest.param("stacks.settings", id="settings"),
+    ],
+)
+def test_import_does_not_load_the_cdk(root: Path, modules: str) -> None:
+    code = f"import sys, {modules}; print(sorted({{'aws_cdk', 'jsii'}} & sys.modules.keys()))"
+    output = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True).stdout
+    assert output == "[]\n"
+
+
+@pytest.mark.parametrize("name", color_mesh.__all__)
+def test_every_public_name_resolves(name: str) -> None:
+    assert getattr(color_mesh, name).__name__ == name
+
+
+def test_a_name_that_is_not_public_does_not_resolve() -> None:
+    with pytest.raises(AttributeError, match="^module 'color_mesh' has no attribute 'ColourRouter'$"):
+        _ = color_mesh.ColourRouter

@@ -1,0 +1,223 @@
+"""The part of the plain language that a program can check: first words of docstrings and of their descriptions."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("constructs", "images", "stacks", "tests", "bench", "rehearsal", "examples")
+MODULES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")))
+    # Apps that the migration writes have no docstrings of ours to check.
+    if "gold" not in path.parts
+)
+# A function is described by a verb of its kind, everything else by a noun phrase.
+FIRST_WORDS = re.compile(r"(What|Where|Who|Whom|Whose|Whether|How|Which|Find|Finds)\b")
+# A line `name: description` of the sections `Args:` and `Attributes:`.
+DESCRIPTION = re.compile(r" {4,8}(?:\*{0,2}\w+)(?: \([^)]*\))?: +(.+)")
+# Modules that are still to be rewritten. An entry that is no longer needed fails the test.
+UNFINISHED: tuple[str, ...] = (
+    "bench/local.py",
+    "constructs/color_mesh/appmesh/fields.py",
+    "constructs/color_mesh/appmesh/matches.py",
+    "constructs/color_mesh/appmesh/meshes.py",
+    "constructs/color_mesh/appmesh/source.py",
+    "constructs/color_mesh/appmesh/spec.py",
+    "constructs/color_mesh/cdk/data_plane.py",
+    "constructs/color_mesh/cdk/deregistration.py",
+    "constructs/color_mesh/cdk/envoy.py",
+    "constructs/color_mesh/cdk/envoy_process.py",
+    "constructs/color_mesh/cdk/gateway.py",
+    "constructs/color_mesh/cdk/images.py",
+    "constructs/color_mesh/cdk/implementation.py",
+    "constructs/color_mesh/cdk/interception.py",
+    "constructs/color_mesh/cdk/listeners.py",
+    "constructs/color_mesh/cdk/mesh.py",
+    "constructs/color_mesh/cdk/node.py",
+    "constructs/color_mesh/cdk/node_arguments.py",
+    "constructs/color_mesh/cdk/router.py",
+    "constructs/color_mesh/cdk/service.py",
+    "constructs/color_mesh/cdk/task.py",
+    "constructs/color_mesh/cdk/zones.py",
+    "constructs/color_mesh/cloudformation/stack.py",
+    "constructs/color_mesh/cloudformation/templates.py",
+    "constructs/color_mesh/ecs/__init__.py",
+    "constructs/color_mesh/ecs/hosted_zones.py",
+    "constructs/color_mesh/ecs/network.py",
+    "constructs/color_mesh/ecs/reading.py",
+    "constructs/color_mesh/ecs/roles.py",
+    "constructs/color_mesh/ecs/services.py",
+    "constructs/color_mesh/ecs/task_definitions.py",
+    "constructs/color_mesh/envoy/bootstrap.py",
+    "constructs/color_mesh/envoy/discovery.py",
+    "constructs/color_mesh/envoy/egress.py",
+    "constructs/color_mesh/envoy/endpoints.py",
+    "constructs/color_mesh/envoy/gateway.py",
+    "constructs/color_mesh/envoy/ingress.py",
+    "constructs/color_mesh/envoy/parity.py",
+    "constructs/color_mesh/envoy/placement.py",
+    "constructs/color_mesh/envoy/resources.py",
+    "constructs/color_mesh/envoy/security.py",
+    "constructs/color_mesh/envoy/services.py",
+    "constructs/color_mesh/envoy/typed.py",
+    "constructs/color_mesh/envoy/unsupported.py",
+    "constructs/color_mesh/local/plan/assembly.py",
+    "constructs/color_mesh/local/plan/bootstraps.py",
+    "constructs/color_mesh/local/plan/diagnosis.py",
+    "constructs/color_mesh/local/run/admin.py",
+    "constructs/color_mesh/local/run/balancer.py",
+    "constructs/color_mesh/local/run/containers.py",
+    "constructs/color_mesh/local/run/control.py",
+    "constructs/color_mesh/local/run/controller.py",
+    "constructs/color_mesh/local/run/dns_names.py",
+    "constructs/color_mesh/local/run/entries.py",
+    "constructs/color_mesh/local/run/fabric.py",
+    "constructs/color_mesh/local/run/firewall.py",
+    "constructs/color_mesh/local/run/machine.py",
+    "constructs/color_mesh/local/run/propagation.py",
+    "constructs/color_mesh/local/run/registry.py",
+    "constructs/color_mesh/local/run/resolver.py",
+    "constructs/color_mesh/local/run/runner.py",
+    "constructs/color_mesh/local/run/sidecars.py",
+    "constructs/color_mesh/local/run/supervisor.py",
+    "constructs/color_mesh/local/run/task.py",
+    "constructs/color_mesh/migration/balancers.py",
+    "constructs/color_mesh/migration/carry.py",
+    "constructs/color_mesh/migration/containers.py",
+    "constructs/color_mesh/migration/discovery.py",
+    "constructs/color_mesh/migration/findings.py",
+    "constructs/color_mesh/migration/migration.py",
+    "constructs/color_mesh/migration/names.py",
+    "constructs/color_mesh/migration/parts.py",
+    "constructs/color_mesh/migration/placeholders.py",
+    "constructs/color_mesh/migration/python.py",
+    "constructs/color_mesh/migration/security.py",
+    "constructs/color_mesh/migration/services_code.py",
+    "constructs/color_mesh/migration/sizes.py",
+    "constructs/color_mesh/migration/task_definitions.py",
+    "constructs/color_mesh/migration/workload.py",
+    "constructs/color_mesh/migration/workload_findings.py",
+    "constructs/color_mesh/migration/workloads.py",
+    "rehearsal/deployed.py",
+    "rehearsal/emulated_aws.py",
+    "rehearsal/emulator/kinds.py",
+    "rehearsal/network_questions.py",
+    "rehearsal/planes.py",
+    "rehearsal/questions.py",
+    "tests/app/test_topology.py",
+    "tests/appmesh/test_manifests.py",
+    "tests/appmesh/test_reading.py",
+    "tests/appmesh/test_round_trip.py",
+    "tests/appmesh/test_source.py",
+    "tests/appmesh/test_specs.py",
+    "tests/cdk/test_deregistration_delay.py",
+    "tests/cdk/test_envoy_plane.py",
+    "tests/cdk/test_full_specifications.py",
+    "tests/cdk/test_gateway.py",
+    "tests/cdk/test_gateway_implementation.py",
+    "tests/cdk/test_hostname.py",
+    "tests/cdk/test_images.py",
+    "tests/cdk/test_node.py",
+    "tests/cdk/test_node_implementation.py",
+    "tests/cdk/test_router.py",
+    "tests/cdk/test_service_mesh.py",
+    "tests/cloudformation/test_evaluate.py",
+    "tests/conftest.py",
+    "tests/envoy/test_gold.py",
+    "tests/envoy/test_parity.py",
+    "tests/envoy/test_placement.py",
+    "tests/envoy/test_process.py",
+    "tests/envoy/test_unsupported.py",
+    "tests/local/test_controller.py",
+    "tests/local/test_permissions.py",
+    "tests/local/test_plan.py",
+    "tests/migration/test_app.py",
+    "tests/migration/test_carry.py",
+    "tests/migration/test_workloads.py",
+    "tests/model/test_discovery.py",
+    "tests/model/test_generated.py",
+    "tests/model/test_limits_names.py",
+    "tests/model/test_listeners.py",
+    "tests/model/test_matches.py",
+    "tests/model/test_messages.py",
+    "tests/model/test_messages_routes.py",
+    "tests/model/test_messages_task.py",
+    "tests/model/test_overlaps.py",
+    "tests/model/test_routes.py",
+    "tests/model/test_tls.py",
+    "tests/support/certificates.py",
+    "tests/support/envoy.py",
+    "tests/support/full_mesh.py",
+    "tests/support/local_mesh.py",
+    "tests/support/local_templates.py",
+    "tests/support/loopback_mesh.py",
+    "tests/support/mesh_strategies.py",
+    "tests/test_readme.py",
+    "tests/traffic/test_gateway_matches.py",
+    "tests/traffic/test_health.py",
+    "tests/traffic/test_limits.py",
+    "tests/traffic/test_logs.py",
+    "tests/traffic/test_requests.py",
+    "tests/traffic/test_tls_protocols.py",
+    "tests/up/test_lifecycle.py",
+    "tests/up/test_stopping.py",
+)
+
+
+def texts(source: str) -> Iterator[str]:
+    """Yield the docstrings of a module, and the descriptions of attributes and arguments in them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node) or ""
+            yield docstring
+            _, *sections = re.split(r"^(?:Args|Attributes):\n", docstring, flags=re.MULTILINE)
+            for section in sections:
+                # A section ends with the first line that is not indented.
+                (lines, *_) = re.split(r"^(?=\S)", section, flags=re.MULTILINE)
+                yield from (match[1] for line in lines.splitlines() if (match := DESCRIPTION.fullmatch(line)))
+
+
+def problems(module: str) -> list[str]:
+    """Return the texts of a module that begin with one of the words."""
+    source = (ROOT / module).read_text()
+    return [text.partition("\n")[0] for text in texts(source) if FIRST_WORDS.match(text)]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in UNFINISHED])
+def test_descriptions_begin_with_a_noun_phrase_or_a_verb(module: str) -> None:
+    assert problems(module) == []
+
+
+@pytest.mark.parametrize("module", UNFINISHED)
+def test_exception_is_needed(module: str) -> None:
+    assert module in MODULES
+    assert problems(module) != []
+
+
+def test_words_are_found_in_docstrings_and_descriptions() -> None:
+    source = '''
+"""What the module is."""
+class Node:
+    """A node.
+
+    Attributes:
+        name: Where it is found, over
+            Who knows how many lines.
+        port: Port of the listener.
+
+    Who is not listed here.
+    """
+    def find(self, name):
+        """Find a node.
+
+        Args:
+            name (str): Whether it matters.
+            **more: Which others.
+        """
+'''
+    starts = [text.split()[0] for text in texts(source) if FIRST_WORDS.match(text)]
+    assert sorted(starts) == ["Find", "What", "Where", "Whether", "Which"]
