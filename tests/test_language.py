@@ -108,7 +108,6 @@ UNFINISHED: tuple[str, ...] = (
     "tests/local/test_controller.py",
     "tests/local/test_permissions.py",
     "tests/local/test_plan.py",
-    "tests/migration/test_workloads.py",
     "tests/model/test_discovery.py",
     "tests/model/test_generated.py",
     "tests/model/test_limits_names.py",
