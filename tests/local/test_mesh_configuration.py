@@ -101,7 +101,7 @@ def test_changed_mesh_remains_until_the_templates_change_it(plan: Plan, tmp_path
     configuration = MeshConfiguration()
     configuration.apply(plan)
     (mesh,) = plan.meshes
-    by_hand = replace(mesh, nodes=(replace(mesh.node("stock"), tags={"by": "hand"}),))
+    by_hand = replace(mesh, nodes=(replace(mesh.node("stock"), tags=(("by", "hand"),)),))
     configuration.change_meshes({mesh.name: by_hand})
     configuration.apply(planned(tmp_path, with_two_tasks))
     assert configuration.meshes == {"shop": by_hand}
