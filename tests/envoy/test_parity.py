@@ -12,7 +12,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
-from color_mesh.cli.parity import parity_page
+from color_mesh.cli.commands.parity import parity_page
 from color_mesh.envoy import (
     DnsEndpoints,
     FileEndpoints,

@@ -53,24 +53,22 @@ def test_a_command_that_is_not_there_ends_with_127(mesh: LocalMesh) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        pytest.param(
-            ("exec", "red"), "exec: has no command, got None (such as: color-mesh exec red -- curl localhost)"
-        ),
+        pytest.param(("exec", "red"), "exec: no command, got None (such as: color-mesh exec red -- curl localhost)"),
         pytest.param(
             ("exec", "rad", "--", "true"),
-            "task: no task is called so, got 'rad' (known: blue, blue-app, blue-svc, blue_node, color-gateway, "
+            "task: unknown task, got 'rad' (known: blue, blue-app, blue-svc, blue_node, color-gateway, "
             "gateway, gateway-svc-load-balanced, green, green-app, green-svc, green_node, red, red-app, red-svc, "
             "red_node, yellow, yellow-app, yellow-svc, yellow_node)\n",
         ),
-        pytest.param(("exec", "red", "--container", "envoy", "--", "true"), "has no container called so, got 'envoy'"),
-        pytest.param(("logs", "rad"), "logs: no task is called so, got 'rad'"),
+        pytest.param(("exec", "red", "--container", "envoy", "--", "true"), "unknown container, got 'envoy'"),
+        pytest.param(("logs", "rad"), "logs: unknown task, got 'rad'"),
         pytest.param(
             ("set", "route", "colour-route", "green=1"),
             "set route: unknown route, got 'colour-route' (known: color-route)",
         ),
-        pytest.param(("set", "route", "color-route", "green"), "set route color-route: has no weight, got 'green'"),
+        pytest.param(("set", "route", "color-route", "green"), "set route color-route: not NODE=WEIGHT, got 'green'"),
         pytest.param(
-            ("set", "route", "color-route", "green=-1"), "set route color-route: has no weight, got 'green=-1'"
+            ("set", "route", "color-route", "green=-1"), "set route color-route: not NODE=WEIGHT, got 'green=-1'"
         ),
         pytest.param(
             ("set", "route", "color-route", "green=101"), "weight of 'green' out of range, got 101 (0 to 100)"
@@ -80,7 +78,7 @@ def test_a_command_that_is_not_there_ends_with_127(mesh: LocalMesh) -> None:
         ),
         pytest.param(("set", "node", "rad", "--backends", "blue"), "unknown virtual node, got 'rad'"),
         pytest.param(("set", "node", "red", "--backends", "bleu"), "unknown virtual service, got 'bleu'"),
-        pytest.param(("hits", "ftp://localhost"), "hits: is no URL that can be asked, got 'ftp://localhost'"),
+        pytest.param(("hits", "ftp://localhost"), "hits: not an http URL, got 'ftp://localhost'"),
         pytest.param(("hits", "http://localhost", "--count", "0"), "--count: out of range, got 0 (1 or more)"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The color-mesh command."""
+"""The ``color-mesh`` command: arguments in, text out. Each command is a module of ``commands``."""

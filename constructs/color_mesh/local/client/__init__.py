@@ -1,1 +1,1 @@
-"""The commands that talk to a run over its control socket."""
+"""The client of a running mesh: requests over its control socket, its logs, and load."""

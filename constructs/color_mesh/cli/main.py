@@ -1,0 +1,36 @@
+"""Entry point of the ``color-mesh`` command."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from color_mesh.cli.arguments import parse
+from color_mesh.model import MeshError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: Arguments of the command line. Default: those of this process.
+
+    Returns:
+        The exit status: 0 for success, 1 for invalid input. Invalid arguments exit with 2.
+    """
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    # Only the module of this command is imported, so that no command waits for what others need.
+    command = import_module(f"color_mesh.cli.commands.{options.command}")
+    try:
+        status: int = command.run(options)
+        sys.stdout.flush()
+    except MeshError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0  # The normal end of `watch` and `logs --follow`.
+    except BrokenPipeError:
+        # The reader, such as `head`, has closed the pipe. Without this, Python would fail again when it flushes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status

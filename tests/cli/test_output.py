@@ -1,0 +1,68 @@
+"""Text that the commands about a running mesh print."""
+
+from collections import Counter
+
+import pytest
+
+from color_mesh.cli.commands.hits import histogram, parse_url
+from color_mesh.cli.commands.status import status_table
+from color_mesh.cli.commands.watch import traffic_table
+from color_mesh.local.client.traffic import Traffic, count_calls
+from color_mesh.model import MeshError
+
+
+def test_status_of_a_service_without_tasks_has_its_reason() -> None:
+    service = {"name": "s", "replaced": 2, "reason": "no address", "tasks": []}
+    text = status_table({"url": None, "services": [service], "balancers": []})
+    assert text.splitlines()[1].split() == ["s", "-", "-", "-", "-", "2", "no", "address"]
+
+
+def test_status_has_a_row_for_each_task_and_container() -> None:
+    container = {"name": "app", "status": "RUNNING", "health": "HEALTHY", "reason": ""}
+    task = {"id": "0123456789", "status": "RUNNING", "health": "HEALTHY", "address": "10.0.0.4", "reason": ""}
+    service = {"name": "s", "replaced": 0, "reason": "", "tasks": [{**task, "containers": [container]}]}
+    balancer = {"name": "lb", "address": "10.0.0.5"}
+    assert status_table({"url": "http://localhost:8080", "services": [service], "balancers": [balancer]}) == (
+        "SERVICE  TASK      STATUS   HEALTH   ADDRESS   RESTARTS  REASON\n"
+        "s        01234567  RUNNING  HEALTHY  10.0.0.4  0\n"
+        "  app              RUNNING  HEALTHY\n"
+        "lb       -         RUNNING  -        10.0.0.5\n"
+        "\n"
+        "http://localhost:8080"
+    )
+
+
+def test_histogram_has_the_share_of_each_response() -> None:
+    assert list(histogram(Counter({"200 green": 3, "200 yellow": 1}), 2)) == [
+        "4 requests in 2.0 s, 2 a second",
+        "       3   75.0 %  200 green   ##############################",
+        "       1   25.0 %  200 yellow  ##########",
+    ]
+
+
+@pytest.mark.parametrize("url", ["", "localhost", "https://localhost", "http://", "http://localhost:x"])
+def test_url_that_is_not_http_is_refused(url: str) -> None:
+    with pytest.raises(MeshError, match="hits: not an http URL"):
+        parse_url(url)
+
+
+def traffic(green: int, yellow: int, failed: int) -> Traffic:
+    stats = {
+        "cluster.g.upstream_rq_total": green,
+        "cluster.g.upstream_cx_total": 1,
+        "cluster.y.upstream_rq_total": yellow,
+        "cluster.y.upstream_rq_5xx": failed,
+        "cluster.y.upstream_cx_total": 1,
+        "http.ingress.downstream_rq_total": green + yellow,
+    }
+    envoys = [{"service": "gateway", "gateway": True, "stats": stats}]
+    return count_calls({"clusters": {"g": "green", "y": "yellow", "n": "unused"}, "traffic": envoys})
+
+
+def test_watch_shows_the_share_of_each_callee_in_the_calls_of_its_caller() -> None:
+    assert traffic_table(traffic(10, 10, 0), traffic(18, 12, 1), 2).splitlines() == [
+        "CALLER     CALLED   PER SECOND  SHARE  FAILED  RETRIED  IN ALL",
+        "(clients)  gateway  5.0         100 %  0       0        30",
+        "gateway    green    4.0         80 %   0       0        18",
+        "gateway    yellow   1.0         20 %   1       0        12",
+    ]
