@@ -20,7 +20,7 @@ from sybil import Example
 from tests.support.local_mesh import free_port, require
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 120.0
 # The port that the documentation uses.
 PORT = "8080"
 _PATTERNS = ("*.json", "*.toml", "*.txt", "*.py", "Makefile", "stacks/*", "images/*", "examples/*/*")
