@@ -121,7 +121,7 @@ def test_a_group_lets_in_whom_it_names_also_when_it_changes(
         cloud_assembly(chapter="2"), tmp_path, change=template_of("EcsStack", in_a_group_of_its_own)
     ) as run:
         assert (
-            "warning: red-svc: no security group of it lets in tcp 80 from blue-svc, whose 'blue' calls 'red'"
+            "warning: red-svc: no security group of it allows tcp 80 from blue-svc, whose 'blue' calls 'red'"
         ) in run.output()
         assert run.curl("blue", "http://red.colors.local").startswith("failed: ")
         run.change("EcsStack", open_to_the_mesh)

@@ -76,7 +76,7 @@ MISTAKES = [
         (
             (
                 "warning: red-svc: AppPorts of red_node are 8080, but virtual node 'red' listens on 80: "
-                "what comes there goes past Envoy, or nowhere"
+                "Envoy does not get the traffic of other ports"
             ),
         ),
         id="app-ports",
@@ -104,8 +104,8 @@ MISTAKES = [
         no_registration,
         (
             (
-                "warning: green-svc: virtual node 'green' is found by router.colors.local, in which no service "
-                "registers its tasks: nobody reaches it"
+                "warning: green-svc: virtual node 'green' has the DNS name router.colors.local, in which no "
+                "service registers its tasks: the node is unreachable"
             ),
         ),
         id="cloud-map",
@@ -125,7 +125,7 @@ MISTAKES = [
     pytest.param(
         "EcsStack",
         wrong_listener_port,
-        ("warning: gateway-lb: no security group of it lets in tcp 8080 from the internet",),
+        ("warning: gateway-lb: no security group of it allows tcp 8080 from the internet",),
         id="listener-port",
     ),
     pytest.param(
@@ -144,15 +144,15 @@ MISTAKES = [
         "NetworkStack",
         closed_mesh,
         (
-            "warning: green-svc: no security group of it lets in tcp 80 from red-svc, whose 'red' calls 'green'",
-            "warning: gateway-svc-load-balanced: no security group of it lets in tcp 80 from gateway-lb",
+            "warning: green-svc: no security group of it allows tcp 80 from red-svc, whose 'red' calls 'green'",
+            "warning: gateway-svc-load-balanced: no security group of it allows tcp 80 from gateway-lb",
         ),
         id="security-group",
     ),
     pytest.param(
         "NetworkStack",
         closed_gateway,
-        ("warning: gateway-lb: no security group of it lets in tcp 80 from the internet",),
+        ("warning: gateway-lb: no security group of it allows tcp 80 from the internet",),
         id="gateway-security-group",
     ),
     pytest.param(
