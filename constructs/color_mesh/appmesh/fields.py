@@ -145,6 +145,10 @@ class Fields:
         """Tell whether a key is there."""
         return self._spelling(key) in self._values
 
+    def is_resolved(self, key: str) -> bool:
+        """Return whether the value of a key is known, or absent."""
+        return not isinstance(self._values.get(self._spelling(key)), Unresolved)
+
     def ignore(self, *keys: str) -> None:
         """Know keys that say nothing about the mesh."""
         self._known.extend(map(self._spelling, keys))
