@@ -5,7 +5,6 @@ itself has its marks written beside it. A test that starts a program without its
 """
 
 import ast
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -20,7 +19,8 @@ MARKS = {
     "root": "creates network namespaces: as root, or in a user namespace",
     "thorough": "needs the full number of generated examples",
 }
-_PROGRAMS = {"node": "node", "npm": "node", "npx": "node", "cdk": "node", "envoy": "envoy"}
+# By the name of a file in the command; `app.py` starts Node itself.
+_PROGRAMS = {"node": "node", "npm": "node", "npx": "node", "cdk": "node", "app.py": "node", "envoy": "envoy"}
 _MODULES = {
     "aws_cdk": {"node"},
     "app": {"node"},
@@ -66,7 +66,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     def note_program(event: str, arguments: tuple[object, ...]) -> None:
         if event == "subprocess.Popen":
-            _started.update({Path(os.fsdecode(str(arguments[0]))).name} & set(_PROGRAMS))
+            _, command, *_ = arguments
+            words = command if isinstance(command, list | tuple) else [command]
+            _started.update({Path(str(word)).name for word in words} & set(_PROGRAMS))
 
     sys.addaudithook(note_program)
 
@@ -80,9 +82,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
+    for item in (item for item in items if isinstance(item, pytest.Function)):
         conftests = [folder / "conftest.py" for folder in item.path.parents if (folder / "conftest.py").exists()]
-        for path in (item.path, *conftests) if isinstance(item, pytest.Function) else ():
+        for path in (item.path, *conftests):
             for name in ("", item.originalname, *item.fixturenames):
                 for need in sorted(_needs(path).get(name, set())):
                     item.add_marker(need)

@@ -1,4 +1,4 @@
-"""A pytest plugin: tests that a machine cannot run are skipped, and counted at the end with a line for each reason.
+"""Tests that a machine cannot run are skipped, and counted at the end with a line for each reason.
 
 Where ``CI`` is set, nothing may be skipped: such a test fails.
 """
