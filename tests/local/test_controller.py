@@ -8,22 +8,22 @@ from typing import cast
 import pytest
 
 from color_mesh.ecs.services import Registration, Service
-from color_mesh.ecs.task_definitions import Container, TaskDefinition
-from color_mesh.local.plan.programs import Program
+from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.local.plan.runnable import RunnableTask
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.service_scheduler import ServiceScheduler
 
-OLD = TaskDefinition(family="old", containers=(Container(name="app", image="app", program=Program(command=("app",))),))
-NEW = replace(OLD, family="new")
+OLD = RunnableTask(definition=TaskDefinition(family="old", containers=()), containers=())
+NEW = replace(OLD, definition=TaskDefinition(family="new", containers=()))
 SERVICE = Service(name="svc", task_definition="", desired_count=2, subnets=("s",), groups=(), public=False)
 
 
 class FakeTask:
     """A task that is well, unwell or stopped when it is told so."""
 
-    def __init__(self, service: Service, definition: TaskDefinition, wake: Callable[[], None]) -> None:
+    def __init__(self, service: Service, runnable: RunnableTask, wake: Callable[[], None]) -> None:
         self.service = service
-        self.definition = definition
+        self.runnable = runnable
         self.status = "PENDING"
         self.reason = ""
         self.failed = False
@@ -53,21 +53,21 @@ class Tried:
 
     def __init__(self, service: Service = SERVICE) -> None:
         self.started: list[FakeTask] = []
-        self.definition = OLD
+        self.runnable = OLD
         self.scheduler = ServiceScheduler(service, self._start, self._failed)
         self.scheduler.run(service, OLD)
 
     def _start(self, scheduler: ServiceScheduler) -> RunningTask:
-        task = FakeTask(scheduler.service, self.definition, scheduler.wake)
+        task = FakeTask(scheduler.service, self.runnable, scheduler.wake)
         self.started.append(task)
         return cast(RunningTask, task)
 
     def _failed(self, error: BaseException) -> None:
         raise error
 
-    def change(self, service: Service, definition: TaskDefinition) -> None:
-        self.definition = definition
-        self.scheduler.run(service, definition)
+    def change(self, service: Service, runnable: RunnableTask) -> None:
+        self.runnable = runnable
+        self.scheduler.run(service, runnable)
 
     @property
     def going(self) -> list[FakeTask]:
@@ -147,7 +147,7 @@ def test_tasks_of_another_definition_are_replaced_and_enough_stay_well() -> None
         assert [task.status for task in it.started].count("STOPPED") == 1
         it.started[3].become_healthy()
         await it.settle()
-        assert [task.definition for task in it.going] == [NEW, NEW]
+        assert [task.runnable for task in it.going] == [NEW, NEW]
         assert it.scheduler.is_steady
 
     tried(work)

@@ -12,9 +12,10 @@ import dns.rdatatype
 import pytest
 
 from color_mesh.appmesh.source import read_source
-from color_mesh.ecs.network import ANYWHERE, Network, Rule, SecurityGroup
-from color_mesh.ecs.task_definitions import Redirection
+from color_mesh.ecs.security_groups import ANYWHERE, Rule, SecurityGroup
+from color_mesh.ecs.task_definitions import ProxyConfiguration
 from color_mesh.envoy import ServerEndpoints, configure
+from color_mesh.local.plan.network import Network
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.plan.programs import program_of
 from color_mesh.local.run.dns.propagation import Propagation
@@ -240,7 +241,6 @@ class TestFirewall:
 
     def test_groups_let_in_members_of_groups_and_addresses(self) -> None:
         y = SecurityGroup(
-            key="y",
             name="y",
             ingress=(
                 Rule(protocol="tcp", first_port=80, last_port=81, group="x"),
@@ -249,7 +249,7 @@ class TestFirewall:
             ),
             egress=(Rule(protocol="tcp", first_port=443, last_port=443, cidr=ANYWHERE),),
         )
-        x = SecurityGroup(key="x", name="x", egress=(Rule(protocol="all", cidr=ANYWHERE),))
+        x = SecurityGroup(name="x", egress=(Rule(protocol="all", cidr=ANYWHERE),))
         rules = self.rules(self.A, self.B, x=x, y=y)
         assert rules[-5:] == [
             "-A group0-out -d 0.0.0.0/0 -j MARK --set-mark 0x1",
@@ -267,7 +267,7 @@ class TestFirewall:
         assert "-A FORWARD -o a -j ACCEPT" in self.rules(self.A)
 
     def test_the_redirection_is_that_of_the_cni_plugin(self) -> None:
-        redirection = Redirection(
+        redirection = ProxyConfiguration(
             app_ports=(80, 8080),
             ingress_port=15000,
             egress_port=15001,
@@ -293,7 +293,7 @@ class TestFirewall:
         ]
 
     def test_what_comes_in_may_be_left_alone(self) -> None:
-        rules = redirection_rules(Redirection(egress_port=15001, ignored_gid=1))
+        rules = redirection_rules(ProxyConfiguration(egress_port=15001, ignored_gid=1))
         assert "APPMESH_INGRESS" not in rules
 
 

@@ -34,7 +34,7 @@ def test_tasks_of_a_node_share_one_compiled_configuration(tmp_path: Path) -> Non
         (service,) = plan.services.values()
         ((container, resource),) = plan.sidecars(service)
         for _ in range(3):
-            task = RunningTask(service, plan.definition(service), runner)
+            task = RunningTask(service, plan.task(service), runner)
             sidecar = Sidecar(resource, task.network, tmp_path, lambda _: None, errors.append)
             await runner.configure(task, container, sidecar)
 

@@ -151,6 +151,10 @@ class Fields:
         """Return whether a key is present."""
         return self._spelling(key) in self._values
 
+    def is_resolved(self, key: str) -> bool:
+        """Return whether the value of a key is known, or absent."""
+        return not isinstance(self._values.get(self._spelling(key)), Unresolved)
+
     def ignore(self, *keys: str) -> None:
         """Accept keys without reading them."""
         self._known.extend(map(self._spelling, keys))
