@@ -105,7 +105,6 @@ UNFINISHED: tuple[str, ...] = (
     "tests/support/certificates.py",
     "tests/support/envoy.py",
     "tests/support/full_mesh.py",
-    "tests/support/local_mesh.py",
     "tests/support/local_templates.py",
     "tests/support/loopback_mesh.py",
     "tests/support/mesh_strategies.py",
