@@ -84,9 +84,6 @@ UNFINISHED: tuple[str, ...] = (
     "tests/envoy/test_placement.py",
     "tests/envoy/test_process.py",
     "tests/envoy/test_unsupported.py",
-    "tests/local/test_controller.py",
-    "tests/local/test_permissions.py",
-    "tests/local/test_plan.py",
     "tests/model/test_discovery.py",
     "tests/model/test_generated.py",
     "tests/model/test_limits_names.py",
@@ -101,7 +98,6 @@ UNFINISHED: tuple[str, ...] = (
     "tests/support/certificates.py",
     "tests/support/envoy.py",
     "tests/support/full_mesh.py",
-    "tests/support/local_mesh.py",
     "tests/support/local_templates.py",
     "tests/support/loopback_mesh.py",
     "tests/support/mesh_strategies.py",
@@ -112,8 +108,6 @@ UNFINISHED: tuple[str, ...] = (
     "tests/traffic/test_logs.py",
     "tests/traffic/test_requests.py",
     "tests/traffic/test_tls_protocols.py",
-    "tests/up/test_lifecycle.py",
-    "tests/up/test_stopping.py",
 )
 
 
