@@ -17,11 +17,11 @@ from color_mesh.ecs.task_definitions import Redirection
 from color_mesh.envoy import ServerEndpoints, configure
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.plan.programs import program_of
-from color_mesh.local.run.config_server import REFUSED_AFTER, Feed, document_of
-from color_mesh.local.run.firewall import Interface, redirection_rules, security_rules
-from color_mesh.local.run.propagation import Propagation
-from color_mesh.local.run.registry import Registered, Registry
-from color_mesh.local.run.resolver import Answers
+from color_mesh.local.run.dns.propagation import Propagation
+from color_mesh.local.run.dns.resolver import Resolver
+from color_mesh.local.run.envoys.discovery_server import REJECTED_AFTER, DiscoveryDocuments, document_name
+from color_mesh.local.run.network.iptables_rules import NetworkInterface, redirection_rules, security_group_rules
+from color_mesh.local.run.tasks.task_registry import RegisteredTask, TaskRegistry
 from color_mesh.model import Mesh, MeshError
 
 
@@ -33,7 +33,7 @@ def tutorial() -> Mesh:
 class TestResolver:
     @staticmethod
     def ask(name: str, kind: str = "A", values: int = 2, weighted: bool = False) -> dns.message.Message:
-        answers = Answers()
+        answers = Resolver()
         addresses = [f"10.0.0.{number}" for number in range(values)]
         names = {"red.colors.local": {"A": {"ttl": 300, "values": addresses, "weighted": weighted}}}
         answers.zones, answers.names = ["colors.local"], names
@@ -105,7 +105,7 @@ class TestResolver:
 
     @pytest.mark.parametrize("wire", [b"", b"nonsense", b"\0" * 12], ids=["empty", "nonsense", "no-question"])
     def test_what_is_no_query_is_not_answered(self, wire: bytes) -> None:
-        assert Answers().answer(wire) is None
+        assert Resolver().answer(wire) is None
 
 
 class KeptAnswers:
@@ -113,7 +113,7 @@ class KeptAnswers:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._answers = Answers(lambda: self.now)
+        self._answers = Resolver(lambda: self.now)
 
     def tell(self, *addresses: str) -> None:
         """Say where the name is, or that it is nowhere."""
@@ -129,50 +129,50 @@ class KeptAnswers:
 
 
 class TestPropagation:
-    RED = Registered(task="red", address=IPv4Address("10.0.0.4"))
-    BLUE = Registered(task="blue", address=IPv4Address("10.0.0.5"))
+    RED = RegisteredTask(id="red", address=IPv4Address("10.0.0.4"))
+    BLUE = RegisteredTask(id="blue", address=IPv4Address("10.0.0.5"))
 
     @pytest.fixture
-    def registry(self) -> Registry:
-        return Registry(lambda: None)
+    def registry(self) -> TaskRegistry:
+        return TaskRegistry(lambda: None)
 
-    def test_the_first_task_of_a_name_is_there_at_once(self, registry: Registry) -> None:
+    def test_the_first_task_of_a_name_is_there_at_once(self, registry: TaskRegistry) -> None:
         names = Propagation(registry, 7, lambda: 0.0)
-        names.look(["names"])
-        assert (names.of("names"), names.due_seconds()) == ((), None)
-        registry.add("names", self.RED)
-        names.look(["names"])
-        assert (names.of("names"), names.due_seconds()) == ((self.RED,), None)
+        names.update(["names"])
+        assert (names.tasks_of("names"), names.seconds_until_change()) == ((), None)
+        registry.register("names", self.RED)
+        names.update(["names"])
+        assert (names.tasks_of("names"), names.seconds_until_change()) == ((self.RED,), None)
 
-    def test_every_change_of_it_comes_later(self, registry: Registry) -> None:
+    def test_every_change_of_it_comes_later(self, registry: TaskRegistry) -> None:
         now = [0.0]
         names = Propagation(registry, 7, lambda: now[0])
-        registry.add("names", self.RED)
-        names.look(["names"])
-        registry.add("names", self.BLUE)
-        names.look(["names"])
+        registry.register("names", self.RED)
+        names.update(["names"])
+        registry.register("names", self.BLUE)
+        names.update(["names"])
         now[0] = 2.0
-        registry.remove("red")
-        names.look(["names"])
-        assert (names.of("names"), names.due_seconds()) == ((self.RED,), 5.0)
+        registry.deregister("red")
+        names.update(["names"])
+        assert (names.tasks_of("names"), names.seconds_until_change()) == ((self.RED,), 5.0)
         now[0] = 7.0
-        names.look(["names"])
-        assert (names.of("names"), names.due_seconds()) == ((self.RED, self.BLUE), 2.0)
+        names.update(["names"])
+        assert (names.tasks_of("names"), names.seconds_until_change()) == ((self.RED, self.BLUE), 2.0)
         now[0] = 9.0
-        names.look(["names"])
-        assert (names.of("names"), names.due_seconds()) == ((self.BLUE,), None)
+        names.update(["names"])
+        assert (names.tasks_of("names"), names.seconds_until_change()) == ((self.BLUE,), None)
 
 
 class TestFeed:
     def test_envoy_is_answered_when_there_is_another_version(self) -> None:
         async def run() -> list[Any]:
-            feed = Feed(lambda _: None)
+            feed = DiscoveryDocuments(lambda _: None)
             await feed.put({"cds.json": {"resources": [1]}})
-            first = await feed.answer("cds.json", "")
-            waiting = asyncio.ensure_future(feed.answer("cds.json", first["version_info"]))
+            first = await feed.respond("cds.json", "")
+            waiting = asyncio.ensure_future(feed.respond("cds.json", first["version_info"]))
             await asyncio.sleep(0.01)
             assert not waiting.done()
-            assert await feed.taken("cds.json", 0)
+            assert await feed.wait_until_accepted("cds.json", 0)
             await feed.put({"cds.json": {"resources": [1]}})
             await asyncio.sleep(0.01)
             assert not waiting.done()
@@ -185,15 +185,15 @@ class TestFeed:
         ]
 
     def test_a_document_that_envoy_does_not_take_is_told_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("color_mesh.local.run.config_server.RETRY_SECONDS", 0)
+        monkeypatch.setattr("color_mesh.local.run.envoys.discovery_server.RETRY_SECONDS", 0)
         refused: list[str] = []
 
         async def run() -> None:
-            feed = Feed(refused.append)
+            feed = DiscoveryDocuments(refused.append)
             await feed.put({"lds.json": {"resources": []}})
-            for _ in range(REFUSED_AFTER + 5):
-                await feed.answer("lds.json", "")
-            assert not await feed.taken("lds.json", 0)
+            for _ in range(REJECTED_AFTER + 5):
+                await feed.respond("lds.json", "")
+            assert not await feed.wait_until_accepted("lds.json", 0)
 
         asyncio.run(run())
         assert refused == ["lds.json"]
@@ -209,7 +209,7 @@ class TestFeed:
         ],
     )
     def test_each_resource_has_its_document(self, path: str, names: Any, document: str | None) -> None:
-        assert document_of(path, {"resource_names": names}) == document
+        assert document_name(path, {"resource_names": names}) == document
 
 
 def test_all_that_may_change_comes_from_the_server() -> None:
@@ -230,13 +230,13 @@ def test_all_that_may_change_comes_from_the_server() -> None:
 
 
 class TestFirewall:
-    A = Interface(link="a", address=IPv4Address("10.0.0.4"), groups=("x",))
-    B = Interface(link="b", address=IPv4Address("10.0.0.5"), groups=("y",), public=True)
+    A = NetworkInterface(link="a", address=IPv4Address("10.0.0.4"), groups=("x",))
+    B = NetworkInterface(link="b", address=IPv4Address("10.0.0.5"), groups=("y",), public=True)
 
     @staticmethod
-    def rules(*interfaces: Interface, **groups: SecurityGroup) -> list[str]:
+    def rules(*interfaces: NetworkInterface, **groups: SecurityGroup) -> list[str]:
         network = Network(cidr=IPv4Network("10.0.0.0/16"), groups=groups)
-        return [line for line in security_rules(network, interfaces).splitlines() if line.startswith("-A")]
+        return [line for line in security_group_rules(network, interfaces).splitlines() if line.startswith("-A")]
 
     def test_groups_let_in_members_of_groups_and_addresses(self) -> None:
         y = SecurityGroup(
@@ -357,10 +357,10 @@ class TestImages:
 
 def test_a_task_is_registered_until_it_is_removed() -> None:
     changes: list[None] = []
-    registry = Registry(lambda: changes.append(None))
-    entry = Registered(task="t", address=IPv4Address("10.0.0.4"), port=80)
-    registry.add("names", entry)
-    registry.add("targets", entry)
-    assert registry.of("names") == registry.of("targets") == (entry,)
-    registry.remove("t")
-    assert (registry.of("names"), registry.of("nothing"), len(changes)) == ((), (), 3)
+    registry = TaskRegistry(lambda: changes.append(None))
+    entry = RegisteredTask(id="t", address=IPv4Address("10.0.0.4"), port=80)
+    registry.register("names", entry)
+    registry.register("targets", entry)
+    assert registry.tasks_of("names") == registry.tasks_of("targets") == (entry,)
+    registry.deregister("t")
+    assert (registry.tasks_of("names"), registry.tasks_of("nothing"), len(changes)) == ((), (), 3)

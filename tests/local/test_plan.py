@@ -11,7 +11,7 @@ from color_mesh.ecs.services import DiscoveryService
 from color_mesh.ecs.task_definitions import Container, TaskDefinition
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.diagnosis import warnings
-from color_mesh.local.run.entries import entries
+from color_mesh.local.run.published_ports import published_ports
 from tests.support.local_templates import APP, ARN, ENVOY, Change, Resources, planned, refused, resource
 
 
@@ -300,7 +300,9 @@ class TestServices:
             resources["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] = "ENABLED"
             container(PortMappings=[{"ContainerPort": 8080}])(resources)
 
-        assert [(entry.name, entry.port) for entry in entries(planned(tmp_path, change))] == [("stock-svc", 8080)]
+        plan = planned(tmp_path, change)
+        ports = [(plan.services[each.owner].name, each.port) for each in published_ports(plan)]
+        assert ports == [("stock-svc", 8080)]
 
     def test_subnets_and_groups_that_no_template_declares_may_be_used(self, tmp_path: Path) -> None:
         network = {"AwsvpcConfiguration": {"Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"]}}

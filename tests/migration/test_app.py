@@ -1,4 +1,4 @@
-"""The app that a migration writes: what it declares is the mesh that was read, and the CDK takes it."""
+"""The generated app: it declares the mesh that was read, and the CDK synthesizes it."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from color_mesh.appmesh.source import read_source
 from color_mesh.cli.main import main
 from color_mesh.envoy import Loopback, configure
-from color_mesh.migration import CarriedMesh, Migration, carry, migrate
+from color_mesh.migration import ConvertedMesh, Migration, convert_mesh, migrate
 from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.model import Mesh
 from tests.support.cloudformation import Template, container, only, properties
@@ -40,66 +40,66 @@ def migration_of(*paths: Path) -> Migration:
     return migrate(source, mesh)
 
 
-def declared(carried: CarriedMesh) -> Mesh:
-    """The mesh that the written stack declares, when it runs."""
+def declared(converted: ConvertedMesh) -> Mesh:
+    """Return the mesh that the generated stack declares."""
     with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
-        file.write(mesh_module(carried))
+        file.write(mesh_module(converted))
         file.flush()
-        written = runpy.run_path(file.name)
+        module = runpy.run_path(file.name)
     stack = Stack(App(builtin_cloud_formation_validation=False), "Network")
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"])
-    namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=carried.names.namespace, vpc=vpc)
-    made = written["MeshStack"](stack, "Mesh", vpc=vpc, namespace=namespace, env=None)
-    model = made.mesh.model
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=converted.domain.namespace, vpc=vpc)
+    mesh_stack = module["MeshStack"](stack, "Mesh", vpc=vpc, namespace=namespace, env=None)
+    model = mesh_stack.mesh.model
     assert isinstance(model, Mesh)
     return model
 
 
-def targets_are_nodes_of_their_own(mesh: Mesh) -> bool:
+def has_one_target_per_node(mesh: Mesh) -> bool:
     routes = (route for router in mesh.routers for route in router.routes)
     return all(len({each.virtual_node for each in route.targets}) == len(route.targets) for route in routes)
 
 
-# What is declared is what was read
+# The declared mesh is the converted one
 
 
-def test_the_bookshop_is_declared_as_it_was() -> None:
-    carried = migration_of(BOOKSHOP).carried
-    assert declared(carried) == carried.mesh
+def test_generated_app_declares_the_mesh_of_the_bookshop() -> None:
+    converted = migration_of(BOOKSHOP).converted
+    assert declared(converted) == converted.mesh
 
 
-def test_the_tutorials_mesh_is_declared_as_it_was(cloud_assembly: Callable[..., Path]) -> None:
-    carried = migration_of(cloud_assembly()).carried
-    assert declared(carried) == carried.mesh
+def test_generated_app_declares_the_mesh_of_the_tutorial(cloud_assembly: Callable[..., Path]) -> None:
+    converted = migration_of(cloud_assembly()).converted
+    assert declared(converted) == converted.mesh
 
 
-def test_a_mesh_with_everything_is_declared_as_it_was() -> None:
-    carried = carry(full_mesh(), {"target", "plain", "third"})
-    assert declared(carried) == carried.mesh
+def test_generated_app_declares_a_mesh_with_every_property() -> None:
+    converted = convert_mesh(full_mesh(), {"target", "plain", "third"})
+    assert declared(converted) == converted.mesh
 
 
 @given(st.data())
 @settings(DETERMINISTIC, max_examples=60)
-def test_any_mesh_is_declared_as_it_was(data: st.DataObject) -> None:
-    mesh = data.draw(meshes().filter(targets_are_nodes_of_their_own))
+def test_generated_app_declares_any_mesh(data: st.DataObject) -> None:
+    mesh = data.draw(meshes().filter(has_one_target_per_node))
     implemented = data.draw(st.sets(st.sampled_from(sorted(node.name for node in mesh.nodes)))) if mesh.nodes else set()
-    carried = carry(mesh, implemented)
-    assert declared(carried) == carried.mesh
+    converted = convert_mesh(mesh, implemented)
+    assert declared(converted) == converted.mesh
 
 
 # The files
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_of_the_bookshop_is_as_in_its_gold_file(name: str, request: pytest.FixtureRequest) -> None:
+def test_generated_file_of_the_bookshop_equals_its_gold_file(name: str, request: pytest.FixtureRequest) -> None:
     compare_with_gold(GOLD / name, migration_of(BOOKSHOP).files("bookshop.yaml")[name], request)
 
 
-def test_every_gold_file_is_compared() -> None:
+def test_every_generated_file_has_a_gold_file() -> None:
     assert {path.name for path in GOLD.iterdir()} == {*FILES} == {*migration_of(BOOKSHOP).files("")}
 
 
-def test_without_tasks_there_is_no_stack_of_services() -> None:
+def test_app_has_no_stack_of_services_without_task_definitions() -> None:
     files = migration_of(MANIFESTS).files("manifests")
     assert files.keys() == {*FILES} - {"services_stack.py"}
     assert "ServicesStack" not in files["app.py"]
@@ -109,13 +109,13 @@ def test_without_tasks_there_is_no_stack_of_services() -> None:
 
 
 def synthesized(folder: Path, *sources: Path) -> dict[str, Template]:
-    """The templates of what the command writes, as the CDK CLI makes them with all checks."""
+    """Return the templates that ``cdk synth``, with all validation, makes of the generated app."""
     assert main(["migrate", *map(str, sources), "--out", str(folder)]) == 0
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
-    done = subprocess.run(
+    synthesis = subprocess.run(
         ["cdk", "synth", "--quiet"], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert synthesis.returncode == 0, synthesis.stdout + synthesis.stderr
     files = sorted((folder / "cdk.out").glob("*.template.json"))
     return {path.name.split(".")[0]: json.loads(path.read_text()) for path in files}
 
@@ -126,28 +126,28 @@ def bookshop(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
 
 
 def bootstraps(template: Template) -> dict[str, Any]:
-    """What the Envoys of tasks are given, by whose they are."""
-    found = {}
+    """Return the bootstrap configurations in the task definitions, by Envoy node id."""
+    configurations = {}
     for task in properties(template, TASK):
         envoy = next(each for each in task["ContainerDefinitions"] if each["Name"].startswith("envoy-"))
         bootstrap = json.loads(" ".join(envoy["Command"]))
-        found[bootstrap["node"]["id"]] = bootstrap
-    return found
+        configurations[bootstrap["node"]["id"]] = bootstrap
+    return configurations
 
 
-def test_the_bookshop_synthesizes_without_app_mesh(bookshop: dict[str, Template]) -> None:
+def test_bookshop_synthesizes_without_app_mesh_resources(bookshop: dict[str, Template]) -> None:
     assert list(bookshop) == ["BookshopProdMeshStack", "BookshopProdNetworkStack", "BookshopProdServicesStack"]
     assert "appmesh" not in json.dumps(bookshop).lower()
 
 
-def test_the_bookshops_envoys_have_what_its_mesh_is_compiled_to(bookshop: dict[str, Template]) -> None:
-    carried = migration_of(BOOKSHOP).carried
-    mesh, outside = carried.mesh, frozenset({"database"})
+def test_envoys_of_the_bookshop_have_the_compiled_configurations(bookshop: dict[str, Template]) -> None:
+    converted = migration_of(BOOKSHOP).converted
+    mesh, outside = converted.mesh, frozenset({"database"})
     expected = {
         f"mesh/bookshop-prod/virtualNode/{name}": configure(
             mesh,
             mesh.node(name),
-            interception=Loopback(app_address=carried.app_address(mesh.node(name)), outside=outside),
+            interception=Loopback(app_address=converted.app_address(mesh.node(name)), outside=outside),
         ).bootstrap
         for name in ("catalogue-v1", "catalogue-v2", "shop")
     }
@@ -156,7 +156,7 @@ def test_the_bookshops_envoys_have_what_its_mesh_is_compiled_to(bookshop: dict[s
     assert bootstraps(bookshop["BookshopProdServicesStack"]) == expected
 
 
-def test_the_bookshops_tasks_are_as_its_task_definitions_say(bookshop: dict[str, Template]) -> None:
+def test_task_definitions_of_the_bookshop_are_migrated(bookshop: dict[str, Template]) -> None:
     services = bookshop["BookshopProdServicesStack"]
     task = only(services, TASK, Family="catalogue-v1")
     app, xray = (container(task, name) for name in ("catalogue", "xray-daemon"))
@@ -172,14 +172,14 @@ def test_the_bookshops_tasks_are_as_its_task_definitions_say(bookshop: dict[str,
     assert (service["DesiredCount"], service["EnableExecuteCommand"]) == (3, True)
 
 
-def test_the_bookshops_load_balancer_stays_internal(bookshop: dict[str, Template]) -> None:
+def test_internal_load_balancer_of_the_bookshop_stays_internal(bookshop: dict[str, Template]) -> None:
     services = bookshop["BookshopProdServicesStack"]
     assert only(services, "AWS::ElasticLoadBalancingV2::LoadBalancer")["Scheme"] == "internal"
 
 
-def test_the_tutorials_mesh_has_the_envoys_of_the_other_data_plane(
+def test_migrated_tutorial_has_the_envoy_configurations_of_the_envoy_data_plane(
     cloud_assembly: Callable[..., Path], synthesize: Callable[..., dict[str, Template]], tmp_path: Path
 ) -> None:
-    """Migrating the App Mesh plane of the tutorial gives what its own Envoy plane has, where applications listen."""
+    """The tutorial synthesized for App Mesh and migrated equals the tutorial synthesized for Envoy."""
     migrated = bootstraps(synthesized(tmp_path / "app", cloud_assembly())["ColorServicesStack"])
     assert migrated == bootstraps(synthesize(dataPlane="envoy")["EcsStack"])

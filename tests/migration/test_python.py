@@ -1,92 +1,108 @@
-"""Python source from values: that it reads back, and that it is laid out as formatters do it."""
+"""Python source code of values and identifiers, and its layout."""
 
 import keyword
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from color_mesh.migration.python import Identifiers, call, lines, listed, mapping, text, value
+from color_mesh.migration.formatter import format_modules
+from color_mesh.migration.placeholders import PLACEHOLDERS, stack_text
+from color_mesh.migration.python import Code, Identifiers, call, listed, mapping, value
 from color_mesh.model import AccessLog, HeaderMatch, Listener, RouteMatch, Timeout
+from tests.support.builders import refusal
 from tests.support.mesh_strategies import DETERMINISTIC
-
-LONG = "x" * 50
 
 
 @given(st.text())
 @DETERMINISTIC
-def test_any_text_reads_back(of: str) -> None:
-    assert eval(text(of)) == of
-    assert text(of).isprintable()
+def test_any_text_is_a_literal_of_printable_characters(text: str) -> None:
+    assert eval(value(text)) == text
+    assert value(text).isprintable()
+
+
+@given(st.lists(st.sampled_from([*"a{}'\"\\\n", *PLACEHOLDERS.values()])).map("".join))
+@DETERMINISTIC
+def test_any_text_with_placeholders_is_a_literal_with_attributes_of_the_stack(text: str) -> None:
+    class Stack:
+        account, region = "111122223333", "eu-west-1"
+
+    expected = text.replace("$AWS-ACCOUNT-ID$", Stack.account).replace("$AWS-REGION$", Stack.region)
+    assert eval(stack_text(text), {"self": Stack}) == expected
 
 
 @pytest.mark.parametrize(
-    ("of", "code"),
+    ("original", "code"),
     [
-        pytest.param("a", '"a"', id="plain"),
-        pytest.param('say "a"', "'say \"a\"'", id="double-quotes"),
-        pytest.param("a'\"", '"a\'\\""', id="both-quotes"),
-        pytest.param("a\\b\n", '"a\\\\b\\n"', id="escapes"),
-        pytest.param("äß", '"äß"', id="letters"),
-    ],
-)
-def test_text_is_quoted_as_formatters_do_it(of: str, code: str) -> None:
-    assert text(of) == code
-
-
-@pytest.mark.parametrize(
-    ("of", "code"),
-    [
-        pytest.param(None, "None", id="nothing"),
+        pytest.param(None, "None", id="none"),
         pytest.param((), "()", id="no-items"),
-        pytest.param(("a",), '("a",)', id="one-item"),
-        pytest.param(("a", 1), '("a", 1)', id="items"),
-        pytest.param({"a": True}, '{"a": True}', id="mapping"),
+        pytest.param(("a",), "('a',)", id="one-item"),
+        pytest.param(("a", 1), "('a', 1)", id="items"),
+        pytest.param({"a": True}, "{'a': True}", id="mapping"),
         pytest.param(AccessLog(), "AccessLog()", id="defaults"),
         pytest.param(Timeout(idle_millis=0), "Timeout(idle_millis=0)", id="zero"),
         pytest.param(Listener(port=80), "Listener(port=80)", id="required"),
         pytest.param(
-            RouteMatch(headers=(HeaderMatch(name="a"),)), 'RouteMatch(headers=(HeaderMatch(name="a"),))', id="nested"
+            RouteMatch(headers=(HeaderMatch(name="a"),)), "RouteMatch(headers=(HeaderMatch(name='a'),))", id="nested"
         ),
     ],
 )
-def test_values_are_written_without_their_defaults(of: object, code: str) -> None:
-    assert list(lines("", value(of))) == [code]
+def test_value_is_rendered_without_its_defaults(original: object, code: str) -> None:
+    assert value(original) == code
 
 
-@pytest.mark.parametrize(
-    ("code", "laid_out"),
-    [
-        pytest.param(call("f", f'"{LONG}"'), [f'x = f("{LONG}")'], id="one-line"),
-        pytest.param(
-            call("function", f'"{LONG}"', b=f'"{LONG}"'),
-            ["x = function(", f'    "{LONG}", b="{LONG}"', ")"],
-            id="one-line-inside",
-        ),
-        pytest.param(
-            call("f", f'"{LONG}"', b=f'"{LONG}"', c=f'"{LONG}"'),
-            ["x = f(", f'    "{LONG}",', f'    b="{LONG}",', f'    c="{LONG}",', ")"],
-            id="a-line-an-argument",
-        ),
-        pytest.param(
-            listed([f'"{LONG}"', mapping([('"a"', f'"{LONG}"'), ('"b"', f'"{LONG}"')])]),
-            ["x = [", f'    "{LONG}",', "    {", f'        "a": "{LONG}",', f'        "b": "{LONG}",', "    },", "]"],
-            id="nested",
-        ),
-        pytest.param(value((LONG * 3,)), ["x = (", f'    "{LONG * 3}",', ")"], id="a-tuple-of-one-keeps-its-comma"),
-    ],
-)
-def test_long_lines_are_broken_at_brackets(code: object, laid_out: list[str]) -> None:
-    assert list(lines("x = ", code)) == laid_out  # type: ignore[arg-type]
+def test_calls_lists_and_mappings_are_rendered_as_such() -> None:
+    code = call("f", Code("x"), a=listed([value(1), Code("y")]), b=mapping([(value("k"), Code("z"))]))
+    assert code == "f(x, a=[1, y], b={'k': z})"
+
+
+# Layout
+
+
+def formatted(source: str) -> str:
+    return format_modules({"app.py": source})["app.py"]
+
+
+def test_long_calls_are_laid_out_with_double_quotes() -> None:
+    long = "x" * 60
+    assert formatted(f"x = f('{long}', b=('{long}',))\n") == f'x = f(\n    "{long}",\n    b=("{long}",),\n)\n'
+
+
+def test_unused_imports_are_removed_and_the_rest_is_sorted() -> None:
+    source = (
+        "from color_mesh.model import Timeout, Listener\nimport os\nfrom aws_cdk import App\nApp(Listener, Timeout)\n"
+    )
+    assert formatted(source) == (
+        "from aws_cdk import App\nfrom color_mesh.model import Listener, Timeout\n\nApp(Listener, Timeout)\n"
+    )
+
+
+def test_modules_of_the_app_are_imported_after_libraries() -> None:
+    modules = {"app.py": "import mesh\nimport aws_cdk\nmesh, aws_cdk\n", "mesh.py": "x=1\n"}
+    assert format_modules(modules) == {
+        "app.py": "import aws_cdk\n\nimport mesh\n\nmesh, aws_cdk\n",
+        "mesh.py": "x = 1\n",
+    }
+
+
+def test_missing_formatter_is_an_error_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ruff", None)
+    assert refusal(formatted, "") == (
+        "color-mesh migrate: the Python package ruff is not installed, got None (pip install 'color-mesh[migrate]')"
+    )
+
+
+# Identifiers
 
 
 @pytest.mark.parametrize(
     ("name", "variable", "construct_id"),
     [
-        pytest.param("color-node", "color_node", "ColorNode", id="dashes"),
+        pytest.param("color-node", "color_node", "ColorNode", id="hyphen"),
         pytest.param("ColorNode", "color_node", "ColorNode", id="capitals"),
         pytest.param("1st", "node_1st", "1st", id="digit"),
-        pytest.param("-", "node", "Node", id="nothing-left"),
+        pytest.param("-", "node", "Node", id="no-letters"),
         pytest.param("class", "class_node", "Class", id="keyword"),
         pytest.param("self", "self_node", "Self", id="reserved"),
     ],
@@ -96,15 +112,15 @@ def test_names_become_identifiers(name: str, variable: str, construct_id: str) -
     assert Identifiers([]).construct_id(name, "Node") == construct_id
 
 
-def test_names_that_are_alike_get_identifiers_of_their_own() -> None:
+def test_similar_names_become_different_identifiers() -> None:
     identifiers = Identifiers([])
     assert [identifiers.variable(name, "node") for name in ("a-b", "a_b", "A.b")] == ["a_b", "a_b_node", "a_b_node_2"]
 
 
 @given(st.lists(st.text(alphabet="abAB-_1", min_size=1, max_size=4), max_size=8))
 @DETERMINISTIC
-def test_identifiers_are_valid_and_each_its_own(names: list[str]) -> None:
+def test_identifiers_are_valid_and_unique(names: list[str]) -> None:
     identifiers = Identifiers(["self"])
-    made = [identifiers.variable(name, "node") for name in names]
-    assert len({*made, "self"}) == len(names) + 1
-    assert not [each for each in made if not each.isidentifier() or keyword.iskeyword(each)]
+    variables = [identifiers.variable(name, "node") for name in names]
+    assert len({*variables, "self"}) == len(names) + 1
+    assert not [each for each in variables if not each.isidentifier() or keyword.iskeyword(each)]

@@ -461,8 +461,8 @@ def test_containers_wait_for_each_other_as_they_did(tmp_path: Path) -> None:
     conditions = "ecs.ContainerDependencyCondition"
     waits = [line for line in lines if "ecs.ContainerDependency(" in line]
     assert waits == [
-        f"ecs.ContainerDependency(container=red_init, condition={conditions}.SUCCESS)",
-        f"ecs.ContainerDependency(container=task.envoy_container, condition={conditions}.START)",
+        f'ecs.ContainerDependency(container=red_init, condition={conditions}["SUCCESS"])',
+        f'ecs.ContainerDependency(container=task.envoy_container, condition={conditions}["START"])',
     ]
 
 
@@ -545,10 +545,10 @@ def test_a_given_account_and_region_are_written(values: dict[str, str], image: s
 
 
 def test_what_takes_an_account_is_refused_without_one(tmp_path: Path) -> None:
-    found = migrated(tmp_path, running({"Family": {"Fn::Sub": "red-${AWS::AccountId}"}}))
-    assert refusal(found.files, "t.json") == (
-        "services_stack.py takes AWS::AccountId: is known only at deployment, got 'family=\"red-<AWS::AccountId>\",' "
-        "(--set AWS::AccountId=VALUE)"
+    family = {"Family": {"Fn::Sub": "red-${AWS::AccountId}"}}
+    assert refusal(migrated, tmp_path, running(family)) == (
+        "virtual node 'red': task definition family depends on AWS::AccountId, which is known only at deployment, "
+        "got 'red-<AWS::AccountId>' (--set AWS::AccountId=VALUE)"
     )
 
 
@@ -584,11 +584,11 @@ def test_who_calls_what_no_template_declares_is_told(tmp_path: Path) -> None:
     spec = {**SPEC, "Backends": [{"VirtualService": {"VirtualServiceName": "far.colors.local"}}]}
     red = resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=spec)
     found = migrated(tmp_path, {"Red": red})
-    assert found.carried.mesh.node("red").backends == ()
+    assert found.converted.mesh.node("red").backends == ()
     lost = [f"{each.subject}: {each.text}" for each in found.findings if each.kind == "lost"]
     assert lost == [
         (
-            "virtual node 'red': its requests to 'far.colors.local', which is declared in no template at hand: give "
-            "what declares it too"
+            "virtual node 'red': requests to 'far.colors.local' fail: no template declares that virtual service (add "
+            "the one that does)"
         )
     ]

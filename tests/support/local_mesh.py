@@ -18,7 +18,7 @@ import pytest
 
 from color_mesh.cli.images import read_images
 from color_mesh.local.plan.assembly import read_plan
-from color_mesh.local.run.machine import missing
+from color_mesh.local.run.requirements import missing
 from tests.support.cloudformation import Template
 
 COMMAND = shutil.which("color-mesh", path=sysconfig.get_path("scripts")) or "color-mesh"

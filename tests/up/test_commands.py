@@ -56,11 +56,11 @@ def test_a_command_that_is_not_there_ends_with_127(mesh: LocalMesh) -> None:
         pytest.param(("exec", "red"), "exec: no command, got None (such as: color-mesh exec red -- curl localhost)"),
         pytest.param(
             ("exec", "rad", "--", "true"),
-            "task: no task is called so, got 'rad' (known: blue, blue-app, blue-svc, blue_node, color-gateway, "
+            "task: unknown task, got 'rad' (known: blue, blue-app, blue-svc, blue_node, color-gateway, "
             "gateway, gateway-svc-load-balanced, green, green-app, green-svc, green_node, red, red-app, red-svc, "
             "red_node, yellow, yellow-app, yellow-svc, yellow_node)\n",
         ),
-        pytest.param(("exec", "red", "--container", "envoy", "--", "true"), "has no container called so, got 'envoy'"),
+        pytest.param(("exec", "red", "--container", "envoy", "--", "true"), "unknown container, got 'envoy'"),
         pytest.param(("logs", "rad"), "logs: unknown task, got 'rad'"),
         pytest.param(
             ("set", "route", "colour-route", "green=1"),

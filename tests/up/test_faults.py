@@ -111,7 +111,7 @@ def change_the_backends_by_settings(mesh: LocalMesh) -> None:
 
 def restart_the_resolver(mesh: LocalMesh) -> None:
     mesh.kill(mesh.status()["resolver"])
-    mesh.wait_for_output("the resolver ended with -9, and is started again")
+    mesh.wait_for_output("the resolver ended with -9, restarting it")
 
 
 FAULTS: dict[Callable[[LocalMesh], None], int] = {

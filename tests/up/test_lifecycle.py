@@ -209,7 +209,7 @@ def test_it_says_what_starts_where_its_logs_are_and_what_to_try(
     assert said.count("Not emulated: ") == 1
     assert "Logs: .color-mesh/logs, or color-mesh logs NAME -f\n" in said
     for service in ("red-svc", "blue-svc", "green-svc", "yellow-svc", "gateway-svc-load-balanced"):
-        assert f"{service}: {2 if 'gateway' in service else 1} well  10.0." in said
+        assert f"{service}: {2 if 'gateway' in service else 1} healthy  10.0." in said
     assert f"the mesh is healthy, at {run.url}\n          Try:\n            curl {run.url}\n" in said
     assert "color-mesh exec red-app -- curl -s router.colors.local\n" in said
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn, TypeAlias
 
-from color_mesh.local.run.propagation import DNS_DELAY_SECONDS
+from color_mesh.local.run.dns.propagation import DNS_DELAY_SECONDS
 
 KINDS = ("bootstrap", "listeners", "routes", "clusters", "files")
 _TASK = "service, task family, virtual node, container, or the start of a task id"

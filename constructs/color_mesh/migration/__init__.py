@@ -1,12 +1,13 @@
-"""From anyone's App Mesh templates to a CDK app that declares the same mesh on self-managed Envoy.
+"""Migration of App Mesh templates to a CDK app that declares the same mesh on self-managed Envoy.
 
-`workloads` reads the tasks that implement the mesh; `carry` makes of a mesh the same one as the constructs declare it,
-with `names`, `security`, `parts` and `discovery`; `mesh_code`, `services_code` and `app_code` write that as Python;
-`report` says what is otherwise. Nothing here loads the CDK.
+`workloads` reads the ECS services that implement the mesh. `conversion` converts the mesh, in passes that `removals`,
+`domain`, `tls` and `discovery` define. `mesh_code`, `services_code` and `app_code` render the result as Python, which
+`formatter` lays out. `report` renders the findings. The CDK is not loaded.
 """
 
-from color_mesh.migration.carry import CarriedMesh, carry
+from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding
-from color_mesh.migration.migration import Migration, migrate, write_files
+from color_mesh.migration.migration import Migration, migrate
+from color_mesh.migration.output import write_files
 
-__all__ = ["CarriedMesh", "Finding", "Migration", "carry", "migrate", "write_files"]
+__all__ = ["ConvertedMesh", "Finding", "Migration", "convert_mesh", "migrate", "write_files"]

@@ -1,12 +1,10 @@
-"""The app around the stacks, and the network that they are in, as Python."""
+"""Code of the generated app and of the stack with its network."""
 
-from collections.abc import Iterator
-
-from color_mesh.migration.carry import CarriedMesh
-from color_mesh.migration.python import Identifiers, call, lines, text
+from color_mesh.migration.conversion import ConvertedMesh
+from color_mesh.migration.python import Code, Identifiers, call, value
 
 _NETWORK = '''\
-"""Where the mesh {name!r} is: VPC, cluster, and the names of its tasks."""
+"""Network of the mesh {name!r}: VPC, ECS cluster, and the Cloud Map namespace of the tasks."""
 
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -16,7 +14,7 @@ from constructs import Construct
 
 
 class NetworkStack(Stack):
-    """Define a VPC and a cluster, or use those that are named, and the namespace of the tasks."""
+    """Create or import the VPC and the cluster, and create the namespace."""
 
     def __init__(
         self, scope: Construct, id: str, *, vpc_id: str | None, cluster_name: str | None, env: Environment | None
@@ -30,27 +28,27 @@ class NetworkStack(Stack):
             if cluster_name
             else ecs.Cluster(self, "Cluster", vpc=self.vpc)
         )
-        # Services are in {domain}, a zone that the mesh makes; tasks are in this namespace below it.
-        self.namespace = servicediscovery.PrivateDnsNamespace(
-            self, "Namespace", name={namespace}, vpc=self.vpc
-        )
+        # Virtual services have names in the private hosted zone {domain}; the tasks register below it.
+        self.namespace = servicediscovery.PrivateDnsNamespace(self, "Namespace", name={namespace}, vpc=self.vpc)
 '''
 
 _APP = '''\
-"""The mesh {name!r} on Envoys of its own: its network, the mesh, and the tasks that run it."""
+"""CDK app of the mesh {name!r} on self-managed Envoy."""
 
 import os
 
 from aws_cdk import App, Environment
+
 from mesh_stack import MeshStack
 from network_stack import NetworkStack
-{services_import}
+from services_stack import ServicesStack
+
 
 def build() -> App:
-    """Build the app. ``-c vpcId=vpc-...`` has it in a VPC that is there, ``-c clusterName=...`` in such a cluster."""
+    """Build the app. The context values ``vpcId`` and ``clusterName`` select an existing VPC and cluster."""
     app = App()
     vpc_id, cluster_name = (app.node.try_get_context(name) for name in ("vpcId", "clusterName"))
-    # A VPC is looked up in the account and region of the credentials.
+    # Looking up a VPC needs an account and a region: those of the AWS credentials.
     account, region = os.environ.get("CDK_DEFAULT_ACCOUNT"), os.environ.get("CDK_DEFAULT_REGION")
     env = Environment(account=account, region=region) if vpc_id else None
 {stacks}
@@ -62,30 +60,27 @@ if __name__ == "__main__":
 '''
 
 
-def network_module(carried: CarriedMesh) -> str:
-    """Write the module of the stack with the network."""
-    names = carried.names
-    return _NETWORK.format(name=carried.mesh.name, domain=names.domain, namespace=text(names.namespace))
+def network_module(converted: ConvertedMesh) -> str:
+    """Render the module with the stack of the network."""
+    domain = converted.domain
+    return _NETWORK.format(name=converted.mesh.name, domain=domain.name, namespace=value(domain.namespace))
 
 
-def app_module(carried: CarriedMesh, *, with_services: bool) -> str:
-    """Write the app."""
-    return _APP.format(
-        name=carried.mesh.name,
-        services_import="from services_stack import ServicesStack\n" if with_services else "",
-        stacks="\n".join(_stacks(carried.mesh.name, with_services)),
-    )
+def app_module(converted: ConvertedMesh, *, with_services: bool) -> str:
+    """Render the module with the app."""
+    statements = _stacks(converted.mesh.name, with_services)
+    return _APP.format(name=converted.mesh.name, stacks="\n".join(f"    {each}" for each in statements))
 
 
-def _stacks(mesh_name: str, with_services: bool) -> Iterator[str]:
-    prefix = Identifiers(()).construct_id(mesh_name, "Mesh").removesuffix("Mesh")
-    network = call(
-        "NetworkStack", "app", text(f"{prefix}NetworkStack"), vpc_id="vpc_id", cluster_name="cluster_name", env="env"
-    )
-    yield from lines("network = ", network, 1)
-    placed = {"vpc": "network.vpc", "namespace": "network.namespace", "env": "env"}
-    mesh = call("MeshStack", "app", text(f"{prefix}MeshStack"), **placed)
-    yield from lines("mesh = " if with_services else "", mesh, 1)
+def _stacks(mesh_name: str, with_services: bool) -> list[Code]:
+    def stack(kind: str, **arguments: str) -> Code:
+        prefix = Identifiers(()).construct_id(mesh_name, "Mesh").removesuffix("Mesh")
+        variables = {name: Code(variable) for name, variable in arguments.items()}
+        return call(kind, Code("app"), value(f"{prefix}{kind}"), **variables, env=Code("env"))
+
+    network = stack("NetworkStack", vpc_id="vpc_id", cluster_name="cluster_name")
+    mesh = stack("MeshStack", vpc="network.vpc", namespace="network.namespace")
+    services = stack("ServicesStack", cluster="network.cluster", nodes="mesh.nodes", gateways="mesh.gateways")
     if with_services:
-        given = {"cluster": "network.cluster", "nodes": "mesh.nodes", "gateways": "mesh.gateways", "env": "env"}
-        yield from lines("", call("ServicesStack", "app", text(f"{prefix}ServicesStack"), **given), 1)
+        return [Code(f"network = {network}"), Code(f"mesh = {mesh}"), services]
+    return [Code(f"network = {network}"), mesh]

@@ -1,145 +1,167 @@
-"""How the nodes of a mesh are found on self-managed Envoy: each in a Cloud Map service of its own, or outside."""
+"""Service discovery of a migrated mesh: one Cloud Map service per node, and DNS for external endpoints."""
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from color_mesh.migration.domain import Domain
 from color_mesh.migration.findings import Finding, changed, lost
-from color_mesh.migration.names import Names
-from color_mesh.migration.parts import without_services
+from color_mesh.migration.removals import without_services
 from color_mesh.model import CloudMapDiscovery, CloudMapService, DnsDiscovery, Mesh, VirtualNode
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.discovery import check_cloud_map_service
 
 
-def found_by_names(mesh: Mesh, names: Names, implemented: Collection[str], findings: list[Finding]) -> Mesh:
-    """Give each node a Cloud Map service of its own, but those that DNS finds outside of the mesh."""
+def register_in_cloud_map(mesh: Mesh, domain: Domain, implemented: Collection[str]) -> tuple[Mesh, Sequence[Finding]]:
+    """Give every node with a listener its own Cloud Map service, except nodes that stand for external endpoints."""
     descriptions = {each.dns_name: each.description for each in mesh.cloud_map_services}
-    ours = [node for node in mesh.nodes if node.listeners and not _is_outside(node, names, implemented)]
-    labels = _labels(ours, names)
+    registered = [node for node in mesh.nodes if node.listeners and not _is_external(node, domain, implemented)]
+    labels = _labels(registered, domain)
     nodes, services = [], []
+    findings: list[Finding] = []
     for node in mesh.nodes:
         if node.name in labels:
-            discovery = CloudMapDiscovery(namespace=names.namespace, service=labels[node.name])
-            described = descriptions.get(node.discovery.dns_name) if node.discovery is not None else None
-            services.append(
-                CloudMapService(
-                    name=discovery.service,
-                    namespace=discovery.namespace,
-                    description=described or None,
-                    ttl_seconds=DNS_TTL_SECONDS["envoy"],
-                )
-            )
-            findings += _moved(node, discovery)
-            nodes.append(replace(node, discovery=discovery))
+            service = _cloud_map_service(node, labels[node.name], domain, descriptions)
+            services.append(service)
+            nodes.append(replace(node, discovery=_discovery(service)))
+            findings += _discovery_findings(node, service)
         elif node.listeners:
-            findings.append(_outside(node))
             nodes.append(node)
+            findings.append(_external_finding(node))
         else:
             nodes.append(replace(node, discovery=None))
-    findings += _in_zones_of_their_own(mesh, names)
-    return replace(_without_empty_providers(mesh, findings), nodes=tuple(nodes), cloud_map_services=tuple(services))
+    findings += _zone_findings(mesh, domain)
+    converted, more_findings = _without_listenerless_providers(mesh)
+    return replace(converted, nodes=tuple(nodes), cloud_map_services=tuple(services)), [*findings, *more_findings]
 
 
-def called_directly(mesh: Mesh, names: Names, implemented: Collection[str], findings: list[Finding]) -> Mesh:
-    """Leave out services with the name at which DNS finds what is outside: a name has one answer.
+def remove_directly_called_services(
+    mesh: Mesh, domain: Domain, implemented: Collection[str]
+) -> tuple[Mesh, Sequence[Finding]]:
+    """Remove the virtual services that have the DNS name of an external endpoint.
 
-    Were it a loopback address, the Envoy behind that would find itself there.
+    The mesh would resolve that name to a loopback address, and Envoy could not resolve the endpoint any more.
     """
-    outside = {
+    external = {
         node.discovery.dns_name.lower().removesuffix("."): node
         for node in mesh.nodes
-        if node.discovery is not None and _is_outside(node, names, implemented)
+        if node.discovery is not None and _is_external(node, domain, implemented)
     }
-    gone = {service.name for service in mesh.services if service.name.lower() in outside}
-    for name in sorted(gone):
-        ports = " and ".join(str(listener.port) for listener in outside[name.lower()].listeners)
+    removed = sorted({service.name for service in mesh.services if service.name.lower() in external})
+    findings = []
+    for name in removed:
+        ports = " and ".join(str(listener.port) for listener in external[name.lower()].listeners)
         text = (
-            f"is found by DNS at its own name: callers reach it directly, if their security groups let port {ports} out"
+            "is removed, because DNS has to resolve its name to the external endpoint: clients connect directly, if "
+            f"their security groups allow port {ports}"
         )
         findings.append(lost(f"virtual service {name!r}", text))
-    kept = without_services(mesh, gone)
-    named = {service.virtual_node for service in kept.services}
-    targets = {each.virtual_node for router in kept.routers for route in router.routes for each in route.targets}
-    unused = {node.name for node in outside.values()} - named - targets if gone else set()
-    return replace(kept, nodes=tuple(node for node in kept.nodes if node.name not in unused))
+    remaining = without_services(mesh, removed)
+    return (_without_unused_nodes(remaining, external.values()) if removed else remaining), findings
 
 
-def _is_outside(node: VirtualNode, names: Names, implemented: Collection[str]) -> bool:
-    """Tell whether a node is something that DNS finds, of which nothing says that it is a task of the mesh."""
+def _without_unused_nodes(mesh: Mesh, candidates: Collection[VirtualNode]) -> Mesh:
+    used = {service.virtual_node for service in mesh.services}
+    used |= {each.virtual_node for router in mesh.routers for route in router.routes for each in route.targets}
+    unused = {node.name for node in candidates} - used
+    return replace(mesh, nodes=tuple(node for node in mesh.nodes if node.name not in unused))
+
+
+def _is_external(node: VirtualNode, domain: Domain, implemented: Collection[str]) -> bool:
+    """Return whether a node stands for an endpoint outside of the mesh: a DNS name that no task of the mesh has."""
     if not isinstance(node.discovery, DnsDiscovery) or node.name in implemented or node.backends:
         return False
-    return not names.inside(node.discovery.hostname)
+    return not domain.contains(node.discovery.hostname)
 
 
-def _labels(nodes: Collection[VirtualNode], names: Names) -> dict[str, str]:
-    """Find what each node's Cloud Map service is called: as before, where only one node had that name."""
-    before = {node.name: _label(node, names) for node in nodes}
-    shared = Counter(label.lower() for label in before.values())
-    found: dict[str, str] = {}
+def _labels(nodes: Sequence[VirtualNode], domain: Domain) -> dict[str, str]:
+    """Return the name of each node's Cloud Map service: the previous one, when no other node has the same."""
+    previous = {node.name: _previous_label(node, domain) for node in nodes}
+    uses = Counter(label.lower() for label in previous.values())
+    labels: dict[str, str] = {}
     taken: set[str] = set()
     for node in nodes:
-        own = before[node.name] if shared[before[node.name].lower()] == 1 else node.name
-        label = next(each for each in _candidates(own, node.name) if _fits(each, names) and each.lower() not in taken)
-        found[node.name] = label
-        taken.add(label.lower())
-    return found
+        preferred = previous[node.name] if uses[previous[node.name].lower()] == 1 else node.name
+        candidates = (each for each in _candidates(preferred, node.name) if each.lower() not in taken)
+        labels[node.name] = next(each for each in candidates if _is_valid_label(each, domain))
+        taken.add(labels[node.name].lower())
+    return labels
 
 
-def _label(node: VirtualNode, names: Names) -> str:
-    """Find the label at which a node was found, if it says more of it than, say, that of a load balancer."""
+def _previous_label(node: VirtualNode, domain: Domain) -> str:
+    """Return the Cloud Map service or the first label of the host name; a name outside the domain does not count."""
     match node.discovery:
         case CloudMapDiscovery(service=service):
             return service
-        case DnsDiscovery(hostname=hostname) if names.inside(hostname):
+        case DnsDiscovery(hostname=hostname) if domain.contains(hostname):
             return hostname.partition(".")[0]
     return node.name
 
 
-def _candidates(own: str, name: str) -> tuple[str, ...]:
+def _candidates(preferred: str, name: str) -> tuple[str, ...]:
     digest = sha256(name.encode()).hexdigest()[:8]
-    return own, name, f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:50].strip('-')}-{digest}".strip("-")
+    return preferred, name, f"{re.sub(r'[^A-Za-z0-9]+', '-', name)[:50].strip('-')}-{digest}".strip("-")
 
 
-def _fits(label: str, names: Names) -> bool:
-    return not [*check_cloud_map_service(CloudMapService(name=label, namespace=names.namespace))]
+def _is_valid_label(label: str, domain: Domain) -> bool:
+    return not [*check_cloud_map_service(CloudMapService(name=label, namespace=domain.namespace))]
 
 
-def _moved(node: VirtualNode, to: CloudMapDiscovery) -> Iterator[Finding]:
+def _cloud_map_service(
+    node: VirtualNode, label: str, domain: Domain, descriptions: Mapping[str, str | None]
+) -> CloudMapService:
+    description = descriptions.get(node.discovery.dns_name) if node.discovery is not None else None
+    return CloudMapService(
+        name=label,
+        namespace=domain.namespace,
+        description=description or None,
+        ttl_seconds=DNS_TTL_SECONDS["envoy"],
+    )
+
+
+def _discovery(service: CloudMapService) -> CloudMapDiscovery:
+    return CloudMapDiscovery(namespace=service.namespace, service=service.name)
+
+
+def _discovery_findings(node: VirtualNode, service: CloudMapService) -> Iterator[Finding]:
     subject = f"virtual node {node.name!r}"
     match node.discovery:
         case CloudMapDiscovery(attributes=attributes) if attributes:
-            said = ", ".join(f"{key}={value}" for key, value in attributes)
-            yield changed(subject, f"is not told by attributes ({said}) any more, but by a name of its own")
+            pairs = ", ".join(f"{key}={value}" for key, value in attributes)
+            yield changed(subject, f"its own Cloud Map service replaces the attributes {pairs}")
         case DnsDiscovery(hostname=hostname):
-            yield changed(subject, f"was found by DNS at {hostname!r}, and is in Cloud Map at {to.dns_name!r}")
+            yield changed(subject, f"is discovered by Cloud Map as {service.dns_name!r}, not by DNS as {hostname!r}")
 
 
-def _outside(node: VirtualNode) -> Finding:
+def _external_finding(node: VirtualNode) -> Finding:
     ports = ", ".join(str(listener.port) for listener in node.listeners)
-    where = f"{node.discovery.dns_name!r}" if node.discovery is not None else ""
-    text = f"is taken for something outside of the mesh: its callers' Envoys connect to {where} at port {ports}"
+    hostname = f"{node.discovery.dns_name!r}" if node.discovery is not None else ""
+    text = f"is treated as an external endpoint: Envoy of each client connects to {hostname} port {ports}"
     return changed(f"virtual node {node.name!r}", text)
 
 
-def _in_zones_of_their_own(mesh: Mesh, names: Names) -> Iterator[Finding]:
+def _zone_findings(mesh: Mesh, domain: Domain) -> Iterator[Finding]:
     for service in mesh.services:
-        if not names.inside(service.name):
-            text = "has a private zone of its own name, which in this VPC stands before what the internet says of it"
+        if not domain.contains(service.name):
+            text = "gets a private hosted zone of its name, which hides the public DNS records of that name in the VPC"
             yield changed(f"virtual service {service.name!r}", text)
 
 
-def _without_empty_providers(mesh: Mesh, findings: list[Finding]) -> Mesh:
-    """Let nothing answer to services of nodes that listen on nothing, as nothing did."""
-    silent = {node.name for node in mesh.nodes if not node.listeners}
-    services = []
-    for service in mesh.services:
-        if service.virtual_node in silent:
-            text = f"its virtual node {service.virtual_node!r} listens on nothing, so that nothing answers"
-            findings.append(lost(f"virtual service {service.name!r}", text))
-            services.append(replace(service, virtual_node=None))
-        else:
-            services.append(service)
-    return replace(mesh, services=tuple(services))
+def _without_listenerless_providers(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
+    """Remove the provider of virtual services whose node has no listener: App Mesh sent it no requests either."""
+    listenerless = {node.name for node in mesh.nodes if not node.listeners}
+    findings = [
+        lost(
+            f"virtual service {service.name!r}",
+            f"has no provider any more: virtual node {service.virtual_node!r} has no listener",
+        )
+        for service in mesh.services
+        if service.virtual_node in listenerless
+    ]
+    services = (
+        replace(service, virtual_node=None) if service.virtual_node in listenerless else service
+        for service in mesh.services
+    )
+    return replace(mesh, services=tuple(services)), findings

@@ -1,4 +1,4 @@
-"""What whoever leaves App Mesh must know of a migration, besides its result."""
+"""Findings of a migration: differences between the old mesh and the new one, and work that remains."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,13 +8,13 @@ FindingKind = Literal["lost", "changed", "to do"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """Say something of one part of what was migrated.
+    """A difference between the old mesh and the new one, or work that remains.
 
     Attributes:
-        kind: ``lost``: it could not be carried over. ``changed``: it was, in another form. ``to do``: what remains to
-            be done by hand before the result can be deployed.
-        subject: The part, such as ``virtual node 'red'``.
-        text: What is lost, changed or to be done, and why.
+        kind: ``lost`` for what was not migrated, ``changed`` for what behaves differently, ``to do`` for work that
+            remains before the result can be deployed.
+        subject: Part of the mesh or resource, such as ``virtual node 'red'``.
+        text: Description, with the reason.
     """
 
     kind: FindingKind
@@ -23,15 +23,15 @@ class Finding:
 
 
 def lost(subject: str, text: str) -> Finding:
-    """Say what could not be carried over."""
+    """Return a finding about something that was not migrated."""
     return Finding(kind="lost", subject=subject, text=text)
 
 
 def changed(subject: str, text: str) -> Finding:
-    """Say what was carried over in another form."""
+    """Return a finding about something that behaves differently."""
     return Finding(kind="changed", subject=subject, text=text)
 
 
 def to_do(subject: str, text: str) -> Finding:
-    """Say what remains to be done by hand."""
+    """Return a finding about work that remains."""
     return Finding(kind="to do", subject=subject, text=text)

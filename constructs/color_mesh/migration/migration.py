@@ -1,28 +1,25 @@
-"""A migration: what is read, what becomes of it, and the files of the app."""
+"""The migration of a mesh, and the files of the generated app."""
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from color_mesh.appmesh.source import Source
 from color_mesh.cloudformation import Templates
 from color_mesh.migration.app_code import app_module, network_module
-from color_mesh.migration.carry import CarriedMesh, carry
+from color_mesh.migration.container_code import check_container
+from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding, lost, to_do
+from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.mesh_code import mesh_module
-from color_mesh.migration.placeholders import PLACEHOLDERS, named, refuse_placeholders
-from color_mesh.migration.report import report
+from color_mesh.migration.placeholders import PLACEHOLDERS, check_placeholders, readable
+from color_mesh.migration.report import REPORT_FILE, report
 from color_mesh.migration.services_code import services_module
 from color_mesh.migration.workload import Workload
 from color_mesh.migration.workloads import read_workloads
-from color_mesh.model import Mesh, MeshError
-from color_mesh.model.errors import problem
+from color_mesh.model import Mesh
+from color_mesh.model.errors import refuse
 
-REPORT = "MIGRATION.md"
 _CDK_JSON = {
     "app": "python app.py",
     "versionReporting": False,
@@ -30,12 +27,13 @@ _CDK_JSON = {
         "@aws-cdk/core:annotationsInValidationReport": True,
         "@aws-cdk/core:defaultCrossStackReferences": "strong",
         "@aws-cdk/core:validateAgainstDefaultRules": True,
-        # Nothing is in a VPC's default group; emptying it takes a Lambda function with rights on every group.
+        # No task uses the default security group of the VPC. Emptying it would take a Lambda function that may change
+        # every security group.
         "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": False,
     },
 }
-# What the constructs make anew, and what a template cannot do without.
-_MADE_ANEW = (
+# Resources that the constructs replace, and those that belong to templates as such.
+_REPLACED = (
     *("AWS::AppMesh::", "AWS::ServiceDiscovery::", "AWS::ECS::", "AWS::EC2::", "AWS::ElasticLoadBalancingV2::"),
     *("AWS::Logs::LogGroup", "AWS::IAM::", "AWS::CDK::", "AWS::CloudFormation::"),
 )
@@ -43,92 +41,89 @@ _MADE_ANEW = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Migration:
-    """Hold a mesh as it goes on without App Mesh.
+    """A mesh that was converted to self-managed Envoy, with the workloads that implement it.
 
     Attributes:
-        carried: The mesh.
-        workloads: What implements it.
-        findings: What is otherwise than before.
+        converted: The mesh.
+        workloads: ECS services of its nodes and gateways.
+        findings: Differences from the mesh of App Mesh, and work that remains.
     """
 
-    carried: CarriedMesh
+    converted: ConvertedMesh
     workloads: tuple[Workload, ...]
     findings: tuple[Finding, ...]
 
-    def files(self, sources: str, notes: Sequence[str] = ()) -> dict[str, str]:
-        """Write the app, its report and what the CDK CLI needs, by their names.
+    def files(self, arguments: str, notes: Sequence[str] = ()) -> dict[str, str]:
+        """Render the files of the app, by file name.
 
-        ``sources`` is what was read, and ``notes`` what was said about how.
+        Args:
+            arguments: Arguments of ``color-mesh migrate``, for the report.
+            notes: Notes of the source, for the report.
 
         Raises:
-            MeshError: When something in them takes an account or a region that is not known.
+            MeshError: When the formatter is not installed.
         """
-        files = {
-            "app.py": app_module(self.carried, with_services=bool(self.workloads)),
-            "network_stack.py": network_module(self.carried),
-            "mesh_stack.py": mesh_module(self.carried),
-            "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
-            REPORT: report(self.carried, self.workloads, self.findings, sources, notes),
+        modules = {
+            "app.py": app_module(self.converted, with_services=bool(self.workloads)),
+            "network_stack.py": network_module(self.converted),
+            "mesh_stack.py": mesh_module(self.converted),
         }
         if self.workloads:
-            files["services_stack.py"] = services_module(self.carried, self.workloads)
-        refuse_placeholders({name: text for name, text in files.items() if name != REPORT})
-        return {**files, REPORT: named(files[REPORT])}
+            modules["services_stack.py"] = services_module(self.converted, self.workloads)
+        return {
+            **format_modules(modules),
+            "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
+            REPORT_FILE: report(self.converted, self.workloads, self.findings, arguments, notes),
+        }
 
 
 def migrate(source: Source, mesh: Mesh) -> Migration:
-    """Carry a mesh of ``source`` over, and the tasks that implement it.
+    """Convert a mesh of the source, and the ECS services that run its nodes and gateways.
 
     Raises:
-        MeshError: With everything that cannot be read, or that no Envoy can be configured for.
+        MeshError: With every property that cannot be evaluated, and every Envoy that cannot be configured.
     """
-    findings: list[Finding] = []
     templates = source.templates.with_pseudo_parameters(PLACEHOLDERS)
-    workloads = read_workloads(templates, mesh, findings)
-    carried = carry(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
-    found = (*carried.findings, *_not_implemented(carried, workloads), *findings, *_others(templates))
-    return Migration(carried=carried, workloads=tuple(workloads), findings=found)
+    workload_findings: list[Finding] = []
+    workloads = read_workloads(templates, mesh, workload_findings)
+    converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
+    refuse(problem for workload in workloads for problem in _check_workload(workload))
+    findings = (
+        *converted.findings,
+        *_unimplemented_parts(converted, workloads),
+        *workload_findings,
+        *_other_resources(templates),
+    )
+    findings = tuple(replace(each, text=readable(each.text)) for each in findings)
+    return Migration(converted=converted, workloads=tuple(workloads), findings=findings)
 
 
-def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files to a new folder: all of them, or none.
-
-    Raises:
-        MeshError: When there is something already, or the folder cannot be written.
-    """
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise MeshError([problem("--out", "is there already", str(folder), "name a folder that is new, or empty")])
-    # What a link leads to is replaced, and not the link.
-    place = folder.resolve()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-        try:
-            for name, text in files.items():
-                (made / name).write_text(text, encoding="utf-8", newline="\n")
-            made.chmod(0o755)
-            os.replace(made, place)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        fix = "name a folder that you may write"
-        raise MeshError([problem("--out", f"cannot be written: {error.strerror}", str(folder), fix)]) from None
+def _check_workload(workload: Workload) -> Iterator[str]:
+    kind = "virtual node" if workload.part.kind == "virtualNode" else "virtual gateway"
+    subject = f"{kind} {workload.part.name!r}"
+    names = {"task definition family": workload.definition.family, "service name": workload.service.name}
+    yield from check_placeholders(subject, names)
+    for container in (workload.app, *workload.others):
+        if container is not None:
+            yield from check_container(subject, container)
 
 
-def _not_implemented(carried: CarriedMesh, workloads: Sequence[Workload]) -> Iterator[Finding]:
+def _unimplemented_parts(converted: ConvertedMesh, workloads: Sequence[Workload]) -> Iterator[Finding]:
     implemented = {(workload.part.kind, workload.part.name) for workload in workloads}
     parts = (
-        *(("virtualNode", f"virtual node {node.name!r}", node.name) for node in carried.mesh.nodes),
-        *(("virtualGateway", f"virtual gateway {each.name!r}", each.name) for each in carried.mesh.gateways),
+        *(("virtualNode", f"virtual node {node.name!r}", node.name) for node in converted.mesh.nodes),
+        *(("virtualGateway", f"virtual gateway {each.name!r}", each.name) for each in converted.mesh.gateways),
     )
     for kind, subject, name in parts:
-        if (kind, name) not in implemented and name not in carried.outside:
-            fix = "give the templates of its tasks too, or write its implement(...) in services_stack.py"
-            yield to_do(subject, f"no task definition at hand runs its Envoy, so that nothing implements it: {fix}")
+        if (kind, name) not in implemented and name not in converted.external_nodes:
+            text = (
+                "no task definition in the templates: add the template of its tasks, or write its implement(...) "
+                "in services_stack.py"
+            )
+            yield to_do(subject, text)
 
 
-def _others(templates: Templates) -> Iterator[Finding]:
-    kinds = sorted(kind for kind in templates.types if not kind.startswith(_MADE_ANEW))
-    for kind in kinds:
-        text = "resources of this type stay where they are: what they do for old services is to be done for the new"
-        yield lost(kind, text)
+def _other_resources(templates: Templates) -> Iterator[Finding]:
+    for resource_type in sorted(each for each in templates.types if not each.startswith(_REPLACED)):
+        text = "resources of this type are not migrated: connect those that the services need in the new app"
+        yield lost(resource_type, text)

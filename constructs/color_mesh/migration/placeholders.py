@@ -1,56 +1,48 @@
-"""What stands for the account and the region where nothing says in which a template is deployed."""
+"""Placeholders for the account and the region where neither a stack nor the user gives them."""
 
 import re
 from collections.abc import Iterator, Mapping
 
-from color_mesh.migration.python import Code, text
-from color_mesh.model.errors import problem, refuse
+from color_mesh.migration.python import Code, value
+from color_mesh.model.errors import problem
 
 PLACEHOLDERS: Mapping[str, str] = {"AWS::AccountId": "$AWS-ACCOUNT-ID$", "AWS::Region": "$AWS-REGION$"}
 _ATTRIBUTES = {"AWS::AccountId": "self.account", "AWS::Region": "self.region"}
-_ECR = re.compile(r"([^.]+)\.dkr\.ecr\.([^.]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)(?:[:@](.+))?")
+_ECR_IMAGE = re.compile(r"([^.]+)\.dkr\.ecr\.([^.]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)(?:[:@](.+))?")
 
 
-def stack_text(of: str) -> Code:
-    """Write text in which the stack's own account and region stand for those that are not known."""
-    if not any(each in of for each in PLACEHOLDERS.values()):
-        return text(of)
+def stack_text(text: str) -> Code:
+    """Render text with the account and the region of the stack in place of the placeholders."""
+    if not any(each in text for each in PLACEHOLDERS.values()):
+        return value(text)
     for name, placeholder in PLACEHOLDERS.items():
-        if of == placeholder:
-            return _ATTRIBUTES[name]
-    code = text(of.replace("{", "{{").replace("}", "}}"))
+        if text == placeholder:
+            return Code(_ATTRIBUTES[name])
+    literal: str = value(text.replace("{", "{{").replace("}", "}}"))
     for name, placeholder in PLACEHOLDERS.items():
-        code = code.replace(placeholder, "{" + _ATTRIBUTES[name] + "}")
-    return f"f{code}"
+        literal = literal.replace(placeholder, f"{{{_ATTRIBUTES[name]}}}")
+    return Code(f"f{literal}")
 
 
 def own_repository(image: str) -> tuple[str, str] | None:
-    """Find the repository and the tag of an image in the stack's own registry of Amazon ECR, if it is there."""
-    found = _ECR.fullmatch(image)
-    if found is None or {found[1], found[2]} != {*PLACEHOLDERS.values()}:
+    """Return repository and tag of an image in the ECR registry of the stack's account and region."""
+    parts = _ECR_IMAGE.fullmatch(image)
+    if parts is None or {parts[1], parts[2]} != {*PLACEHOLDERS.values()}:
         return None
-    return found[3], found[4] or "latest"
+    return parts[3], parts[4] or "latest"
 
 
-def named(text: str) -> str:
-    """Name what is not known, for people to read."""
+def readable(text: str) -> str:
+    """Return text with the names of the pseudo parameters in place of their placeholders."""
     for name, placeholder in PLACEHOLDERS.items():
         text = text.replace(placeholder, f"<{name}>")
     return text
 
 
-def refuse_placeholders(files: Mapping[str, str]) -> None:
-    """Refuse to write what only an account or a region makes true.
-
-    Raises:
-        MeshError: With each that has to be given.
-    """
-    refuse(_needed(files))
-
-
-def _needed(files: Mapping[str, str]) -> Iterator[str]:
-    for file, written in files.items():
-        for line in written.splitlines():
-            for name in (name for name, placeholder in PLACEHOLDERS.items() if placeholder in line):
-                got = line.strip().replace(PLACEHOLDERS[name], f"<{name}>")
-                yield problem(f"{file} takes {name}", "is known only at deployment", got, f"--set {name}=VALUE")
+def check_placeholders(subject: str, texts: Mapping[str, str | None]) -> Iterator[str]:
+    """Validate that texts, by the property that has them, depend on no placeholder."""
+    for property_name, text in texts.items():
+        for name, placeholder in PLACEHOLDERS.items():
+            if text is not None and placeholder in text:
+                wrong = f"{property_name} depends on {name}, which is known only at deployment"
+                yield problem(subject, wrong, readable(text), f"--set {name}=VALUE")

@@ -1,4 +1,4 @@
-"""The mesh 'bookshop-prod': what is in it, and who may call whom."""
+"""The mesh 'bookshop-prod': its nodes, routers, virtual services and gateways."""
 
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -19,7 +19,7 @@ from constructs import Construct
 
 
 class MeshStack(Stack):
-    """Define the mesh."""
+    """Declare the mesh."""
 
     def __init__(
         self,

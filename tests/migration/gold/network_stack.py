@@ -1,4 +1,4 @@
-"""Where the mesh 'bookshop-prod' is: VPC, cluster, and the names of its tasks."""
+"""Network of the mesh 'bookshop-prod': VPC, ECS cluster, and the Cloud Map namespace of the tasks."""
 
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -8,7 +8,7 @@ from constructs import Construct
 
 
 class NetworkStack(Stack):
-    """Define a VPC and a cluster, or use those that are named, and the namespace of the tasks."""
+    """Create or import the VPC and the cluster, and create the namespace."""
 
     def __init__(
         self, scope: Construct, id: str, *, vpc_id: str | None, cluster_name: str | None, env: Environment | None
@@ -22,7 +22,7 @@ class NetworkStack(Stack):
             if cluster_name
             else ecs.Cluster(self, "Cluster", vpc=self.vpc)
         )
-        # Services are in prod.bookshop.local, a zone that the mesh makes; tasks are in this namespace below it.
+        # Virtual services have names in the private hosted zone prod.bookshop.local; the tasks register below it.
         self.namespace = servicediscovery.PrivateDnsNamespace(
             self, "Namespace", name="tasks.prod.bookshop.local", vpc=self.vpc
         )

@@ -1,4 +1,4 @@
-"""The tasks of the mesh 'bookshop-prod': what runs its nodes and gateways."""
+"""ECS services of the mesh 'bookshop-prod': the tasks of its nodes and gateways."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from constructs import Construct
 
 
 class ServicesStack(Stack):
-    """Define a Fargate service for each node and gateway whose task definition was at hand."""
+    """Create a Fargate service for each node and gateway that had a task definition."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ServicesStack(Stack):
                 "API_KEY": ecs.Secret.from_ssm_parameter(
                     ssm.StringParameter.from_secure_string_parameter_attributes(
                         self, "CatalogueV1APIKEY", parameter_name="/bookshop/api-key"
-                    ),
+                    )
                 ),
             },
             cpu=512,

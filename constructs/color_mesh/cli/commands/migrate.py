@@ -5,8 +5,8 @@ import shlex
 from pathlib import Path
 
 from color_mesh.cli.sources import print_result, read_one_mesh
-from color_mesh.migration.migration import REPORT, migrate, write_files
-from color_mesh.migration.report import TITLES, summary, told
+from color_mesh.migration import migrate, write_files
+from color_mesh.migration.report import REPORT_FILE, TITLES, finding_lines, summary
 
 
 def run(options: argparse.Namespace) -> int:
@@ -16,10 +16,10 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(options.out or mesh.name)
     arguments = shlex.join([*options.source, *(word for value in options.values for word in ("--set", value))])
     write_files(folder, migration.files(arguments, source.notes))
-    lines = [f"{folder}: a CDK app with {summary(migration.carried, migration.workloads)}"]
+    lines = [f"{folder}: a CDK app with {summary(migration.converted, migration.workloads)}"]
     for kind, title in TITLES.items():
-        findings = [f"  {finding}" for finding in told(migration.findings, kind)]
+        findings = [f"  {finding}" for finding in finding_lines(migration.findings, kind)]
         lines += [f"{title}:", *findings] if findings else []
-    lines.append(f"Details: {folder / REPORT}. Next: cd {shlex.quote(str(folder))} && cdk synth")
+    lines.append(f"Details: {folder / REPORT_FILE}. Next: cd {shlex.quote(str(folder))} && cdk synth")
     print_result("\n".join(lines), source)
     return 0

@@ -1,109 +1,117 @@
-"""A running mesh: everything of a plan, kept as the plan has it, also when there is a new one."""
+"""A running mesh: brings what runs in line with the plan, and with each new plan."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from color_mesh.ecs.task_definitions import Container
 from color_mesh.envoy import Instance
 from color_mesh.local.plan.assembly import Plan
-from color_mesh.local.plan.compiled_envoys import CompiledEnvoys
-from color_mesh.local.plan.diagnosis import denial, obstacles, warnings
-from color_mesh.local.run import admin
-from color_mesh.local.run.balancer import RunningBalancer
-from color_mesh.local.run.controller import Controller
-from color_mesh.local.run.dns_names import RunningResolver, answers
-from color_mesh.local.run.fabric import Fabric
-from color_mesh.local.run.propagation import Propagation
-from color_mesh.local.run.registry import Registered, Registry
-from color_mesh.local.run.sidecars import Sidecar, waiting
-from color_mesh.local.run.task import Task
-from color_mesh.local.run.work import begin
+from color_mesh.local.plan.compiled_envoys import Compiler, compile_envoy
+from color_mesh.local.plan.diagnosis import obstacles
+from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.dns.propagation import Propagation
+from color_mesh.local.run.dns.records import records_to_serve
+from color_mesh.local.run.dns.resolver_process import ResolverProcess
+from color_mesh.local.run.envoys import admin_interface
+from color_mesh.local.run.envoys.mesh_configuration import MeshConfiguration
+from color_mesh.local.run.envoys.sidecar import Sidecar
+from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.target_health import watch_target_health
+from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.registration import instances, register
+from color_mesh.local.run.tasks.running_task import RunningTask
+from color_mesh.local.run.tasks.service_scheduler import ServiceScheduler
+from color_mesh.local.run.tasks.task_registry import TaskRegistry
 from color_mesh.model import Mesh, MeshError
 
-_PROBES_AT_ONCE = 8
-_BALANCER_PAUSE_SECONDS = 0.25
-_BEGINNING_SECONDS = 2.0
-_ENDING_SECONDS = 2.0
-_MEMBERS = r"^cluster\.cds_egress_.*\.membership_total$"
-_TRAFFIC = r"^(cluster\.cds_egress_.*\.upstream_(rq|cx)_|http\.[^.]*\.downstream_rq_)"
+_CONCURRENT_HEALTH_CHECKS = 8
+_STOP_SECONDS = 2.0
 
 
 class Runner:
     """Run a plan.
 
     Args:
-        plan: What is to run.
-        logs: The folder of the logs.
-        say: Tells people what happens.
-        failed: Told of an error that nobody expected.
-        dns_delay_seconds: How long DNS takes to hear of tasks.
+        plan: The plan.
+        logs: Folder of the log files.
+        print_message: Prints a message to the terminal.
+        on_error: Receives an unexpected exception.
+        dns_delay_seconds: Delay until DNS has a change of registered tasks.
+        compiler: Compiler of the configuration of one Envoy. Default: `compile_envoy`.
 
     Attributes:
-        plan: What is to run now.
-        meshes: Its meshes, with the changes that were made to them since.
-        controllers: What keeps the tasks of services, by what tells these from others.
-        balancers: The load balancers, likewise.
+        plan: The plan that runs now.
+        configuration: Meshes, and the configurations of their Envoys.
+        schedulers: Schedulers of the services, by the key of the service.
+        load_balancers: Load balancers by key.
+        vpc: The VPC.
+        health_checks: Limits how many health checks of containers run at the same time.
+        changed: Set when the status or health of a task has changed.
+        on_error: Receives an unexpected exception.
     """
 
     def __init__(
         self,
         plan: Plan,
         logs: Path,
-        say: Callable[[str], None],
-        failed: Callable[[BaseException], None],
+        print_message: Callable[[str], None],
+        on_error: Callable[[BaseException], None],
         dns_delay_seconds: float,
+        compiler: Compiler = compile_envoy,
     ) -> None:
         self.plan = plan
-        self.meshes: Mapping[str, Mesh] = {}
-        self._compiled = CompiledEnvoys(())
-        self.controllers: dict[str, Controller] = {}
-        self.balancers: dict[str, RunningBalancer] = {}
-        self.fabric = Fabric(plan.network)
-        self.registry = Registry(self._registered)
-        self._names = Propagation(self.registry, dns_delay_seconds)
+        self.configuration = MeshConfiguration(compiler)
+        self.schedulers: dict[str, ServiceScheduler] = {}
+        self.load_balancers: dict[str, RunningLoadBalancer] = {}
+        self.vpc = Vpc(plan.network)
+        self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
-        self._logs = logs
-        self._say = say
-        self._failed = failed
-        self._probes = asyncio.Semaphore(_PROBES_AT_ONCE)
         self._publish = asyncio.Event()
-        self._resolver = RunningResolver(self.fabric.resolver, logs / "resolver", say, self._publish.set)
+        self._registry = TaskRegistry(self._publish.set)
+        self._dns_tasks = Propagation(self._registry, dns_delay_seconds)
+        self._resolver = ResolverProcess(self.vpc.resolver, logs / "resolver", print_message, self._publish.set)
+        self._logs = logs
+        self._print_message = print_message
+        self.on_error = on_error
         self._working: list[asyncio.Task[None]] = []
-        self._warned: set[str] = set()
-        self._said: dict[str, str] = {}
+        self._printed_warnings: tuple[str, ...] = ()
+        self._printed_messages: dict[str, str] = {}
         self._stopping = False
 
     @property
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[RunningTask]:
         """All tasks that have not stopped."""
-        return [task for controller in self.controllers.values() for task in controller.tasks]
+        return [task for scheduler in self.schedulers.values() for task in scheduler.tasks]
 
     @property
     def is_steady(self) -> bool:
-        """Whether every service has its tasks, all well."""
-        everything = self.controllers.keys() == self.plan.services.keys()
-        return everything and all(controller.is_steady for controller in self.controllers.values())
+        """Whether every service has the desired number of tasks, all healthy and up to date."""
+        has_all = self.schedulers.keys() == self.plan.services.keys()
+        return has_all and all(scheduler.is_steady for scheduler in self.schedulers.values())
 
     @property
     def resolver_pid(self) -> int | None:
-        """The number of the resolver's process, among those of the run."""
+        """Process id of the resolver, in the namespace of the run."""
         return self._resolver.pid
 
     async def start(self) -> None:
-        """Start everything of the plan."""
-        await self.fabric.start()
+        """Start the VPC and its resolver, then everything of the plan."""
+        await self.vpc.start()
+        watching = watch_target_health(
+            self.load_balancers.values, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
+        )
         self._working = [
-            begin(each, self._failed) for each in (self._resolver.run(), self._publishing(), self._balancing())
+            start_in_background(each, self.on_error)
+            for each in (self._resolver.run(), self._publish_registrations(), watching)
         ]
-        await self._resolver.answering()
+        await self._resolver.wait_until_started()
         await self.apply(self.plan)
 
     async def stop(self) -> None:
-        """End all Envoys, so that they write the last of their logs; everything else ends with the run."""
+        """Stop all Envoys, so that they write the rest of their logs; other processes end with the run."""
         self._stopping = True
         for each in self._working:
             each.cancel()
@@ -111,205 +119,136 @@ class Runner:
         for task in self.tasks:
             for container in task.containers.values():
                 if container.definition.bootstrap:
-                    # It would drain first, which nobody waits for now.
-                    stops.append(admin.ask(task.network, "/quitquitquit", "POST"))
+                    # On SIGTERM, its entry point would drain first.
+                    stops.append(admin_interface.request(task.network, "/quitquitquit", "POST"))
                 elif container.definition.program.envoy:
                     stops.append(container.stop())
-        stops += [balancer.stop() for balancer in self.balancers.values()]
+        stops += [load_balancer.stop() for load_balancer in self.load_balancers.values()]
         if stops:
-            await asyncio.wait([asyncio.ensure_future(each) for each in stops], timeout=_ENDING_SECONDS)
+            await asyncio.wait([asyncio.ensure_future(each) for each in stops], timeout=_STOP_SECONDS)
 
     async def apply(self, plan: Plan) -> None:
-        """Take on another plan: what is new starts, what is gone stops, what has changed is replaced or told."""
+        """Take over another plan: start what is new, stop what is gone, and replace or reconfigure what has changed."""
         before, self.plan = self.plan, plan
-        self._compiled = self._compiled.with_meshes(plan.meshes)
-        self._warn()
+        warnings = self.configuration.apply(plan)
+        for warning in warnings:
+            if warning not in self._printed_warnings:
+                self._print_message(f"warning: {warning}")
+        self._printed_warnings = warnings
         if plan.network.cidr != before.network.cidr:
-            self._say(f"the VPC has other addresses, {plan.network.cidr}: end this run and start it again")
-        await self.fabric.change(plan.network, self._groups)
-        meshes = {mesh.name: mesh for mesh in plan.meshes}
-        if self.meshes and before.meshes == plan.meshes and dict(self.meshes) != meshes:
-            meshes = dict(self.meshes)  # What was set by hand stays until the templates say something else.
-        await self.change_meshes(meshes)
-        await self._apply_balancers(plan)
+            self._print_message(f"the CIDR of the VPC is now {plan.network.cidr}: end this run and start it again")
+        await self.vpc.change(plan.network, self._changed_groups)
+        await self._configure_envoys()
+        await self._apply_load_balancers(plan)
         await self._apply_services(plan)
         self._publish.set()
 
-    async def change_meshes(self, meshes: Mapping[str, Mesh]) -> None:
-        """Give every Envoy that is concerned another configuration."""
-        self.meshes = meshes
-        self._compiled = self._compiled.with_meshes(meshes.values())
-        sidecars = [
-            self._configure(task, task.containers[name].definition, sidecar)
-            for task in self.tasks
-            for name, sidecar in task.sidecars.items()
-            if task.containers[name].status == "RUNNING"
-        ]
-        await asyncio.gather(*sidecars)
+    async def change_mesh(self, mesh: Mesh) -> None:
+        """Replace a mesh, and send its Envoys their new configuration."""
+        self.configuration.change_meshes({**self.configuration.meshes, mesh.name: mesh})
+        await self._configure_envoys()
 
-    async def traffic(self) -> list[dict[str, Any]]:
-        """Ask every Envoy what went through it."""
-        found = [task for task in self.tasks if any(each.definition.program.envoy for each in task.containers.values())]
-        counted = await asyncio.gather(*(admin.stats(task.network, _TRAFFIC) for task in found), return_exceptions=True)
-        return [
-            {"service": task.service.name, "stats": stats, "gateway": task.definition.application.program.envoy}
-            for task, stats in zip(found, counted, strict=True)
-            if not isinstance(stats, BaseException)
-        ]
-
-    async def discover(self, seconds: float) -> None:
-        """Wait until Envoys that find others by DNS have found them, for ``seconds`` at most."""
-        seeking = [task for task in self.tasks if any(each.bootstrap for each in task.definition.containers)]
-        until = time.monotonic() + seconds
-        while seeking and time.monotonic() < until:
-            counts = (admin.stats(task.network, _MEMBERS) for task in seeking)
-            counted = zip(seeking, await asyncio.gather(*counts, return_exceptions=True), strict=True)
-            seeking = [task for task, found in counted if isinstance(found, BaseException) or 0 in found.values()]
-            await asyncio.sleep(_BALANCER_PAUSE_SECONDS)
-
-    def _warn(self) -> None:
-        found = warnings(self.plan, self._compiled)
-        for each in found:
-            if each not in self._warned:
-                self._say(f"warning: {each}")
-        self._warned = set(found)
-
-    def _groups(self, network: str) -> tuple[str, ...] | None:
-        for key, balancer in self.balancers.items():
-            if balancer.network == network and key in self.plan.load_balancers:
-                return self.plan.load_balancers[key].groups
-        return None
-
-    async def _apply_balancers(self, plan: Plan) -> None:
-        for key, running in list(self.balancers.items()):
-            wanted = plan.load_balancers.get(key)
-            if wanted != running.definition or not running.has_groups(plan.target_groups):
-                del self.balancers[key]
-                await running.stop()
-        for number, (key, wanted) in enumerate(plan.load_balancers.items()):
-            if key not in self.balancers:
-                log = self._logs / wanted.name / "envoy"
-                network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
-                made = RunningBalancer(network, wanted, plan.target_groups, self.fabric, log, self._say, self._failed)
-                self.balancers[key] = made
-                await made.start()
-
-    async def _apply_services(self, plan: Plan) -> None:
-        for key in [key for key in self.controllers if key not in plan.services]:
-            controller = self.controllers.pop(key)
-            self._say(f"{controller.service.name} is not in the templates any more, and stops")
-            await controller.stop()
-        for key, service in plan.services.items():
-            if key not in self.controllers:
-                self.controllers[key] = Controller(service, self._start_task, self._failed)
-            self.controllers[key].run(service, plan.definition(service))
-
-    def _start_task(self, controller: Controller) -> Task:
-        service = controller.service
-
-        def changed(task: Task) -> None:
-            self._noticed(task)
-            controller.wake()
-            self.changed.set()
-
-        definition = self.plan.definition(service)
-        task = Task(service, definition, self.fabric, self._log, self._configure, changed, self._failed, self._probes)
-        begin(task.start(obstacles(self.plan, service)), self._failed)
-        return task
-
-    def _log(self, task: Task, container: Container) -> Path | None:
-        """Find the file of a container's log, called as CloudWatch's stream is (Docker's awslogs driver on ECS)."""
+    def log_file(self, task: RunningTask, container: Container) -> Path | None:
+        """Return a container's log file, named as its CloudWatch stream (ECS API Reference, *LogConfiguration*)."""
         if container.log_group is None:
             return None
         group = self.plan.log_groups.get(container.log_group, container.log_group).strip("/")
         return self._logs / group / (container.log_prefix or "") / container.name / task.id
 
-    async def _configure(self, task: Task, container: Container, sidecar: Sidecar) -> Any:
-        """Give an Envoy its configuration, if it may have it; answer with what it starts with."""
+    async def configure(self, task: RunningTask, container: Container, sidecar: Sidecar) -> None:
+        """Send an Envoy its configuration, unless App Mesh would not give it one."""
         try:
-            refused = denial(self.plan, task.service, sidecar.resource, self._compiled)
-            if refused is None:
-                return await sidecar.configure(self._compiled.of(sidecar.resource), self._instances)
+            compiled = self.configuration.of(task.service, sidecar.resource)
         except MeshError as error:
-            refused = str(error)
-        self._say_once(task, f"{container.name} gets no configuration: {refused}")
-        return waiting(sidecar.resource)
+            self._print_once(task, f"{container.name} gets no configuration: {'; '.join(error.problems)}")
+        else:
+            await sidecar.configure(compiled, self._instances)
 
-    def _instances(self, dns_name: str) -> Iterable[Instance]:
-        """Find the tasks that are registered under a name."""
-        for key, service in self.plan.discovery.items():
-            if service.dns_name.lower() == dns_name.lower():
-                for each in self.registry.of(key):
-                    yield Instance(port=each.port or 0, ipv4=str(each.address), attributes=each.attributes)
-
-    def _noticed(self, task: Task) -> None:
+    def task_changed(self, task: RunningTask) -> None:
+        """Register or deregister a task, print what is wrong with it, and wake its scheduler."""
         if task.status == "RUNNING" and task.running_since:
-            self._register(task)
+            register(self._registry, task)
         if task.status in ("STOPPING", "STOPPED"):
-            self.registry.remove(task.id)
+            self._registry.deregister(task.id)
         if task.status == "STOPPED" and task.failed:
-            self._say_once(task, f"stopped: {task.reason}")
+            self._print_once(task, f"stopped: {task.reason}")
         for container in task.containers.values():
             if container.health == "UNHEALTHY" and task.status == "RUNNING":
-                self._say_once(task, container.reason)
+                self._print_once(task, container.reason)
+        self._wake_scheduler(task)
 
-    def _say_once(self, task: Task, text: str) -> None:
-        if self._said.get(task.id) != text and not self._stopping:
-            self._said[task.id] = text
-            self._say(f"{task.name}: {text}")
+    async def _configure_envoys(self) -> None:
+        """Send the Envoys that run their configuration."""
+        changes = [
+            self.configure(task, task.containers[name].definition, sidecar)
+            for task in self.tasks
+            for name, sidecar in task.sidecars.items()
+            if task.containers[name].status == "RUNNING"
+        ]
+        await asyncio.gather(*changes)
 
-    def _register(self, task: Task) -> None:
-        service = task.service
-        attributes = {
-            "AWS_INSTANCE_IPV4": str(task.address),
-            "ECS_SERVICE_NAME": service.name,
-            "ECS_TASK_DEFINITION_FAMILY": task.definition.family,
-        }
-        for each in (*service.discovery, *service.targets):
-            if task.address is not None and all(task.id != other.task for other in self.registry.of(each.registry)):
-                entry = Registered(task=task.id, address=task.address, port=each.port, attributes=attributes)
-                self.registry.add(each.registry, entry)
+    async def _apply_load_balancers(self, plan: Plan) -> None:
+        for key, running in list(self.load_balancers.items()):
+            if plan.load_balancers.get(key) != running.definition or not running.has_groups(plan.target_groups):
+                del self.load_balancers[key]
+                await running.stop()
+        for number, (key, definition) in enumerate(plan.load_balancers.items()):
+            if key not in self.load_balancers:
+                log = self._logs / definition.name / "envoy"
+                network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
+                self.load_balancers[key] = RunningLoadBalancer(
+                    network, definition, plan.target_groups, self.vpc, log, self._print_message, self.on_error
+                )
+                await self.load_balancers[key].start()
 
-    def _registered(self) -> None:
-        self._publish.set()
+    def _changed_groups(self, network: str) -> tuple[str, ...] | None:
+        """Return the security groups that the plan has for the interface of a load balancer."""
+        for key, load_balancer in self.load_balancers.items():
+            if load_balancer.network == network and key in self.plan.load_balancers:
+                return self.plan.load_balancers[key].groups
+        return None
 
-    async def _publishing(self) -> None:
-        """Tell Envoys and load balancers whenever somebody comes or goes, and the resolver when DNS has heard of it."""
+    async def _apply_services(self, plan: Plan) -> None:
+        for key in [key for key in self.schedulers if key not in plan.services]:
+            scheduler = self.schedulers.pop(key)
+            self._print_message(f"{scheduler.service.name}: stopping it, the templates do not declare it any more")
+            await scheduler.stop()
+        for key, service in plan.services.items():
+            if key not in self.schedulers:
+                self.schedulers[key] = ServiceScheduler(service, self._start_task, self.on_error)
+            self.schedulers[key].run(service, plan.definition(service))
+
+    def _start_task(self, scheduler: ServiceScheduler) -> RunningTask:
+        service = scheduler.service
+        task = RunningTask(service, self.plan.definition(service), self)
+        start_in_background(task.start(obstacles(self.plan, service)), self.on_error)
+        return task
+
+    def _wake_scheduler(self, task: RunningTask) -> None:
+        for scheduler in self.schedulers.values():
+            if task in scheduler.tasks:
+                scheduler.wake()
+        self.changed.set()
+
+    def _print_once(self, task: RunningTask, text: str) -> None:
+        """Print a message about a task, unless it is the last one printed about it."""
+        if self._printed_messages.get(task.id) != text and not self._stopping:
+            self._printed_messages[task.id] = text
+            self._print_message(f"{task.name}: {text}")
+
+    def _instances(self, dns_name: str) -> Iterable[Instance]:
+        return instances(self.plan, self._registry, dns_name)
+
+    async def _publish_registrations(self) -> None:
+        """Send changes of the registry to Envoys and load balancers at once, and to the resolver after its delay."""
         while True:
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._publish.wait(), self._names.due_seconds())
+                await asyncio.wait_for(self._publish.wait(), self._dns_tasks.seconds_until_change())
             self._publish.clear()
-            self._names.look(self.plan.discovery)
-            self._resolver.tell(answers(self.plan, self._names))
+            self._dns_tasks.update(self.plan.discovery)
+            self._resolver.send(records_to_serve(self.plan, self._dns_tasks))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
-            await asyncio.gather(*(sidecar.find_endpoints(self._instances) for sidecar in sidecars))
-            await asyncio.gather(*(balancer.register(self.registry.of) for balancer in self.balancers.values()))
-
-    async def _balancing(self) -> None:
-        """Ask load balancers how their targets are."""
-        while True:
-            for balancer in list(self.balancers.values()):
-                for (group, address, port), refused in (await balancer.refusals()).items():
-                    self._balanced(group, address, port, refused)
-            for task in self.tasks:
-                # What has only just begun to run may not listen yet.
-                if task.refused_by is not None and time.monotonic() > task.running_since + _BEGINNING_SECONDS:
-                    self._say_once(task, f"{task.address} {task.refused_by}")
-            await asyncio.sleep(_BALANCER_PAUSE_SECONDS)
-
-    def _balanced(self, group: str, address: str, port: int, refused: str | None) -> None:
-        entries = {each.task: each for each in self.registry.of(group)}
-        for task in self.tasks:
-            entry = entries.get(task.id)
-            if entry is None or (str(entry.address), entry.port) != (address, port):
-                continue
-            if (task.refused_by, task.awaited) != (refused, False):
-                task.refused_by, task.awaited = refused, False
-                self.wake(task)
-
-    def wake(self, task: Task) -> None:
-        """Let the controller of a task look at it again."""
-        for controller in self.controllers.values():
-            if task in controller.tasks:
-                controller.wake()
-        self.changed.set()
+            await asyncio.gather(*(sidecar.update_endpoints(self._instances) for sidecar in sidecars))
+            await asyncio.gather(
+                *(each.update_targets(self._registry.tasks_of) for each in self.load_balancers.values())
+            )

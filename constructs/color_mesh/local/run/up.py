@@ -1,4 +1,4 @@
-"""Starting a run: what must be so before, and the part of it that stays outside its namespaces."""
+"""The start of a run, and the process of it that stays on the machine's network."""
 
 import json
 import os
@@ -14,12 +14,13 @@ from pathlib import Path
 
 from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.plan.assembly import Plan, read_plan
-from color_mesh.local.run.entries import entries
-from color_mesh.local.run.machine import missing, start
+from color_mesh.local.run.isolation import start_isolated
+from color_mesh.local.run.published_ports import published_ports
+from color_mesh.local.run.requirements import missing
 from color_mesh.model.checks import check_range
 from color_mesh.model.errors import problem, refuse
 
-_ENDING_SECONDS = 10.0
+_STOP_SECONDS = 10.0
 
 
 def up(
@@ -29,26 +30,33 @@ def up(
     port: int,
     dns_delay_seconds: int,
 ) -> int:
-    """Run what a cloud assembly holds, until it is ended.
+    """Run a cloud assembly until the run is ended.
+
+    Args:
+        paths: Cloud assemblies or templates.
+        images: Programs that stand in for images, by image name.
+        values: Values of parameters, pseudo parameters and attributes.
+        port: Port of the machine for the first published port; others follow it.
+        dns_delay_seconds: Delay until DNS has a change of registered tasks.
 
     Returns:
-        The exit status: 0 when the mesh was healthy, 1 when it never was.
+        Exit status: 0 if the mesh was healthy, 1 if it never was.
 
     Raises:
-        MeshError: With everything that keeps it from running; nothing has been started then.
+        MeshError: With everything that prevents the run. Nothing has started then.
     """
     began = time.monotonic()
     plan = read_plan(paths, images, values)
-    wrong = [
-        *check_range("--port", "port", port, 1, 65535 - len(entries(plan))),
+    problems = [
+        *check_range("--port", "port", port, 1, 65535 - len(published_ports(plan))),
         *check_range("--dns-delay", "delay", dns_delay_seconds, 0, 120),
     ]
-    refuse((*wrong, *missing(plan)))
+    refuse((*problems, *missing(plan)))
     folder = FOLDER.absolute()
     lock = take(folder)
     try:
         listening = _open_ports(plan, port)
-        _announce(plan, paths, folder)
+        _print_plan(plan, paths, folder)
         inside, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options = {
             "paths": [str(path.absolute()) for path in paths],
@@ -61,32 +69,32 @@ def up(
             "elapsed": time.monotonic() - began,
         }
         command = [sys.executable, "-m", "color_mesh.local.run.supervisor", json.dumps(options)]
-        process = start(command, keep=(inside.fileno(), lock))
+        process = start_isolated(command, (inside.fileno(), lock))
         inside.close()
-        return _stay(process, outside, listening)
+        return _serve_ports(process, outside, listening)
     finally:
         os.close(lock)
 
 
 def _open_ports(plan: Plan, first: int) -> dict[int, socket.socket]:
-    found = {}
+    listening = {}
     problems = []
-    for number, _ in enumerate(entries(plan)):
+    for number, _ in enumerate(published_ports(plan)):
         try:
-            found[first + number] = _listen(first + number)
+            listening[first + number] = _listen(first + number)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             fix = f"another one: --port {first + 1000 if first < 60000 else 8080}"
             problems.append(problem("--port", f"cannot be listened on, {reason}", first + number, fix))
     refuse(problems)
-    return found
+    return listening
 
 
 def _listen(port: int) -> socket.socket:
     return socket.create_server(("127.0.0.1", port), backlog=1024)
 
 
-def _announce(plan: Plan, paths: Sequence[Path], folder: Path) -> None:
+def _print_plan(plan: Plan, paths: Sequence[Path], folder: Path) -> None:
     tasks = sum(service.desired_count for service in plan.services.values())
     resources = [each for definition in plan.task_definitions.values() for each in definition.resources.values()]
     names = dict.fromkeys((*(mesh.name for mesh in plan.meshes), *(resource.mesh for resource in resources)))
@@ -99,14 +107,17 @@ def _announce(plan: Plan, paths: Sequence[Path], folder: Path) -> None:
     print(f"Logs: {os.path.relpath(folder)}/logs, or color-mesh logs NAME -f", flush=True)
 
 
-def _stay(process: "subprocess.Popen[bytes]", outside: socket.socket, listening: dict[int, socket.socket]) -> int:
-    """Open ports of the machine for the run, until it ends or is to end."""
-    # Whoever ends this process ends the run: it sees that this end of the socket is closed.
+def _serve_ports(
+    process: "subprocess.Popen[bytes]", outside: socket.socket, listening: dict[int, socket.socket]
+) -> int:
+    """Send listening sockets of the machine to the supervisor when it requests them, until the run ends.
+
+    The supervisor ends the run when this process closes its end of the socket, however this process ends.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with suppress(KeyboardInterrupt, SystemExit), selectors.DefaultSelector() as selector:
         selector.register(outside, selectors.EVENT_READ)
-        ended = os.pidfd_open(process.pid)
-        selector.register(ended, selectors.EVENT_READ)
+        selector.register(os.pidfd_open(process.pid), selectors.EVENT_READ)
         while process.poll() is None:
             for key, _ in selector.select():
                 if key.fileobj is outside:
@@ -114,16 +125,17 @@ def _stay(process: "subprocess.Popen[bytes]", outside: socket.socket, listening:
                     if not request:
                         selector.unregister(outside)
                         continue
-                    _answer(outside, int(request), listening)
+                    _send_port(outside, int(request), listening)
     outside.close()
     try:
-        return process.wait(_ENDING_SECONDS)
+        return process.wait(_STOP_SECONDS)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         process.kill()
         return process.wait()
 
 
-def _answer(outside: socket.socket, port: int, listening: dict[int, socket.socket]) -> None:
+def _send_port(outside: socket.socket, port: int, listening: dict[int, socket.socket]) -> None:
+    """Send the listening socket of a port, or why there is none."""
     try:
         if port not in listening:
             listening[port] = _listen(port)

@@ -1,0 +1,1 @@
+"""The control socket, through which the commands reach a running mesh."""

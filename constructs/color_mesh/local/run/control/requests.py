@@ -1,0 +1,117 @@
+"""Requests of the commands, and their responses."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from color_mesh.local.plan.bootstraps import clusters_in
+from color_mesh.local.plan.overrides import with_backends, with_weights
+from color_mesh.local.run.control.status import container_named, status, task_named
+from color_mesh.local.run.runner import Runner
+from color_mesh.local.run.tasks.container_process import contained
+from color_mesh.local.run.tasks.envoy_statistics import traffic
+from color_mesh.model import Mesh, MeshError
+from color_mesh.model.errors import problem
+
+
+class RequestHandler:
+    """Handle requests about a run.
+
+    Args:
+        runner: The run.
+        url: Returns the URL of the first published port; ``None`` if there is none.
+        end: Ends the run.
+    """
+
+    def __init__(self, runner: Runner, url: Callable[[], str | None], end: Callable[[], None]) -> None:
+        self._runner = runner
+        self._url = url
+        self._end = end
+
+    async def respond(self, request: Any, files: list[int], client: socket.socket) -> Any:
+        """Return the response to a request.
+
+        Args:
+            request: The request.
+            files: Standard streams of the client. Those that a process inherits are closed and removed.
+            client: Socket of the client.
+
+        Raises:
+            MeshError: If the run cannot do what is requested.
+            KeyError: If the request is malformed.
+        """
+        match request["command"]:
+            case "status":
+                return status(self._runner, self._url())
+            case "traffic":
+                return {"traffic": await traffic(self._runner.tasks), "clusters": self._clusters()}
+            case "set":
+                return await self._set(request)
+            case "exec":
+                return await self._execute(request, files, client)
+            case "down":
+                self._end()
+                return {}
+        raise ValueError(request["command"])
+
+    def _clusters(self) -> dict[str, str]:
+        """Return the names of the clusters of all Envoys, and the virtual nodes that they lead to."""
+        clusters: dict[str, str] = {}
+        for task in self._runner.tasks:
+            for sidecar in task.sidecars.values():
+                clusters.update(sidecar.clusters)
+            for container in task.definition.containers:
+                clusters.update(clusters_in(container.bootstrap))
+        return clusters
+
+    async def _set(self, request: Any) -> Any:
+        subject, name = request["what"], request["name"]
+        mesh = self._mesh_of(subject, name)
+        if subject == "route":
+            changed = with_weights(mesh, name, request["weights"])
+        else:
+            changed = with_backends(mesh, name, request["backends"])
+        await self._runner.change_mesh(changed)
+        return {}
+
+    def _mesh_of(self, subject: str, name: str) -> Mesh:
+        """Return the mesh that has a route or virtual node, or the first mesh."""
+        meshes = list(self._runner.configuration.meshes.values())
+        if not meshes:
+            fix = "change the settings and synthesize: the run takes over the new templates"
+            raise MeshError([problem(f"set {subject}", "the templates declare no mesh that can be changed", name, fix)])
+        for mesh in meshes:
+            routes = [route.name for router in mesh.routers for route in router.routes]
+            if name in (routes if subject == "route" else [node.name for node in mesh.nodes]):
+                return mesh
+        return meshes[0]
+
+    async def _execute(self, request: Any, files: list[int], client: socket.socket) -> Any:
+        """Run a command in a container, with the standard streams of the client, until either of them ends."""
+        task = task_named(self._runner.tasks, request["target"])
+        container = container_named(task, request["target"], request.get("container"))
+        process = await asyncio.create_subprocess_exec(
+            *contained(task.network, container.definition.user, request["arguments"]),
+            env={**container.environment(), **request.get("environment", {})},
+            stdin=files[0],
+            stdout=files[1],
+            stderr=files[2],
+            start_new_session=True,
+            cwd="/",
+        )
+        while files:
+            os.close(files.pop())
+        ended = asyncio.ensure_future(process.wait())
+        disconnected = asyncio.ensure_future(asyncio.get_running_loop().sock_recv(client, 1))
+        await asyncio.wait((ended, disconnected), return_when=asyncio.FIRST_COMPLETED)
+        # A socket must not be closed while a coroutine waits for it.
+        disconnected.cancel()
+        await asyncio.gather(disconnected, return_exceptions=True)
+        if not ended.done():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return {"code": await ended}

@@ -1,0 +1,1 @@
+"""The resolver of the VPC, and the records that it serves."""

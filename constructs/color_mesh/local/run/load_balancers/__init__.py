@@ -1,0 +1,1 @@
+"""The network load balancers of a run, and the health of their targets."""

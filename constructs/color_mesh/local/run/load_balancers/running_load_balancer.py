@@ -1,0 +1,168 @@
+"""A running network load balancer: an Envoy that passes on connections, and checks the health of its targets."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from color_mesh.ecs.services import LoadBalancer, TargetGroup
+from color_mesh.ecs.task_definitions import Container
+from color_mesh.envoy import ServerEndpoints
+from color_mesh.envoy.clusters import endpoint, load_assignment
+from color_mesh.envoy.discovery import endpoints_file
+from color_mesh.envoy.typed import CLUSTER_LOAD_ASSIGNMENT, discovery_response
+from color_mesh.local.plan.programs import Program
+from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.envoys import admin_interface
+from color_mesh.local.run.envoys.discovery_server import DiscoveryDocuments, serve_documents
+from color_mesh.local.run.isolation import RUN_FOLDER
+from color_mesh.local.run.load_balancers.bootstrap import load_balancer_bootstrap
+from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.running_container import RunningContainer
+from color_mesh.local.run.tasks.task_registry import RegisteredTask
+
+_ENVOY = Container(name="envoy", image="envoy", program=Program(command=("envoy",), envoy=True))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Define a target of a load balancer.
+
+    Attributes:
+        group: Key of its target group.
+        address: IPv4 address.
+        port: Port.
+    """
+
+    group: str
+    address: str
+    port: int
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Address and port."""
+        return self.address, self.port
+
+
+class RunningLoadBalancer:
+    """Run a network load balancer.
+
+    Args:
+        network: Name of its network namespace.
+        definition: The load balancer as the templates declare it.
+        groups: Target groups by key.
+        vpc: The VPC.
+        log: Log file of its Envoy.
+        print_message: Prints a message to the terminal.
+        on_error: Receives an unexpected exception.
+
+    Attributes:
+        network: Name of its network namespace.
+        definition: The load balancer as the templates declare it.
+        address: IPv4 address; ``None`` before it starts.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        definition: LoadBalancer,
+        groups: Mapping[str, TargetGroup],
+        vpc: Vpc,
+        log: Path,
+        print_message: Callable[[str], None],
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        self.network = network
+        self.definition = definition
+        self.address: IPv4Address | None = None
+        self._groups = {group: groups[group] for _, group in definition.listeners}
+        self._vpc = vpc
+        self._log = log
+        self._print_message = print_message
+        self._on_error = on_error
+        self._server = AsyncExitStack()
+        self._documents = DiscoveryDocuments(
+            lambda document: print_message(f"{definition.name}: Envoy rejects {document}")
+        )
+        self._envoy: RunningContainer | None = None
+        self._stopping = False
+        self._command: tuple[str, ...] = ()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of its Envoy, in the namespace of the run."""
+        return self._envoy.pid if self._envoy is not None else None
+
+    def has_groups(self, groups: Mapping[str, TargetGroup]) -> bool:
+        """Return whether its target groups are unchanged."""
+        return all(groups.get(key) == group for key, group in self._groups.items())
+
+    async def start(self) -> None:
+        """Start the load balancer."""
+        definition = self.definition
+        self.address = await self._vpc.attach(self.network, definition.subnets, definition.groups, definition.public)
+        folder = RUN_FOLDER / self.network
+        folder.mkdir(parents=True)
+        server = ServerEndpoints(socket=str(folder / "discovery.sock"))
+        await self._server.enter_async_context(serve_documents(self._documents, Path(server.socket), (0, 0)))
+        bootstrap = folder / "bootstrap.json"
+        bootstrap.write_text(json.dumps(load_balancer_bootstrap(definition, self._groups, server)))
+        options = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
+        self._command = ("envoy", "--config-path", str(bootstrap), *options)
+        await self._start_envoy()
+
+    async def stop(self) -> None:
+        """Stop the load balancer."""
+        self._stopping = True
+        if self._envoy is not None:
+            await self._envoy.stop()
+        await self._server.aclose()
+        await self._vpc.detach(self.network)
+
+    async def update_targets(self, tasks_of: Callable[[str], Iterable[RegisteredTask]]) -> None:
+        """Send Envoy its targets: the tasks that are registered in each target group."""
+        await self._documents.put(
+            {
+                endpoints_file(group.name): discovery_response(
+                    CLUSTER_LOAD_ASSIGNMENT,
+                    load_assignment(
+                        group.name, [endpoint(str(task.address), task.port or 0) for task in tasks_of(key)]
+                    ),
+                )
+                for key, group in self._groups.items()
+            }
+        )
+
+    async def target_health(self) -> Mapping[Target, str | None]:
+        """Return why each target fails its health check, ``None`` for a healthy one; without those not checked yet."""
+        health: dict[Target, str | None] = {}
+        with suppress(OSError, asyncio.TimeoutError):
+            response = json.loads(await admin_interface.request(self.network, "/clusters?format=json"))
+            keys = {group.name: key for key, group in self._groups.items()}
+            clusters = [each for each in response.get("cluster_statuses", []) if each["name"] in keys]
+            for cluster in clusters:
+                key = keys[cluster["name"]]
+                for host in cluster.get("host_statuses", []):
+                    address = host["address"]["socket_address"]
+                    target = Target(group=key, address=address["address"], port=address["port_value"])
+                    flags = host.get("health_status", {})
+                    if not flags.get("pending_active_hc"):
+                        failed = flags.get("failed_active_health_check")
+                        health[target] = self._failure(self._groups[key], target.port) if failed else None
+        return health
+
+    def _failure(self, group: TargetGroup, port: int) -> str:
+        path = f" {group.path}" if group.protocol != "TCP" else ""
+        return f"fails the health check of {group.name} ({group.protocol} {group.port or port}{path})"
+
+    async def _start_envoy(self) -> None:
+        self._envoy = RunningContainer(_ENVOY, self.network, self._log, self._envoy_changed, asyncio.Semaphore(1))
+        await self._envoy.start(self._command)
+
+    def _envoy_changed(self) -> None:
+        if self._envoy is not None and self._envoy.status == "STOPPED" and not self._stopping:
+            self._print_message(f"{self.definition.name}: {self._envoy.reason}, restarting it")
+            start_in_background(self._start_envoy(), self._on_error)

@@ -1,0 +1,1 @@
+"""The network of the VPC: network namespaces, links and iptables rules."""

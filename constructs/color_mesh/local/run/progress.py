@@ -1,0 +1,109 @@
+"""Messages about the progress of a run: which services are healthy, and what to try next."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from color_mesh.local.plan.bootstraps import outbound_addresses
+from color_mesh.local.run.runner import Runner
+from color_mesh.local.run.tasks.envoy_statistics import wait_for_endpoints
+
+_ENDPOINTS_SECONDS = 10.0
+# After this time the first message about unhealthy services is printed.
+_PATIENCE_SECONDS = 10.0
+_INDENT = " " * 10
+
+
+class Progress:
+    """Print which services have become healthy, and when the whole mesh has.
+
+    Args:
+        runner: The run.
+        url: Returns the URL of the first published port; ``None`` if there is none.
+        ports_are_open: Returns whether all ports are published.
+        print_message: Prints a message to the terminal.
+        began: Time at which the run began, in seconds of the monotonic clock.
+
+    Attributes:
+        was_healthy: Whether the whole mesh has been healthy.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        url: Callable[[], str | None],
+        ports_are_open: Callable[[], bool],
+        print_message: Callable[[str], None],
+        began: float,
+    ) -> None:
+        self.was_healthy = False
+        self._runner = runner
+        self._url = url
+        self._ports_are_open = ports_are_open
+        self._print_message = print_message
+        self._complaint_time = began + _PATIENCE_SECONDS
+        self._steady: set[str] = set()
+
+    async def run(self) -> None:
+        """Print messages until cancelled."""
+        while True:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._runner.changed.wait(), 1)
+            self._runner.changed.clear()
+            self._print_steady_services()
+            if self._runner.is_steady and self._ports_are_open() and not self.was_healthy:
+                self.was_healthy = True
+                # Envoys that resolved names before the tasks were registered resolve them again soon.
+                await wait_for_endpoints(self._runner.tasks, _ENDPOINTS_SECONDS)
+                self._print_message(self._welcome())
+            if not self.was_healthy and time.monotonic() > self._complaint_time:
+                self._complaint_time = float("inf")
+                self._print_message(self._complaint())
+
+    def _print_steady_services(self) -> None:
+        schedulers = self._runner.schedulers
+        steady = {key for key, scheduler in schedulers.items() if scheduler.is_steady}
+        for key in steady - self._steady:
+            tasks = schedulers[key].tasks
+            addresses = ", ".join(str(task.address) for task in tasks)
+            self._print_message(f"{schedulers[key].service.name}: {len(tasks)} healthy  {addresses}")
+        self._steady = steady
+
+    def _welcome(self) -> str:
+        url = self._url()
+        commands = [f"curl {url}"] if url else []
+        commands += [*self._example_request(), "color-mesh status", "color-mesh watch"]
+        lines = "\n".join(f"{_INDENT}  {each}" for each in commands[:3])
+        place = f"at {url}" if url else "without a way in from outside"
+        return f"the mesh is healthy, {place}\n{_INDENT}Try:\n{lines}\n{_INDENT}Ctrl-C ends it."
+
+    def _example_request(self) -> list[str]:
+        """Return a command with which a task calls one of its backends, or another name of Cloud Map."""
+        plan = self._runner.plan
+        caller = next((task for task in self._runner.tasks if not task.definition.application.program.envoy), None)
+        names = [service.dns_name for service in plan.discovery.values()]
+        if caller is None or not names:
+            return []
+        addresses = {at for each in caller.definition.containers for at in outbound_addresses(each.bootstrap)}
+        backends = [record.name for record in plan.zones.records if addresses & set(record.values)]
+        nodes = {sidecar.resource.name for sidecar in caller.sidecars.values()}
+        backends += [
+            backend.virtual_service
+            for mesh in self._runner.configuration.meshes.values()
+            for node in mesh.nodes
+            for backend in node.backends
+            if node.name in nodes
+        ]
+        name = next(iter(backends), names[0])
+        return [f"color-mesh exec {caller.definition.application.name} -- curl -s {name}"]
+
+    def _complaint(self) -> str:
+        lines = []
+        for scheduler in self._runner.schedulers.values():
+            if not scheduler.is_steady:
+                reasons = [task.target_failure or task.reason for task in scheduler.tasks]
+                reasons += [each.reason for task in scheduler.tasks for each in task.containers.values()]
+                reason = next((each for each in (*reasons, scheduler.reason) if each), "its tasks are still starting")
+                lines.append(f"\n{_INDENT}  {scheduler.service.name}: {reason}")
+        return f"not healthy yet:{''.join(lines)}\n{_INDENT}It goes on; see color-mesh status and color-mesh logs."

