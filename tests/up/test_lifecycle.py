@@ -86,7 +86,7 @@ def _children(run: LocalMesh) -> list[int]:
 def test_down_ends_it_and_waits_until_it_has_ended(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(cloud_assembly(), tmp_path) as run:
         children = _children(run)[1:]
-        assert run.run("down") == "The mesh has ended.\n"
+        assert run.run("down") == "The mesh has stopped.\n"
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
         assert run.process.wait(60) == 0
         assert run.run("down") == "No mesh runs from here.\n"
