@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 # The AWS emulator's packages and the CDK's do not go together.
 REHEARSAL := .venv-rehearsal
+DOCS := .venv-docs
 # A line a package is progress enough. Python compiles what it imports, which is a tenth of what there is.
 PIP_INSTALL := pip install --no-compile --progress-bar off --requirement
 UV := $(VENV)/bin/uv
@@ -15,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up test rehearse bench gold requirements upgrade clean
+.PHONY: help synth up test rehearse bench gold docs requirements upgrade clean
 
 help:
 	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
@@ -23,6 +24,7 @@ help:
 	@echo "make test       check style and types, run the tests"
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
 	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
+	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
 	@echo "make bench      measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
 	@echo "make requirements  pin the packages of pyproject.toml in requirements*.txt; make upgrade: the newest versions"
 	@echo "make clean      remove everything that was installed or made"
@@ -46,6 +48,10 @@ rehearse: $(REHEARSAL)/.rehearse
 gold: $(VENV)/.test
 	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/migration/test_app.py --update-gold --quiet
 
+docs: $(DOCS)/.docs docs/node_modules
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
+	@echo "The documentation is in build/docs/index.html."
+
 bench: $(VENV)/.test bench/node_modules
 	@python -m bench.synthesis
 	@python -m bench.compiler
@@ -67,10 +73,20 @@ upgrade:
 	@git --no-pager diff --stat -- 'requirements*.txt'
 
 clean:
-	rm -rf $(VENV) $(REHEARSAL) node_modules .color-mesh bench/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(REHEARSAL) $(DOCS) node_modules .color-mesh bench/node_modules docs/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 bench/node_modules: bench/package-lock.json
 	@npm ci --prefix bench --silent --no-audit --no-fund
+	@touch $@
+
+docs/node_modules: docs/package-lock.json | $(VENV)/.synth
+	@npm ci --prefix docs --silent --no-audit --no-fund
+	@touch $@
+
+$(DOCS)/.docs: requirements-docs.txt
+	@echo "Installing MkDocs into $(DOCS), once ..."
+	@$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/$(PIP_INSTALL) requirements-docs.txt | $(DOWNLOADS)
 	@touch $@
 
 $(VENV)/bin/pip:

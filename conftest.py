@@ -1,47 +1,18 @@
-"""The README's blocks are tests: Python in this process, shell in bash."""
+"""The code blocks of the documentation are tests."""
 
-import shutil
-import subprocess
-import tempfile
-from functools import cache
-from pathlib import Path
-
-from sybil import Example, Sybil
+from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
-ROOT = Path(__file__).parent
+from tests.support.documentation import Terminal
 
-
-@cache
-def project() -> Path:
-    """Make a copy of the project, installed as this one is, so that this one's cdk.out is left alone."""
-    copy = Path(tempfile.mkdtemp(prefix="readme-"))
-    for name in ("Makefile", "app.py", "cdk.json", "package.json", "package-lock.json", "pyproject.toml"):
-        shutil.copy2(ROOT / name, copy)
-    for path in (*ROOT.glob("requirements*.txt"), *ROOT.glob("stacks/*.py"), *ROOT.glob("examples/*/*.yaml")):
-        (copy / path.relative_to(ROOT)).parent.mkdir(exist_ok=True, parents=True)
-        shutil.copy2(path, copy / path.relative_to(ROOT))
-    for name in (".venv", "node_modules"):
-        (copy / name).symlink_to(ROOT / name)
-    return copy
-
-
-def run_shell(example: Example) -> None:
-    """Run a shell block as a person would, and fail with what it said."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", example.parsed], cwd=project(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def remove_project(namespace: dict[str, object]) -> None:
-    """Leave nothing behind."""
-    if project.cache_info().currsize:
-        shutil.rmtree(project())
-
+_terminal = Terminal()
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), CodeBlockParser(language="shell", evaluator=run_shell)],
-    patterns=["README.md"],
-    teardown=remove_project,
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser(language="shell", evaluator=_terminal.run_shell),
+        CodeBlockParser(language="console", evaluator=_terminal.run_console),
+    ],
+    patterns=["README.md", "docs/*.md"],
+    teardown=_terminal.close,
 ).pytest()

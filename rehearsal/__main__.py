@@ -10,7 +10,7 @@ from rehearsal.emulated_aws import trouble
 from rehearsal.planes import PLANES
 from rehearsal.steps import rehearse
 
-# RATIONALE.md, The rehearsal, says why.
+# docs/rationale.md, "The rehearsal", says why.
 NOT_CHECKED = (
     "whether tasks start, pull their images, become healthy and are reached (color-mesh up shows that)",
     "what roles may do",

@@ -1,13 +1,12 @@
 """Network of the tutorial's mesh: the VPC and cluster it requires, and its section 1, namespace and security groups."""
 
-from aws_cdk import Environment, RemovalPolicy, Stack
+from aws_cdk import Acknowledgment, Environment, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
-from color_mesh.cdk.acknowledge import acknowledge
 from stacks.settings import Settings
 
 
@@ -55,11 +54,12 @@ class NetworkStack(Stack):
             description="Clients of the gateway of the color mesh.",
         )
         self.gateway_security_group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(80), "clients from anywhere")
-        acknowledge(
-            self.gateway_security_group,
-            "AwsSolutions::AwsSolutions-EC23",
-            "The gateway is the mesh's one public entry, and the tutorial opens its port 80 to everybody. No other "
-            "group lets anything in from outside.",
+        Validations.of(self.gateway_security_group).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-EC23",
+                reason="The gateway is the mesh's one public entry, and the tutorial opens its port 80 to everybody. "
+                "No other group lets anything in from outside.",
+            )
         )
         # EcsStack imports these in some chapters only. CloudFormation refuses to delete an export that is in use, so
         # they are always exported. A deployed app can then return to an earlier chapter.

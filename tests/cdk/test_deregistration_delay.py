@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from color_mesh.cdk.deregistration import ENTRY_POINT
+from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT
 from tests.support.envoy import WORKER_ADDRESS
 from tests.support.loopback_mesh import wait_until
 
@@ -17,7 +17,7 @@ from tests.support.loopback_mesh import wait_until
 @contextmanager
 def delay(seconds: int, admin: socket.socket, *apps: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the container's entry point and tell it to stop, beside an Envoy that is a socket, and applications too."""
-    words = [word.replace("9901", port_of(admin)) for word in ENTRY_POINT]
+    words = [word.replace("9901", port_of(admin)) for word in DELAY_ENTRY_POINT]
     process = subprocess.Popen([*words, str(seconds), *map(port_of, apps)], start_new_session=True)
     try:
         wait_until(lambda: sleeps(process.pid), "it waits for SIGTERM")

@@ -119,15 +119,15 @@ class TestNames:
         with pytest.raises(MeshError) as refused:
             ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.office.local")
         assert str(refused.value) == (
-            "virtual service 'stock.office.local': is not in the mesh's domain, which answers for it, "
-            "got 'stock.office.local' (such as 'router.shop.local', or give its domain in other_domains)"
+            "virtual service 'stock.office.local': name is not in a domain of the mesh, "
+            "got 'stock.office.local' (such as 'router.shop.local', or add its domain to other_domains)"
         )
 
     def test_name_of_the_whole_domain_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
         with pytest.raises(MeshError) as refused:
             ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="Shop.local")
         assert str(refused.value) == (
-            "virtual service 'Shop.local': has the name of a whole domain, got 'Shop.local' "
+            "virtual service 'Shop.local': name is a whole domain, got 'Shop.local' "
             "(a name in it, such as 'router.shop.local')"
         )
 
@@ -136,8 +136,8 @@ class TestNames:
         with pytest.raises(MeshError) as refused:
             ColorRouter(stack, "Router", mesh=mesh, virtual_service_name=name)
         assert str(refused.value) == (
-            f"virtual service '{name}': has a name of the tasks' namespace, "
-            f"got '{name}' (name it in 'shop.local': the namespace below is where tasks are found)"
+            f"virtual service '{name}': name is in the namespace of the tasks, "
+            f"got '{name}' (a name in 'shop.local': its namespace below is for tasks)"
         )
 
     @pytest.mark.parametrize("name", ["shop.local", "tasks"])
@@ -146,7 +146,7 @@ class TestNames:
         with pytest.raises(MeshError) as refused:
             ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="envoy")
         assert str(refused.value) == (
-            f"mesh 'shop': its namespace is not below the domain of its services, got '{name}' "
+            f"mesh 'shop': namespace is not below the domain of the services, got '{name}' "
             f"('tasks.' before the domain, such as 'tasks.{name}')"
         )
         assert stack.node.try_find_child("Mesh") is None
@@ -203,7 +203,7 @@ class TestOtherDomains:
         with pytest.raises(MeshError) as refused:
             ColorService(stack, "Pay", mesh=paying, virtual_service_name="Pay.example")
         assert str(refused.value) == (
-            "virtual service 'Pay.example': has the name of a whole domain, got 'Pay.example' "
+            "virtual service 'Pay.example': name is a whole domain, got 'Pay.example' "
             "(a name in it, such as 'router.shop.local')"
         )
         assert stack.node.try_find_child("Pay") is None
@@ -212,8 +212,8 @@ class TestOtherDomains:
         with pytest.raises(MeshError) as refused:
             ColorService(stack, "Pay", mesh=paying, virtual_service_name="bank.repay.example")
         assert str(refused.value) == (
-            "virtual service 'bank.repay.example': is not in the mesh's domain, which answers for it, "
-            "got 'bank.repay.example' (such as 'router.shop.local', or give its domain in other_domains)"
+            "virtual service 'bank.repay.example': name is not in a domain of the mesh, "
+            "got 'bank.repay.example' (such as 'router.shop.local', or add its domain to other_domains)"
         )
 
     def test_hostname_of_a_service_there_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
@@ -227,8 +227,8 @@ class TestOtherDomains:
                 virtual_service_name="bank.pay.example",
             )
         assert str(refused.value) == (
-            "virtual node 'bank': its hostname is the name of a virtual service, got 'bank.pay.example' "
-            "(give the service another name: its own is answered with the address of its caller's Envoy)"
+            "virtual node 'bank': hostname is the name of a virtual service, got 'bank.pay.example' "
+            "(give the service another name: DNS answers for it with a loopback address)"
         )
 
     def test_domains_that_are_none_or_the_meshs_own_are_refused(
@@ -242,11 +242,11 @@ class TestOtherDomains:
                 "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
             ),
             (
-                "mesh 'shop': other domain is its own or in it, got 'Shop.local' "
+                "mesh 'shop': other domain is the mesh's domain or in it, got 'Shop.local' "
                 "(leave it out: services may have any name in 'shop.local')"
             ),
             (
-                "mesh 'shop': other domain is its own or in it, got 'eu.shop.local' "
+                "mesh 'shop': other domain is the mesh's domain or in it, got 'eu.shop.local' "
                 "(leave it out: services may have any name in 'shop.local')"
             ),
         ]
@@ -263,8 +263,8 @@ class TestOtherDomains:
         with pytest.raises(MeshError) as refused:
             new_mesh(other_domains=("pay.example",), **plane)
         assert str(refused.value) == (
-            "mesh 'shop': has other domains without loopback, got ('pay.example',) "
-            "(leave other_domains out: with transparent interception Cloud Map and hostnames answer for services)"
+            "mesh 'shop': 'other_domains' needs loopback interception, got ('pay.example',) "
+            "(leave it out: with transparent interception Cloud Map and hostnames answer for services)"
         )
 
 
@@ -369,16 +369,16 @@ class TestSidecar:
         for number, node in enumerate(many(stack, mesh, 90)):
             gateway.add_route(f"Route{number}", to=node, prefix=f"/{number}")
         said = problems(app)
-        assert "virtual gateway 'door': its Envoy's configuration is too long for a command, got '" in said
-        assert "bytes' (at most 131071: fewer backends or routes)" in said
+        assert "virtual gateway 'door': Envoy's configuration is too long for a command, got '" in said
+        assert "bytes' (at most 131071 bytes: fewer backends or routes)" in said
 
     def test_a_task_definition_that_ecs_does_not_take_is_refused(
         self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
     ) -> None:
         implement(cart, cluster, environment={"LONG": "x" * 60_000})
         said = problems(app)
-        assert "virtual node 'cart': its task definition is too large for ECS, got '" in said
-        assert "bytes' (at most 63488: a shorter environment or command)" in said
+        assert "virtual node 'cart': task definition is too large for ECS, got '" in said
+        assert "bytes' (at most 63488 bytes: a shorter environment or command)" in said
 
 
 def many(stack: Stack, mesh: ServiceMesh, count: int) -> list[MeshedColorNode]:
@@ -562,7 +562,7 @@ class TestApplication:
         with pytest.raises(MeshError) as refused:
             implement(cart, cluster, **{argument: "serve now"})
         assert str(refused.value) == (
-            f"virtual node 'cart': {argument} is text, got 'serve now' (its words, such as ['serve', 'now'])"
+            f"virtual node 'cart': {argument} is text, got 'serve now' (a sequence of words, such as ['serve', 'now'])"
         )
 
     def test_at_no_address_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
@@ -668,7 +668,7 @@ class TestStacks:
         with pytest.raises(MeshError) as refused:
             ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="envoy")
         assert str(refused.value) == (
-            "mesh 'other': another mesh has its namespace, got 'tasks.shop.local' "
+            "mesh 'other': another mesh uses the namespace, got 'tasks.shop.local' "
             "(give each mesh a namespace, and so a domain, of its own)"
         )
         assert stack.node.try_find_child("Other") is None
@@ -685,8 +685,8 @@ class TestGroups:
         with pytest.raises(MeshError) as refused:
             ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", security_group=mesh_group)
         assert str(refused.value) == (
-            "mesh 'Shop-Mesh': one security group lets nodes reach what is no backend of theirs, got 'Shop/MeshGroup' "
-            "(leave it out: each node gets a group of its own, or say interception='transparent')"
+            "mesh 'Shop-Mesh': one security group would allow requests to nodes that are no backends, "
+            "got 'Shop/MeshGroup' (leave it out: each node gets its own group, or use interception='transparent')"
         )
 
     def test_callers_come_in_at_envoys_port_alone(
@@ -751,8 +751,8 @@ class TestTransparent:
         with pytest.raises(MeshError) as refused:
             implement(cart, cluster, app_port=8080)
         assert str(refused.value) == (
-            "virtual node 'cart': its application has another port than its listener, got 8080 "
-            "(it is called at 80, and redirecting changes no port)"
+            "virtual node 'cart': the application's port is not the listener's, got 8080 "
+            "(transparent interception keeps the port: the application receives requests on 80)"
         )
 
     def test_app_mesh_knows_nothing_else(self, stack: Stack, vpc: ec2.IVpc) -> None:
@@ -760,7 +760,8 @@ class TestTransparent:
         with pytest.raises(MeshError) as refused:
             ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, interception="loopback")
         assert str(refused.value) == (
-            "mesh 'shop': App Mesh knows one interception, got 'loopback' (transparent, or data_plane='envoy')"
+            "mesh 'shop': App Mesh does not support the interception, got 'loopback' "
+            "(transparent, or data_plane='envoy')"
         )
 
     def test_unknown_interception_is_refused(

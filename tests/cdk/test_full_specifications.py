@@ -175,7 +175,9 @@ def test_a_gateways_route_may_match_on_a_host_and_rewrite_as_it_likes(stack: Sta
 
 def test_what_a_route_matches_on_is_said_once(stack: Stack, mesh: ServiceMesh) -> None:
     router = routed(stack, mesh)
-    with pytest.raises(MeshError, match="route 'all': says twice what it matches on, got RouteMatch.prefix='/a'"):
+    with pytest.raises(
+        MeshError, match="route 'all': 'match' excludes 'prefix', 'method' and 'port', got RouteMatch.prefix='/a'"
+    ):
         router.add_route("All", name="all", targets={node(stack, mesh): 1}, prefix="/a", match=RouteMatch(prefix="/b"))
     assert mesh.model.router("router").routes == ()
 

@@ -341,7 +341,7 @@ def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway,
         gateway.add_route("Shop", to="a.shop.local", name="shop")  # type: ignore[arg-type]
     assert str(refused.value) == (
         "gateway route 'shop': backend is text, got 'a.shop.local' "
-        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+        "(declare a service that exists elsewhere with external_service('a.shop.local'))"
     )
     assert gateway.node.try_find_child("Shop") is None
     assert mesh.model == before
@@ -435,7 +435,7 @@ def test_gateway_of_a_mesh_with_one_group_has_no_other(
     with pytest.raises(MeshError) as refused:
         MeshGateway(stack, "Gateway", mesh=mesh, name="door", security_group=mesh_group)
     assert str(refused.value) == (
-        "virtual gateway 'door': its mesh has one security group for all, got 'Shop/MeshGroup' "
+        "virtual gateway 'door': all tasks of its mesh share one security group, got 'Shop/MeshGroup' "
         "(leave security_group out)"
     )
     assert stack.node.try_find_child("Gateway") is None

@@ -132,7 +132,7 @@ class TestInternal:
         with pytest.raises(MeshError) as refused:
             implement_guarded(internet_facing=False, exposure="public-ip")
         assert str(refused.value) == (
-            "virtual gateway 'Shop-Gateway': public addresses are not for the VPC alone, got False "
+            "virtual gateway 'Shop-Gateway': 'internet_facing' needs a load balancer to be False, got False "
             "(leave it out, or exposure='load-balancer')"
         )
 
@@ -148,7 +148,7 @@ def test_internal_load_balancer_takes_a_vpc_of_which_the_addresses_are_known(imp
     with pytest.raises(MeshError) as refused:
         implement_guarded(internet_facing=False)
     assert str(refused.value) == (
-        "virtual gateway 'Shop-Gateway': the addresses of its VPC are not known, got 'Shop/Vpc' "
+        "virtual gateway 'Shop-Gateway': CIDR block of its VPC is not known, got 'Shop/Vpc' "
         "(import it with vpc_cidr_block, or give an entry_security_group)"
     )
 
@@ -318,8 +318,8 @@ def test_tasks_behind_a_load_balancer_are_refused_in_a_vpc_without_private_subne
     with pytest.raises(MeshError) as refused:
         implement_in_public_subnets()
     assert str(refused.value) == (
-        "virtual gateway 'door': its VPC has no private subnets with a way out, got 'Shop/Open' "
-        "(subnets with a route to a NAT)"
+        "virtual gateway 'door': VPC has no private subnets with egress, got 'Shop/Open' "
+        "(subnets with a route to a NAT gateway)"
     )
     assert stack.node.try_find_child("Door") is None
 
@@ -338,7 +338,7 @@ def test_gateway_is_refused_in_a_vpc_without_public_subnets(
     with pytest.raises(MeshError) as refused:
         implement_in_private_subnets(exposure=exposure)
     assert str(refused.value) == (
-        "virtual gateway 'door': its VPC has no public subnets, got 'Shop/Closed' "
+        "virtual gateway 'door': VPC has no public subnets, got 'Shop/Closed' "
         "(subnets with a route to an internet gateway)"
     )
     assert stack.node.try_find_child("Door") is None
@@ -349,7 +349,7 @@ def test_missing_subnets_are_reported_with_the_problems_of_the_task(implement_in
         implement_in_private_subnets(desired_count=5001)
     assert str(refused.value).splitlines() == [
         (
-            "virtual gateway 'door': its VPC has no public subnets, got 'Shop/Closed' "
+            "virtual gateway 'door': VPC has no public subnets, got 'Shop/Closed' "
             "(subnets with a route to an internet gateway)"
         ),
         "task 'door': desired count out of range, got 5001 (0 to 5000)",

@@ -209,8 +209,8 @@ def test_hostname_of_a_service_is_refused(stack: Stack, any_mesh: ServiceMesh, d
     with pytest.raises(MeshError) as refused:
         declare(hostname=hostname, virtual_service=False)
     assert str(refused.value) == (
-        f"virtual node 'bank': its hostname is the name of a virtual service, got '{hostname}' "
-        "(give the service another name: its own is answered with the address of its caller's Envoy)"
+        f"virtual node 'bank': hostname is the name of a virtual service, got '{hostname}' "
+        "(give the service another name: DNS answers for it with a loopback address)"
     )
     assert stack.node.try_find_child("Bank") is None
     assert any_mesh.model == before
@@ -222,8 +222,8 @@ def test_service_of_a_hostname_is_refused(stack: Stack, any_mesh: ServiceMesh, d
     with pytest.raises(MeshError) as refused:
         ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="db.shop.local")
     assert str(refused.value) == (
-        "virtual node 'bank': its hostname is the name of a virtual service, got 'DB.shop.local' "
-        "(give the service another name: its own is answered with the address of its caller's Envoy)"
+        "virtual node 'bank': hostname is the name of a virtual service, got 'DB.shop.local' "
+        "(give the service another name: DNS answers for it with a loopback address)"
     )
     assert stack.node.try_find_child("Router") is None
 
@@ -235,8 +235,8 @@ def test_implementing_a_node_at_a_hostname_is_refused(
         bank.implement(bank, "Task", cluster=cluster, image=image, desired_count=-1)
     assert str(refused.value).splitlines() == [
         (
-            "virtual node 'bank': has no tasks of its own, got 'api.bank.example' "
-            "(leave implement out: what DNS finds there runs somewhere else; tasks are found without a hostname)"
+            "virtual node 'bank': has a hostname and no tasks, got 'api.bank.example' "
+            "(leave implement out: a node with a hostname runs elsewhere, a node without one has tasks)"
         ),
         "task 'bank': desired count out of range, got -1 (0 to 5000)",
     ]
@@ -255,9 +255,9 @@ def test_every_problem_of_a_hostname_is_reported(stack: Stack, declare: Declare)
         )
     assert str(refused.value).splitlines() == [
         (
-            "virtual node 'bank': is in no Cloud Map service, "
+            "virtual node 'bank': has no Cloud Map service, "
             "got {'cloud_map_name': 'bank', 'cloud_map_description': 'Money.', 'dns_ttl_seconds': 5} "
-            "(leave out cloud_map_name, cloud_map_description, dns_ttl_seconds: its hostname says where it is)"
+            "(leave out cloud_map_name, cloud_map_description, dns_ttl_seconds: DNS looks up its hostname)"
         ),
         (
             "virtual node 'bank': service discovery is not a DNS name, got 'api..example' "

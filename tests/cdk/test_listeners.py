@@ -58,7 +58,8 @@ def test_what_a_node_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMesh
     with pytest.raises(MeshError) as refused:
         MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP], **said)
     assert str(refused.value) == (
-        f"virtual node 'stock': says twice what it listens on, got {Listener(**{'port': 80, **said})!r} "
+        "virtual node 'stock': 'listeners' excludes the arguments of one listener, "
+        f"got {Listener(**{'port': 80, **said})!r} "
         "(all of it in listeners, or port, protocol, timeout, health_check, outlier_detection, connection_pool and tls)"
     )
     assert stack.node.try_find_child("Stock") is None
@@ -89,8 +90,8 @@ def test_one_port_of_the_application_for_several_listeners_is_refused(
     with pytest.raises(MeshError) as refused:
         implement(stock, cluster, app_port=8080)
     assert str(refused.value) == (
-        "virtual node 'stock': one application's port stands for several listeners, got 8080 "
-        "(leave app_port out: the application listens at the ports of the listeners)"
+        "virtual node 'stock': 'app_port' needs one listener, the node has several, got 8080 "
+        "(leave app_port out: the application listens on the ports of the listeners)"
     )
     assert stock.node.try_find_child("Task") is None
 
@@ -151,8 +152,8 @@ def test_what_comes_to_a_task_that_only_calls_is_redirected_to_where_nothing_lis
         pytest.param(
             "app_port",
             8080,
-            "one application's port stands for no listener, got 8080 "
-            "(leave app_port out: the application listens at the ports of the listeners)",
+            "'app_port' needs one listener, the node has none, got 8080 "
+            "(leave app_port out: the application listens on the ports of the listeners)",
             id="app-port",
         ),
         pytest.param(
@@ -187,9 +188,9 @@ def test_every_argument_for_callers_of_a_node_that_only_calls_is_refused(stack: 
     assert str(refused.value).splitlines() == [
         "virtual node 'worker': has a virtual service but no listener, got () (a listener, or virtual_service=False)",
         (
-            "virtual node 'worker': is in no Cloud Map service, "
+            "virtual node 'worker': has no Cloud Map service, "
             "got {'cloud_map_name': 'jobs', 'cloud_map_description': 'Jobs.', 'dns_ttl_seconds': 5} (leave out "
-            "cloud_map_name, cloud_map_description, dns_ttl_seconds: nothing calls a node without a listener)"
+            "cloud_map_name, cloud_map_description, dns_ttl_seconds: callers do not look up a node without a listener)"
         ),
     ]
     assert stack.node.try_find_child("Worker") is None
@@ -245,7 +246,8 @@ def test_what_a_router_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMe
             listeners=[HTTP],
         )
     assert str(refused.value) == (
-        f"virtual router 'router': says twice what it listens on, got {Listener(port=80, protocol='tcp')!r} "
+        "virtual router 'router': 'listeners' excludes the arguments of one listener, "
+        f"got {Listener(port=80, protocol='tcp')!r} "
         "(all of it in listeners, or port and protocol)"
     )
     assert stack.node.try_find_child("Router") is None
@@ -295,7 +297,10 @@ def test_port_of_what_is_no_target_is_refused(
     before = any_mesh.model
     with pytest.raises(MeshError) as refused:
         router.add_route("All", name="all", targets={stock: 1}, target_ports={worker: 80}, port=80)
-    assert str(refused.value) == "route 'all': has a port of what is no target, got 'worker' (targets: stock)"
+    assert (
+        str(refused.value)
+        == "route 'all': 'target_ports' names a node that is not a target, got 'worker' (targets: stock)"
+    )
     assert any_mesh.model == before
 
 

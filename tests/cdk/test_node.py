@@ -301,7 +301,7 @@ def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> Non
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=["a.shop.local"])  # type: ignore[list-item]
     assert str(refused.value) == (
         "virtual node 'cart': backend is text, got 'a.shop.local' "
-        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+        "(declare a service that exists elsewhere with external_service('a.shop.local'))"
     )
     assert stack.node.try_find_child("Cart") is None
     assert mesh.model == before
@@ -314,7 +314,7 @@ def test_backend_that_is_text_is_refused_when_connecting(stack: Stack, mesh: Ser
         cart.connect_to("a.shop.local")  # type: ignore[arg-type]
     assert str(refused.value) == (
         "virtual node 'cart': backend is text, got 'a.shop.local' "
-        "(name a service that is declared elsewhere with external_service('a.shop.local'))"
+        "(declare a service that exists elsewhere with external_service('a.shop.local'))"
     )
     assert mesh.model == before
 

@@ -515,8 +515,8 @@ def test_tasks_are_refused_in_a_vpc_without_private_subnets(
         implement_in_public_subnets(desired_count=5001)
     assert str(refused.value).splitlines() == [
         (
-            "virtual node 'cart': its VPC has no private subnets with a way out, got 'Shop/Open' "
-            "(subnets with a route to a NAT)"
+            "virtual node 'cart': VPC has no private subnets with egress, got 'Shop/Open' "
+            "(subnets with a route to a NAT gateway)"
         ),
         "task 'cart': desired count out of range, got 5001 (0 to 5000)",
     ]

@@ -147,7 +147,7 @@ def test_every_problem_of_a_service_is_reported(stack: Stack, any_mesh: ServiceM
     assert str(refused.value).splitlines() == [
         (
             "virtual service '-.shop.local': provider is neither a node nor a router, got 'stock' "
-            "(a MeshedColorNode or a ColorRouter; without one, nothing answers)"
+            "(a MeshedColorNode or a ColorRouter, or leave it out for a service without a provider)"
         ),
         (
             "virtual service '-.shop.local': name is not a DNS name, got '-.shop.local' "

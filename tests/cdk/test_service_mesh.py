@@ -162,7 +162,7 @@ def test_namespace_whose_name_is_a_token_is_refused(stack: Stack, vpc: ec2.IVpc)
     with pytest.raises(MeshError) as refused:
         ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
     assert str(refused.value) == (
-        "mesh 'shop': namespace has no name before deployment, got 'a token' (make or import it with a literal name)"
+        "mesh 'shop': name of the namespace is not known, got 'a token' (create or import it with a literal name)"
     )
 
 
@@ -203,8 +203,8 @@ def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2
     assert refused.value.problems == (
         "mesh 'the shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)",
         (
-            "mesh 'the shop': namespace has no name before deployment, got 'a token' "
-            "(make or import it with a literal name)"
+            "mesh 'the shop': name of the namespace is not known, got 'a token' "
+            "(create or import it with a literal name)"
         ),
         "mesh 'the shop': name has invalid characters, got 'the shop' (letters, digits, '-' and '_')",
         "mesh 'the shop': unknown egress filter, got 'SOME' (one of: DROP_ALL, ALLOW_ALL)",

@@ -133,7 +133,7 @@ def test_problems_of_the_caller_come_first() -> None:
 def test_addition_with_a_problem_of_the_caller_alone_is_refused() -> None:
     builder = declared()
     problems(lambda: builder.add(MeshParts(nodes=(node("green"),)), ["node: is invalid, got 1 (2)"]))
-    assert "green" not in builder.declared.nodes
+    assert "green" not in builder.parts.nodes
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_mesh_is_built_once_for_each_change() -> None:
     before = builder.build()
     assert builder.build() is before
     builder.add(MeshParts(nodes=(node("green", discovery=DnsDiscovery(hostname="green.example.com")),)))
-    assert builder.build() == replace(before, nodes=(*before.nodes, builder.declared.nodes["green"]))
+    assert builder.build() == replace(before, nodes=(*before.nodes, builder.parts.nodes["green"]))
 
 
 def test_mesh_constructed_before_an_addition_does_not_change() -> None:

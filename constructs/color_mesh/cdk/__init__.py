@@ -1,9 +1,10 @@
-"""The mesh as CDK constructs. The only part of the package that loads the CDK."""
+"""CDK constructs. No other part of the package imports the CDK."""
 
-from color_mesh.cdk.gateway import GatewayImplementation, MeshGateway
-from color_mesh.cdk.implementation import NodeImplementation
+from color_mesh.cdk.gateway import MeshGateway
+from color_mesh.cdk.gateway_implementation import GatewayImplementation
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshedColorNode
+from color_mesh.cdk.node_implementation import NodeImplementation
 from color_mesh.cdk.router import ColorRouter
 from color_mesh.cdk.service import ColorService
 

@@ -1,6 +1,7 @@
-"""What a data plane does for the constructs: it declares the mesh, and equips tasks with Envoy."""
+"""Interface of the data planes: the resources that declare a mesh, and the containers that run Envoy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from aws_cdk import CfnResource
@@ -8,11 +9,10 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from color_mesh.cdk.interception import Application
+from color_mesh.cdk.application import Application
 from color_mesh.model import (
     FargateContainer,
     GatewayRoute,
-    Mesh,
     Route,
     VirtualGateway,
     VirtualNode,
@@ -21,70 +21,118 @@ from color_mesh.model import (
 )
 
 MeshResources: TypeAlias = Mapping[str, CfnResource]
-"""The resources that a data plane declared for a part of the mesh, by construct id."""
+"""L1 resources that a data plane created for a part of the mesh, by construct id."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExternalService:
+    """Virtual service of the mesh that is declared elsewhere.
+
+    Attributes:
+        name: Name of the virtual service.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnedRoute:
+    """Route of a virtual router or of a virtual gateway.
+
+    Attributes:
+        id: Construct id of the route.
+        owner: Name of the router or the gateway.
+        route: The route.
+    """
+
+    id: str
+    owner: str
+    route: Route | GatewayRoute
+
+
+Part: TypeAlias = VirtualNode | VirtualService | ExternalService | VirtualRouter | VirtualGateway | OwnedRoute
+"""Part of a mesh that a construct declares."""
 
 
 class DataPlane(Protocol):
-    """Declare the parts of a mesh and equip its tasks. Nothing outside an implementation asks which plane it is."""
+    """Data plane of a mesh. No code outside an implementation depends on which one is in use."""
 
     @property
     def dns_ttl_seconds(self) -> int:
-        """How long resolvers keep a node's addresses, unless it says."""
+        """Default TTL of a node's DNS record, in seconds."""
 
-    def update_mesh(self, mesh: Mesh) -> None:
-        """Bring what is declared of the mesh itself up to date."""
+    def declare(self, scope: Construct, part: Part) -> MeshResources:
+        """Create the resources that declare a part of the mesh, or update them if the part is declared already.
 
-    def declare_node(self, scope: Construct, node: VirtualNode) -> MeshResources:
-        """Declare a virtual node in ``scope``."""
+        Args:
+            scope: Scope of the resources.
+            part: A part of the mesh whose references are declared already.
 
-    def update_node(self, node: VirtualNode) -> None:
-        """Bring a declared virtual node up to date."""
-
-    def declare_router(self, scope: Construct, router: VirtualRouter) -> MeshResources:
-        """Declare a virtual router in ``scope``."""
-
-    def declare_service(self, scope: Construct, service: VirtualService) -> MeshResources:
-        """Declare a virtual service in ``scope``, after the declared node or router that provides it, if any."""
-
-    def declare_route(self, scope: Construct, id: str, router: VirtualRouter, route: Route) -> MeshResources:
-        """Declare a route of a declared virtual router in ``scope``."""
-
-    def declare_gateway(self, scope: Construct, gateway: VirtualGateway) -> MeshResources:
-        """Declare a virtual gateway in ``scope``."""
-
-    def declare_gateway_route(
-        self, scope: Construct, id: str, gateway: VirtualGateway, route: GatewayRoute
-    ) -> MeshResources:
-        """Declare a route of a declared virtual gateway in ``scope``."""
-
-    def node_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
-        """Describe the container that runs Envoy beside a node's application."""
-
-    def gateway_envoy(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
-        """Describe the container that runs Envoy as a gateway."""
-
-    def node_companions(self, node: VirtualNode) -> tuple[FargateContainer, ...]:
-        """Describe what else a node's task needs beside its application and Envoy."""
-
-    def add_node_envoy(
-        self,
-        task: ecs.FargateTaskDefinition,
-        node: VirtualNode,
-        container: FargateContainer,
-        log_group: logs.ILogGroup,
-        application: Application,
-        app_container: ecs.ContainerDefinition,
-    ) -> ecs.ContainerDefinition:
-        """Add the Envoy of a node to its task, with its companions, and say in which order they start and stop.
-
-        The task's role may then do what that Envoy needs.
+        Returns:
+            The resources of the part. A data plane may have none for a part.
         """
 
-    def add_gateway_envoy(
+    def node_containers(
+        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
+    ) -> tuple[FargateContainer, ...]:
+        """Return the containers that a node's task has beside its application, Envoy's first.
+
+        Args:
+            cpu: CPU units of Envoy.
+            memory_mib: Memory of Envoy in MiB.
+            stop_timeout_seconds: Stop timeout of Envoy. ``None``: the default of ECS.
+            dns_ttl_seconds: TTL of the node's record in Cloud Map. ``None``: the node is not in Cloud Map.
+        """
+
+    def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
+        """Return the Envoy container of a gateway's task.
+
+        Args:
+            cpu: CPU units of Envoy.
+            memory_mib: Memory of Envoy in MiB.
+            stop_timeout_seconds: Stop timeout of Envoy. ``None``: the default of ECS.
+        """
+
+    def add_node_containers(
         self,
-        task: ecs.FargateTaskDefinition,
-        gateway: VirtualGateway,
-        container: FargateContainer,
+        task_definition: ecs.FargateTaskDefinition,
+        containers: Sequence[FargateContainer],
+        *,
+        node: VirtualNode,
+        application: Application,
+        app_container: ecs.ContainerDefinition,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
-        """Add the Envoy of a gateway to its task, and let the task's role do what that Envoy needs."""
+        """Add the containers of `node_containers` to a node's task, and the permissions that its Envoy needs.
+
+        Args:
+            task_definition: Task definition of the node.
+            containers: The containers of `node_containers`.
+            node: The node.
+            application: Address and port of the node's application.
+            app_container: Container of the application. It starts after Envoy and stops before it.
+            log_group: Log group of the containers.
+
+        Returns:
+            Envoy's container.
+        """
+
+    def add_gateway_container(
+        self,
+        task_definition: ecs.FargateTaskDefinition,
+        container: FargateContainer,
+        *,
+        gateway: VirtualGateway,
+        log_group: logs.ILogGroup,
+    ) -> ecs.ContainerDefinition:
+        """Add the container of `gateway_container` to a gateway's task, and the permissions that its Envoy needs.
+
+        Args:
+            task_definition: Task definition of the gateway.
+            container: The container of `gateway_container`.
+            gateway: The gateway.
+            log_group: Log group of the container.
+
+        Returns:
+            Envoy's container.
+        """

@@ -1,23 +1,25 @@
-"""What keeps a node's task answering until its callers have heard that it ends, as load balancers do for their targets.
+"""Deregistration delay: a task answers until its callers no longer resolve to it, as behind a load balancer.
 
-ECS deregisters a task from Cloud Map and sends SIGTERM at about the same time. Callers find the task in DNS, and go on
-calling it until that has changed everywhere; those that have not heard of the task in its place have nobody else.
+ECS deregisters a task from Cloud Map and sends SIGTERM at about the same time. Callers find the task in DNS. They send
+requests to it until the change has reached all resolvers, and may not know the replacement task before.
 """
+
+from collections.abc import Sequence
 
 from color_mesh.envoy.clusters import REFRESH_SECONDS
 from color_mesh.envoy.placement import ADMIN_PORT
-from color_mesh.model import CloudMapDiscovery, FargateContainer, Mesh, VirtualNode
+from color_mesh.model import FargateContainer
 from color_mesh.model.task import MAX_STOP_TIMEOUT_SECONDS
 
 NAME = "deregistration-delay"
-# Amazon Route 53 FAQs: changes are designed to reach all of its servers within 60 seconds.
+# Amazon Route 53 FAQs: changes are designed to reach all servers of Route 53 within 60 seconds.
 _PROPAGATION_SECONDS = 60
-# After the delay, for bash to end: what is left of the stop timeout.
-_ENDING_SECONDS = 5
+# Part of the stop timeout in which bash exits after the delay.
+_EXIT_SECONDS = 5
 
-# /proc/net is the network of the whole task: a socket that listens (0A) is seen there without a connection to it, at
-# every address or at 127.0.0.1, and at any of IPv6. At others Envoy listens for backends, which may have the same port.
-# In a trap, return without a number would tell how the command before it ended.
+# /proc/net lists the sockets of the whole task. State 0A is a listening socket. The application listens on all
+# addresses, on 127.0.0.1, or on an IPv6 address. Envoy listens on other addresses for backends, possibly on the same
+# port. In a trap, `return` without a number would return the status of the command before the trap.
 _SCRIPT = f"""\
 listens() {{
   grep -qsE " (00000000|0100007F|[0-9A-F]{{32}}):$(printf %04X "$1") 0+:0000 0A" /proc/net/tcp /proc/net/tcp6
@@ -40,34 +42,31 @@ trap 'delay "$@"' TERM
 sleep infinity &
 wait
 """
-ENTRY_POINT = ("bash", "-c", _SCRIPT, NAME)
+DELAY_ENTRY_POINT = ("bash", "-c", _SCRIPT, NAME)
 
 
-def deregistration_delay(mesh: Mesh, node: VirtualNode) -> tuple[FargateContainer, ...]:
-    """Describe the container that holds up the end of a node's task; nothing calls a node that is in no Cloud Map."""
-    seconds = delay_seconds(mesh, node)
-    # It sleeps: a share of the task of its own would only be missing elsewhere, and Fargate wants none (ECS Developer
-    # Guide, Task definition parameters for Fargate: cpu and memory of a container).
-    stop = seconds + _ENDING_SECONDS
-    return (FargateContainer(name=NAME, cpu=None, memory_mib=None, stop_timeout_seconds=stop),) if seconds else ()
+def delay_container(dns_ttl_seconds: int) -> FargateContainer:
+    """Return the container that delays the end of a node's task.
 
+    A change takes up to 60 s in Route 53, resolvers cache the previous answer for the TTL, and Envoys resolve names
+    every 2 s. With the default TTL of 5 s the delay is 67 s. The replacement task is registered before the delay
+    begins, so callers know it when the delay ends. Fargate stops a container at most 120 s after SIGTERM, which limits
+    the delay for a long TTL.
 
-def delay_seconds(mesh: Mesh, node: VirtualNode) -> int:
-    """Find how long a node's task has to answer after it was deregistered; 0 for a node that nothing calls.
-
-    DNS has the change everywhere after 60 s, resolvers keep the answer from before for its time to live, and Envoys
-    ask every 2 s: with the default of 5 s that is 67 s. The task in its place was registered before, so that it is
-    known by then too. Fargate stops every container after 120 s, which is what is left of a long time to live.
+    Args:
+        dns_ttl_seconds: TTL of the node's record in Cloud Map.
     """
-    discovery = node.discovery
-    if not isinstance(discovery, CloudMapDiscovery):
-        return 0
-    name = discovery.dns_name.lower()
-    kept = max((each.ttl_seconds for each in mesh.cloud_map_services if each.dns_name.lower() == name), default=0)
-    return min(_PROPAGATION_SECONDS + kept + REFRESH_SECONDS, MAX_STOP_TIMEOUT_SECONDS - _ENDING_SECONDS)
+    delay = _PROPAGATION_SECONDS + dns_ttl_seconds + REFRESH_SECONDS
+    # The container sleeps and needs no share of the task's CPU or memory, and Fargate requires none (ECS Developer
+    # Guide, Task definition parameters for Fargate: cpu and memory of a container).
+    stop_timeout = min(delay + _EXIT_SECONDS, MAX_STOP_TIMEOUT_SECONDS)
+    return FargateContainer(name=NAME, cpu=None, memory_mib=None, stop_timeout_seconds=stop_timeout)
 
 
-def command(mesh: Mesh, node: VirtualNode, app_port: int | None) -> list[str]:
-    """Write what the script is told: the seconds, and the ports of the application, without which nothing answers."""
-    ports = [app_port] if app_port is not None else [listener.port for listener in node.listeners]
-    return [str(delay_seconds(mesh, node)), *map(str, ports)]
+def delay_command(container: FargateContainer, app_ports: Sequence[int]) -> list[str]:
+    """Return the command of the container: the delay in seconds, and the ports of the application.
+
+    The delay ends early if nothing listens on any of the ports.
+    """
+    assert container.stop_timeout_seconds is not None
+    return [str(container.stop_timeout_seconds - _EXIT_SECONDS), *map(str, app_ports)]

@@ -1,28 +1,25 @@
-"""The way into the mesh from outside."""
+"""Virtual gateway: its specification, and its implementation on AWS Fargate."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnResource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from color_mesh.cdk.acknowledge import acknowledge
-from color_mesh.cdk.mesh import Backend, ServiceMesh
-from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.router import route_match
-from color_mesh.cdk.task import (
-    check_subnets,
-    enable_execute_command,
-    fargate_service,
-    fargate_task_definition,
-    own_log_group,
-    service_options,
+from color_mesh.cdk.arguments import route_match
+from color_mesh.cdk.backend import Backend, check_backends, virtual_backends
+from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
+from color_mesh.cdk.gateway_implementation import (
+    GatewayImplementation,
+    add_load_balancer,
+    create_gateway_implementation,
 )
+from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -41,50 +38,20 @@ from color_mesh.model import (
 from color_mesh.model.checks import check_balancer_name, check_choice, check_flag
 from color_mesh.model.deployment import EXPOSURES, Exposure
 from color_mesh.model.errors import problem, refusing
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GatewayImplementation:
-    """What `MeshGateway.implement` made.
-
-    Attributes:
-        task_definition: The task.
-        envoy_container: Envoy's container.
-        fargate_service: What keeps the tasks running.
-        entry_security_group: What lets clients in.
-        url: Where clients find the gateway. With public addresses, a shell expression that asks AWS for one of them.
-        load_balancer: What clients connect to, or ``None`` when tasks have public addresses.
-        target_group: Where the load balancer finds the tasks, or ``None``.
-        listener: What ties the two together, or ``None``.
-    """
-
-    task_definition: ecs.FargateTaskDefinition
-    envoy_container: ecs.ContainerDefinition
-    fargate_service: ecs.FargateService
-    entry_security_group: ec2.ISecurityGroup
-    url: str
-    load_balancer: elbv2.NetworkLoadBalancer | None = None
-    target_group: elbv2.NetworkTargetGroup | None = None
-    listener: elbv2.NetworkListener | None = None
-
-    @property
-    def task_role(self) -> iam.IRole:
-        """What Envoy may do on AWS."""
-        return self.task_definition.task_role
+from color_mesh.model.index import MeshParts
 
 
 class MeshGateway(Construct):
-    """Define a virtual gateway: Envoy alone in a task, open to the outside, routing into the mesh.
+    """Virtual gateway: an Envoy without an application, which receives requests from outside and routes them.
 
-    That is its specification. `implement` makes its implementation, in this stack or another.
+    These are the specification of the gateway. `implement` creates the implementation, in the same stack or in another.
 
     Attributes:
-        mesh: The mesh it belongs to.
-        name: Its name in the mesh.
-        port: The port of its listener.
-        security_group: What guards its tasks.
-        connections: The same, to open paths with: ``connections.allow_from(...)``.
-        mesh_resources: What the data plane declared for it and its routes, by construct id.
+        mesh: Mesh of the gateway.
+        name: Name of the gateway in the mesh.
+        port: Port of the listener.
+        security_group: Security group of the gateway's tasks.
+        connections: Connections of the gateway's tasks, for rules such as ``connections.allow_from(...)``.
     """
 
     def __init__(
@@ -102,39 +69,46 @@ class MeshGateway(Construct):
         client_tls: ClientTls | None = None,
         security_group: ec2.ISecurityGroup | None = None,
     ) -> None:
-        """Define a gateway without routes; `add_route` gives it some.
+        """Create the specification of a gateway without routes. `add_route` adds them.
 
         Args:
-            scope: The construct to put it in.
-            id: Its id there.
-            mesh: The mesh it belongs to.
-            name: Its name in the mesh. Without it, a name made of the construct's path.
-            port: What it listens on, 1 to 65535.
-            protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2`` or ``grpc``.
-            access_log: Where Envoy logs requests. Without this argument, to the container's output in Envoy's default
-                format; with ``None``, nowhere.
-            connection_pool: How many connections and requests it takes at once. Without it, any number.
-            tls: How it speaks TLS to its clients. Without it, it does not.
-            client_tls: How it speaks TLS to the nodes behind it. Without it, to those that do.
-            security_group: What guards its tasks, from the mesh's stack or one before it; not for a mesh with one group
-                for all. Without it, that group, or a new one.
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh: Mesh of the gateway.
+            name: Name of the gateway in the mesh. Default: a name derived from the path of the construct.
+            port: Port of the listener, 1 to 65535. Default: 80.
+            protocol: Protocol of the listener: ``http`` (HTTP/1.1), ``http2`` or ``grpc``. Default: ``http``.
+            access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in
+                Envoy's default format.
+            connection_pool: Limits of the connections and requests of a task. Default: unlimited.
+            tls: TLS of the listener. Default: no TLS.
+            client_tls: TLS of connections to nodes. Default: TLS to nodes whose listener has TLS.
+            security_group: Security group of the gateway's tasks, from the stack of the mesh or a stack that it depends
+                on. Not supported if all tasks of the mesh share a security group. Default: that security group, or a
+                new one.
 
         Raises:
-            MeshError: With every problem; nothing has been created then.
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         name = default_name(scope, id) if name is None else name
         listener = Listener(port=port, protocol=protocol, connection_pool=connection_pool, tls=tls)
         gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
-        subject = f"virtual gateway {name!r}"
-        mesh.add(gateways=[gateway], problems=[*_check_group(subject, mesh.security_group, security_group)])
+        problems = _check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
+        mesh.add(MeshParts(gateways=(gateway,)), [*problems])
         super().__init__(scope, id)
         self.mesh = mesh
         self.name = name
         self.port = port
-        made = f"Gateway-{name}", "Tasks of a virtual gateway."
-        self.security_group = security_group or mesh.own_security_group(*made)
+        self.security_group = security_group or mesh.own_security_group(
+            f"Gateway-{name}", "Tasks of a virtual gateway."
+        )
         self.connections = ec2.Connections(security_groups=[self.security_group])
-        self.mesh_resources = mesh.data_plane.declare_gateway(self, gateway)
+        self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
+
+    @property
+    def mesh_resources(self) -> MeshResources:
+        """L1 resources that the data plane created for the gateway and its routes, by construct id."""
+        return self._resources
 
     def add_route(
         self,
@@ -150,37 +124,38 @@ class MeshGateway(Construct):
         target_port: int | None = None,
         rewrite: Rewrite = Rewrite(),  # noqa: B008  (a frozen value)
     ) -> None:
-        """Send the requests that match to a node, a router, a service, or one that exists elsewhere.
+        """Add a route, which sends matching requests to a node, a router, a service or an external service.
 
-        The longest prefix wins; the service sees the request with the prefix rewritten to ``/``, unless ``rewrite``
-        says something else.
+        Routes are tried in the order of descending prefix length. The service receives the request with the matched
+        prefix replaced by ``/``, unless ``rewrite`` says otherwise.
 
         Args:
-            id: The route's construct id in the gateway.
-            to: What gets them.
-            name: The route's name in the gateway. Without it, a name made of the construct's path.
-            prefix: The start of the path. Without it, ``/`` for http and http2; grpc has none.
-            method: The HTTP method. Without it, any.
-            port: The gateway's port that the request came to. Without it, any.
-            match: All that a route may match on, such as a host, in the place of ``prefix``, ``method`` and ``port``.
-            priority: 0 (asked first) to 1000. Without it, asked after all that have one.
-            target_port: The service's port. Without it, its only one.
-            rewrite: How the request is changed. Without it, the matched prefix becomes ``/``, and the host the
-                service's name.
+            id: Construct id of the route, in the scope of the gateway.
+            to: Service that receives the requests.
+            name: Name of the route in the gateway. Default: a name derived from the path of the construct.
+            prefix: Prefix of the path. Default: ``/`` for ``http`` and ``http2``. Not supported for ``grpc``.
+            method: HTTP method. Default: all methods.
+            port: Port of the gateway that the request was sent to. Default: all ports.
+            match: Match of the route with all conditions, such as a host, instead of ``prefix``, ``method`` and
+                ``port``. Default: ``prefix``, ``method`` and ``port``.
+            priority: Priority of the route, from 0 (first) to 1000. Default: after all routes with a priority.
+            target_port: Port of the service. Default: the only port of the service.
+            rewrite: Rewrite of the request. Default: ``/`` replaces the matched prefix, and the name of the service
+                replaces the host.
 
         Raises:
-            MeshError: With every problem; nothing has changed then.
+            MeshError: If an argument is not valid. The error lists all problems, and the gateway stays as it is.
         """
         mesh = self.mesh
-        gateway = mesh.model.gateway(self.name)
-        protocol = gateway.listeners[0].protocol
+        parts = mesh.declared.parts
+        protocol = parts.gateways[self.name].listeners[0].protocol
         name = default_name(self, id) if name is None else name
         subject = f"gateway route {name!r}"
         matched, problems = route_match(subject, protocol, match, prefix, method, port)
-        problems += mesh.backend_problems(subject, [to])
-        # For a target that cannot be, any that can stands in, so that what else is wrong comes with it.
-        service = next((backend.virtual_service for backend in mesh.virtual_backends([to])), None)
-        service = service or next(iter(mesh.model.known_services), None)
+        problems += check_backends(subject, mesh, [to])
+        services = [backend.virtual_service for backend in virtual_backends(mesh, [to])]
+        # If the backend is not valid, any service takes its place, so that the other arguments are validated too.
+        service = next(iter((*services, *parts.services, *parts.external_services)), None)
         if service is None:
             raise MeshError(problems)
         route = GatewayRoute(
@@ -192,9 +167,8 @@ class MeshGateway(Construct):
             target_port=target_port,
             rewrite=rewrite,
         )
-        mesh.update(replace(gateway, routes=(*gateway.routes, route)), problems)
-        declared = mesh.data_plane.declare_gateway_route(self, id, gateway, route)
-        self.mesh_resources = {**self.mesh_resources, **declared}
+        mesh.declared.add_gateway_route(self.name, route, problems)
+        self._resources |= mesh.data_plane.declare(self, OwnedRoute(id=id, owner=self.name, route=route))
         to.admit(self)
 
     def implement(
@@ -219,46 +193,48 @@ class MeshGateway(Construct):
         target_group_name: str | None = None,
         log_group: logs.ILogGroup | None = None,
     ) -> GatewayImplementation:
-        """Define the Fargate service that implements the gateway, and what makes it reachable from outside.
+        """Create the Fargate service that implements the gateway, and its load balancer or public IP addresses.
 
         Args:
-            scope: The construct to put it in.
-            id: Its id there.
-            cluster: Where it runs.
-            exposure: ``load-balancer`` (the default): a network load balancer in the public subnets, in front of tasks
-                in the private ones. ``public-ip``: tasks in the public subnets, each with a public address.
-            internet_facing: Whether the internet reaches the load balancer. When ``False`` it is in the private
-                subnets, for clients in the VPC.
-            entry_security_group: What lets clients in, to the load balancer or to the public tasks. Without it, a new
-                one that lets any IPv4 address in on the gateway's port, or those of the VPC.
-            cpu: The task's CPU units, one of Fargate's sizes, all of them Envoy's.
-            memory_mib: The task's memory, one of those that Fargate offers for ``cpu``, all of it Envoy's.
-            port_name: The port's name in the task definition. Without it, none.
-            stop_timeout_seconds: How long Envoy may take to end when a task is stopped, 1 to 120. Without it, 30, as
-                ECS has it.
-            desired_count: How many tasks to keep running, 0 to 5000.
-            execute_command: Whether ECS Exec may run commands in Envoy's container.
-            cpu_architecture: Without it, x86-64.
-            family: The task definition's family. Without it, a name made up by the CDK.
-            service_name: Without it, a name made up by CloudFormation.
-            load_balancer_name: Without it, a name made up by CloudFormation.
-            target_group_name: Without it, a name made up by CloudFormation.
-            log_group: Where Envoy logs. Without it, a new one that keeps a week.
+            scope: Scope of the construct.
+            id: Construct id.
+            cluster: Cluster of the service.
+            exposure: ``load-balancer``: a network load balancer in the public subnets, with tasks in the private
+                subnets. ``public-ip``: tasks in the public subnets, each with a public IP address. Default:
+                ``load-balancer``.
+            internet_facing: Create an internet-facing load balancer. With ``False``, an internal load balancer in the
+                private subnets, for clients in the VPC. Default: ``True``.
+            entry_security_group: Security group of the load balancer, or of tasks with public IP addresses, which
+                admits the clients. Default: a new security group that allows the gateway's port to all IPv4 addresses,
+                or to those of the VPC.
+            cpu: CPU units of the task, one of the sizes of Fargate. Envoy gets all of them. Default: 256.
+            memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
+                of it. Default: 512.
+            port_name: Name of the port in the task definition. Default: none.
+            stop_timeout_seconds: Stop timeout of Envoy in seconds, 1 to 120. Default: 30, the default of ECS.
+            desired_count: Number of tasks, 0 to 5000. Default: 1.
+            execute_command: Enable ECS Exec, and grant the task role its permissions. Default: ``False``.
+            cpu_architecture: CPU architecture of the task. Default: x86-64.
+            family: Family of the task definition. Default: a name generated by the CDK.
+            service_name: Name of the ECS service. Default: a name generated by CloudFormation.
+            load_balancer_name: Name of the load balancer. Default: a name generated by CloudFormation.
+            target_group_name: Name of the target group. Default: a name generated by CloudFormation.
+            log_group: Log group of Envoy. Default: a new log group with a retention of one week.
 
         Raises:
-            MeshError: With every problem; nothing has been created then.
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
-        plane = self.mesh.data_plane
-        described = plane.gateway_envoy(cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=stop_timeout_seconds)
-        envoy = replace(described, port_name=port_name)
-        subject = f"virtual gateway {self.name!r}"
+        mesh, subject = self.mesh, f"virtual gateway {self.name!r}"
+        container = mesh.data_plane.gateway_container(
+            cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=stop_timeout_seconds
+        )
         problems = [
             *check_choice(subject, "exposure", exposure, EXPOSURES),
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
             *check_flag(subject, "internet_facing", internet_facing),
-            *_check_reach(subject, exposure, internet_facing),
-            *([] if internet_facing or entry_security_group else _check_addresses(subject, self.mesh.vpc)),
+            *_check_exposure(subject, exposure, internet_facing),
+            *([] if internet_facing or entry_security_group else _check_vpc_cidr(subject, mesh.vpc)),
             *(check_subnets(subject, cluster.vpc, public=True) if internet_facing else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure == "load-balancer" else ()),
         ]
@@ -269,158 +245,56 @@ class MeshGateway(Construct):
                 service_name=service_name,
                 cpu=cpu,
                 memory_mib=memory_mib,
-                containers=(envoy,),
+                containers=(replace(container, port_name=port_name),),
                 desired_count=desired_count,
             )
         part = Construct(scope, id)
-        log_group = log_group or own_log_group(part)
-        model = self.mesh.model.gateway(self.name)
-        task_definition = fargate_task_definition(part, task, cpu_architecture=cpu_architecture)
-        envoy_container = plane.add_gateway_envoy(task_definition, model, envoy, log_group)
-        envoy_container.add_port_mappings(
-            ecs.PortMapping(container_port=self.port, protocol=ecs.Protocol.TCP, name=port_name)
-        )
-        entry = entry_security_group or self._open_entry(part, internet_facing)
-        public = exposure == "public-ip"
-        service = fargate_service(
+        implementation = create_gateway_implementation(
             part,
-            cluster=cluster,
-            task_definition=task_definition,
+            mesh=mesh,
+            gateway=mesh.declared.parts.gateways[self.name],
             task=task,
-            security_groups=[self.security_group, *([entry] if public else [])],
-            vpc_subnets=ec2.SubnetSelection(
-                subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
-            ),
-            assign_public_ip=public,
+            cluster=cluster,
+            security_group=self.security_group,
+            entry_security_group=entry_security_group,
+            public_ip=exposure == "public-ip",
+            internet_facing=internet_facing,
+            cpu_architecture=cpu_architecture,
+            log_group=log_group or own_log_group(part),
         )
         if execute_command:
-            enable_execute_command(service)
-        made = GatewayImplementation(
-            task_definition=task_definition,
-            envoy_container=envoy_container,
-            fargate_service=service,
-            entry_security_group=entry,
-            url=_public_address(service, self.port),
-        )
-        if public:
-            return made
-        return self._balance(part, made, load_balancer_name, target_group_name, internet_facing)
-
-    def _balance(
-        self,
-        part: Construct,
-        made: GatewayImplementation,
-        name: str | None,
-        target_group_name: str | None,
-        internet_facing: bool,
-    ) -> GatewayImplementation:
-        shared = self.mesh.security_group
-        subnets = ec2.SubnetType.PUBLIC if internet_facing else ec2.SubnetType.PRIVATE_WITH_EGRESS
-        load_balancer = elbv2.NetworkLoadBalancer(
+            enable_execute_command(implementation.fargate_service)
+        if exposure == "public-ip":
+            return implementation
+        return add_load_balancer(
             part,
-            "LoadBalancer",
-            vpc=self.mesh.vpc,
-            load_balancer_name=name,
-            internet_facing=internet_facing,
-            ip_address_type=elbv2.IpAddressType.IPV4,
-            security_groups=[*([shared] if shared else []), made.entry_security_group],
-            vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
-        )
-        acknowledge(
-            load_balancer,
-            "AwsSolutions::AwsSolutions-ELB2",
-            "A network load balancer writes access logs for TLS listeners only, and this one listens on TCP: the "
-            "bucket would stay empty. Envoy's access log has every request.",
-        )
-        if shared is None:
-            # In this stack, which may come after that of the gateway's group, and never before.
-            ec2.CfnSecurityGroupIngress(
-                part,
-                "FromLoadBalancer",
-                group_id=self.security_group.security_group_id,
-                source_security_group_id=made.entry_security_group.security_group_id,
-                ip_protocol="tcp",
-                from_port=self.port,
-                to_port=self.port,
-                description="the load balancer",
-            )
-        target = made.fargate_service.load_balancer_target(
-            container_name=made.envoy_container.container_name, container_port=self.port
-        )
-        target_group = elbv2.NetworkTargetGroup(
-            part,
-            "TargetGroup",
-            vpc=self.mesh.vpc,
-            target_group_name=target_group_name,
-            protocol=elbv2.Protocol.TCP,
+            implementation,
+            mesh=mesh,
             port=self.port,
-            target_type=elbv2.TargetType.IP,
-            ip_address_type=elbv2.TargetGroupIpAddressType.IPV4,
-            health_check=elbv2.HealthCheck(
-                enabled=True,
-                interval=Duration.seconds(10),
-                timeout=Duration.seconds(5),
-                healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
-            ),
-            targets=[target],
+            security_group=self.security_group,
+            internet_facing=internet_facing,
+            load_balancer_name=load_balancer_name,
+            target_group_name=target_group_name,
         )
-        listener = load_balancer.add_listener(
-            "Listener", port=self.port, protocol=elbv2.Protocol.TCP, default_target_groups=[target_group]
-        )
-        url = f"http://{load_balancer.load_balancer_dns_name}{_port_suffix(self.port)}"
-        return replace(made, url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
-
-    def _open_entry(self, part: Construct, internet_facing: bool) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(
-            part, "EntrySecurityGroup", vpc=self.mesh.vpc, description="Clients of a virtual gateway."
-        )
-        port = ec2.Port.tcp(self.port)
-        if not internet_facing:
-            group.add_ingress_rule(ec2.Peer.ipv4(self.mesh.vpc.vpc_cidr_block), port, "clients in the VPC")
-            return group
-        group.add_ingress_rule(ec2.Peer.any_ipv4(), port, "clients from anywhere")
-        acknowledge(
-            group,
-            "AwsSolutions::AwsSolutions-EC23",
-            "The gateway is the mesh's one public entry: its port is open to every client on purpose.",
-        )
-        return group
 
 
-def _check_group(subject: str, shared: ec2.ISecurityGroup | None, own: ec2.ISecurityGroup | None) -> Iterator[str]:
+def _check_security_group(
+    subject: str, shared: ec2.ISecurityGroup | None, own: ec2.ISecurityGroup | None
+) -> Iterator[str]:
     if shared is not None and own is not None:
-        yield problem(subject, "its mesh has one security group for all", own.node.path, "leave security_group out")
+        fix = "leave security_group out"
+        yield problem(subject, "all tasks of its mesh share one security group", own.node.path, fix)
 
 
-def _check_reach(subject: str, exposure: str, internet_facing: object) -> Iterator[str]:
+def _check_exposure(subject: str, exposure: str, internet_facing: object) -> Iterator[str]:
     if exposure == "public-ip" and internet_facing is False:
         fix = "leave it out, or exposure='load-balancer'"
-        yield problem(subject, "public addresses are not for the VPC alone", internet_facing, fix)
+        yield problem(subject, "'internet_facing' needs a load balancer to be False", internet_facing, fix)
 
 
-def _check_addresses(subject: str, vpc: ec2.IVpc) -> Iterator[str]:
+def _check_vpc_cidr(subject: str, vpc: ec2.IVpc) -> Iterator[str]:
     try:
         _ = vpc.vpc_cidr_block
     except RuntimeError:
         fix = "import it with vpc_cidr_block, or give an entry_security_group"
-        yield problem(subject, "the addresses of its VPC are not known", vpc.node.path, fix)
-
-
-def _public_address(service: ecs.FargateService, port: int) -> str:
-    where, which = service_options(service)
-    region = f"--region {Stack.of(service).region}"
-    task = f"$(aws ecs list-tasks {where} {which} --query 'taskArns[0]' --output text)"
-    interface = (
-        f"$(aws ecs describe-tasks {where} --tasks {task} --query "
-        "\"tasks[0].attachments[0].details[?name=='networkInterfaceId'].value | [0]\" --output text)"
-    )
-    address = (
-        f"$(aws ec2 describe-network-interfaces {region} --network-interface-ids {interface} "
-        "--query 'NetworkInterfaces[0].Association.PublicIp' --output text)"
-    )
-    return f"http://{address}{_port_suffix(port)}"
-
-
-def _port_suffix(port: int) -> str:
-    return "" if port == 80 else f":{port}"
+        yield problem(subject, "CIDR block of its VPC is not known", vpc.node.path, fix)

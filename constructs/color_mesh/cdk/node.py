@@ -1,7 +1,6 @@
-"""A workload of the mesh: its specification, and its implementation on Fargate."""
+"""Node of a mesh: its specification, and its implementation on AWS Fargate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
@@ -10,19 +9,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
-from color_mesh.cdk.implementation import NodeImplementation, add_application
-from color_mesh.cdk.interception import Application
-from color_mesh.cdk.listeners import all_listeners
-from color_mesh.cdk.mesh import Backend, Caller, ServiceMesh
+from color_mesh.cdk.application import Application
+from color_mesh.cdk.arguments import all_listeners, check_discovery, check_implementation, check_virtual_service
+from color_mesh.cdk.backend import Backend, Caller, check_backends, virtual_backends
+from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.node_arguments import check_discovery, check_implementation, check_names
-from color_mesh.cdk.task import (
-    check_subnets,
-    enable_execute_command,
-    fargate_service,
-    fargate_task_definition,
-    own_log_group,
-)
+from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation, create_node_implementation
+from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -46,24 +39,26 @@ from color_mesh.model import (
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB, AppAddress
 from color_mesh.model.discovery import Discovery
 from color_mesh.model.errors import refusing
+from color_mesh.model.index import MeshParts
 from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
 class MeshedColorNode(Construct):
-    """Define a workload of a mesh: what it listens on, how it is found, and what it may call.
+    """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
-    That is its specification. `implement` makes its implementation, in this stack or another.
+    These are the specification of the node. `implement` creates the implementation, in the same stack or in another.
 
     Attributes:
-        mesh: The mesh it belongs to.
-        name: Its name in the mesh.
-        port: The port of its first listener, or ``None`` when it only calls.
-        virtual_service_name: The name that callers use, or ``None`` when it is reached through a router only.
-        security_group: What guards its tasks, or ``None`` when it has a hostname.
-        connections: The same, to open paths with: ``connections.allow_from(...)``.
-        cloud_map_service: Where its tasks are registered, or ``None`` when it only calls or has a hostname.
-        mesh_resources: What the data plane declared for it, by construct id: with App Mesh, ``VirtualNode`` and
-            ``VirtualService``.
+        mesh: Mesh of the node.
+        name: Name of the node in the mesh.
+        port: Port of the first listener. ``None``: the node has no listener.
+        virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
+        security_group: Security group of the node's tasks. ``None``: the node has a hostname.
+        connections: Connections of the node's tasks, for rules such as ``connections.allow_from(...)``.
+        cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
+            listener or has a hostname.
+        mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
+            ``VirtualNode`` and ``VirtualService``.
     """
 
     def __init__(
@@ -92,48 +87,48 @@ class MeshedColorNode(Construct):
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
     ) -> None:
-        """Define a node's specification.
+        """Create the specification of a node.
 
         Args:
-            scope: The construct to put it in.
-            id: Its id there.
-            mesh: The mesh it belongs to.
-            name: Its name in the mesh. Without it, a name made of the construct's path.
-            port: What its callers call, 1 to 65535, and its application listens on.
-            protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
-            listeners: All that it listens on, in the place of ``port``, ``protocol``, ``timeout``, ``health_check``,
-                ``outlier_detection``, ``connection_pool`` and ``tls``. An empty sequence is a node that only calls: it
-                takes ``virtual_service=False``, and is in no Cloud Map service.
-            backends: What it may call: nodes, routers, services (`ColorService`), or those that exist elsewhere
-                (`ServiceMesh.external_service`). Without any it can call nothing in the mesh.
-            virtual_service: Whether callers may name it. When ``False`` only routers reach it, and `ColorService` may
-                give it a name.
-            virtual_service_name: The name that callers use. Without it, its label in the namespace, in the domain of
-                the mesh. With ``transparent`` it is the DNS name of one of the mesh's nodes; which of them does not
-                matter.
-            access_log: Where Envoy logs its requests. Without this argument, to the container's output in Envoy's
-                default format; with ``None``, nowhere.
-            timeout: How long its application may take for a request. Without it, 15 seconds.
-            health_check: How its callers' Envoys ask whether a task is well. Without it, they do not.
-            outlier_detection: When its callers' Envoys leave a task alone for its errors. Without it, never.
-            connection_pool: How many connections and requests a task takes at once. Without it, any number.
-            tls: How it speaks TLS to its callers. Without it, it does not.
-            client_tls: How it speaks TLS to its backends. Without it, to those that do.
-            cloud_map_name: Its label in the mesh's namespace. Without it, its name. This and the next two are not for a
-                node that is in no Cloud Map service.
-            cloud_map_description: What the Cloud Map service is for. Without it, it has no description.
-            dns_ttl_seconds: How long resolvers keep its addresses, 0 to 2147483647. Without it, 60 with App Mesh, which
-                asks Cloud Map itself, and 5 for Envoys, which ask DNS.
-            hostname: For something outside the mesh's tasks, such as a database or another company's API: the name at
-                which DNS finds it, a literal. It has no Cloud Map service, no security group and no implementation.
-                Its callers' groups let out to every IPv4 address at its ports, but for the one group of a mesh, which
-                is taken as it is. With ``loopback`` no virtual service may have this name. Without it, the node is its
-                tasks.
-            response_type: What the answer for ``hostname`` stands for. ``LOADBALANCER`` (the default): one place that
-                spreads the load itself. ``ENDPOINTS``: an endpoint an address.
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh: Mesh of the node.
+            name: Name of the node in the mesh. Default: a name derived from the path of the construct.
+            port: Port of the listener, 1 to 65535. The application listens on it, unless `implement` gets another
+                port. Default: 80.
+            protocol: Protocol of the listener: ``http`` (HTTP/1.1), ``http2``, ``grpc`` or ``tcp``. Default: ``http``.
+            listeners: Listeners, instead of ``port``, ``protocol``, ``timeout``, ``health_check``,
+                ``outlier_detection``, ``connection_pool`` and ``tls``. An empty sequence makes a node that only sends
+                requests: it needs ``virtual_service=False``, and is not registered in Cloud Map. Default: one listener.
+            backends: Services that the node may call: nodes, routers, services (`ColorService`), or external services
+                (`ServiceMesh.external_service`). Default: none.
+            virtual_service: Create a virtual service that callers can name. With ``False``, the node is a target of
+                routers, and `ColorService` may declare a virtual service for it. Default: ``True``.
+            virtual_service_name: Name that callers use. With transparent interception it is the DNS name of a node of
+                the mesh; any node will do. Default: the name of the Cloud Map service in the domain of the mesh.
+            access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in
+                Envoy's default format.
+            timeout: Timeout of a request to the application. Default: 15 seconds.
+            health_check: Health check that the Envoys of callers perform on the tasks. Default: none.
+            outlier_detection: Outlier ejection by the Envoys of callers. Default: none.
+            connection_pool: Limits of the connections and requests of a task. Default: unlimited.
+            tls: TLS of the listener. Default: no TLS.
+            client_tls: TLS of connections to backends. Default: TLS to backends whose listener has TLS.
+            cloud_map_name: Name of the Cloud Map service. Default: ``name``. This argument and the next two are not
+                supported for nodes that are not registered in Cloud Map.
+            cloud_map_description: Description of the Cloud Map service. Default: none.
+            dns_ttl_seconds: TTL of the node's DNS record in seconds, 0 to 2147483647. Default: 60 for App Mesh, which
+                polls Cloud Map itself, and 5 for Envoys, which resolve the name by DNS.
+            hostname: DNS name of a workload outside the mesh, such as a database or another company's API, as a
+                literal. The node then has no Cloud Map service, no security group and no implementation. The security
+                groups of its callers allow its ports to all IPv4 addresses; a security group of all tasks stays as it
+                is. With loopback interception no virtual service may have this name. Default: the node has tasks, which
+                are registered in Cloud Map.
+            response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
+                endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
 
         Raises:
-            MeshError: With every problem; nothing has been created then.
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         name = default_name(scope, id) if name is None else name
         subject = f"virtual node {name!r}"
@@ -147,17 +142,15 @@ class MeshedColorNode(Construct):
             tls=tls,
         )
         arguments = "port, protocol, timeout, health_check, outlier_detection, connection_pool and tls"
-        listens, problems = all_listeners(subject, listeners, one, arguments)
-        problems += check_names(subject, listens, virtual_service, virtual_service_name)
-        problems += check_discovery(
-            subject,
-            listens,
-            hostname,
-            response_type,
-            cloud_map_name=cloud_map_name,
-            cloud_map_description=cloud_map_description,
-            dns_ttl_seconds=dns_ttl_seconds,
-        )
+        node_listeners, problems = all_listeners(subject, listeners, one, arguments)
+        cloud_map_arguments = {
+            "cloud_map_name": cloud_map_name,
+            "cloud_map_description": cloud_map_description,
+            "dns_ttl_seconds": dns_ttl_seconds,
+        }
+        problems += check_virtual_service(subject, node_listeners, virtual_service, virtual_service_name)
+        problems += check_discovery(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_backends(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
             namespace=mesh.namespace_name,
@@ -167,70 +160,69 @@ class MeshedColorNode(Construct):
         discovery: Discovery | None = None
         if hostname is not None:
             discovery = DnsDiscovery(hostname=hostname, response_type=response_type)
-        elif listens:
+        elif node_listeners:
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
-        registered = isinstance(discovery, CloudMapDiscovery)
+        self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
-        service = VirtualService(name=service_name, virtual_node=name) if virtual_service and listens else None
+        service = VirtualService(name=service_name, virtual_node=name) if virtual_service and node_listeners else None
         node = VirtualNode(
             name=name,
-            listeners=listens,
+            listeners=node_listeners,
             client_tls=client_tls,
             discovery=discovery,
-            backends=mesh.virtual_backends(backends),
+            backends=virtual_backends(mesh, backends),
             access_log=access_log,
         )
-        mesh.add(
-            cloud_map_services=[cloud_map] if registered else [],
-            nodes=[node],
-            services=[service] if service else [],
-            problems=[*problems, *mesh.backend_problems(subject, backends)],
+        parts = MeshParts(
+            cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
+            nodes=(node,),
+            services=(service,) if service else (),
         )
+        mesh.add(parts, problems)
         super().__init__(scope, id)
         self.mesh = mesh
         self.name = name
-        self.port = listens[0].port if listens else None
+        self.port = node_listeners[0].port if node_listeners else None
         self.virtual_service_name = service.name if service else None
-        self.cloud_map_service = _register(self, mesh.namespace, cloud_map) if registered else None
+        self.cloud_map_service = _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
         own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.") if hostname is None else None
         self.security_group = own
         self.connections = ec2.Connections(security_groups=[] if own is None else [own])
-        declared = mesh.data_plane.declare_node(self, node)
-        self.mesh_resources = {**declared, **(mesh.data_plane.declare_service(self, service) if service else {})}
+        declared = mesh.data_plane.declare(self, node)
+        self.mesh_resources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
 
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
-        """Let the node call ``backends``: nodes, routers, services, or `ServiceMesh.external_service`.
+        """Add backends to the node, and allow its tasks to connect to them.
 
         Args:
-            backends: What it may call.
-            client_tls: How it speaks TLS to these. Without it, as it does to its other backends.
+            backends: Services that the node may call: nodes, routers, services, or external services.
+            client_tls: TLS of connections to these backends. Default: the TLS of the node.
 
         Raises:
-            MeshError: With every problem; nothing has changed then.
+            MeshError: If a backend is not valid. The error lists all problems, and the node stays as it is.
         """
         mesh = self.mesh
-        model = mesh.model.node(self.name)
-        node = replace(model, backends=(*model.backends, *mesh.virtual_backends(backends, client_tls)))
-        mesh.update(node, [*mesh.backend_problems(f"virtual node {self.name!r}", backends)])
-        mesh.data_plane.update_node(node)
+        problems = check_backends(f"virtual node {self.name!r}", mesh, backends)
+        mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
+        mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
         for backend in backends:
             backend.admit(self)
 
     def admit(self, caller: Caller) -> None:
-        """Let the tasks of ``caller`` reach this node's ports, unless that is the mesh's one group's to do."""
-        own, callers, model = self.security_group, caller.security_group, self.mesh.model.node(self.name)
+        """Allow the tasks of ``caller`` to connect to the node, unless all tasks share one security group."""
+        own, callers, node = self.security_group, caller.security_group, self.mesh.declared.parts.nodes[self.name]
         if self.mesh.security_group is not None or callers is None:
             return
         if own is not None:
-            for port in self.mesh.interception.inbound_ports(model):
+            for port in self.mesh.interception.inbound_ports(node):
                 own.add_ingress_rule(callers, ec2.Port.tcp(port), "a caller in the mesh")
                 if not callers.allow_all_outbound:
-                    # The rule is where this node's group is: that of the caller may be of a stack before it.
+                    # The rule is created in the stack of this node's group. The caller's may be deployed before it.
                     callers.add_egress_rule(own, ec2.Port.tcp(port), "a backend", remote_rule=True)
         elif not callers.allow_all_outbound:
-            for listener in model.listeners:
+            for listener in node.listeners:
                 callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
     def implement(
@@ -264,65 +256,70 @@ class MeshedColorNode(Construct):
         vpc_subnets: ec2.SubnetSelection | None = None,
         log_group: logs.ILogGroup | None = None,
     ) -> NodeImplementation:
-        """Define the Fargate service that implements the node: its application, and Envoy beside it.
+        """Create the Fargate service that implements the node: the application with an Envoy sidecar.
 
         Args:
-            scope: The construct to put it in.
-            id: Its id there.
-            cluster: Where it runs.
-            image: The application.
-            entry_point: What the container runs. Without it, what the image says.
-            command: What the container is told. Without it, what the image says.
-            environment: The application's variables. Without it, none.
-            secrets: Variables that ECS reads from Secrets Manager or Parameter Store. Without it, none.
-            cpu: The task's CPU units, one of Fargate's sizes.
-            memory_mib: The task's memory in MiB, one of those that Fargate offers for ``cpu``.
-            app_cpu: The application's CPU units. Without it, what Envoy leaves.
-            app_memory_mib: The application's memory. Without it, what Envoy leaves.
-            app_address: Where the application listens. ``0.0.0.0`` (the default): at every address, the loopback
-                addresses of its backends too, which then must have other ports with ``loopback``. ``127.0.0.1``: in its
-                task alone.
-            app_port: Its port, where callers call another, for a node of one listener. Without it, the node's; with
-                ``transparent`` always.
-            envoy_cpu: Envoy's CPU units.
-            envoy_memory_mib: Envoy's memory.
-            container_name: Without it, ``<node>-app``.
-            port_name: The name of the first port in the task definition. Without it, none.
-            container_health_check: How ECS checks the application. Without it, only Envoy is checked.
-            stop_timeout_seconds: How long the application, and after it Envoy, may take to end when a task is stopped,
-                1 to 120. Without it, 30, as ECS has it.
-            desired_count: How many tasks to keep running, 0 to 5000. An answer of Cloud Map's DNS has eight of them at
-                the most, picked anew each time; Envoys that find tasks by DNS spread requests over those of the last
-                answer. While tasks are replaced there may be twice as many.
-            execute_command: Whether ECS Exec may run commands in the containers; the task's role allows it then.
-            cpu_architecture: Without it, x86-64.
-            family: The task definition's family. Without it, a name made up by the CDK.
-            service_name: Without it, a name made up by CloudFormation.
-            vpc_subnets: Without it, the VPC's private subnets that have a way out.
-            log_group: Where the containers log. Without it, a new one that keeps a week.
+            scope: Scope of the construct.
+            id: Construct id.
+            cluster: Cluster of the service.
+            image: Image of the application.
+            entry_point: Entry point of the application. Default: the entry point of the image.
+            command: Command of the application. Default: the command of the image.
+            environment: Environment variables of the application. Default: none.
+            secrets: Environment variables of the application that ECS reads from Secrets Manager or Parameter Store.
+                Default: none.
+            cpu: CPU units of the task, one of the sizes of Fargate. Default: 256.
+            memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Default: 512.
+            app_cpu: CPU units of the application. Default: the rest of the task's CPU units.
+            app_memory_mib: Memory of the application in MiB. Default: the rest of the task's memory.
+            app_address: Address that the application listens on. ``0.0.0.0``: all addresses of the task. With loopback
+                interception these include the addresses of its backends, which must then use other ports.
+                ``127.0.0.1``: the loopback interface of the task only. Default: ``0.0.0.0``.
+            app_port: Port that the application listens on, for a node with one listener. With transparent interception
+                it is always the listener's. Default: the port of the listener.
+            envoy_cpu: CPU units of Envoy. Default: 128.
+            envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
+            container_name: Name of the application's container. Default: ``<node>-app``.
+            port_name: Name of the first port in the task definition. Default: none.
+            container_health_check: Health check that ECS performs on the application's container. Default: none, ECS
+                checks Envoy only.
+            stop_timeout_seconds: Stop timeout of the application, and then of Envoy, in seconds, 1 to 120. Default: 30,
+                the default of ECS.
+            desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
+                response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
+                distribute requests over the tasks of the last response. Default: 1.
+            execute_command: Enable ECS Exec, and grant the task role its permissions. Default: ``False``.
+            cpu_architecture: CPU architecture of the task. Default: x86-64.
+            family: Family of the task definition. Default: a name generated by the CDK.
+            service_name: Name of the ECS service. Default: a name generated by CloudFormation.
+            vpc_subnets: Subnets of the tasks. Default: the private subnets of the VPC with egress.
+            log_group: Log group of the containers. Default: a new log group with a retention of one week.
 
         Raises:
-            MeshError: With every problem; nothing has been created then.
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
-        plane = self.mesh.data_plane
-        envoy = plane.node_envoy(cpu=envoy_cpu, memory_mib=envoy_memory_mib, stop_timeout_seconds=stop_timeout_seconds)
+        mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
+        application = Application(address=app_address, port=app_port)
+        problems = [
+            *mesh.interception.check_application(node, application),
+            *check_implementation(subject, node, port_name, {"entry_point": entry_point, "command": command}),
+            *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
+        ]
+        app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
         app = FargateContainer(
             name=f"{self.name}-app" if container_name is None else container_name,
             cpu=remaining_share(cpu, envoy_cpu, MIN_CPU) if app_cpu is None else app_cpu,
-            memory_mib=remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
-            if app_memory_mib is None
-            else app_memory_mib,
+            memory_mib=app_memory if app_memory_mib is None else app_memory_mib,
             health_check=container_health_check,
             port_name=port_name,
             stop_timeout_seconds=stop_timeout_seconds,
         )
-        model = self.mesh.model.node(self.name)
-        subject = f"virtual node {self.name!r}"
-        application = Application(address=app_address, port=app_port)
-        problems = [*self.mesh.interception.check_application(model, application)]
-        problems += check_implementation(subject, model, port_name, entry_point=entry_point, command=command)
-        if vpc_subnets is None:
-            problems += check_subnets(subject, cluster.vpc, public=False)
+        containers = mesh.data_plane.node_containers(
+            cpu=envoy_cpu,
+            memory_mib=envoy_memory_mib,
+            stop_timeout_seconds=stop_timeout_seconds,
+            dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
+        )
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -330,53 +327,36 @@ class MeshedColorNode(Construct):
                 service_name=service_name,
                 cpu=cpu,
                 memory_mib=memory_mib,
-                containers=(app, envoy, *plane.node_companions(model)),
+                containers=(app, *containers),
                 desired_count=desired_count,
             )
         part = Construct(scope, id)
-        log_group = log_group or own_log_group(part)
-        task_definition = fargate_task_definition(
+        implementation = create_node_implementation(
             part,
-            task,
-            cpu_architecture=cpu_architecture,
-            proxy_configuration=self.mesh.interception.proxy_configuration(model),
-        )
-        app_container = add_application(
-            task_definition,
-            app,
-            image=image,
-            entry_point=entry_point,
-            command=command,
-            ports=[app_port or listener.port for listener in model.listeners],
-            environment=environment,
-            secrets=secrets,
-            log_group=log_group,
-        )
-        envoy_container = plane.add_node_envoy(task_definition, model, envoy, log_group, application, app_container)
-        service = fargate_service(
-            part,
-            cluster=cluster,
-            task_definition=task_definition,
+            mesh=mesh,
+            node=node,
             task=task,
+            application=application,
+            image=ApplicationImage(
+                image=image, entry_point=entry_point, command=command, environment=environment, secrets=secrets
+            ),
+            cluster=cluster,
             security_groups=self.connections.security_groups,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            cpu_architecture=cpu_architecture,
+            log_group=log_group or own_log_group(part),
         )
         if self.cloud_map_service is not None:
-            service.associate_cloud_map_service(service=self.cloud_map_service)
+            implementation.fargate_service.associate_cloud_map_service(service=self.cloud_map_service)
         if execute_command:
-            enable_execute_command(service)
-        return NodeImplementation(
-            task_definition=task_definition,
-            app_container=app_container,
-            envoy_container=envoy_container,
-            fargate_service=service,
-        )
+            enable_execute_command(implementation.fargate_service)
+        return implementation
 
 
 def _register(
     scope: Construct, namespace: servicediscovery.INamespace, service: CloudMapService
 ) -> servicediscovery.Service:
-    """Make the Cloud Map service that a node's tasks are registered in."""
+    """Create the Cloud Map service in which a node's tasks are registered."""
     return servicediscovery.Service(
         scope,
         "CloudMapService",

@@ -1,13 +1,14 @@
-"""A name behind which requests are spread over nodes."""
+"""Virtual router and its virtual service."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
+from aws_cdk import CfnResource
 from constructs import Construct
 
-from color_mesh.cdk.data_plane import MeshResources
-from color_mesh.cdk.listeners import all_listeners
-from color_mesh.cdk.mesh import Caller, ServiceMesh
+from color_mesh.cdk.arguments import all_listeners, route_match
+from color_mesh.cdk.backend import Caller
+from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
+from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node import MeshedColorNode
 from color_mesh.model import (
@@ -23,16 +24,16 @@ from color_mesh.model import (
     WeightedTarget,
 )
 from color_mesh.model.errors import problem
+from color_mesh.model.index import MeshParts
 
 
 class ColorRouter(Construct):
-    """Define a virtual router and the virtual service in front of it.
+    """Virtual router, which distributes requests over nodes by weight, and the virtual service that it provides.
 
     Attributes:
-        mesh: The mesh it belongs to.
-        name: Its name in the mesh.
-        virtual_service_name: The name that callers use.
-        mesh_resources: What the data plane declared for it and its routes, by construct id.
+        mesh: Mesh of the router.
+        name: Name of the router in the mesh.
+        virtual_service_name: Name that callers use.
     """
 
     def __init__(
@@ -47,38 +48,44 @@ class ColorRouter(Construct):
         protocol: Protocol = "http",
         listeners: Sequence[Listener] | None = None,
     ) -> None:
-        """Define a router without routes; `add_route` gives it some.
+        """Create a router without routes. `add_route` adds them.
 
         Args:
-            scope: The construct to put it in.
-            id: Its id there.
-            mesh: The mesh it belongs to.
-            virtual_service_name: The name that callers use. DNS must answer it before Envoy sees a request, so it is
-                the DNS name of one of the mesh's nodes; which of them does not matter.
-            name: Its name in the mesh. Without it, a name made of the construct's path.
-            port: What callers call, 1 to 65535.
-            protocol: What is spoken there: ``http`` (HTTP/1.1, the default), ``http2``, ``grpc`` or ``tcp``.
-            listeners: All that callers call, ports and protocols, in the place of ``port`` and ``protocol``.
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh: Mesh of the router.
+            virtual_service_name: Name that callers use. With transparent interception it is the DNS name of a node of
+                the mesh, because callers resolve it before Envoy receives the request; any node will do.
+            name: Name of the router in the mesh. Default: a name derived from the path of the construct.
+            port: Port that callers use, 1 to 65535. Default: 80.
+            protocol: Protocol of the port: ``http`` (HTTP/1.1), ``http2``, ``grpc`` or ``tcp``. Default: ``http``.
+            listeners: Ports and protocols that callers use, instead of ``port`` and ``protocol``. Default: one
+                listener, with ``port`` and ``protocol``.
 
         Raises:
-            MeshError: With every problem; nothing has been created then.
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         name = default_name(scope, id) if name is None else name
         one = Listener(port=port, protocol=protocol)
-        called_at, problems = all_listeners(f"virtual router {name!r}", listeners, one, "port and protocol")
-        router = VirtualRouter(name=name, listeners=called_at)
+        router_listeners, problems = all_listeners(f"virtual router {name!r}", listeners, one, "port and protocol")
+        router = VirtualRouter(name=name, listeners=router_listeners)
         service = VirtualService(name=virtual_service_name, virtual_router=name)
-        mesh.add(routers=[router], services=[service], problems=problems)
+        mesh.add(MeshParts(routers=(router,), services=(service,)), problems)
         super().__init__(scope, id)
         self.mesh = mesh
         self.name = name
         self.virtual_service_name = virtual_service_name
-        self.mesh_resources: MeshResources = {
-            **mesh.data_plane.declare_router(self, router),
-            **mesh.data_plane.declare_service(self, service),
+        self._resources: dict[str, CfnResource] = {
+            **mesh.data_plane.declare(self, router),
+            **mesh.data_plane.declare(self, service),
         }
         self._callers: list[Caller] = []
         self._targets: list[MeshedColorNode] = []
+
+    @property
+    def mesh_resources(self) -> MeshResources:
+        """L1 resources that the data plane created for the router and its routes, by construct id."""
+        return self._resources
 
     def add_route(
         self,
@@ -95,27 +102,30 @@ class ColorRouter(Construct):
         retry_policy: RetryPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> None:
-        """Send the requests that match to ``targets``, in proportion to their weights.
+        """Add a route, which sends matching requests to its targets in proportion to their weights.
 
         Args:
-            id: The route's construct id in the router.
-            targets: Nodes and their weights, 0 to 100, relative to each other and not all 0; at most 10 nodes.
-            target_ports: The ports of targets that have several. Without it, and for targets that are not in it, the
-                port of the node's first listener.
-            name: The route's name in the router. Without it, a name made of the construct's path.
-            prefix: The start of the path. Without it, ``/`` for http and http2; grpc and tcp have none.
-            method: The HTTP method. Without it, any.
-            port: The router's port that the request came to; the route has its protocol. Without it the router's only
-                one.
-            match: All that a route may match on, such as headers, in the place of ``prefix``, ``method`` and ``port``.
-            priority: 0 (asked first) to 1000. Without it, asked after all that have one, longest prefix first.
-            retry_policy: When a caller's Envoy asks again. Without it twice, when a task is unavailable.
-            timeout: How long a request may take. Without it, 15 seconds.
+            id: Construct id of the route, in the scope of the router.
+            targets: Weights by target node: 0 to 100, relative to each other, at least one of them not 0. At most 10
+                targets.
+            target_ports: Ports of targets that have several listeners. Default: the port of the node's first listener.
+            name: Name of the route in the router. Default: a name derived from the path of the construct.
+            prefix: Prefix of the path. Default: ``/`` for ``http`` and ``http2``. Not supported for ``grpc`` and
+                ``tcp``.
+            method: HTTP method. Default: all methods.
+            port: Port of the router that the request was sent to. The route has the protocol of that port. Default:
+                the only port of the router.
+            match: Match of the route with all conditions, such as headers, instead of ``prefix``, ``method`` and
+                ``port``. Default: ``prefix``, ``method`` and ``port``.
+            priority: Priority of the route, from 0 (first) to 1000. Default: after all routes with a priority, in the
+                order of descending prefix length.
+            retry_policy: Retry policy. Default: two retries if a task is unavailable.
+            timeout: Timeout of a request. Default: 15 seconds.
 
         Raises:
-            MeshError: With every problem; nothing has changed then.
+            MeshError: If an argument is not valid. The error lists all problems, and the router stays as it is.
         """
-        router = self.mesh.model.router(self.name)
+        router = self.mesh.declared.parts.routers[self.name]
         name = default_name(self, id) if name is None else name
         subject = f"route {name!r}"
         protocol = _protocol(router, port if match is None else match.port)
@@ -133,25 +143,16 @@ class ColorRouter(Construct):
                 for node, weight in targets.items()
             ),
         )
-        problems += (
-            problem(subject, "target belongs to another mesh", node.name, f"a node of {self.mesh.model.name!r}")
-            for node in targets
-            if node.mesh is not self.mesh
-        )
-        fix = f"targets: {', '.join(node.name for node in targets) or 'none'}"
-        problems += (
-            problem(subject, "has a port of what is no target", node.name, fix) for node in ports if node not in targets
-        )
-        self.mesh.update(replace(router, routes=(*router.routes, route)), problems)
-        declared = self.mesh.data_plane.declare_route(self, id, router, route)
-        self.mesh_resources = {**self.mesh_resources, **declared}
+        problems += _check_targets(subject, self.mesh, targets, ports)
+        self.mesh.declared.add_route(self.name, route, problems)
+        self._resources |= self.mesh.data_plane.declare(self, OwnedRoute(id=id, owner=self.name, route=route))
         for node in targets:
             self._targets.append(node)
             for caller in self._callers:
                 node.admit(caller)
 
     def admit(self, caller: Caller) -> None:
-        """Let the tasks of ``caller`` reach every node that the routes send requests to, now and later."""
+        """Allow the tasks of ``caller`` to connect to the tasks of all targets, also of routes that are added later."""
         self._callers.append(caller)
         for node in self._targets:
             node.admit(caller)
@@ -162,24 +163,16 @@ def _protocol(router: VirtualRouter, port: int | None) -> Protocol:
     return next(of_port, router.listeners[0].protocol)
 
 
-def route_match(
+def _check_targets(
     subject: str,
-    protocol: Protocol,
-    match: RouteMatch | None,
-    prefix: str | None,
-    method: Method | None,
-    port: int | None,
-) -> tuple[RouteMatch, list[str]]:
-    """Find what a route matches on, and what is wrong with how it is said; ``subject`` begins the messages.
-
-    Without any path, a route of http and http2 takes every path.
-    """
-    given = RouteMatch(prefix=prefix, method=method, port=port)
-    problems = []
-    if match is not None and given != RouteMatch():
-        fix = "all of it in match, or prefix, method and port"
-        problems.append(problem(subject, "says twice what it matches on", given, fix))
-    found = match or given
-    if protocol in ("http", "http2") and found.prefix is found.path is found.path_regex is None:
-        found = replace(found, prefix="/")
-    return found, problems
+    mesh: ServiceMesh,
+    targets: Mapping[MeshedColorNode, int],
+    target_ports: Mapping[MeshedColorNode, int],
+) -> Iterator[str]:
+    for node in targets:
+        if node.mesh is not mesh:
+            yield problem(subject, "target belongs to another mesh", node.name, f"a node of {mesh.name!r}")
+    for node in target_ports:
+        if node not in targets:
+            fix = f"targets: {', '.join(target.name for target in targets) or 'none'}"
+            yield problem(subject, "'target_ports' names a node that is not a target", node.name, fix)

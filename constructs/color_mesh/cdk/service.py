@@ -1,24 +1,27 @@
-"""A name that callers use, apart from what answers it."""
+"""Virtual service declared by itself."""
 
 from collections.abc import Iterator
 
 from constructs import Construct
 
-from color_mesh.cdk.mesh import Caller, ServiceMesh
+from color_mesh.cdk.backend import Caller
+from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshedColorNode
 from color_mesh.cdk.router import ColorRouter
 from color_mesh.model import VirtualService
 from color_mesh.model.errors import problem
+from color_mesh.model.index import MeshParts
 
 
 class ColorService(Construct):
-    """Define a virtual service by itself: one more name for a node or a router, or a name that nothing answers.
+    """Virtual service declared by itself: a further name of a node or a router, or a name without a provider.
 
     Attributes:
-        mesh: The mesh it belongs to.
-        name: Its name in the mesh, which is what callers use.
-        virtual_service_name: The same.
-        mesh_resources: What the data plane declared for it, by construct id: with App Mesh, ``VirtualService``.
+        mesh: Mesh of the service.
+        name: Name of the service, which is the name that callers use.
+        virtual_service_name: Name that callers use.
+        mesh_resources: L1 resources that the data plane created for the service, by construct id. With App Mesh:
+            ``VirtualService``.
     """
 
     def __init__(
@@ -30,50 +33,48 @@ class ColorService(Construct):
         virtual_service_name: str,
         provider: MeshedColorNode | ColorRouter | None = None,
     ) -> None:
-        """Define a name.
+        """Create a virtual service.
 
         Args:
-            scope: The construct to put it in.
-            id: Its id there.
-            mesh: The mesh it belongs to.
-            virtual_service_name: The name that callers use. With ``transparent`` it is the DNS name of one of the
-                mesh's nodes; which of them does not matter.
-            provider: What answers, a node that listens or a router. Without it, nothing does.
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh: Mesh of the service.
+            virtual_service_name: Name that callers use. With transparent interception it is the DNS name of a node of
+                the mesh; any node will do.
+            provider: Node that listens, or router. Default: no provider, callers receive no answer.
 
         Raises:
-            MeshError: With every problem; nothing has been created then.
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
-        problems = [*_provider_problems(f"virtual service {virtual_service_name!r}", mesh, provider)]
-        known = None if problems else provider
+        problems = [*_check_provider(f"virtual service {virtual_service_name!r}", mesh, provider)]
+        valid_provider = None if problems else provider
         service = VirtualService(
             name=virtual_service_name,
-            virtual_node=known.name if isinstance(known, MeshedColorNode) else None,
-            virtual_router=known.name if isinstance(known, ColorRouter) else None,
+            virtual_node=valid_provider.name if isinstance(valid_provider, MeshedColorNode) else None,
+            virtual_router=valid_provider.name if isinstance(valid_provider, ColorRouter) else None,
         )
-        mesh.add(services=[service], problems=problems)
+        mesh.add(MeshParts(services=(service,)), problems)
         super().__init__(scope, id)
         self.mesh = mesh
         self.name = virtual_service_name
         self.virtual_service_name = virtual_service_name
-        self.mesh_resources = mesh.data_plane.declare_service(self, service)
+        self.mesh_resources = mesh.data_plane.declare(self, service)
         self._provider = provider
 
     def admit(self, caller: Caller) -> None:
-        """Let the tasks of ``caller`` reach what answers, now and later."""
+        """Allow the tasks of ``caller`` to connect to the provider's tasks."""
         if self._provider is not None:
             self._provider.admit(caller)
 
 
-def _provider_problems(
-    subject: str, mesh: ServiceMesh, provider: MeshedColorNode | ColorRouter | None
-) -> Iterator[str]:
+def _check_provider(subject: str, mesh: ServiceMesh, provider: MeshedColorNode | ColorRouter | None) -> Iterator[str]:
     if provider is None:
         return
     if not isinstance(provider, MeshedColorNode | ColorRouter):
-        fix = "a MeshedColorNode or a ColorRouter; without one, nothing answers"
+        fix = "a MeshedColorNode or a ColorRouter, or leave it out for a service without a provider"
         yield problem(subject, "provider is neither a node nor a router", provider, fix)
     elif provider.mesh is not mesh:
-        fix = f"it is in mesh {provider.mesh.model.name!r}, this is {mesh.model.name!r}"
+        fix = f"it is in mesh {provider.mesh.name!r}, this is {mesh.name!r}"
         yield problem(subject, "provider belongs to another mesh", provider.name, fix)
     elif isinstance(provider, MeshedColorNode) and provider.port is None:
         yield problem(subject, "provider has no listener", provider.name, "a node that listens, or a router")

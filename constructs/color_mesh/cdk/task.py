@@ -1,28 +1,38 @@
-"""The pieces that the tasks of nodes and of gateways have in common."""
+"""Parts of task definitions and services that nodes and gateways have in common."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from aws_cdk import Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import Acknowledgment, Duration, Fn, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
-from color_mesh.cdk.acknowledge import acknowledge
 from color_mesh.model import FargateContainer, FargateTask
 from color_mesh.model.errors import problem
 
 
+def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
+    """Acknowledge a finding of a validator on a construct and its children.
+
+    Args:
+        construct: The construct.
+        rule: Id of the rule, as the validation report prints it.
+        reason: Reason why the finding is intended.
+    """
+    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
 @cache
 def seconds(number: int) -> Duration:
-    """Make a duration for the CDK; each is a call to Node, and most are the same few."""
+    """Create a duration. Durations are cached, since each one is a call to Node and few differ."""
     return Duration.seconds(number)
 
 
 def container_check(container: FargateContainer) -> ecs.HealthCheck | None:
-    """Write a container's health check for ECS."""
+    """Render the health check of a container for ECS."""
     check = container.health_check
     if check is None:
         return None
@@ -43,8 +53,8 @@ def fargate_task_definition(
     cpu_architecture: ecs.CpuArchitecture | None,
     proxy_configuration: ecs.ProxyConfiguration | None = None,
 ) -> ecs.FargateTaskDefinition:
-    """Define a task without containers, with a role of its own that allows nothing yet."""
-    # Without an architecture ECS runs x86-64, as the tutorial does.
+    """Create a task definition without containers, with a task role that has no permissions."""
+    # Without a runtime platform ECS uses x86-64, as the tutorial does.
     platform = None if cpu_architecture is None else ecs.RuntimePlatform(cpu_architecture=cpu_architecture)
     role = iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     return ecs.FargateTaskDefinition(
@@ -60,24 +70,30 @@ def fargate_task_definition(
 
 
 def container_log(log_group: logs.ILogGroup, part: str, container: FargateContainer) -> ecs.LogDriver:
-    """Say where a container logs that runs for a node or gateway."""
+    """Create the log driver of a container of a node or gateway.
+
+    Args:
+        log_group: Log group.
+        part: Name of the node or gateway.
+        container: The container.
+    """
     return ecs.LogDrivers.aws_logs(stream_prefix=f"{part}-{container.name}", log_group=log_group)
 
 
 def stop_timeout(container: FargateContainer) -> Duration | None:
-    """Write how long a container may take to end, for ECS; without it, ECS's own default."""
+    """Render the stop timeout of a container for ECS. ``None``: the default of ECS."""
     return None if container.stop_timeout_seconds is None else seconds(container.stop_timeout_seconds)
 
 
 def start_after(
     container: ecs.ContainerDefinition, other: ecs.ContainerDefinition, condition: ecs.ContainerDependencyCondition
 ) -> None:
-    """Let a container start after another, and end before it (ECS API Reference, *ContainerDependency*)."""
+    """Start a container after another one, and stop it before (ECS API Reference, *ContainerDependency*)."""
     container.add_container_dependencies(ecs.ContainerDependency(container=other, condition=condition))
 
 
 def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.ContainerImage) -> None:
-    """Acknowledge the one wildcard that pulling from a private Amazon ECR registry takes."""
+    """Acknowledge the wildcard resource that pulling from a private Amazon ECR registry requires."""
     if isinstance(image, ecs.EcrImage):
         acknowledge(
             task_definition,
@@ -88,17 +104,17 @@ def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.C
 
 
 def check_subnets(subject: str, vpc: ec2.IVpc, *, public: bool) -> Iterator[str]:
-    """Find a VPC without the kind of subnets that tasks or a load balancer need."""
+    """Validate that a VPC has the public or private subnets that tasks or a load balancer need."""
     if public and not vpc.public_subnets:
         fix = "subnets with a route to an internet gateway"
-        yield problem(subject, "its VPC has no public subnets", vpc.node.path, fix)
+        yield problem(subject, "VPC has no public subnets", vpc.node.path, fix)
     if not public and not vpc.private_subnets:
-        wrong = "its VPC has no private subnets with a way out"
-        yield problem(subject, wrong, vpc.node.path, "subnets with a route to a NAT")
+        fix = "subnets with a route to a NAT gateway"
+        yield problem(subject, "VPC has no private subnets with egress", vpc.node.path, fix)
 
 
 def own_log_group(scope: Construct) -> logs.LogGroup:
-    """Make the log group of a task that was given none."""
+    """Create the default log group of a task, which retains logs for one week."""
     return logs.LogGroup(scope, "LogGroup", retention=logs.RetentionDays.ONE_WEEK, removal_policy=RemovalPolicy.DESTROY)
 
 
@@ -112,7 +128,7 @@ def fargate_service(
     vpc_subnets: ec2.SubnetSelection,
     assign_public_ip: bool = False,
 ) -> ecs.FargateService:
-    """Keep as many tasks running as ``task`` says; when new ones do not start, go back to the last that worked."""
+    """Create the ECS service of a task, with rolling deployments and rollback by the deployment circuit breaker."""
     service = ecs.FargateService(
         scope,
         "Service",
@@ -134,9 +150,9 @@ def fargate_service(
 
 
 def enable_execute_command(service: ecs.FargateService) -> None:
-    """Let operators run commands in the tasks with ECS Exec.
+    """Enable ECS Exec for the tasks of a service.
 
-    The L2's own argument is not used: it would also grant ``logs:DescribeLogGroups`` on every log group.
+    The argument of the L2 construct is not used, because it also grants ``logs:DescribeLogGroups`` on all log groups.
     """
     _resource(service).enable_execute_command = True
     role = service.task_definition.task_role
@@ -161,10 +177,10 @@ def enable_execute_command(service: ecs.FargateService) -> None:
 
 
 def service_options(service: ecs.FargateService) -> tuple[str, str]:
-    """Write the AWS CLI's options for a service's region and cluster, and for the service itself.
+    """Return the AWS CLI options for the region and the cluster of a service, and for the service itself.
 
-    The cluster's name is read from the service's ARN, ``…:service/cluster/name``: the cluster may be in another stack,
-    and an output should not pass on what another stack exports.
+    The name of the cluster is taken from the ARN of the service, ``…:service/cluster/name``. The cluster may be in
+    another stack, and an output must not depend on an export of that stack.
     """
     cluster = Fn.select(1, Fn.split("/", _resource(service).ref))
     return f"--region {Stack.of(service).region} --cluster {cluster}", f"--service-name {service.service_name}"

@@ -20,13 +20,13 @@ class MeshBuilder:
 
     Attributes:
         name: Name of the mesh.
-        declared: Parts declared so far, by name. For lookups only.
+        parts: Parts declared so far, by name. For lookups only.
     """
 
     def __init__(self, mesh: Mesh) -> None:
         """Start with the settings of a mesh without parts."""
         self.name = mesh.name
-        self.declared = MeshIndex()
+        self.parts = MeshIndex()
         self._empty = mesh
         self._mesh: Mesh | None = mesh
         self._subject = f"mesh {mesh.name!r}"
@@ -34,15 +34,15 @@ class MeshBuilder:
     def build(self) -> Mesh:
         """Return the mesh as it is declared so far, the same object until something is added."""
         if self._mesh is None:
-            declared = self.declared
+            parts = self.parts
             self._mesh = replace(
                 self._empty,
-                cloud_map_services=tuple(declared.cloud_map_services.values()),
-                nodes=tuple(declared.nodes.values()),
-                services=tuple(declared.services.values()),
-                external_services=tuple(declared.external_services.values()),
-                routers=tuple(declared.routers.values()),
-                gateways=tuple(declared.gateways.values()),
+                cloud_map_services=tuple(parts.cloud_map_services.values()),
+                nodes=tuple(parts.nodes.values()),
+                services=tuple(parts.services.values()),
+                external_services=tuple(parts.external_services.values()),
+                routers=tuple(parts.routers.values()),
+                gateways=tuple(parts.gateways.values()),
             )
         return self._mesh
 
@@ -56,31 +56,31 @@ class MeshBuilder:
         Raises:
             MeshError: If there is a problem. The error lists all problems.
         """
-        index = self.declared.extended(parts)
-        refuse((*problems, *check_parts(self._subject, parts, index, self.declared)))
-        self.declared.add(parts)
+        index = self.parts.extended(parts)
+        refuse((*problems, *check_parts(self._subject, parts, index, self.parts)))
+        self.parts.add(parts)
         self._mesh = None
 
     def add_backends(
         self, node_name: str, backends: Sequence[VirtualServiceBackend], problems: Iterable[str] = ()
     ) -> None:
         """Add backends to a virtual node, in time that depends on the number of its backends; see `add`."""
-        node = self.declared.nodes[node_name]
+        node = self.parts.nodes[node_name]
         node = replace(node, backends=(*node.backends, *backends))
-        refuse((*problems, *check_virtual_node(node), *check_backends(node, self.declared)))
-        self.declared.nodes[node_name] = node
+        refuse((*problems, *check_virtual_node(node), *check_backends(node, self.parts)))
+        self.parts.nodes[node_name] = node
         self._mesh = None
 
     def add_route(self, router_name: str, route: Route, problems: Iterable[str] = ()) -> None:
         """Add a route to a virtual router, in time that depends on the number of its routes; see `add`."""
-        router = self.declared.routers[router_name]
-        refuse((*problems, *check_added_route(router, route), *check_targets(route, self.declared)))
-        self.declared.routers[router_name] = replace(router, routes=(*router.routes, route))
+        router = self.parts.routers[router_name]
+        refuse((*problems, *check_added_route(router, route), *check_targets(route, self.parts)))
+        self.parts.routers[router_name] = replace(router, routes=(*router.routes, route))
         self._mesh = None
 
     def add_gateway_route(self, gateway_name: str, route: GatewayRoute, problems: Iterable[str] = ()) -> None:
         """Add a route to a virtual gateway, in time that depends on the number of its routes; see `add`."""
-        gateway = self.declared.gateways[gateway_name]
-        refuse((*problems, *check_added_route(gateway, route), *check_gateway_target(route, self.declared)))
-        self.declared.gateways[gateway_name] = replace(gateway, routes=(*gateway.routes, route))
+        gateway = self.parts.gateways[gateway_name]
+        refuse((*problems, *check_added_route(gateway, route), *check_gateway_target(route, self.parts)))
+        self.parts.gateways[gateway_name] = replace(gateway, routes=(*gateway.routes, route))
         self._mesh = None

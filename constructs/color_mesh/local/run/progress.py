@@ -26,7 +26,7 @@ class Progress:
         began: Time at which the run began, in seconds of the monotonic clock.
 
     Attributes:
-        was_healthy: Whether the whole mesh has been healthy.
+        was_healthy: True if the whole mesh has been healthy.
     """
 
     def __init__(

@@ -1,7 +1,6 @@
 """A running mesh: brings what runs in line with the plan, and with each new plan."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from color_mesh.local.run.dns.resolver_process import ResolverProcess
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.mesh_configuration import MeshConfiguration
 from color_mesh.local.run.envoys.sidecar import Sidecar
-from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.load_balancers import LoadBalancers
 from color_mesh.local.run.load_balancers.target_health import watch_target_health
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.registration import instances, register
@@ -46,7 +45,7 @@ class Runner:
         plan: The plan that runs now.
         configuration: Meshes, and the configurations of their Envoys.
         schedulers: Schedulers of the services, by the key of the service.
-        load_balancers: Load balancers by key.
+        load_balancers: Load balancers.
         vpc: The VPC.
         health_checks: Limits how many health checks of containers run at the same time.
         changed: Set when the status or health of a task has changed.
@@ -65,8 +64,8 @@ class Runner:
         self.plan = plan
         self.configuration = MeshConfiguration(compiler)
         self.schedulers: dict[str, ServiceScheduler] = {}
-        self.load_balancers: dict[str, RunningLoadBalancer] = {}
         self.vpc = Vpc(plan.network)
+        self.load_balancers = LoadBalancers(self.vpc, logs, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()
@@ -88,7 +87,7 @@ class Runner:
 
     @property
     def is_steady(self) -> bool:
-        """Whether every service has the desired number of tasks, all healthy and up to date."""
+        """True if every service has the desired number of tasks, all healthy and up to date."""
         has_all = self.schedulers.keys() == self.plan.services.keys()
         return has_all and all(scheduler.is_steady for scheduler in self.schedulers.values())
 
@@ -101,7 +100,7 @@ class Runner:
         """Start the VPC and its resolver, then everything of the plan."""
         await self.vpc.start()
         watching = watch_target_health(
-            self.load_balancers.values, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
+            self.load_balancers, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
         )
         self._working = [
             start_in_background(each, self.on_error)
@@ -123,7 +122,7 @@ class Runner:
                     stops.append(admin_interface.request(task.network, "/quitquitquit", "POST"))
                 elif container.definition.program.envoy:
                     stops.append(container.stop())
-        stops += [load_balancer.stop() for load_balancer in self.load_balancers.values()]
+        stops += [load_balancer.stop() for load_balancer in self.load_balancers]
         if stops:
             await asyncio.wait([asyncio.ensure_future(each) for each in stops], timeout=_STOP_SECONDS)
 
@@ -137,9 +136,9 @@ class Runner:
         self._printed_warnings = warnings
         if plan.network.cidr != before.network.cidr:
             self._print_message(f"the CIDR of the VPC is now {plan.network.cidr}: end this run and start it again")
-        await self.vpc.change(plan.network, self._changed_groups)
+        await self.vpc.change(plan.network, lambda network: self.load_balancers.groups(network, plan))
         await self._configure_envoys()
-        await self._apply_load_balancers(plan)
+        await self.load_balancers.apply(plan)
         await self._apply_services(plan)
         self._publish.set()
 
@@ -187,27 +186,6 @@ class Runner:
         ]
         await asyncio.gather(*changes)
 
-    async def _apply_load_balancers(self, plan: Plan) -> None:
-        for key, running in list(self.load_balancers.items()):
-            if plan.load_balancers.get(key) != running.definition or not running.has_groups(plan.target_groups):
-                del self.load_balancers[key]
-                await running.stop()
-        for number, (key, definition) in enumerate(plan.load_balancers.items()):
-            if key not in self.load_balancers:
-                log = self._logs / definition.name / "envoy"
-                network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
-                self.load_balancers[key] = RunningLoadBalancer(
-                    network, definition, plan.target_groups, self.vpc, log, self._print_message, self.on_error
-                )
-                await self.load_balancers[key].start()
-
-    def _changed_groups(self, network: str) -> tuple[str, ...] | None:
-        """Return the security groups that the plan has for the interface of a load balancer."""
-        for key, load_balancer in self.load_balancers.items():
-            if load_balancer.network == network and key in self.plan.load_balancers:
-                return self.plan.load_balancers[key].groups
-        return None
-
     async def _apply_services(self, plan: Plan) -> None:
         for key in [key for key in self.schedulers if key not in plan.services]:
             scheduler = self.schedulers.pop(key)
@@ -249,6 +227,4 @@ class Runner:
             self._resolver.send(records_to_serve(self.plan, self._dns_tasks))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
             await asyncio.gather(*(sidecar.update_endpoints(self._instances) for sidecar in sidecars))
-            await asyncio.gather(
-                *(each.update_targets(self._registry.tasks_of) for each in self.load_balancers.values())
-            )
+            await self.load_balancers.update_targets(self._registry.tasks_of)

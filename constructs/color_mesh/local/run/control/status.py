@@ -34,7 +34,7 @@ def status(runner: Runner, url: str | None) -> Any:
         ],
         "balancers": [
             {"name": each.definition.name, "address": str(each.address), "pid": each.pid}
-            for each in runner.load_balancers.values()
+            for each in runner.load_balancers
         ],
     }
 

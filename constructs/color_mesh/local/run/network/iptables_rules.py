@@ -21,7 +21,7 @@ class NetworkInterface:
         link: Name of the router's link to it.
         address: Private IPv4 address.
         groups: Security groups. An interface without any allows all traffic.
-        public: Whether the internet reaches it.
+        public: True if the internet reaches it.
     """
 
     link: str

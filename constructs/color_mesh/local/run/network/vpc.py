@@ -59,7 +59,7 @@ class Vpc:
             name: Name of the interface and its network namespace.
             subnets: Subnets to choose an address from.
             groups: Security groups of the interface.
-            public: Whether the internet reaches it.
+            public: True if the internet reaches it.
 
         Raises:
             OSError: If the kernel refuses the namespace or the link.

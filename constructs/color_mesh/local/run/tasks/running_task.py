@@ -16,6 +16,7 @@ from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.isolation import RUN_FOLDER
 from color_mesh.local.run.network.network_namespaces import set_kernel_parameter
 from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.dependencies import stop_in_order, wait_until
 from color_mesh.local.run.tasks.running_container import RunningContainer
 
 
@@ -59,10 +60,10 @@ class RunningTask:
         address: Private IPv4 address; ``None`` before it has one.
         containers: Containers by name.
         sidecars: Envoys that receive their configuration from App Mesh, by container name.
-        failed: Whether it stopped because of a failure.
+        failed: True if it stopped because of a failure.
         target_failure: Why it fails the health check of its load balancer; ``None`` while it passes, and before the
             first check.
-        awaits_target_health: Whether its load balancer has not checked it yet.
+        awaits_target_health: True if its load balancer has not checked it yet.
         running_since: Time at which it became ``RUNNING``, in seconds of the monotonic clock.
     """
 
@@ -108,14 +109,14 @@ class RunningTask:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether it runs and passes all its health checks, those of its load balancer included."""
+        """True if it runs and passes all its health checks, those of its load balancer included."""
         healthy = self.health == ("HEALTHY" if self._checked_containers else "UNKNOWN")
         passes_target_check = self.target_failure is None and not self.awaits_target_health
         return self.status == "RUNNING" and healthy and passes_target_check
 
     @property
     def is_unhealthy(self) -> bool:
-        """Whether its service replaces it: it fails a health check, or its load balancer's after the grace period."""
+        """True if its service replaces it: it fails a health check, its load balancer's after the grace period."""
         grace_end = self.running_since + self.service.grace_seconds
         return self.health == "UNHEALTHY" or (self.target_failure is not None and time.monotonic() > grace_end)
 
@@ -173,15 +174,7 @@ class RunningTask:
         for each in self._starting:
             each.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
-        # A container stops before those that it depends on.
-        dependencies = {
-            name: {other for other, _ in each.definition.depends_on} for name, each in self.containers.items()
-        }
-        left = dict(self.containers)
-        while left:
-            needed = {other for name in left for other in dependencies[name]}
-            ready = [name for name in left if name not in needed] or list(left)
-            await asyncio.gather(*(self._stop_container(left.pop(name)) for name in ready))
+        await stop_in_order(self.containers, self._stop_container)
         for sidecar in self.sidecars.values():
             await sidecar.stop()
         await self._host.vpc.detach(self.network)
@@ -194,7 +187,7 @@ class RunningTask:
 
     async def _start_container(self, container: RunningContainer) -> None:
         for other, condition in container.definition.depends_on:
-            await self._wait_for(self.containers[other], condition)
+            await wait_until(self.containers[other], condition, self._container_changed)
         if container.definition.mesh_resource is None:
             await container.start(container_command(container.definition))
         else:
@@ -209,25 +202,6 @@ class RunningTask:
         self.sidecars[definition.name] = sidecar
         log_level = definition.environment.get("ENVOY_LOG_LEVEL", "info")
         await container.start(await sidecar.start(definition.user, log_level), folder)
-
-    async def _wait_for(self, container: RunningContainer, condition: str) -> None:
-        """Wait until a container meets the condition of a dependency on it.
-
-        Raises:
-            TimeoutError: After the start timeout of the container.
-        """
-        seconds = container.definition.start_seconds
-        try:
-            await asyncio.wait_for(self._until(container, condition), seconds)
-        except asyncio.TimeoutError:
-            reason = f": {container.reason}" if container.reason else ""
-            message = f"{container.definition.name} did not become {condition} in {seconds} s{reason}"
-            raise TimeoutError(message) from None
-
-    async def _until(self, container: RunningContainer, condition: str) -> None:
-        while not _meets(container, condition):
-            self._container_changed.clear()
-            await self._container_changed.wait()
 
     def _envoy_rejected(self, document: str) -> None:
         self.reason = f"Envoy rejects {document}; its log has the reason"
@@ -251,14 +225,3 @@ def container_command(definition: Container) -> Sequence[str]:
     if program.envoy and program.command == ("envoy",) and command and not command[0].startswith("-"):
         return command
     return (*program.command, *command)
-
-
-def _meets(container: RunningContainer, condition: str) -> bool:
-    match condition:
-        case "START":
-            return container.status != "PENDING"
-        case "COMPLETE":
-            return container.status == "STOPPED"
-        case "SUCCESS":
-            return container.status == "STOPPED" and container.exit_code == 0
-    return container.health == "HEALTHY"

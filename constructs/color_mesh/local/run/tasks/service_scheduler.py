@@ -51,7 +51,7 @@ class ServiceScheduler:
 
     @property
     def is_steady(self) -> bool:
-        """Whether it has the desired number of tasks, all healthy and up to date."""
+        """True if it has the desired number of tasks, all healthy and up to date."""
         healthy = [task for task in self.tasks if task.is_healthy and self._is_current(task)]
         return len(healthy) == len(self.tasks) == self.service.desired_count
 

@@ -1,0 +1,123 @@
+"""Validation of the arguments of constructs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from color_mesh.model import (
+    DnsDiscovery,
+    DnsResponseType,
+    Listener,
+    Method,
+    Protocol,
+    RouteMatch,
+    VirtualNode,
+)
+from color_mesh.model.errors import problem
+
+
+def all_listeners(
+    subject: str, listeners: Sequence[Listener] | None, one: Listener, arguments: str
+) -> tuple[tuple[Listener, ...], list[str]]:
+    """Return the listeners of a node or a router, and the problems of the arguments that describe them.
+
+    Args:
+        subject: Beginning of the messages.
+        listeners: Argument ``listeners``.
+        one: Listener that the other arguments describe.
+        arguments: Names of these arguments.
+    """
+    if listeners is None:
+        return (one,), []
+    problems = []
+    if one != Listener(port=80):
+        fix = f"all of it in listeners, or {arguments}"
+        problems.append(problem(subject, "'listeners' excludes the arguments of one listener", one, fix))
+    return tuple(listeners), problems
+
+
+def route_match(
+    subject: str,
+    protocol: Protocol,
+    match: RouteMatch | None,
+    prefix: str | None,
+    method: Method | None,
+    port: int | None,
+) -> tuple[RouteMatch, list[str]]:
+    """Return the match of a route, and the problems of the arguments that describe it.
+
+    Without a path, a route of ``http`` or ``http2`` matches all paths.
+
+    Args:
+        subject: Beginning of the messages.
+        protocol: Protocol of the route.
+        match: Argument ``match``.
+        prefix: Argument ``prefix``.
+        method: Argument ``method``.
+        port: Argument ``port``.
+    """
+    simple = RouteMatch(prefix=prefix, method=method, port=port)
+    problems = []
+    if match is not None and simple != RouteMatch():
+        fix = "all of it in match, or prefix, method and port"
+        problems.append(problem(subject, "'match' excludes 'prefix', 'method' and 'port'", simple, fix))
+    result = match or simple
+    if protocol in ("http", "http2") and result.prefix is result.path is result.path_regex is None:
+        result = replace(result, prefix="/")
+    return result, problems
+
+
+def check_virtual_service(
+    subject: str, listeners: Sequence[Listener], virtual_service: bool, virtual_service_name: str | None
+) -> Iterator[str]:
+    """Validate that a node has a virtual service name only with a virtual service, and that only with a listener."""
+    if not virtual_service and virtual_service_name is not None:
+        fix = "virtual_service=True, or leave virtual_service_name out"
+        yield problem(subject, "has a name but no virtual service", virtual_service_name, fix)
+    elif virtual_service and not listeners:
+        yield problem(subject, "has a virtual service but no listener", (), "a listener, or virtual_service=False")
+
+
+def check_discovery(
+    subject: str,
+    listeners: Sequence[Listener],
+    hostname: str | None,
+    response_type: DnsResponseType,
+    cloud_map_arguments: Mapping[str, object],
+) -> Iterator[str]:
+    """Validate that a node has arguments for a Cloud Map service or for a hostname only if it has the one or the other.
+
+    Args:
+        subject: Beginning of the messages.
+        listeners: Listeners of the node.
+        hostname: Argument ``hostname``.
+        response_type: Argument ``response_type``.
+        cloud_map_arguments: Arguments for the Cloud Map service by name. ``None``: not given.
+    """
+    given = {name: value for name, value in cloud_map_arguments.items() if value is not None}
+    if given and (hostname is not None or not listeners):
+        why = "callers do not look up a node without a listener" if hostname is None else "DNS looks up its hostname"
+        yield problem(subject, "has no Cloud Map service", given, f"leave out {', '.join(given)}: {why}")
+    if hostname is None and response_type != "LOADBALANCER":
+        fix = "a hostname, or leave response_type out"
+        yield problem(subject, "has a response type but no hostname", response_type, fix)
+
+
+def check_implementation(
+    subject: str, node: VirtualNode, port_name: str | None, commands: Mapping[str, Sequence[str] | None]
+) -> Iterator[str]:
+    """Validate arguments of a node's implementation.
+
+    Args:
+        subject: Beginning of the messages.
+        node: The node.
+        port_name: Argument ``port_name``.
+        commands: Arguments that are sequences of words, by name.
+    """
+    if isinstance(node.discovery, DnsDiscovery):
+        fix = "leave implement out: a node with a hostname runs elsewhere, a node without one has tasks"
+        yield problem(subject, "has a hostname and no tasks", node.discovery.hostname, fix)
+    if port_name is not None and not node.listeners:
+        yield problem(subject, "has a port name but no port", port_name, "leave port_name out, or give it a listener")
+    for argument, value in commands.items():
+        if isinstance(value, str):
+            yield problem(subject, f"{argument} is text", value, f"a sequence of words, such as {value.split()!r}")

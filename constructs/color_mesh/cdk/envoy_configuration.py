@@ -1,0 +1,99 @@
+"""Configuration of an Envoy as the command of its container, compiled at synthesis."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import jsii
+from aws_cdk import IListProducer, IResolveContext, Stack
+from aws_cdk import aws_ecs as ecs
+from constructs import IValidation
+
+from color_mesh.envoy.document import compressed, document, shortest
+from color_mesh.envoy.typed import Json
+from color_mesh.model import Mesh, MeshError
+from color_mesh.model.builder import MeshBuilder
+from color_mesh.model.errors import problem
+
+# Amazon ECS service quotas: a task definition has at most 64 KiB. 2 KiB are left for properties outside the containers,
+# and for ARNs and names that are known at deployment only.
+_MAX_TASK_DEFINITION_BYTES = 62 * 1024
+# Longer configurations are compressed, and no longer readable in a diff.
+_MAX_READABLE_BYTES = 40 * 1024
+_MAX_ARGUMENT_BYTES = 128 * 1024 - 1  # Linux, execve(2): MAX_ARG_STRLEN, with the terminating null byte
+
+
+@jsii.implements(IListProducer, IValidation)
+class EnvoyConfiguration:
+    """Compiled configuration of the Envoy of a task.
+
+    The mesh is complete at synthesis only, so the CDK requests the command then. It resolves the templates once to
+    prepare them, validates all constructs, and resolves the templates again to write them. A configuration that cannot
+    be compiled is reported by the validation, together with the problems of all other constructs, and no template is
+    written.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        task_definition: ecs.FargateTaskDefinition,
+        mesh: MeshBuilder,
+        compile: Callable[[Mesh], Json],
+    ) -> None:
+        """Compile the configuration of a task's Envoy at synthesis.
+
+        Args:
+            subject: Beginning of error messages, such as ``virtual node 'red'``.
+            task_definition: Task definition of the Envoy.
+            mesh: Mesh of the Envoy.
+            compile: Compiler of the Envoy's bootstrap configuration.
+        """
+        self._subject = subject
+        self._task_definition = task_definition
+        self._mesh = mesh
+        self._compile = compile
+        self._compiled: tuple[Mesh, Json | MeshError] | None = None
+
+    def produce(self, context: IResolveContext) -> list[str]:
+        """Return the command: the configuration with one line for each argument, compressed if it is long.
+
+        Raises:
+            MeshError: If the configuration cannot be compiled and the template is written without validation.
+        """
+        bootstrap = self._bootstrap()
+        if isinstance(bootstrap, MeshError):
+            if context.preparing:
+                return []  # `validate` follows, and reports the problems with the path of the construct.
+            raise bootstrap
+        lines = document(bootstrap)
+        return lines if len(json.dumps(lines)) <= _MAX_READABLE_BYTES else compressed(bootstrap)
+
+    def validate(self) -> list[str]:
+        """Validate that the configuration can be compiled, and that a command and a task definition can hold it."""
+        bootstrap = self._bootstrap()
+        if isinstance(bootstrap, MeshError):
+            return list(bootstrap.problems)
+        return [*self._check_size(bootstrap), *self._check_task_definition()]
+
+    def _bootstrap(self) -> Json | MeshError:
+        """Return the configuration, or the error that its compilation raised. A mesh is compiled once."""
+        mesh = self._mesh.build()
+        if self._compiled is None or self._compiled[0] is not mesh:
+            try:
+                self._compiled = mesh, self._compile(mesh)
+            except MeshError as error:
+                self._compiled = mesh, error
+        return self._compiled[1]
+
+    def _check_size(self, bootstrap: Json) -> Iterator[str]:
+        size = len(shortest(bootstrap))
+        if size > _MAX_ARGUMENT_BYTES:
+            fix = f"at most {_MAX_ARGUMENT_BYTES} bytes: fewer backends or routes"
+            yield problem(self._subject, "Envoy's configuration is too long for a command", f"{size} bytes", fix)
+
+    def _check_task_definition(self) -> Iterator[str]:
+        resource = self._task_definition.node.default_child
+        assert isinstance(resource, ecs.CfnTaskDefinition)
+        size = len(json.dumps(Stack.of(self._task_definition).resolve(resource.container_definitions)))
+        if size > _MAX_TASK_DEFINITION_BYTES:
+            fix = f"at most {_MAX_TASK_DEFINITION_BYTES} bytes: a shorter environment or command"
+            yield problem(self._subject, "task definition is too large for ECS", f"{size} bytes", fix)

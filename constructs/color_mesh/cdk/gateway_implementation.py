@@ -1,0 +1,223 @@
+"""Implementation of a gateway on AWS Fargate."""
+
+from dataclasses import dataclass, replace
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.task import acknowledge, fargate_service, fargate_task_definition, service_options
+from color_mesh.model import FargateTask, VirtualGateway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayImplementation:
+    """Constructs that `MeshGateway.implement` created.
+
+    Attributes:
+        task_definition: Task definition.
+        envoy_container: Container of Envoy.
+        fargate_service: ECS service.
+        entry_security_group: Security group that admits the clients.
+        url: URL of the gateway for clients. With public IP addresses, a shell expression that requests one of them from
+            AWS.
+        load_balancer: Load balancer. ``None``: the tasks have public IP addresses.
+        target_group: Target group of the load balancer. ``None``: the tasks have public IP addresses.
+        listener: Listener of the load balancer. ``None``: the tasks have public IP addresses.
+    """
+
+    task_definition: ecs.FargateTaskDefinition
+    envoy_container: ecs.ContainerDefinition
+    fargate_service: ecs.FargateService
+    entry_security_group: ec2.ISecurityGroup
+    url: str
+    load_balancer: elbv2.NetworkLoadBalancer | None = None
+    target_group: elbv2.NetworkTargetGroup | None = None
+    listener: elbv2.NetworkListener | None = None
+
+    @property
+    def task_role(self) -> iam.IRole:
+        """Task role: the permissions of Envoy on AWS."""
+        return self.task_definition.task_role
+
+
+def create_gateway_implementation(
+    scope: Construct,
+    *,
+    mesh: ServiceMesh,
+    gateway: VirtualGateway,
+    task: FargateTask,
+    cluster: ecs.ICluster,
+    security_group: ec2.ISecurityGroup,
+    entry_security_group: ec2.ISecurityGroup | None,
+    public_ip: bool,
+    internet_facing: bool,
+    cpu_architecture: ecs.CpuArchitecture | None,
+    log_group: logs.ILogGroup,
+) -> GatewayImplementation:
+    """Create the task definition and the ECS service of a gateway.
+
+    Args:
+        scope: Scope of the constructs.
+        mesh: Mesh of the gateway.
+        gateway: The gateway.
+        task: The task. Its container is that of `DataPlane.gateway_container`.
+        cluster: Cluster of the service.
+        security_group: Security group of the gateway's tasks.
+        entry_security_group: Security group that admits the clients. ``None``: a new security group.
+        public_ip: The tasks are in public subnets and have public IP addresses.
+        internet_facing: Clients are outside the VPC.
+        cpu_architecture: CPU architecture. ``None``: the default of ECS.
+        log_group: Log group of the container.
+    """
+    port = gateway.listeners[0].port
+    (container,) = task.containers
+    task_definition = fargate_task_definition(scope, task, cpu_architecture=cpu_architecture)
+    envoy = mesh.data_plane.add_gateway_container(task_definition, container, gateway=gateway, log_group=log_group)
+    envoy.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.TCP, name=container.port_name))
+    entry = entry_security_group or _create_entry_security_group(scope, mesh.vpc, port, internet_facing)
+    subnets = ec2.SubnetType.PUBLIC if public_ip else ec2.SubnetType.PRIVATE_WITH_EGRESS
+    service = fargate_service(
+        scope,
+        cluster=cluster,
+        task_definition=task_definition,
+        task=task,
+        security_groups=[security_group, *([entry] if public_ip else [])],
+        vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
+        assign_public_ip=public_ip,
+    )
+    return GatewayImplementation(
+        task_definition=task_definition,
+        envoy_container=envoy,
+        fargate_service=service,
+        entry_security_group=entry,
+        url=_public_url(service, port),
+    )
+
+
+def add_load_balancer(
+    scope: Construct,
+    implementation: GatewayImplementation,
+    *,
+    mesh: ServiceMesh,
+    port: int,
+    security_group: ec2.ISecurityGroup,
+    internet_facing: bool,
+    load_balancer_name: str | None,
+    target_group_name: str | None,
+) -> GatewayImplementation:
+    """Create the load balancer of a gateway, and return the implementation with it.
+
+    Args:
+        scope: Scope of the constructs.
+        implementation: Implementation of the gateway.
+        mesh: Mesh of the gateway.
+        port: Port of the gateway.
+        security_group: Security group of the gateway's tasks.
+        internet_facing: Clients are outside the VPC.
+        load_balancer_name: Name of the load balancer. ``None``: a name generated by CloudFormation.
+        target_group_name: Name of the target group. ``None``: a name generated by CloudFormation.
+    """
+    shared = mesh.security_group
+    entry = implementation.entry_security_group
+    subnets = ec2.SubnetType.PUBLIC if internet_facing else ec2.SubnetType.PRIVATE_WITH_EGRESS
+    load_balancer = elbv2.NetworkLoadBalancer(
+        scope,
+        "LoadBalancer",
+        vpc=mesh.vpc,
+        load_balancer_name=load_balancer_name,
+        internet_facing=internet_facing,
+        ip_address_type=elbv2.IpAddressType.IPV4,
+        security_groups=[*([shared] if shared else []), entry],
+        vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
+    )
+    acknowledge(
+        load_balancer,
+        "AwsSolutions::AwsSolutions-ELB2",
+        "A network load balancer writes access logs for TLS listeners only, and this one listens on TCP: the "
+        "bucket would stay empty. Envoy's access log has every request.",
+    )
+    if shared is None:
+        # The rule is created in this stack. The stack of the gateway's security group is deployed before it.
+        ec2.CfnSecurityGroupIngress(
+            scope,
+            "FromLoadBalancer",
+            group_id=security_group.security_group_id,
+            source_security_group_id=entry.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description="the load balancer",
+        )
+    target_group = _create_target_group(scope, implementation, mesh.vpc, port, target_group_name)
+    listener = load_balancer.add_listener(
+        "Listener", port=port, protocol=elbv2.Protocol.TCP, default_target_groups=[target_group]
+    )
+    url = f"http://{load_balancer.load_balancer_dns_name}{_port_suffix(port)}"
+    return replace(implementation, url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
+
+
+def _create_target_group(
+    scope: Construct, implementation: GatewayImplementation, vpc: ec2.IVpc, port: int, name: str | None
+) -> elbv2.NetworkTargetGroup:
+    target = implementation.fargate_service.load_balancer_target(
+        container_name=implementation.envoy_container.container_name, container_port=port
+    )
+    return elbv2.NetworkTargetGroup(
+        scope,
+        "TargetGroup",
+        vpc=vpc,
+        target_group_name=name,
+        protocol=elbv2.Protocol.TCP,
+        port=port,
+        target_type=elbv2.TargetType.IP,
+        ip_address_type=elbv2.TargetGroupIpAddressType.IPV4,
+        health_check=elbv2.HealthCheck(
+            enabled=True,
+            interval=Duration.seconds(10),
+            timeout=Duration.seconds(5),
+            healthy_threshold_count=2,
+            unhealthy_threshold_count=3,
+        ),
+        targets=[target],
+    )
+
+
+def _create_entry_security_group(
+    scope: Construct, vpc: ec2.IVpc, port: int, internet_facing: bool
+) -> ec2.SecurityGroup:
+    group = ec2.SecurityGroup(scope, "EntrySecurityGroup", vpc=vpc, description="Clients of a virtual gateway.")
+    if not internet_facing:
+        group.add_ingress_rule(ec2.Peer.ipv4(vpc.vpc_cidr_block), ec2.Port.tcp(port), "clients in the VPC")
+        return group
+    group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "clients from anywhere")
+    acknowledge(
+        group,
+        "AwsSolutions::AwsSolutions-EC23",
+        "The gateway is the mesh's one public entry: its port is open to every client on purpose.",
+    )
+    return group
+
+
+def _public_url(service: ecs.FargateService, port: int) -> str:
+    cluster, filters = service_options(service)
+    region = f"--region {Stack.of(service).region}"
+    task = f"$(aws ecs list-tasks {cluster} {filters} --query 'taskArns[0]' --output text)"
+    interface = (
+        f"$(aws ecs describe-tasks {cluster} --tasks {task} --query "
+        "\"tasks[0].attachments[0].details[?name=='networkInterfaceId'].value | [0]\" --output text)"
+    )
+    address = (
+        f"$(aws ec2 describe-network-interfaces {region} --network-interface-ids {interface} "
+        "--query 'NetworkInterfaces[0].Association.PublicIp' --output text)"
+    )
+    return f"http://{address}{_port_suffix(port)}"
+
+
+def _port_suffix(port: int) -> str:
+    return "" if port == 80 else f":{port}"

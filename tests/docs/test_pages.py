@@ -1,0 +1,70 @@
+"""What the README and the pages of docs/ say about pages, settings, commands and messages."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from color_mesh.cli.main import main
+from stacks.settings import PARSERS, read_settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = {path.relative_to(ROOT / "docs").as_posix(): path.read_text() for path in ROOT.glob("docs/**/*.md")}
+PAGES = {name: text for name, text in PAGES.items() if not name.startswith("node_modules/")}
+AT_ROOT = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")}
+SETTINGS_TABLE = r"^\| `(color-mesh:\w+)` \|"
+# Headings of troubleshooting.md that quote a message of this project; those of other programs begin with their name.
+MESSAGES = re.findall(r"^### `(?!curl|color-mesh: error)(.+)`$", PAGES["troubleshooting.md"], re.MULTILINE)
+SOURCES = "\n".join(
+    path.read_text() for folder in ("constructs/color_mesh", "stacks") for path in (ROOT / folder).glob("**/*.py")
+)
+
+
+def test_readme_is_at_most_120_lines() -> None:
+    assert len(AT_ROOT["README.md"].splitlines()) <= 120
+
+
+def test_navigation_has_every_page() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text().split("\nnav:")[1].split("\nvalidation:")[0]
+    assert sorted(re.findall(r"[\w/-]+\.md", navigation)) == sorted(PAGES)
+
+
+@pytest.mark.parametrize("name", AT_ROOT)
+def test_links_outside_the_built_pages_lead_to_files(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", AT_ROOT[name])
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_settings_page_has_every_setting() -> None:
+    settings = re.findall(SETTINGS_TABLE, PAGES["settings.md"], re.MULTILINE)
+    assert settings == [f"color-mesh:{name}" for name in PARSERS]
+
+
+def test_defaults_on_the_settings_page_are_the_defaults() -> None:
+    rows = re.findall(rf"{SETTINGS_TABLE} `([^`]+)`", PAGES["settings.md"], re.MULTILINE)
+    assert len(rows) > 5
+    assert read_settings(dict(rows)) == read_settings({})
+
+
+def test_cdk_json_has_the_defaults() -> None:
+    assert read_settings(json.loads((ROOT / "cdk.json").read_text())["context"]) == read_settings({})
+
+
+def test_pages_name_every_command_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
+    text = "\n".join((*PAGES.values(), *AT_ROOT.values()))
+    named = set(re.findall(r"(?:`|^\$? ?)color-mesh ([a-z]\w*)", text, re.MULTILINE))
+    assert named == commands
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_messages_under_troubleshooting_are_those_of_the_program(message: str) -> None:
+    assert all(part.strip() in SOURCES for part in message.split("..."))
+
+
+def test_gate_runs_the_commands_of_the_readme() -> None:
+    gate = (ROOT / ".ci/run").read_text()
+    assert all(command in gate and f"`{command}`" in AT_ROOT["README.md"] for command in ("make test", "make synth"))
