@@ -9,7 +9,7 @@ import pytest
 from color_mesh.appmesh.source import read_source
 from color_mesh.migration import Migration, migrate
 from color_mesh.migration.findings import FindingKind
-from color_mesh.migration.sizes import FargateSize, fargate_size, units
+from color_mesh.migration.sizes import FargateSize, fargate_size
 from color_mesh.migration.workload import Workload
 from tests.support.builders import refusal
 
@@ -59,14 +59,6 @@ def findings(migration: Migration, kind: FindingKind) -> list[str]:
 
 
 # Sizes
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("256", 256), (".25 vCPU", 256), ("1 vcpu", 1024), ("0.5 GB", 512), ("2GB", 2048), (None, None), ("much", None)],
-)
-def test_cpu_and_memory_are_read_in_the_units_of_ecs(text: str | None, number: int | None) -> None:
-    assert units(text) == number
 
 
 @pytest.mark.parametrize(
@@ -136,8 +128,8 @@ def test_environment_of_envoy_names_the_node(name: str, value: Any, tmp_path: Pa
 def test_environment_of_envoy_that_names_no_node_is_refused(tmp_path: Path) -> None:
     envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": "red"}]}
     assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [APP, envoy]})) == (
-        "t.json: Task container 'envoy': APPMESH_RESOURCE_ARN: names no virtual node or virtual gateway, got 'red' "
-        "(such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red)"
+        "t.json: Task.ContainerDefinitions[1].Environment[0].Value: APPMESH_RESOURCE_ARN names no virtual node or "
+        "virtual gateway, got 'red' (such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red)"
     )
 
 

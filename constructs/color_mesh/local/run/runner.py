@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from color_mesh.ecs.task_definitions import Container
 from color_mesh.envoy import Instance
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.compiled_envoys import Compiler, compile_envoy
 from color_mesh.local.plan.diagnosis import obstacles
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.dns.propagation import Propagation
 from color_mesh.local.run.dns.records import records_to_serve
@@ -117,10 +117,10 @@ class Runner:
         stops: list[Awaitable[object]] = []
         for task in self.tasks:
             for container in task.containers.values():
-                if container.definition.bootstrap:
+                if container.runnable.bootstrap:
                     # On SIGTERM, its entry point would drain first.
                     stops.append(admin_interface.request(task.network, "/quitquitquit", "POST"))
-                elif container.definition.program.envoy:
+                elif container.runnable.program.envoy:
                     stops.append(container.stop())
         stops += [load_balancer.stop() for load_balancer in self.load_balancers]
         if stops:
@@ -147,14 +147,15 @@ class Runner:
         self.configuration.change_meshes({**self.configuration.meshes, mesh.name: mesh})
         await self._configure_envoys()
 
-    def log_file(self, task: RunningTask, container: Container) -> Path | None:
+    def log_file(self, task: RunningTask, container: RunnableContainer) -> Path | None:
         """Return a container's log file, named as its CloudWatch stream (ECS API Reference, *LogConfiguration*)."""
-        if container.log_group is None:
+        definition = container.definition
+        if definition.log_group is None:
             return None
-        group = self.plan.log_groups.get(container.log_group, container.log_group).strip("/")
-        return self._logs / group / (container.log_prefix or "") / container.name / task.id
+        group = self.plan.log_groups.get(definition.log_group, definition.log_group).strip("/")
+        return self._logs / group / (definition.log_prefix or "") / container.name / task.id
 
-    async def configure(self, task: RunningTask, container: Container, sidecar: Sidecar) -> None:
+    async def configure(self, task: RunningTask, container: RunnableContainer, sidecar: Sidecar) -> None:
         """Send an Envoy its configuration, unless App Mesh would not give it one."""
         try:
             compiled = self.configuration.of(task.service, sidecar.resource)
@@ -179,7 +180,7 @@ class Runner:
     async def _configure_envoys(self) -> None:
         """Send the Envoys that run their configuration."""
         changes = [
-            self.configure(task, task.containers[name].definition, sidecar)
+            self.configure(task, task.containers[name].runnable, sidecar)
             for task in self.tasks
             for name, sidecar in task.sidecars.items()
             if task.containers[name].status == "RUNNING"
@@ -194,11 +195,11 @@ class Runner:
         for key, service in plan.services.items():
             if key not in self.schedulers:
                 self.schedulers[key] = ServiceScheduler(service, self._start_task, self.on_error)
-            self.schedulers[key].run(service, plan.definition(service))
+            self.schedulers[key].run(service, plan.task(service))
 
     def _start_task(self, scheduler: ServiceScheduler) -> RunningTask:
         service = scheduler.service
-        task = RunningTask(service, self.plan.definition(service), self)
+        task = RunningTask(service, self.plan.task(service), self)
         start_in_background(task.start(obstacles(self.plan, service)), self.on_error)
         return task
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from color_mesh.ecs.services import Service
-from color_mesh.ecs.task_definitions import Container, TaskDefinition
+from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.sidecar import Sidecar
@@ -33,10 +33,10 @@ class TaskHost(Protocol):
     health_checks: asyncio.Semaphore
     on_error: Callable[[BaseException], None]
 
-    def log_file(self, task: "RunningTask", container: Container) -> Path | None:
+    def log_file(self, task: "RunningTask", container: RunnableContainer) -> Path | None:
         """Return the log file of a container; ``None`` if it has no log configuration."""
 
-    async def configure(self, task: "RunningTask", container: Container, sidecar: Sidecar) -> None:
+    async def configure(self, task: "RunningTask", container: RunnableContainer, sidecar: Sidecar) -> None:
         """Send an Envoy its configuration, unless App Mesh would not give it one."""
 
     def task_changed(self, task: "RunningTask") -> None:
@@ -48,13 +48,13 @@ class RunningTask:
 
     Args:
         service: Service of the task.
-        definition: Task definition.
+        runnable: Task definition, with the programs of its containers.
         host: The run that the task is part of.
 
     Attributes:
         id: Task id.
         service: Service of the task.
-        definition: Task definition.
+        runnable: Task definition, with the programs of its containers.
         status: ``PROVISIONING``, ``PENDING``, ``RUNNING``, ``STOPPING`` or ``STOPPED``, as in ECS.
         reason: Why it stopped, or why an Envoy rejects its configuration.
         address: Private IPv4 address; ``None`` before it has one.
@@ -67,10 +67,10 @@ class RunningTask:
         running_since: Time at which it became ``RUNNING``, in seconds of the monotonic clock.
     """
 
-    def __init__(self, service: Service, definition: TaskDefinition, host: TaskHost) -> None:
+    def __init__(self, service: Service, runnable: RunnableTask, host: TaskHost) -> None:
         self.id = secrets.token_hex(16)
         self.service = service
-        self.definition = definition
+        self.runnable = runnable
         self.status = "PROVISIONING"
         self.reason = ""
         self.address: IPv4Address | None = None
@@ -87,7 +87,7 @@ class RunningTask:
             each.name: RunningContainer(
                 each, self.network, host.log_file(self, each), self._react_to_container, host.health_checks
             )
-            for each in definition.containers
+            for each in runnable.containers
         }
 
     @property
@@ -164,9 +164,10 @@ class RunningTask:
         """Create its network interface."""
         service, vpc = self.service, self._host.vpc
         self.address = await vpc.attach(self.network, service.subnets, service.groups, service.public)
-        if self.definition.redirection is not None:
-            await vpc.redirect(self.network, self.definition.redirection)
-        for container in self.definition.containers:
+        proxy_configuration = self.runnable.definition.proxy_configuration
+        if proxy_configuration is not None:
+            await vpc.redirect(self.network, proxy_configuration)
+        for container in self.runnable.containers:
             for name, value in container.system_controls:
                 set_kernel_parameter(self.network, name, value)
 
@@ -188,20 +189,20 @@ class RunningTask:
     async def _start_container(self, container: RunningContainer) -> None:
         for other, condition in container.definition.depends_on:
             await wait_until(self.containers[other], condition, self._container_changed)
-        if container.definition.mesh_resource is None:
-            await container.start(container_command(container.definition))
+        if container.runnable.mesh_resource is None:
+            await container.start(container_command(container.runnable))
         else:
             await self._start_sidecar(container)
 
     async def _start_sidecar(self, container: RunningContainer) -> None:
-        definition = container.definition
-        assert definition.mesh_resource is not None
-        folder = RUN_FOLDER / self.network / definition.name
-        sidecar = Sidecar(definition.mesh_resource, self.network, folder, self._envoy_rejected, self._host.on_error)
-        await self._host.configure(self, definition, sidecar)
-        self.sidecars[definition.name] = sidecar
-        log_level = definition.environment.get("ENVOY_LOG_LEVEL", "info")
-        await container.start(await sidecar.start(definition.user, log_level), folder)
+        runnable = container.runnable
+        assert runnable.mesh_resource is not None
+        folder = RUN_FOLDER / self.network / runnable.name
+        sidecar = Sidecar(runnable.mesh_resource, self.network, folder, self._envoy_rejected, self._host.on_error)
+        await self._host.configure(self, runnable, sidecar)
+        self.sidecars[runnable.name] = sidecar
+        log_level = runnable.environment.get("ENVOY_LOG_LEVEL", "info")
+        await container.start(await sidecar.start(runnable.user, log_level), folder)
 
     def _envoy_rejected(self, document: str) -> None:
         self.reason = f"Envoy rejects {document}; its log has the reason"
@@ -218,9 +219,9 @@ class RunningTask:
         self._host.task_changed(self)
 
 
-def container_command(definition: Container) -> Sequence[str]:
+def container_command(runnable: RunnableContainer) -> Sequence[str]:
     """Return the command line of a container."""
-    program, command = definition.program, definition.command
+    program, command = runnable.program, runnable.definition.command
     # The entry point of Envoy's image passes options to Envoy, and runs any other command as it is.
     if program.envoy and program.command == ("envoy",) and command and not command[0].startswith("-"):
         return command
