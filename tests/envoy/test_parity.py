@@ -220,7 +220,7 @@ FIXED = {
 
 @pytest.mark.parametrize(
     "path",
-    [path for path, row in sorted(table().items()) if row.becomes and not path.endswith(tuple(FIXED))],
+    [path for path, row in sorted(table().items()) if row.envoy and not path.endswith(tuple(FIXED))],
 )
 def test_another_value_of_a_compiled_property_makes_another_configuration(path: str) -> None:
     assert changes(path)
@@ -236,7 +236,7 @@ def test_a_property_that_can_have_no_other_value_is_refused_with_one(path: str) 
         read_meshes(with_value(declared, index, at, value))
 
 
-@pytest.mark.parametrize(("path", "row"), [(path, row) for path, row in sorted(table().items()) if not row.becomes])
+@pytest.mark.parametrize(("path", "row"), [(path, row) for path, row in sorted(table().items()) if not row.envoy])
 def test_a_refused_property_is_named_with_its_value_and_the_reason(path: str, row: Row) -> None:
     sample = next(sample for sample in range(len(SAMPLES)) if path in places(sample))
     mesh = SAMPLES[sample]
@@ -246,7 +246,7 @@ def test_a_refused_property_is_named_with_its_value_and_the_reason(path: str, ro
             configure(mesh, part)
         except MeshError as error:
             messages += error.problems
-    reason = row.refused.split(": ", 1)[-1]
+    reason = row.unsupported.split(": ", 1)[-1]
     assert [message for message in messages if reason in message and "arn:aws:acm" in message]
 
 

@@ -1,13 +1,42 @@
-"""A run before anything of it has started."""
+"""A run before its network has started."""
 
+import asyncio
 from pathlib import Path
 
+from color_mesh.envoy import Configuration
+from color_mesh.local.plan.compiled_envoys import compile_envoy
+from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.runner import Runner
+from color_mesh.local.run.tasks.running_task import RunningTask
+from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from tests.support.local_templates import planned
 
 
-def test_it_is_not_steady_before_its_services_have_tasks(tmp_path: Path) -> None:
-    said: list[str] = []
-    failed: list[BaseException] = []
-    runner = Runner(planned(tmp_path), tmp_path, said.append, failed.append, dns_delay_seconds=0)
+def test_run_is_not_steady_before_its_services_have_tasks(tmp_path: Path) -> None:
+    messages: list[str] = []
+    errors: list[BaseException] = []
+    runner = Runner(planned(tmp_path), tmp_path, messages.append, errors.append, dns_delay_seconds=0)
     assert not runner.is_steady
+
+
+def test_tasks_of_a_node_share_one_compiled_configuration(tmp_path: Path) -> None:
+    compiled: list[str] = []
+
+    def compiler(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configuration:
+        compiled.append(part.name)
+        return compile_envoy(mesh, part)
+
+    async def configure_three_tasks() -> None:
+        plan = planned(tmp_path)
+        errors: list[BaseException] = []
+        runner = Runner(plan, tmp_path, lambda _: None, errors.append, dns_delay_seconds=0, compiler=compiler)
+        runner.configuration.apply(plan)
+        (service,) = plan.services.values()
+        ((container, resource),) = plan.sidecars(service)
+        for _ in range(3):
+            task = RunningTask(service, plan.task(service), runner)
+            sidecar = Sidecar(resource, task.network, tmp_path, lambda _: None, errors.append)
+            await runner.configure(task, container, sidecar)
+
+    asyncio.run(configure_three_tasks())
+    assert compiled == ["stock"]

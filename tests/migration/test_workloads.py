@@ -1,4 +1,4 @@
-"""What of task definitions and services goes on in the constructs, and what is said of the rest."""
+"""ECS services of a mesh: the constructs that replace them, and the findings about differences."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from color_mesh.appmesh.source import read_source
 from color_mesh.migration import Migration, migrate
 from color_mesh.migration.findings import FindingKind
-from color_mesh.migration.sizes import FargateSize, fargate_size, units
+from color_mesh.migration.sizes import FargateSize, fargate_size
 from color_mesh.migration.workload import Workload
 from tests.support.builders import refusal
 
@@ -28,7 +28,7 @@ def resource(kind: str, **properties: Any) -> dict[str, Any]:
 
 
 def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migration:
-    """The migration of a mesh with the node red and the gateway front, and of what else a template declares."""
+    """Return the migration of a template with the node red, the gateway front and other resources."""
     mesh = {
         "Red": resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC),
         "Front": resource("AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec=GATEWAY_SPEC),
@@ -40,7 +40,7 @@ def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migrat
 
 
 def running(task: dict[str, Any], service: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A task definition with the application and Envoy, unless it says otherwise, and the service that runs it."""
+    """Return a task definition, by default with the application and Envoy, and the service that runs it."""
     return {
         "Task": resource("ECS::TaskDefinition", **{"ContainerDefinitions": [APP, ENVOY], **task}),
         "Service": resource("ECS::Service", TaskDefinition={"Ref": "Task"}, **(service or {})),
@@ -48,25 +48,17 @@ def running(task: dict[str, Any], service: dict[str, Any] | None = None) -> dict
 
 
 def workload(tmp_path: Path, task: dict[str, Any], service: dict[str, Any] | None = None) -> Workload:
-    (found,) = migrated(tmp_path, running(task, service)).workloads
-    return found
+    (only_workload,) = migrated(tmp_path, running(task, service)).workloads
+    return only_workload
 
 
-def said(migration: Migration, kind: FindingKind) -> list[str]:
+def findings(migration: Migration, kind: FindingKind) -> list[str]:
     mesh_only = ("mesh ", "virtual node 'red'", "virtual gateway 'front'")
-    found = (each for each in migration.findings if each.kind == kind and not each.subject.startswith(mesh_only))
-    return [f"{each.subject}: {each.text}" for each in found]
+    of_workloads = (each for each in migration.findings if not each.subject.startswith(mesh_only))
+    return [f"{each.subject}: {each.text}" for each in of_workloads if each.kind == kind]
 
 
 # Sizes
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("256", 256), (".25 vCPU", 256), ("1 vcpu", 1024), ("0.5 GB", 512), ("2GB", 2048), (None, None), ("much", None)],
-)
-def test_units_are_read_as_ecs_reads_them(text: str | None, number: int | None) -> None:
-    assert units(text) == number
 
 
 @pytest.mark.parametrize(
@@ -78,18 +70,18 @@ def test_units_are_read_as_ecs_reads_them(text: str | None, number: int | None) 
         pytest.param(16384, 122880, (16384, 122880), id="largest"),
     ],
 )
-def test_the_smallest_size_that_fits_is_taken(cpu: int, memory: int, size: tuple[int, int]) -> None:
+def test_smallest_fargate_size_that_fits_is_chosen(cpu: int, memory: int, size: tuple[int, int]) -> None:
     assert fargate_size(cpu, memory) == FargateSize(cpu=size[0], memory_mib=size[1])
 
 
-def test_what_no_size_fits_has_none() -> None:
+def test_too_large_task_has_no_fargate_size() -> None:
     assert fargate_size(16385, 0) is fargate_size(0, 122881) is None
 
 
 @pytest.mark.parametrize(
     ("task", "size", "envoy", "app"),
     [
-        pytest.param({}, (256, 512), (128, 384), (128, 128), id="nothing-said"),
+        pytest.param({}, (256, 512), (128, 384), (128, 128), id="defaults"),
         pytest.param({"Cpu": "512", "Memory": "1024"}, (512, 1024), (128, 128), (384, 896), id="of-the-task"),
         pytest.param(
             {"Memory": "512", "ContainerDefinitions": [{**APP, "Memory": 256}, ENVOY]},
@@ -107,37 +99,37 @@ def test_what_no_size_fits_has_none() -> None:
         ),
     ],
 )
-def test_a_task_is_as_large_as_its_containers_need(
+def test_task_size_is_that_of_its_containers(
     task: dict[str, Any], size: tuple[int, int], envoy: tuple[int, int], app: tuple[int, int], tmp_path: Path
 ) -> None:
-    found = workload(tmp_path, task)
-    assert (found.size.cpu, found.size.memory_mib) == size
-    assert (found.cpu.envoy, found.memory_mib.envoy) == envoy
-    assert (found.cpu.of_app(size[0]), found.memory_mib.of_app(size[1])) == app
+    red = workload(tmp_path, task)
+    assert (red.size.cpu, red.size.memory_mib) == size
+    assert (red.cpu.envoy, red.memory_mib.envoy) == envoy
+    assert (red.cpu.of_app(size[0]), red.memory_mib.of_app(size[1])) == app
 
 
-def test_a_task_larger_than_fargates_is_refused(tmp_path: Path) -> None:
+def test_task_larger_than_any_fargate_size_is_refused(tmp_path: Path) -> None:
     task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
     assert refusal(migrated, tmp_path, running(task)) == (
         "t.json: Service: needs a larger task than Fargate has, got 't.json: Service: t.json: Task' (16 cores, 120 GiB)"
     )
 
 
-# Whose it is
+# Assignment to nodes
 
 
 @pytest.mark.parametrize("name", ["APPMESH_RESOURCE_ARN", "APPMESH_VIRTUAL_NODE_NAME", "APPMESH_RESOURCE_NAME"])
 @pytest.mark.parametrize("value", [ARN, "mesh/colors/virtualNode/red", {"Ref": "Red"}, {"Fn::GetAtt": ["Red", "Arn"]}])
-def test_envoy_says_whose_tasks_they_are(name: str, value: Any, tmp_path: Path) -> None:
+def test_environment_of_envoy_names_the_node(name: str, value: Any, tmp_path: Path) -> None:
     envoy = {**ENVOY, "Environment": [{"Name": name, "Value": value}]}
     assert workload(tmp_path, {"ContainerDefinitions": [APP, envoy]}).part.name == "red"
 
 
-def test_what_envoy_says_may_be_nothing(tmp_path: Path) -> None:
+def test_environment_of_envoy_that_names_no_node_is_refused(tmp_path: Path) -> None:
     envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": "red"}]}
     assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [APP, envoy]})) == (
-        "t.json: Task container 'envoy': APPMESH_RESOURCE_ARN: names no virtual node or virtual gateway, got 'red' "
-        "(such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red)"
+        "t.json: Task.ContainerDefinitions[1].Environment[0].Value: APPMESH_RESOURCE_ARN names no virtual node or "
+        "virtual gateway, got 'red' (such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red)"
     )
 
 
@@ -150,10 +142,12 @@ def test_what_envoy_says_may_be_nothing(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_application_is_what_answers(containers: list[Any], app: str, tmp_path: Path) -> None:
-    found = workload(tmp_path, {"ContainerDefinitions": containers})
-    assert found.app is not None
-    assert (found.app.name, len(found.others)) == (app, 1)
+def test_application_is_the_container_with_the_port_of_the_listener(
+    containers: list[Any], app: str, tmp_path: Path
+) -> None:
+    red = workload(tmp_path, {"ContainerDefinitions": containers})
+    assert red.app is not None
+    assert (red.app.name, len(red.others)) == (app, 1)
 
 
 @pytest.mark.parametrize(
@@ -189,12 +183,12 @@ def test_the_application_is_what_answers(containers: list[Any], app: str, tmp_pa
         ),
     ],
 )
-def test_tasks_that_are_not_carried_over_are_told(resources: dict[str, Any], lost: str, tmp_path: Path) -> None:
-    found = migrated(tmp_path, resources)
-    assert (found.workloads, said(found, "lost")) == ((), [lost])
+def test_task_definition_that_is_not_migrated_is_lost(resources: dict[str, Any], lost: str, tmp_path: Path) -> None:
+    migration = migrated(tmp_path, resources)
+    assert (migration.workloads, findings(migration, "lost")) == ((), [lost])
 
 
-# What is told
+# Findings
 
 
 @pytest.mark.parametrize(
@@ -218,25 +212,27 @@ def test_tasks_that_are_not_carried_over_are_told(resources: dict[str, Any], los
         ),
     ],
 )
-def test_what_a_container_loses_is_told(container: dict[str, Any], lost: str, tmp_path: Path) -> None:
-    found = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]}))
-    assert said(found, "lost") == [f"t.json: Task container 'app': {lost}"]
+def test_unsupported_property_of_a_container_is_lost(container: dict[str, Any], lost: str, tmp_path: Path) -> None:
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]}))
+    assert findings(migration, "lost") == [f"t.json: Task container 'app': {lost}"]
 
 
-def test_every_property_that_is_not_carried_over_is_told(tmp_path: Path) -> None:
+def test_every_property_that_is_not_migrated_is_lost(tmp_path: Path) -> None:
     task = {"Volumes": [{"Name": "a"}], "ContainerDefinitions": [{**APP, "Ulimits": [{"Name": "core"}]}, ENVOY]}
-    found = migrated(tmp_path, running(task, {"Tags": [{"Key": "a", "Value": "b"}]}))
-    assert said(found, "lost") == [
+    migration = migrated(tmp_path, running(task, {"Tags": [{"Key": "a", "Value": "b"}]}))
+    assert findings(migration, "lost") == [
         "t.json: Task container 'app': its Ulimits",
         "t.json: Task: its Volumes",
         "t.json: Service: its Tags",
     ]
 
 
-def test_what_app_mesh_was_asked_for_besides_is_told(tmp_path: Path) -> None:
+def test_environment_of_the_app_mesh_envoy_is_lost(tmp_path: Path) -> None:
     more = [*ENVOY["Environment"], {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}]
-    found = migrated(tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more, "User": "1337"}]}))
-    assert said(found, "lost") == [
+    migration = migrated(
+        tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more, "User": "1337"}]})
+    )
+    assert findings(migration, "lost") == [
         (
             "t.json: Task container 'envoy': variables of App Mesh's image, which upstream Envoy does not know: "
             "ENVOY_LOG_LEVEL=debug"
@@ -282,16 +278,18 @@ def test_what_app_mesh_was_asked_for_besides_is_told(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_a_service_has_otherwise_is_told(
+def test_difference_of_a_service_is_a_finding(
     service: dict[str, Any], kind: FindingKind, text: str, tmp_path: Path
 ) -> None:
     app = {**APP, "Memory": 128}
-    found = migrated(tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": [app, ENVOY]}, service))
-    assert said(found, kind) == [f"t.json: Service: {text}"]
+    migration = migrated(
+        tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": [app, ENVOY]}, service)
+    )
+    assert findings(migration, kind) == [f"t.json: Service: {text}"]
 
 
 @pytest.mark.parametrize(
-    ("properties", "told"),
+    ("properties", "expected"),
     [
         pytest.param({"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AWSAppMeshEnvoyAccess"]}, [], id="app-mesh"),
         pytest.param(
@@ -306,13 +304,13 @@ def test_what_a_service_has_otherwise_is_told(
         ),
     ],
 )
-def test_what_a_role_allows_is_to_be_allowed_again(properties: dict[str, Any], told: list[str], tmp_path: Path) -> None:
+def test_permissions_of_the_task_role_are_to_be_granted_again(
+    properties: dict[str, Any], expected: list[str], tmp_path: Path
+) -> None:
     resources = running({"TaskRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}})
-    found = migrated(tmp_path, {**resources, "Role": resource("IAM::Role", **properties)})
-    of_service = (
-        f"t.json: Service: the role of its tasks is a new one: let it do what the old one may, {told[:1] and told[0]}"
-    )
-    assert said(found, "to do") == [of_service] * len(told)
+    migration = migrated(tmp_path, {**resources, "Role": resource("IAM::Role", **properties)})
+    new_role = "t.json: Service: the role of its tasks is a new one: let it do what the old one may"
+    assert findings(migration, "to do") == [f"{new_role}, {permissions}" for permissions in expected]
 
 
 # Gateways
@@ -342,7 +340,7 @@ def balancer(scheme: str | None, listener: dict[str, Any], protocol: str = "TCP"
 
 AUTHENTICATE = {"Type": "authenticate-oidc", "Order": 1}
 FORWARD = {"DefaultActions": [{"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}]}
-WEIGHED = {
+WEIGHTED = {
     "DefaultActions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": {"Ref": "Group"}}]}}]
 }
 
@@ -350,16 +348,18 @@ WEIGHED = {
 @pytest.mark.parametrize(
     ("more", "public"),
     [
-        pytest.param(balancer(None, FORWARD), True, id="public-without-a-word"),
-        pytest.param(balancer("internet-facing", WEIGHED), True, id="public-by-weight"),
+        pytest.param(balancer(None, FORWARD), True, id="public-by-default"),
+        pytest.param(balancer("internet-facing", WEIGHTED), True, id="public-by-weight"),
         pytest.param(balancer("internal", FORWARD), False, id="internal"),
         pytest.param(balancer(None, FORWARD, "HTTPS"), False, id="public-by-tls"),
         pytest.param(
-            balancer(None, {"DefaultActions": [AUTHENTICATE, *FORWARD["DefaultActions"]]}, "HTTP"), False, id="asks-who"
+            balancer(None, {"DefaultActions": [AUTHENTICATE, *FORWARD["DefaultActions"]]}, "HTTP"),
+            False,
+            id="authenticates",
         ),
         pytest.param(balancer(None, {"DefaultActions": ["forward"]}), False, id="no-action"),
         pytest.param(balancer(None, {"DefaultActions": {"Type": "forward"}}), False, id="no-list"),
-        pytest.param({"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="nobody-says"),
+        pytest.param({"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="no-listener"),
         pytest.param(
             {
                 **balancer(None, {}),
@@ -374,11 +374,13 @@ WEIGHED = {
         ),
     ],
 )
-def test_a_load_balancer_is_public_only_if_it_was(more: dict[str, Any], public: bool, tmp_path: Path) -> None:
-    found = migrated(tmp_path, front(BEHIND, **more))
-    assert [each.internet_facing for each in found.workloads] == [public]
-    written = found.files("t.json")["services_stack.py"]
-    assert ("internet_facing=False" in written) is not public
+def test_load_balancer_of_a_gateway_is_internet_facing_only_if_it_was(
+    more: dict[str, Any], public: bool, tmp_path: Path
+) -> None:
+    migration = migrated(tmp_path, front(BEHIND, **more))
+    assert [each.internet_facing for each in migration.workloads] == [public]
+    services_stack = migration.files("t.json")["services_stack.py"]
+    assert ("internet_facing=False" in services_stack) is not public
 
 
 GROUP = {"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
@@ -391,7 +393,7 @@ OPEN = "a new network load balancer, which the internet reaches at the gateway's
 
 
 @pytest.mark.parametrize(
-    ("service", "more", "kind", "told"),
+    ("service", "more", "kind", "expected"),
     [
         pytest.param({}, {}, "changed", [f"it had no load balancer, and gets {INTERNAL}"], id="none"),
         pytest.param(PUBLIC, {}, "changed", [], id="public-addresses"),
@@ -417,31 +419,33 @@ OPEN = "a new network load balancer, which the internet reaches at the gateway's
                 "TLS of HTTPS 443, which ended at the load balancer",
                 "who is let in at HTTPS 443: the load balancer asked clients who they are",
             ],
-            id="tls-and-who",
+            id="tls-and-authentication",
         ),
     ],
 )
-def test_what_a_gateways_clients_find_otherwise_is_told(
-    service: dict[str, Any], more: dict[str, Any], kind: FindingKind, told: list[str], tmp_path: Path
+def test_difference_for_clients_of_a_gateway_is_a_finding(
+    service: dict[str, Any], more: dict[str, Any], kind: FindingKind, expected: list[str], tmp_path: Path
 ) -> None:
-    found = migrated(tmp_path, front(service, **more))
+    migration = migrated(tmp_path, front(service, **more))
     of_size = "its tasks have"
-    assert [each for each in said(found, kind) if of_size not in each] == [f"t.json: Service: {each}" for each in told]
+    assert [each for each in findings(migration, kind) if of_size not in each] == [
+        f"t.json: Service: {each}" for each in expected
+    ]
 
 
-def test_containers_beside_a_gateway_have_no_share_of_their_own(tmp_path: Path) -> None:
+def test_containers_beside_a_gateway_have_no_cpu_and_memory_of_their_own(tmp_path: Path) -> None:
     envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": {"Ref": "Front"}}]}
     agent = {"Name": "agent", "Image": "agent", "Cpu": 100, "Memory": 256}
-    found = migrated(tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": [envoy, agent]}))
-    written = found.files("t.json")["services_stack.py"]
-    assert written.count("cpu=") == written.count("memory") == 0
-    assert 'image=ecs.ContainerImage.from_registry("agent"),\n            logging=' in written
+    migration = migrated(tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": [envoy, agent]}))
+    services_stack = migration.files("t.json")["services_stack.py"]
+    assert services_stack.count("cpu=") == services_stack.count("memory") == 0
+    assert 'image=ecs.ContainerImage.from_registry("agent"),\n            logging=' in services_stack
 
 
-# Containers that wait
+# Dependencies between containers
 
 
-def test_containers_wait_for_each_other_as_they_did(tmp_path: Path) -> None:
+def test_dependencies_between_containers_are_migrated(tmp_path: Path) -> None:
     waiting = {
         **APP,
         "DependsOn": [
@@ -455,46 +459,46 @@ def test_containers_wait_for_each_other_as_they_did(tmp_path: Path) -> None:
         "Essential": False,
         "DependsOn": [{"ContainerName": "envoy", "Condition": "START"}],
     }
-    found = migrated(tmp_path, running({"ContainerDefinitions": [waiting, init, ENVOY]}))
-    lines = [line.strip() for line in found.files("t.json")["services_stack.py"].splitlines()]
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [waiting, init, ENVOY]}))
+    lines = [line.strip() for line in migration.files("t.json")["services_stack.py"].splitlines()]
     assert "red_init = task.task_definition.add_container(" in lines
     conditions = "ecs.ContainerDependencyCondition"
-    waits = [line for line in lines if "ecs.ContainerDependency(" in line]
-    assert waits == [
+    dependencies = [line for line in lines if "ecs.ContainerDependency(" in line]
+    assert dependencies == [
         f'ecs.ContainerDependency(container=red_init, condition={conditions}["SUCCESS"])',
         f'ecs.ContainerDependency(container=task.envoy_container, condition={conditions}["START"])',
     ]
 
 
-def test_a_container_that_redirected_traffic_is_left_out(tmp_path: Path) -> None:
+def test_route_manager_container_is_removed(tmp_path: Path) -> None:
     manager = {
         "Name": "proxyinit",
         "Image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/aws-appmesh-proxy-route-manager:v7",
     }
-    found = migrated(
+    migration = migrated(
         tmp_path, running({"Memory": "512", "ContainerDefinitions": [{**APP, "Memory": 128}, manager, ENVOY]})
     )
-    assert found.workloads[0].others == ()
-    assert "t.json: Service: its container 'proxyinit', which redirected traffic, is not needed any more" in said(
-        found, "changed"
+    assert migration.workloads[0].others == ()
+    assert "t.json: Service: its container 'proxyinit', which redirected traffic, is not needed any more" in findings(
+        migration, "changed"
     )
 
 
-# What may be written in many ways
+# Spellings
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [pytest.param(True, "true", id="truth"), pytest.param(7, "7", id="number"), pytest.param(None, "", id="nothing")],
 )
-def test_variables_are_the_text_that_cloudformation_makes_of_them(value: Any, text: str, tmp_path: Path) -> None:
+def test_environment_values_become_text(value: Any, text: str, tmp_path: Path) -> None:
     variable = {"Name": "A"} if value is None else {"Name": "A", "Value": value}
-    found = workload(tmp_path, {"ContainerDefinitions": [{**APP, "Environment": [variable]}, ENVOY]})
-    assert found.app is not None
-    assert found.app.environment == {"A": text}
+    red = workload(tmp_path, {"ContainerDefinitions": [{**APP, "Environment": [variable]}, ENVOY]})
+    assert red.app is not None
+    assert red.app.environment == {"A": text}
 
 
-def test_a_variable_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_environment_value_that_is_a_list_is_refused(tmp_path: Path) -> None:
     task = {"ContainerDefinitions": [{**APP, "Environment": [{"Name": "A", "Value": ["b"]}]}, ENVOY]}
     assert refusal(migrated, tmp_path, running(task)) == (
         "t.json: Task.ContainerDefinitions[0].Environment[0].Value: is not text, got ['b'] (text)"
@@ -502,18 +506,20 @@ def test_a_variable_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("named", ["red", "red:7", "arn:aws:ecs:eu-west-1:111122223333:task-definition/red:7"])
-def test_a_service_may_name_its_task_definition_by_its_family(named: str, tmp_path: Path) -> None:
+def test_service_may_refer_to_its_task_definition_by_family_or_arn(named: str, tmp_path: Path) -> None:
     resources = running({"Family": "red"})
     resources["Service"]["Properties"]["TaskDefinition"] = named
     assert [each.part.name for each in migrated(tmp_path, resources).workloads] == ["red"]
 
 
-def test_a_service_without_its_task_definition_is_told_of(tmp_path: Path) -> None:
-    found = migrated(tmp_path, {"Service": resource("ECS::Service", TaskDefinition="far")})
-    assert said(found, "lost") == ["t.json: Service: its tasks: their task definition, far, is in no template at hand"]
+def test_service_without_its_task_definition_is_lost(tmp_path: Path) -> None:
+    migration = migrated(tmp_path, {"Service": resource("ECS::Service", TaskDefinition="far")})
+    assert findings(migration, "lost") == [
+        "t.json: Service: its tasks: their task definition, far, is in no template at hand"
+    ]
 
 
-def test_a_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:
+def test_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:
     public = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
     assert 'exposure="public-ip"' in migrated(tmp_path, front(public)).files("t.json")["services_stack.py"]
 
@@ -521,11 +527,11 @@ def test_a_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:
 # Accounts and regions
 
 
-def test_the_stacks_own_registry_needs_no_account(tmp_path: Path) -> None:
+def test_image_in_the_registry_of_the_stack_needs_no_account(tmp_path: Path) -> None:
     image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/red:2"}
-    found = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": image}, ENVOY]}))
-    written = found.files("t.json")["services_stack.py"]
-    assert 'ecr.Repository.from_repository_name(self, "RedImage", "red"), "2"' in written
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": image}, ENVOY]}))
+    services_stack = migration.files("t.json")["services_stack.py"]
+    assert 'ecr.Repository.from_repository_name(self, "RedImage", "red"), "2"' in services_stack
 
 
 @pytest.mark.parametrize(
@@ -538,26 +544,69 @@ def test_the_stacks_own_registry_needs_no_account(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_given_account_and_region_are_written(values: dict[str, str], image: str, tmp_path: Path) -> None:
+def test_given_account_and_region_are_in_the_image_name(values: dict[str, str], image: str, tmp_path: Path) -> None:
     name = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/red:2"}
-    found = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": name}, ENVOY]}), **values)
-    assert image in found.files("t.json")["services_stack.py"]
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": name}, ENVOY]}), **values)
+    assert image in migration.files("t.json")["services_stack.py"]
 
 
-def test_what_takes_an_account_is_refused_without_one(tmp_path: Path) -> None:
-    family = {"Family": {"Fn::Sub": "red-${AWS::AccountId}"}}
-    assert refusal(migrated, tmp_path, running(family)) == (
-        "virtual node 'red': task definition family depends on AWS::AccountId, which is known only at deployment, "
-        "got 'red-<AWS::AccountId>' (--set AWS::AccountId=VALUE)"
+ACCOUNT = {"Fn::Sub": "red-${AWS::AccountId}"}
+
+
+@pytest.mark.parametrize(
+    ("task", "service", "subject"),
+    [
+        pytest.param({"Family": ACCOUNT}, {}, "virtual node 'red': task definition family", id="family"),
+        pytest.param({}, {"ServiceName": ACCOUNT}, "virtual node 'red': service name", id="service-name"),
+        pytest.param(
+            {"ContainerDefinitions": [{**APP, "Image": ACCOUNT}, ENVOY]},
+            {},
+            "virtual node 'red' container 'app': image",
+            id="image",
+        ),
+        pytest.param(
+            {"ContainerDefinitions": [{**APP, "PortMappings": [{"ContainerPort": 80, "Name": ACCOUNT}]}, ENVOY]},
+            {},
+            "virtual node 'red' container 'app': name of port 80",
+            id="port-name",
+        ),
+        pytest.param(
+            {"ContainerDefinitions": [APP, {"Name": "agent", "Image": ACCOUNT}, ENVOY]},
+            {},
+            "virtual node 'red' container 'agent': image",
+            id="image-of-another-container",
+        ),
+    ],
+)
+def test_name_with_an_unknown_account_is_refused(
+    task: dict[str, Any], service: dict[str, Any], subject: str, tmp_path: Path
+) -> None:
+    assert refusal(migrated, tmp_path, running(task, service)) == (
+        f"{subject} depends on AWS::AccountId, which is known only at deployment, got 'red-<AWS::AccountId>' "
+        "(--set AWS::AccountId=VALUE)"
     )
 
 
-# What cannot be worked out
+def test_health_check_with_an_unknown_account_is_refused(tmp_path: Path) -> None:
+    check = {"Command": ["CMD-SHELL", {"Fn::Sub": "check ${AWS::Region}"}]}
+    assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [{**APP, "HealthCheck": check}, ENVOY]})) == (
+        "virtual node 'red' container 'app': health check depends on AWS::Region, which is known only at deployment, "
+        "got 'CMD-SHELL check <AWS::Region>' (--set AWS::Region=VALUE)"
+    )
+
+
+def test_environment_and_command_may_depend_on_the_account(tmp_path: Path) -> None:
+    app = {**APP, "Environment": [{"Name": "A", "Value": ACCOUNT}], "Command": [ACCOUNT]}
+    services_stack = migrated(tmp_path, running({"ContainerDefinitions": [app, ENVOY]})).files("")["services_stack.py"]
+    assert services_stack.count('f"red-{self.account}"') == 2
+
+
+# Values that cannot be evaluated
 
 FAR = {"Fn::ImportValue": "network:Subnets"}
 
 
-def test_what_nobody_needs_need_not_be_given(tmp_path: Path) -> None:
+def test_properties_that_are_not_migrated_need_no_value(tmp_path: Path) -> None:
     envoy = {**ENVOY, "Image": FAR, "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": FAR}}}
     task = {"ContainerDefinitions": [APP, envoy], "ExecutionRoleArn": FAR}
     network = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": FAR, "SecurityGroups": [FAR]}}}
@@ -573,19 +622,19 @@ def test_what_nobody_needs_need_not_be_given(tmp_path: Path) -> None:
         pytest.param({"Environment": [{"Name": "A", "Value": FAR}]}, "Environment[0].Value", id="variable"),
     ],
 )
-def test_what_is_needed_has_to_be_given(container: dict[str, Any], place: str, tmp_path: Path) -> None:
+def test_property_that_is_migrated_needs_a_value(container: dict[str, Any], place: str, tmp_path: Path) -> None:
     assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]})) == (
         f"t.json: Task.ContainerDefinitions[0].{place}: imports a name that no template exports, got 'network:Subnets' "
         "(add the template that exports it; exported: nothing)"
     )
 
 
-def test_who_calls_what_no_template_declares_is_told(tmp_path: Path) -> None:
+def test_backend_that_no_template_declares_is_lost(tmp_path: Path) -> None:
     spec = {**SPEC, "Backends": [{"VirtualService": {"VirtualServiceName": "far.colors.local"}}]}
     red = resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=spec)
-    found = migrated(tmp_path, {"Red": red})
-    assert found.converted.mesh.node("red").backends == ()
-    lost = [f"{each.subject}: {each.text}" for each in found.findings if each.kind == "lost"]
+    migration = migrated(tmp_path, {"Red": red})
+    assert migration.converted.mesh.node("red").backends == ()
+    lost = [f"{each.subject}: {each.text}" for each in migration.findings if each.kind == "lost"]
     assert lost == [
         (
             "virtual node 'red': requests to 'far.colors.local' fail: no template declares that virtual service (add "

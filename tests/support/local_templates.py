@@ -1,4 +1,4 @@
-"""A small template that runs, to be changed one thing at a time."""
+"""A small template of a mesh that runs, for tests that change one property of it."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from color_mesh.cloudformation import read_templates
+from color_mesh.ecs import Declarations, read_declarations
+from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 from color_mesh.local.plan.assembly import Plan, read_plan
+from color_mesh.local.plan.emulation import EMULATED
 from color_mesh.model import MeshError
 
 Resources = dict[str, Any]
@@ -93,25 +97,64 @@ TEMPLATE: dict[str, Any] = {
 }
 
 Change = Callable[[Resources], None]
+EVERYTHING: UsedProperties = {
+    **dict.fromkeys(EMULATED, EVERY_PROPERTY),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": EVERY_PROPERTY,
+}
+
+
+def with_app(**properties: Any) -> Change:
+    """Change properties of the application's container."""
+
+    def change(resources: Resources) -> None:
+        resources["Task"]["ContainerDefinitions"] = [{**APP, **properties}, ENVOY]
+
+    return change
+
+
+def with_properties(name: str, **properties: Any) -> Change:
+    """Change properties of a resource; ``None`` removes a property."""
+
+    def change(resources: Resources) -> None:
+        resources[name] |= properties
+        for key in [key for key, value in properties.items() if value is None]:
+            del resources[name][key]
+
+    return change
 
 
 def changed(change: Change | None = None) -> Resources:
-    """The template, with one change of its properties: ``change`` gets them by the names of resources."""
+    """The template with a change, which gets the properties of resources by their logical ids."""
     resources = deepcopy(TEMPLATE)
     if change is not None:
         change({name: each["Properties"] for name, each in resources.items()})
     return resources
 
 
-def planned(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> Plan:
-    """Read the template as it is to run, with a change, and with more resources."""
+def write_template(folder: Path, change: Change | None = None, more: Resources | None = None) -> Path:
+    """Write the template to a folder, with a change and with more resources."""
     file = folder / "shop.template.json"
     file.write_text(json.dumps({"Resources": {**changed(change), **(more or {})}}))
-    return read_plan([file], **{"images": {"colorapp": ("true",)}, **options})
+    return file
+
+
+def declared(
+    folder: Path,
+    change: Change | None = None,
+    more: Resources | None = None,
+    used: UsedProperties = EVERYTHING,
+) -> Declarations:
+    """Read the declarations of the template, with a change and with more resources."""
+    return read_declarations(read_templates([write_template(folder, change, more)], {}, {}), used)
+
+
+def planned(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> Plan:
+    """Read the plan of the template, with a change and with more resources."""
+    return read_plan([write_template(folder, change, more)], **{"images": {"colorapp": ("true",)}, **options})
 
 
 def refused(folder: Path, change: Change | None = None, more: Resources | None = None, **options: Any) -> list[str]:
-    """What is said of a template that cannot run."""
+    """The problems of a template that cannot run."""
     with pytest.raises(MeshError) as error:
         planned(folder, change, more, **options)
     return str(error.value).splitlines()

@@ -1,1 +1,9 @@
-"""What templates declare beside the mesh, as frozen values: task definitions, services, networks, roles."""
+"""Resources that templates declare beside the mesh, as frozen values: task definitions, services, load balancers.
+
+`read_declarations` reads all of them, with the defaults of AWS. Callers decide what can run on this machine, or can be
+migrated.
+"""
+
+from color_mesh.ecs.declarations import Declarations, read_declarations
+
+__all__ = ["Declarations", "read_declarations"]

@@ -1,112 +1,169 @@
-"""Reading resources of templates as they are to run: every problem at once, and what is not emulated, once each."""
+"""Reading of resources: the values, every problem, and the properties that a caller does not use."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from color_mesh.appmesh.fields import Fields, api_spelling
-from color_mesh.cloudformation import Attribute, Resource
+from color_mesh.cloudformation import Attribute, Resource, Templates
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem
 
 T = TypeVar("T")
-
-_ARN = re.compile(r"(?:arn:[^:]*:appmesh:[^:]*:[^:]*:)?mesh/([^/@]+)(?:@[0-9]+)?/(virtualNode|virtualGateway)/(.+)")
-# What Envoy's agent calls itself by, the first that is there (aws/amazon-ecs-service-connect-agent, README).
-IDENTITIES = ("APPMESH_RESOURCE_ARN", "APPMESH_RESOURCE_NAME", "APPMESH_VIRTUAL_NODE_NAME")
-MESH_RESOURCES = {"AWS::AppMesh::VirtualNode": "virtualNode", "AWS::AppMesh::VirtualGateway": "virtualGateway"}
+Path: TypeAlias = tuple[str | int, ...]
+# Resource types and the properties of each that a caller uses.
+UsedProperties: TypeAlias = Mapping[str, Collection[str]]
+EVERY_PROPERTY = ("*",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MeshResource:
-    """Define whose configuration an Envoy asks for.
+class Reference:
+    """Reference to an attribute that only a deployment knows.
 
     Attributes:
-        mesh: The mesh.
-        kind: ``virtualNode`` or ``virtualGateway``.
-        name: The node or gateway.
+        resource_type: Type of the resource.
+        name: Logical id of the resource and name of the attribute, such as ``Database.Endpoint.Port``.
     """
 
-    mesh: str
-    kind: str
+    resource_type: str
     name: str
 
     def __str__(self) -> str:
-        return f"mesh/{self.mesh}/{self.kind}/{self.name}"
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResourceProblem:
+    """Problem of a resource.
+
+    Attributes:
+        resource_type: Type of the resource.
+        text: Message.
+    """
+
+    resource_type: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnusedProperty:
+    """Property that a template declares and the caller of `read_declarations` does not use.
+
+    Attributes:
+        resource_type: Type of the resource.
+        place: Place of the resource in the templates.
+        path: Names of properties and indices of lists, from the resource to the property.
+    """
+
+    resource_type: str
+    place: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Path without indices, such as ``ContainerDefinitions.Ulimits``."""
+        return _name(self.path)
 
 
 class Reader:
-    """Collect what goes wrong, and what is passed over, while resources are read.
+    """Read resources of templates, and collect problems and unused properties.
+
+    Args:
+        templates: Templates that declare the resources.
+        used: Resource types and properties that the caller uses. Others are not read: they are no source of problems.
 
     Attributes:
-        problems: What cannot be.
-        passed_over: Properties that nothing here depends on, by the resource type and the property's path.
+        problems: Problems of the resources.
+        unused: Properties outside of ``used``.
     """
 
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-        self.passed_over: dict[tuple[str, str], None] = {}
+    def __init__(self, templates: Templates, used: UsedProperties) -> None:
+        self.problems: list[ResourceProblem] = []
+        self.unused: list[UnusedProperty] = []
+        self._templates = templates
+        self._used = used
 
-    def read(self, resource: Resource, read: Callable[[Fields], T]) -> T | None:
-        """Read a resource; nothing when its properties cannot be worked out."""
+    def resources(self, *types: str) -> tuple[Resource, ...]:
+        """Return the resources of these types, except types that the caller does not use."""
+        return self._templates.resources(*(each for each in types if each in self._used))
+
+    def read_all(self, resource_type: str, read: Callable[[Fields, Resource], T]) -> dict[str, T]:
+        """Read every resource of a type, by place; resources without readable properties are left out."""
+        values = {}
+        for resource in self.resources(resource_type):
+            problems: list[str] = []
+            try:
+                properties = self._used_properties(resource)
+                values[resource.place] = read(
+                    Fields(properties, resource.place, api_spelling, problems, unread=[]), resource
+                )
+            except MeshError as error:
+                problems += error.problems
+            self.report(resource_type, problems)
+        return values
+
+    def properties(self, resource: Resource) -> dict[str, Any]:
+        """Return the properties of a resource as they are; none if one of them cannot be resolved."""
         try:
-            properties = resource.properties()
+            return resource.properties()
         except MeshError as error:
-            self.problems += error.problems
-            return None
-        unread: list[str] = []
-        fields = Fields(properties, resource.place, api_spelling, self.problems, unread)
-        found = read(fields)
-        fields.close()
-        for path in unread:
-            inner = re.sub(r"\[[0-9]+\]", "", path.removeprefix(f"{resource.place}."))
-            self.passed_over[resource.type, inner] = None
-        return found
+            self.report(resource.type, error.problems)
+            return {}
 
-    def nested(self, value: object, place: str, read: Callable[[Fields], T]) -> T:
-        """Read an object that stands apart from any resource."""
-        fields = Fields(value, place, api_spelling, self.problems)
-        found = read(fields)
-        fields.close()
-        return found
+    def report(self, resource_type: str, problems: Iterable[str]) -> None:
+        """Add problems of a resource."""
+        self.problems += (ResourceProblem(resource_type=resource_type, text=text) for text in problems)
+
+    def _used_properties(self, resource: Resource) -> Any:
+        properties = resource.lenient_properties()
+        used = self._used[resource.type]
+        if used == EVERY_PROPERTY:
+            return properties
+        unused: list[Path] = []
+        selected = _select(properties, used, (), unused)
+        self.unused += (UnusedProperty(resource_type=resource.type, place=resource.place, path=path) for path in unused)
+        return selected
 
 
-def key(value: Any) -> str | None:
-    """Find what tells a resource from others: its place, or the id of one that no template declares."""
+def _select(value: Any, used: Collection[str], path: Path, unused: list[Path]) -> Any:
+    """Return the used properties of an object, and add the paths of the others to ``unused``."""
+    if isinstance(value, list):
+        return [_select(each, used, (*path, index), unused) for index, each in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    selected, own = {}, []
+    for key, each in value.items():
+        name = _name((*path, key))
+        if name in used:
+            selected[key] = each
+        elif any(other.startswith(f"{name}.") for other in used):
+            selected[key] = _select(each, used, (*path, key), unused)
+        else:
+            own.append((*path, key))
+    unused += own
+    return selected
+
+
+def _name(path: Path) -> str:
+    return ".".join(part for part in path if isinstance(part, str))
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """Return a path as text, such as ``MountPoints[0].ReadOnly``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def resource_key(value: Any) -> str | None:
+    """Return the key of the resource that a value refers to: its place, or the id of one that no template declares."""
     return value.resource.place if isinstance(value, Attribute) else value if isinstance(value, str) else None
 
 
-def keys(values: Any) -> tuple[str, ...]:
-    """Find what tells the resources of a list from others."""
-    found = [key(value) for value in values] if isinstance(values, list) else []
-    return tuple(each for each in found if each is not None)
+def resource_keys(values: Any) -> tuple[str, ...]:
+    """Return the keys of the resources that a list refers to."""
+    keys = [resource_key(value) for value in values] if isinstance(values, list) else []
+    return tuple(key for key in keys if key is not None)
 
 
-def mesh_resource(attribute: Attribute) -> MeshResource:
-    """Find the node or gateway that a reference is to."""
+def reference(attribute: Attribute) -> Reference:
+    """Return an attribute as a value that does not hold its resource."""
     resource = attribute.resource
-    kind = MESH_RESOURCES[resource.type]
-    name = resource.property(f"{kind[0].upper()}{kind[1:]}Name") or resource.generated_name
-    return MeshResource(mesh=str(resource.property("MeshName")), kind=kind, name=str(name))
-
-
-def mesh_resource_of(name: str) -> MeshResource | None:
-    """Find the node or gateway that an Amazon Resource Name, or the end of one, names."""
-    found = _ARN.fullmatch(name)
-    return None if found is None else MeshResource(mesh=found[1], kind=found[2], name=found[3])
-
-
-def identity(environment: Mapping[str, Any], place: str, problems: list[str]) -> MeshResource | None:
-    """Find the node or gateway whose configuration a container asks App Mesh for, by its variables."""
-    name = next((name for name in IDENTITIES if name in environment), None)
-    if name is None:
-        return None
-    value = environment[name]
-    if isinstance(value, Attribute) and value.resource.type in MESH_RESOURCES:
-        return mesh_resource(value)
-    found = mesh_resource_of(str(value))
-    if found is None:
-        fix = "such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red"
-        problems.append(problem(f"{place}: {name}", "names no virtual node or virtual gateway", value, fix))
-    return found
+    return Reference(resource_type=resource.type, name=f"{resource.logical_id}.{attribute.name}")

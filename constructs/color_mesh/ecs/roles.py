@@ -1,20 +1,18 @@
-"""What roles may do: IAM policies of the templates, as far as these decide what runs.
+"""IAM roles, and the actions that their policies allow.
 
-The rules are those of the AWS IAM User Guide, *Policy evaluation logic*: what no statement allows is denied, and a
-statement that denies wins. Statements with conditions are taken to hold.
+The rules are those of the AWS IAM User Guide, *Policy evaluation logic*: an action that no statement allows is denied,
+and a statement that denies it wins. The conditions of statements are assumed to hold.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from color_mesh.cloudformation import Attribute, Resource, Templates
-from color_mesh.ecs.reading import MESH_RESOURCES, Reader, key, mesh_resource
-from color_mesh.model import MeshError
+from color_mesh.cloudformation import Attribute, Resource
+from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, mesh_resource
+from color_mesh.ecs.reading import Reader, resource_key
 
-_ALL = {"Effect": "Allow", "Resource": "*"}
-# The policies of AWS that matter here (AWS Managed Policy Reference).
+# AWS managed policies for Envoys of App Mesh and for logs (AWS Managed Policy Reference), and the actions they allow.
 _MANAGED = {
     "AWSAppMeshEnvoyAccess": ("appmesh:StreamAggregatedResources",),
     "AdministratorAccess": ("*",),
@@ -24,116 +22,136 @@ _MANAGED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """Define a role.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """Statement of a policy.
 
     Attributes:
-        name: What it is called in messages.
-        statements: Of its policies.
-        trusts_tasks: Whether ECS tasks may take it on.
-        known: Whether all of its policies are at hand.
+        effect: ``Allow`` or ``Deny``.
+        actions: Patterns of actions; with ``NotAction``, of those that the statement is not about.
+        resources: Patterns of ARNs; with ``NotResource``, of those that the statement is not about.
+        except_actions: Whether the statement has ``NotAction``.
+        except_resources: Whether the statement has ``NotResource``.
+    """
+
+    effect: str
+    actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    except_actions: bool = False
+    except_resources: bool = False
+
+    def matches(self, action: str, resource: str) -> bool:
+        """Return whether the statement is about an action on a resource."""
+        return (
+            any(_matches(each, action) for each in self.actions) is not self.except_actions
+            and any(_matches(each, resource) for each in self.resources) is not self.except_resources
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Role:
+    """IAM role.
+
+    Attributes:
+        name: Logical id.
+        statements: Statements of its policies.
+        trusts_tasks: Whether ECS tasks may assume it.
+        known: Whether the statements of all its policies are known.
     """
 
     name: str
-    statements: tuple[Mapping[str, Any], ...]
-    trusts_tasks: bool
+    statements: tuple[Statement, ...] = ()
+    trusts_tasks: bool = False
     known: bool = True
 
     def allows(self, action: str, resource: str) -> bool:
-        """Tell whether the role may do something with a resource, by its ARN or by what tells it from others.
+        """Return whether the role allows an action on a resource, given by its ARN or its key.
 
-        A role with policies that are not at hand may.
+        A role with unknown policies allows every action that no known statement denies.
         """
-        matching = [each for each in self.statements if _matches(each, action, resource)]
-        if any(each.get("Effect") == "Deny" for each in matching):
-            return False
-        return not self.known or any(each.get("Effect") == "Allow" for each in matching)
+        effects = [each.effect for each in self.statements if each.matches(action, resource)]
+        return "Deny" not in effects and (not self.known or "Allow" in effects)
 
 
-def read_roles(templates: Templates, reader: Reader) -> dict[str, Role]:
-    """Read the roles that templates declare."""
-    attached: dict[str, list[Mapping[str, Any]]] = {}
-    for resource in templates.resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-        properties = _properties(resource, reader)
+def read_roles(reader: Reader) -> dict[str, Role]:
+    """Read the roles, by place."""
+    attached: dict[str, list[Statement]] = {}
+    for resource in reader.resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+        properties = reader.properties(resource)
         for role in _list(properties.get("Roles")):
-            attached.setdefault(key(role) or "", []).extend(_statements(properties.get("PolicyDocument")))
+            attached.setdefault(resource_key(role) or "", []).extend(statements(properties.get("PolicyDocument")))
     return {
-        resource.place: _role(resource, _properties(resource, reader), attached.get(resource.place, []))
-        for resource in templates.resources("AWS::IAM::Role")
+        resource.place: _role(resource, reader, attached.get(resource.place, []))
+        for resource in reader.resources("AWS::IAM::Role")
     }
 
 
-def _properties(resource: Resource, reader: Reader) -> dict[str, Any]:
-    try:
-        return resource.properties()
-    except MeshError as error:
-        reader.problems += error.problems
-        return {}
+def statements(document: Any) -> tuple[Statement, ...]:
+    """Return the statements of a policy document."""
+    declared = document.get("Statement") if isinstance(document, dict) else None
+    return tuple(
+        Statement(
+            effect=str(each.get("Effect")),
+            actions=tuple(map(str, _list(each.get("NotAction", each.get("Action"))))),
+            resources=tuple(map(_resource_text, _list(each.get("NotResource", each.get("Resource"))))),
+            except_actions="NotAction" in each,
+            except_resources="NotResource" in each,
+        )
+        for each in _list(declared)
+        if isinstance(each, dict)
+    )
 
 
-def _role(resource: Resource, properties: Mapping[str, Any], attached: list[Mapping[str, Any]]) -> Role:
-    statements = list(attached)
-    for policy in _list(properties.get("Policies")):
-        statements += _statements(policy.get("PolicyDocument") if isinstance(policy, dict) else None)
+def _role(resource: Resource, reader: Reader, attached: list[Statement]) -> Role:
+    properties = reader.properties(resource)
+    policies = [
+        policy.get("PolicyDocument") for policy in _list(properties.get("Policies")) if isinstance(policy, dict)
+    ]
+    own = [each for document in policies for each in statements(document)]
     known = True
     for arn in _list(properties.get("ManagedPolicyArns")):
         if isinstance(arn, Attribute):
-            statements += _statements(arn.resource.property("PolicyDocument"))
+            own += statements(reader.properties(arn.resource).get("PolicyDocument"))
         else:
             name = str(arn).rsplit("/", 1)[-1]
             known = known and name in _MANAGED
-            statements += [{**_ALL, "Action": action} for action in _MANAGED.get(name, ())]
-    trust = _statements(properties.get("AssumeRolePolicyDocument"))
-    return Role(resource.logical_id, tuple(statements), any(_trusts_tasks(each) for each in trust), known)
+            own.append(Statement(effect="Allow", actions=_MANAGED.get(name, ()), resources=("*",)))
+    return Role(
+        name=resource.logical_id,
+        statements=(*attached, *own),
+        trusts_tasks=_trusts_tasks(properties.get("AssumeRolePolicyDocument")),
+        known=known,
+    )
 
 
-def _statements(document: Any) -> list[Mapping[str, Any]]:
-    statements = document.get("Statement", []) if isinstance(document, dict) else []
-    return [
-        {
-            name: [_text(value) for value in _list(values)] if name.endswith("Resource") else values
-            for name, values in each.items()
-        }
-        for each in _list(statements)
-        if isinstance(each, dict)
-    ]
+def _trusts_tasks(document: Any) -> bool:
+    """Return whether a trust policy lets ECS tasks assume its role."""
+    for statement in _list(document.get("Statement")) if isinstance(document, dict) else ():
+        principal = statement.get("Principal") if isinstance(statement, dict) else None
+        services = _list(principal.get("Service")) if isinstance(principal, dict) else []
+        if statement.get("Effect") == "Allow" and "ecs-tasks.amazonaws.com" in services:
+            return True
+    return False
 
 
-def _text(resource: Any) -> str:
-    """Write what a statement is about: the ARN of a reference stands for what it refers to."""
-    if isinstance(resource, Attribute) and resource.resource.type in MESH_RESOURCES:
+def _resource_text(resource: Any) -> str:
+    """Return the resource of a statement as text: an ARN, or the key of a resource that it refers to."""
+    if isinstance(resource, Attribute) and resource.resource.type in MESH_RESOURCE_TYPES:
         return f"arn:*:{mesh_resource(resource)}"
-    return key(resource) or str(resource)
+    return resource_key(resource) or str(resource)
 
 
-def _trusts_tasks(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    services = _list(principal.get("Service")) if isinstance(principal, dict) else []
-    return statement.get("Effect") == "Allow" and "ecs-tasks.amazonaws.com" in services
-
-
-def _matches(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    if "NotAction" in statement:
-        acts = not any(_like(each, action) for each in _list(statement["NotAction"]))
-    else:
-        acts = any(_like(each, action) for each in _list(statement.get("Action")))
-    if "NotResource" in statement:
-        return acts and not any(_like(each, resource) for each in _list(statement["NotResource"]))
-    return acts and any(_like(each, resource) for each in _list(statement.get("Resource")))
-
-
-def _like(pattern: Any, text: str) -> bool:
-    """Compare as IAM does: without regard to case in actions, ``*`` for any characters, ``?`` for one.
+def _matches(pattern: str, text: str) -> bool:
+    """Return whether text matches an IAM pattern: ``*`` is any characters, ``?`` is one. Actions ignore case.
 
     Accounts and regions of ARNs are not compared: the templates may leave them open.
     """
-    wanted = re.escape(_anywhere(str(pattern))).replace(r"\*", ".*").replace(r"\?", ".")
+    expression = re.escape(_without_account(pattern)).replace(r"\*", ".*").replace(r"\?", ".")
     flags = 0 if text.startswith("arn:") else re.IGNORECASE
-    return re.fullmatch(wanted, _anywhere(text), flags | re.DOTALL) is not None
+    return re.fullmatch(expression, _without_account(text), flags | re.DOTALL) is not None
 
 
-def _anywhere(text: str) -> str:
+def _without_account(text: str) -> str:
     fields = text.split(":", 5)
     return ":".join((*fields[:3], "", "", fields[5])) if len(fields) == 6 and fields[0] == "arn" else text
 

@@ -1,9 +1,11 @@
-"""From a mesh to the Envoy v3 configuration of each of its nodes and gateways, as App Mesh would have sent it.
+"""Compiler from a mesh to the Envoy v3 configuration of each node and gateway, equivalent to that of App Mesh.
 
-`services` compiles what a caller needs to know of a virtual service; `ingress`, `egress` and `gateway` make of it what
-comes to a node, what a node sends, and the two hops of a gateway; `routes`, `clusters`, `listeners`, `filters`,
-`security` and `access_log` write Envoy's own kinds of resources; `unsupported` finds what has no counterpart in Envoy;
-`bootstrap` puts all of it together. What depends on where an Envoy stands, and not on the mesh, is in `placement`.
+- `services` compiles the ports of a virtual service for a caller.
+- `ingress` and `egress` compile the inbound and the outbound side of a node, `gateway` the two hops of a gateway.
+- `routes`, `clusters`, `listeners`, `filters`, `security` and `access_log` render one kind of Envoy resource each.
+- `unsupported` reports the features of a mesh that Envoy does not support.
+- `placement` has the settings of an Envoy that are not part of the mesh.
+- `bootstrap` assembles the complete configuration.
 """
 
 from color_mesh.envoy.bootstrap import Configuration, configure

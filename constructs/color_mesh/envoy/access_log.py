@@ -5,7 +5,7 @@ from color_mesh.model import AccessLog
 
 
 def access_log(log: AccessLog | None) -> list[Json] | None:
-    """Write where Envoy logs requests; without a format it uses its own."""
+    """Render an access log; without a format Envoy uses its default format."""
     if log is None:
         return None
     form: Json | None = None

@@ -1,4 +1,4 @@
-"""The whole configuration of one Envoy."""
+"""The complete configuration of one Envoy."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -45,16 +45,15 @@ from color_mesh.model.errors import refuse
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
-    """Hold what one Envoy is given.
+    """The configuration of one Envoy.
 
     Attributes:
-        bootstrap: What it is started with.
-        listeners: What it listens on.
-        routes: The routes of its HTTP listeners, whether they are in the listeners or in files.
-        clusters: What it connects to.
-        files: The documents that it takes from files or a server, by their names in the directory; none when endpoints
-            are found by DNS.
-        targets: Whose endpoints belong in which of those documents. They begin without any.
+        bootstrap: Bootstrap configuration.
+        listeners: Listeners.
+        routes: Route configurations of the HTTP listeners, inline or in ``files``.
+        clusters: Clusters.
+        files: Discovery responses for the file system or the discovery server, by path. Empty with `DnsEndpoints`.
+        targets: Target of each file with endpoints, by path. The files in ``files`` have no endpoints yet.
     """
 
     bootstrap: Json
@@ -73,17 +72,18 @@ def configure(
     endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
     sds_socket: str | None = None,
 ) -> Configuration:
-    """Compile the configuration of the Envoy of a node or gateway: its own listeners and backends, nothing else.
+    """Compile the Envoy configuration of a virtual node or gateway.
 
     Args:
         mesh: The mesh.
-        part: A virtual node or a virtual gateway of it.
-        interception: How the task's traffic reaches Envoy; ``Transparent`` by default. Gateways need none.
-        endpoints: How Envoy finds the tasks of others; by DNS by default.
-        sds_socket: The path of the Unix socket of a Secret Discovery Service; without it nothing can come from one.
+        part: Virtual node or virtual gateway of the mesh.
+        interception: Interception of the traffic of the node's application. Gateways need none.
+        endpoints: Source of the endpoints.
+        sds_socket: Path of the Unix socket of a Secret Discovery Service. Default: no such service, SDS certificates
+            and trust are not supported.
 
     Raises:
-        MeshError: With everything that cannot be compiled, and why.
+        MeshError: With every feature of the mesh that is not supported.
     """
     placement = Placement(interception=interception, endpoints=endpoints, sds_socket=sds_socket)
     refuse(unsupported_features(mesh, part, placement))
@@ -128,9 +128,9 @@ def _bootstrap(
     ejects = any("outlier_detection" in cluster for cluster in clusters)
     return present(
         node=present(id=identity, cluster=identity, metadata=metadata or None),
-        # For the task alone: whoever reaches it can stop Envoy.
+        # Not reachable from other tasks: clients of the admin interface can stop Envoy.
         admin={"address": socket_address(placement.envoy_address, ADMIN_PORT)},
-        # App Mesh's agent let regular expressions be this large.
+        # The limit for regular expressions in App Mesh's Envoy.
         layered_runtime={
             "layers": [{"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": 1000}}]
         },
@@ -139,10 +139,10 @@ def _bootstrap(
 
 
 def _files(resources: Resources, clusters: tuple[Json, ...], targets: Mapping[str, Target]) -> dict[str, Json]:
-    """Write the documents that may change, each before those that refer to it.
+    """Render the discovery responses, each before those that refer to it.
 
-    Whoever replaces them while requests come waits after the clusters, until none is warming any more
-    (``cluster_manager.warming_clusters``): routes to a cluster that is not there yet answer with 503.
+    An update in this order must wait after the clusters until none is warming (``cluster_manager.warming_clusters``):
+    requests on a route to a cluster that is still warming are answered with 503.
     """
     return {
         **{

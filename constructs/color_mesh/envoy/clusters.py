@@ -1,4 +1,4 @@
-"""Clusters: what Envoy connects to, how it finds it, and when it leaves it alone."""
+"""Clusters, with their endpoint discovery, circuit breakers, health checks and outlier detection."""
 
 from collections.abc import Mapping
 
@@ -31,8 +31,7 @@ from color_mesh.model import (
 
 LOCAL_CONNECT_TIMEOUT = "0.250s"
 CONNECT_TIMEOUT = "1s"
-# How often Envoys ask DNS for tasks that come and go.
-REFRESH_SECONDS = 2
+REFRESH_SECONDS = 2  # Interval of DNS lookups for tasks that are registered in Cloud Map.
 
 _LOOKUP_FAMILIES: Mapping[IpPreference, str] = {
     "IPv4_ONLY": "V4_ONLY",
@@ -43,7 +42,7 @@ _LOOKUP_FAMILIES: Mapping[IpPreference, str] = {
 
 
 def application_cluster(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> Json:
-    """Write the cluster of the application behind a node's listener."""
+    """Render the cluster of the application behind a node's listener."""
     address = placement.app_address(ip_preference(mesh, node))
     return _static(names.ingress_cluster(mesh, node, listener), address, placement.app_port(listener), listener)
 
@@ -51,28 +50,29 @@ def application_cluster(mesh: Mesh, node: VirtualNode, listener: Listener, place
 def self_redirect_cluster(
     mesh: Mesh, gateway: VirtualGateway, listener: Listener, placement: Placement, port: int
 ) -> Json:
-    """Write the cluster that leads from a gateway's first hop to its second."""
+    """Render the cluster between the first and the second hop of a gateway."""
     name = names.self_redirect_cluster(mesh, gateway, listener, port)
     return _static(name, placement.envoy_address, port, listener)
 
 
 def target_cluster(mesh: Mesh, target: Target, placement: Placement) -> Json:
-    """Write the cluster of a listener of another node."""
+    """Render the cluster of a listener of another node."""
     node, listener = target.node, target.listener
     return present(
         name=target.cluster,
         connect_timeout=CONNECT_TIMEOUT,
-        **_found(mesh, target, placement),
+        **_endpoint_discovery(mesh, target, placement),
         circuit_breakers=_circuit_breakers(None),
         **_protocol(listener),
         health_checks=_health_checks(node, listener),
-        outlier_detection=_outlier_detection(listener.outlier_detection) or _unreachable(target, placement),
+        outlier_detection=_outlier_detection(listener.outlier_detection)
+        or _ejection_of_stopped_tasks(target, placement),
         transport_socket=security.upstream(target.client_tls, node, listener),
     )
 
 
 def original_destination_cluster(name: str) -> Json:
-    """Write the cluster of wherever a connection was going."""
+    """Render a cluster that connects to the original destination of a connection."""
     return {
         "name": name,
         "type": "ORIGINAL_DST",
@@ -83,17 +83,17 @@ def original_destination_cluster(name: str) -> Json:
 
 
 def empty_cluster(name: str) -> Json:
-    """Write a cluster without endpoints: what is sent there ends."""
+    """Render a cluster without endpoints, to which every connection fails."""
     return {"name": name, "type": "STATIC", "connect_timeout": CONNECT_TIMEOUT}
 
 
 def endpoint(address: str, port: int) -> Json:
-    """Write an endpoint."""
+    """Render an endpoint."""
     return {"endpoint": {"address": socket_address(address, port)}}
 
 
 def load_assignment(cluster: str, endpoints: list[Json]) -> Json:
-    """Write the endpoints of a cluster."""
+    """Render the endpoints of a cluster."""
     return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": endpoints}] if endpoints else []}
 
 
@@ -108,14 +108,10 @@ def _static(name: str, address: str, port: int, listener: Listener) -> Json:
     }
 
 
-def _found(mesh: Mesh, target: Target, placement: Placement) -> Json:
-    """Write how a cluster's endpoints are found.
-
-    Cloud Map answers with every healthy task, as App Mesh's own polling of it did, and IPv4 comes first there.
-    """
+def _endpoint_discovery(mesh: Mesh, target: Target, placement: Placement) -> Json:
     match placement.endpoints:
         case DnsEndpoints():
-            return _resolved(mesh, target, placement)
+            return _dns_discovery(mesh, target, placement)
         case endpoints:
             return {
                 "type": "EDS",
@@ -124,28 +120,36 @@ def _found(mesh: Mesh, target: Target, placement: Placement) -> Json:
             }
 
 
-def _resolved(mesh: Mesh, target: Target, placement: Placement) -> Json:
+def _dns_discovery(mesh: Mesh, target: Target, placement: Placement) -> Json:
+    """Render endpoint discovery by DNS.
+
+    The DNS records of a Cloud Map service are its healthy tasks, which App Mesh got by polling Cloud Map; there, IPv4
+    addresses are preferred by default.
+    """
     discovery = target.node.discovery
-    assert discovery is not None  # The model wants one of every node that listens.
+    assert discovery is not None  # The model requires service discovery of each node with a listener.
     preference = ip_preference(mesh, target.node)
     port = placement.inbound_port(target.node, target.listener)
     assignment = load_assignment(target.cluster, [endpoint(discovery.dns_name, port)])
     if isinstance(discovery, DnsDiscovery):
         family = _LOOKUP_FAMILIES[preference] if preference else None
-        one = True if discovery.response_type == "LOADBALANCER" else None
-        return {"cluster_type": _dns(family, one), "load_assignment": assignment}
-    # Tasks come and go, and DNS is all that tells: it is asked more often than other names.
+        single_endpoint = True if discovery.response_type == "LOADBALANCER" else None
+        return {"cluster_type": _dns_cluster(family, single_endpoint), "load_assignment": assignment}
+    # Tasks start and stop often, so these names are resolved more often than others.
     return {
-        "cluster_type": _dns(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"], refresh=f"{REFRESH_SECONDS}s"),
+        "cluster_type": _dns_cluster(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"], refresh=f"{REFRESH_SECONDS}s"),
         "ignore_health_on_host_removal": True,
         "load_assignment": assignment,
     }
 
 
-def _dns(family: str | None, one: bool | None = None, refresh: str | None = None) -> Json:
-    """Write that endpoints are found by DNS, every five seconds or as ``refresh`` says.
+def _dns_cluster(family: str | None, single_endpoint: bool | None = None, refresh: str | None = None) -> Json:
+    """Render the DNS cluster type.
 
-    With ``one``, an answer stands for one endpoint. When no server answers, it is asked again sooner.
+    Args:
+        family: DNS lookup family. Default: that of Envoy, ``AUTO``.
+        single_endpoint: Treat all addresses of a response as one endpoint.
+        refresh: Interval of the lookups. Default: that of Envoy, 5 seconds. Failed lookups are repeated sooner.
     """
     return extension(
         "envoy.cluster.dns",
@@ -153,7 +157,7 @@ def _dns(family: str | None, one: bool | None = None, refresh: str | None = None
         dns_refresh_rate=refresh,
         dns_failure_refresh_rate={"base_interval": "0.500s", "max_interval": "5s"},
         dns_lookup_family=family,
-        all_addresses_in_single_endpoint=one,
+        all_addresses_in_single_endpoint=single_endpoint,
     )
 
 
@@ -195,11 +199,11 @@ def _health_checker(check: HealthCheck, host: str) -> Json:
     return {"http_health_check": present(host=host, path=check.path or "/", codec_client_type=codec)}
 
 
-def _unreachable(target: Target, placement: Placement) -> Json | None:
-    """Write when an endpoint is left alone that DNS still names and that takes no connection: its task has ended.
+def _ejection_of_stopped_tasks(target: Target, placement: Placement) -> Json | None:
+    """Render the ejection of an endpoint whose task has stopped, but which DNS still returns until its TTL ends.
 
-    Its answers never count, as App Mesh had it without outlier detection. Cloud Map told App Mesh at once of tasks that
-    ended; DNS tells after its time to live.
+    Only connection failures eject it. Responses do not, since the node has no outlier detection. App Mesh did not need
+    this: it learned of stopped tasks from Cloud Map without a TTL.
     """
     if not (isinstance(placement.endpoints, DnsEndpoints) and isinstance(target.node.discovery, CloudMapDiscovery)):
         return None
@@ -215,7 +219,7 @@ def _unreachable(target: Target, placement: Placement) -> Json | None:
 
 
 def _outlier_detection(outlier: OutlierDetection | None) -> Json | None:
-    """Write when an endpoint is left alone: for errors in a row and, as App Mesh documented it, for nothing else."""
+    """Render outlier detection by consecutive errors; App Mesh documented no ejection by success rate."""
     if outlier is None:
         return None
     return {

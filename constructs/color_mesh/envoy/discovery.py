@@ -1,4 +1,4 @@
-"""Where Envoy takes from what changes while it runs: files, or a discovery server. Both have the same documents."""
+"""Configuration sources of dynamic resources: files or a discovery server, with the same paths."""
 
 from color_mesh.envoy.placement import FileEndpoints, ServerEndpoints
 from color_mesh.envoy.typed import Json
@@ -9,28 +9,28 @@ SERVER_CLUSTER = "discovery_server"
 
 
 def endpoints_file(cluster: str) -> str:
-    """Name the document of a cluster's endpoints."""
+    """Return the path of the endpoints of a cluster."""
     return f"eds/{cluster}.json"
 
 
 def routes_file(name: str) -> str:
-    """Name the document of a route configuration."""
+    """Return the path of a route configuration."""
     return f"rds/{name}.json"
 
 
 def config_source(endpoints: FileEndpoints | ServerEndpoints, file: str) -> Json:
-    """Write where a document comes from."""
+    """Render the configuration source of a path."""
     if isinstance(endpoints, FileEndpoints):
         return {"resource_api_version": "V3", "path_config_source": {"path": f"{endpoints.directory}/{file}"}}
     return {
         "resource_api_version": "V3",
-        # As App Mesh's agent had it: Envoy waits for its configuration, however long it takes.
+        # Envoy waits for its configuration without a timeout, as App Mesh's Envoy did.
         "initial_fetch_timeout": "0s",
         "api_config_source": {
             "api_type": "REST",
             "transport_api_version": "V3",
             "cluster_names": [SERVER_CLUSTER],
-            # The server holds a request until there is something new, so the next one may follow at once.
+            # The server holds each request until there is a change (long polling), so the delay is short.
             "refresh_delay": "0.010s",
             "request_timeout": "86400s",
         },
@@ -38,7 +38,7 @@ def config_source(endpoints: FileEndpoints | ServerEndpoints, file: str) -> Json
 
 
 def dynamic_resources(endpoints: FileEndpoints | ServerEndpoints) -> Json:
-    """Write where listeners and clusters come from; these say where the rest does."""
+    """Render the configuration sources of listeners and clusters, which name those of routes and endpoints."""
     return {
         "lds_config": config_source(endpoints, LISTENERS_FILE),
         "cds_config": config_source(endpoints, CLUSTERS_FILE),
@@ -46,7 +46,7 @@ def dynamic_resources(endpoints: FileEndpoints | ServerEndpoints) -> Json:
 
 
 def server_cluster(endpoints: ServerEndpoints) -> Json:
-    """Write the cluster of the discovery server."""
+    """Render the cluster of the discovery server."""
     endpoint = {"endpoint": {"address": {"pipe": {"path": endpoints.socket}}}}
     return {
         "name": SERVER_CLUSTER,

@@ -1,4 +1,4 @@
-"""Configuration as words of a command: lines of JSON for people, or compressed where space is limited."""
+"""An Envoy configuration as arguments of a command: lines of JSON, or compressed where space is limited."""
 
 import base64
 import gzip
@@ -8,46 +8,46 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 WIDTH = 120
-# The first word of what is compressed; the second is the rest. JSON never begins so.
+# First argument of a compressed configuration, which is the second. It is not the beginning of a JSON document.
 COMPRESSED = "gzip"
 
 
 def document(value: Any) -> list[str]:
-    """Write ``value`` as lines of JSON, so that a change of one part is a change of few lines.
+    """Render lines of JSON, so that a diff shows the changed lines only.
 
-    Without indentation, which would be a third of it where space is limited.
+    The lines are not indented: indentation would add a third to the size, which ECS limits.
     """
     return list(_lines(value, "", ""))
 
 
 def compressed(value: Any) -> list[str]:
-    """Write ``value`` as what bash, base64 and gzip make JSON of: a twentieth of it, and nothing to read."""
+    """Render JSON, compressed with gzip and encoded with base64: a twentieth of the size, but not readable."""
     return [COMPRESSED, base64.b64encode(gzip.compress(shortest(value).encode(), mtime=0)).decode()]
 
 
 def shortest(value: Any) -> str:
-    """Write ``value`` as JSON without a space."""
+    """Render JSON without white space."""
     return json.dumps(value, separators=(",", ":"))
 
 
-def read(words: Sequence[str]) -> Any:
-    """Read back what `document` or `compressed` wrote.
+def read(arguments: Sequence[str]) -> Any:
+    """Return the value that `document` or `compressed` rendered.
 
     Raises:
-        ValueError: When it is neither.
+        ValueError: If the arguments are neither.
     """
-    if words[:1] == [COMPRESSED] and len(words) == 2:
+    if arguments[:1] == [COMPRESSED] and len(arguments) == 2:
         try:
-            return json.loads(gzip.decompress(base64.b64decode(words[1], validate=True)))
+            return json.loads(gzip.decompress(base64.b64decode(arguments[1], validate=True)))
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(str(error)) from None
-    return json.loads(" ".join(words))
+    return json.loads(" ".join(arguments))
 
 
 def _lines(value: Any, name: str, end: str) -> Iterator[str]:
-    on_a_line = f"{name}{json.dumps(value)}{end}"
-    if not value or not isinstance(value, dict | list) or len(on_a_line) <= WIDTH:
-        yield on_a_line
+    single_line = f"{name}{json.dumps(value)}{end}"
+    if not value or not isinstance(value, dict | list) or len(single_line) <= WIDTH:
+        yield single_line
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     parts = [(f"{json.dumps(key)}: ", part) for key, part in value.items()] if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""What a node sends: to its backends, to AWS, and elsewhere if the mesh lets it."""
+"""Egress of a node: connections to its backends, to AWS, and to other destinations if the egress filter allows them."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -18,7 +18,7 @@ STAT_PREFIX = "egress"
 
 
 def backend_ports(mesh: Mesh, node: VirtualNode) -> list[ServicePort]:
-    """Compile the backends of a node, in the order of their names."""
+    """Compile the ports of a node's backends, sorted by the names of the backends."""
     backends = sorted(node.backends, key=lambda backend: backend.virtual_service)
     return [
         port
@@ -28,20 +28,20 @@ def backend_ports(mesh: Mesh, node: VirtualNode) -> list[ServicePort]:
 
 
 def egress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
-    """Compile what a node sends."""
+    """Compile the egress of a node."""
     ports = backend_ports(mesh, node)
     log = access_log(node.access_log)
     match placement.interception:
         case Loopback() as loopback:
-            return _at_addresses(loopback, ports, log, placement)
+            return _loopback_egress(loopback, ports, log, placement)
         case Transparent():
-            return _redirected(mesh, node, ports, log, placement)
+            return _transparent_egress(mesh, node, ports, log, placement)
 
 
-def _at_addresses(
+def _loopback_egress(
     loopback: Loopback, ports: Sequence[ServicePort], log: list[Json] | None, placement: Placement
 ) -> Resources:
-    """Compile one listener a backend's port; what is no backend has no address, and so no answer."""
+    """Compile one listener for each port of a backend. Services that are not backends have no address."""
     listeners, routes = [], []
     for port in ports:
         network_filter = _tcp(port, log)
@@ -56,24 +56,24 @@ def _at_addresses(
     return Resources(listeners=tuple(listeners), routes=tuple(routes), targets=_targets(ports))
 
 
-def _redirected(
+def _transparent_egress(
     mesh: Mesh, node: VirtualNode, ports: Sequence[ServicePort], log: list[Json] | None, placement: Placement
 ) -> Resources:
-    """Compile the one listener for all that a node sends: a filter chain a port."""
+    """Compile one listener for all connections of a node, with one filter chain for each port."""
     chains, routes = [], []
     allow_all = mesh.egress_filter == "ALLOW_ALL"
     for number, group in groupby(sorted(ports, key=lambda port: port.port), key=lambda port: port.port):
-        of_port = list(group)
+        same_port = list(group)
         match = {"destination_port": number}
-        if of_port[0].protocol == "tcp":
-            network_filter = _tcp(of_port[0], log)
+        if same_port[0].protocol == "tcp":
+            network_filter = _tcp(same_port[0], log)
             if network_filter is not None:
-                chains.append(filter_chain(match, network_filter, metadata=of_port[0].metadata))
+                chains.append(filter_chain(match, network_filter, metadata=same_port[0].metadata))
             continue
-        routes.append(_routes(mesh, of_port, allow_all))
+        routes.append(_routes(mesh, same_port, allow_all))
         chains.append(filter_chain(match, http_filter(STAT_PREFIX, routes[-1], log, placement)))
     to_aws = tcp_filter(STAT_PREFIX, {"cluster": names.amazonaws_cluster(mesh)}, log)
-    # AWS App Mesh API Reference, EgressFilter: whatever the filter is, a node may talk to AWS.
+    # AWS App Mesh API Reference, EgressFilter: nodes can always connect to AWS services.
     chains.append(filter_chain({"destination_port": 443, "server_names": ["*.amazonaws.com"]}, to_aws))
     clusters = [original_destination_cluster(names.amazonaws_cluster(mesh))]
     if allow_all:
@@ -91,18 +91,18 @@ def _redirected(
     )
 
 
-def _allow_all_chains(mesh: Mesh, taken: set[int], log: list[Json] | None) -> list[Json]:
-    """Write the chains of everything else.
+def _allow_all_chains(mesh: Mesh, backend_ports: set[int], log: list[Json] | None) -> list[Json]:
+    """Render the filter chains of destinations that are not in the mesh.
 
-    Port 443 needs one of its own, because there the chain of AWS would take every connection and then refuse it. A
-    connection to Envoy's own port would go round in circles until no file descriptor is left.
+    Port 443 needs its own chain: Envoy would select the chain of AWS by the port and then find no match for the server
+    name. Connections to Envoy's own port would loop until Envoy has no file descriptors left.
     """
-    anywhere = tcp_filter(STAT_PREFIX, {"cluster": names.allow_all_cluster(mesh)}, log)
-    nowhere = tcp_filter(STAT_PREFIX, {"cluster": names.no_loop_cluster(mesh)}, log)
+    allow = tcp_filter(STAT_PREFIX, {"cluster": names.allow_all_cluster(mesh)}, log)
+    reject = tcp_filter(STAT_PREFIX, {"cluster": names.no_loop_cluster(mesh)}, log)
     return [
-        filter_chain({}, anywhere),
-        *([filter_chain({"destination_port": 443}, anywhere)] if 443 not in taken else []),
-        *([filter_chain({"destination_port": EGRESS_PORT}, nowhere)] if EGRESS_PORT not in taken else []),
+        filter_chain({}, allow),
+        *([filter_chain({"destination_port": 443}, allow)] if 443 not in backend_ports else []),
+        *([filter_chain({"destination_port": EGRESS_PORT}, reject)] if EGRESS_PORT not in backend_ports else []),
     ]
 
 
@@ -110,8 +110,8 @@ def _routes(mesh: Mesh, ports: Sequence[ServicePort], allow_all: bool) -> Json:
     hosts = [_virtual_host(port) for port in ports]
     if allow_all:
         cluster = names.allow_all_cluster(mesh)
-        anything = {"match": {"prefix": "/"}, "route": {"cluster": cluster}}
-        hosts.append({"name": "mesh-allow-all", "domains": ["*"], "routes": [anything]})
+        route = {"match": {"prefix": "/"}, "route": {"cluster": cluster}}
+        hosts.append({"name": "mesh-allow-all", "domains": ["*"], "routes": [route]})
     name = names.route_configuration(STAT_PREFIX, ports[0].protocol, ports[0].port)
     return {"name": name, "virtual_hosts": hosts}
 

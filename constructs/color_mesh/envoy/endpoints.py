@@ -1,4 +1,4 @@
-"""The endpoints of a target, for the file from which Envoy takes them."""
+"""Endpoints of a target, for files and the discovery server."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from color_mesh.model import CloudMapDiscovery, IpPreference, Mesh
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """Define a registered task.
+    """A registered task.
 
     Attributes:
-        port: The port at which its Envoy takes connections for the target's listener.
-        ipv4: Its IPv4 address, if it has one.
-        ipv6: Its IPv6 address, if it has one.
-        attributes: What it is registered with.
+        port: Port on which the task's Envoy accepts connections for the target's listener.
+        ipv4: IPv4 address. Default: none.
+        ipv6: IPv6 address. Default: none.
+        attributes: Keys and values of the Cloud Map attributes.
     """
 
     port: int
@@ -28,20 +28,21 @@ class Instance:
 
 
 def endpoints(mesh: Mesh, target: Target, instances: Iterable[Instance]) -> Json:
-    """Write the endpoints of a target: the tasks with all the attributes that its node asks for.
+    """Render the endpoints of a target: the tasks with all attributes of the node's service discovery.
 
-    Of their addresses those are used that the node prefers, else the mesh; a task without such an address is left out.
+    The IP preference of the node, or else of the mesh, selects the addresses. Tasks without such an address are not
+    endpoints.
     """
     discovery = target.node.discovery
-    wanted = dict(discovery.attributes) if isinstance(discovery, CloudMapDiscovery) else {}
+    attributes = dict(discovery.attributes) if isinstance(discovery, CloudMapDiscovery) else {}
     preference = ip_preference(mesh, target.node)
-    found = [
+    lb_endpoints = [
         endpoint(address, instance.port)
         for instance in instances
-        if wanted.items() <= instance.attributes.items()
+        if attributes.items() <= instance.attributes.items()
         if (address := _address(instance, preference)) is not None
     ]
-    return discovery_response(CLUSTER_LOAD_ASSIGNMENT, load_assignment(target.cluster, found))
+    return discovery_response(CLUSTER_LOAD_ASSIGNMENT, load_assignment(target.cluster, lb_endpoints))
 
 
 def _address(instance: Instance, preference: IpPreference | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Network filters: what happens to a connection that a listener took."""
+"""Network filters: the HTTP connection manager and the TCP proxy."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from color_mesh.envoy.typed import HTTP_CONNECTION_MANAGER, ROUTER, TCP_PROXY, J
 
 
 def http_filter(stat_prefix: str, routes: Json, access_log: Sequence[Json] | None, placement: Placement) -> Json:
-    """Write the filter of HTTP connections, with what App Mesh set on each: path normalization and WebSockets."""
+    """Render the HTTP connection manager, with path normalization and WebSockets, as App Mesh configured it."""
     return extension(
         "envoy.filters.network.http_connection_manager",
         HTTP_CONNECTION_MANAGER,
@@ -24,7 +24,7 @@ def http_filter(stat_prefix: str, routes: Json, access_log: Sequence[Json] | Non
 
 
 def tcp_filter(stat_prefix: str, proxy: Json, access_log: Sequence[Json] | None) -> Json:
-    """Write the filter of other connections."""
+    """Render the TCP proxy."""
     return extension(
         "envoy.filters.network.tcp_proxy", TCP_PROXY, stat_prefix=stat_prefix, **proxy, access_log=access_log
     )

@@ -1,6 +1,7 @@
-"""What comes through a gateway, in two hops: its own routes, which rewrite, and those of the services behind them.
+"""Gateways, as two hops in one Envoy.
 
-A request is matched once a hop, and a service's routes are to see what the gateway's made of it.
+The first hop matches and rewrites requests by the gateway routes. The second hop matches the rewritten requests by the
+routes of the virtual services. A request can be matched only once in a hop.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,8 +11,7 @@ from color_mesh.envoy import names
 from color_mesh.envoy.access_log import access_log
 from color_mesh.envoy.clusters import self_redirect_cluster
 from color_mesh.envoy.filters import http_filter
-from color_mesh.envoy.ingress import listener_chains
-from color_mesh.envoy.listeners import filter_chain, inbound_listener, outbound_listener
+from color_mesh.envoy.listeners import filter_chain, inbound_listener, outbound_listener, tls_filter_chains
 from color_mesh.envoy.placement import EGRESS_PORT, Placement
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.routes import DEFAULT_IDLE_MILLIS, in_order, route_match
@@ -19,18 +19,18 @@ from color_mesh.envoy.services import ServicePort, service_ports
 from color_mesh.envoy.typed import Json, duration, present, tags_metadata
 from color_mesh.model import GatewayRoute, Listener, Mesh, RouteMatch, VirtualGateway
 
-# What the first hop found, for the second: the name that App Mesh's gateways used.
+# Header in which the first hop passes the virtual service to the second, as in App Mesh's gateways.
 SERVICE_HEADER = "x-app-mesh-virtual-service"
 
 
 def gateway_ports(mesh: Mesh, gateway: VirtualGateway) -> list[ServicePort]:
-    """Compile the services that a gateway routes to, in the order of their names."""
+    """Compile the ports of the virtual services of a gateway's routes, sorted by the names of the services."""
     services = sorted({route.virtual_service for route in gateway.routes})
     return [port for name in services for port in service_ports(mesh, mesh.service(name), gateway.client_tls, None)]
 
 
 def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> Resources:
-    """Compile a gateway: a first hop a listener, and one second hop, which only the first can reach."""
+    """Compile a gateway: a first hop for each listener, and one second hop on a port of the task's loopback."""
     ports = [port for port in gateway_ports(mesh, gateway) if port.protocol != "tcp"]
     log = access_log(gateway.access_log)
     first, first_routes = [], []
@@ -39,7 +39,7 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
         first_routes.append(_first_routes(mesh, gateway, listener, ports))
         prefix = names.stat_prefix("ingress", listener, len(gateway.listeners))
         network_filter = http_filter(prefix, first_routes[-1], log, placement)
-        chains = listener_chains({}, listener, network_filter)
+        chains = tls_filter_chains({}, listener, network_filter)
         first.append(
             inbound_listener(address, listener.port, chains, redirected=False, metadata=_health_check(listener))
         )
@@ -57,7 +57,7 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
 
 
 def _health_check(listener: Listener) -> Json | None:
-    """Keep the health check of a gateway's listener as metadata: load balancers, not Envoys, ask gateways."""
+    """Render the health check of a gateway's listener, as metadata: Envoys do not check gateways, load balancers do."""
     check = listener.health_check
     if check is None:
         return None
@@ -82,7 +82,10 @@ def _first_routes(mesh: Mesh, gateway: VirtualGateway, listener: Listener, ports
 
 
 def _domains(match: RouteMatch, port: int) -> tuple[str, ...]:
-    """Find the hosts that a route is for. Once a route names a host, only routes that name it get its requests."""
+    """Return the domains of a route's virtual host.
+
+    Envoy selects the virtual host first: requests for a host that a route names match only the routes for that host.
+    """
     if match.hostname is not None:
         return match.hostname.lower(), f"{match.hostname.lower()}:{port}"
     if match.hostname_suffix is not None:
@@ -92,7 +95,7 @@ def _domains(match: RouteMatch, port: int) -> tuple[str, ...]:
 
 
 def _first_route(route: GatewayRoute, cluster: str, ports: list[ServicePort]) -> Json:
-    target = next(_wanted(route, ports), None)
+    target = next(_target_ports(route, ports), None)
     action = present(
         cluster=cluster,
         **_path_rewrite(route),
@@ -102,7 +105,7 @@ def _first_route(route: GatewayRoute, cluster: str, ports: list[ServicePort]) ->
         if target is None or target.idle_millis == DEFAULT_IDLE_MILLIS
         else duration(target.idle_millis),
     )
-    # Whatever a client sent under this name must not choose where its request goes.
+    # Overwritten, so that a header of the client does not select the virtual service.
     service = {"key": SERVICE_HEADER, "value": _service_key(route.virtual_service, target)}
     header = {"header": service, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
     return present(
@@ -114,7 +117,7 @@ def _first_route(route: GatewayRoute, cluster: str, ports: list[ServicePort]) ->
     )
 
 
-def _wanted(route: GatewayRoute, ports: list[ServicePort]) -> Iterator[ServicePort]:
+def _target_ports(route: GatewayRoute, ports: list[ServicePort]) -> Iterator[ServicePort]:
     for port in ports:
         if port.service.name == route.virtual_service and route.target_port in (None, port.port):
             yield port
@@ -125,7 +128,7 @@ def _service_key(service: str, port: ServicePort | None) -> str:
 
 
 def _path_rewrite(route: GatewayRoute) -> Json:
-    """Write how the path changes. A prefix becomes ``/``, and the second hop merges the slashes that may come of it."""
+    """Render the rewrite of the path. The second hop merges the double slashes that the default prefix may cause."""
     rewrite, match = route.rewrite, route.match
     if rewrite.path is not None and match.path_regex is not None:
         literal = rewrite.path.replace("\\", "\\\\")
@@ -141,7 +144,7 @@ def _second_routes(ports: Iterable[ServicePort]) -> Json:
     routes = [
         {
             **route,
-            "match": {**route["match"], "headers": [_chosen(port), *route["match"].get("headers", [])]},
+            "match": {**route["match"], "headers": [_service_condition(port), *route["match"].get("headers", [])]},
             "request_headers_to_remove": [SERVICE_HEADER],
         }
         for port in ports
@@ -151,5 +154,5 @@ def _second_routes(ports: Iterable[ServicePort]) -> Json:
     return {"name": names.route_configuration("egress", "http", EGRESS_PORT), "virtual_hosts": [host]}
 
 
-def _chosen(port: ServicePort) -> Json:
+def _service_condition(port: ServicePort) -> Json:
     return {"name": SERVICE_HEADER, "string_match": {"exact": _service_key(port.service.name, port)}}

@@ -1,32 +1,31 @@
-"""What comes to a node: its listeners, and the application behind them."""
+"""Ingress of a node: its listeners and the connections to its application."""
 
 from color_mesh.envoy import names
 from color_mesh.envoy.access_log import access_log
 from color_mesh.envoy.clusters import application_cluster
 from color_mesh.envoy.filters import http_filter, tcp_filter
-from color_mesh.envoy.listeners import filter_chain, inbound_listener
+from color_mesh.envoy.listeners import inbound_listener, tls_filter_chains
 from color_mesh.envoy.placement import INGRESS_PORT, Loopback, Placement, Transparent, ip_preference
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.routes import timeouts
-from color_mesh.envoy.security import downstream
 from color_mesh.envoy.typed import Json, duration
 from color_mesh.model import Listener, Mesh, VirtualNode
 
 
 def ingress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
-    """Compile what comes to a node; a node without listeners only calls."""
+    """Compile the ingress of a node."""
     chains = [(listener, _chains(mesh, node, listener, placement)) for listener in node.listeners]
     address = placement.task_address(ip_preference(mesh, node))
     match placement.interception:
         case Transparent() if chains:
-            together = [chain for _, of_listener in chains for chain in of_listener]
-            listeners = [inbound_listener(address, INGRESS_PORT, together, redirected=True)]
+            all_chains = [chain for _, listener_chains in chains for chain in listener_chains]
+            listeners = [inbound_listener(address, INGRESS_PORT, all_chains, redirected=True)]
         case Transparent():
             listeners = []
         case Loopback():
             listeners = [
-                inbound_listener(address, placement.inbound_port(node, listener), of_listener, redirected=False)
-                for listener, of_listener in chains
+                inbound_listener(address, placement.inbound_port(node, listener), listener_chains, redirected=False)
+                for listener, listener_chains in chains
             ]
     return Resources(
         listeners=tuple(listeners),
@@ -37,21 +36,7 @@ def ingress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
 
 def _chains(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> list[Json]:
     match = {"destination_port": listener.port} if isinstance(placement.interception, Transparent) else {}
-    return listener_chains(match, listener, _filter(mesh, node, listener, placement))
-
-
-def listener_chains(match: Json, listener: Listener, network_filter: Json) -> list[Json]:
-    """Write the filter chain of a listener; two when it takes both TLS and plaintext."""
-    tls = listener.tls
-    if tls is None or tls.mode == "DISABLED":
-        return [filter_chain(match, network_filter)]
-    socket = downstream(listener, tls)
-    if tls.mode == "STRICT":
-        return [filter_chain(match, network_filter, transport_socket=socket)]
-    return [
-        filter_chain({**match, "transport_protocol": "tls"}, network_filter, transport_socket=socket),
-        filter_chain({**match, "transport_protocol": "raw_buffer"}, network_filter),
-    ]
+    return tls_filter_chains(match, listener, _filter(mesh, node, listener, placement))
 
 
 def _filter(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> Json:

@@ -1,26 +1,28 @@
-"""Listeners: what Envoy listens on, and which filter chain a connection goes through."""
+"""Listeners and their filter chains."""
 
 from collections.abc import Sequence
 
 from color_mesh.envoy.placement import EGRESS_PORT
+from color_mesh.envoy.security import downstream
 from color_mesh.envoy.typed import ORIGINAL_DST, TLS_INSPECTOR, Json, extension, present, socket_address
+from color_mesh.model import Listener
 
 _ORIGINAL_DST = extension("envoy.filters.listener.original_dst", ORIGINAL_DST)
 _TLS_INSPECTOR = extension("envoy.filters.listener.tls_inspector", TLS_INSPECTOR)
-# Looking for TLS waits for the client to speak first, which clients of MySQL or SMTP never do: only AWS's own
-# endpoints are told by it, and they are on port 443.
+# The TLS inspector waits for the first bytes of the client, which never come in protocols where the server sends first,
+# such as MySQL or SMTP. It is needed for the endpoints of AWS only, so it is disabled for other ports than 443.
 _HTTPS_INSPECTOR = {
     **_TLS_INSPECTOR,
     "filter_disabled": {"not_match": {"destination_port_range": {"start": 443, "end": 444}}},
 }
-# Envoy prefers a chain that names addresses to one that does not, whatever else they say. So all of them name all.
-_ANYWHERE = [{"address_prefix": "0.0.0.0", "prefix_len": 0}, {"address_prefix": "::", "prefix_len": 0}]
+# Envoy matches destination addresses before server names, so each chain has all addresses and the match ignores them.
+_ALL_ADDRESSES = [{"address_prefix": "0.0.0.0", "prefix_len": 0}, {"address_prefix": "::", "prefix_len": 0}]
 
 
 def filter_chain(
     match: Json, network_filter: Json, transport_socket: Json | None = None, metadata: Json | None = None
 ) -> Json:
-    """Write what connections that match go through."""
+    """Render a filter chain."""
     return present(
         filter_chain_match=match or None,
         filters=[network_filter],
@@ -29,12 +31,26 @@ def filter_chain(
     )
 
 
+def tls_filter_chains(match: Json, listener: Listener, network_filter: Json) -> list[Json]:
+    """Render the filter chain of a listener, or one for TLS and one for plaintext in TLS mode ``PERMISSIVE``."""
+    tls = listener.tls
+    if tls is None or tls.mode == "DISABLED":
+        return [filter_chain(match, network_filter)]
+    socket = downstream(listener, tls)
+    if tls.mode == "STRICT":
+        return [filter_chain(match, network_filter, transport_socket=socket)]
+    return [
+        filter_chain({**match, "transport_protocol": "tls"}, network_filter, transport_socket=socket),
+        filter_chain({**match, "transport_protocol": "raw_buffer"}, network_filter),
+    ]
+
+
 def inbound_listener(
     address: str, port: int, chains: Sequence[Json], *, redirected: bool, metadata: Json | None = None
 ) -> Json:
-    """Write a listener for others; ``redirected`` when connections were going to other ports."""
-    inspected = any("transport_protocol" in chain.get("filter_chain_match", {}) for chain in chains)
-    filters = [*([_ORIGINAL_DST] if redirected else []), *([_TLS_INSPECTOR] if inspected else [])]
+    """Render a listener for other tasks; with ``redirected``, for connections that were redirected to its port."""
+    needs_inspector = any("transport_protocol" in chain.get("filter_chain_match", {}) for chain in chains)
+    filters = [*([_ORIGINAL_DST] if redirected else []), *([_TLS_INSPECTOR] if needs_inspector else [])]
     return present(
         name=f"lds_ingress_{address}_{port}",
         address=socket_address(address, port),
@@ -46,7 +62,7 @@ def inbound_listener(
 
 
 def outbound_listener(address: str, port: int, chains: Sequence[Json]) -> Json:
-    """Write a listener for what the task itself sends, at an address of its own."""
+    """Render a listener for connections of the task, on an address that only the task can reach."""
     return {
         "name": f"lds_egress_{address}_{port}",
         "address": socket_address(address, port),
@@ -56,10 +72,10 @@ def outbound_listener(address: str, port: int, chains: Sequence[Json]) -> Json:
 
 
 def redirected_outbound_listener(address: str, chains: Sequence[Json]) -> Json:
-    """Write the listener for everything that the task sends."""
-    anywhere = [
-        {**chain, "filter_chain_match": {**chain.get("filter_chain_match", {}), "prefix_ranges": _ANYWHERE}}
+    """Render the listener for all connections of the task, which are redirected to its port."""
+    chains_with_addresses = [
+        {**chain, "filter_chain_match": {**chain.get("filter_chain_match", {}), "prefix_ranges": _ALL_ADDRESSES}}
         for chain in chains
     ]
-    listener = outbound_listener(address, EGRESS_PORT, anywhere)
+    listener = outbound_listener(address, EGRESS_PORT, chains_with_addresses)
     return {**listener, "listener_filters": [_ORIGINAL_DST, _HTTPS_INSPECTOR]}

@@ -1,4 +1,4 @@
-"""Where an Envoy stands: how traffic reaches it, and how it finds the endpoints of others. Neither is the mesh's."""
+"""Settings of an Envoy that are not part of the mesh: interception of traffic and source of endpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,34 +11,33 @@ ADMIN_PORT = 9901
 INGRESS_PORT = 15000
 EGRESS_PORT = 15001
 INBOUND_PORT = 15100
-EVERYWHERE = ("0.0.0.0", "::")
+ALL_ADDRESSES = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transparent:
-    """Let the task's network redirect its traffic to Envoy, which finds out where it was going.
+    """Transparent interception: the task's network redirects connections to Envoy.
 
-    Connections to the application come to port 15000, those it makes to port 15001 (AWS App Mesh User Guide, *Proxy
-    configuration*).
+    Inbound connections are redirected to port 15000, outbound connections to port 15001 (AWS App Mesh User Guide,
+    *Proxy configuration*). Envoy looks up their original destinations.
     """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loopback:
-    """Let Envoy listen on one loopback address a backend, so that nothing has to redirect traffic.
+    """Loopback interception: Envoy listens on one loopback address for each backend, without redirection.
 
-    The application reaches a backend at its address, to which the backend's name must resolve. Other tasks reach a
-    node's first listener at port 15100 of the task, the second at 15101, and so on.
+    The name of a backend must resolve to its loopback address in the task. Other tasks connect to the first listener of
+    a node on port 15100 of the task, to the second on port 15101, and so on.
 
     Attributes:
-        task_address: Where others connect to; by default every address of the task.
-        app_address: Where the application listens; by default 127.0.0.1, or ::1 for a node of IPv6. ``0.0.0.0`` is
-            everywhere: then Envoy cannot listen on the application's port at any loopback address.
-        app_port: The application's port, where it is not that of its node's one listener.
-        envoy_address: Where Envoy's administration and a gateway's second hop listen, for nobody outside the task.
-        backend_addresses: Addresses of backends by virtual service, where that of `loopback_address` will not do.
-        outside: Names of virtual nodes that are no tasks with such an Envoy; others reach them at their listeners' own
-            ports.
+        task_address: Address on which Envoy listens for other tasks. Default: all addresses.
+        app_address: Address on which the application listens. With ``0.0.0.0`` (all addresses) Envoy cannot listen on
+            the application's port on any loopback address. Default: 127.0.0.1, or ::1 for a node with IPv6.
+        app_port: Port of the application, for a node with one listener. Default: the port of the listener.
+        envoy_address: Address of Envoy's admin interface and of a gateway's second hop, reachable in the task only.
+        backend_addresses: Loopback addresses by name of the virtual service. Default: see `loopback_address`.
+        outside: Names of virtual nodes whose tasks have no such Envoy. Callers connect to the ports of their listeners.
     """
 
     task_address: str | None = None
@@ -51,15 +50,15 @@ class Loopback:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DnsEndpoints:
-    """Find endpoints by DNS, and hold everything in the bootstrap."""
+    """Endpoints from DNS, with a static configuration."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileEndpoints:
-    """Find endpoints, and everything else that may change, in files that Envoy watches.
+    """Endpoints and all other dynamic resources from files that Envoy watches.
 
     Attributes:
-        directory: Where the files are. They are to be replaced by renaming, the only change that Envoy notices.
+        directory: Directory of the files. Replace a file by moving another one to its path: Envoy notices moves only.
     """
 
     directory: str
@@ -67,10 +66,10 @@ class FileEndpoints:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerEndpoints:
-    """Take endpoints, and everything else that may change, from a discovery server, by REST (Envoy's *xDS protocol*).
+    """Endpoints and all other dynamic resources from a discovery server with the REST protocol (Envoy, *xDS protocol*).
 
     Attributes:
-        socket: The path of the Unix socket at which it answers. It may hold a request until it has something new.
+        socket: Path of the server's Unix socket. The server may hold a request until there is a change.
     """
 
     socket: str
@@ -82,12 +81,12 @@ Endpoints: TypeAlias = DnsEndpoints | FileEndpoints | ServerEndpoints
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
-    """Hold all that a configuration depends on beside the mesh.
+    """Settings of an Envoy that are not part of the mesh.
 
     Attributes:
-        interception: How traffic reaches Envoy.
-        endpoints: How Envoy finds others.
-        sds_socket: The path of the Unix socket of a Secret Discovery Service; without it nothing can come from one.
+        interception: Interception of the application's traffic.
+        endpoints: Source of the endpoints.
+        sds_socket: Path of the Unix socket of a Secret Discovery Service, if there is one.
     """
 
     interception: Interception
@@ -95,50 +94,50 @@ class Placement:
     sds_socket: str | None
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
-        """Find the port at which others reach a listener of a node."""
+        """Return the port on which other tasks connect to a listener of a node."""
         match self.interception:
             case Loopback() as loopback if node.name not in loopback.outside:
                 return INBOUND_PORT + node.listeners.index(listener)
         return listener.port
 
     def task_address(self, preference: IpPreference | None) -> str:
-        """Find the address to listen on for others."""
-        given = self.interception.task_address if isinstance(self.interception, Loopback) else None
-        return given or ("0.0.0.0" if preference is None else "::")
+        """Return the address on which Envoy listens for other tasks."""
+        address = self.interception.task_address if isinstance(self.interception, Loopback) else None
+        return address or ("0.0.0.0" if preference is None else "::")
 
     def app_address(self, preference: IpPreference | None) -> str:
-        """Find the address at which the application listens."""
-        given = self.interception.app_address if isinstance(self.interception, Loopback) else None
-        if given is None or given in EVERYWHERE:
+        """Return the address at which Envoy connects to the application."""
+        address = self.interception.app_address if isinstance(self.interception, Loopback) else None
+        if address is None or address in ALL_ADDRESSES:
             return "::1" if preference in ("IPv6_ONLY", "IPv6_PREFERRED") else "127.0.0.1"
-        return given
+        return address
 
     def app_port(self, listener: Listener) -> int:
-        """Find the port at which the application listens for what comes to a listener."""
-        given = self.interception.app_port if isinstance(self.interception, Loopback) else None
-        return given or listener.port
+        """Return the port of the application behind a listener."""
+        port = self.interception.app_port if isinstance(self.interception, Loopback) else None
+        return port or listener.port
 
     @property
     def envoy_address(self) -> str:
-        """Find the address to listen on for Envoy's own purposes."""
+        """Address of Envoy's admin interface and of a gateway's second hop."""
         return self.interception.envoy_address if isinstance(self.interception, Loopback) else "127.0.0.1"
 
 
 def loopback_address(virtual_service: str) -> str:
-    """Find the loopback address of a backend: one of 127.1.0.0 to 127.254.255.255, made of its name alone.
+    """Compute the loopback address of a backend, from 127.1.0.0 to 127.254.255.255, from a hash of its name.
 
-    The same in every task, so that one DNS record serves all, and not changed by anything else that comes or goes.
+    It is the same in every task, so that one DNS record is enough, and does not depend on other backends.
     """
     digest = sha256(virtual_service.lower().encode()).digest()
     return f"127.{1 + digest[0] % 254}.{digest[1]}.{digest[2]}"
 
 
 def backend_address(loopback: Loopback, virtual_service: str) -> str:
-    """Find the address at which a caller's own Envoy listens for a backend."""
+    """Return the loopback address on which a caller's Envoy listens for a backend."""
     return loopback.backend_addresses.get(virtual_service) or loopback_address(virtual_service)
 
 
 def ip_preference(mesh: Mesh, node: VirtualNode) -> IpPreference | None:
-    """Find which addresses of a node are used: its own preference stands before the mesh's."""
-    own = node.discovery.ip_preference if node.discovery is not None else None
-    return own or mesh.ip_preference
+    """Return the IP preference of a node, or else of the mesh."""
+    preference = node.discovery.ip_preference if node.discovery is not None else None
+    return preference or mesh.ip_preference

@@ -1,4 +1,4 @@
-"""What one side of an Envoy is made of."""
+"""Envoy resources of one part of a configuration, such as the ingress of a node."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from color_mesh.envoy.typed import Json
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """Hold the parts of a configuration.
+    """Envoy resources.
 
     Attributes:
-        listeners: What Envoy listens on.
-        routes: The routes of its HTTP listeners.
-        clusters: What it connects to, beside ``targets``.
-        targets: The listeners of other nodes that it connects to.
+        listeners: Listeners.
+        routes: Route configurations of the HTTP listeners.
+        clusters: Clusters, except those of ``targets``.
+        targets: Listeners of other nodes, of which each needs a cluster.
     """
 
     listeners: tuple[Json, ...] = ()

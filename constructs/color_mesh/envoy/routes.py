@@ -1,4 +1,4 @@
-"""Routes: what a request must be, where it goes, how long it may take and how often it is tried."""
+"""Routes, with their match conditions, clusters, timeouts and retry policies."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -18,8 +18,8 @@ from color_mesh.model.route import AnyRoute
 AnyRouteT = TypeVar("AnyRouteT", Route, GatewayRoute)
 
 DEFAULT_TIMEOUT_MILLIS = 15000
-DEFAULT_IDLE_MILLIS = 300000  # Envoy's own stream_idle_timeout
-NO_PRIORITY = 1001  # Behind every priority there is.
+DEFAULT_IDLE_MILLIS = 300000  # Envoy's default stream_idle_timeout
+NO_PRIORITY = 1001  # After the last priority, 1000.
 
 # AWS App Mesh User Guide, Envoy defaults set by App Mesh: default route retry policy.
 _DEFAULT_RETRY_ON = ("reset", "unavailable", "connect-failure", "refused-stream", "retriable-status-codes")
@@ -33,15 +33,15 @@ _STATUS_CODES = {
 
 
 def in_order(routes: Iterable[AnyRouteT]) -> list[AnyRouteT]:
-    """Put routes in the order in which they are asked: by priority, then the longest path, then the alphabet.
+    """Sort routes by precedence: by priority, then the longest path first, then alphabetically.
 
-    Of a whole path and a prefix of one length the whole path comes first, being the narrower.
+    An exact path precedes a prefix of the same length.
     """
     return sorted(routes, key=_rank)
 
 
 def route_match(match: RouteMatch, protocol: str) -> Json:
-    """Write what a request must be."""
+    """Render match conditions."""
     kind, path = _path(match)
     headers = [
         *([_pseudo_header(":method", match.method)] if match.method else []),
@@ -57,13 +57,13 @@ def route_match(match: RouteMatch, protocol: str) -> Json:
 
 
 def virtual_node_route(cluster: str, metadata: Json | None) -> Json:
-    """Write the one route to a virtual node that provides a service: everything, with App Mesh's defaults."""
+    """Render the route of a service that a virtual node provides, with App Mesh's default timeout and retry policy."""
     action = {"cluster": cluster, "timeout": duration(DEFAULT_TIMEOUT_MILLIS), "retry_policy": retry_policy(None)}
     return present(match={"prefix": "/"}, metadata=metadata, route=action)
 
 
 def router_route(route: Route, clusters: Sequence[tuple[str, int]], metadata: Json | None) -> Json:
-    """Write a route of a virtual router to clusters with their weights."""
+    """Render a route of a virtual router, to clusters with their weights."""
     action = {
         **cluster_specifier(clusters),
         **timeouts(route.timeout),
@@ -74,14 +74,14 @@ def router_route(route: Route, clusters: Sequence[tuple[str, int]], metadata: Js
 
 
 def cluster_specifier(clusters: Sequence[tuple[str, int]]) -> Json:
-    """Write where requests go: to one cluster, or to several in proportion to their weights."""
+    """Render the cluster of a route, or its weighted clusters."""
     if len(clusters) == 1:
         return {"cluster": clusters[0][0]}
     return {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in clusters]}}
 
 
 def timeouts(timeout: Timeout | None) -> Json:
-    """Write how long a request may take: what is given, else App Mesh's 15 seconds; 0 is for ever."""
+    """Render timeouts, by default App Mesh's request timeout of 15 seconds; 0 disables a timeout."""
     per_request = timeout.per_request_millis if timeout else None
     idle = timeout.idle_millis if timeout else None
     return present(
@@ -91,7 +91,7 @@ def timeouts(timeout: Timeout | None) -> Json:
 
 
 def retry_policy(policy: RetryPolicy | None) -> Json:
-    """Write when a request is tried again: as given, else as App Mesh does."""
+    """Render a retry policy, by default that of App Mesh."""
     if policy is None:
         return _retries(_DEFAULT_RETRY_ON, (503,), _DEFAULT_RETRIES, 0)
     codes = tuple(dict.fromkeys(code for event in policy.http_events for code in _STATUS_CODES.get(event, ())))
@@ -99,7 +99,7 @@ def retry_policy(policy: RetryPolicy | None) -> Json:
 
 
 def _retries(retry_on: Sequence[str], codes: Sequence[int], retries: int, per_try_millis: int) -> Json:
-    """Write when to try again; another endpoint is tried, if there is one."""
+    """Render a retry policy that prefers endpoints that have not been tried."""
     return present(
         retry_on=",".join(retry_on),
         num_retries=retries,
@@ -111,9 +111,9 @@ def _retries(retry_on: Sequence[str], codes: Sequence[int], retries: int, per_tr
 
 
 def _retry_on(policy: RetryPolicy, codes: Sequence[int]) -> tuple[str, ...]:
-    """Name what is retried, in Envoy's words.
+    """Return the values of ``retry_on``.
 
-    An answer that never came is an error of the server or of the gateway too: Envoy calls it a reset.
+    App Mesh's server and gateway errors include a missing response, which is ``reset`` in Envoy.
     """
     return (
         *(("reset",) if {"server-error", "gateway-error"} & set(policy.http_events) else ()),

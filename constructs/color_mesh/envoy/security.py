@@ -1,4 +1,4 @@
-"""TLS contexts: what an Envoy shows, and what it checks."""
+"""TLS contexts of listeners and clusters."""
 
 from color_mesh.envoy.typed import DOWNSTREAM_TLS, UPSTREAM_TLS, Json, extension, http2_options, present
 from color_mesh.model import (
@@ -18,44 +18,44 @@ SDS_CLUSTER = "static_cluster_sds_unix_socket"
 
 
 def speaks_tls(listener: Listener) -> bool:
-    """Tell whether a listener takes TLS at all."""
+    """Return whether a listener accepts TLS."""
     return listener.tls is not None and listener.tls.mode != "DISABLED"
 
 
 def downstream(listener: Listener, tls: ListenerTls) -> Json:
-    """Write how a listener speaks TLS.
+    """Render the TLS context of a listener.
 
-    Only with ``STRICT`` can every client be held to have a certificate: with ``PERMISSIVE`` it may come without TLS.
-    A client that does speak TLS needs one there too, if the certificate must have one of some names.
+    A client certificate is required in mode ``STRICT`` only, since clients of a ``PERMISSIVE`` listener may connect
+    without TLS. If subject alternative names are given, a TLS client needs a certificate in mode ``PERMISSIVE`` too.
     """
-    common = {
+    context = {
         **_certificate(tls.certificate),
         **(_validation(tls.validation, tls.validation.subject_alternative_names) if tls.validation else {}),
         **_alpn(listener),
     }
-    required = tls.mode == "STRICT" if tls.validation else None
+    require_certificate = tls.mode == "STRICT" if tls.validation else None
     return extension(
         "envoy.transport_sockets.tls",
         DOWNSTREAM_TLS,
-        common_tls_context=common,
-        require_client_certificate=required,
+        common_tls_context=context,
+        require_client_certificate=require_certificate,
     )
 
 
 def policy_for(listener: Listener, policy: ClientTls | None) -> ClientTls | None:
-    """Find a caller's policy if it is for a listener: for its port, and enforced unless the listener speaks TLS."""
+    """Return a client policy if it applies to a listener: to its port, and enforced or to a listener with TLS."""
     if policy is None or (policy.ports and listener.port not in policy.ports):
         return None
     return policy if policy.enforce or speaks_tls(listener) else None
 
 
-def upstream(given: ClientTls | None, node: VirtualNode, listener: Listener) -> Json | None:
-    """Write how a caller speaks TLS to a listener of another node, or that it does not.
+def upstream(client_tls: ClientTls | None, node: VirtualNode, listener: Listener) -> Json | None:
+    """Render the TLS context for a listener of another node; ``None`` for plaintext.
 
-    Without a policy for the listener a caller does as the listener does, and checks no certificate of a file or SDS
-    (AWS App Mesh User Guide, *Transport Layer Security*).
+    Without a client policy for the listener, callers use TLS if the listener has it, and do not validate certificates
+    from files or SDS (AWS App Mesh User Guide, *Transport Layer Security*).
     """
-    policy = policy_for(listener, given)
+    policy = policy_for(listener, client_tls)
     if policy is None:
         return _upstream(listener, {}) if speaks_tls(listener) else None
     names = policy.validation.subject_alternative_names
@@ -72,7 +72,7 @@ def uses_sds(tls: ListenerTls | ClientTls) -> bool:
 
 
 def sds_cluster(socket: str) -> Json:
-    """Write the cluster of the Secret Discovery Service at a Unix socket."""
+    """Render the cluster of the Secret Discovery Service on a Unix socket."""
     endpoint = {"endpoint": {"address": {"pipe": {"path": socket}}}}
     return {
         "name": SDS_CLUSTER,
@@ -108,8 +108,8 @@ def _validation(validation: TlsValidation, names: tuple[str, ...]) -> Json:
             context = present(trusted_ca={"filename": path}, match_typed_subject_alt_names=matchers or None)
             return {"validation_context": context}
         case SdsTrust(secret_name=name):
-            default = present(match_typed_subject_alt_names=matchers or None)
-            combined = {"default_validation_context": default, "validation_context_sds_secret_config": _secret(name)}
+            context = present(match_typed_subject_alt_names=matchers or None)
+            combined = {"default_validation_context": context, "validation_context_sds_secret_config": _secret(name)}
             return {"combined_validation_context": combined}
     raise AssertionError(validation)
 

@@ -1,4 +1,4 @@
-"""What a caller needs to know of a virtual service: its ports, where requests to each go, and to which nodes."""
+"""Ports of a virtual service, compiled for one caller: their routes and target nodes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from color_mesh.model import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Define a listener of another node that a caller sends requests to.
+    """A listener of another node to which a caller sends requests.
 
     Attributes:
-        cluster: The name of its cluster.
-        node: The node.
+        cluster: Name of the cluster.
+        node: Node of the listener.
         listener: The listener.
-        client_tls: How the caller is to speak TLS to it.
+        client_tls: Client policy of the caller, if it has one.
     """
 
     cluster: str
@@ -45,18 +45,19 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServicePort:
-    """Define a port of a virtual service, as a caller sees it.
+    """A port of a virtual service, compiled for one caller.
 
     Attributes:
         service: The virtual service.
-        port: The port that callers call.
-        protocol: What is spoken there.
-        routes: Where requests go, in order; none for tcp.
-        proxy: Where connections go, for tcp: the fields of Envoy's TCP proxy.
-        targets: The listeners that they may go to.
-        timeout_millis: The longest that a request may take, 0 for ever; ``None`` when no route says.
-        idle_millis: The longest that nothing may be sent, 0 for ever.
-        metadata: For tcp, the tags of what connections go through; routes have their own.
+        port: Port number.
+        protocol: Protocol of the port.
+        routes: Routes in order of precedence. Empty for tcp.
+        proxy: For tcp, the cluster or weighted clusters and the idle timeout of Envoy's TCP proxy.
+        targets: Listeners that receive the requests or connections.
+        timeout_millis: Longest request timeout of the routes in milliseconds, 0 if one has none. ``None`` without
+            routes.
+        idle_millis: Longest idle timeout of the routes in milliseconds, 0 if one has none.
+        metadata: For tcp, the tags of the service, router and route. HTTP routes have their own metadata.
     """
 
     service: VirtualService
@@ -73,9 +74,13 @@ class ServicePort:
 def service_ports(
     mesh: Mesh, service: VirtualService, default_tls: ClientTls | None, own_tls: ClientTls | None
 ) -> Iterator[ServicePort]:
-    """Compile a virtual service for a caller: a port a listener of what provides it.
+    """Compile the ports of a virtual service: one for each listener of its provider, none without a provider.
 
-    A service that nothing provides has no port.
+    Args:
+        mesh: The mesh.
+        service: The virtual service.
+        default_tls: Client policy of the caller for all its backends.
+        own_tls: Client policy of the caller for this backend.
     """
     caller = _Caller(mesh, service, default_tls, own_tls)
     provider = mesh.provider(service)
@@ -115,7 +120,7 @@ class _Caller:
             if route.protocol == listener.protocol and route.match.port in (None, listener.port)
         )
         targets = {
-            route.name: [(self._routed(weighted, route), weighted.weight) for weighted in route.targets]
+            route.name: [(self._weighted_target(weighted), weighted.weight) for weighted in route.targets]
             for route in routes
         }
         tcp = listener.protocol == "tcp"
@@ -137,14 +142,14 @@ class _Caller:
     def _metadata(self, router: VirtualRouter, route: Route) -> Json | None:
         return tags_metadata(virtual_service=self.service.tags, virtual_router=router.tags, route=route.tags)
 
-    def _routed(self, weighted: WeightedTarget, route: Route) -> Target:
+    def _weighted_target(self, weighted: WeightedTarget) -> Target:
         node = self.mesh.node(weighted.virtual_node)
         return self._target(node, next(each for each in node.listeners if weighted.port in (None, each.port)))
 
     def _target(self, node: VirtualNode, listener: Listener) -> Target:
-        own = self.service.name if self.own_tls else None
+        suffix = self.service.name if self.own_tls else None
         return Target(
-            cluster=egress_cluster(self.mesh, node, listener, own),
+            cluster=egress_cluster(self.mesh, node, listener, suffix),
             node=node,
             listener=listener,
             client_tls=self.own_tls or self.default_tls,
@@ -156,7 +161,7 @@ def _clusters(targets: Sequence[tuple[Target, int]]) -> list[tuple[str, int]]:
 
 
 def _proxy(route: Route, targets: Sequence[tuple[Target, int]]) -> Json:
-    """Write where the connections of a tcp route go. Envoy takes no weight of 0 there."""
+    """Render the clusters and the idle timeout of a tcp route. Envoy's TCP proxy does not accept weights of 0."""
     proxy = cluster_specifier([(cluster, weight) for cluster, weight in _clusters(targets) if weight > 0])
     if route.timeout is not None and route.timeout.idle_millis is not None:
         proxy["idle_timeout"] = duration(route.timeout.idle_millis)
@@ -164,13 +169,13 @@ def _proxy(route: Route, targets: Sequence[tuple[Target, int]]) -> Json:
 
 
 def _request_millis(route: Route) -> int:
-    given = route.timeout.per_request_millis if route.timeout else None
-    return DEFAULT_TIMEOUT_MILLIS if given is None else given
+    millis = route.timeout.per_request_millis if route.timeout else None
+    return DEFAULT_TIMEOUT_MILLIS if millis is None else millis
 
 
 def _idle_millis(route: Route) -> int:
-    given = route.timeout.idle_millis if route.timeout else None
-    return DEFAULT_IDLE_MILLIS if given is None else given
+    millis = route.timeout.idle_millis if route.timeout else None
+    return DEFAULT_IDLE_MILLIS if millis is None else millis
 
 
 def _longest(millis: Sequence[int]) -> int:

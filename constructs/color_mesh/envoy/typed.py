@@ -1,4 +1,4 @@
-"""How Envoy's configuration is spelled: JSON as its protocol buffers read it."""
+"""Elements of Envoy's configuration in the JSON form of its protocol buffers."""
 
 from typing import Any
 
@@ -24,43 +24,43 @@ CLUSTER_LOAD_ASSIGNMENT = "envoy.config.endpoint.v3.ClusterLoadAssignment"
 
 
 def typed(type_name: str, **fields: Any) -> Json:
-    """Write a message whose type its reader must be told; fields that are ``None`` are left out."""
+    """Render a ``google.protobuf.Any``, without the fields that are ``None``."""
     return {"@type": f"type.googleapis.com/{type_name}", **present(**fields)}
 
 
 def present(**fields: Any) -> Json:
-    """Leave out what is ``None``: Envoy's own default holds then."""
+    """Return the fields that are not ``None``. Envoy has defaults for the others."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def discovery_response(type_name: str, *resources: Json) -> Json:
-    """Write what a file that Envoy watches holds."""
+    """Render a discovery response."""
     return {"resources": [typed(type_name, **resource) for resource in resources]}
 
 
 def extension(name: str, type_name: str, **fields: Any) -> Json:
-    """Write an extension: its name, and its configuration."""
+    """Render the name and the typed configuration of an extension."""
     return {"name": name, "typed_config": typed(type_name, **fields)}
 
 
 def duration(millis: int) -> str:
-    """Write a duration of milliseconds."""
+    """Render a duration."""
     return f"{millis // 1000}s" if millis % 1000 == 0 else f"{millis / 1000:.3f}s"
 
 
 def socket_address(address: str, port: int) -> Json:
-    """Write an address and a port; an IPv6 address that stands for every one takes IPv4 too."""
+    """Render an address and a port; a listener on ``::`` accepts IPv4 connections too."""
     compat = True if address == "::" else None
     return {"socket_address": present(address=address, port_value=port, ipv4_compat=compat)}
 
 
 def http2_options() -> Json:
-    """Write that a cluster is spoken HTTP/2 to."""
+    """Render the options of a cluster that uses HTTP/2."""
     options = typed(HTTP_PROTOCOL_OPTIONS, explicit_http_config={"http2_protocol_options": {}})
     return {"typed_extension_protocol_options": {HTTP_PROTOCOL_OPTIONS: options}}
 
 
 def tags_metadata(**tags: tuple[tuple[str, str], ...]) -> Json | None:
-    """Write the AWS tags of what a part of the configuration comes from, as metadata for logs and filters."""
-    found = {kind: dict(pairs) for kind, pairs in tags.items() if pairs}
-    return {"filter_metadata": {"color_mesh.tags": found}} if found else None
+    """Render the AWS tags of parts of the mesh as metadata, which access logs and filters can use."""
+    tags_by_kind = {kind: dict(pairs) for kind, pairs in tags.items() if pairs}
+    return {"filter_metadata": {"color_mesh.tags": tags_by_kind}} if tags_by_kind else None

@@ -1,4 +1,4 @@
-"""What cannot be compiled, and why. Whatever is not refused here is in the configuration."""
+"""Features of a mesh that cannot be compiled for Envoy. All others are in the configuration."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,8 +7,8 @@ from color_mesh.envoy.egress import backend_ports
 from color_mesh.envoy.gateway import gateway_ports
 from color_mesh.envoy.placement import (
     ADMIN_PORT,
+    ALL_ADDRESSES,
     EGRESS_PORT,
-    EVERYWHERE,
     INBOUND_PORT,
     DnsEndpoints,
     Loopback,
@@ -47,7 +47,7 @@ EXTERNAL = "add the source that declares it"
 
 
 def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placement) -> Iterator[str]:
-    """Find what the configuration of a node or gateway cannot hold."""
+    """Validate that the mesh around a node or gateway can be compiled: yield a message for each unsupported feature."""
     kind = "virtual node" if isinstance(part, VirtualNode) else "virtual gateway"
     subject = f"{kind} {part.name!r}"
     yield from _external(subject, mesh, part)
@@ -104,7 +104,7 @@ def _target(subject: str, target: Target, placement: Placement) -> Iterator[str]
     if policy is not None:
         yield from _client_tls(subject, policy, placement)
     elif isinstance(certificate, AcmCertificate):
-        # Without a policy the caller would trust what signed the listener's certificate.
+        # Without a client policy, App Mesh's callers trusted the authority of the listener's certificate.
         yield problem(subject, "the node has a certificate in ACM", certificate.arn, ACM_CERTIFICATE)
 
 
@@ -131,11 +131,11 @@ def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
 def _loopback_collisions(
     subject: str, node: VirtualNode, ports: Sequence[ServicePort], loopback: Loopback
 ) -> Iterator[str]:
-    """Find loopback addresses and ports that two want to listen on."""
-    places = {port.service.name: backend_address(loopback, port.service.name) for port in ports}
-    for address, count in Counter(places.values()).items():
+    """Validate that no two listeners of a task have the same address and port."""
+    addresses = {port.service.name: backend_address(loopback, port.service.name) for port in ports}
+    for address, count in Counter(addresses.values()).items():
         if count > 1:
-            names = tuple(name for name, of_name in places.items() if of_name == address)
+            names = tuple(name for name, other in addresses.items() if other == address)
             yield problem(subject, f"backends share loopback address {address}", names, "rename one of them")
     inbound = range(INBOUND_PORT, INBOUND_PORT + len(node.listeners))
     app_ports = {loopback.app_port or listener.port for listener in node.listeners}
@@ -145,13 +145,13 @@ def _loopback_collisions(
         backend = f"backend {port.service.name!r}"
         if port.port in inbound:
             yield problem(subject, f"{backend} has a port that is used by Envoy", port.port, ENVOY_PORTS)
-        elif port.port in app_ports and loopback.app_address in EVERYWHERE:
+        elif port.port in app_ports and loopback.app_address in ALL_ADDRESSES:
             wrong = f"{backend} has the port of the application, which listens on all addresses"
             yield problem(subject, wrong, port.port, APP_ELSEWHERE)
 
 
 def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str]:
-    """Find backends that nothing tells apart where traffic is redirected."""
+    """Validate that the destination port identifies the protocol, and the backend of a tcp connection."""
     by_port: dict[int, dict[str, str]] = {}
     for port in ports:
         by_port.setdefault(port.port, {})[port.service.name] = port.protocol

@@ -1,29 +1,26 @@
-"""What is before the tasks of a service: the listeners of load balancers, as far as templates say."""
+"""The listeners of load balancers that lead to a target group."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from color_mesh.cloudformation import Resource, Templates
-from color_mesh.ecs.reading import key
-
-_KIND = "AWS::ElasticLoadBalancingV2::{}"
+from color_mesh.ecs import Declarations
+from color_mesh.ecs.load_balancers import Action, Listener
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """Hold a way to a target group.
+    """Listener that leads to a target group.
 
     Attributes:
-        protocol: What clients speak, such as ``HTTPS``.
-        port: What they call.
-        public: Whether the internet reaches it.
-        rule: Whether a rule chooses who gets there.
-        authenticates: Whether clients have to say who they are.
+        protocol: Protocol of the listener, such as ``HTTPS``.
+        port: Port of the listener.
+        public: Whether the internet reaches the load balancer.
+        rule: Whether a rule of the listener selects the requests.
+        authenticates: Whether the listener authenticates clients.
     """
 
     protocol: str
-    port: str
+    port: int
     public: bool
     rule: bool = False
     authenticates: bool = False
@@ -32,42 +29,28 @@ class Entry:
         return f"{self.protocol} {self.port}"
 
 
-def entries(templates: Templates) -> dict[str, list[Entry]]:
-    """Find the ways to target groups, by their places or ARNs."""
-    public = {
-        resource.place: resource.property("Scheme") in (None, "internet-facing")
-        for resource in templates.resources(_KIND.format("LoadBalancer"))
-    }
-    listeners = {resource.place: resource for resource in templates.resources(_KIND.format("Listener"))}
+def entries(declarations: Declarations) -> dict[str, list[Entry]]:
+    """Return the listeners that lead to each target group, by the target group's place or ARN."""
     found: dict[str, list[Entry]] = {}
-    ways = [(listener, listener, "DefaultActions") for listener in listeners.values()]
-    for rule in templates.resources(_KIND.format("ListenerRule")):
-        listener = listeners.get(key(rule.property("ListenerArn")) or "")
-        ways += [(listener, rule, "Actions")] if listener is not None else []
-    for listener, owner, name in ways:
-        actions = [*_actions(owner, name)]
+    for listener, actions, rule in _routes(declarations):
+        balancer = declarations.load_balancers.get(listener.load_balancer or "")
         entry = Entry(
-            protocol=str(listener.property("Protocol")),
-            port=str(listener.property("Port")),
-            public=public.get(key(listener.property("LoadBalancerArn")) or "", False),
-            rule=owner is not listener,
-            authenticates=any(str(action.get("Type")).startswith("authenticate") for action in actions),
+            protocol=str(listener.protocol),
+            port=listener.port,
+            public=balancer is not None and balancer.public,
+            rule=rule,
+            authenticates=any((action.type or "").startswith("authenticate") for action in actions),
         )
-        for group in dict.fromkeys(group for action in actions for group in _target_groups(action)):
+        for group in dict.fromkeys(group for action in actions for group in action.target_groups):
             found.setdefault(group, []).append(entry)
     return found
 
 
-def _actions(owner: Resource, name: str) -> Iterator[dict[str, Any]]:
-    found = owner.property(name)
-    yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
-
-
-def _target_groups(action: dict[str, Any]) -> Iterator[str]:
-    """Find the target groups of an action, also those of which one is chosen by weight."""
-    forward = action.get("ForwardConfig")
-    weighted = forward.get("TargetGroups") if isinstance(forward, dict) else None
-    for each in (action, *(weighted if isinstance(weighted, list) else ())):
-        group = key(each.get("TargetGroupArn")) if isinstance(each, dict) else None
-        if group is not None:
-            yield group
+def _routes(declarations: Declarations) -> Iterator[tuple[Listener, tuple[Action, ...], bool]]:
+    """Return the actions of listeners, and then those of rules; the last value says whether they are a rule's."""
+    for each in declarations.listeners.values():
+        yield each, each.actions, False
+    for rule in declarations.listener_rules.values():
+        listener = declarations.listeners.get(rule.listener or "")
+        if listener is not None:
+            yield listener, rule.actions, True

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from color_mesh.migration.containers import PARAMETER, SECRET, ContainerDefinition
+from color_mesh.migration.containers import PARAMETER, SECRET, ConvertedContainer
 from color_mesh.migration.placeholders import check_placeholders, own_repository, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, listed, mapping, value
 from color_mesh.model import ContainerHealthCheck
@@ -12,7 +12,7 @@ from color_mesh.model import ContainerHealthCheck
 _COMPLETE_ARN = re.compile(r".*-[A-Za-z0-9]{6}")
 
 
-def container_arguments(ids: Identifiers, id: str, container: ContainerDefinition) -> dict[str, Code]:
+def container_arguments(ids: Identifiers, id: str, container: ConvertedContainer) -> dict[str, Code]:
     """Render the arguments for a container's image, command, environment and secrets.
 
     Args:
@@ -21,10 +21,11 @@ def container_arguments(ids: Identifiers, id: str, container: ContainerDefinitio
         container: The container.
     """
     arguments: dict[str, Code] = {"image": _image(ids, id, container.image)}
-    if container.entry_point:
-        arguments["entry_point"] = listed(map(stack_text, container.entry_point))
-    if container.command:
-        arguments["command"] = listed(map(stack_text, container.command))
+    definition = container.definition
+    if definition.entry_point:
+        arguments["entry_point"] = listed(map(stack_text, definition.entry_point))
+    if definition.command:
+        arguments["command"] = listed(map(stack_text, definition.command))
     if container.environment:
         variables = ((value(name), stack_text(text)) for name, text in container.environment.items())
         arguments["environment"] = mapping(variables)
@@ -46,17 +47,18 @@ def health_check_code(health_check: ContainerHealthCheck) -> Code:
     return call("ecs.HealthCheck", command=command, retries=value(health_check.retries), **durations)
 
 
-def check_container(owner: str, container: ContainerDefinition) -> Iterator[str]:
+def check_container(owner: str, container: ConvertedContainer) -> Iterator[str]:
     """Validate that what becomes a plain literal depends on no account or region; the rest may depend on them."""
     texts = {
         "name": container.name,
         "image": None if own_repository(container.image) else container.image,
-        **{f"name of port {port}": name for port, name in container.ports},
+        **{f"name of port {port}": name for port, name in container.definition.ports.items()},
         **{f"name of variable {name!r}": name for name in (*container.environment, *container.secrets)},
         **{f"key of secret {name!r}": _secret_key(source) for name, source in container.secrets.items()},
     }
-    if container.health_check is not None:
-        texts["health check"] = " ".join(container.health_check.command)
+    health_check = container.definition.health_check
+    if health_check is not None:
+        texts["health check"] = " ".join(health_check.command)
     yield from check_placeholders(f"{owner} container {container.name!r}", texts)
 
 

@@ -101,7 +101,10 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
 def _check_workload(workload: Workload) -> Iterator[str]:
     kind = "virtual node" if workload.part.kind == "virtualNode" else "virtual gateway"
     subject = f"{kind} {workload.part.name!r}"
-    names = {"task definition family": workload.definition.family, "service name": workload.service.name}
+    names = {
+        "task definition family": workload.definition.declared_family,
+        "service name": workload.service.declared_name,
+    }
     yield from check_placeholders(subject, names)
     for container in (workload.app, *workload.others):
         if container is not None:

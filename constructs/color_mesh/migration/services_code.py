@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from color_mesh.migration.container_code import container_arguments, health_check_code
-from color_mesh.migration.containers import ContainerDefinition
+from color_mesh.migration.containers import ConvertedContainer
 from color_mesh.migration.conversion import ConvertedMesh
 from color_mesh.migration.python import Code, Identifiers, call, unless, value
+from color_mesh.migration.sizes import container_memory
 from color_mesh.migration.workload import Workload
 from color_mesh.model import VirtualNode
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
@@ -95,9 +96,9 @@ class _ServicesCode:
         return call(implement, Code("self"), value(id), cluster=Code("cluster"), **arguments)
 
     def _node_arguments(
-        self, id: str, workload: Workload, app: ContainerDefinition, node: VirtualNode
+        self, id: str, workload: Workload, app: ConvertedContainer, node: VirtualNode
     ) -> dict[str, Code]:
-        port_names, size = dict(app.ports), workload.size
+        port_names, size = app.definition.ports, workload.size
         port_name = next((port_names[each.port] for each in node.listeners if each.port in port_names), None)
         cpu, memory = workload.cpu.of_app(size.cpu), workload.memory_mib.of_app(size.memory_mib)
         return {
@@ -110,18 +111,19 @@ class _ServicesCode:
             **unless(size.memory_mib - workload.memory_mib.envoy, app_memory_mib=memory),
             **unless("0.0.0.0", app_address=self._converted.app_address(node)),
             **unless(f"{node.name}-app", container_name=app.name),
-            **unless(None, port_name=port_name, container_health_check=app.health_check),
+            **unless(None, port_name=port_name, container_health_check=app.definition.health_check),
         }
 
-    def _additional_container(self, id: str, workload: Workload, container: ContainerDefinition) -> Code:
+    def _additional_container(self, id: str, workload: Workload, container: ConvertedContainer) -> Code:
         """Render the creation of a container other than the application and Envoy."""
         arguments = container_arguments(self._ids, f"{id}-{container.name}", container)
+        definition = container.definition
         if workload.app is not None:
             # In a task of a gateway the memory limit of Envoy is that of the task, which leaves none for others.
-            arguments |= unless(None, cpu=container.cpu, memory_limit_mib=container.memory_mib)
-        arguments |= unless(True, essential=container.essential)
-        if container.health_check is not None:
-            arguments["health_check"] = health_check_code(container.health_check)
+            arguments |= unless(None, cpu=definition.cpu, memory_limit_mib=container_memory(definition))
+        arguments |= unless(True, essential=definition.essential)
+        if definition.health_check is not None:
+            arguments["health_check"] = health_check_code(definition.health_check)
         prefix = value(container.name)
         logging = call("ecs.LogDrivers.aws_logs", stream_prefix=prefix, log_group=Code("log_group"))
         return call("task.task_definition.add_container", prefix, **arguments, logging=logging)
@@ -143,7 +145,7 @@ def _dependencies(workload: Workload) -> Iterator[tuple[str, str, str]]:
 
 def _gateway_arguments(workload: Workload) -> dict[str, Code]:
     arguments = _size_arguments(workload)
-    if workload.service.public and not workload.service.target_groups:
+    if workload.service.public and not workload.target_groups:
         arguments["exposure"] = value("public-ip")
     elif not workload.internet_facing:
         arguments["internet_facing"] = value(False)
@@ -155,8 +157,8 @@ def _service_arguments(workload: Workload) -> dict[str, Code]:
     return {
         **unless(1, desired_count=service.desired_count),
         **unless(False, execute_command=service.execute_command),
-        **({"cpu_architecture": Code("ecs.CpuArchitecture.ARM64")} if definition.arm64 else {}),
-        **unless(None, family=definition.family, service_name=service.name),
+        **({"cpu_architecture": Code("ecs.CpuArchitecture.ARM64")} if definition.cpu_architecture == "ARM64" else {}),
+        **unless(None, family=definition.declared_family, service_name=service.declared_name),
         "log_group": Code("log_group"),
     }
 

@@ -1,14 +1,13 @@
 """The Fargate size that a task takes, and what of it each container gets."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from color_mesh.ecs.containers import Container
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
 from color_mesh.model.task import FARGATE_MEMORY_MIB
 
 _LEAST_CPU, _LEAST_MEMORY_MIB = 64, 128
-_SIZE = re.compile(r"([0-9]*\.?[0-9]+) *(vcpu|gb)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +76,9 @@ def gateway_shares(envoy: int | None, others: Sequence[int | None]) -> Shares:
     return Shares(envoy=envoy or 0, app=None, others=sum(each or 0 for each in others), least=0)
 
 
-def units(text: str | None) -> int | None:
-    """Read a task's CPU or memory: ``256``, ``.25 vCPU`` or ``0.5 GB``; ``None`` for what says nothing."""
-    found = _SIZE.fullmatch((text or "").strip())
-    if found is None:
-        return None
-    return round(float(found[1]) * (1024 if found[2] else 1)) or None
+def container_memory(container: Container) -> int | None:
+    """Return the memory of a container in MiB: its limit, or else its reservation."""
+    return container.memory_mib or container.memory_reservation_mib
 
 
 def fargate_size(cpu: int, memory_mib: int) -> FargateSize | None:

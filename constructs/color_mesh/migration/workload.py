@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from color_mesh.ecs.reading import MeshResource
+from color_mesh.ecs.mesh_resources import MeshResource
+from color_mesh.ecs.services import Service
+from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.migration.balancers import Entry
-from color_mesh.migration.containers import ContainerDefinition
+from color_mesh.migration.containers import ConvertedContainer
 from color_mesh.migration.sizes import FargateSize, Shares
-from color_mesh.migration.task_definitions import Service, TaskDefinition
 
 # Redirected traffic where ECS does not; it takes NET_ADMIN.
 ROUTE_MANAGER = "aws-appmesh-proxy-route-manager"
@@ -29,14 +30,19 @@ class Workload:
     """
 
     part: MeshResource
-    app: ContainerDefinition | None
-    others: tuple[ContainerDefinition, ...]
+    app: ConvertedContainer | None
+    others: tuple[ConvertedContainer, ...]
     size: FargateSize
     cpu: Shares
     memory_mib: Shares
     definition: TaskDefinition
     service: Service
     entries: tuple[Entry, ...]
+
+    @property
+    def target_groups(self) -> tuple[str, ...]:
+        """Target groups that the tasks were registered in."""
+        return tuple(each.registry for each in self.service.targets if each.registry)
 
     @property
     def internet_facing(self) -> bool:

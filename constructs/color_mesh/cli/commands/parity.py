@@ -1,4 +1,4 @@
-"""``color-mesh parity``: print the Envoy equivalent of each App Mesh property; and the page of all of them."""
+"""``color-mesh parity``: print the Envoy equivalent of each App Mesh property; and the page of all properties."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def parity_table(resources: Sequence[DeclaredResource]) -> str:
-    """Render, for each property of the resources, the Envoy configuration it becomes or why it is refused."""
+    """Render, for each property of the resources, its Envoy equivalent or the reason why it is not supported."""
     rows = [
         (resource.place, path.split(".", 1)[1], _shortened(value), _outcome(path))
         for resource in resources
@@ -32,19 +32,20 @@ def parity_table(resources: Sequence[DeclaredResource]) -> str:
 def parity_page() -> str:
     """Render the documentation page that lists every property."""
     rows = "\n".join(
-        f"| {_escaped(row.properties)} | {_escaped(row.becomes or '–')} | {_escaped(row.refused or '–')} |"
+        f"| {_escaped(row.properties)} | {_escaped(row.envoy or '–')} | {_escaped(row.unsupported or '–')} |"
         for row in parity.ROWS
     )
     return _PAGE.format(count=len(parity.table()), rows=rows)
 
 
-_PAGE = """# What becomes of each App Mesh property
+_PAGE = """# Parity with App Mesh
 
-Every property of the seven `AWS::AppMesh` resource types ({count} of them), what it becomes in Envoy's configuration,
-and when it is refused. Braces hold alternatives. `color-mesh parity SOURCE` prints this for the properties of a
-template. `make gold` writes this page from the table that the compiler's tests walk.
+This table lists all {count} properties of the seven `AWS::AppMesh` resource types, with the equivalent of each in
+Envoy's configuration. Braces contain alternatives. `color-mesh parity SOURCE` prints the rows for the properties of a
+template. `make gold` writes this page from the table in `color_mesh/envoy/parity.py`, which the tests of the compiler
+check.
 
-| property | becomes | refused |
+| App Mesh property | Envoy configuration | not supported |
 | --- | --- | --- |
 {rows}
 """
@@ -71,8 +72,9 @@ def _leaves(resource: DeclaredResource) -> Iterator[tuple[str, Any]]:
 
 def _outcome(path: str) -> str:
     row = parity.table()[path]
-    refused = f"refused {row.refused}" if row.becomes and row.refused else row.refused and f"refused: {row.refused}"
-    return "; ".join(part for part in (row.becomes, refused) if part)
+    separator = " " if row.envoy else ": "
+    unsupported = row.unsupported and f"not supported{separator}{row.unsupported}"
+    return "; ".join(part for part in (row.envoy, unsupported) if part)
 
 
 def _shortened(value: Any) -> str:

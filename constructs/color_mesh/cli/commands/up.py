@@ -28,16 +28,17 @@ def plan_table(plan: Plan) -> str:
         (
             service.name,
             str(service.desired_count),
-            plan.definition(service).family,
-            ", ".join(f"{each.name} ({each.image})" for each in plan.definition(service).containers),
+            plan.task(service).definition.family,
+            ", ".join(f"{each.name} ({each.image})" for each in plan.task(service).definition.containers),
             ", ".join(plan.discovery[each.registry].dns_name for each in service.discovery) or "-",
         )
         for service in plan.services.values()
     )
     balancers = (
-        (balancer.name, str(port), plan.target_groups[group].name)
+        (balancer.name, str(listener.port), plan.target_groups[listener.target_group].name)
         for balancer in plan.load_balancers.values()
-        for port, group in balancer.listeners
+        for listener in balancer.listeners
+        if listener.target_group is not None
     )
     parts = [
         table(("service", "tasks", "task definition", "containers", "registered in"), services),

@@ -1,46 +1,49 @@
-"""Envoys that have their configuration with them, in the command of their container."""
+"""Envoy configurations in the commands of containers."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from color_mesh.ecs.reading import MeshResource, mesh_resource_of
+from color_mesh.ecs.mesh_resources import MeshResource, parse_mesh_resource
 from color_mesh.envoy.document import read
 
 Bootstrap: TypeAlias = Mapping[str, Any]
 
 
 def bootstrap_in(command: Sequence[str]) -> Bootstrap:
-    """Read the configuration that a command gives Envoy, as JSON in one argument or in all; without any, nothing."""
-    given = [[value] for option, value in pairwise(command) if option == "--config-yaml"]
+    """Read the configuration in a command: JSON in one argument, or in all of them; empty without one."""
+    argument = next((value for option, value in pairwise(command) if option == "--config-yaml"), None)
     try:
-        found = read(given[0] if given else list(command))
+        document = read(list(command) if argument is None else [argument])
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
-def carried(bootstrap: Bootstrap) -> MeshResource | None:
-    """Find whose configuration it is, when it is one that the compiler made."""
+def bootstrap_owner(bootstrap: Bootstrap) -> MeshResource | None:
+    """Return the node or gateway of a configuration that the compiler wrote."""
     node = bootstrap.get("node")
-    return mesh_resource_of(str(node.get("id"))) if isinstance(node, dict) else None
+    return parse_mesh_resource(str(node.get("id"))) if isinstance(node, dict) else None
 
 
-def clusters_in(bootstrap: Bootstrap) -> dict[str, str]:
-    """Find which nodes its clusters lead to."""
-    resource = carried(bootstrap)
-    if resource is None:
-        return {}
-    # As `color_mesh.envoy.names` made them: the mesh, the node, the protocol and the port.
-    pattern = re.compile(rf"cds_egress_{re.escape(resource.mesh)}_(.+)_(http2?|grpc|tcp)_[0-9]+.*")
+def cluster_hostnames(bootstrap: Bootstrap) -> dict[str, str]:
+    """Return the hostnames that clusters resolve by DNS, by cluster."""
     clusters = bootstrap.get("static_resources", {}).get("clusters", [])
-    named = ((cluster["name"], pattern.fullmatch(cluster["name"])) for cluster in clusters)
-    return {name: found[1] for name, found in named if found is not None}
+    return {
+        cluster["name"]: next(_addresses(cluster)).lower()
+        for cluster in clusters
+        if cluster.get("type") != "STATIC" and any(_addresses(cluster))
+    }
+
+
+def _addresses(cluster: Mapping[str, Any]) -> Iterator[str]:
+    for locality in cluster.get("load_assignment", {}).get("endpoints", []):
+        for endpoint in locality["lb_endpoints"]:
+            yield endpoint["endpoint"]["address"]["socket_address"]["address"]
 
 
 def outbound_addresses(bootstrap: Bootstrap) -> set[str]:
-    """Find the addresses at which it takes what its task sends."""
+    """Return the addresses of the listeners for outbound traffic."""
     listeners = bootstrap.get("static_resources", {}).get("listeners", [])
     outbound = (listener for listener in listeners if listener.get("traffic_direction") == "OUTBOUND")
     return {listener["address"]["socket_address"]["address"] for listener in outbound}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from color_mesh.ecs.reading import MeshResource
+from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.envoy import Configuration, ServerEndpoints, configure
 from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
 

@@ -26,7 +26,7 @@ class Progress:
         began: Time at which the run began, in seconds of the monotonic clock.
 
     Attributes:
-        was_healthy: Whether the whole mesh has been healthy.
+        was_healthy: True if the whole mesh has been healthy.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Progress:
     def _example_request(self) -> list[str]:
         """Return a command with which a task calls one of its backends, or another name of Cloud Map."""
         plan = self._runner.plan
-        caller = next((task for task in self._runner.tasks if not task.definition.application.program.envoy), None)
+        caller = next((task for task in self._runner.tasks if not task.runnable.application.program.envoy), None)
         names = [service.dns_name for service in plan.discovery.values()]
         if caller is None or not names:
             return []
-        addresses = {at for each in caller.definition.containers for at in outbound_addresses(each.bootstrap)}
+        addresses = {at for each in caller.runnable.containers for at in outbound_addresses(each.bootstrap)}
         backends = [record.name for record in plan.zones.records if addresses & set(record.values)]
         nodes = {sidecar.resource.name for sidecar in caller.sidecars.values()}
         backends += [
@@ -96,7 +96,7 @@ class Progress:
             if node.name in nodes
         ]
         name = next(iter(backends), names[0])
-        return [f"color-mesh exec {caller.definition.application.name} -- curl -s {name}"]
+        return [f"color-mesh exec {caller.runnable.application.name} -- curl -s {name}"]
 
     def _complaint(self) -> str:
         lines = []

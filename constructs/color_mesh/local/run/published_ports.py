@@ -21,15 +21,15 @@ class PublishedPort:
 def published_ports(plan: Plan) -> tuple[PublishedPort, ...]:
     """Return the ports that the internet reaches: those of load balancers first, then those of services."""
     load_balancers = (
-        PublishedPort(owner=key, port=port)
+        PublishedPort(owner=key, port=listener.port)
         for key, load_balancer in plan.load_balancers.items()
-        for port, _ in load_balancer.listeners
+        for listener in load_balancer.listeners
         if load_balancer.public
     )
     services = (
         PublishedPort(owner=key, port=port)
         for key, service in plan.services.items()
-        for container in plan.definition(service).containers
+        for container in plan.task(service).definition.containers
         for port in container.ports
         if service.public
     )

@@ -41,8 +41,8 @@ def missing(plan: Plan) -> Iterator[str]:
         return
     health_checks = " ".join(
         " ".join(container.health_check.command)
-        for definition in plan.task_definitions.values()
-        for container in definition.containers
+        for task in plan.tasks.values()
+        for container in task.definition.containers
         if container.health_check is not None
     )
     tools = [*_TOOLS, *(["curl"] if "curl" in health_checks else [])]

@@ -1,16 +1,15 @@
 """A running mesh: brings what runs in line with the plan, and with each new plan."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from color_mesh.ecs.task_definitions import Container
 from color_mesh.envoy import Instance
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.compiled_envoys import Compiler, compile_envoy
 from color_mesh.local.plan.diagnosis import obstacles
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.dns.propagation import Propagation
 from color_mesh.local.run.dns.records import records_to_serve
@@ -18,7 +17,7 @@ from color_mesh.local.run.dns.resolver_process import ResolverProcess
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.mesh_configuration import MeshConfiguration
 from color_mesh.local.run.envoys.sidecar import Sidecar
-from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.load_balancers import LoadBalancers
 from color_mesh.local.run.load_balancers.target_health import watch_target_health
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.registration import instances, register
@@ -46,7 +45,7 @@ class Runner:
         plan: The plan that runs now.
         configuration: Meshes, and the configurations of their Envoys.
         schedulers: Schedulers of the services, by the key of the service.
-        load_balancers: Load balancers by key.
+        load_balancers: Load balancers.
         vpc: The VPC.
         health_checks: Limits how many health checks of containers run at the same time.
         changed: Set when the status or health of a task has changed.
@@ -65,8 +64,8 @@ class Runner:
         self.plan = plan
         self.configuration = MeshConfiguration(compiler)
         self.schedulers: dict[str, ServiceScheduler] = {}
-        self.load_balancers: dict[str, RunningLoadBalancer] = {}
         self.vpc = Vpc(plan.network)
+        self.load_balancers = LoadBalancers(self.vpc, logs, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()
@@ -88,7 +87,7 @@ class Runner:
 
     @property
     def is_steady(self) -> bool:
-        """Whether every service has the desired number of tasks, all healthy and up to date."""
+        """True if every service has the desired number of tasks, all healthy and up to date."""
         has_all = self.schedulers.keys() == self.plan.services.keys()
         return has_all and all(scheduler.is_steady for scheduler in self.schedulers.values())
 
@@ -101,7 +100,7 @@ class Runner:
         """Start the VPC and its resolver, then everything of the plan."""
         await self.vpc.start()
         watching = watch_target_health(
-            self.load_balancers.values, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
+            self.load_balancers, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
         )
         self._working = [
             start_in_background(each, self.on_error)
@@ -118,12 +117,12 @@ class Runner:
         stops: list[Awaitable[object]] = []
         for task in self.tasks:
             for container in task.containers.values():
-                if container.definition.bootstrap:
+                if container.runnable.bootstrap:
                     # On SIGTERM, its entry point would drain first.
                     stops.append(admin_interface.request(task.network, "/quitquitquit", "POST"))
-                elif container.definition.program.envoy:
+                elif container.runnable.program.envoy:
                     stops.append(container.stop())
-        stops += [load_balancer.stop() for load_balancer in self.load_balancers.values()]
+        stops += [load_balancer.stop() for load_balancer in self.load_balancers]
         if stops:
             await asyncio.wait([asyncio.ensure_future(each) for each in stops], timeout=_STOP_SECONDS)
 
@@ -137,9 +136,9 @@ class Runner:
         self._printed_warnings = warnings
         if plan.network.cidr != before.network.cidr:
             self._print_message(f"the CIDR of the VPC is now {plan.network.cidr}: end this run and start it again")
-        await self.vpc.change(plan.network, self._changed_groups)
+        await self.vpc.change(plan.network, lambda network: self.load_balancers.groups(network, plan))
         await self._configure_envoys()
-        await self._apply_load_balancers(plan)
+        await self.load_balancers.apply(plan)
         await self._apply_services(plan)
         self._publish.set()
 
@@ -148,14 +147,15 @@ class Runner:
         self.configuration.change_meshes({**self.configuration.meshes, mesh.name: mesh})
         await self._configure_envoys()
 
-    def log_file(self, task: RunningTask, container: Container) -> Path | None:
+    def log_file(self, task: RunningTask, container: RunnableContainer) -> Path | None:
         """Return a container's log file, named as its CloudWatch stream (ECS API Reference, *LogConfiguration*)."""
-        if container.log_group is None:
+        definition = container.definition
+        if definition.log_group is None:
             return None
-        group = self.plan.log_groups.get(container.log_group, container.log_group).strip("/")
-        return self._logs / group / (container.log_prefix or "") / container.name / task.id
+        group = self.plan.log_groups.get(definition.log_group, definition.log_group).strip("/")
+        return self._logs / group / (definition.log_prefix or "") / container.name / task.id
 
-    async def configure(self, task: RunningTask, container: Container, sidecar: Sidecar) -> None:
+    async def configure(self, task: RunningTask, container: RunnableContainer, sidecar: Sidecar) -> None:
         """Send an Envoy its configuration, unless App Mesh would not give it one."""
         try:
             compiled = self.configuration.of(task.service, sidecar.resource)
@@ -180,33 +180,12 @@ class Runner:
     async def _configure_envoys(self) -> None:
         """Send the Envoys that run their configuration."""
         changes = [
-            self.configure(task, task.containers[name].definition, sidecar)
+            self.configure(task, task.containers[name].runnable, sidecar)
             for task in self.tasks
             for name, sidecar in task.sidecars.items()
             if task.containers[name].status == "RUNNING"
         ]
         await asyncio.gather(*changes)
-
-    async def _apply_load_balancers(self, plan: Plan) -> None:
-        for key, running in list(self.load_balancers.items()):
-            if plan.load_balancers.get(key) != running.definition or not running.has_groups(plan.target_groups):
-                del self.load_balancers[key]
-                await running.stop()
-        for number, (key, definition) in enumerate(plan.load_balancers.items()):
-            if key not in self.load_balancers:
-                log = self._logs / definition.name / "envoy"
-                network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
-                self.load_balancers[key] = RunningLoadBalancer(
-                    network, definition, plan.target_groups, self.vpc, log, self._print_message, self.on_error
-                )
-                await self.load_balancers[key].start()
-
-    def _changed_groups(self, network: str) -> tuple[str, ...] | None:
-        """Return the security groups that the plan has for the interface of a load balancer."""
-        for key, load_balancer in self.load_balancers.items():
-            if load_balancer.network == network and key in self.plan.load_balancers:
-                return self.plan.load_balancers[key].groups
-        return None
 
     async def _apply_services(self, plan: Plan) -> None:
         for key in [key for key in self.schedulers if key not in plan.services]:
@@ -216,11 +195,11 @@ class Runner:
         for key, service in plan.services.items():
             if key not in self.schedulers:
                 self.schedulers[key] = ServiceScheduler(service, self._start_task, self.on_error)
-            self.schedulers[key].run(service, plan.definition(service))
+            self.schedulers[key].run(service, plan.task(service))
 
     def _start_task(self, scheduler: ServiceScheduler) -> RunningTask:
         service = scheduler.service
-        task = RunningTask(service, self.plan.definition(service), self)
+        task = RunningTask(service, self.plan.task(service), self)
         start_in_background(task.start(obstacles(self.plan, service)), self.on_error)
         return task
 
@@ -249,6 +228,4 @@ class Runner:
             self._resolver.send(records_to_serve(self.plan, self._dns_tasks))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
             await asyncio.gather(*(sidecar.update_endpoints(self._instances) for sidecar in sidecars))
-            await asyncio.gather(
-                *(each.update_targets(self._registry.tasks_of) for each in self.load_balancers.values())
-            )
+            await self.load_balancers.update_targets(self._registry.tasks_of)

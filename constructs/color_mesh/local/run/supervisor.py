@@ -55,7 +55,7 @@ class Supervisor:
 
     @property
     def was_healthy(self) -> bool:
-        """Whether the whole mesh has been healthy."""
+        """True if the whole mesh has been healthy."""
         return self._progress.was_healthy
 
     async def run(self) -> None:

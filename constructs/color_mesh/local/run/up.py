@@ -96,13 +96,13 @@ def _listen(port: int) -> socket.socket:
 
 def _print_plan(plan: Plan, paths: Sequence[Path], folder: Path) -> None:
     tasks = sum(service.desired_count for service in plan.services.values())
-    resources = [each for definition in plan.task_definitions.values() for each in definition.resources.values()]
+    resources = [each for task in plan.tasks.values() for each in task.mesh_resources.values()]
     names = dict.fromkeys((*(mesh.name for mesh in plan.meshes), *(resource.mesh for resource in resources)))
     meshes = ", ".join(names) or "none"
     print(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks")
     for service in plan.services.values():
-        containers = ", ".join(each.name for each in plan.definition(service).containers)
-        print(f"  {service.name}: {service.desired_count} x {plan.definition(service).family} ({containers})")
+        containers = ", ".join(each.name for each in plan.task(service).containers)
+        print(f"  {service.name}: {service.desired_count} x {plan.task(service).definition.family} ({containers})")
     print(f"Not emulated: {'; '.join(plan.not_emulated)}.")
     print(f"Logs: {os.path.relpath(folder)}/logs, or color-mesh logs NAME -f", flush=True)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from color_mesh.local.plan.bootstraps import clusters_in
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.run.control.status import container_named, status, task_named
 from color_mesh.local.run.runner import Runner
@@ -64,8 +63,8 @@ class RequestHandler:
         for task in self._runner.tasks:
             for sidecar in task.sidecars.values():
                 clusters.update(sidecar.clusters)
-            for container in task.definition.containers:
-                clusters.update(clusters_in(container.bootstrap))
+            for container in task.runnable.containers:
+                clusters.update(self._runner.plan.cluster_nodes(container.bootstrap))
         return clusters
 
     async def _set(self, request: Any) -> Any:
@@ -95,7 +94,7 @@ class RequestHandler:
         task = task_named(self._runner.tasks, request["target"])
         container = container_named(task, request["target"], request.get("container"))
         process = await asyncio.create_subprocess_exec(
-            *contained(task.network, container.definition.user, request["arguments"]),
+            *contained(task.network, container.runnable.user, request["arguments"]),
             env={**container.environment(), **request.get("environment", {})},
             stdin=files[0],
             stdout=files[1],

@@ -34,7 +34,7 @@ def status(runner: Runner, url: str | None) -> Any:
         ],
         "balancers": [
             {"name": each.definition.name, "address": str(each.address), "pid": each.pid}
-            for each in runner.load_balancers.values()
+            for each in runner.load_balancers
         ],
     }
 
@@ -83,7 +83,7 @@ def container_named(task: RunningTask, target: str, name: str | None) -> Running
         MeshError: If the task has no such container.
     """
     if name is None:
-        name = target if target in task.containers else task.definition.application.name
+        name = target if target in task.containers else task.runnable.application.name
     if name not in task.containers:
         fix = f"known: {', '.join(task.containers)}"
         raise MeshError([problem(f"task {task.name}", "unknown container", name, fix)])
@@ -92,6 +92,6 @@ def container_named(task: RunningTask, target: str, name: str | None) -> Running
 
 def names_of(task: RunningTask) -> set[str]:
     """Return the names of a task's service, family, virtual nodes, virtual gateways and applications."""
-    resources = {resource.name for resource in task.definition.resources.values()}
-    applications = {each.name for each in task.definition.applications}
-    return {task.service.name, task.definition.family, *resources, *applications}
+    resources = {resource.name for resource in task.runnable.mesh_resources.values()}
+    applications = {each.name for each in task.runnable.applications}
+    return {task.service.name, task.runnable.definition.family, *resources, *applications}

@@ -37,7 +37,7 @@ class _CachedAnswer:
 
     Attributes:
         expires: Time until which the answer is used.
-        exists: Whether the name exists.
+        exists: False if the answer is that the name does not exist.
         values: Values of the records.
     """
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from color_mesh.ecs.reading import MeshResource
+from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.services import Service
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.compiled_envoys import CompiledEnvoy, CompiledEnvoys, Compiler, compile_envoy

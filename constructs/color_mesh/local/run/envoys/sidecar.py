@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from color_mesh.ecs.reading import MeshResource
+from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.envoy import Configuration, Instance, ServerEndpoints, endpoints
 from color_mesh.envoy.discovery import CLUSTERS_FILE, LISTENERS_FILE, dynamic_resources, server_cluster
 from color_mesh.envoy.placement import ADMIN_PORT

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from color_mesh.ecs.services import LoadBalancer, TargetGroup
+from color_mesh.ecs.load_balancers import LoadBalancer, TargetGroup, TargetHealthCheck
 from color_mesh.envoy.discovery import config_source, endpoints_file, server_cluster
 from color_mesh.envoy.placement import ADMIN_PORT, ServerEndpoints
 from color_mesh.envoy.typed import TCP_PROXY, UNLIMITED, Json, extension, socket_address
@@ -17,7 +17,11 @@ def load_balancer_bootstrap(
         "node": {"id": load_balancer.name, "cluster": load_balancer.name},
         "admin": {"address": socket_address("127.0.0.1", ADMIN_PORT)},
         "static_resources": {
-            "listeners": [_listener(port, groups[group].name) for port, group in load_balancer.listeners],
+            "listeners": [
+                _listener(listener.port, groups[listener.target_group].name)
+                for listener in load_balancer.listeners
+                if listener.target_group is not None
+            ],
             "clusters": [server_cluster(server), *(_cluster(group, server) for group in groups.values())],
         },
     }
@@ -48,25 +52,25 @@ def _cluster(group: TargetGroup, server: ServerEndpoints) -> Json:
         "close_connections_on_host_health_failure": True,
         "ignore_health_on_host_removal": True,
         "circuit_breakers": {"thresholds": [thresholds]},
-        "health_checks": [_health_check(group)],
+        "health_checks": [_health_check(group.health_check)],
     }
 
 
-def _health_check(group: TargetGroup) -> Json:
-    check: dict[str, Any] = {
-        "timeout": f"{group.timeout_seconds}s",
-        "interval": f"{group.interval_seconds}s",
+def _health_check(check: TargetHealthCheck) -> Json:
+    rendered: dict[str, Any] = {
+        "timeout": f"{check.timeout_seconds}s",
+        "interval": f"{check.interval_seconds}s",
         # Without traffic Envoy checks less often by default; a load balancer does not.
-        "no_traffic_healthy_interval": f"{group.interval_seconds}s",
+        "no_traffic_healthy_interval": f"{check.interval_seconds}s",
         # Until a target passes, it is checked more often than on AWS, so that a local mesh is healthy within seconds.
         "no_traffic_interval": "0.250s",
         "unhealthy_interval": "0.250s",
         "healthy_edge_interval": "0.250s",
-        "unhealthy_threshold": group.unhealthy,
-        "healthy_threshold": group.healthy,
+        "unhealthy_threshold": check.unhealthy_threshold,
+        "healthy_threshold": check.healthy_threshold,
     }
-    if group.port is not None:
-        check["alt_port"] = group.port
-    if group.protocol == "TCP":
-        return {**check, "tcp_health_check": {}}
-    return {**check, "http_health_check": {"path": group.path, "expected_statuses": [{"start": 200, "end": 400}]}}
+    if check.port is not None:
+        rendered["alt_port"] = check.port
+    if check.protocol == "TCP":
+        return {**rendered, "tcp_health_check": {}}
+    return {**rendered, "http_health_check": {"path": check.path, "expected_statuses": [{"start": 200, "end": 400}]}}

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from color_mesh.ecs.services import LoadBalancer, TargetGroup
-from color_mesh.ecs.task_definitions import Container
+from color_mesh.ecs.containers import Container
+from color_mesh.ecs.load_balancers import LoadBalancer, TargetGroup
 from color_mesh.envoy import ServerEndpoints
 from color_mesh.envoy.clusters import endpoint, load_assignment
 from color_mesh.envoy.discovery import endpoints_file
 from color_mesh.envoy.typed import CLUSTER_LOAD_ASSIGNMENT, discovery_response
 from color_mesh.local.plan.programs import Program
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.discovery_server import DiscoveryDocuments, serve_documents
@@ -24,7 +25,9 @@ from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.running_container import RunningContainer
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
-_ENVOY = Container(name="envoy", image="envoy", program=Program(command=("envoy",), envoy=True))
+_ENVOY = RunnableContainer(
+    definition=Container(name="envoy", image="envoy"), program=Program(command=("envoy",), envoy=True)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +81,11 @@ class RunningLoadBalancer:
         self.network = network
         self.definition = definition
         self.address: IPv4Address | None = None
-        self._groups = {group: groups[group] for _, group in definition.listeners}
+        self._groups = {
+            listener.target_group: groups[listener.target_group]
+            for listener in definition.listeners
+            if listener.target_group is not None
+        }
         self._vpc = vpc
         self._log = log
         self._print_message = print_message
@@ -155,8 +162,9 @@ class RunningLoadBalancer:
         return health
 
     def _failure(self, group: TargetGroup, port: int) -> str:
-        path = f" {group.path}" if group.protocol != "TCP" else ""
-        return f"fails the health check of {group.name} ({group.protocol} {group.port or port}{path})"
+        check = group.health_check
+        path = f" {check.path}" if check.protocol != "TCP" else ""
+        return f"fails the health check of {group.name} ({check.protocol} {check.port or port}{path})"
 
     async def _start_envoy(self) -> None:
         self._envoy = RunningContainer(_ENVOY, self.network, self._log, self._envoy_changed, asyncio.Semaphore(1))

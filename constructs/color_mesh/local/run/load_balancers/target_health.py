@@ -14,7 +14,7 @@ _START_SECONDS = 2.0
 
 
 async def watch_target_health(
-    load_balancers: Callable[[], Iterable[RunningLoadBalancer]],
+    load_balancers: Iterable[RunningLoadBalancer],
     tasks: Callable[[], Iterable[RunningTask]],
     registry: TaskRegistry,
     on_change: Callable[[RunningTask], None],
@@ -23,14 +23,14 @@ async def watch_target_health(
     """Record the results of the load balancers' health checks in the tasks, again and again.
 
     Args:
-        load_balancers: Returns the load balancers.
+        load_balancers: The load balancers.
         tasks: Returns the tasks.
         registry: Tasks that are registered in target groups.
         on_change: Called with a task whose target health has changed.
         print_once: Prints a message about a task, unless it is the last one printed about it.
     """
     while True:
-        for load_balancer in list(load_balancers()):
+        for load_balancer in load_balancers:
             for target, failure in (await load_balancer.target_health()).items():
                 for task in _tasks_of(target, tasks(), registry):
                     if (task.target_failure, task.awaits_target_health) != (failure, False):

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from color_mesh.ecs.network import Network, Rule
-from color_mesh.ecs.task_definitions import Redirection
+from color_mesh.ecs.security_groups import Rule
+from color_mesh.ecs.task_definitions import ProxyConfiguration
+from color_mesh.local.plan.network import Network
 
 # Link to everything outside the VPC.
 INTERNET_LINK = "internet"
@@ -21,7 +22,7 @@ class NetworkInterface:
         link: Name of the router's link to it.
         address: Private IPv4 address.
         groups: Security groups. An interface without any allows all traffic.
-        public: Whether the internet reaches it.
+        public: True if the internet reaches it.
     """
 
     link: str
@@ -88,7 +89,7 @@ def _matches(rule: Rule, direction: str, interfaces: Iterable[NetworkInterface])
         yield " ".join((f"{direction} {network}", *words))
 
 
-def redirection_rules(redirection: Redirection) -> str:
+def redirection_rules(redirection: ProxyConfiguration) -> str:
     """Render the rules in the network namespace of a task, as input of ``iptables-restore``.
 
     Rules and their order are those of ``plugins/aws-appmesh/commands/commands.go`` of aws/amazon-ecs-cni-plugins.

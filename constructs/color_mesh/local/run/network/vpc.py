@@ -7,9 +7,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
-from color_mesh.ecs.network import Network
-from color_mesh.ecs.task_definitions import Redirection
+from color_mesh.ecs.task_definitions import ProxyConfiguration
 from color_mesh.local.plan.diagnosis import INTERNET
+from color_mesh.local.plan.network import Network
 from color_mesh.local.run.network.iptables_rules import (
     INTERNET_LINK,
     NetworkInterface,
@@ -59,7 +59,7 @@ class Vpc:
             name: Name of the interface and its network namespace.
             subnets: Subnets to choose an address from.
             groups: Security groups of the interface.
-            public: Whether the internet reaches it.
+            public: True if the internet reaches it.
 
         Raises:
             OSError: If the kernel refuses the namespace or the link.
@@ -71,7 +71,7 @@ class Vpc:
         await self.write_rules()
         return address
 
-    async def redirect(self, name: str, redirection: Redirection) -> None:
+    async def redirect(self, name: str, redirection: ProxyConfiguration) -> None:
         """Redirect the traffic of an interface to Envoy."""
         await _iptables_restore(redirection_rules(redirection), "--noflush", network=name)
 

@@ -15,11 +15,11 @@ _PAUSE_SECONDS = 0.25
 
 async def traffic(tasks: Sequence[RunningTask]) -> list[dict[str, Any]]:
     """Return the counters of requests and connections of every Envoy that answers."""
-    with_envoy = [task for task in tasks if any(each.definition.program.envoy for each in task.containers.values())]
+    with_envoy = [task for task in tasks if any(each.runnable.program.envoy for each in task.containers.values())]
     counters = (admin_interface.stats(task.network, _TRAFFIC) for task in with_envoy)
     results = await asyncio.gather(*counters, return_exceptions=True)
     return [
-        {"service": task.service.name, "stats": stats, "gateway": task.definition.application.program.envoy}
+        {"service": task.service.name, "stats": stats, "gateway": task.runnable.application.program.envoy}
         for task, stats in zip(with_envoy, results, strict=True)
         if not isinstance(stats, BaseException)
     ]
@@ -27,7 +27,7 @@ async def traffic(tasks: Sequence[RunningTask]) -> list[dict[str, Any]]:
 
 async def wait_for_endpoints(tasks: Sequence[RunningTask], seconds: float) -> None:
     """Wait until all Envoys that discover endpoints by DNS have some for each cluster, for ``seconds`` at most."""
-    waiting = [task for task in tasks if any(each.bootstrap for each in task.definition.containers)]
+    waiting = [task for task in tasks if any(each.bootstrap for each in task.runnable.containers)]
     deadline = time.monotonic() + seconds
     while waiting and time.monotonic() < deadline:
         counts = (admin_interface.stats(task.network, _ENDPOINTS) for task in waiting)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from color_mesh.ecs.task_definitions import Container
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.tasks.container_process import contained
 
 # Until a container first passes its health check, it is checked more often than on AWS, where the first check comes
@@ -17,7 +17,7 @@ _LONGEST_OUTPUT = 300
 
 
 async def watch_health(
-    container: Container,
+    container: RunnableContainer,
     network: str,
     environment: Mapping[str, str],
     limit: asyncio.Semaphore,
@@ -32,7 +32,7 @@ async def watch_health(
         limit: Limits how many health checks run at the same time; too many at once would exceed their timeouts.
         report: Called with ``HEALTHY`` or ``UNHEALTHY``, and why it is unhealthy.
     """
-    check = container.health_check
+    check = container.definition.health_check
     assert check is not None
     started = last_failure = time.monotonic()
     failures, pause, was_healthy = 0, _FIRST_PAUSE_SECONDS, False
@@ -52,9 +52,9 @@ async def watch_health(
         pause = pause if was_healthy else min(pause * 2, float(check.interval_seconds))
 
 
-async def _run_check(container: Container, network: str, environment: Mapping[str, str]) -> str | None:
+async def _run_check(container: RunnableContainer, network: str, environment: Mapping[str, str]) -> str | None:
     """Run the health check once, and return why it failed; ``None`` if it passed."""
-    check = container.health_check
+    check = container.definition.health_check
     assert check is not None
     command = check.command
     arguments = ("/bin/sh", "-c", *command[1:]) if command[0] == "CMD-SHELL" else command[1:]

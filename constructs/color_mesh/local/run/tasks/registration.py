@@ -13,7 +13,7 @@ def register(registry: TaskRegistry, task: RunningTask) -> None:
     attributes = {
         "AWS_INSTANCE_IPV4": str(task.address),
         "ECS_SERVICE_NAME": task.service.name,
-        "ECS_TASK_DEFINITION_FAMILY": task.definition.family,
+        "ECS_TASK_DEFINITION_FAMILY": task.runnable.definition.family,
     }
     for each in (*task.service.discovery, *task.service.targets):
         registered = {other.id for other in registry.tasks_of(each.registry)}

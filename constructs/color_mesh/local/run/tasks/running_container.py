@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from color_mesh.ecs.task_definitions import Container
+from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.isolation import BINARIES
 from color_mesh.local.run.tasks.container_process import contained, with_shared_memory
 from color_mesh.local.run.tasks.health_check import watch_health
@@ -19,13 +19,14 @@ class RunningContainer:
     """Run a container.
 
     Args:
-        definition: The container as the task definition declares it.
+        runnable: The container with its program.
         network: Network namespace of its task.
         log: Log file. ``None``: the output is discarded.
         on_change: Called when its status or health changes.
         health_checks: Limits how many health checks run at the same time.
 
     Attributes:
+        runnable: The container with its program.
         definition: The container as the task definition declares it.
         network: Network namespace of its task.
         log: Log file. ``None``: the output is discarded.
@@ -37,13 +38,14 @@ class RunningContainer:
 
     def __init__(
         self,
-        definition: Container,
+        runnable: RunnableContainer,
         network: str,
         log: Path | None,
         on_change: Callable[[], None],
         health_checks: asyncio.Semaphore,
     ) -> None:
-        self.definition = definition
+        self.runnable = runnable
+        self.definition = runnable.definition
         self.network = network
         self.log = log
         self.status = "PENDING"
@@ -63,14 +65,14 @@ class RunningContainer:
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment of its processes."""
-        return {"PATH": _PATH, "HOME": "/root", "HOSTNAME": self.network, **self.definition.environment}
+        return {"PATH": _PATH, "HOME": "/root", "HOSTNAME": self.network, **self.runnable.environment}
 
     async def start(self, command: Sequence[str], folder: Path = Path("/")) -> None:
         """Start the container with a command and a working directory."""
         output = asyncio.subprocess.DEVNULL if self.log is None else self._open_log(self.log)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *with_shared_memory(contained(self.network, self.definition.user, command)),
+                *with_shared_memory(contained(self.network, self.runnable.user, command)),
                 env=self.environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -85,7 +87,7 @@ class RunningContainer:
         self._watching = [asyncio.ensure_future(self._wait())]
         if self.definition.health_check is not None:
             watching = watch_health(
-                self.definition, self.network, self.environment(), self._health_checks, self._set_health
+                self.runnable, self.network, self.environment(), self._health_checks, self._set_health
             )
             self._watching.append(asyncio.ensure_future(watching))
         self._on_change()
@@ -117,7 +119,7 @@ class RunningContainer:
         file.parent.mkdir(parents=True, exist_ok=True)
         opened = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         # Envoy opens /dev/stdout, which is this file, as the user it runs as.
-        os.fchown(opened, *self.definition.user)
+        os.fchown(opened, *self.runnable.user)
         return opened
 
     async def _wait(self) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 from color_mesh.ecs.services import Service
-from color_mesh.ecs.task_definitions import Container, TaskDefinition
+from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.isolation import RUN_FOLDER
 from color_mesh.local.run.network.network_namespaces import set_kernel_parameter
 from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.dependencies import stop_in_order, wait_until
 from color_mesh.local.run.tasks.running_container import RunningContainer
 
 
@@ -32,10 +33,10 @@ class TaskHost(Protocol):
     health_checks: asyncio.Semaphore
     on_error: Callable[[BaseException], None]
 
-    def log_file(self, task: "RunningTask", container: Container) -> Path | None:
+    def log_file(self, task: "RunningTask", container: RunnableContainer) -> Path | None:
         """Return the log file of a container; ``None`` if it has no log configuration."""
 
-    async def configure(self, task: "RunningTask", container: Container, sidecar: Sidecar) -> None:
+    async def configure(self, task: "RunningTask", container: RunnableContainer, sidecar: Sidecar) -> None:
         """Send an Envoy its configuration, unless App Mesh would not give it one."""
 
     def task_changed(self, task: "RunningTask") -> None:
@@ -47,29 +48,29 @@ class RunningTask:
 
     Args:
         service: Service of the task.
-        definition: Task definition.
+        runnable: Task definition, with the programs of its containers.
         host: The run that the task is part of.
 
     Attributes:
         id: Task id.
         service: Service of the task.
-        definition: Task definition.
+        runnable: Task definition, with the programs of its containers.
         status: ``PROVISIONING``, ``PENDING``, ``RUNNING``, ``STOPPING`` or ``STOPPED``, as in ECS.
         reason: Why it stopped, or why an Envoy rejects its configuration.
         address: Private IPv4 address; ``None`` before it has one.
         containers: Containers by name.
         sidecars: Envoys that receive their configuration from App Mesh, by container name.
-        failed: Whether it stopped because of a failure.
+        failed: True if it stopped because of a failure.
         target_failure: Why it fails the health check of its load balancer; ``None`` while it passes, and before the
             first check.
-        awaits_target_health: Whether its load balancer has not checked it yet.
+        awaits_target_health: True if its load balancer has not checked it yet.
         running_since: Time at which it became ``RUNNING``, in seconds of the monotonic clock.
     """
 
-    def __init__(self, service: Service, definition: TaskDefinition, host: TaskHost) -> None:
+    def __init__(self, service: Service, runnable: RunnableTask, host: TaskHost) -> None:
         self.id = secrets.token_hex(16)
         self.service = service
-        self.definition = definition
+        self.runnable = runnable
         self.status = "PROVISIONING"
         self.reason = ""
         self.address: IPv4Address | None = None
@@ -86,7 +87,7 @@ class RunningTask:
             each.name: RunningContainer(
                 each, self.network, host.log_file(self, each), self._react_to_container, host.health_checks
             )
-            for each in definition.containers
+            for each in runnable.containers
         }
 
     @property
@@ -108,14 +109,14 @@ class RunningTask:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether it runs and passes all its health checks, those of its load balancer included."""
+        """True if it runs and passes all its health checks, those of its load balancer included."""
         healthy = self.health == ("HEALTHY" if self._checked_containers else "UNKNOWN")
         passes_target_check = self.target_failure is None and not self.awaits_target_health
         return self.status == "RUNNING" and healthy and passes_target_check
 
     @property
     def is_unhealthy(self) -> bool:
-        """Whether its service replaces it: it fails a health check, or its load balancer's after the grace period."""
+        """True if its service replaces it: it fails a health check, its load balancer's after the grace period."""
         grace_end = self.running_since + self.service.grace_seconds
         return self.health == "UNHEALTHY" or (self.target_failure is not None and time.monotonic() > grace_end)
 
@@ -163,9 +164,10 @@ class RunningTask:
         """Create its network interface."""
         service, vpc = self.service, self._host.vpc
         self.address = await vpc.attach(self.network, service.subnets, service.groups, service.public)
-        if self.definition.redirection is not None:
-            await vpc.redirect(self.network, self.definition.redirection)
-        for container in self.definition.containers:
+        proxy_configuration = self.runnable.definition.proxy_configuration
+        if proxy_configuration is not None:
+            await vpc.redirect(self.network, proxy_configuration)
+        for container in self.runnable.containers:
             for name, value in container.system_controls:
                 set_kernel_parameter(self.network, name, value)
 
@@ -173,15 +175,7 @@ class RunningTask:
         for each in self._starting:
             each.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
-        # A container stops before those that it depends on.
-        dependencies = {
-            name: {other for other, _ in each.definition.depends_on} for name, each in self.containers.items()
-        }
-        left = dict(self.containers)
-        while left:
-            needed = {other for name in left for other in dependencies[name]}
-            ready = [name for name in left if name not in needed] or list(left)
-            await asyncio.gather(*(self._stop_container(left.pop(name)) for name in ready))
+        await stop_in_order(self.containers, self._stop_container)
         for sidecar in self.sidecars.values():
             await sidecar.stop()
         await self._host.vpc.detach(self.network)
@@ -194,40 +188,21 @@ class RunningTask:
 
     async def _start_container(self, container: RunningContainer) -> None:
         for other, condition in container.definition.depends_on:
-            await self._wait_for(self.containers[other], condition)
-        if container.definition.mesh_resource is None:
-            await container.start(container_command(container.definition))
+            await wait_until(self.containers[other], condition, self._container_changed)
+        if container.runnable.mesh_resource is None:
+            await container.start(container_command(container.runnable))
         else:
             await self._start_sidecar(container)
 
     async def _start_sidecar(self, container: RunningContainer) -> None:
-        definition = container.definition
-        assert definition.mesh_resource is not None
-        folder = RUN_FOLDER / self.network / definition.name
-        sidecar = Sidecar(definition.mesh_resource, self.network, folder, self._envoy_rejected, self._host.on_error)
-        await self._host.configure(self, definition, sidecar)
-        self.sidecars[definition.name] = sidecar
-        log_level = definition.environment.get("ENVOY_LOG_LEVEL", "info")
-        await container.start(await sidecar.start(definition.user, log_level), folder)
-
-    async def _wait_for(self, container: RunningContainer, condition: str) -> None:
-        """Wait until a container meets the condition of a dependency on it.
-
-        Raises:
-            TimeoutError: After the start timeout of the container.
-        """
-        seconds = container.definition.start_seconds
-        try:
-            await asyncio.wait_for(self._until(container, condition), seconds)
-        except asyncio.TimeoutError:
-            reason = f": {container.reason}" if container.reason else ""
-            message = f"{container.definition.name} did not become {condition} in {seconds} s{reason}"
-            raise TimeoutError(message) from None
-
-    async def _until(self, container: RunningContainer, condition: str) -> None:
-        while not _meets(container, condition):
-            self._container_changed.clear()
-            await self._container_changed.wait()
+        runnable = container.runnable
+        assert runnable.mesh_resource is not None
+        folder = RUN_FOLDER / self.network / runnable.name
+        sidecar = Sidecar(runnable.mesh_resource, self.network, folder, self._envoy_rejected, self._host.on_error)
+        await self._host.configure(self, runnable, sidecar)
+        self.sidecars[runnable.name] = sidecar
+        log_level = runnable.environment.get("ENVOY_LOG_LEVEL", "info")
+        await container.start(await sidecar.start(runnable.user, log_level), folder)
 
     def _envoy_rejected(self, document: str) -> None:
         self.reason = f"Envoy rejects {document}; its log has the reason"
@@ -244,21 +219,10 @@ class RunningTask:
         self._host.task_changed(self)
 
 
-def container_command(definition: Container) -> Sequence[str]:
+def container_command(runnable: RunnableContainer) -> Sequence[str]:
     """Return the command line of a container."""
-    program, command = definition.program, definition.command
+    program, command = runnable.program, runnable.definition.command
     # The entry point of Envoy's image passes options to Envoy, and runs any other command as it is.
     if program.envoy and program.command == ("envoy",) and command and not command[0].startswith("-"):
         return command
     return (*program.command, *command)
-
-
-def _meets(container: RunningContainer, condition: str) -> bool:
-    match condition:
-        case "START":
-            return container.status != "PENDING"
-        case "COMPLETE":
-            return container.status == "STOPPED"
-        case "SUCCESS":
-            return container.status == "STOPPED" and container.exit_code == 0
-    return container.health == "HEALTHY"

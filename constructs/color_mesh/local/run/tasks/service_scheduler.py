@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from color_mesh.ecs.services import Service
-from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.local.plan.runnable import RunnableTask
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.tasks.running_task import RunningTask
 
@@ -46,19 +46,19 @@ class ServiceScheduler:
         self._wake = asyncio.Event()
         self._failures = 0
         self._not_before = 0.0
-        self._definition: TaskDefinition | None = None
+        self._runnable: RunnableTask | None = None
         self._working: asyncio.Task[None] | None = None
 
     @property
     def is_steady(self) -> bool:
-        """Whether it has the desired number of tasks, all healthy and up to date."""
+        """True if it has the desired number of tasks, all healthy and up to date."""
         healthy = [task for task in self.tasks if task.is_healthy and self._is_current(task)]
         return len(healthy) == len(self.tasks) == self.service.desired_count
 
-    def run(self, service: Service, definition: TaskDefinition) -> None:
+    def run(self, service: Service, runnable: RunnableTask) -> None:
         """Keep tasks of this service and task definition, and replace others."""
         self.service = service
-        self._definition = definition
+        self._runnable = runnable
         self._failures, self._not_before = 0, 0.0
         if self._working is None:
             self._working = start_in_background(self._work(), self._on_error)
@@ -75,7 +75,7 @@ class ServiceScheduler:
         await asyncio.gather(*(task.stop("the service is stopped") for task in self.tasks))
 
     def _is_current(self, task: RunningTask) -> bool:
-        return task.definition == self._definition and _placement(task.service) == _placement(self.service)
+        return task.runnable == self._runnable and _placement(task.service) == _placement(self.service)
 
     async def _work(self) -> None:
         while True:

@@ -1,18 +1,21 @@
-"""What IAM policies allow."""
+"""Actions that IAM policies allow."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from color_mesh.ecs.roles import Role
+from color_mesh.ecs.roles import Role, statements
+from tests.support.local_templates import declared, resource, with_properties
 
 STREAM = "appmesh:StreamAggregatedResources"
 RED = "arn:aws:appmesh:us-east-1:123456789012:mesh/m/virtualNode/red"
 ALLOW = {"Effect": "Allow", "Action": STREAM, "Resource": RED}
 
 
-def allows(*statements: dict[str, Any], known: bool = True) -> bool:
-    return Role("Role", statements, trusts_tasks=True, known=known).allows(STREAM, RED)
+def allows(*declared: dict[str, Any], known: bool = True) -> bool:
+    role = Role(name="Role", statements=statements({"Statement": list(declared)}), known=known)
+    return role.allows(STREAM, RED)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,7 @@ def allows(*statements: dict[str, Any], known: bool = True) -> bool:
         pytest.param({"Resource": RED.replace("us-east-1", "eu-west-1")}, id="region"),
     ],
 )
-def test_a_statement_allows(changes: dict[str, Any]) -> None:
+def test_matching_statement_allows_the_action(changes: dict[str, Any]) -> None:
     assert allows({**ALLOW, **changes})
 
 
@@ -46,24 +49,44 @@ def test_a_statement_allows(changes: dict[str, Any]) -> None:
         pytest.param({"Resource": []}, id="no-resource"),
     ],
 )
-def test_a_statement_does_not_allow(changes: dict[str, Any]) -> None:
+def test_other_statement_does_not_allow_the_action(changes: dict[str, Any]) -> None:
     assert not allows({**ALLOW, **changes})
 
 
-def test_nothing_is_allowed_by_nothing() -> None:
+def test_role_without_statements_allows_nothing() -> None:
     assert not allows()
 
 
-def test_a_denial_wins() -> None:
+def test_deny_overrides_allow() -> None:
     assert not allows(ALLOW, {**ALLOW, "Effect": "Deny", "Resource": "*"})
 
 
-def test_what_is_not_excepted_is_allowed() -> None:
+def test_not_action_and_not_resource_match_everything_else() -> None:
     assert allows({"Effect": "Allow", "NotAction": "s3:*", "NotResource": "arn:aws:s3:::x"})
     assert not allows({"Effect": "Allow", "NotAction": "appmesh:*", "Resource": "*"})
     assert not allows({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:appmesh:*:*:mesh/m/*"})
 
 
-def test_a_role_with_policies_that_are_not_at_hand_may() -> None:
+def test_role_with_unknown_policies_allows_what_no_statement_denies() -> None:
     assert allows(known=False)
     assert not allows({**ALLOW, "Effect": "Deny"}, known=False)
+
+
+def test_policies_of_every_kind_are_read(tmp_path: Path) -> None:
+    document = {"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+    more = {
+        "Attached": resource("AWS::IAM::Policy", Roles=[{"Ref": "Role"}], PolicyDocument=document),
+        "Managed": resource("AWS::IAM::ManagedPolicy", PolicyDocument=document),
+    }
+    change = with_properties(
+        "Role", ManagedPolicyArns=["arn:aws:iam::aws:policy/CloudWatchLogsFullAccess", {"Ref": "Managed"}]
+    )
+    (role,) = declared(tmp_path, change, more).roles.values()
+    assert [each.actions for each in role.statements] == [("s3:*",), (STREAM,), ("logs:*",), ("s3:*",)]
+    assert (role.trusts_tasks, role.known) == (True, True)
+
+
+def test_policy_of_another_account_leaves_a_role_unknown(tmp_path: Path) -> None:
+    change = with_properties("Role", ManagedPolicyArns=["arn:aws:iam::111122223333:policy/Team"])
+    (role,) = declared(tmp_path, change).roles.values()
+    assert not role.known

@@ -1,0 +1,174 @@
+"""Containers of task definitions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from color_mesh.appmesh.fields import Fields
+from color_mesh.cloudformation import Attribute
+from color_mesh.ecs.mesh_resources import (
+    IDENTITIES,
+    MESH_RESOURCE_TYPES,
+    MeshResource,
+    mesh_resource,
+    parse_mesh_resource,
+)
+from color_mesh.ecs.reading import Reference, reference, resource_key
+from color_mesh.model.task import ContainerHealthCheck
+
+CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Container:
+    """Container of a task definition (ECS API Reference, *ContainerDefinition*).
+
+    Attributes:
+        name: Name.
+        image: Image. ``None`` for an Envoy of App Mesh whose image only a deployment knows.
+        entry_point: Entry point. Default: the image's.
+        command: Command. Default: the image's.
+        environment: Environment variables. A value that only a deployment knows is a `Reference`.
+        secrets: Environment variables that ECS reads from AWS Secrets Manager or the Parameter Store, each by an ARN or
+            the name of a parameter. One that only a deployment knows is a `Reference`.
+        user: User, and group after a colon. Default: the image's.
+        cpu: CPU units. Default: none are reserved.
+        memory_mib: Memory limit. Default: that of the task.
+        memory_reservation_mib: Reserved memory. Default: none.
+        ports: TCP ports, each with its name if it has one.
+        essential: Whether the task stops when the container stops.
+        depends_on: Containers that must reach a condition before this one starts, each with the condition.
+        health_check: Health check. Default: none.
+        start_seconds: Time for this container to reach the condition that another one waits for. Default: no limit.
+        stop_seconds: Time between SIGTERM and SIGKILL.
+        log_driver: Log driver. Default: none.
+        log_group: Log group of the ``awslogs`` driver.
+        log_prefix: Prefix of the log stream.
+        mesh_resource: Node or gateway whose configuration the container, an Envoy, gets from App Mesh.
+        system_controls: Kernel parameters, such as ``net.ipv4.ip_unprivileged_port_start``, and their values.
+    """
+
+    name: str
+    image: str | None
+    entry_point: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str | Reference] = field(default_factory=dict)
+    secrets: Mapping[str, str | Reference] = field(default_factory=dict)
+    user: str | None = None
+    cpu: int | None = None
+    memory_mib: int | None = None
+    memory_reservation_mib: int | None = None
+    ports: Mapping[int, str | None] = field(default_factory=dict)
+    essential: bool = True
+    depends_on: tuple[tuple[str, str], ...] = ()
+    health_check: ContainerHealthCheck | None = None
+    start_seconds: int | None = None
+    stop_seconds: int = STOP_SECONDS
+    log_driver: str | None = None
+    log_group: str | None = None
+    log_prefix: str | None = None
+    mesh_resource: MeshResource | None = None
+    system_controls: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Logs:
+    driver: str | None = None
+    group: str | None = None
+    prefix: str | None = None
+
+
+def read_container(at: Fields) -> Container:
+    """Read a container."""
+    variables = {each.text("Name"): each for each in at.many("Environment", lambda each: each)}
+    resource = _mesh_resource(variables)
+    logs = at.optional("LogConfiguration", _logs) or _Logs()
+    stop_seconds = at.optional_integer("StopTimeout")
+    return Container(
+        name=at.text("Name"),
+        # Any image of an Envoy that App Mesh configures is as good as another.
+        image=at.text("Image") if resource is None or at.is_resolved("Image") else None,
+        entry_point=at.texts("EntryPoint"),
+        command=at.texts("Command"),
+        environment={name: _value(each, "Value") for name, each in variables.items()},
+        secrets=dict(at.many("Secrets", lambda each: (each.text("Name"), _value(each, "ValueFrom")))),
+        user=at.optional_text("User"),
+        cpu=at.optional_integer("Cpu") or None,
+        memory_mib=at.optional_integer("Memory") or None,
+        memory_reservation_mib=at.optional_integer("MemoryReservation") or None,
+        ports=dict(port for port in at.many("PortMappings", _port) if port is not None),
+        essential=at.flag("Essential", True),
+        depends_on=at.many("DependsOn", _dependency),
+        health_check=at.optional("HealthCheck", _health_check),
+        start_seconds=at.optional_integer("StartTimeout"),
+        stop_seconds=STOP_SECONDS if stop_seconds is None else stop_seconds,
+        log_driver=logs.driver,
+        log_group=logs.group,
+        log_prefix=logs.prefix,
+        mesh_resource=resource,
+        system_controls=at.many("SystemControls", lambda each: (each.text("Namespace"), each.text("Value"))),
+    )
+
+
+def _mesh_resource(variables: Mapping[str, Fields]) -> MeshResource | None:
+    """Return the node or gateway that the variables of an Envoy of App Mesh name."""
+    name = next((name for name in IDENTITIES if name in variables), None)
+    if name is None:
+        return None
+    value = variables[name].value("Value")
+    if isinstance(value, Attribute) and value.resource.type in MESH_RESOURCE_TYPES:
+        return mesh_resource(value)
+    resource = parse_mesh_resource(str(value))
+    if resource is None:
+        fix = "such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red"
+        variables[name].report("Value", f"{name} names no virtual node or virtual gateway", fix)
+    return resource
+
+
+def _value(at: Fields, key: str) -> str | Reference:
+    value: Any = at.value(key)
+    return reference(value) if isinstance(value, Attribute) else at.optional_text(key) or ""
+
+
+def _port(at: Fields) -> tuple[int, str | None] | None:
+    port, name = at.optional_integer("ContainerPort"), at.optional_text("Name")
+    return (port, name) if port is not None and (at.optional_text("Protocol") or "tcp") == "tcp" else None
+
+
+def _dependency(at: Fields) -> tuple[str, str]:
+    name, condition = at.text("ContainerName"), at.text("Condition")
+    if condition not in CONDITIONS:
+        at.report("Condition", "unknown condition", f"known: {', '.join(CONDITIONS)}")
+    return name, condition
+
+
+def _health_check(at: Fields) -> ContainerHealthCheck:
+    command = at.texts("Command")
+    if len(command) < 2 or command[0] not in ("CMD", "CMD-SHELL"):
+        at.report("Command", "is not a command of a health check", "CMD and words, or CMD-SHELL and one line")
+    # ECS API Reference, HealthCheck: the defaults.
+    return ContainerHealthCheck(
+        command=command,
+        interval_seconds=_or_default(at.optional_integer("Interval"), 30),
+        timeout_seconds=_or_default(at.optional_integer("Timeout"), 5),
+        retries=_or_default(at.optional_integer("Retries"), 3),
+        start_period_seconds=at.optional_integer("StartPeriod"),
+    )
+
+
+def _or_default(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _logs(at: Fields) -> _Logs:
+    driver = at.text("LogDriver")
+    options = at.value("Options")
+    if driver != "awslogs" or not isinstance(options, dict):
+        return _Logs(driver=driver)
+    prefix = options.get("awslogs-stream-prefix")
+    return _Logs(
+        driver=driver,
+        group=resource_key(options.get("awslogs-group")),
+        prefix=prefix if isinstance(prefix, str) else None,
+    )

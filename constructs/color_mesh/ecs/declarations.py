@@ -1,0 +1,105 @@
+"""All that templates declare beside the mesh."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+
+from color_mesh.appmesh.fields import Fields
+from color_mesh.cloudformation import Resource, Templates
+from color_mesh.ecs.cloud_map import DiscoveryService, read_discovery_services
+from color_mesh.ecs.hosted_zones import HostedZone, Record, read_hosted_zones, read_records
+from color_mesh.ecs.load_balancers import (
+    Listener,
+    ListenerRule,
+    LoadBalancer,
+    TargetGroup,
+    read_listener_rules,
+    read_listeners,
+    read_load_balancers,
+    read_target_groups,
+)
+from color_mesh.ecs.network import read_subnets, read_vpcs
+from color_mesh.ecs.reading import Reader, ResourceProblem, UnusedProperty, UsedProperties
+from color_mesh.ecs.roles import Role, read_roles
+from color_mesh.ecs.security_groups import SecurityGroup, read_security_groups
+from color_mesh.ecs.services import Service, read_services
+from color_mesh.ecs.task_definitions import TaskDefinition, read_task_definitions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declarations:
+    """All that templates declare beside the mesh, each by its place in them, such as ``app.template.json: RedTask``.
+
+    Attributes:
+        task_definitions: Task definitions.
+        services: ECS services.
+        discovery_services: Cloud Map services.
+        load_balancers: Load balancers.
+        listeners: Listeners of load balancers.
+        listener_rules: Rules of listeners.
+        target_groups: Target groups.
+        roles: IAM roles.
+        vpcs: Address ranges of VPCs.
+        subnets: Address ranges of subnets.
+        security_groups: Security groups.
+        hosted_zones: Hosted zones of Route 53.
+        records: Records of hosted zones.
+        log_groups: Names of log groups.
+        problems: Problems of the resources.
+        unused: Properties that the templates declare and the caller does not use.
+    """
+
+    task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    discovery_services: Mapping[str, DiscoveryService] = field(default_factory=dict)
+    load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    listener_rules: Mapping[str, ListenerRule] = field(default_factory=dict)
+    target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    vpcs: Mapping[str, IPv4Network] = field(default_factory=dict)
+    subnets: Mapping[str, IPv4Network] = field(default_factory=dict)
+    security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    hosted_zones: Mapping[str, HostedZone] = field(default_factory=dict)
+    records: Mapping[str, Record] = field(default_factory=dict)
+    log_groups: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[ResourceProblem, ...] = ()
+    unused: tuple[UnusedProperty, ...] = ()
+
+
+def read_declarations(templates: Templates, used: UsedProperties) -> Declarations:
+    """Read all that templates declare beside the mesh.
+
+    Args:
+        templates: Templates.
+        used: Resource types that the caller uses, and the properties of each, such as ``ContainerDefinitions.Image``.
+            Others are not read, and so are no source of problems; ``unused`` lists the other properties of these types.
+
+    Raises:
+        MeshError: If the condition of a resource cannot be resolved.
+    """
+    reader = Reader(templates, used)
+    listeners = read_listeners(reader)
+    return Declarations(
+        task_definitions=read_task_definitions(reader),
+        services=read_services(reader),
+        discovery_services=read_discovery_services(reader),
+        load_balancers=read_load_balancers(reader, listeners),
+        listeners=listeners,
+        listener_rules=read_listener_rules(reader),
+        target_groups=read_target_groups(reader),
+        roles=read_roles(reader),
+        vpcs=read_vpcs(reader),
+        subnets=read_subnets(reader),
+        security_groups=read_security_groups(reader),
+        hosted_zones=read_hosted_zones(reader),
+        records=read_records(reader),
+        log_groups=reader.read_all("AWS::Logs::LogGroup", _log_group_name),
+        # Keyword arguments are evaluated in order: everything is read by now.
+        problems=tuple(reader.problems),
+        unused=tuple(reader.unused),
+    )
+
+
+def _log_group_name(at: Fields, resource: Resource) -> str:
+    return at.optional_text("LogGroupName") or resource.generated_name

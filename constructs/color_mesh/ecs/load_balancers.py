@@ -1,0 +1,192 @@
+"""Load balancers, their listeners and target groups (Elastic Load Balancing, version 2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from color_mesh.appmesh.fields import Fields
+from color_mesh.cloudformation import Resource
+from color_mesh.ecs.reading import Reader, resource_key, resource_keys
+
+_TYPE = "AWS::ElasticLoadBalancingV2::{}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """Action of a listener or rule.
+
+    Attributes:
+        type: Type, such as ``forward`` or ``authenticate-oidc``.
+        target_groups: Target groups that requests are forwarded to.
+    """
+
+    type: str | None
+    target_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """Listener of a load balancer.
+
+    Attributes:
+        load_balancer: Load balancer.
+        protocol: Protocol, such as ``TCP`` or ``HTTPS``.
+        port: Port.
+        actions: Default actions.
+    """
+
+    load_balancer: str | None
+    protocol: str | None
+    port: int
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def target_group(self) -> str | None:
+        """First target group of the default actions."""
+        return next((group for action in self.actions for group in action.target_groups), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListenerRule:
+    """Rule of a listener.
+
+    Attributes:
+        listener: Listener.
+        actions: Actions for requests that match.
+    """
+
+    listener: str | None
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadBalancer:
+    """Load balancer.
+
+    Attributes:
+        name: Name; the logical id if the template declares none.
+        type: ``application``, ``network`` or ``gateway``.
+        subnets: Subnets.
+        groups: Security groups; without any, all traffic is allowed.
+        public: Whether the internet reaches it.
+        listeners: Listeners.
+    """
+
+    name: str
+    type: str = "application"
+    subnets: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    public: bool = True
+    listeners: tuple[Listener, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetHealthCheck:
+    """Health check of a target group.
+
+    Attributes:
+        protocol: ``TCP``, ``HTTP`` or ``HTTPS``.
+        port: Port; ``None`` for the port of the target.
+        path: Path, for HTTP.
+        interval_seconds: Time between two checks.
+        timeout_seconds: Time for a response.
+        healthy_threshold: Consecutive successes after which a target is healthy.
+        unhealthy_threshold: Consecutive failures after which a target is unhealthy.
+    """
+
+    protocol: str = "TCP"
+    port: int | None = None
+    path: str = "/"
+    interval_seconds: int = 30
+    timeout_seconds: int = 10
+    healthy_threshold: int = 5
+    unhealthy_threshold: int = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetGroup:
+    """Target group.
+
+    Attributes:
+        name: Name; the logical id if the template declares none.
+        target_type: ``instance``, ``ip``, ``lambda`` or ``alb``.
+        protocol: Protocol of the targets.
+        health_check: Health check.
+    """
+
+    name: str
+    target_type: str = "instance"
+    protocol: str | None = None
+    health_check: TargetHealthCheck = TargetHealthCheck()
+
+
+def read_listeners(reader: Reader) -> dict[str, Listener]:
+    """Read the listeners, by place."""
+    return reader.read_all(_TYPE.format("Listener"), _listener)
+
+
+def read_listener_rules(reader: Reader) -> dict[str, ListenerRule]:
+    """Read the listener rules, by place."""
+    return reader.read_all(_TYPE.format("ListenerRule"), _listener_rule)
+
+
+def read_target_groups(reader: Reader) -> dict[str, TargetGroup]:
+    """Read the target groups, by place."""
+    return reader.read_all(_TYPE.format("TargetGroup"), _target_group)
+
+
+def read_load_balancers(reader: Reader, listeners: Mapping[str, Listener]) -> dict[str, LoadBalancer]:
+    """Read the load balancers, by place."""
+
+    def read(at: Fields, resource: Resource) -> LoadBalancer:
+        return LoadBalancer(
+            name=at.optional_text("Name") or resource.logical_id,
+            type=at.optional_text("Type") or "application",
+            subnets=resource_keys(at.value("Subnets")),
+            groups=resource_keys(at.value("SecurityGroups")),
+            public=(at.optional_text("Scheme") or "internet-facing") == "internet-facing",
+            listeners=tuple(each for each in listeners.values() if each.load_balancer == resource.place),
+        )
+
+    return reader.read_all(_TYPE.format("LoadBalancer"), read)
+
+
+def _listener(at: Fields, _: Resource) -> Listener:
+    return Listener(
+        load_balancer=resource_key(at.value("LoadBalancerArn")),
+        protocol=at.optional_text("Protocol"),
+        port=at.integer("Port"),
+        actions=at.many("DefaultActions", _action),
+    )
+
+
+def _listener_rule(at: Fields, _: Resource) -> ListenerRule:
+    return ListenerRule(listener=resource_key(at.value("ListenerArn")), actions=at.many("Actions", _action))
+
+
+def _action(at: Fields) -> Action:
+    weighted = at.optional("ForwardConfig", lambda each: each.many("TargetGroups", _forwarded_to)) or ()
+    groups = dict.fromkeys(group for group in (_forwarded_to(at), *weighted) if group is not None)
+    return Action(type=at.optional_text("Type"), target_groups=tuple(groups))
+
+
+def _forwarded_to(at: Fields) -> str | None:
+    return resource_key(at.value("TargetGroupArn"))
+
+
+def _target_group(at: Fields, resource: Resource) -> TargetGroup:
+    port = at.optional_text("HealthCheckPort")
+    # Elastic Load Balancing API Reference, CreateTargetGroup: the defaults of a network load balancer.
+    return TargetGroup(
+        name=at.optional_text("Name") or resource.logical_id,
+        target_type=at.optional_text("TargetType") or "instance",
+        protocol=at.optional_text("Protocol"),
+        health_check=TargetHealthCheck(
+            protocol=at.optional_text("HealthCheckProtocol") or "TCP",
+            port=int(port) if port is not None and port.isdigit() else None,
+            path=at.optional_text("HealthCheckPath") or "/",
+            interval_seconds=at.optional_integer("HealthCheckIntervalSeconds") or 30,
+            timeout_seconds=at.optional_integer("HealthCheckTimeoutSeconds") or 10,
+            healthy_threshold=at.optional_integer("HealthyThresholdCount") or 5,
+            unhealthy_threshold=at.optional_integer("UnhealthyThresholdCount") or 2,
+        ),
+    )

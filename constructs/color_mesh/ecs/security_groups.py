@@ -1,0 +1,110 @@
+"""Security groups."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_network
+
+from color_mesh.appmesh.fields import Fields
+from color_mesh.cloudformation import Resource
+from color_mesh.ecs.reading import Reader, resource_key
+
+ANYWHERE = IPv4Network("0.0.0.0/0")
+_PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "-1": "all"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """Rule of a security group. The other end is a range of addresses or a security group.
+
+    Attributes:
+        protocol: ``tcp``, ``udp``, ``icmp`` or ``all``.
+        first_port: First port of the range; ``None`` for every port.
+        last_port: Last port of the range.
+        cidr: Addresses of the other end.
+        group: Security group of the other end.
+    """
+
+    protocol: str
+    first_port: int | None = None
+    last_port: int | None = None
+    cidr: IPv4Network | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecurityGroup:
+    """Security group.
+
+    Attributes:
+        name: Name; the logical id if the template declares none.
+        ingress: Rules for inbound traffic.
+        egress: Rules for outbound traffic.
+    """
+
+    name: str
+    ingress: tuple[Rule, ...] = ()
+    egress: tuple[Rule, ...] = ()
+
+
+def admits(group: SecurityGroup, protocol: str, port: int, members: frozenset[str], address: IPv4Network) -> bool:
+    """Return whether a group allows inbound connections from members of security groups or from an address."""
+    return any(_admits(rule, protocol, port, members, address) for rule in group.ingress)
+
+
+def _admits(rule: Rule, protocol: str, port: int, members: frozenset[str], address: IPv4Network) -> bool:
+    if rule.protocol not in ("all", protocol):
+        return False
+    if rule.first_port is not None and rule.last_port is not None and not rule.first_port <= port <= rule.last_port:
+        return False
+    return rule.group in members if rule.cidr is None else address.subnet_of(rule.cidr)
+
+
+def read_security_groups(reader: Reader) -> dict[str, SecurityGroup]:
+    """Read the security groups, by place, with the rules that are resources of their own."""
+    ingress = _own_rules(reader, "AWS::EC2::SecurityGroupIngress", "SourceSecurityGroupId")
+    egress = _own_rules(reader, "AWS::EC2::SecurityGroupEgress", "DestinationSecurityGroupId")
+    groups = reader.read_all("AWS::EC2::SecurityGroup", _group)
+    return {
+        place: SecurityGroup(
+            name=group.name,
+            ingress=(*group.ingress, *ingress.get(place, ())),
+            # Without a rule for outbound traffic a group allows all of it (Amazon VPC User Guide, Security groups).
+            egress=(*group.egress, *egress.get(place, ())) or (Rule(protocol="all", cidr=ANYWHERE),),
+        )
+        for place, group in groups.items()
+    }
+
+
+def _own_rules(reader: Reader, resource_type: str, other: str) -> dict[str | None, list[Rule]]:
+    """Read the rules of a type of resource, by security group."""
+    rules: dict[str | None, list[Rule]] = {}
+    declared = reader.read_all(resource_type, lambda at, _: (resource_key(at.value("GroupId")), _rule(at, other)))
+    for group, rule in declared.values():
+        rules.setdefault(group, []).append(rule)
+    return rules
+
+
+def _group(at: Fields, resource: Resource) -> SecurityGroup:
+    return SecurityGroup(
+        name=at.optional_text("GroupName") or resource.logical_id,
+        ingress=at.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId")),
+        egress=at.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId")),
+    )
+
+
+def _rule(at: Fields, other: str) -> Rule:
+    protocol = at.text("IpProtocol")
+    first, last = at.optional_integer("FromPort"), at.optional_integer("ToPort")
+    every_port = first is None or first == -1 or protocol == "-1"
+    cidr = at.optional_text("CidrIp")
+    try:
+        network = None if cidr is None else ip_network(cidr)
+    except ValueError:
+        at.report("CidrIp", "is not an IPv4 network", "such as 0.0.0.0/0")
+        network = None
+    return Rule(
+        protocol=_PROTOCOLS.get(protocol, protocol.lower()),
+        first_port=None if every_port else first,
+        last_port=None if every_port else last,
+        cidr=network if isinstance(network, IPv4Network) else None,
+        group=resource_key(at.value(other)),
+    )

@@ -1,0 +1,139 @@
+"""The resource types and properties of templates that a run emulates."""
+
+import re
+from collections.abc import Iterator
+
+from color_mesh.cloudformation import Templates
+from color_mesh.ecs.declarations import Declarations
+from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
+from color_mesh.local.plan.network import private_zones
+
+_NOT_EMULATED = (
+    "limits of CPU and memory",
+    "NAT and everything outside the VPC",
+    "IPv6",
+    "availability zones",
+    "the endpoints of task metadata and credentials",
+    "CloudWatch (logs are files)",
+    "the rollback of a failed deployment",
+    "permissions to use ECS Exec",
+    "the interval between health checks, until the first one passes",
+    "the minute that Route 53 may take for a change (here --dns-delay), and resolvers that differ",
+)
+_RULE = ("IpProtocol", "FromPort", "ToPort", "CidrIp")
+EMULATED: UsedProperties = {
+    "AWS::EC2::VPC": EVERY_PROPERTY,
+    "AWS::EC2::Subnet": EVERY_PROPERTY,
+    "AWS::EC2::SecurityGroup": (
+        "GroupName",
+        *(f"SecurityGroupIngress.{name}" for name in (*_RULE, "SourceSecurityGroupId")),
+        *(f"SecurityGroupEgress.{name}" for name in (*_RULE, "DestinationSecurityGroupId")),
+    ),
+    "AWS::EC2::SecurityGroupIngress": ("GroupId", *_RULE, "SourceSecurityGroupId"),
+    "AWS::EC2::SecurityGroupEgress": ("GroupId", *_RULE, "DestinationSecurityGroupId"),
+    "AWS::ECS::Service": (
+        *("ServiceName", "TaskDefinition", "DesiredCount", "HealthCheckGracePeriodSeconds"),
+        *(f"DeploymentConfiguration.{name}" for name in ("MinimumHealthyPercent", "MaximumPercent")),
+        *(f"LoadBalancers.{name}" for name in ("TargetGroupArn", "ContainerPort")),
+        *(f"ServiceRegistries.{name}" for name in ("RegistryArn", "ContainerPort", "Port")),
+        "NetworkConfiguration.AwsvpcConfiguration",
+    ),
+    "AWS::ECS::TaskDefinition": (
+        *("Family", "TaskRoleArn", "ExecutionRoleArn", "ProxyConfiguration.ProxyConfigurationProperties"),
+        *(f"ContainerDefinitions.{name}" for name in ("Name", "Image", "EntryPoint", "Command", "Environment", "User")),
+        *(f"ContainerDefinitions.{name}" for name in ("Essential", "DependsOn", "HealthCheck", "SystemControls")),
+        *(f"ContainerDefinitions.{name}" for name in ("StartTimeout", "StopTimeout")),
+        *(f"ContainerDefinitions.LogConfiguration.{name}" for name in ("LogDriver", "Options")),
+        *(f"ContainerDefinitions.PortMappings.{name}" for name in ("ContainerPort", "Protocol")),
+    ),
+    "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn", "Protocol", "Port", "DefaultActions.TargetGroupArn"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Name", "Type", "Subnets", "SecurityGroups", "Scheme"),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": (
+        *("Name", "TargetType", "Protocol", "HealthyThresholdCount", "UnhealthyThresholdCount"),
+        *(f"HealthCheck{name}" for name in ("Port", "Protocol", "Path", "IntervalSeconds", "TimeoutSeconds")),
+    ),
+    "AWS::IAM::ManagedPolicy": EVERY_PROPERTY,
+    "AWS::IAM::Policy": EVERY_PROPERTY,
+    "AWS::IAM::Role": EVERY_PROPERTY,
+    "AWS::Logs::LogGroup": EVERY_PROPERTY,
+    "AWS::Route53::HostedZone": ("Name", "VPCs"),
+    "AWS::Route53::RecordSet": ("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
+    "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig"),
+}
+# Properties without an effect on one machine.
+_WITHOUT_EFFECT: UsedProperties = {
+    "AWS::EC2::SecurityGroup": (
+        *("GroupDescription", "VpcId", "Tags"),
+        *(f"SecurityGroup{way}.{name}" for way in ("Ingress", "Egress") for name in ("Description", "CidrIpv6")),
+    ),
+    "AWS::EC2::SecurityGroupIngress": ("Description", "CidrIpv6"),
+    "AWS::EC2::SecurityGroupEgress": ("Description", "CidrIpv6"),
+    "AWS::ECS::Service": (
+        *("Cluster", "EnableECSManagedTags", "EnableExecuteCommand", "LaunchType", "PlatformVersion", "Tags"),
+        *("DeploymentController", "SchedulingStrategy", "PropagateTags", "AvailabilityZoneRebalancing"),
+        *("CapacityProviderStrategy", "LoadBalancers.ContainerName", "LoadBalancers.LoadBalancerName"),
+        *("ServiceRegistries.ContainerName", "DeploymentConfiguration.Strategy"),
+        "DeploymentConfiguration.DeploymentCircuitBreaker",
+    ),
+    "AWS::ECS::TaskDefinition": (
+        *("Cpu", "Memory", "NetworkMode", "RequiresCompatibilities", "Tags", "RuntimePlatform"),
+        *(f"ContainerDefinitions.{name}" for name in ("Cpu", "Memory", "MemoryReservation", "DockerLabels")),
+        *(f"ContainerDefinitions.PortMappings.{name}" for name in ("Name", "HostPort", "AppProtocol")),
+        *("ProxyConfiguration.Type", "ProxyConfiguration.ContainerName"),
+    ),
+    "AWS::ElasticLoadBalancingV2::Listener": ("DefaultActions.Type", "DefaultActions.Order"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Tags", "LoadBalancerAttributes", "IpAddressType"),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": (
+        *("Tags", "VpcId", "IpAddressType", "Port", "HealthCheckEnabled", "ProtocolVersion"),
+    ),
+    "AWS::Route53::HostedZone": ("HostedZoneConfig", "HostedZoneTags"),
+    "AWS::Route53::RecordSet": ("Comment",),
+    "AWS::ServiceDiscovery::Service": (
+        *("Description", "Tags", "HealthCheckCustomConfig", "Type", "ServiceAttributes"),
+    ),
+}
+# Resource types that other resources refer to, or that have no effect on one machine.
+_TYPES_WITHOUT_EFFECT = frozenset(
+    (
+        *(f"AWS::AppMesh::{name}" for name in ("Mesh", "VirtualNode", "VirtualService", "VirtualRouter", "Route")),
+        *(f"AWS::AppMesh::{name}" for name in ("VirtualGateway", "GatewayRoute")),
+        *("AWS::CDK::Metadata", "AWS::CloudFormation::Stack", "AWS::ECS::Cluster"),
+        *(f"AWS::EC2::{name}" for name in ("RouteTable", "Route", "SubnetRouteTableAssociation", "InternetGateway")),
+        *(f"AWS::EC2::{name}" for name in ("VPCGatewayAttachment", "NatGateway", "EIP")),
+        *(f"AWS::ServiceDiscovery::{name}" for name in ("PrivateDnsNamespace", "PublicDnsNamespace")),
+    )
+)
+
+
+def not_emulated(templates: Templates, declarations: Declarations) -> Iterator[str]:
+    """Return the parts of templates that have no effect in a run, as phrases."""
+    yield from _NOT_EMULATED
+    yield from sorted(templates.types - EMULATED.keys() - _TYPES_WITHOUT_EFFECT)
+    yield from sorted({*_properties(declarations), *_container_options(declarations), *_records(declarations)})
+    yield from templates.notes
+
+
+def _properties(declarations: Declarations) -> Iterator[str]:
+    for each in declarations.unused:
+        if each.name not in _WITHOUT_EFFECT.get(each.resource_type, ()):
+            yield f"{each.resource_type} {each.name}"
+
+
+def _container_options(declarations: Declarations) -> Iterator[str]:
+    for definition in declarations.task_definitions.values():
+        for container in definition.containers:
+            if container.log_driver not in (None, "awslogs"):
+                yield f"AWS::ECS::TaskDefinition LogDriver {container.log_driver}"
+            for name, _ in container.system_controls:
+                if not is_network_parameter(name):
+                    yield f"AWS::ECS::TaskDefinition SystemControls {name}"
+
+
+def _records(declarations: Declarations) -> Iterator[str]:
+    if len(private_zones(declarations).records) < len(declarations.records):
+        yield "AWS::Route53::RecordSet of a hosted zone that no template declares as private"
+
+
+def is_network_parameter(name: str) -> bool:
+    """Return whether a kernel parameter is one of a task's network, which its containers share."""
+    return re.fullmatch(r"net(\.[A-Za-z0-9_-]+)+", name) is not None

@@ -1,0 +1,125 @@
+"""Task definitions as they run on this machine: each container with the program that runs in place of its image."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from color_mesh.ecs.containers import Container
+from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, MeshResource
+from color_mesh.ecs.reading import Reference
+from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.local.plan.bootstraps import Bootstrap, bootstrap_in, bootstrap_owner
+from color_mesh.local.plan.emulation import is_network_parameter
+from color_mesh.local.plan.programs import Commands, Program, missing_program, program_of
+from color_mesh.model.errors import problem
+
+_ENVOY = Program(command=("envoy",), envoy=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunnableContainer:
+    """Container that runs on this machine.
+
+    Attributes:
+        definition: Container of the task definition.
+        program: Program that runs in place of the image.
+        environment: Environment variables.
+        user: Ids of the user and the group.
+        system_controls: Kernel parameters of the task's network.
+        bootstrap: Configuration that the command gives Envoy; empty without one.
+    """
+
+    definition: Container
+    program: Program
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: tuple[int, int] = (0, 0)
+    system_controls: tuple[tuple[str, str], ...] = ()
+    bootstrap: Bootstrap = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the container."""
+        return self.definition.name
+
+    @property
+    def mesh_resource(self) -> MeshResource | None:
+        """Node or gateway whose configuration it gets from App Mesh."""
+        return self.definition.mesh_resource if self.program.envoy else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunnableTask:
+    """Task definition that runs on this machine.
+
+    Attributes:
+        definition: Task definition.
+        containers: Containers.
+    """
+
+    definition: TaskDefinition
+    containers: tuple[RunnableContainer, ...]
+
+    @property
+    def mesh_resources(self) -> dict[str, MeshResource]:
+        """Nodes and gateways of its Envoys, by container, no matter where an Envoy gets its configuration."""
+        owners = {each.name: each.mesh_resource or bootstrap_owner(each.bootstrap) for each in self.containers}
+        return {name: owner for name, owner in owners.items() if owner is not None}
+
+    @property
+    def applications(self) -> tuple[RunnableContainer, ...]:
+        """Essential containers that are no Envoys."""
+        return tuple(each for each in self.containers if each.definition.essential and not each.program.envoy)
+
+    @property
+    def application(self) -> RunnableContainer:
+        """First application; the first container of a task without one."""
+        return next(iter(self.applications), self.containers[0])
+
+
+def runnable_task(definition: TaskDefinition, commands: Commands) -> RunnableTask:
+    """Return a task definition with the programs of its containers; `task_problems` says what is wrong with it."""
+    return RunnableTask(
+        definition=definition, containers=tuple(_runnable_container(each, commands) for each in definition.containers)
+    )
+
+
+def task_problems(place: str, definition: TaskDefinition, commands: Commands) -> Iterator[str]:
+    """Validate that the containers of a task definition can run on this machine."""
+    for container in definition.containers:
+        subject = f"{place} container {container.name!r}"
+        if _program(container, commands) is None:
+            yield missing_program(subject, str(container.image))
+        if _user(container) is None:
+            yield problem(subject, "user is not numeric", container.user, "a user id, or UID:GID, such as 1337:1337")
+        for name, value in container.environment.items():
+            if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
+                fix = f"give it with --set {value}=VALUE"
+                yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), fix)
+
+
+def _runnable_container(container: Container, commands: Commands) -> RunnableContainer:
+    bootstrap = bootstrap_in(container.command)
+    program = _program(container, commands) or Program(command=("false",))
+    if container.entry_point:
+        # Envoy's image runs Envoy if the entry point names it or something configures it, and other programs otherwise.
+        named = "envoy" in " ".join(container.entry_point)
+        configured = container.mesh_resource is not None or bool(bootstrap)
+        program = Program(command=container.entry_point, envoy=program.envoy and (named or configured))
+    return RunnableContainer(
+        definition=container,
+        program=program,
+        environment={name: value for name, value in container.environment.items() if isinstance(value, str)},
+        user=_user(container) or (0, 0),
+        system_controls=tuple(each for each in container.system_controls if is_network_parameter(each[0])),
+        bootstrap=bootstrap if program.envoy else {},
+    )
+
+
+def _program(container: Container, commands: Commands) -> Program | None:
+    if container.image is None:
+        return None if container.mesh_resource is None else _ENVOY
+    return program_of(container.image, commands)
+
+
+def _user(container: Container) -> tuple[int, int] | None:
+    uid, _, gid = (container.user or "0").replace("root", "0").partition(":")
+    return (int(uid), int(gid or 0)) if uid.isdigit() and (gid or "0").isdigit() else None

@@ -1,0 +1,68 @@
+"""The load balancers of a run."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.task_registry import RegisteredTask
+
+
+class LoadBalancers:
+    """Run the load balancers of a plan.
+
+    Args:
+        vpc: The VPC.
+        logs: Folder of the log files.
+        print_message: Prints a message to the terminal.
+        on_error: Receives an unexpected exception.
+    """
+
+    def __init__(
+        self,
+        vpc: Vpc,
+        logs: Path,
+        print_message: Callable[[str], None],
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        self._vpc = vpc
+        self._logs = logs
+        self._print_message = print_message
+        self._on_error = on_error
+        self._running: dict[str, RunningLoadBalancer] = {}
+
+    def __iter__(self) -> Iterator[RunningLoadBalancer]:
+        return iter(list(self._running.values()))
+
+    def get(self, key: str) -> RunningLoadBalancer | None:
+        """Return a load balancer by its key; ``None`` if it does not run."""
+        return self._running.get(key)
+
+    async def apply(self, plan: Plan) -> None:
+        """Start the load balancers of a plan that do not run, and stop those that it does not have."""
+        for key, running in list(self._running.items()):
+            if plan.load_balancers.get(key) != running.definition or not running.has_groups(plan.target_groups):
+                del self._running[key]
+                await running.stop()
+        for number, (key, definition) in enumerate(plan.load_balancers.items()):
+            if key not in self._running:
+                log = self._logs / definition.name / "envoy"
+                network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
+                self._running[key] = RunningLoadBalancer(
+                    network, definition, plan.target_groups, self._vpc, log, self._print_message, self._on_error
+                )
+                await self._running[key].start()
+
+    async def update_targets(self, tasks_of: Callable[[str], Iterable[RegisteredTask]]) -> None:
+        """Send every load balancer its targets: the tasks that are registered in each target group."""
+        await asyncio.gather(*(each.update_targets(tasks_of) for each in self))
+
+    def groups(self, network: str, plan: Plan) -> tuple[str, ...] | None:
+        """Return the security groups that a plan has for a load balancer; ``None`` for any other network namespace."""
+        for key, running in self._running.items():
+            if running.network == network and key in plan.load_balancers:
+                return plan.load_balancers[key].groups
+        return None

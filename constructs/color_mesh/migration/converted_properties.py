@@ -1,0 +1,43 @@
+"""The properties of task definitions and services that a migration carries over, and those that the constructs set."""
+
+from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
+
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+SERVICE = "AWS::ECS::Service"
+CONVERTED: UsedProperties = {
+    TASK_DEFINITION: (
+        *("Family", "Cpu", "Memory", "RuntimePlatform.CpuArchitecture", "TaskRoleArn"),
+        *(f"ContainerDefinitions.{name}" for name in ("Name", "Image", "EntryPoint", "Command", "Environment")),
+        *(f"ContainerDefinitions.{name}" for name in ("Secrets", "Cpu", "Memory", "MemoryReservation", "Essential")),
+        *(f"ContainerDefinitions.{name}" for name in ("HealthCheck", "DependsOn", "LogConfiguration.LogDriver")),
+        *(f"ContainerDefinitions.PortMappings.{name}" for name in ("ContainerPort", "Protocol", "Name")),
+    ),
+    SERVICE: (
+        *("TaskDefinition", "ServiceName", "DesiredCount", "LaunchType", "EnableExecuteCommand", "SchedulingStrategy"),
+        *("DeploymentController.Type", "LoadBalancers.TargetGroupArn"),
+        *("DeploymentConfiguration.MinimumHealthyPercent", "DeploymentConfiguration.MaximumPercent"),
+        "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
+    ),
+    "AWS::ElasticLoadBalancingV2::Listener": EVERY_PROPERTY,
+    "AWS::ElasticLoadBalancingV2::ListenerRule": EVERY_PROPERTY,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": EVERY_PROPERTY,
+    "AWS::IAM::ManagedPolicy": EVERY_PROPERTY,
+    "AWS::IAM::Policy": EVERY_PROPERTY,
+    "AWS::IAM::Role": EVERY_PROPERTY,
+}
+# Properties that the constructs set themselves, or whose effect they have in another way.
+REPLACED: UsedProperties = {
+    TASK_DEFINITION: (
+        *("ExecutionRoleArn", "NetworkMode", "ProxyConfiguration", "RequiresCompatibilities"),
+        *("RuntimePlatform.OperatingSystemFamily", "ContainerDefinitions.PortMappings.HostPort"),
+        *("ContainerDefinitions.PortMappings.AppProtocol", "ContainerDefinitions.LogConfiguration.Options"),
+        "ContainerDefinitions.LogConfiguration.SecretOptions",
+    ),
+    SERVICE: (
+        *("Cluster", "EnableECSManagedTags", "PlatformVersion", "PropagateTags", "Role", "ServiceRegistries"),
+        *("AvailabilityZoneRebalancing", "HealthCheckGracePeriodSeconds", "DeploymentConfiguration.Strategy"),
+        *("DeploymentConfiguration.DeploymentCircuitBreaker", "NetworkConfiguration.AwsvpcConfiguration.Subnets"),
+        *("NetworkConfiguration.AwsvpcConfiguration.SecurityGroups", "LoadBalancers.ContainerName"),
+        *("LoadBalancers.ContainerPort", "LoadBalancers.LoadBalancerName"),
+    ),
+}
