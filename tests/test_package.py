@@ -51,7 +51,7 @@ def test_wheel_has_the_license_and_the_metadata_that_package_indexes_show(instal
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["Author"] == "The color-mesh authors"
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
-    assert metadata.get_all("Provides-Extra") == ["local"]
+    assert metadata.get_all("Provides-Extra") == ["local", "migrate"]
 
 
 @pytest.mark.parametrize(
