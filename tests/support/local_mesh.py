@@ -49,7 +49,7 @@ class LocalMesh:
 
     def output(self) -> str:
         """What ``color-mesh up`` has printed."""
-        return (self.folder / "said").read_text()
+        return (self.folder / "output").read_text()
 
     def command(self, *arguments: str, seconds: float = DEADLINE_SECONDS) -> "subprocess.CompletedProcess[str]":
         """Run another of the commands."""
@@ -59,9 +59,9 @@ class LocalMesh:
 
     def run(self, *arguments: str) -> str:
         """Run a command that must succeed."""
-        done = self.command(*arguments)
-        assert done.returncode == 0, (arguments, done.stdout, done.stderr, self.output())
-        return done.stdout
+        completed = self.command(*arguments)
+        assert completed.returncode == 0, (arguments, completed.stdout, completed.stderr, self.output())
+        return completed.stdout
 
     def execute(self, task: str, *command: str, container: str | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a command in a container."""
@@ -70,8 +70,8 @@ class LocalMesh:
 
     def curl(self, task: str, url: str, seconds: int = 5) -> str:
         """Ask a URL from the application of a task; what curl says of a failure otherwise."""
-        done = self.execute(task, "curl", "--silent", "--show-error", "--fail", "--max-time", str(seconds), url)
-        return done.stdout if done.returncode == 0 else f"failed: {done.stderr.strip()}"
+        completed = self.execute(task, "curl", "--silent", "--show-error", "--fail", "--max-time", str(seconds), url)
+        return completed.stdout if completed.returncode == 0 else f"failed: {completed.stderr.strip()}"
 
     def histogram(self, task: str, url: str, count: int) -> dict[str, int]:
         """Ask a URL many times from the application of a task, over one connection."""
@@ -81,13 +81,13 @@ class LocalMesh:
 
     def get(self, path: str) -> str:
         """Ask the gateway, as anybody would."""
-        done = subprocess.run(
+        completed = subprocess.run(
             ["curl", "--silent", "--show-error", "--fail", "--max-time", "5", f"{self.url}{path}"],
             capture_output=True,
             text=True,
             check=False,
         )
-        return done.stdout if done.returncode == 0 else f"failed: {done.stderr.strip()}"
+        return completed.stdout if completed.returncode == 0 else f"failed: {completed.stderr.strip()}"
 
     def status(self) -> Any:
         """What the run says of itself."""
@@ -217,9 +217,9 @@ def local_mesh(
     if change is not None:
         change(folder / "cdk.out")
     port = free_port()
-    with (folder / "said").open("wb") as said:
+    with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
-            [*prefix, COMMAND, "up", "--port", str(port), *options], cwd=folder, stdout=said, stderr=subprocess.STDOUT
+            [*prefix, COMMAND, "up", "--port", str(port), *options], cwd=folder, stdout=output, stderr=subprocess.STDOUT
         )
     run = LocalMesh(folder, port, process)
     try:

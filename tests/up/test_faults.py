@@ -34,7 +34,7 @@ def mesh(
         yield run
 
 
-def nothing(mesh: LocalMesh) -> None:
+def no_fault(mesh: LocalMesh) -> None:
     """Leave the mesh alone."""
 
 
@@ -81,11 +81,11 @@ def change_the_backends(mesh: LocalMesh) -> None:
 
 def change_the_templates(mesh: LocalMesh) -> None:
     for weight in (0, 50, 4):
-        mesh.change("MeshStack", lambda template, weight=weight: weigh(template, weight))  # type: ignore[misc]
+        mesh.change("MeshStack", lambda template, weight=weight: set_weight(template, weight))  # type: ignore[misc]
         time.sleep(1)
 
 
-def weigh(template: Template, weight: int) -> None:
+def set_weight(template: Template, weight: int) -> None:
     (route,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::AppMesh::Route")
     route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"][0]["Weight"] = weight
 
@@ -115,7 +115,7 @@ def restart_the_resolver(mesh: LocalMesh) -> None:
 
 
 FAULTS: dict[Callable[[LocalMesh], None], int] = {
-    nothing: 0,
+    no_fault: 0,
     kill_an_application: SEVERAL_TRIES,
     kill_a_sidecar: SEVERAL_TRIES,
     kill_a_task: SEVERAL_TRIES,
@@ -130,32 +130,32 @@ CHANGES = (change_the_weights, change_the_backends, change_the_templates)
 CHANGES_OF_SETTINGS = (change_the_weights_by_settings, change_the_backends_by_settings)
 
 
-def on(*planes: str) -> pytest.MarkDecorator:
+def on_data_planes(*planes: str) -> pytest.MarkDecorator:
     """Run a test on a mesh of each of these planes."""
     return pytest.mark.parametrize("mesh", planes, indirect=True)
 
 
-@on("app-mesh", "envoy")
+@on_data_planes("app-mesh", "envoy")
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_request_is_lost(
+def test_fault_loses_no_more_requests_than_it_may(
     mesh: LocalMesh, fault: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, fault, capsys)
     assert load.failed <= FAULTS[fault], load.failures
 
 
-@on("app-mesh")
+@on_data_planes("app-mesh")
 @pytest.mark.parametrize("change", CHANGES)
-def test_no_request_is_lost_to_a_change(
+def test_change_of_a_mesh_loses_no_request(
     mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, change, capsys)
     assert load.failed == 0, load.failures
 
 
-@on("envoy")
+@on_data_planes("envoy")
 @pytest.mark.parametrize("change", CHANGES_OF_SETTINGS)
-def test_no_request_is_lost_to_other_settings(
+def test_change_of_settings_loses_no_request(
     mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, change, capsys)

@@ -35,9 +35,7 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
     return run
 
 
-def test_no_request_is_lost_while_tasks_answer_until_everybody_has_heard(
-    mesh: Mesh, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_deployment_with_deregistration_delay_loses_no_request(mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None:
     change = set_deregistration_delay(DNS_DELAY_SECONDS + TTL_SECONDS + REFRESH_SECONDS)
     with mesh(change) as run, steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load:
         run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
@@ -49,7 +47,7 @@ def test_no_request_is_lost_while_tasks_answer_until_everybody_has_heard(
     assert load.failed == 0, load.failures
 
 
-def test_requests_are_lost_when_tasks_end_before_everybody_has_heard(mesh: Mesh) -> None:
+def test_deployment_without_deregistration_delay_loses_requests(mesh: Mesh) -> None:
     with (
         mesh(remove_deregistration_delay) as run,
         steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load,

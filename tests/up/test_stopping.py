@@ -60,32 +60,32 @@ class SlowRequest:
     def _ask(self) -> None:
         self.answer = get_url(f"{self._mesh.url}/slow")
 
-    def let_go(self) -> str:
+    def release(self) -> str:
         (self._mesh.folder / "let go").touch()
         self._thread.join()
         return self.answer
 
 
-def another_blue(template: Template) -> None:
+def change_blue(template: Template) -> None:
     task_definition(template, "blue_node")["ContainerDefinitions"][0]["Environment"].append({"Name": "X", "Value": "2"})
 
 
-def test_a_node_answers_what_its_application_was_asked(mesh: LocalMesh) -> None:
+def test_stopping_task_answers_its_open_request(mesh: LocalMesh) -> None:
     request = SlowRequest(mesh)
-    mesh.change("EcsStack", another_blue)
+    mesh.change("EcsStack", change_blue)
     mesh.wait_until((mesh.folder / "told to end").exists, "the application of the old task is told to end")
-    assert request.let_go() == "200 answered"
+    assert request.release() == "200 answered"
 
 
-def test_a_gateway_passes_on_what_it_was_asked(mesh: LocalMesh) -> None:
+def test_stopping_gateway_answers_its_open_request(mesh: LocalMesh) -> None:
     request = SlowRequest(mesh)
     gateway = mesh.tasks("gateway-svc-load-balanced")[0]["id"]
     os.kill(mesh.machine_pid(mesh.pid("gateway-svc-load-balanced", "envoy-proxy")), signal.SIGTERM)
     connecting = ("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/80")
 
     def refused() -> bool:
-        done: subprocess.CompletedProcess[str] = mesh.execute(gateway, *connecting)
-        return "Connection refused" in done.stderr
+        completed: subprocess.CompletedProcess[str] = mesh.execute(gateway, *connecting)
+        return "Connection refused" in completed.stderr
 
     mesh.wait_until(refused, "it takes no more connections")
-    assert request.let_go() == "200 answered"
+    assert request.release() == "200 answered"

@@ -165,7 +165,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("stack", "mistake", "named"), MISTAKES)
-def test_a_mistake_is_named_with_its_task_and_reason(
+def test_mistake_in_a_template_is_named(
     cloud_assembly: Callable[..., Path],
     tmp_path: Path,
     stack: str,
@@ -191,7 +191,7 @@ OF_ENVOYS = [
 
 
 @pytest.mark.parametrize(("mistake", "named"), OF_ENVOYS)
-def test_a_mistake_is_named_on_the_plane_of_envoys_too(
+def test_mistake_in_a_template_of_the_envoy_plane_is_named(
     cloud_assembly: Callable[..., Path], tmp_path: Path, mistake: Callable[[Template], None], named: str
 ) -> None:
     def change(assembly: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_mistake_is_named_on_the_plane_of_envoys_too(
         run.wait_for_output(named)
 
 
-def test_without_permission_an_envoy_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_envoy_without_permission_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("EcsStack", no_stream_permission), healthy=False
     ) as run:
@@ -213,7 +213,9 @@ def test_without_permission_an_envoy_never_becomes_healthy(cloud_assembly: Calla
         )
 
 
-def test_a_mesh_that_stays_ill_says_what_is_not_well(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_unhealthy_mesh_names_the_unhealthy_service_and_exits_with_1(
+    cloud_assembly: Callable[..., Path], tmp_path: Path
+) -> None:
     change = template_of("EcsStack", wrong_target_port)
     with local_mesh(cloud_assembly(), tmp_path, change=change, healthy=False) as run:
         run.wait_for_output(
@@ -223,16 +225,14 @@ def test_a_mesh_that_stays_ill_says_what_is_not_well(cloud_assembly: Callable[..
         assert run.process.wait(60) == 1
 
 
-def test_traffic_to_a_wrong_app_port_goes_past_envoy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_traffic_to_a_wrong_app_port_bypasses_envoy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(cloud_assembly(), tmp_path, change=template_of("EcsStack", wrong_app_ports)) as run:
         assert run.curl("blue", "http://red.colors.local") == "red"
         stats = run.curl("red", "http://localhost:9901/stats?filter=http.ingress.downstream_rq_total")
         assert stats.strip() == "http.ingress.downstream_rq_total: 0"
 
 
-def test_a_security_group_that_is_opened_again_lets_requests_in(
-    cloud_assembly: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_corrected_security_group_admits_requests(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("NetworkStack", closed_gateway), healthy=True
     ) as run:
