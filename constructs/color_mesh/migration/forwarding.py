@@ -14,9 +14,9 @@ class ForwardingListener:
     Attributes:
         protocol: Protocol of the listener, such as ``HTTPS``.
         port: Port of the listener.
-        public: Whether the internet reaches the load balancer.
-        has_rule: Whether a rule of the listener selects the requests.
-        authenticates: Whether the listener authenticates clients.
+        public: True if the internet reaches the load balancer.
+        has_rule: True if a rule of the listener selects the requests.
+        authenticates: True if the listener authenticates clients.
     """
 
     protocol: str

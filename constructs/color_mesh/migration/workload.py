@@ -57,9 +57,9 @@ class Workload:
 
     @property
     def internet_facing(self) -> bool:
-        """Whether the new load balancer is internet-facing.
+        """Scheme of the new load balancer: True for internet-facing.
 
-        It is when every old one was, and clients needed neither TLS nor authentication: the new one has neither.
+        The new one has neither TLS nor authentication. It is internet-facing when every old one was, without these.
         """
         unprotected = (each.protocol in ("HTTP", "TCP") and not each.authenticates for each in self.listeners)
         return bool(self.listeners) and all(each.public for each in self.listeners) and all(unprotected)
