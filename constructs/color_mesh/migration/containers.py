@@ -1,4 +1,4 @@
-"""Containers, as far as the constructs take their properties."""
+"""Containers without the properties that the constructs do not support."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,17 +9,17 @@ from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
 from color_mesh.migration.findings import Finding, lost
 
-# ECS API Reference, Secret: a secret by its ARN, with the key of a value in it, or a parameter by its ARN or name.
+# ECS API Reference, Secret: the ARN of a secret, perhaps with a JSON key, or the ARN or name of a parameter.
 SECRET = re.compile(r"(arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]+)(?::([^:]*)::)?")
 PARAMETER = re.compile(r"(?:arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/))?([A-Za-z0-9_./-]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertedContainer:
-    """Container that is carried over.
+    """Container of the new task definition.
 
     Attributes:
-        definition: Container of the task definition.
+        definition: Container of the old task definition.
         image: Image.
         environment: Environment variables.
         secrets: Environment variables from AWS Secrets Manager or the Parameter Store, each by an ARN or a name.
@@ -37,7 +37,7 @@ class ConvertedContainer:
 
 
 def converted_container(container: Container) -> ConvertedContainer:
-    """Return a container without what `container_findings` reports as lost."""
+    """Return a container without the environment variables and secrets that `container_findings` reports."""
     secrets = _known(container.secrets)
     return ConvertedContainer(
         definition=container,
@@ -48,20 +48,20 @@ def converted_container(container: Container) -> ConvertedContainer:
 
 
 def container_findings(subject: str, container: Container) -> Iterator[Finding]:
-    """Report the properties of a container that are lost."""
+    """Report the properties of a container that are not migrated."""
     if container.mesh_resource is None:
         yield from _unknown(subject, container.environment)
     else:
         variables = container.environment.items()
         others = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
         if others:
-            yield lost(subject, f"variables of App Mesh's image, which upstream Envoy does not know: {others}")
+            yield lost(subject, f"variables of App Mesh's Envoy image, which upstream Envoy does not support: {others}")
     if container.log_driver not in (None, "awslogs"):
-        yield lost(subject, f"its log driver {container.log_driver}: containers log to CloudWatch here")
+        yield lost(subject, f"log driver {container.log_driver}: the container logs to CloudWatch")
     yield from _unknown(subject, container.secrets)
     for name, each in _known(container.secrets).items():
         if not _is_supported(each):
-            text = f"its secret {name}, {each}: the CDK reads the current version of a secret, or a parameter"
+            text = f"secret {name}, {each}: only the current version of a secret and parameters are supported"
             yield lost(subject, text)
 
 
@@ -72,8 +72,7 @@ def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
 def _unknown(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in values.items():
         if isinstance(value, Reference):
-            fix = f"give it with --set {value}=VALUE"
-            yield lost(subject, f"its variable {name}: only a deployment knows {value}; {fix}")
+            yield lost(subject, f"variable {name}: {value} is known only at deployment (--set {value}=VALUE)")
 
 
 def _is_supported(secret: str) -> bool:

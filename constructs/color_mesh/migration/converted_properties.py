@@ -1,4 +1,4 @@
-"""The properties of task definitions and services that a migration carries over, and those that the constructs set."""
+"""Properties of task definitions and services that are migrated, and properties that the constructs replace."""
 
 from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 
@@ -25,7 +25,7 @@ CONVERTED: UsedProperties = {
     "AWS::IAM::Policy": EVERY_PROPERTY,
     "AWS::IAM::Role": EVERY_PROPERTY,
 }
-# Properties that the constructs set themselves, or whose effect they have in another way.
+# Properties that the constructs set themselves, or replace by other means.
 REPLACED: UsedProperties = {
     TASK_DEFINITION: (
         *("ExecutionRoleArn", "NetworkMode", "ProxyConfiguration", "RequiresCompatibilities"),

@@ -1,4 +1,4 @@
-"""The Fargate size that a task takes, and what of it each container gets."""
+"""Sizes of tasks on Fargate, and the shares of their containers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from color_mesh.ecs.containers import Container
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
 from color_mesh.model.task import FARGATE_MEMORY_MIB
 
-_LEAST_CPU, _LEAST_MEMORY_MIB = 64, 128
+_MINIMUM_CPU, _MINIMUM_MEMORY_MIB = 64, 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FargateSize:
-    """Hold a size that Fargate offers.
+    """Size of a task on Fargate.
 
     Attributes:
-        cpu: CPU units, 1024 a core.
-        memory_mib: Memory.
+        cpu: CPU units; 1024 are one vCPU.
+        memory_mib: Memory in MiB.
     """
 
     cpu: int
@@ -25,68 +25,70 @@ class FargateSize:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shares:
-    """Hold what of a task's CPU, or of its memory, each container gets.
+    """Shares of containers in a task's CPU or memory.
 
     Attributes:
-        envoy: Envoy's share.
-        app: The application's, or ``None`` when it says nothing and gets what is left.
-        others: What other containers say that they need, all together.
-        least: What is left for an application that says nothing, at least.
+        envoy: Share of Envoy.
+        app: Share of the application. ``None``: it declares none, and gets the rest.
+        others: Sum of the shares that other containers declare.
+        app_minimum: Minimum for an application that declares no share.
     """
 
     envoy: int
     app: int | None
     others: int
-    least: int
+    app_minimum: int
 
     @property
     def total(self) -> int:
-        """What all of them need."""
-        return self.envoy + (self.app or self.least) + self.others
+        """Sum of the shares."""
+        return self.envoy + (self.app or self.app_minimum) + self.others
 
     def of_app(self, total: int) -> int:
-        """Find the application's share of a total."""
+        """Compute the share of the application in a total."""
         return self.app or total - self.envoy - self.others
 
 
 def cpu_shares(total: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
-    """Share CPU units out: Envoy gets what it says, or else as much as is usual, or as is left.
+    """Compute the shares of the CPU: Envoy gets what its container declares, or else the default if there is enough.
 
-    A share is what a container gets when all of them want more; none is kept from what is idle.
+    The shares apply while containers compete for the CPU. Idle CPU is free for all of them.
     """
-    taken = sum(each or 0 for each in others)
-    left = ENVOY_CPU if total is None else total - taken - (app or _LEAST_CPU)
-    return Shares(envoy=envoy or max(min(ENVOY_CPU, left), _LEAST_CPU), app=app, others=taken, least=_LEAST_CPU)
+    declared = sum(each or 0 for each in others)
+    left = ENVOY_CPU if total is None else total - declared - (app or _MINIMUM_CPU)
+    return Shares(
+        envoy=envoy or max(min(ENVOY_CPU, left), _MINIMUM_CPU), app=app, others=declared, app_minimum=_MINIMUM_CPU
+    )
 
 
 def memory_shares(total: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
-    """Share memory out, in MiB; what a container gets is its limit.
+    """Compute the shares of the memory in MiB, which are the memory limits of the containers.
 
-    An application that says nothing could use what Envoy and others left: so Envoy, which needs 65 MiB (README,
-    Layout), gets the least that it can do with.
+    An application without a limit could use all that Envoy and others leave. In its tasks Envoy, which needs 65 MiB
+    (README, Layout), gets the minimum.
     """
-    taken = sum(each or 0 for each in others)
-    usual = ENVOY_MEMORY_MIB if total is None else min(ENVOY_MEMORY_MIB, total - taken - (app or total))
-    share = envoy or max(usual, _LEAST_MEMORY_MIB)
-    return Shares(envoy=share, app=app, others=taken, least=_LEAST_MEMORY_MIB)
+    declared = sum(each or 0 for each in others)
+    default = ENVOY_MEMORY_MIB if total is None else min(ENVOY_MEMORY_MIB, total - declared - (app or total))
+    share = envoy or max(default, _MINIMUM_MEMORY_MIB)
+    return Shares(envoy=share, app=app, others=declared, app_minimum=_MINIMUM_MEMORY_MIB)
 
 
 def gateway_shares(envoy: int | None, others: Sequence[int | None]) -> Shares:
-    """Share a gateway's task out, which has no application: Envoy gets what others leave."""
-    return Shares(envoy=envoy or 0, app=None, others=sum(each or 0 for each in others), least=0)
+    """Compute the shares in the task of a gateway, which has no application: Envoy gets what others leave."""
+    return Shares(envoy=envoy or 0, app=None, others=sum(each or 0 for each in others), app_minimum=0)
 
 
 def container_memory(container: Container) -> int | None:
-    """Return the memory of a container in MiB: its limit, or else its reservation."""
+    """Return the memory limit of a container in MiB, or else its reservation."""
     return container.memory_mib or container.memory_reservation_mib
 
 
 def fargate_size(cpu: int, memory_mib: int) -> FargateSize | None:
-    """Find the smallest size with so much CPU and memory, or none when Fargate has no task so large."""
+    """Return the smallest size with this much CPU and memory; ``None`` if no size of Fargate is large enough."""
     sizes: Iterable[tuple[int, int]] = (
         (size, memory) for size, memories in FARGATE_MEMORY_MIB.items() for memory in memories
     )
-    fitting = (
+    large_enough = (
         FargateSize(cpu=each, memory_mib=memory) for each, memory in sizes if each >= cpu and memory >= memory_mib
     )
-    return next(fitting, None)
+    return next(large_enough, None)

@@ -1,4 +1,4 @@
-"""What whoever owns a workload must know of its migration."""
+"""Findings about workloads: properties that are not migrated, changes of behavior, and work that remains."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,25 +8,25 @@ from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.sizes import container_memory
 from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 
-# App Mesh is gone, and what its Envoys fetched from ACM; ECS Exec gets its permissions with ``execute_command``.
-_SEEN_TO = ("acm:Export", "acm-pca:", "appmesh:", "ssmmessages:")
+# Actions that App Mesh needed, also for certificates in ACM. The constructs allow those of ECS Exec.
+_REPLACED_ACTIONS = ("acm:Export", "acm-pca:", "appmesh:", "ssmmessages:")
 
 
 def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role]) -> Iterator[Finding]:
-    """Report the properties of a workload that are lost or changed, and the work that remains."""
-    permissions = _permissions(roles, workload.definition.task_role)
+    """Report all findings about a workload."""
     definition, size = workload.definition, workload.size
-    no_limit = workload.app is not None and container_memory(workload.app.definition) is None
-    if no_limit or (definition.cpu, definition.memory_mib) != (size.cpu, size.memory_mib):
-        yield changed(place, f"its tasks have {size.cpu} CPU units and {size.memory_mib} MiB, {_shares_text(workload)}")
+    has_no_limit = workload.app is not None and container_memory(workload.app.definition) is None
+    if has_no_limit or (definition.cpu, definition.memory_mib) != (size.cpu, size.memory_mib):
+        yield changed(place, f"tasks have {size.cpu} CPU units and {size.memory_mib} MiB; {_memory_limits(workload)}")
     yield from _service_findings(place, workload.service)
+    permissions = _permissions(roles, definition.task_role)
     if permissions:
-        yield to_do(place, f"the role of its tasks is a new one: let it do what the old one may, {permissions}")
+        yield to_do(place, f"the tasks get a new IAM role: allow it the actions of the old one: {permissions}")
     for envoy in definition.envoys[1:]:
-        yield lost(place, f"the second Envoy of its tasks, {envoy.name!r}")
+        yield lost(place, f"second Envoy of the task, {envoy.name!r}")
     for container in definition.containers:
         if ROUTE_MANAGER in (container.image or ""):
-            yield changed(place, f"its container {container.name!r}, which redirected traffic, is not needed any more")
+            yield changed(place, f"container {container.name!r} is removed: Envoy needs no redirection of traffic")
     if workload.part.kind == "virtualGateway":
         yield from _gateway_findings(place, workload)
     else:
@@ -35,66 +35,65 @@ def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role])
 
 def _service_findings(place: str, service: Service) -> Iterator[Finding]:
     if service.launch_type not in (None, "FARGATE"):
-        yield changed(place, "its tasks run on Fargate")
-    for each in (service.deployment_controller, service.scheduling_strategy):
-        if each not in ("ECS", "REPLICA"):
-            yield lost(place, f"its {each}: ECS replaces as many tasks as are desired here, a few at a time")
+        yield changed(place, "tasks run on Fargate")
+    if service.deployment_controller != "ECS":
+        yield lost(place, f"deployment controller {service.deployment_controller}: ECS makes rolling updates")
+    if service.scheduling_strategy != "REPLICA":
+        yield lost(place, f"scheduling strategy {service.scheduling_strategy}: ECS keeps the desired number of tasks")
     if (service.minimum_percent, service.maximum_percent) != (100, 200):
-        yield changed(place, "a deployment keeps 100 % of its tasks, and has 200 % of them at the most")
+        yield changed(place, "a deployment keeps 100 % of the desired tasks running, and runs 200 % at most")
 
 
-def _shares_text(workload: Workload) -> str:
+def _memory_limits(workload: Workload) -> str:
     if workload.app is None:
-        return "all of it Envoy's limit"
+        return "all of it is the memory limit of Envoy"
     app = workload.memory_mib.of_app(workload.size.memory_mib)
-    return f"of which the limit of {workload.app.name!r} is {app} MiB and that of Envoy {workload.memory_mib.envoy} MiB"
+    return f"memory limits: {workload.app.name!r} {app} MiB, Envoy {workload.memory_mib.envoy} MiB"
 
 
 def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
-    service, name = workload.service, workload.part.name
     if workload.target_groups:
-        before = " and ".join(map(str, workload.entries)) or "a load balancer"
+        listeners = " and ".join(map(str, workload.listeners)) or "a load balancer"
         text = (
-            f"{before} before virtual node {name!r}: only gateways have load balancers here. In mesh_stack.py write "
-            f'MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...), to the node, or to a '
-            "ColorService with the node as its provider; in services_stack.py its implement(...)"
+            f"{listeners} forwarded to virtual node {workload.part.name!r}: only gateways have load balancers. In "
+            'mesh_stack.py add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...), to the '
+            "node or to a ColorService that it provides; in services_stack.py add its implement(...)"
         )
         yield to_do(place, text)
-    if service.public:
-        yield changed(place, "its tasks are in private subnets, and have no public addresses")
+    if workload.service.public:
+        yield changed(place, "tasks are in private subnets, and have no public addresses")
     ports = [*workload.app.definition.ports] if workload.app else []
     if len(ports) > 1:
-        said = ", ".join(map(str, ports))
-        yield changed(place, f"others reach Envoy's ports only: of {said} those that are ports of listeners, by Envoy")
+        listed = ", ".join(map(str, ports))
+        yield changed(place, f"of the ports {listed}, clients reach only those of listeners, through Envoy")
 
 
 def _permissions(roles: Mapping[str, Role], name: str | None) -> str:
-    """Say what a role allows, beside what the constructs see to themselves."""
+    """Return the actions that a role allows, except those that the constructs allow and App Mesh needed."""
     if name is None:
         return ""
     role = roles.get(name)
     if role is None:
-        return f"as {name} says"
+        return f"those of {name}"
     allowed = (each.actions for each in role.statements if each.effect == "Allow" and not each.except_actions)
-    said = sorted({action for actions in allowed for action in actions if not action.startswith(_SEEN_TO)})
-    return ", ".join((*said, *(() if role.known else ("and by policies that are not at hand",))))
+    actions = sorted({each for actions in allowed for each in actions if not each.startswith(_REPLACED_ACTIONS)})
+    return ", ".join((*actions, *(() if role.known else ("those of policies that no template declares",))))
 
 
 def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
-    """Tell what of the ways to a gateway is otherwise."""
     if workload.service.public and not workload.target_groups:
         return
-    reached = "the internet reaches" if workload.internet_facing else "the VPC alone reaches (internet_facing=False)"
-    new = f"a new network load balancer, which {reached} at the gateway's own port, over TCP"
+    scheme = "internet-facing" if workload.internet_facing else "internal (internet_facing=False)"
+    new = f"a new network load balancer, which is {scheme}, at the gateway's own port over TCP"
     if not workload.target_groups:
-        yield changed(place, f"it had no load balancer, and gets {new}")
+        yield changed(place, f"without a load balancer before, it gets {new}")
         return
-    called = ", ".join(dict.fromkeys(map(str, workload.entries))) or "a load balancer that is not at hand"
-    yield to_do(place, f"clients called {called}: they are to call {new}")
-    for each in dict.fromkeys(workload.entries):
-        if each.protocol in ("HTTPS", "TLS"):
-            yield lost(place, f"TLS of {each}, which ended at the load balancer")
-        if each.authenticates:
-            yield lost(place, f"who is let in at {each}: the load balancer asked clients who they are")
-        if each.rule:
-            yield lost(place, f"the rules of {each}: what they chose by is to be routes of the gateway")
+    listeners = ", ".join(dict.fromkeys(map(str, workload.listeners))) or "a load balancer that no template declares"
+    yield to_do(place, f"clients use {listeners}: let them use {new}")
+    for listener in dict.fromkeys(workload.listeners):
+        if listener.protocol in ("HTTPS", "TLS"):
+            yield lost(place, f"TLS termination at {listener}")
+        if listener.authenticates:
+            yield lost(place, f"authentication of clients at {listener}")
+        if listener.rule:
+            yield lost(place, f"rules of {listener}: add routes to the gateway for what they select")

@@ -1,4 +1,4 @@
-"""The workloads of a mesh: the services whose tasks run its Envoys."""
+"""Workloads of a mesh: the ECS services whose tasks run its Envoys."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,10 +9,10 @@ from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.reading import UnusedProperty, path_text
 from color_mesh.ecs.services import Service
 from color_mesh.ecs.task_definitions import TaskDefinition
-from color_mesh.migration.balancers import Entry, entries
 from color_mesh.migration.containers import container_findings, converted_container
 from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SERVICE, TASK_DEFINITION
 from color_mesh.migration.findings import Finding, lost
+from color_mesh.migration.load_balancers import ForwardingListener, forwarding_listeners
 from color_mesh.migration.sizes import container_memory, cpu_shares, fargate_size, gateway_shares, memory_shares
 from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 from color_mesh.migration.workload_findings import workload_findings
@@ -21,102 +21,102 @@ from color_mesh.model.errors import problem, refuse
 
 
 def read_workloads(templates: Templates, mesh: Mesh, findings: list[Finding]) -> list[Workload]:
-    """Read the services whose tasks run an Envoy of the mesh.
+    """Read the workloads of a mesh, and add findings about everything else that runs tasks.
 
     Raises:
-        MeshError: With everything in them that cannot be resolved.
+        MeshError: With every property of them that is invalid or cannot be evaluated.
     """
     declarations = read_declarations(templates, CONVERTED)
-    # The constructs create roles and load balancers anew: what is unknown of the old ones is no problem.
+    # The constructs create new roles and load balancers: unknown properties of the old ones are no problem.
     problems = [each.text for each in declarations.problems if each.resource_type in (TASK_DEFINITION, SERVICE)]
     definitions: dict[str, TaskDefinition] = {}
     for place, definition in declarations.task_definitions.items():
         findings += _definition_findings(place, definition, declarations)
-        if _is_of(mesh, place, definition, findings):
+        reason = _exclusion(mesh, definition)
+        if reason is None:
             definitions[place] = definition
-    listeners = entries(declarations)
+        else:
+            findings.append(lost(place, reason))
+    listeners = forwarding_listeners(declarations)
     workloads: list[Workload] = []
     for place, service in declarations.services.items():
-        found = _definition(definitions, service.task_definition)
-        if found is None:
-            findings += _without_definition(place, service, declarations)
+        named = _definition_of(service, definitions)
+        if named is None:
+            findings += _missing_definition(place, service, declarations)
             continue
-        workload = _workload(mesh, found, service, listeners)
+        workload = _workload(mesh, named, service, listeners)
         if workload is None:
             got = f"{place}: {service.task_definition}"
-            problems.append(problem(place, "needs a larger task than Fargate has", got, "16 cores, 120 GiB"))
+            problems.append(problem(place, "needs a larger task than Fargate has", got, "16 vCPU, 120 GiB"))
             continue
-        findings += (lost(place, f"its {path_text(each.path)}") for each in _lost(declarations, place))
+        findings += (lost(place, f"property {path_text(each.path)}") for each in _unsupported(declarations, place))
         findings += workload_findings(place, workload, declarations.roles)
         workloads.append(workload)
-    run = [workload.definition for workload in workloads]
+    used = [workload.definition for workload in workloads]
     findings += (
-        lost(place, "its tasks, which no service at hand runs")
+        lost(place, "no service in the templates runs its tasks")
         for place, definition in definitions.items()
-        if definition not in run
+        if definition not in used
     )
     refuse(dict.fromkeys(problems))
     return workloads
 
 
 def _definition_findings(place: str, definition: TaskDefinition, declarations: Declarations) -> Iterator[Finding]:
-    """Report the lost properties of a task definition with an Envoy of App Mesh."""
+    """Report the properties of a task definition with an Envoy of App Mesh that are not migrated."""
     if not definition.envoys:
         return
     for container in definition.containers:
         yield from container_findings(f"{place} container {container.name!r}", container)
-    for each in _lost(declarations, place):
+    for each in _unsupported(declarations, place):
         match each.path:
             case ("ContainerDefinitions", int(index), *path):
                 container = definition.containers[index]
-                # The constructs create the container of Envoy anew.
+                # The constructs create a new container of Envoy.
                 if container.mesh_resource is None:
-                    yield lost(f"{place} container {container.name!r}", f"its {path_text(path)}")
+                    yield lost(f"{place} container {container.name!r}", f"property {path_text(path)}")
             case path:
-                yield lost(place, f"its {path_text(path)}")
+                yield lost(place, f"property {path_text(path)}")
 
 
-def _lost(declarations: Declarations, place: str) -> Iterator[UnusedProperty]:
-    """Return the properties of a resource that are neither carried over nor replaced."""
+def _unsupported(declarations: Declarations, place: str) -> Iterator[UnusedProperty]:
+    """Yield the properties of a resource that are neither migrated nor replaced."""
     for each in declarations.unused:
         if each.place == place and each.name not in REPLACED.get(each.resource_type, ()):
             yield each
 
 
-def _is_of(mesh: Mesh, place: str, definition: TaskDefinition, findings: list[Finding]) -> bool:
-    """Tell whether a task definition has the Envoy of a part of the mesh."""
+def _exclusion(mesh: Mesh, definition: TaskDefinition) -> str | None:
+    """Return the reason why a task definition is not migrated; ``None`` if it has the Envoy of a part of the mesh."""
     if not definition.envoys:
-        findings.append(lost(place, "its tasks, which run no Envoy of App Mesh: they stay where they are"))
-        return False
+        return "has no Envoy of App Mesh: its services stay as they are"
     part = definition.envoys[0].mesh_resource
     assert part is not None
     parts = mesh.nodes if part.kind == "virtualNode" else mesh.gateways
-    known = part.mesh == mesh.name and part.name in {each.name for each in parts}
-    if not known:
-        findings.append(lost(place, f"its tasks, whose Envoy is that of {part}, which is not in this mesh"))
-    elif part.kind == "virtualNode" and len(definition.envoys) == len(definition.containers):
-        findings.append(lost(place, "its tasks, which have no container but Envoy"))
-        return False
-    return known
+    if part.mesh != mesh.name or part.name not in {each.name for each in parts}:
+        return f"its Envoy is that of {part}, which is not in this mesh"
+    if part.kind == "virtualNode" and len(definition.envoys) == len(definition.containers):
+        return "has no container except Envoy"
+    return None
 
 
-def _definition(definitions: Mapping[str, TaskDefinition], named: str) -> TaskDefinition | None:
-    """Find the task definition that a service names: by reference, by its family, or by its ARN."""
+def _definition_of(service: Service, definitions: Mapping[str, TaskDefinition]) -> TaskDefinition | None:
+    """Look up the task definition of a service, which names it by reference, family or ARN."""
+    named = service.task_definition
     if named in definitions:
         return definitions[named]
     family = named.rpartition("/")[2].partition(":")[0]
     return next((each for each in definitions.values() if family and each.declared_family == family), None)
 
 
-def _without_definition(place: str, service: Service, declarations: Declarations) -> Iterator[Finding]:
-    """Tell of a service of which the task definition is not at hand, and not of one that runs no part of the mesh."""
+def _missing_definition(place: str, service: Service, declarations: Declarations) -> Iterator[Finding]:
+    """Report a service whose task definition no template declares."""
     if service.task_definition not in declarations.task_definitions:
-        got = service.task_definition or "nothing"
-        yield lost(place, f"its tasks: their task definition, {got}, is in no template at hand")
+        yield lost(place, f"no template declares its task definition, {service.task_definition or 'nothing'}")
 
 
 def _workload(
-    mesh: Mesh, definition: TaskDefinition, service: Service, listeners: Mapping[str, list[Entry]]
+    mesh: Mesh, definition: TaskDefinition, service: Service, listeners: Mapping[str, list[ForwardingListener]]
 ) -> Workload | None:
     envoy, *_ = definition.envoys
     part = envoy.mesh_resource
@@ -143,15 +143,15 @@ def _workload(
         memory_mib=memory_mib,
         definition=definition,
         service=service,
-        entries=tuple(each for target in service.targets for each in listeners.get(target.registry, ())),
+        listeners=tuple(each for target in service.targets for each in listeners.get(target.registry, ())),
     )
 
 
 def _application(mesh: Mesh, part: MeshResource, containers: list[Container]) -> Container | None:
-    """Find the container that answers for a node: the one with the port of a listener, or the first essential one."""
+    """Return the application of a node: the container with the port of a listener, or else the first essential one."""
     if part.kind != "virtualNode":
         return None
     ports = {listener.port for listener in mesh.node(part.name).listeners}
-    answering = (each for each in containers if ports & each.ports.keys())
+    listening = (each for each in containers if ports & each.ports.keys())
     essential = (each for each in containers if each.essential)
-    return next(answering, None) or next(essential, containers[0])
+    return next(listening, None) or next(essential, containers[0])
