@@ -12,11 +12,11 @@ def mesh_table(mesh: Mesh) -> str:
     egress = "backends only" if mesh.egress_filter == "DROP_ALL" else "anywhere"
     parts = [
         f"mesh {mesh.name} (egress {mesh.egress_filter}: {egress})",
-        table(("virtual node", "listens on", "found at", "may call"), map(_node, mesh.nodes)),
-        table(("virtual service", "provided by"), [*map(_service, mesh.services), *_external_services(mesh)]),
-        table(("virtual router", "listens on", "route", "priority", "match", "targets"), _routers(mesh.routers)),
+        table(("virtual node", "listeners", "DNS name", "backends"), map(_node, mesh.nodes)),
+        table(("virtual service", "provider"), [*map(_service, mesh.services), *_external_services(mesh)]),
+        table(("virtual router", "listeners", "route", "priority", "match", "targets"), _routers(mesh.routers)),
         table(
-            ("virtual gateway", "listens on", "route", "priority", "match", "virtual service"), _gateways(mesh.gateways)
+            ("virtual gateway", "listeners", "route", "priority", "match", "virtual service"), _gateways(mesh.gateways)
         ),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -50,12 +50,12 @@ def _service(service: VirtualService) -> tuple[str, ...]:
         return service.name, f"virtual node {service.virtual_node}"
     if service.virtual_router is not None:
         return service.name, f"virtual router {service.virtual_router}"
-    return service.name, "nothing"
+    return service.name, "none"
 
 
 def _external_services(mesh: Mesh) -> Iterator[tuple[str, ...]]:
     for name in mesh.external_services:
-        yield name, "declared somewhere else"
+        yield name, "declared elsewhere"
 
 
 def _routers(routers: Iterable[VirtualRouter]) -> Iterator[tuple[str, ...]]:

@@ -50,27 +50,27 @@ def test_show_prints_the_tutorials_mesh(capsys: pytest.CaptureFixture[str]) -> N
         """\
 mesh color-mesh (egress DROP_ALL: backends only)
 
-virtual node  listens on  found at             may call
-------------  ----------  -------------------  -------------------
-red           http/80     red.colors.local     router.colors.local
-blue          http/80     blue.colors.local    red.colors.local
-green         http/80     router.colors.local  -
-yellow        http/80     yellow.colors.local  -
+virtual node  listeners  DNS name             backends
+------------  ---------  -------------------  -------------------
+red           http/80    red.colors.local     router.colors.local
+blue          http/80    blue.colors.local    red.colors.local
+green         http/80    router.colors.local  -
+yellow        http/80    yellow.colors.local  -
 
-virtual service      provided by
+virtual service      provider
 -------------------  ---------------------------
 red.colors.local     virtual node red
 blue.colors.local    virtual node blue
 router.colors.local  virtual router color-router
 
-virtual router  listens on  route        priority  match          targets
---------------  ----------  -----------  --------  -------------  -----------------
-color-router    http/80     color-route  1         GET / port 80  green 4, yellow 1
+virtual router  listeners  route        priority  match          targets
+--------------  ---------  -----------  --------  -------------  -----------------
+color-router    http/80    color-route  1         GET / port 80  green 4, yellow 1
 
-virtual gateway  listens on  route                  priority  match          virtual service
----------------  ----------  ---------------------  --------  -------------  -------------------
-color-gateway    http/80     color-gateway-route-1  -         /router        router.colors.local
-                             color-gateway-route-2  -         GET / port 80  blue.colors.local
+virtual gateway  listeners  route                  priority  match          virtual service
+---------------  ---------  ---------------------  --------  -------------  -------------------
+color-gateway    http/80    color-gateway-route-1  -         /router        router.colors.local
+                            color-gateway-route-2  -         GET / port 80  blue.colors.local
 """
     )
 
@@ -84,15 +84,15 @@ def test_show_prints_all_meshes_or_one(tmp_path: Path, capsys: pytest.CaptureFix
         """\
 mesh a (egress ALLOW_ALL: anywhere)
 
-virtual node  listens on  found at       may call
-------------  ----------  -------------  --------
-red           tcp/80      a.example.com  -
+virtual node  listeners  DNS name       backends
+------------  ---------  -------------  --------
+red           tcp/80     a.example.com  -
 
 mesh b (egress DROP_ALL: backends only)
 
-virtual service  provided by
----------------  -----------
-a.local          nothing
+virtual service  provider
+---------------  --------
+a.local          none
 """
     )
     assert run("show", str(path), "--mesh", "b") == 0
@@ -122,7 +122,7 @@ def test_set_gives_a_template_parameter_its_value(tmp_path: Path, capsys: pytest
     path = tmp_path / "meshes.yaml"
     path.write_text(TWO_MESHES)
     assert run("show", str(path), "--mesh", "a", "--set", "Host=b=c", "--set", "Host=b.example.com") == 0
-    assert "tcp/80      b.example.com" in capsys.readouterr().out
+    assert "tcp/80     b.example.com" in capsys.readouterr().out
 
 
 def test_parity_prints_the_envoy_equivalent_of_each_property(capsys: pytest.CaptureFixture[str]) -> None:

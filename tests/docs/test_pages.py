@@ -51,13 +51,19 @@ def test_cdk_json_has_the_defaults() -> None:
     assert read_settings(json.loads((ROOT / "cdk.json").read_text())["context"]) == read_settings({})
 
 
-def test_pages_name_every_command_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_of_commands_are_the_help_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     with pytest.raises(SystemExit):
         main(["--help"])
-    commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
-    text = "\n".join((*PAGES.values(), *AT_ROOT.values()))
-    named = set(re.findall(r"(?:`|^\$? ?)color-mesh ([a-z]\w*)", text, re.MULTILINE))
-    assert named == commands
+    commands = re.findall(r"^    (\w+) +(.+)$", capsys.readouterr().out, re.MULTILINE)
+    rows = re.findall(r"^\| `color-mesh (\w+).*?` \| (.+) \|$", PAGES["local.md"] + PAGES["migration.md"], re.MULTILINE)
+    assert sorted(rows) == sorted(commands)
+
+
+def test_local_page_shows_the_programs_of_this_project() -> None:
+    assert (ROOT / "color-mesh.json").read_text() in PAGES["local.md"]
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -68,3 +74,13 @@ def test_messages_under_troubleshooting_are_those_of_the_program(message: str) -
 def test_gate_runs_the_commands_of_the_readme() -> None:
     gate = (ROOT / ".ci/run").read_text()
     assert all(command in gate and f"`{command}`" in AT_ROOT["README.md"] for command in ("make test", "make synth"))
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "CONTRIBUTING.md"])
+def test_paths_named_in_pages_exist(name: str) -> None:
+    text = {**PAGES, **AT_ROOT}[name]
+    paths = re.findall(r"`([\w./-]+(?:\.py|\.md|\.json|/))`", text)
+    assert len(paths) > 10
+    generated = {"MIGRATION.md"}
+    roots = (ROOT, ROOT / "constructs/color_mesh", ROOT / "tests")
+    assert [path for path in paths if path not in generated and not any((root / path).exists() for root in roots)] == []

@@ -1,8 +1,7 @@
-"""The commands that ask a running mesh."""
+"""Commands for a running mesh."""
 
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,16 +17,16 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.mark.parametrize("name", ["red", "red-svc", "red_node", "red-app"])
-def test_a_task_is_found_by_any_of_its_names(mesh: LocalMesh, name: str) -> None:
+def test_exec_accepts_any_name_of_a_task(mesh: LocalMesh, name: str) -> None:
     assert mesh.execute(name, "printenv", "COLOR").stdout == "red\n"
 
 
-def test_a_task_is_found_by_the_beginning_of_its_id(mesh: LocalMesh) -> None:
+def test_exec_accepts_the_beginning_of_a_task_id(mesh: LocalMesh) -> None:
     assert mesh.execute(mesh.tasks("blue-svc")[0]["id"][:8], "printenv", "COLOR").stdout == "blue\n"
 
 
-def test_a_command_has_the_input_output_and_exit_status_of_its_caller(mesh: LocalMesh) -> None:
-    done = subprocess.run(
+def test_exec_passes_on_standard_streams_and_exit_status(mesh: LocalMesh) -> None:
+    completed = subprocess.run(
         [COMMAND, "exec", "red", "--", "sh", "-c", "cat; echo problem >&2; exit 7"],
         cwd=mesh.folder,
         input="words",
@@ -35,10 +34,10 @@ def test_a_command_has_the_input_output_and_exit_status_of_its_caller(mesh: Loca
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (7, "words", "problem\n")
+    assert (completed.returncode, completed.stdout, completed.stderr) == (7, "words", "problem\n")
 
 
-def test_a_command_ends_with_its_caller(mesh: LocalMesh) -> None:
+def test_exec_ends_the_command_when_the_client_is_killed(mesh: LocalMesh) -> None:
     process = subprocess.Popen([COMMAND, "exec", "red", "--", "sleep", "4321"], cwd=mesh.folder)
     mesh.wait_until(lambda: "sleep 4321" in mesh.execute("red", "ps", "ax").stdout, "it runs")
     process.kill()
@@ -46,12 +45,12 @@ def test_a_command_ends_with_its_caller(mesh: LocalMesh) -> None:
     mesh.wait_until(lambda: "sleep 4321" not in mesh.execute("red", "ps", "ax").stdout, "it has ended")
 
 
-def test_a_command_that_is_not_there_ends_with_127(mesh: LocalMesh) -> None:
+def test_exec_of_an_unknown_command_exits_with_127(mesh: LocalMesh) -> None:
     assert mesh.execute("red", "no-such-command").returncode == 127
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         pytest.param(("exec", "red"), "exec: no command, got None (such as: color-mesh exec red -- curl localhost)"),
         pytest.param(
@@ -82,31 +81,33 @@ def test_a_command_that_is_not_there_ends_with_127(mesh: LocalMesh) -> None:
         pytest.param(("hits", "http://localhost", "--count", "0"), "--count: out of range, got 0 (1 or more)"),
     ],
 )
-def test_nonsense_is_named_and_changes_nothing(mesh: LocalMesh, arguments: tuple[str, ...], said: str) -> None:
-    done = mesh.command(*arguments)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_invalid_command_is_refused_and_changes_nothing(
+    mesh: LocalMesh, arguments: tuple[str, ...], output: str
+) -> None:
+    completed = mesh.command(*arguments)
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert output in completed.stderr
+    assert "Traceback" not in completed.stderr
     assert set(mesh.histogram("red", "http://router.colors.local", 50)) == {"green", "yellow"}
 
 
-def test_status_has_tasks_health_addresses_and_restarts(mesh: LocalMesh) -> None:
-    said = mesh.run("status")
+def test_status_shows_tasks_health_addresses_and_restarts(mesh: LocalMesh) -> None:
+    output = mesh.run("status")
     task = mesh.tasks("red-svc")[0]
-    assert re.search(rf"^red-svc +{task['id'][:8]}  RUNNING  HEALTHY  {task['address']} +0$", said, re.MULTILINE)
-    assert re.search(r"^  envoy-sidecar +RUNNING  HEALTHY$", said, re.MULTILINE)
-    assert said.startswith("SERVICE ")
-    assert "RESTARTS" in said
-    assert said.endswith(f"{mesh.url}\n")
+    assert re.search(rf"^red-svc +{task['id'][:8]}  RUNNING  HEALTHY  {task['address']} +0$", output, re.MULTILINE)
+    assert re.search(r"^  envoy-sidecar +RUNNING  HEALTHY$", output, re.MULTILINE)
+    assert output.startswith("SERVICE ")
+    assert "RESTARTS" in output
+    assert output.endswith(f"{mesh.url}\n")
 
 
-def test_logs_follow_what_is_added(mesh: LocalMesh) -> None:
+def test_logs_with_follow_prints_new_lines(mesh: LocalMesh) -> None:
     process = subprocess.Popen(
         [COMMAND, "logs", "green", "--follow"], cwd=mesh.folder, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
-        time.sleep(0.5)
+        assert process.stdout.readline()
         mesh.curl("green", "http://localhost/?followed=1")
         while "followed=1" not in process.stdout.readline():
             pass
@@ -115,7 +116,7 @@ def test_logs_follow_what_is_added(mesh: LocalMesh) -> None:
         process.communicate()
 
 
-def test_the_access_log_of_the_tutorial_is_in_envoys_stream(mesh: LocalMesh) -> None:
+def test_access_log_is_in_the_stream_of_envoy(mesh: LocalMesh) -> None:
     mesh.curl("blue", "http://red.colors.local/?logged=1")
     mesh.wait_until(lambda: "/?logged=1" in mesh.run("logs", "red"), "the request is in a log")
     lines = [line for line in mesh.run("logs", "red").splitlines() if "logged=1" in line]
@@ -123,7 +124,7 @@ def test_the_access_log_of_the_tutorial_is_in_envoys_stream(mesh: LocalMesh) -> 
     assert any(line.startswith("red-app-container/red-app/") for line in lines)
 
 
-def test_watch_shows_who_calls_whom_and_what_share(mesh: LocalMesh) -> None:
+def test_watch_shows_callers_targets_and_shares(mesh: LocalMesh) -> None:
     process = subprocess.Popen([COMMAND, "watch"], cwd=mesh.folder, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     found: dict[str, list[str]] = {}
@@ -144,7 +145,7 @@ def test_watch_shows_who_calls_whom_and_what_share(mesh: LocalMesh) -> None:
     assert int(total) > 50
 
 
-def test_hits_counts_failures_and_says_so(mesh: LocalMesh) -> None:
-    done = mesh.command("hits", "http://localhost:1", "--count", "3")
-    assert done.returncode == 1
-    assert "3  100.0 %  failed: [Errno 111] Connection refused  ####" in done.stdout
+def test_hits_counts_failures_and_exits_with_1(mesh: LocalMesh) -> None:
+    completed = mesh.command("hits", "http://localhost:1", "--count", "3")
+    assert completed.returncode == 1
+    assert "3  100.0 %  failed: [Errno 111] Connection refused  ####" in completed.stdout

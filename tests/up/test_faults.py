@@ -1,7 +1,6 @@
-"""Faults under load: two tasks a service, a few hundred requests a second through the gateway."""
+"""Faults and changes under load: two tasks a service, 300 requests a second through the gateway."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,10 +12,14 @@ from tests.support.rolling_deployment import SHORT_DNS_DELAY, replace_every_task
 from tests.support.steady_load import LoadReport, steady_load
 
 PER_SECOND = 300
-# The clients' connections that are open at once at this load, which end with the Envoy that has them.
-OPEN_AT_ONCE = 20
-# None was lost in any run so far; on a very busy machine three tries may all meet the task that has just died.
-SEVERAL_TRIES = 2
+TAKEN_OVER = "the new templates are in effect"
+# Connections of clients that are open at the same time under this load. They end with their Envoy.
+OPEN_CONNECTIONS = 20
+# Usually none is lost; on a busy machine all three attempts of a retried request may reach the killed task.
+FAILED_RETRIES = 2
+# The one Envoy that stands in for the load balancer takes up to a second to start again on a busy machine: 227 requests
+# were lost in the worst of the runs measured. On AWS a network load balancer has no such process.
+RESTART_SECONDS = 1
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +37,12 @@ def mesh(
         yield run
 
 
-def nothing(mesh: LocalMesh) -> None:
-    """Leave the mesh alone."""
+def no_fault(mesh: LocalMesh) -> None:
+    """Change nothing."""
 
 
 def kill(mesh: LocalMesh, service: str, *containers: str) -> None:
-    """End containers of the first task of a service, and wait until the service has done without it."""
+    """Kill containers of the first task of a service, and wait until the task has stopped."""
     task = mesh.tasks(service)[0]["id"]
     for pid in [mesh.pid(service, container) for container in containers]:
         mesh.kill(pid)
@@ -65,8 +68,10 @@ def kill_a_task(mesh: LocalMesh) -> None:
 def kill_the_load_balancer(mesh: LocalMesh) -> None:
     before = mesh.status()["balancers"][0]["pid"]
     mesh.kill(before)
-    mesh.wait_until(lambda: mesh.status()["balancers"][0]["pid"] not in (None, before), "it is started again")
-    mesh.wait_until(lambda: mesh.get("/") == "blue", "it passes on requests")
+    mesh.wait_until(
+        lambda: mesh.status()["balancers"][0]["pid"] not in (None, before), "the load balancer is restarted"
+    )
+    mesh.wait_until(lambda: mesh.get("/") == "blue", "the load balancer forwards requests")
 
 
 def change_the_weights(mesh: LocalMesh) -> None:
@@ -81,17 +86,18 @@ def change_the_backends(mesh: LocalMesh) -> None:
 
 def change_the_templates(mesh: LocalMesh) -> None:
     for weight in (0, 50, 4):
-        mesh.change("MeshStack", lambda template, weight=weight: weigh(template, weight))  # type: ignore[misc]
-        time.sleep(1)
+        before = mesh.output().count(TAKEN_OVER)
+        mesh.change("MeshStack", lambda template, weight=weight: set_weight(template, weight))  # type: ignore[misc]
+        mesh.wait_until(lambda before=before: mesh.output().count(TAKEN_OVER) > before, "the weight is in effect")  # type: ignore[misc]
 
 
-def weigh(template: Template, weight: int) -> None:
+def set_weight(template: Template, weight: int) -> None:
     (route,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::AppMesh::Route")
     route["Properties"]["Spec"]["HttpRoute"]["Action"]["WeightedTargets"][0]["Weight"] = weight
 
 
 def change_the_settings(mesh: LocalMesh, **settings: str) -> None:
-    """Synthesize with other settings, which replaces the tasks that are concerned."""
+    """Synthesize with other settings, and wait until the tasks that they change are replaced."""
     before = {task["id"] for task in mesh.tasks("red-svc")}
     mesh.synthesize(mesh.synthesize_with(**settings))
     mesh.wait_until(lambda: not {task["id"] for task in mesh.tasks("red-svc")} & before, "red is replaced", 90)
@@ -115,14 +121,13 @@ def restart_the_resolver(mesh: LocalMesh) -> None:
 
 
 FAULTS: dict[Callable[[LocalMesh], None], int] = {
-    nothing: 0,
-    kill_an_application: SEVERAL_TRIES,
-    kill_a_sidecar: SEVERAL_TRIES,
-    kill_a_task: SEVERAL_TRIES,
-    # Nobody is left to ask again for what a killed gateway was about to answer.
-    kill_a_gateway: OPEN_AT_ONCE,
-    # Nothing else stands where it stood, and on AWS it does not die.
-    kill_the_load_balancer: PER_SECOND,
+    no_fault: 0,
+    kill_an_application: FAILED_RETRIES,
+    kill_a_sidecar: FAILED_RETRIES,
+    kill_a_task: FAILED_RETRIES,
+    # Nothing retries the requests that a killed gateway has not answered.
+    kill_a_gateway: OPEN_CONNECTIONS,
+    kill_the_load_balancer: RESTART_SECONDS * PER_SECOND,
     restart_the_resolver: 0,
     replace_every_task: 0,
 }
@@ -130,32 +135,32 @@ CHANGES = (change_the_weights, change_the_backends, change_the_templates)
 CHANGES_OF_SETTINGS = (change_the_weights_by_settings, change_the_backends_by_settings)
 
 
-def on(*planes: str) -> pytest.MarkDecorator:
-    """Run a test on a mesh of each of these planes."""
+def on_data_planes(*planes: str) -> pytest.MarkDecorator:
+    """Run a test on a mesh of each of these data planes."""
     return pytest.mark.parametrize("mesh", planes, indirect=True)
 
 
-@on("app-mesh", "envoy")
+@on_data_planes("app-mesh", "envoy")
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_request_is_lost(
+def test_fault_loses_no_more_requests_than_it_may(
     mesh: LocalMesh, fault: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, fault, capsys)
     assert load.failed <= FAULTS[fault], load.failures
 
 
-@on("app-mesh")
+@on_data_planes("app-mesh")
 @pytest.mark.parametrize("change", CHANGES)
-def test_no_request_is_lost_to_a_change(
+def test_change_of_a_mesh_loses_no_request(
     mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, change, capsys)
     assert load.failed == 0, load.failures
 
 
-@on("envoy")
+@on_data_planes("envoy")
 @pytest.mark.parametrize("change", CHANGES_OF_SETTINGS)
-def test_no_request_is_lost_to_other_settings(
+def test_change_of_settings_loses_no_request(
     mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, change, capsys)
@@ -163,7 +168,7 @@ def test_no_request_is_lost_to_other_settings(
 
 
 def under_load(mesh: LocalMesh, fault: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]) -> LoadReport:
-    """Let something happen while requests come, and print what became of them."""
+    """Cause a fault or a change while requests are sent, and print the counts of requests."""
     mesh.wait_until_steady()
     with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
         mesh.wait_until(lambda: load.answered > PER_SECOND // 2, "requests are answered")

@@ -1,10 +1,10 @@
-"""Beginning and ending: what is left of a run, two of them, and what keeps one from starting."""
+"""Start and end of a run: requirements, several runs at once, and that nothing is left behind."""
 
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,34 +14,22 @@ from tests.support.cloudformation import Template, task_definition
 from tests.support.local_mesh import COMMAND, LocalMesh, copy_programs, free_port, local_mesh, require, template_of
 
 
-def left() -> dict[str, list[str]]:
-    """What a run could leave on the machine."""
-    commands = {
-        "links": ["ip", "-brief", "link"],
-        "namespaces": ["ip", "netns", "list"],
-        "rules": ["iptables-save"],
-        "mounts": ["cat", "/proc/self/mounts"],
-        "sockets": ["ls", "/run"],
+def machine_state() -> dict[str, object]:
+    """Return what a run could leave behind on the machine."""
+    namespaces = Path("/run/netns")
+    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=False).stdout
+    return {
+        "links": sorted(os.listdir("/sys/class/net")),
+        "namespaces": sorted(os.listdir(namespaces)) if namespaces.exists() else [],
+        "rules": rules.splitlines(),
+        "mounts": Path("/proc/self/mounts").read_text().splitlines(),
+        "sockets": sorted(os.listdir("/run")),
     }
-    found = {
-        name: subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-        for name, command in commands.items()
-    }
-    # Other tests may run Envoys of their own: those of a run have their configuration in its namespaces.
-    return {**found, "processes": sorted(_processes())}
-
-
-def _processes() -> Iterator[str]:
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            line = file.read_text().replace("\0", " ")
-            if "color_mesh.local" in line or "/run/color-mesh" in line or "colorapp.py" in line:
-                yield line
 
 
 @pytest.fixture
 def nothing_else(tmp_path: Path, cloud_assembly: Callable[..., Path]) -> Callable[[LocalMesh], bool]:
-    """Tell whether nothing is left of a run but its folder."""
+    """Tells if nothing is left of a run but its folder."""
     require(cloud_assembly())
 
     def nothing(run: LocalMesh) -> bool:
@@ -53,29 +41,29 @@ def nothing_else(tmp_path: Path, cloud_assembly: Callable[..., Path]) -> Callabl
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
-def test_the_end_leaves_nothing_behind(
+def test_stopped_run_leaves_nothing_behind(
     cloud_assembly: Callable[..., Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     require(cloud_assembly())
-    before = {name: each for name, each in left().items() if name != "processes"}
+    before = machine_state()
     with local_mesh(cloud_assembly(), tmp_path) as run:
         children = _children(run)
         run.process.send_signal(number)
         assert run.process.wait(60) == 0
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
-    assert {name: each for name, each in left().items() if name != "processes"} == before
+    assert machine_state() == before
     assert sorted(path.name for path in (tmp_path / ".color-mesh").iterdir()) == ["lock", "logs"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".color-mesh",
         "cdk.out",
         "color-mesh.json",
         "images",
-        "said",
+        "output",
     ]
 
 
 def _children(run: LocalMesh) -> list[int]:
-    """Every process of a run."""
+    """Return the ids of all processes of a run."""
     found = [run.process.pid]
     for pid in found:
         with suppress(OSError):
@@ -83,7 +71,7 @@ def _children(run: LocalMesh) -> list[int]:
     return found
 
 
-def test_down_ends_it_and_waits_until_it_has_ended(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_down_stops_the_run_and_waits_for_its_end(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(cloud_assembly(), tmp_path) as run:
         children = _children(run)[1:]
         assert run.run("down") == "The mesh has stopped.\n"
@@ -93,7 +81,7 @@ def test_down_ends_it_and_waits_until_it_has_ended(cloud_assembly: Callable[...,
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2, 3], ids=["outside", "unshare", "first-process", "supervisor"])
-def test_a_killed_run_leaves_nothing_and_the_next_one_starts(
+def test_killed_run_leaves_nothing_behind_and_another_starts(
     cloud_assembly: Callable[..., Path],
     tmp_path: Path,
     generation: int,
@@ -107,7 +95,7 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_starts(
         run.run("down")
         port = free_port()
         again = subprocess.Popen(
-            [COMMAND, "up", "--port", str(port)], cwd=tmp_path, stdout=(tmp_path / "said").open("wb"), stderr=-1
+            [COMMAND, "up", "--port", str(port)], cwd=tmp_path, stdout=(tmp_path / "output").open("wb"), stderr=-1
         )
         try:
             run.wait_for_output("the mesh is healthy")
@@ -117,18 +105,18 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_starts(
         assert nothing_else(run)
 
 
-def test_a_second_run_says_that_there_is_one(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_second_run_in_the_same_folder_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(cloud_assembly(), tmp_path) as run:
-        done = run.command("up", "--port", str(free_port()))
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == (
+        completed = run.command("up", "--port", str(free_port()))
+        assert (completed.returncode, completed.stdout) == (1, "")
+        assert completed.stderr == (
             f"color-mesh up: a mesh already runs from here, got '{tmp_path}/.color-mesh' "
             "(end it with color-mesh down, or run this one in another folder)\n"
         )
         assert run.get("/") == "blue"
 
 
-def test_two_runs_in_two_folders_do_not_meet(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_runs_in_different_folders_are_independent(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
     with (
@@ -142,46 +130,48 @@ def test_two_runs_in_two_folders_do_not_meet(cloud_assembly: Callable[..., Path]
 
 
 def refused(folder: Path, *options: str, prefix: Sequence[str] = ()) -> str:
-    """What ``color-mesh up`` says that cannot run; it has started nothing."""
+    """Return the errors of a ``color-mesh up`` that cannot run, and check that it has started nothing."""
     copy_programs(folder)
     command = [*prefix, COMMAND, "up", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=20, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=20, check=False)
+    assert (completed.returncode, completed.stdout) == (1, "")
     assert not (folder / ".color-mesh" / "control.sock").exists()
-    return done.stderr
+    return completed.stderr
 
 
-def test_a_port_that_is_taken_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_port_in_use_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     require(cloud_assembly())
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        said = refused(tmp_path, str(cloud_assembly()), "--port", str(port))
+        output = refused(tmp_path, str(cloud_assembly()), "--port", str(port))
     fix = port + 1000 if port < 60000 else 8080
-    assert said == f"--port: cannot be listened on, Address already in use, got {port} (another one: --port {fix})\n"
+    assert output == f"--port: cannot be listened on, Address already in use, got {port} (another one: --port {fix})\n"
 
 
-def other_image(template: Template) -> None:
+def use_another_image(template: Template) -> None:
     task_definition(template)["ContainerDefinitions"][0]["Image"] = "registry.example/shop/stock:2"
 
 
-def test_an_image_without_a_program_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
-    with_other_image(cloud_assembly(), tmp_path)
+def test_image_without_a_program_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    copy_with_another_image(cloud_assembly(), tmp_path)
     assert refused(tmp_path) == (
-        "EcsStack.template.json: RedTaskDefinition4CCB06C0: red-app: no program runs in place of the image, got "
-        "'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
+        "EcsStack.template.json: RedTaskDefinition4CCB06C0 container 'red-app': no program runs in place of the "
+        "image, got 'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
         "'registry.example/shop/stock:2' in color-mesh.json)\n"
     )
 
 
-def with_other_image(assembly: Path, folder: Path) -> None:
+def copy_with_another_image(assembly: Path, folder: Path) -> None:
     from shutil import copytree
 
     copytree(assembly, folder / "cdk.out")
-    template_of("EcsStack", other_image)(folder / "cdk.out")
+    template_of("EcsStack", use_another_image)(folder / "cdk.out")
 
 
 @pytest.mark.parametrize("name", ["registry.example/shop/stock:2", "registry.example/shop/stock", "stock"])
-def test_an_image_is_mapped_to_a_program(cloud_assembly: Callable[..., Path], tmp_path: Path, name: str) -> None:
+def test_image_option_accepts_any_name_of_the_image(
+    cloud_assembly: Callable[..., Path], tmp_path: Path, name: str
+) -> None:
     program = tmp_path / "stock.py"
     program.write_text(
         "import os, http.server as s\n"
@@ -192,26 +182,24 @@ def test_an_image_is_mapped_to_a_program(cloud_assembly: Callable[..., Path], tm
         "        self.wfile.write(b'mapped ' + os.environ['COLOR'].encode())\n"
         "s.HTTPServer(('', 80), H).serve_forever()\n"
     )
-    change = template_of("EcsStack", other_image)
+    change = template_of("EcsStack", use_another_image)
     with local_mesh(
         cloud_assembly(), tmp_path, "--image", f"{name}=/usr/bin/env python3 {program}", change=change
     ) as run:
         assert run.curl("blue", "http://red.colors.local") == "mapped red"
 
 
-def test_it_says_what_starts_where_its_logs_are_and_what_to_try(
-    cloud_assembly: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_output_has_the_plan_the_logs_and_commands_to_try(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(cloud_assembly(), tmp_path) as run:
-        said = run.output()
-    assert "cdk.out: mesh color-mesh, 5 services, 6 tasks\n" in said
-    assert "  red-svc: 1 x red_node (red-app, envoy-sidecar)\n" in said
-    assert said.count("Not emulated: ") == 1
-    assert "Logs: .color-mesh/logs, or color-mesh logs NAME -f\n" in said
+        output = run.output()
+    assert "cdk.out: mesh color-mesh, 5 services, 6 tasks\n" in output
+    assert "  red-svc: 1 x red_node (red-app, envoy-sidecar)\n" in output
+    assert output.count("Not emulated: ") == 1
+    assert "Logs: .color-mesh/logs, or color-mesh logs NAME -f\n" in output
     for service in ("red-svc", "blue-svc", "green-svc", "yellow-svc", "gateway-svc-load-balanced"):
-        assert f"{service}: {2 if 'gateway' in service else 1} healthy  10.0." in said
-    assert f"the mesh is healthy, at {run.url}\n          Try:\n            curl {run.url}\n" in said
-    assert "color-mesh exec red-app -- curl -s router.colors.local\n" in said
+        assert f"{service}: {2 if 'gateway' in service else 1} healthy  10.0." in output
+    assert f"the mesh is healthy, at {run.url}\n          Try:\n            curl {run.url}\n" in output
+    assert "color-mesh exec red-app -- curl -s router.colors.local\n" in output
 
 
 DOCKERS = (
@@ -221,18 +209,20 @@ DOCKERS = (
 
 
 def with_capabilities(*names: str) -> list[str]:
-    """The beginning of a command that has no other capabilities than these."""
+    """Return a prefix of a command that limits its capabilities to these."""
     return ["setpriv", "--bounding-set=" + ",".join(("-all", *(f"+{name}" for name in names))), "--"]
 
 
-def may_make_user_namespaces(prefix: list[str]) -> bool:
+def can_create_user_namespaces(prefix: list[str]) -> bool:
     return subprocess.run([*prefix, "unshare", "--user", "--net", "true"], check=False).returncode == 0
 
 
-def test_dockers_capabilities_and_net_admin_are_enough(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_default_capabilities_of_docker_and_net_admin_suffice(
+    cloud_assembly: Callable[..., Path], tmp_path: Path
+) -> None:
     require(cloud_assembly())
     prefix = with_capabilities(*DOCKERS.split(","), "net_admin")
-    if may_make_user_namespaces(prefix):
+    if can_create_user_namespaces(prefix):
         with local_mesh(cloud_assembly(), tmp_path, prefix=prefix) as run:
             assert run.curl("blue", "http://red.colors.local") == "red"
             assert run.execute("red", "id", "--user", container="envoy-sidecar").stdout == "1337\n"
@@ -240,18 +230,16 @@ def test_dockers_capabilities_and_net_admin_are_enough(cloud_assembly: Callable[
         assert "machine: user namespaces are refused" in refused(tmp_path, str(cloud_assembly()), prefix=prefix)
 
 
-def test_without_privileges_it_says_what_is_missing(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_missing_privileges_are_named(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     require(cloud_assembly())
-    said = refused(tmp_path, str(cloud_assembly()), prefix=with_capabilities("net_admin"))
-    assert said.startswith("machine: ")
-    assert "or " in said
+    output = refused(tmp_path, str(cloud_assembly()), prefix=with_capabilities("net_admin"))
+    assert output.startswith("machine: ")
+    assert "or " in output
     assert not (tmp_path / ".color-mesh").exists()
 
 
-def test_without_its_tools_it_says_which_packages_have_them(
-    cloud_assembly: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_packages_of_missing_tools_are_named(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     require(cloud_assembly())
     hiding = 'mount -t tmpfs none /usr/sbin; mount -t tmpfs none /sbin; exec "$@"'
-    said = refused(tmp_path, str(cloud_assembly()), prefix=["unshare", "--mount", "sh", "-c", hiding, "sh"])
-    assert "machine: iptables-restore is not installed, got None (sudo apt-get install iptables)\n" in said
+    output = refused(tmp_path, str(cloud_assembly()), prefix=["unshare", "--mount", "sh", "-c", hiding, "sh"])
+    assert "machine: iptables-restore is not installed, got None (sudo apt-get install iptables)\n" in output

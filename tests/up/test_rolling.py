@@ -1,4 +1,4 @@
-"""Rolling deployments on Envoys that ask DNS, when DNS hears of tasks late: whether callers find somebody meanwhile."""
+"""Rolling deployments of Envoys that discover endpoints by DNS, which has changes of tasks after a delay."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,7 +26,7 @@ Mesh = Callable[[Callable[[Template], None]], AbstractContextManager[LocalMesh]]
 
 @pytest.fixture
 def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
-    """Runs the tutorial's mesh, one task a service, with a change of its tasks and a DNS that hears late of them."""
+    """Runs the tutorial's mesh, one task a service, with a change of the template and a delay of DNS."""
 
     def run(change: Callable[[Template], None]) -> AbstractContextManager[LocalMesh]:
         late = ("--dns-delay", str(DNS_DELAY_SECONDS))
@@ -35,9 +35,7 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
     return run
 
 
-def test_no_request_is_lost_while_tasks_answer_until_everybody_has_heard(
-    mesh: Mesh, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_deployment_with_deregistration_delay_loses_no_request(mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None:
     change = set_deregistration_delay(DNS_DELAY_SECONDS + TTL_SECONDS + REFRESH_SECONDS)
     with mesh(change) as run, steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load:
         run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
@@ -49,7 +47,7 @@ def test_no_request_is_lost_while_tasks_answer_until_everybody_has_heard(
     assert load.failed == 0, load.failures
 
 
-def test_requests_are_lost_when_tasks_end_before_everybody_has_heard(mesh: Mesh) -> None:
+def test_deployment_without_deregistration_delay_loses_requests(mesh: Mesh) -> None:
     with (
         mesh(remove_deregistration_delay) as run,
         steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load,
@@ -57,4 +55,4 @@ def test_requests_are_lost_when_tasks_end_before_everybody_has_heard(mesh: Mesh)
         run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
         assert load.failed == 0, load.failures
         run.change("EcsStack", change_every_task_definition)
-        run.wait_until(lambda: load.failed > PER_SECOND, "callers meet tasks that have ended")
+        run.wait_until(lambda: load.failed > PER_SECOND, "requests reach stopped tasks")

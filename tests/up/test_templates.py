@@ -165,7 +165,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("stack", "mistake", "named"), MISTAKES)
-def test_a_mistake_is_named_with_its_task_and_reason(
+def test_mistake_in_a_template_is_named(
     cloud_assembly: Callable[..., Path],
     tmp_path: Path,
     stack: str,
@@ -177,8 +177,8 @@ def test_a_mistake_is_named_with_its_task_and_reason(
             run.wait_for_output(text)
 
 
-# What each is on the plane of Envoys: of routes and ports the templates declare nothing there that could be compared.
-OF_ENVOYS = [
+# Mistakes on the Envoy plane, whose templates declare no routes and listeners that could be compared.
+ENVOY_PLANE_MISTAKES = [
     pytest.param(
         wrong_health_path,
         "red-app is unhealthy: `curl -f http://localhost/health/ || exit 1` ended with ",
@@ -190,8 +190,8 @@ OF_ENVOYS = [
 ]
 
 
-@pytest.mark.parametrize(("mistake", "named"), OF_ENVOYS)
-def test_a_mistake_is_named_on_the_plane_of_envoys_too(
+@pytest.mark.parametrize(("mistake", "named"), ENVOY_PLANE_MISTAKES)
+def test_mistake_in_a_template_of_the_envoy_plane_is_named(
     cloud_assembly: Callable[..., Path], tmp_path: Path, mistake: Callable[[Template], None], named: str
 ) -> None:
     def change(assembly: Path) -> None:
@@ -202,18 +202,20 @@ def test_a_mistake_is_named_on_the_plane_of_envoys_too(
         run.wait_for_output(named)
 
 
-def test_without_permission_an_envoy_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_envoy_without_permission_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("EcsStack", no_stream_permission), healthy=False
     ) as run:
-        run.wait_until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is well")
+        run.wait_until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is healthy")
         run.wait_for_output("stopped: envoy-sidecar did not become HEALTHY in 1 s")
         assert all(
             container["health"] != "HEALTHY" for task in run.tasks("red-svc") for container in task["containers"]
         )
 
 
-def test_a_mesh_that_stays_ill_says_what_is_not_well(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_unhealthy_mesh_names_the_unhealthy_service_and_exits_with_1(
+    cloud_assembly: Callable[..., Path], tmp_path: Path
+) -> None:
     change = template_of("EcsStack", wrong_target_port)
     with local_mesh(cloud_assembly(), tmp_path, change=change, healthy=False) as run:
         run.wait_for_output(
@@ -223,16 +225,14 @@ def test_a_mesh_that_stays_ill_says_what_is_not_well(cloud_assembly: Callable[..
         assert run.process.wait(60) == 1
 
 
-def test_traffic_to_a_wrong_app_port_goes_past_envoy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+def test_traffic_to_a_wrong_app_port_bypasses_envoy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(cloud_assembly(), tmp_path, change=template_of("EcsStack", wrong_app_ports)) as run:
         assert run.curl("blue", "http://red.colors.local") == "red"
         stats = run.curl("red", "http://localhost:9901/stats?filter=http.ingress.downstream_rq_total")
         assert stats.strip() == "http.ingress.downstream_rq_total: 0"
 
 
-def test_a_security_group_that_is_opened_again_lets_requests_in(
-    cloud_assembly: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_corrected_security_group_admits_requests(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("NetworkStack", closed_gateway), healthy=True
     ) as run:
