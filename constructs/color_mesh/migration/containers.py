@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Containers without the properties that the constructs do not support."""
+=======
+"""Containers, as far as the constructs support their properties."""
+>>>>>>> main
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +20,11 @@ PARAMETER = re.compile(r"(?:arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/))?([A-Za-z0-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertedContainer:
+<<<<<<< HEAD
     """Container of the new task definition.
+=======
+    """Container of the generated app.
+>>>>>>> main
 
     Attributes:
         definition: Container of the old task definition.
@@ -36,23 +44,33 @@ class ConvertedContainer:
         return self.definition.name
 
 
+<<<<<<< HEAD
 def converted_container(container: Container) -> ConvertedContainer:
     """Return a container without the environment variables and secrets that `container_findings` reports."""
+=======
+def convert_container(container: Container) -> ConvertedContainer:
+    """Return a container without the properties that `container_findings` reports as lost."""
+>>>>>>> main
     secrets = _known(container.secrets)
     return ConvertedContainer(
         definition=container,
         image=container.image or "",
         environment=_known(container.environment),
-        secrets={name: each for name, each in secrets.items() if _is_supported(each)},
+        secrets={name: source for name, source in secrets.items() if _is_supported(source)},
     )
 
 
 def container_findings(subject: str, container: Container) -> Iterator[Finding]:
+<<<<<<< HEAD
     """Report the properties of a container that are not migrated."""
+=======
+    """Yield the properties of a container that are lost."""
+>>>>>>> main
     if container.mesh_resource is None:
-        yield from _unknown(subject, container.environment)
+        yield from _unknown_variables(subject, container.environment)
     else:
         variables = container.environment.items()
+<<<<<<< HEAD
         others = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
         if others:
             yield lost(subject, f"variables of App Mesh's Envoy image, which upstream Envoy does not support: {others}")
@@ -62,6 +80,17 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
     for name, each in _known(container.secrets).items():
         if not _is_supported(each):
             text = f"secret {name}, {each}: only the current version of a secret and parameters are supported"
+=======
+        removed = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
+        if removed:
+            yield lost(subject, f"the environment of App Mesh's Envoy image is removed: {removed}")
+    if container.log_driver not in (None, "awslogs"):
+        yield lost(subject, f"the log driver {container.log_driver} is replaced: containers log to CloudWatch Logs")
+    yield from _unknown_variables(subject, container.secrets)
+    for name, source in _known(container.secrets).items():
+        if not _is_supported(source):
+            text = f"the secret {name} is removed: {source} is neither the current version of a secret nor a parameter"
+>>>>>>> main
             yield lost(subject, text)
 
 
@@ -69,11 +98,16 @@ def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
-def _unknown(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
+def _unknown_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in values.items():
         if isinstance(value, Reference):
+<<<<<<< HEAD
             yield lost(subject, f"variable {name}: {value} is known only at deployment (--set {value}=VALUE)")
+=======
+            text = f"the variable {name} is removed: {value} is known only at deployment (add --set {value}=VALUE)"
+            yield lost(subject, text)
+>>>>>>> main
 
 
-def _is_supported(secret: str) -> bool:
-    return (SECRET.fullmatch(secret) or PARAMETER.fullmatch(secret)) is not None
+def _is_supported(source: str) -> bool:
+    return (SECRET.fullmatch(source) or PARAMETER.fullmatch(source)) is not None

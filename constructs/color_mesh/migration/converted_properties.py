@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Properties of task definitions and services that are migrated, and properties that the constructs replace."""
+=======
+"""Properties of task definitions and services that a migration converts, and those that the constructs replace."""
+>>>>>>> main
 
 from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Findings about workloads: properties that are not migrated, changes of behavior, and work that remains."""
+=======
+"""Findings about a workload: lost and changed properties, and work that remains."""
+>>>>>>> main
 
 from collections.abc import Iterator, Mapping
 
@@ -8,6 +12,7 @@ from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.sizes import container_memory
 from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 
+<<<<<<< HEAD
 # Actions that App Mesh needed, also for certificates in ACM. The constructs allow those of ECS Exec.
 _REPLACED_ACTIONS = ("acm:Export", "acm-pca:", "appmesh:", "ssmmessages:")
 
@@ -27,12 +32,41 @@ def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role])
     for container in definition.containers:
         if ROUTE_MANAGER in (container.image or ""):
             yield changed(place, f"container {container.name!r} is removed: Envoy needs no redirection of traffic")
+=======
+# Permissions that the new role does not need, or that ``execute_command`` grants: those of App Mesh, of certificates
+# that its Envoy got from ACM, and of ECS Exec.
+_IGNORED_PERMISSIONS = ("acm:Export", "acm-pca:", "appmesh:", "ssmmessages:")
+
+
+def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role]) -> Iterator[Finding]:
+    """Yield the findings about a workload.
+
+    Args:
+        place: Place of the ECS service in the templates.
+        workload: Workload.
+        roles: IAM roles of the templates, by place.
+    """
+    definition, size = workload.definition, workload.size
+    unlimited = workload.app is not None and container_memory(workload.app.definition) is None
+    if unlimited or (definition.cpu, definition.memory_mib) != (size.cpu, size.memory_mib):
+        yield changed(place, f"a task has {size.cpu} CPU units and {size.memory_mib} MiB, {_limits(workload)}")
+    yield from _service_findings(place, workload.service)
+    permissions = _permissions(roles, definition.task_role)
+    if permissions:
+        yield to_do(place, f"the task role is a new one: grant it the permissions of the old one, {permissions}")
+    for envoy in definition.envoys[1:]:
+        yield lost(place, f"the second Envoy container {envoy.name!r} is removed")
+    for container in definition.containers:
+        if ROUTE_MANAGER in (container.image or ""):
+            yield changed(place, f"the container {container.name!r} is removed: traffic is not redirected any more")
+>>>>>>> main
     if workload.part.kind == "virtualGateway":
         yield from _gateway_findings(place, workload)
     else:
         yield from _node_findings(place, workload)
 
 
+<<<<<<< HEAD
 def _service_findings(place: str, service: Service) -> Iterator[Finding]:
     if service.launch_type not in (None, "FARGATE"):
         yield changed(place, "tasks run on Fargate")
@@ -70,20 +104,68 @@ def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
 
 def _permissions(roles: Mapping[str, Role], name: str | None) -> str:
     """Return the actions that a role allows, except those that the constructs allow and App Mesh needed."""
+=======
+def _limits(workload: Workload) -> str:
+    if workload.app is None:
+        return "all of which Envoy may use"
+    app_mib = workload.memory_mib.of_app(workload.size.memory_mib)
+    return f"with limits of {app_mib} MiB for {workload.app.name!r} and {workload.memory_mib.envoy} MiB for Envoy"
+
+
+def _service_findings(place: str, service: Service) -> Iterator[Finding]:
+    controller, strategy = service.deployment_controller, service.scheduling_strategy
+    if service.launch_type not in (None, "FARGATE"):
+        yield changed(place, f"tasks run on Fargate, not on {service.launch_type}")
+    if controller != "ECS":
+        yield lost(place, f"the deployment controller {controller} is replaced by rolling updates of ECS")
+    if strategy != "REPLICA":
+        yield lost(place, f"the scheduling strategy {strategy} is replaced by a desired number of tasks")
+    if (service.minimum_percent, service.maximum_percent) != (100, 200):
+        yield changed(place, "a deployment keeps 100 % of the desired tasks running, and runs at most 200 %")
+
+
+def _permissions(roles: Mapping[str, Role], name: str | None) -> str:
+    """Return the permissions of a role as text, without those that the constructs grant or do not need."""
+>>>>>>> main
     if name is None:
         return ""
     role = roles.get(name)
     if role is None:
+<<<<<<< HEAD
         return f"those of {name}"
     allowed = (each.actions for each in role.statements if each.effect == "Allow" and not each.except_actions)
     actions = sorted({each for actions in allowed for each in actions if not each.startswith(_REPLACED_ACTIONS)})
     return ", ".join((*actions, *(() if role.known else ("those of policies that no template declares",))))
+=======
+        return f"{name}, which is in no template"
+    allowed = (each.actions for each in role.statements if each.effect == "Allow" and not each.except_actions)
+    actions = {action for each in allowed for action in each if not action.startswith(_IGNORED_PERMISSIONS)}
+    return ", ".join((*sorted(actions), *(() if role.known else ("those of policies that are in no template",))))
+
+
+def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
+    if workload.target_groups:
+        listeners = " and ".join(map(str, workload.listeners)) or "a load balancer"
+        text = (
+            f"{listeners} forwarded to virtual node {workload.part.name!r}, but only gateways have load balancers: in "
+            'mesh_stack.py add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the '
+            "node, or to a ColorService with the node as its provider; in services_stack.py add its implement(...)"
+        )
+        yield to_do(place, text)
+    if workload.service.public:
+        yield changed(place, "tasks run in private subnets, without public addresses")
+    ports = [*workload.app.definition.ports] if workload.app else []
+    if len(ports) > 1:
+        listed = ", ".join(map(str, ports))
+        yield changed(place, f"of the ports {listed} clients reach only those of listeners, through Envoy")
+>>>>>>> main
 
 
 def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
     if workload.service.public and not workload.target_groups:
         return
     scheme = "internet-facing" if workload.internet_facing else "internal (internet_facing=False)"
+<<<<<<< HEAD
     new = f"a new network load balancer, which is {scheme}, at the gateway's own port over TCP"
     if not workload.target_groups:
         yield changed(place, f"without a load balancer before, it gets {new}")
@@ -97,3 +179,19 @@ def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
             yield lost(place, f"authentication of clients at {listener}")
         if listener.rule:
             yield lost(place, f"rules of {listener}: add routes to the gateway for what they select")
+=======
+    new_balancer = f"a new network load balancer, {scheme}, which forwards TCP on the port of the gateway"
+    if not workload.target_groups:
+        yield changed(place, f"there was no load balancer; there is {new_balancer}")
+        return
+    listeners = [*dict.fromkeys(workload.listeners)]
+    called = ", ".join(map(str, listeners)) or "a load balancer that is in no template"
+    yield to_do(place, f"change the address for clients of {called}: they connect to {new_balancer}")
+    for each in listeners:
+        if each.protocol in ("HTTPS", "TLS"):
+            yield lost(place, f"TLS of the load balancer listener {each}")
+        if each.authenticates:
+            yield lost(place, f"authentication of clients by the load balancer listener {each}")
+        if each.has_rule:
+            yield lost(place, f"rules of the load balancer listener {each}: replace them by routes of the gateway")
+>>>>>>> main
