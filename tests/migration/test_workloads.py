@@ -111,11 +111,7 @@ def test_task_size_is_that_of_its_containers(
 def test_task_larger_than_any_fargate_size_is_refused(tmp_path: Path) -> None:
     task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
     assert refusal(migrated, tmp_path, running(task)) == (
-<<<<<<< HEAD
-        "t.json: Service: needs a larger task than Fargate has, got 't.json: Service: t.json: Task' (16 vCPU, 120 GiB)"
-=======
         "t.json: Service: needs a larger task than Fargate has, got 't.json: Task' (at most 16 vCPUs and 120 GiB)"
->>>>>>> main
     )
 
 
@@ -159,22 +155,11 @@ def test_application_is_the_container_with_the_port_of_the_listener(
     [
         pytest.param(
             running({"ContainerDefinitions": [APP]}),
-<<<<<<< HEAD
-            "t.json: Task: has no Envoy of App Mesh: its services stay as they are",
-=======
             "t.json: Task: is not part of the mesh: no container is an Envoy of App Mesh",
->>>>>>> main
             id="no-envoy",
         ),
         pytest.param(
             running({"ContainerDefinitions": [ENVOY]}),
-<<<<<<< HEAD
-            "t.json: Task: has no container except Envoy",
-            id="no-application",
-        ),
-        pytest.param(
-            {"Task": running({})["Task"]}, "t.json: Task: no service in the templates runs its tasks", id="no-service"
-=======
             "t.json: Task: has no application: Envoy is the only container",
             id="no-application",
         ),
@@ -182,7 +167,6 @@ def test_application_is_the_container_with_the_port_of_the_listener(
             {"Task": running({})["Task"]},
             "t.json: Task: no ECS service in the templates runs this task definition",
             id="no-service",
->>>>>>> main
         ),
         pytest.param(
             running(
@@ -196,11 +180,7 @@ def test_application_is_the_container_with_the_port_of_the_listener(
                     ]
                 }
             ),
-<<<<<<< HEAD
-            "t.json: Task: its Envoy is that of mesh/colors/virtualNode/blue, which is not in this mesh",
-=======
             "t.json: Task: is not part of the mesh: its Envoy is that of mesh/colors/virtualNode/blue",
->>>>>>> main
             id="of-another-node",
         ),
     ],
@@ -218,31 +198,18 @@ def test_task_definition_that_is_not_migrated_is_lost(resources: dict[str, Any],
     [
         pytest.param(
             {"Environment": [{"Name": "TABLE", "Value": {"Ref": "Red"}}]},
-<<<<<<< HEAD
-            "variable TABLE: Red.Ref is known only at deployment (--set Red.Ref=VALUE)",
-=======
             "the variable TABLE is removed: Red.Ref is known only at deployment (add --set Red.Ref=VALUE)",
->>>>>>> main
             id="variable",
         ),
         pytest.param(
             {"Secrets": [{"Name": "KEY", "ValueFrom": "arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS:"}]},
-<<<<<<< HEAD
-            "secret KEY, arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS:: only the current version of a "
-            "secret and parameters are supported",
-=======
             "the secret KEY is removed: arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS: is neither the "
             "current version of a secret nor a parameter",
->>>>>>> main
             id="secret",
         ),
         pytest.param(
             {"LogConfiguration": {"LogDriver": "splunk"}},
-<<<<<<< HEAD
-            "log driver splunk: the container logs to CloudWatch",
-=======
             "the log driver splunk is replaced: containers log to CloudWatch Logs",
->>>>>>> main
             id="log-driver",
         ),
     ],
@@ -268,77 +235,44 @@ def test_environment_of_the_app_mesh_envoy_is_lost(tmp_path: Path) -> None:
         tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more, "User": "1337"}]})
     )
     assert findings(migration, "lost") == [
-<<<<<<< HEAD
-        (
-            "t.json: Task container 'envoy': variables of App Mesh's Envoy image, which upstream Envoy does not "
-            "support: ENVOY_LOG_LEVEL=debug"
-        )
-=======
         ("t.json: Task container 'envoy': the environment of App Mesh's Envoy image is removed: ENVOY_LOG_LEVEL=debug")
->>>>>>> main
     ]
 
 
 @pytest.mark.parametrize(
     ("service", "kind", "text"),
     [
-<<<<<<< HEAD
-        pytest.param({"LaunchType": "EC2"}, "changed", "tasks run on Fargate", id="ec2"),
-        pytest.param(
-            {"DeploymentConfiguration": {"MinimumHealthyPercent": 0}},
-            "changed",
-            "a deployment keeps 100 % of the desired tasks running, and runs 200 % at most",
-=======
         pytest.param({"LaunchType": "EC2"}, "changed", "tasks run on Fargate, not on EC2", id="ec2"),
         pytest.param(
             {"DeploymentConfiguration": {"MinimumHealthyPercent": 0}},
             "changed",
             "a deployment keeps 100 % of the desired tasks running, and runs at most 200 %",
->>>>>>> main
             id="deployment",
         ),
         pytest.param(
             {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}},
             "changed",
-<<<<<<< HEAD
-            "tasks are in private subnets, and have no public addresses",
-=======
             "tasks run in private subnets, without public addresses",
->>>>>>> main
             id="public",
         ),
         pytest.param(
             {"SchedulingStrategy": "DAEMON"},
             "lost",
-<<<<<<< HEAD
-            "scheduling strategy DAEMON: ECS keeps the desired number of tasks",
-=======
             "the scheduling strategy DAEMON is replaced by a desired number of tasks",
->>>>>>> main
             id="daemon",
         ),
         pytest.param(
             {"DeploymentController": {"Type": "CODE_DEPLOY"}},
             "lost",
-<<<<<<< HEAD
-            "deployment controller CODE_DEPLOY: ECS makes rolling updates",
-=======
             "the deployment controller CODE_DEPLOY is replaced by rolling updates of ECS",
->>>>>>> main
             id="code-deploy",
         ),
         pytest.param(
             {"LoadBalancers": [{"TargetGroupArn": "arn:a", "ContainerPort": 80}]},
             "to do",
-<<<<<<< HEAD
-            "a load balancer forwarded to virtual node 'red': only gateways have load balancers. In "
-            'mesh_stack.py add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...), to the '
-            "node or to a ColorService that it provides; in services_stack.py add its implement(...)",
-=======
             "a load balancer forwarded to virtual node 'red', but only gateways have load balancers: in mesh_stack.py "
             'add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the node, or to a '
             "ColorService with the node as its provider; in services_stack.py add its implement(...)",
->>>>>>> main
             id="load-balancer",
         ),
     ],
@@ -364,11 +298,7 @@ def test_difference_of_a_service_is_a_finding(
         ),
         pytest.param(
             {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]},
-<<<<<<< HEAD
-            ["those of policies that no template declares"],
-=======
             ["those of policies that are in no template"],
->>>>>>> main
             id="of-aws",
         ),
     ],
@@ -378,13 +308,8 @@ def test_permissions_of_the_task_role_are_to_be_granted_again(
 ) -> None:
     resources = running({"TaskRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}})
     migration = migrated(tmp_path, {**resources, "Role": resource("IAM::Role", **properties)})
-<<<<<<< HEAD
-    new_role = "t.json: Service: the tasks get a new IAM role: allow it the actions of the old one"
-    assert findings(migration, "to do") == [f"{new_role}: {permissions}" for permissions in expected]
-=======
     new_role = "t.json: Service: the task role is a new one: grant it the permissions of the old one"
     assert findings(migration, "to do") == [f"{new_role}, {permissions}" for permissions in expected]
->>>>>>> main
 
 
 # Gateways
@@ -459,46 +384,29 @@ def test_load_balancer_of_a_gateway_is_internet_facing_only_if_it_was(
 
 GROUP = {"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
 PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
-<<<<<<< HEAD
-INTERNAL = "a new network load balancer, which is internal (internet_facing=False), at the gateway's own port over TCP"
-OPEN = "a new network load balancer, which is internet-facing, at the gateway's own port over TCP"
-=======
 INTERNAL = (
     "a new network load balancer, internal (internet_facing=False), which forwards TCP on the port of the gateway"
 )
 PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards TCP on the port of the gateway"
->>>>>>> main
 
 
 @pytest.mark.parametrize(
     ("service", "more", "kind", "expected"),
     [
-<<<<<<< HEAD
-        pytest.param({}, {}, "changed", [f"without a load balancer before, it gets {INTERNAL}"], id="none"),
-=======
         pytest.param({}, {}, "changed", [f"there was no load balancer; there is {INTERNAL}"], id="none"),
->>>>>>> main
         pytest.param(PUBLIC, {}, "changed", [], id="public-addresses"),
         pytest.param(
             {**PUBLIC, **BEHIND},
             balancer(None, FORWARD),
             "to do",
-<<<<<<< HEAD
-            [f"clients use TCP 443: let them use {OPEN}"],
-=======
             [f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
->>>>>>> main
             id="both",
         ),
         pytest.param(
             BEHIND,
             GROUP,
             "to do",
-<<<<<<< HEAD
-            [f"clients use a load balancer that no template declares: let them use {INTERNAL}"],
-=======
             ["change the address for clients of a load balancer that is in no template: they connect to " + INTERNAL],
->>>>>>> main
             id="far",
         ),
         pytest.param(
@@ -506,13 +414,8 @@ PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards 
             balancer(None, {"DefaultActions": [AUTHENTICATE, *FORWARD["DefaultActions"]]}, "HTTPS"),
             "lost",
             [
-<<<<<<< HEAD
-                "TLS termination at HTTPS 443",
-                "authentication of clients at HTTPS 443",
-=======
                 "TLS of the load balancer listener HTTPS 443",
                 "authentication of clients by the load balancer listener HTTPS 443",
->>>>>>> main
             ],
             id="tls-and-authentication",
         ),
@@ -522,13 +425,8 @@ def test_difference_for_clients_of_a_gateway_is_a_finding(
     service: dict[str, Any], more: dict[str, Any], kind: FindingKind, expected: list[str], tmp_path: Path
 ) -> None:
     migration = migrated(tmp_path, front(service, **more))
-<<<<<<< HEAD
-    of_size = "tasks have"
-    assert [each for each in findings(migration, kind) if of_size not in each] == [
-=======
     # Every task gets a size, which is a finding of its own.
     assert [each for each in findings(migration, kind) if "CPU units" not in each] == [
->>>>>>> main
         f"t.json: Service: {each}" for each in expected
     ]
 
@@ -588,11 +486,7 @@ def test_route_manager_container_is_removed(tmp_path: Path) -> None:
         tmp_path, running({"Memory": "512", "ContainerDefinitions": [{**APP, "Memory": 128}, manager, ENVOY]})
     )
     assert migration.workloads[0].others == ()
-<<<<<<< HEAD
-    assert "t.json: Service: container 'proxyinit' is removed: Envoy needs no redirection of traffic" in findings(
-=======
     assert "t.json: Service: the container 'proxyinit' is removed: traffic is not redirected any more" in findings(
->>>>>>> main
         migration, "changed"
     )
 
@@ -627,11 +521,7 @@ def test_service_may_refer_to_its_task_definition_by_family_or_arn(named: str, t
 
 def test_service_without_its_task_definition_is_lost(tmp_path: Path) -> None:
     migration = migrated(tmp_path, {"Service": resource("ECS::Service", TaskDefinition="far")})
-<<<<<<< HEAD
-    assert findings(migration, "lost") == ["t.json: Service: no template declares its task definition, far"]
-=======
     assert findings(migration, "lost") == ["t.json: Service: the task definition far is in no template"]
->>>>>>> main
 
 
 def test_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:

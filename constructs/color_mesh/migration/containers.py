@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Containers without the properties that the constructs do not support."""
-=======
 """Containers, as far as the constructs support their properties."""
->>>>>>> main
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,18 +9,14 @@ from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
 from color_mesh.migration.findings import Finding, lost
 
-# ECS API Reference, Secret: the ARN of a secret, perhaps with a JSON key, or the ARN or name of a parameter.
+# ECS API Reference, Secret: a secret by its ARN, with the key of a value in it, or a parameter by its ARN or name.
 SECRET = re.compile(r"(arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]+)(?::([^:]*)::)?")
 PARAMETER = re.compile(r"(?:arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/))?([A-Za-z0-9_./-]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertedContainer:
-<<<<<<< HEAD
-    """Container of the new task definition.
-=======
     """Container of the generated app.
->>>>>>> main
 
     Attributes:
         definition: Container of the old task definition.
@@ -44,13 +36,8 @@ class ConvertedContainer:
         return self.definition.name
 
 
-<<<<<<< HEAD
-def converted_container(container: Container) -> ConvertedContainer:
-    """Return a container without the environment variables and secrets that `container_findings` reports."""
-=======
 def convert_container(container: Container) -> ConvertedContainer:
     """Return a container without the properties that `container_findings` reports as lost."""
->>>>>>> main
     secrets = _known(container.secrets)
     return ConvertedContainer(
         definition=container,
@@ -61,26 +48,11 @@ def convert_container(container: Container) -> ConvertedContainer:
 
 
 def container_findings(subject: str, container: Container) -> Iterator[Finding]:
-<<<<<<< HEAD
-    """Report the properties of a container that are not migrated."""
-=======
     """Yield the properties of a container that are lost."""
->>>>>>> main
     if container.mesh_resource is None:
         yield from _unknown_variables(subject, container.environment)
     else:
         variables = container.environment.items()
-<<<<<<< HEAD
-        others = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
-        if others:
-            yield lost(subject, f"variables of App Mesh's Envoy image, which upstream Envoy does not support: {others}")
-    if container.log_driver not in (None, "awslogs"):
-        yield lost(subject, f"log driver {container.log_driver}: the container logs to CloudWatch")
-    yield from _unknown(subject, container.secrets)
-    for name, each in _known(container.secrets).items():
-        if not _is_supported(each):
-            text = f"secret {name}, {each}: only the current version of a secret and parameters are supported"
-=======
         removed = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
         if removed:
             yield lost(subject, f"the environment of App Mesh's Envoy image is removed: {removed}")
@@ -90,7 +62,6 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
     for name, source in _known(container.secrets).items():
         if not _is_supported(source):
             text = f"the secret {name} is removed: {source} is neither the current version of a secret nor a parameter"
->>>>>>> main
             yield lost(subject, text)
 
 
@@ -101,12 +72,8 @@ def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
 def _unknown_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in values.items():
         if isinstance(value, Reference):
-<<<<<<< HEAD
-            yield lost(subject, f"variable {name}: {value} is known only at deployment (--set {value}=VALUE)")
-=======
             text = f"the variable {name} is removed: {value} is known only at deployment (add --set {value}=VALUE)"
             yield lost(subject, text)
->>>>>>> main
 
 
 def _is_supported(source: str) -> bool:

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Properties of task definitions and services that are migrated, and properties that the constructs replace."""
-=======
 """Properties of task definitions and services that a migration converts, and those that the constructs replace."""
->>>>>>> main
 
 from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 
@@ -29,7 +25,7 @@ CONVERTED: UsedProperties = {
     "AWS::IAM::Policy": EVERY_PROPERTY,
     "AWS::IAM::Role": EVERY_PROPERTY,
 }
-# Properties that the constructs set themselves, or replace by other means.
+# Properties that the constructs set themselves, or whose effect they have in another way.
 REPLACED: UsedProperties = {
     TASK_DEFINITION: (
         *("ExecutionRoleArn", "NetworkMode", "ProxyConfiguration", "RequiresCompatibilities"),

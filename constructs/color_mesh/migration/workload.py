@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""ECS services that run an Envoy of the mesh, with the sizes of their tasks on Fargate."""
-=======
 """The workload of a node or a gateway: the ECS service whose tasks run its Envoy."""
->>>>>>> main
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +7,6 @@ from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.services import Service
 from color_mesh.ecs.task_definitions import TaskDefinition
-<<<<<<< HEAD
-from color_mesh.migration.containers import ConvertedContainer
-from color_mesh.migration.load_balancers import ForwardingListener
-from color_mesh.migration.sizes import FargateSize, Shares
-
-# Image of the container that redirects traffic to Envoy where ECS does not; it needs NET_ADMIN.
-=======
 from color_mesh.migration.containers import ConvertedContainer, convert_container
 from color_mesh.migration.forwarding import ForwardingListener
 from color_mesh.migration.sizes import (
@@ -32,26 +21,11 @@ from color_mesh.migration.sizes import (
 from color_mesh.model import Mesh
 
 # Image of App Mesh that redirects traffic to Envoy where ECS does not. It needs NET_ADMIN.
->>>>>>> main
 ROUTE_MANAGER = "aws-appmesh-proxy-route-manager"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workload:
-<<<<<<< HEAD
-    """ECS service that runs a node or a gateway.
-
-    Attributes:
-        part: Node or gateway.
-        app: Container of the application. ``None`` for a gateway.
-        others: Containers other than the application and Envoy.
-        size: Size of a task on Fargate.
-        cpu: Shares of the CPU.
-        memory_mib: Shares of the memory.
-        definition: Task definition of the old service.
-        service: The old service.
-        listeners: Listeners of load balancers that forward to the old service.
-=======
     """Workload of a node or a gateway.
 
     Attributes:
@@ -64,7 +38,6 @@ class Workload:
         definition: Old task definition.
         service: Old ECS service.
         listeners: Listeners of load balancers that forward to the tasks.
->>>>>>> main
     """
 
     part: MeshResource
@@ -79,16 +52,11 @@ class Workload:
 
     @property
     def target_groups(self) -> tuple[str, ...]:
-        """Target groups that the tasks of the old service are registered in."""
+        """Target groups that the tasks were registered in."""
         return tuple(each.registry for each in self.service.targets if each.registry)
 
     @property
     def internet_facing(self) -> bool:
-<<<<<<< HEAD
-        """True if clients on the internet had access without TLS and authentication."""
-        is_open = (each.protocol in ("HTTP", "TCP") and not each.authenticates for each in self.listeners)
-        return bool(self.listeners) and all(each.public for each in self.listeners) and all(is_open)
-=======
         """Scheme of the new load balancer: True for internet-facing.
 
         The new one has neither TLS nor authentication. It is internet-facing when every old one was, without these.
@@ -153,4 +121,3 @@ def _shares(
         cpu_shares(definition.cpu, envoy.cpu, app.cpu, other_cpu),
         memory_shares(definition.memory_mib, container_memory(envoy), container_memory(app), other_memory),
     )
->>>>>>> main

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Findings about workloads: properties that are not migrated, changes of behavior, and work that remains."""
-=======
 """Findings about a workload: lost and changed properties, and work that remains."""
->>>>>>> main
 
 from collections.abc import Iterator, Mapping
 
@@ -12,27 +8,6 @@ from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.sizes import container_memory
 from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 
-<<<<<<< HEAD
-# Actions that App Mesh needed, also for certificates in ACM. The constructs allow those of ECS Exec.
-_REPLACED_ACTIONS = ("acm:Export", "acm-pca:", "appmesh:", "ssmmessages:")
-
-
-def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role]) -> Iterator[Finding]:
-    """Report all findings about a workload."""
-    definition, size = workload.definition, workload.size
-    has_no_limit = workload.app is not None and container_memory(workload.app.definition) is None
-    if has_no_limit or (definition.cpu, definition.memory_mib) != (size.cpu, size.memory_mib):
-        yield changed(place, f"tasks have {size.cpu} CPU units and {size.memory_mib} MiB; {_memory_limits(workload)}")
-    yield from _service_findings(place, workload.service)
-    permissions = _permissions(roles, definition.task_role)
-    if permissions:
-        yield to_do(place, f"the tasks get a new IAM role: allow it the actions of the old one: {permissions}")
-    for envoy in definition.envoys[1:]:
-        yield lost(place, f"second Envoy of the task, {envoy.name!r}")
-    for container in definition.containers:
-        if ROUTE_MANAGER in (container.image or ""):
-            yield changed(place, f"container {container.name!r} is removed: Envoy needs no redirection of traffic")
-=======
 # Permissions that the new role does not need, or that ``execute_command`` grants: those of App Mesh, of certificates
 # that its Envoy got from ACM, and of ECS Exec.
 _IGNORED_PERMISSIONS = ("acm:Export", "acm-pca:", "appmesh:", "ssmmessages:")
@@ -59,52 +34,12 @@ def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role])
     for container in definition.containers:
         if ROUTE_MANAGER in (container.image or ""):
             yield changed(place, f"the container {container.name!r} is removed: traffic is not redirected any more")
->>>>>>> main
     if workload.part.kind == "virtualGateway":
         yield from _gateway_findings(place, workload)
     else:
         yield from _node_findings(place, workload)
 
 
-<<<<<<< HEAD
-def _service_findings(place: str, service: Service) -> Iterator[Finding]:
-    if service.launch_type not in (None, "FARGATE"):
-        yield changed(place, "tasks run on Fargate")
-    if service.deployment_controller != "ECS":
-        yield lost(place, f"deployment controller {service.deployment_controller}: ECS makes rolling updates")
-    if service.scheduling_strategy != "REPLICA":
-        yield lost(place, f"scheduling strategy {service.scheduling_strategy}: ECS keeps the desired number of tasks")
-    if (service.minimum_percent, service.maximum_percent) != (100, 200):
-        yield changed(place, "a deployment keeps 100 % of the desired tasks running, and runs 200 % at most")
-
-
-def _memory_limits(workload: Workload) -> str:
-    if workload.app is None:
-        return "all of it is the memory limit of Envoy"
-    app = workload.memory_mib.of_app(workload.size.memory_mib)
-    return f"memory limits: {workload.app.name!r} {app} MiB, Envoy {workload.memory_mib.envoy} MiB"
-
-
-def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
-    if workload.target_groups:
-        listeners = " and ".join(map(str, workload.listeners)) or "a load balancer"
-        text = (
-            f"{listeners} forwarded to virtual node {workload.part.name!r}: only gateways have load balancers. In "
-            'mesh_stack.py add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...), to the '
-            "node or to a ColorService that it provides; in services_stack.py add its implement(...)"
-        )
-        yield to_do(place, text)
-    if workload.service.public:
-        yield changed(place, "tasks are in private subnets, and have no public addresses")
-    ports = [*workload.app.definition.ports] if workload.app else []
-    if len(ports) > 1:
-        listed = ", ".join(map(str, ports))
-        yield changed(place, f"of the ports {listed}, clients reach only those of listeners, through Envoy")
-
-
-def _permissions(roles: Mapping[str, Role], name: str | None) -> str:
-    """Return the actions that a role allows, except those that the constructs allow and App Mesh needed."""
-=======
 def _limits(workload: Workload) -> str:
     if workload.app is None:
         return "all of which Envoy may use"
@@ -126,17 +61,10 @@ def _service_findings(place: str, service: Service) -> Iterator[Finding]:
 
 def _permissions(roles: Mapping[str, Role], name: str | None) -> str:
     """Return the permissions of a role as text, without those that the constructs grant or do not need."""
->>>>>>> main
     if name is None:
         return ""
     role = roles.get(name)
     if role is None:
-<<<<<<< HEAD
-        return f"those of {name}"
-    allowed = (each.actions for each in role.statements if each.effect == "Allow" and not each.except_actions)
-    actions = sorted({each for actions in allowed for each in actions if not each.startswith(_REPLACED_ACTIONS)})
-    return ", ".join((*actions, *(() if role.known else ("those of policies that no template declares",))))
-=======
         return f"{name}, which is in no template"
     allowed = (each.actions for each in role.statements if each.effect == "Allow" and not each.except_actions)
     actions = {action for each in allowed for action in each if not action.startswith(_IGNORED_PERMISSIONS)}
@@ -158,28 +86,12 @@ def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
     if len(ports) > 1:
         listed = ", ".join(map(str, ports))
         yield changed(place, f"of the ports {listed} clients reach only those of listeners, through Envoy")
->>>>>>> main
 
 
 def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
     if workload.service.public and not workload.target_groups:
         return
     scheme = "internet-facing" if workload.internet_facing else "internal (internet_facing=False)"
-<<<<<<< HEAD
-    new = f"a new network load balancer, which is {scheme}, at the gateway's own port over TCP"
-    if not workload.target_groups:
-        yield changed(place, f"without a load balancer before, it gets {new}")
-        return
-    listeners = ", ".join(dict.fromkeys(map(str, workload.listeners))) or "a load balancer that no template declares"
-    yield to_do(place, f"clients use {listeners}: let them use {new}")
-    for listener in dict.fromkeys(workload.listeners):
-        if listener.protocol in ("HTTPS", "TLS"):
-            yield lost(place, f"TLS termination at {listener}")
-        if listener.authenticates:
-            yield lost(place, f"authentication of clients at {listener}")
-        if listener.rule:
-            yield lost(place, f"rules of {listener}: add routes to the gateway for what they select")
-=======
     new_balancer = f"a new network load balancer, {scheme}, which forwards TCP on the port of the gateway"
     if not workload.target_groups:
         yield changed(place, f"there was no load balancer; there is {new_balancer}")
@@ -194,4 +106,3 @@ def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
             yield lost(place, f"authentication of clients by the load balancer listener {each}")
         if each.has_rule:
             yield lost(place, f"rules of the load balancer listener {each}: replace them by routes of the gateway")
->>>>>>> main
