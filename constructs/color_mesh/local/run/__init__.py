@@ -6,6 +6,6 @@ services running, `network` is the VPC, `dns` its resolver, `envoys` gives Envoy
 checks targets, and `control` answers the commands.
 
 A task that never becomes healthy: `tasks.running_task` has the conditions, `tasks.health_check` the health checks of
-containers, `load_balancers.target_health` those of load balancers, `envoys.mesh_configuration` the configuration that an
-Envoy waits for, and `color_mesh.local.plan.diagnosis` the reasons why it gets none.
+containers, `load_balancers.target_health` those of load balancers, `envoys.mesh_configuration` the configuration for
+which an Envoy waits, and `color_mesh.local.plan.diagnosis` the reasons why it gets none.
 """
