@@ -26,7 +26,7 @@ help:
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
 	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
 	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
-	@echo "make bench      measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
+	@echo "make bench      measure synthesis, building a mesh, the compiler, compiled sidecars, and meshes on this machine"
 	@echo "make requirements  pin the packages of pyproject.toml in requirements*.txt; make upgrade: the newest versions"
 	@echo "make clean      remove everything that was installed or made"
 
@@ -64,6 +64,7 @@ docs: $(DOCS)/.docs docs/node_modules
 
 bench: $(VENV)/.test bench/node_modules
 	@python -m bench.synthesis
+	@python -m bench.building
 	@python -m bench.compiler
 	@python -m bench.sidecar
 	@python -m bench.local

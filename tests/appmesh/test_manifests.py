@@ -245,7 +245,10 @@ def test_manifests_that_cannot_be_are_refused(files: dict[str, Any], message: st
 
 def test_a_file_that_declares_no_part_of_a_mesh_is_refused(write: Write) -> None:
     path = write(task={"family": "red_node"}) / "task.json"
-    assert refusal(path) == f"{path}: declares no mesh, got 'no AWS::AppMesh resource' (give what declares one)"
+    assert (
+        refusal(path)
+        == f"{path}: declares no mesh, got 'no AWS::AppMesh resource' (add a template or manifest that declares one)"
+    )
 
 
 # Descriptions

@@ -470,8 +470,8 @@ def test_what_is_missing_is_found(read: Callable[[Fields], object], spec: Spec, 
 def test_a_certificate_and_trust_of_no_kind_are_found() -> None:
     spec = listener(tls={"mode": "STRICT", "certificate": {}, "validation": {"trust": {}}})
     assert problems(node, spec) == [
-        "spec.listeners[0].tls.certificate.file: is missing, got None (a certificate of a file, ACM or SDS)",
-        "spec.listeners[0].tls.validation.trust.file: is missing, got None (what is trusted: a file, ACM or SDS)",
+        "spec.listeners[0].tls.certificate.file: is missing, got None (a certificate in a file, ACM or SDS)",
+        "spec.listeners[0].tls.validation.trust.file: is missing, got None (trust in a file, ACM or SDS)",
     ]
 
 

@@ -203,7 +203,7 @@ def test_a_mesh_that_is_declared_nowhere_is_noted(write: Write) -> None:
     source = read_source([folder])
     assert source.meshes == (Mesh(name="colors", services=(VirtualService(name="red.local"),)),)
     assert source.notes == (
-        "mesh 'colors' is declared in none of the sources: taken with App Mesh's defaults, DROP_ALL among them",
+        "mesh 'colors' is not declared in the sources: read with App Mesh's defaults, such as DROP_ALL",
     )
 
 
@@ -601,5 +601,5 @@ def test_a_service_that_is_called_and_declared_nowhere_is_known_by_its_name(writ
     source = read_source([write(a=template(Colors=MESH, Red=appmesh("VirtualNode", "red", spec)))])
     assert source.meshes[0].external_services == ("far.colors.local",)
     assert source.notes == (
-        "virtual service 'far.colors.local' is declared in none of the sources: nothing but its name is known",
+        "virtual service 'far.colors.local' is not declared in the sources: only its name is known",
     )

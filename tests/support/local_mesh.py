@@ -1,4 +1,4 @@
-"""A mesh that ``color-mesh up`` runs, as people would start it: in a folder of its own, with real Envoys."""
+"""A mesh that ``color-mesh up`` runs in a folder of its own, with real Envoys."""
 
 import json
 import os
@@ -26,12 +26,12 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class LocalMesh:
-    """A mesh that runs.
+    """A running mesh.
 
     Attributes:
-        folder: Where it was started.
-        url: Where its gateway answers.
-        process: The process that was started.
+        folder: Folder of the run.
+        url: URL of the gateway.
+        process: Process of ``color-mesh up``.
         synthesize_with: Synthesizes the same mesh with other settings.
     """
 
@@ -47,17 +47,17 @@ class LocalMesh:
         return self.folder / "cdk.out"
 
     def output(self) -> str:
-        """What ``color-mesh up`` has printed."""
+        """Return what ``color-mesh up`` has printed."""
         return (self.folder / "output").read_text()
 
     def command(self, *arguments: str, seconds: float = DEADLINE_SECONDS) -> "subprocess.CompletedProcess[str]":
-        """Run another of the commands."""
+        """Run a command of ``color-mesh``."""
         return subprocess.run(
             [COMMAND, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=seconds, check=False
         )
 
     def run(self, *arguments: str) -> str:
-        """Run a command that must succeed."""
+        """Run a command of ``color-mesh`` that must succeed, and return its output."""
         completed = self.command(*arguments)
         assert completed.returncode == 0, (arguments, completed.stdout, completed.stderr, self.output())
         return completed.stdout
@@ -68,18 +68,18 @@ class LocalMesh:
         return self.command("exec", task, *more, "--", *command)
 
     def curl(self, task: str, url: str, seconds: int = 5) -> str:
-        """Ask a URL from the application of a task; what curl says of a failure otherwise."""
+        """Request a URL from the application of a task; return the body, or ``failed:`` and the error of curl."""
         completed = self.execute(task, "curl", "--silent", "--show-error", "--fail", "--max-time", str(seconds), url)
         return completed.stdout if completed.returncode == 0 else f"failed: {completed.stderr.strip()}"
 
     def histogram(self, task: str, url: str, count: int) -> dict[str, int]:
-        """Ask a URL many times from the application of a task, over one connection."""
+        """Request a URL many times from the application of a task, over one connection; return counts of bodies."""
         line = f"curl --silent --max-time 20 '{url}?[1-{count}]' --write-out '\\n'"
         answers = self.execute(task, "sh", "-c", line).stdout.split()
         return {answer: answers.count(answer) for answer in sorted(set(answers))}
 
     def get(self, path: str) -> str:
-        """Ask the gateway, as anybody would."""
+        """Request a path from the gateway; return the body, or ``failed:`` and the error of curl."""
         completed = subprocess.run(
             ["curl", "--silent", "--show-error", "--fail", "--max-time", "5", f"{self.url}{path}"],
             capture_output=True,
@@ -89,9 +89,9 @@ class LocalMesh:
         return completed.stdout if completed.returncode == 0 else f"failed: {completed.stderr.strip()}"
 
     def status(self) -> Any:
-        """What the run says of itself."""
+        """Return the status of the run."""
         with socket.socket(socket.AF_UNIX) as connection:
-            # A path of a socket has 107 characters at most.
+            # The path of a socket is limited to 107 characters.
             folder = os.open(self.folder / ".color-mesh", os.O_PATH)
             try:
                 connection.connect(f"/proc/self/fd/{folder}/control.sock")
@@ -101,25 +101,25 @@ class LocalMesh:
             return json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
 
     def tasks(self, service: str) -> list[Any]:
-        """What it says of the tasks of a service."""
+        """Return the status of the tasks of a service."""
         return [task for each in self.status()["services"] if each["name"] == service for task in each["tasks"]]
 
     def address(self, service: str) -> str:
-        """The address of the task of a service."""
+        """Return the address of the first task of a service."""
         return str(self.tasks(service)[0]["address"])
 
     def pid(self, service: str, container: str, number: int = 0) -> int:
-        """The number by which the run knows the process of a container."""
-        found = {each["name"]: each["pid"] for each in self.tasks(service)[number]["containers"]}
-        return int(found[container])
+        """Return the process id of a container, in the namespace of the run."""
+        pids = {each["name"]: each["pid"] for each in self.tasks(service)[number]["containers"]}
+        return int(pids[container])
 
     def kill(self, pid: int) -> None:
-        """End a process of the run at once; its number is the one that the run knows it by."""
+        """Send SIGKILL to a process, by its id in the namespace of the run."""
         assert self.process.poll() is None
         os.kill(self.machine_pid(pid), signal.SIGKILL)
 
     def machine_pid(self, pid: int) -> int:
-        """The number that the machine knows a process of the run by."""
+        """Return the id on the machine of a process, by its id in the namespace of the run."""
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
                 numbers = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()
@@ -130,30 +130,30 @@ class LocalMesh:
         raise AssertionError(f"no process {pid}")
 
     def change(self, stack: str, change: Callable[[Template], None]) -> None:
-        """Write a stack's template anew, as ``cdk synth`` would."""
+        """Change the template of a stack, as ``cdk synth`` would."""
         file = self.assembly / f"{stack}.template.json"
         template = json.loads(file.read_text())
         change(template)
         file.write_text(json.dumps(template))
 
     def synthesize(self, assembly: Path) -> None:
-        """Take over another assembly."""
+        """Replace the cloud assembly."""
         shutil.copytree(assembly, self.assembly, dirs_exist_ok=True)
 
     def wait_until(self, wanted: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> float:
-        """Wait until something is so, or fail; tell how long it took."""
+        """Wait until a condition holds, or fail; return the seconds that it took."""
         began = time.monotonic()
         while not wanted():
-            assert time.monotonic() < began + seconds, f"it never came to be that {what}:\n{self.output()}"
+            assert time.monotonic() < began + seconds, f"never happened: {what}\n{self.output()}"
             time.sleep(0.05)
         return time.monotonic() - began
 
     def wait_for_output(self, text: str, seconds: float = DEADLINE_SECONDS) -> float:
-        """Wait until something is printed."""
-        return self.wait_until(lambda: text in self.output(), f"it says {text!r}", seconds)
+        """Wait until ``color-mesh up`` has printed a text."""
+        return self.wait_until(lambda: text in self.output(), f"{text!r} is printed", seconds)
 
     def wait_until_steady(self, seconds: float = DEADLINE_SECONDS) -> float:
-        """Wait until every service has its tasks, all well."""
+        """Wait until every service has the desired number of tasks, all healthy."""
         return self.wait_until(lambda: bool(self.status()["steady"]), "every service is steady", seconds)
 
 
@@ -166,13 +166,13 @@ def _descends(pid: int, ancestor: int) -> bool:
 
 
 def free_port() -> int:
-    """Find a port of the machine that nobody listens on."""
+    """Return a free port of the machine."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
 def template_of(stack: str, change: Callable[[Template], None]) -> Callable[[Path], None]:
-    """Change a stack's template in a folder."""
+    """Return a change of a cloud assembly: it changes the template of a stack."""
 
     def changed(assembly: Path) -> None:
         file = assembly / f"{stack}.template.json"
@@ -184,7 +184,7 @@ def template_of(stack: str, change: Callable[[Template], None]) -> Callable[[Pat
 
 
 def copy_programs(folder: Path) -> None:
-    """Put the programs that run in place of the tutorial's images into a folder, as they are beside its cdk.json."""
+    """Copy the programs that run in place of the tutorial's images to a folder."""
     shutil.copy(ROOT / "color-mesh.json", folder)
     shutil.copytree(ROOT / "images", folder / "images", dirs_exist_ok=True)
 
@@ -204,7 +204,7 @@ def local_mesh(
     healthy: bool = True,
     prefix: Sequence[str] = (),
 ) -> Iterator[LocalMesh]:
-    """Run an assembly, changed if need be; unless it is to stay ill, wait until it is healthy."""
+    """Run a changed cloud assembly, and wait until it is healthy if it is to become so."""
     require(assembly, *options)
     copy_programs(folder)
     shutil.copytree(assembly, folder / "cdk.out")
@@ -218,9 +218,11 @@ def local_mesh(
     run = LocalMesh(folder, port, process)
     try:
         control = folder / ".color-mesh" / "control.sock"
-        run.wait_until(lambda: control.exists() or process.poll() is not None, "it can be asked")
+        run.wait_until(lambda: control.exists() or process.poll() is not None, "the control socket exists")
         if healthy:
-            run.wait_until(lambda: "the mesh is healthy" in run.output() or process.poll() is not None, "it is healthy")
+            run.wait_until(
+                lambda: "the mesh is healthy" in run.output() or process.poll() is not None, "the mesh is healthy"
+            )
             assert process.poll() is None, run.output()
         yield run
     finally:

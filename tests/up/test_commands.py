@@ -1,8 +1,7 @@
-"""The commands that ask a running mesh."""
+"""Commands for a running mesh."""
 
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,7 +107,7 @@ def test_logs_with_follow_prints_new_lines(mesh: LocalMesh) -> None:
     )
     try:
         assert process.stdout is not None
-        time.sleep(0.5)
+        assert process.stdout.readline()
         mesh.curl("green", "http://localhost/?followed=1")
         while "followed=1" not in process.stdout.readline():
             pass

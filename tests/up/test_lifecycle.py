@@ -1,4 +1,4 @@
-"""Beginning and ending: what is left of a run, two of them, and what keeps one from starting."""
+"""Start and end of a run: requirements, several runs at once, and that nothing is left behind."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def machine_state() -> dict[str, object]:
 
 @pytest.fixture
 def nothing_else(tmp_path: Path, cloud_assembly: Callable[..., Path]) -> Callable[[LocalMesh], bool]:
-    """Returns whether nothing is left of a run but its folder."""
+    """Tells if nothing is left of a run but its folder."""
     require(cloud_assembly())
 
     def nothing(run: LocalMesh) -> bool:
@@ -63,7 +63,7 @@ def test_stopped_run_leaves_nothing_behind(
 
 
 def _children(run: LocalMesh) -> list[int]:
-    """Every process of a run."""
+    """Return the ids of all processes of a run."""
     found = [run.process.pid]
     for pid in found:
         with suppress(OSError):
@@ -130,7 +130,7 @@ def test_runs_in_different_folders_are_independent(cloud_assembly: Callable[...,
 
 
 def refused(folder: Path, *options: str, prefix: Sequence[str] = ()) -> str:
-    """What ``color-mesh up`` says that cannot run; it has started nothing."""
+    """Return the errors of a ``color-mesh up`` that cannot run, and check that it has started nothing."""
     copy_programs(folder)
     command = [*prefix, COMMAND, "up", *options]
     completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=20, check=False)
@@ -155,8 +155,8 @@ def use_another_image(template: Template) -> None:
 def test_image_without_a_program_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     copy_with_another_image(cloud_assembly(), tmp_path)
     assert refused(tmp_path) == (
-        "EcsStack.template.json: RedTaskDefinition4CCB06C0: red-app: no program runs in place of the image, got "
-        "'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
+        "EcsStack.template.json: RedTaskDefinition4CCB06C0 container 'red-app': no program runs in place of the "
+        "image, got 'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
         "'registry.example/shop/stock:2' in color-mesh.json)\n"
     )
 
@@ -209,7 +209,7 @@ DOCKERS = (
 
 
 def with_capabilities(*names: str) -> list[str]:
-    """The beginning of a command that has no other capabilities than these."""
+    """Return a prefix of a command that limits its capabilities to these."""
     return ["setpriv", "--bounding-set=" + ",".join(("-all", *(f"+{name}" for name in names))), "--"]
 
 

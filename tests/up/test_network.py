@@ -1,4 +1,4 @@
-"""The network: what security groups let through, what is redirected, and what the resolver answers."""
+"""The network: security groups, redirection to Envoy, and DNS."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathF
 
 
 def run_outside_the_vpc(mesh: LocalMesh, *command: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command where clients on the internet are."""
+    """Run a command in the network namespace of the internet."""
     resolver = mesh.machine_pid(mesh.status()["resolver"])
     inside = ["nsenter", f"--target={resolver}", "--mount", "nsenter", "--net=/run/netns/internet"]
     return subprocess.run([*inside, *command], capture_output=True, text=True, timeout=20, check=False)
@@ -126,4 +126,4 @@ def test_changed_security_group_takes_effect(cloud_assembly: Callable[..., Path]
         ) in run.output()
         assert run.curl("blue", "http://red.colors.local").startswith("failed: ")
         run.change("EcsStack", allow_port_80_from_the_mesh)
-        run.wait_until(lambda: run.curl("blue", "http://red.colors.local") == "red", "red lets blue in")
+        run.wait_until(lambda: run.curl("blue", "http://red.colors.local") == "red", "red admits blue")

@@ -1,4 +1,4 @@
-"""Rolling deployments on Envoys that ask DNS, when DNS hears of tasks late: whether callers find somebody meanwhile."""
+"""Rolling deployments of Envoys that discover endpoints by DNS, which has changes of tasks after a delay."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,7 +26,7 @@ Mesh = Callable[[Callable[[Template], None]], AbstractContextManager[LocalMesh]]
 
 @pytest.fixture
 def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
-    """Runs the tutorial's mesh, one task a service, with a change of its tasks and a DNS that hears late of them."""
+    """Runs the tutorial's mesh, one task a service, with a change of the template and a delay of DNS."""
 
     def run(change: Callable[[Template], None]) -> AbstractContextManager[LocalMesh]:
         late = ("--dns-delay", str(DNS_DELAY_SECONDS))
@@ -55,4 +55,4 @@ def test_deployment_without_deregistration_delay_loses_requests(mesh: Mesh) -> N
         run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
         assert load.failed == 0, load.failures
         run.change("EcsStack", change_every_task_definition)
-        run.wait_until(lambda: load.failed > PER_SECOND, "callers meet tasks that have ended")
+        run.wait_until(lambda: load.failed > PER_SECOND, "requests reach stopped tasks")

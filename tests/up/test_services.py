@@ -1,4 +1,4 @@
-"""Services keep their tasks: what dies, is not well or is refused by the load balancer is replaced."""
+"""Services replace tasks that stop, are unhealthy, or fail the health check of the load balancer."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from tests.support.rolling_deployment import SHORT_DNS_DELAY, shorten_draining
 
 
 def shorten_health_checks(template: Template) -> None:
-    """Let health checks find in seconds what they find in half a minute with the tutorial's numbers."""
+    """Shorten intervals, so that health checks fail after seconds instead of half a minute."""
     for container in task_definition(template)["ContainerDefinitions"]:
         container["HealthCheck"] |= {"Interval": 1, "Timeout": 1, "Retries": 2, "StartPeriod": 0}
         container["StopTimeout"] = 2
@@ -35,7 +35,7 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathF
 
 
 def resolved_addresses(mesh: LocalMesh, name: str) -> list[str]:
-    """The addresses that DNS has for a name."""
+    """Return the addresses that a name resolves to."""
     return re.findall(r"Address: ([0-9.]+)$", mesh.execute("blue", "nslookup", name).stdout, re.MULTILINE)
 
 
@@ -51,9 +51,7 @@ def test_task_with_a_killed_container_is_replaced_and_registered(mesh: LocalMesh
     )
     after = mesh.tasks("yellow-svc")[0]
     assert after["id"] != before["id"]
-    mesh.wait_until(
-        lambda: resolved_addresses(mesh, "yellow.colors.local") == [after["address"]], "DNS has heard of it"
-    )
+    mesh.wait_until(lambda: resolved_addresses(mesh, "yellow.colors.local") == [after["address"]], "DNS has the change")
 
 
 def test_status_counts_replaced_tasks(mesh: LocalMesh) -> None:
@@ -63,7 +61,7 @@ def test_status_counts_replaced_tasks(mesh: LocalMesh) -> None:
         lambda: (
             before + 1 == next(each["replaced"] for each in mesh.status()["services"] if each["name"] == "green-svc")
         ),
-        "it is counted",
+        "the replaced task is counted",
     )
     mesh.wait_until_steady()
 
@@ -73,7 +71,7 @@ def test_unhealthy_task_is_replaced(mesh: LocalMesh) -> None:
     pid = mesh.machine_pid(mesh.pid("red-svc", "red-app"))
     os.kill(pid, signal.SIGSTOP)
     mesh.wait_for_output(f"red-svc/{before['id'][:8]}: red-app is unhealthy: `curl -f http://localhost/healthcheck")
-    mesh.wait_until(lambda: before["id"] not in [task["id"] for task in mesh.tasks("red-svc")], "it is replaced")
+    mesh.wait_until(lambda: before["id"] not in [task["id"] for task in mesh.tasks("red-svc")], "the task is replaced")
     mesh.wait_until_steady()
     assert mesh.curl("blue", "http://red.colors.local") == "red"
 
@@ -81,13 +79,14 @@ def test_unhealthy_task_is_replaced(mesh: LocalMesh) -> None:
 def test_load_balancer_removes_an_unhealthy_target(mesh: LocalMesh) -> None:
     mesh.wait_until_steady()
     before = mesh.tasks("gateway-svc-load-balanced")[0]
-    # Its own health check passes on: only the load balancer sees that nobody listens any more.
+    # Its own health check still passes: only the load balancer notices the closed listener.
     completed = mesh.execute(before["id"], "curl", "--request", "POST", "http://localhost:9901/drain_listeners")
     assert completed.stdout == "OK\n"
     mesh.wait_for_output(f"gateway-svc-load-balanced/{before['id'][:8]}: {before['address']} fails the health check of")
     assert {mesh.get("/") for _ in range(20)} == {"blue"}
     mesh.wait_until(
-        lambda: before["id"] not in [task["id"] for task in mesh.tasks("gateway-svc-load-balanced")], "it is replaced"
+        lambda: before["id"] not in [task["id"] for task in mesh.tasks("gateway-svc-load-balanced")],
+        "the task is replaced",
     )
     mesh.wait_until_steady()
     assert {mesh.get("/") for _ in range(20)} == {"blue"}
@@ -106,4 +105,4 @@ def test_changed_desired_count_starts_and_stops_tasks(mesh: LocalMesh) -> None:
     )
     mesh.wait_until_steady()
     assert kept in [task["id"] for task in mesh.tasks("red-svc")]
-    mesh.wait_until(lambda: not resolved_addresses(mesh, "yellow.colors.local"), "DNS has heard of it")
+    mesh.wait_until(lambda: not resolved_addresses(mesh, "yellow.colors.local"), "DNS has the change")

@@ -1,4 +1,4 @@
-"""What a task on the plane without App Mesh is answering when it is told to end."""
+"""Open requests of a task of the Envoy plane that is stopping."""
 
 import os
 import signal
@@ -14,15 +14,15 @@ from tests.support.local_mesh import LocalMesh, local_mesh
 from tests.support.rolling_deployment import SHORT_DNS_DELAY, shorten_draining
 from tests.support.steady_load import get_url
 
-# An application that answers /slow when it is let go, and ends when it has answered.
+# An application that answers /slow after a file appears, and finishes its open requests before it ends.
 PROGRAM = """
 import http.server, pathlib, signal, sys, threading, time
 folder = pathlib.Path(sys.argv[1])
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/slow":
-            (folder / "asked").touch()
-            while not (folder / "let go").exists():
+            (folder / "requested").touch()
+            while not (folder / "released").exists():
                 time.sleep(0.02)
         self.send_response(200)
         self.end_headers()
@@ -30,7 +30,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 80), Handler)
 server.daemon_threads = False
 def stop(number, frame):
-    (folder / "told to end").touch()
+    (folder / "stopping").touch()
     threading.Thread(target=server.shutdown).start()
 signal.signal(signal.SIGTERM, stop)
 server.serve_forever()
@@ -48,20 +48,20 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Iterator[LocalM
 
 
 class SlowRequest:
-    """A request that the application has begun to answer."""
+    """A request that the application has received and not answered."""
 
     def __init__(self, mesh: LocalMesh) -> None:
         self.answer = ""
         self._mesh = mesh
-        self._thread = threading.Thread(target=self._ask)
+        self._thread = threading.Thread(target=self._request)
         self._thread.start()
-        mesh.wait_until((mesh.folder / "asked").exists, "the application is asked")
+        mesh.wait_until((mesh.folder / "requested").exists, "the application has the request")
 
-    def _ask(self) -> None:
+    def _request(self) -> None:
         self.answer = get_url(f"{self._mesh.url}/slow")
 
     def release(self) -> str:
-        (self._mesh.folder / "let go").touch()
+        (self._mesh.folder / "released").touch()
         self._thread.join()
         return self.answer
 
@@ -73,7 +73,7 @@ def change_blue(template: Template) -> None:
 def test_stopping_task_answers_its_open_request(mesh: LocalMesh) -> None:
     request = SlowRequest(mesh)
     mesh.change("EcsStack", change_blue)
-    mesh.wait_until((mesh.folder / "told to end").exists, "the application of the old task is told to end")
+    mesh.wait_until((mesh.folder / "stopping").exists, "the application of the old task is stopping")
     assert request.release() == "200 answered"
 
 
@@ -87,5 +87,5 @@ def test_stopping_gateway_answers_its_open_request(mesh: LocalMesh) -> None:
         completed: subprocess.CompletedProcess[str] = mesh.execute(gateway, *connecting)
         return "Connection refused" in completed.stderr
 
-    mesh.wait_until(refused, "it takes no more connections")
+    mesh.wait_until(refused, "the gateway refuses connections")
     assert request.release() == "200 answered"

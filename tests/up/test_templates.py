@@ -177,8 +177,8 @@ def test_mistake_in_a_template_is_named(
             run.wait_for_output(text)
 
 
-# What each is on the plane of Envoys: of routes and ports the templates declare nothing there that could be compared.
-OF_ENVOYS = [
+# Mistakes on the Envoy plane, whose templates declare no routes and listeners that could be compared.
+ENVOY_PLANE_MISTAKES = [
     pytest.param(
         wrong_health_path,
         "red-app is unhealthy: `curl -f http://localhost/health/ || exit 1` ended with ",
@@ -190,7 +190,7 @@ OF_ENVOYS = [
 ]
 
 
-@pytest.mark.parametrize(("mistake", "named"), OF_ENVOYS)
+@pytest.mark.parametrize(("mistake", "named"), ENVOY_PLANE_MISTAKES)
 def test_mistake_in_a_template_of_the_envoy_plane_is_named(
     cloud_assembly: Callable[..., Path], tmp_path: Path, mistake: Callable[[Template], None], named: str
 ) -> None:
@@ -206,7 +206,7 @@ def test_envoy_without_permission_never_becomes_healthy(cloud_assembly: Callable
     with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("EcsStack", no_stream_permission), healthy=False
     ) as run:
-        run.wait_until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is well")
+        run.wait_until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is healthy")
         run.wait_for_output("stopped: envoy-sidecar did not become HEALTHY in 1 s")
         assert all(
             container["health"] != "HEALTHY" for task in run.tasks("red-svc") for container in task["containers"]

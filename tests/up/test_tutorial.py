@@ -1,4 +1,4 @@
-"""The tutorial's own tests, on the mesh that ``color-mesh up`` runs from the app's assembly."""
+"""Steps of the tutorial, on the mesh that ``color-mesh up`` runs from the app's assembly."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ CHAPTERS = {
     "chapter-4": {},
     "public-ip": {"gateway": "public-ip"},
 }
-# By names, which pytest can tell apart: so it runs the tests of a mesh one after the other, and each mesh once.
+# Parameters are names, because pytest groups tests by equal parameters: each mesh is then started once.
 MESHES = {
     f"{plane}-{chapter}": {**settings, "dataPlane": plane}
     for plane in ("app-mesh", "envoy")
@@ -36,10 +36,10 @@ def on_meshes(*meshes: Any) -> pytest.MarkDecorator:
 in_every_chapter = on_meshes(*APP_MESH, *ENVOY)
 with_a_router = on_meshes(*APP_MESH[1:], *ENVOY[1:])
 with_a_gateway = on_meshes(*APP_MESH[2:], *ENVOY[2:])
-# Names are answered with tasks, and what callers send is redirected, whatever the answer.
+# Names resolve to tasks, and all connections of callers are redirected to Envoy.
 with_app_mesh = on_meshes(*APP_MESH)
 with_a_router_of_app_mesh = on_meshes(*APP_MESH[1:])
-# Names are answered with loopback addresses, at which the Envoys of callers listen, and nobody else.
+# Names resolve to loopback addresses, at which only the Envoys of callers listen.
 with_envoy = on_meshes(*ENVOY)
 
 
@@ -67,9 +67,9 @@ def changing_mesh(
 
 
 def lookup(mesh: LocalMesh, task: str, name: str) -> list[str]:
-    """The addresses that a name has in a task."""
+    """Return the addresses that a name resolves to in a task."""
     completed = mesh.execute(task, "nslookup", name)
-    # The first address is the resolver's own.
+    # The first address is that of the resolver.
     return re.findall(r"Address: ([0-9.]+)$", completed.stdout, re.MULTILINE)
 
 
@@ -96,8 +96,7 @@ def test_red_does_not_reach_blue_which_is_no_backend(mesh: LocalMesh) -> None:
 
 @in_every_chapter
 def test_addresses_outside_the_mesh_are_unreachable(mesh: LocalMesh) -> None:
-    # But for port 443 on the plane of Envoys, which its security groups let out for the APIs of AWS: nothing redirects
-    # there, and nothing is on this machine that would answer.
+    # The security groups of the Envoy plane allow port 443 for the APIs of AWS; nothing on this machine answers there.
     assert mesh.curl("red", "http://198.51.100.1", seconds=1).startswith("failed: ")
     assert mesh.curl("red", "http://10.0.0.2:8080", seconds=1).startswith("failed: ")
 
@@ -156,7 +155,9 @@ def test_red_reaches_blue_while_blue_is_its_backend(mesh: LocalMesh) -> None:
     mesh.run("set", "node", "red", "--backends", f"{before},blue")
     mesh.wait_until(lambda: mesh.curl("red", "http://blue.colors.local") == "blue", "red reaches blue")
     mesh.run("set", "node", "red", "--backends", before)
-    mesh.wait_until(lambda: mesh.curl("red", "http://blue.colors.local").startswith("failed"), "it does not")
+    mesh.wait_until(
+        lambda: mesh.curl("red", "http://blue.colors.local").startswith("failed"), "red no longer reaches blue"
+    )
 
 
 @with_app_mesh
@@ -219,8 +220,8 @@ def test_envoy_runs_as_a_non_root_user(mesh: LocalMesh) -> None:
 def test_set_is_refused_without_an_app_mesh(mesh: LocalMesh) -> None:
     completed = mesh.command("set", "route", "color-route", "green=0,yellow=1")
     assert completed.stderr == (
-        "set route: the templates declare no mesh that could change, got 'color-route' "
-        "(change the settings and synthesize: the run takes it on)\n"
+        "set route: the templates declare no mesh that can be changed, got 'color-route' "
+        "(change the settings and synthesize: the run takes over the new templates)\n"
     )
 
 
@@ -274,7 +275,7 @@ def test_added_backend_takes_effect_until_it_is_removed(changing_mesh: LocalMesh
     )
     changing_mesh.synthesize(changing_mesh.synthesize_with())
     changing_mesh.wait_until(
-        lambda: changing_mesh.curl("red", "http://blue.colors.local").startswith("failed"), "it does not"
+        lambda: changing_mesh.curl("red", "http://blue.colors.local").startswith("failed"), "red no longer reaches blue"
     )
     assert changing_mesh.curl("red", "http://router.colors.local") in ("green", "yellow")
 

@@ -1,4 +1,4 @@
-"""The mesh as AWS App Mesh describes it: written, and read back from templates and from the AWS CLI's JSON."""
+"""AWS App Mesh resources: rendered from a mesh, and read from templates and from the AWS CLI's JSON."""
 
 from color_mesh.appmesh.resources import (
     mesh_spec,

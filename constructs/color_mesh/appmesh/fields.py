@@ -1,4 +1,4 @@
-"""Reading a specification field by field, so that every problem is found and no field is passed over."""
+"""Reader of JSON objects, field by field, that reports all problems and all unknown fields."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,21 +24,27 @@ _CLOUDFORMATION = {
 
 
 def api_spelling(key: str) -> str:
-    """Spell a key as the App Mesh API and the AWS CLI do."""
+    """Return a key in the spelling of the App Mesh API and the AWS CLI."""
     return key
 
 
 def cloudformation_spelling(key: str) -> str:
-    """Spell a key of the App Mesh API as CloudFormation does."""
+    """Return a key of the App Mesh API in the spelling of CloudFormation."""
     return _CLOUDFORMATION.get(key) or key[0].upper() + key[1:]
 
 
 class Fields:
-    """Hold the fields of one object of a specification while they are read.
+    """Fields of one JSON object.
 
-    Keys are asked for in the API's spelling. What is missing or of a wrong type becomes a problem, and something of the
-    right type stands in for it, so that the rest can be read too. Keys that nobody asked for are problems; with
-    ``unread``, they are only listed there.
+    Keys are given in the spelling of the API. A field that is missing or of a wrong type is a problem; the reader gets
+    a substitute of the right type, so that it can go on. A key that the reader does not know is a problem too.
+
+    Args:
+        value: The object.
+        place: Place of the object in error messages.
+        spelling: Spelling of the object's keys.
+        problems: List to which problems are added.
+        unread: List to which the places of unknown keys are added. Default: unknown keys are problems.
     """
 
     def __init__(
@@ -60,44 +66,44 @@ class Fields:
             self._values = value
         else:
             self._report(place, "is not an object", value, "keys and values")
-            # What is missing in what is not an object is no news.
+            # Missing fields of something that is not an object are no additional problems.
             self._problems = []
 
     @property
     def place(self) -> str:
-        """Where the object stands, as messages name it."""
+        """Place of the object in error messages."""
         return self._place
 
     def text(self, key: str) -> str:
-        """Read text that must be there."""
+        """Read a required string."""
         return self._required(key, self.optional_text(key), "")
 
     def optional_text(self, key: str) -> str | None:
-        """Read text; numbers and truth values are taken as text, as CloudFormation does."""
+        """Read a string; numbers and booleans are converted, as in CloudFormation."""
         return self._text(self._place_of(key), self._get(key))
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Read a list of text."""
+        """Read a list of strings."""
         place = self._place_of(key)
         items = enumerate(self._list(key))
         return tuple(self._item(f"{place}[{index}]", item) for index, item in items)
 
     def integer(self, key: str) -> int:
-        """Read a whole number that must be there."""
+        """Read a required integer."""
         return self._required(key, self.optional_integer(key), 0)
 
     def optional_integer(self, key: str) -> int | None:
-        """Read a whole number."""
+        """Read an integer."""
         value = self._get(key)
         return None if value is None else self._integer(self._place_of(key), value)
 
     def integers(self, key: str) -> tuple[int, ...]:
-        """Read a list of whole numbers."""
+        """Read a list of integers."""
         place = self._place_of(key)
         return tuple(self._integer(f"{place}[{index}]", item) for index, item in enumerate(self._list(key)))
 
     def flag(self, key: str, default: bool) -> bool:
-        """Read a truth value."""
+        """Read a boolean."""
         value = self._get(key)
         if value is None:
             return default
@@ -106,13 +112,13 @@ class Fields:
         return str(value).lower() == "true"
 
     def required(self, key: str, read: Callable[["Fields"], T]) -> T:
-        """Read an object that must be there."""
+        """Read a required object."""
         value = self._get(key)
         if value is not None:
             return self._object(self._place_of(key), value, read)
         if not self.has(key):
             self._report(self._place_of(key), "is missing", None, "it is required")
-        # What is missing in what is missing is no news.
+        # Missing fields of a missing object are no additional problems.
         return read(Fields({}, self._place_of(key), self._spelling, []))
 
     def optional(self, key: str, read: Callable[["Fields"], T]) -> T | None:
@@ -126,15 +132,15 @@ class Fields:
         return tuple(self._object(f"{place}[{index}]", item, read) for index, item in enumerate(self._list(key)))
 
     def one_of(self, choices: Mapping[str, Callable[["Fields"], T]]) -> T | None:
-        """Read the one object that is there, of several that may be."""
-        given = [key for key in choices if self._get(key) is not None]
-        if len(given) > 1:
-            got = tuple(map(self._spelling, given))
+        """Read one of several alternative objects."""
+        keys = [key for key in choices if self._get(key) is not None]
+        if len(keys) > 1:
+            got = tuple(map(self._spelling, keys))
             self._report(self._place, "has several alternatives", got, "give one of them")
-        return self.optional(given[0], choices[given[0]]) if given else None
+        return self.optional(keys[0], choices[keys[0]]) if keys else None
 
     def value(self, key: str) -> Any:
-        """Read whatever is there, such as a reference to another resource; ``None`` when nothing is."""
+        """Read a value of any type, such as a reference to another resource; ``None`` without a value."""
         value = self._get(key)
         if isinstance(value, Unresolved):
             self._report(self._place_of(key), "cannot be evaluated", value, "give the values that it needs")
@@ -142,7 +148,7 @@ class Fields:
         return value
 
     def has(self, key: str) -> bool:
-        """Tell whether a key is there."""
+        """Return whether a key is present."""
         return self._spelling(key) in self._values
 
     def is_resolved(self, key: str) -> bool:
@@ -150,15 +156,15 @@ class Fields:
         return not isinstance(self._values.get(self._spelling(key)), Unresolved)
 
     def ignore(self, *keys: str) -> None:
-        """Know keys that say nothing about the mesh."""
+        """Accept keys without reading them."""
         self._known.extend(map(self._spelling, keys))
 
     def report(self, key: str, wrong: str, fix: str) -> None:
-        """Say that what was read for ``key`` cannot be."""
+        """Report a problem of the value of ``key``."""
         self._report(self._place_of(key), wrong, self._get(key), fix)
 
     def close(self) -> None:
-        """Find keys that nobody asked for."""
+        """Report keys that were neither read nor ignored."""
         for key in self._values:
             if key in self._known:
                 continue
@@ -219,15 +225,15 @@ class Fields:
         self._report(place, "is not an integer", value, "digits")
         return 0
 
-    def _required(self, key: str, value: T | None, stand_in: T) -> T:
+    def _required(self, key: str, value: T | None, substitute: T) -> T:
         if value is None:
             if not self.has(key):
                 self._report(self._place_of(key), "is missing", None, "it is required")
-            return stand_in
+            return substitute
         return value
 
     def _report(self, place: str, wrong: str, got: object, fix: str) -> None:
-        # One problem a place is enough: the next would be of the same cause.
+        # One problem for each place is enough: others would have the same cause.
         if place not in self._reported:
             self._reported.add(place)
             self._problems += got.problems if isinstance(got, Unresolved) else (problem(place, wrong, got, fix),)

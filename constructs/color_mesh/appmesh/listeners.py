@@ -1,11 +1,11 @@
-"""Listeners and what hangs on them, written and read."""
+"""Listeners with their health checks, timeouts, connection pools and outlier detection: rendered and read."""
 
 from collections.abc import Callable
 from typing import TypeVar, cast
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.appmesh.security import listener_tls, read_listener_tls
-from color_mesh.appmesh.spec import Spec, given
+from color_mesh.appmesh.spec import Spec, compact
 from color_mesh.model import ConnectionPool, HealthCheck, Listener, OutlierDetection, Protocol, Timeout
 from color_mesh.model.listener import PROTOCOLS
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 def listener_spec(listener: Listener) -> Spec:
-    """Write a listener of a node, a router or a gateway."""
-    return given(
+    """Render a listener of a node, a router or a gateway."""
+    return compact(
         portMapping={"port": listener.port, "protocol": listener.protocol},
         healthCheck=_health_check(listener),
         timeout=timeout_spec(listener.timeout, listener.protocol),
@@ -24,71 +24,72 @@ def listener_spec(listener: Listener) -> Spec:
     )
 
 
-def read_listener(at: Fields) -> Listener:
+def read_listener(fields: Fields) -> Listener:
     """Read a listener of a node, a router or a gateway."""
-    port, protocol = at.required("portMapping", _read_port_mapping)
+    port, protocol = fields.required("portMapping", _read_port_mapping)
     return Listener(
         port=port,
         protocol=protocol,
-        health_check=at.optional("healthCheck", _read_health_check),
-        timeout=at.optional("timeout", lambda timeout: _read_by_protocol(timeout, protocol, read_timeout)),
-        connection_pool=at.optional("connectionPool", lambda pool: _read_by_protocol(pool, protocol, _read_pool)),
-        outlier_detection=at.optional("outlierDetection", _read_outlier_detection),
-        tls=at.optional("tls", read_listener_tls),
+        health_check=fields.optional("healthCheck", _read_health_check),
+        timeout=fields.optional("timeout", lambda timeout: _read_by_protocol(timeout, protocol, read_timeout)),
+        connection_pool=fields.optional("connectionPool", lambda pool: _read_by_protocol(pool, protocol, _read_pool)),
+        outlier_detection=fields.optional("outlierDetection", _read_outlier_detection),
+        tls=fields.optional("tls", read_listener_tls),
     )
 
 
 def duration(millis: int | None) -> Spec | None:
-    """Write a duration, in seconds if they are whole."""
+    """Render a duration, in seconds if possible."""
     if millis is None:
         return None
     return {"unit": "s", "value": millis // 1000} if millis % 1000 == 0 else {"unit": "ms", "value": millis}
 
 
-def read_duration(at: Fields) -> int:
+def read_duration(fields: Fields) -> int:
     """Read a duration in milliseconds."""
-    value = at.integer("value")
-    unit = at.text("unit")
+    value = fields.integer("value")
+    unit = fields.text("unit")
     if unit not in ("s", "ms"):
-        at.report("unit", "is not a unit of time", "'s' or 'ms'")
+        fields.report("unit", "is not a unit of time", "'s' or 'ms'")
     return value * 1000 if unit == "s" else value
 
 
 def timeout_spec(timeout: Timeout | None, protocol: Protocol | None = None) -> Spec | None:
-    """Write a timeout, for listeners under its protocol."""
+    """Render timeouts; for listeners, with the protocol as a key."""
     if timeout is None:
         return None
-    spec = given(perRequest=duration(timeout.per_request_millis), idle=duration(timeout.idle_millis))
+    spec = compact(perRequest=duration(timeout.per_request_millis), idle=duration(timeout.idle_millis))
     return {protocol: spec} if protocol else spec
 
 
-def read_timeout(at: Fields) -> Timeout:
-    """Read a timeout. The model rejects a request timeout for tcp."""
+def read_timeout(fields: Fields) -> Timeout:
+    """Read timeouts. The model rejects a request timeout for tcp."""
     return Timeout(
-        per_request_millis=at.optional("perRequest", read_duration), idle_millis=at.optional("idle", read_duration)
+        per_request_millis=fields.optional("perRequest", read_duration),
+        idle_millis=fields.optional("idle", read_duration),
     )
 
 
-def _read_by_protocol(at: Fields, protocol: Protocol, read: Callable[[Fields], T]) -> T | None:
-    """Read what is written under the name of the listener's protocol, and under no other."""
+def _read_by_protocol(fields: Fields, protocol: Protocol, read: Callable[[Fields], T]) -> T | None:
+    """Read the object with the listener's protocol as its key."""
     if protocol not in PROTOCOLS:
-        # The listener's own mistake, which the model names.
-        at.ignore(*PROTOCOLS)
+        # The model reports the unknown protocol.
+        fields.ignore(*PROTOCOLS)
         return None
-    if not at.has(protocol):
-        at.report(protocol, f"is missing for a {protocol} listener", "give it for that protocol")
-    return at.optional(protocol, read)
+    if not fields.has(protocol):
+        fields.report(protocol, f"is missing for a {protocol} listener", "give it for that protocol")
+    return fields.optional(protocol, read)
 
 
-def _read_port_mapping(at: Fields) -> tuple[int, Protocol]:
-    return at.integer("port"), cast(Protocol, at.text("protocol"))
+def _read_port_mapping(fields: Fields) -> tuple[int, Protocol]:
+    return fields.integer("port"), cast(Protocol, fields.text("protocol"))
 
 
 def _health_check(listener: Listener) -> Spec | None:
     check = listener.health_check
     if check is None:
         return None
-    return given(
+    return compact(
         protocol=check.protocol,
         intervalMillis=check.interval_millis,
         timeoutMillis=check.timeout_millis,
@@ -99,15 +100,15 @@ def _health_check(listener: Listener) -> Spec | None:
     )
 
 
-def _read_health_check(at: Fields) -> HealthCheck:
+def _read_health_check(fields: Fields) -> HealthCheck:
     return HealthCheck(
-        protocol=cast(Protocol, at.text("protocol")),
-        interval_millis=at.integer("intervalMillis"),
-        timeout_millis=at.integer("timeoutMillis"),
-        healthy_threshold=at.integer("healthyThreshold"),
-        unhealthy_threshold=at.integer("unhealthyThreshold"),
-        path=at.optional_text("path"),
-        port=at.optional_integer("port"),
+        protocol=cast(Protocol, fields.text("protocol")),
+        interval_millis=fields.integer("intervalMillis"),
+        timeout_millis=fields.integer("timeoutMillis"),
+        healthy_threshold=fields.integer("healthyThreshold"),
+        unhealthy_threshold=fields.integer("unhealthyThreshold"),
+        path=fields.optional_text("path"),
+        port=fields.optional_integer("port"),
     )
 
 
@@ -115,7 +116,7 @@ def _connection_pool(listener: Listener) -> Spec | None:
     pool = listener.connection_pool
     if pool is None:
         return None
-    spec = given(
+    spec = compact(
         maxConnections=pool.max_connections,
         maxPendingRequests=pool.max_pending_requests,
         maxRequests=pool.max_requests,
@@ -123,11 +124,11 @@ def _connection_pool(listener: Listener) -> Spec | None:
     return {listener.protocol: spec}
 
 
-def _read_pool(at: Fields) -> ConnectionPool:
+def _read_pool(fields: Fields) -> ConnectionPool:
     return ConnectionPool(
-        max_connections=at.optional_integer("maxConnections"),
-        max_pending_requests=at.optional_integer("maxPendingRequests"),
-        max_requests=at.optional_integer("maxRequests"),
+        max_connections=fields.optional_integer("maxConnections"),
+        max_pending_requests=fields.optional_integer("maxPendingRequests"),
+        max_requests=fields.optional_integer("maxRequests"),
     )
 
 
@@ -142,10 +143,10 @@ def _outlier_detection(outlier: OutlierDetection | None) -> Spec | None:
     }
 
 
-def _read_outlier_detection(at: Fields) -> OutlierDetection:
+def _read_outlier_detection(fields: Fields) -> OutlierDetection:
     return OutlierDetection(
-        max_server_errors=at.integer("maxServerErrors"),
-        interval_millis=at.required("interval", read_duration),
-        base_ejection_millis=at.required("baseEjectionDuration", read_duration),
-        max_ejection_percent=at.integer("maxEjectionPercent"),
+        max_server_errors=fields.integer("maxServerErrors"),
+        interval_millis=fields.required("interval", read_duration),
+        base_ejection_millis=fields.required("baseEjectionDuration", read_duration),
+        max_ejection_percent=fields.integer("maxEjectionPercent"),
     )

@@ -1,4 +1,4 @@
-"""Reading the JSON that the AWS CLI takes (``--cli-input-json``), and that ``aws appmesh describe-*`` gives."""
+"""JSON of the AWS CLI: the input of ``--cli-input-json`` and the output of ``aws appmesh describe-*``."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,19 +8,22 @@ from color_mesh.appmesh.meshes import KINDS, DeclaredResource
 from color_mesh.model import CloudMapService
 from color_mesh.model.errors import refuse
 
-# In this order: a route names its router too.
+# In this order: the input for a route has the name of its router too.
 _NAMES = ("route", "gatewayRoute", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "mesh")
 
 
 def read_manifests(
     documents: Iterable[tuple[str, Mapping[str, Any]]],
 ) -> tuple[list[DeclaredResource], list[CloudMapService], list[str]]:
-    """Read manifests by their names, in the order given: a later one of a resource updates an earlier one.
+    """Read manifests in order: a later manifest of a resource updates an earlier one.
 
-    Whatever declares no part of a mesh is passed over.
+    Other documents are ignored.
+
+    Args:
+        documents: File names and documents.
 
     Returns:
-        The resources of meshes, the Cloud Map services, and what is to be said about how they were read.
+        The App Mesh resources, the Cloud Map services, and notes about assumptions for the user.
     """
     declared: dict[tuple[str, ...], DeclaredResource] = {}
     namespaces: list[str] = []
@@ -41,34 +44,34 @@ def read_manifests(
         notes.append(f"Cloud Map services left out, because {len(namespaces)} namespaces are declared, not one")
         services = {}
     problems: list[str] = []
-    found = [
+    cloud_map_services = [
         read_cloud_map_service(Fields(document, name, api_spelling, problems), namespaces[0])
         for name, document in services.values()
     ]
     refuse(problems)
-    return list(declared.values()), found, notes
+    return list(declared.values()), cloud_map_services, notes
 
 
-def read_cloud_map_service(at: Fields, namespace: str) -> CloudMapService:
-    """Read a Cloud Map service, which the AWS CLI and CloudFormation spell alike."""
-    times_to_live = at.required("DnsConfig", _read_times_to_live)
+def read_cloud_map_service(fields: Fields, namespace: str) -> CloudMapService:
+    """Read a Cloud Map service. The AWS CLI and CloudFormation have the same keys."""
+    ttls = fields.required("DnsConfig", _read_ttls)
     return CloudMapService(
-        name=at.text("Name"),
+        name=fields.text("Name"),
         namespace=namespace,
-        description=at.optional_text("Description"),
-        ttl_seconds=next(iter(times_to_live), 0),
+        description=fields.optional_text("Description"),
+        ttl_seconds=next(iter(ttls), 0),
     )
 
 
 def is_manifest(document: Mapping[str, Any]) -> bool:
-    """Tell whether a document declares a part of a mesh."""
+    """Return whether a document is an App Mesh resource."""
     return _declared("", document) is not None
 
 
 def _declared(name: str, document: Mapping[str, Any]) -> DeclaredResource | None:
-    described = [kind for kind in KINDS if isinstance(document.get(kind), Mapping) and "meshName" in document[kind]]
-    if len(described) == 1 and "meshName" not in document:
-        return _described(name, described[0], document[described[0]])
+    kinds = [kind for kind in KINDS if isinstance(document.get(kind), Mapping) and "meshName" in document[kind]]
+    if len(kinds) == 1 and "meshName" not in document:
+        return _described(name, kinds[0], document[kinds[0]])
     if "meshName" not in document:
         return None
     kind = next(kind for kind in _NAMES if f"{kind}Name" in document)
@@ -76,7 +79,7 @@ def _declared(name: str, document: Mapping[str, Any]) -> DeclaredResource | None
 
 
 def _described(name: str, kind: str, description: Mapping[str, Any]) -> DeclaredResource:
-    """Take what was declared from a description, without what AWS added to it."""
+    """Return the declared part of a description, without the fields that AWS adds."""
     properties = {key: value for key, value in description.items() if key not in ("metadata", "status")}
     metadata = description.get("metadata")
     owners = metadata if isinstance(metadata, Mapping) else {}
@@ -90,13 +93,13 @@ def _identity(kind: str) -> tuple[str, ...]:
     return "meshName", owners.get(kind, "meshName"), f"{kind}Name"
 
 
-def _read_times_to_live(at: Fields) -> tuple[int, ...]:
-    at.ignore("NamespaceId", "RoutingPolicy")
-    if not at.has("DnsRecords"):
-        at.report("DnsRecords", "is missing", "it is required")
-    return at.many("DnsRecords", _read_time_to_live)
+def _read_ttls(fields: Fields) -> tuple[int, ...]:
+    fields.ignore("NamespaceId", "RoutingPolicy")
+    if not fields.has("DnsRecords"):
+        fields.report("DnsRecords", "is missing", "it is required")
+    return fields.many("DnsRecords", _read_ttl)
 
 
-def _read_time_to_live(at: Fields) -> int:
-    at.ignore("Type")
-    return at.integer("TTL")
+def _read_ttl(fields: Fields) -> int:
+    fields.ignore("Type")
+    return fields.integer("TTL")

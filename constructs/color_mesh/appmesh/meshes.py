@@ -1,4 +1,4 @@
-"""From the resources of a mesh, wherever they were found, to the mesh."""
+"""Meshes, assembled from App Mesh resources of any source."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,21 +27,21 @@ from color_mesh.model import (
 )
 from color_mesh.model.errors import problem, refuse
 
-# Each kind of resource, in the API's words. Owners come before the routes that they own.
+# Kinds of resources as in the names of the API's parameters. Routers and gateways precede their routes.
 KINDS = ("mesh", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "route", "gatewayRoute")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeclaredResource:
-    """Define a resource of a mesh as it was found.
+    """An App Mesh resource as it is declared in a source.
 
     Attributes:
-        kind: One of `KINDS`.
-        place: Where it was found, as messages name it.
-        properties: What is declared of it.
-        spelling: How their keys are spelled.
-        generated_name: The name it gets when it has none of its own.
-        external_services: For a mesh, names of virtual services that are declared somewhere else.
+        kind: Kind of the resource, one of `KINDS`.
+        place: Place of the declaration in error messages.
+        properties: Properties of the resource.
+        spelling: Spelling of the properties' keys.
+        generated_name: Name of the resource if ``properties`` have none.
+        external_services: For a mesh, names of virtual services that are declared elsewhere.
     """
 
     kind: str
@@ -53,17 +53,17 @@ class DeclaredResource:
 
     @property
     def mesh_name(self) -> str:
-        """The name of the mesh that it belongs to."""
+        """Name of the resource's mesh."""
         return str(self.properties.get(self.spelling("meshName")) or self.generated_name)
 
 
 @dataclass(slots=True)
 class _Draft:
-    """Hold the parts of a mesh while its resources are read."""
+    """Parts of a mesh that have been read so far."""
 
     declared: bool = False
     owners: dict[str, None] = field(default_factory=dict)
-    own: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
     nodes: list[VirtualNode] = field(default_factory=list)
     services: list[VirtualService] = field(default_factory=list)
     routers: list[VirtualRouter] = field(default_factory=list)
@@ -75,10 +75,13 @@ class _Draft:
 def read_meshes(
     resources: Iterable[DeclaredResource], cloud_map_services: Sequence[CloudMapService] = ()
 ) -> tuple[tuple[Mesh, ...], tuple[str, ...]]:
-    """Read the meshes that resources declare, and what is to be said about how they were read.
+    """Read the meshes that resources declare.
+
+    Returns:
+        The meshes, and notes about assumptions for the user.
 
     Raises:
-        MeshError: With every problem of the resources; without any, with every problem of the meshes.
+        MeshError: With all problems of the resources or, without any, all problems of the meshes.
     """
     problems: list[str] = []
     drafts: dict[str, _Draft] = {}
@@ -86,17 +89,17 @@ def read_meshes(
         _read(resource, drafts, problems)
     refuse(problems)
     notes = [
-        f"mesh {name!r} is declared in none of the sources: taken with App Mesh's defaults, DROP_ALL among them"
+        f"mesh {name!r} is not declared in the sources: read with App Mesh's defaults, such as DROP_ALL"
         for name, draft in drafts.items()
         if not draft.declared
     ]
     for draft in drafts.values():
-        notes += _take_as_external(draft)
-    alone = len(drafts) == 1
+        notes += _add_external_services(draft)
+    single_mesh = len(drafts) == 1
     meshes = []
     for name, draft in drafts.items():
         try:
-            services = tuple(each for each in cloud_map_services if alone or _refers(draft, each))
+            services = tuple(each for each in cloud_map_services if single_mesh or _refers(draft, each))
             meshes.append(_mesh(name, draft, services))
         except MeshError as error:
             problems += error.problems
@@ -104,62 +107,62 @@ def read_meshes(
     return tuple(meshes), tuple(notes)
 
 
-def _take_as_external(draft: _Draft) -> Iterator[str]:
-    """Take services that are called and not declared for declared somewhere else, as App Mesh let them be."""
-    known = {*draft.own.get("external_services", ()), *(service.name for service in draft.services)}
-    called = (
+def _add_external_services(draft: _Draft) -> Iterator[str]:
+    """Add virtual services that are referred to but not declared, which App Mesh allows, as external services."""
+    known = {*draft.properties.get("external_services", ()), *(service.name for service in draft.services)}
+    references = (
         *(backend.virtual_service for node in draft.nodes for backend in node.backends),
         *(route.virtual_service for _, route in draft.gateway_routes),
     )
-    for name in dict.fromkeys(name for name in called if name not in known):
-        draft.own["external_services"] = (*draft.own.get("external_services", ()), name)
-        yield f"virtual service {name!r} is declared in none of the sources: nothing but its name is known"
+    for name in dict.fromkeys(name for name in references if name not in known):
+        draft.properties["external_services"] = (*draft.properties.get("external_services", ()), name)
+        yield f"virtual service {name!r} is not declared in the sources: only its name is known"
 
 
 def _read(resource: DeclaredResource, drafts: dict[str, _Draft], problems: list[str]) -> None:
-    at = Fields(resource.properties, resource.place, resource.spelling, problems)
-    at.ignore("clientToken")
+    fields = Fields(resource.properties, resource.place, resource.spelling, problems)
+    fields.ignore("clientToken")
     kind = resource.kind
-    name = at.optional_text(f"{kind}Name") or resource.generated_name or at.text(f"{kind}Name")
-    mesh_name = name if kind == "mesh" else at.text("meshName")
+    name = fields.optional_text(f"{kind}Name") or resource.generated_name or fields.text(f"{kind}Name")
+    mesh_name = name if kind == "mesh" else fields.text("meshName")
     draft = drafts.setdefault(mesh_name, _Draft())
-    owner = at.optional_text("meshOwner")
+    owner = fields.optional_text("meshOwner")
     if owner is not None:
         draft.owners[owner] = None
-    tags = at.many("tags", read_pair)
+    tags = fields.many("tags", read_pair)
     match kind:
         case "mesh":
             if draft.declared:
-                at.report("meshName", "is declared twice", "declare each mesh once")
+                fields.report("meshName", "is declared twice", "declare each mesh once")
             draft.declared = True
-            egress_filter, preference = at.optional("spec", read_mesh) or ("DROP_ALL", None)
-            draft.own = {
+            egress_filter, preference = fields.optional("spec", read_mesh) or ("DROP_ALL", None)
+            draft.properties = {
                 "egress_filter": egress_filter,
                 "ip_preference": preference,
                 "tags": tags,
                 "external_services": resource.external_services,
             }
         case "virtualNode":
-            draft.nodes.append(at.required("spec", lambda spec: read_virtual_node(spec, name, tags)))
+            draft.nodes.append(fields.required("spec", lambda spec: read_virtual_node(spec, name, tags)))
         case "virtualService":
-            draft.services.append(at.required("spec", lambda spec: read_virtual_service(spec, name, tags)))
+            draft.services.append(fields.required("spec", lambda spec: read_virtual_service(spec, name, tags)))
         case "virtualRouter":
-            listeners = at.required("spec", read_virtual_router)
+            listeners = fields.required("spec", read_virtual_router)
             draft.routers.append(VirtualRouter(name=name, listeners=listeners, tags=tags))
         case "virtualGateway":
-            draft.gateways.append(at.required("spec", lambda spec: read_virtual_gateway(spec, name, tags)))
+            draft.gateways.append(fields.required("spec", lambda spec: read_virtual_gateway(spec, name, tags)))
         case "route":
-            route = at.required("spec", lambda spec: read_route(spec, name, tags))
-            draft.routes.append((at.text("virtualRouterName"), route))
+            route = fields.required("spec", lambda spec: read_route(spec, name, tags))
+            draft.routes.append((fields.text("virtualRouterName"), route))
         case "gatewayRoute":
-            gateway_route = at.required("spec", lambda spec: read_gateway_route(spec, name, tags))
-            draft.gateway_routes.append((at.text("virtualGatewayName"), gateway_route))
-    at.close()
+            gateway_route = fields.required("spec", lambda spec: read_gateway_route(spec, name, tags))
+            draft.gateway_routes.append((fields.text("virtualGatewayName"), gateway_route))
+    fields.close()
 
 
 def _refers(draft: _Draft, service: CloudMapService) -> bool:
-    discovered = {node.discovery.dns_name for node in draft.nodes if node.discovery is not None}
-    return service.dns_name in discovered or any(service.dns_name == each.name for each in draft.services)
+    node_names = {node.discovery.dns_name for node in draft.nodes if node.discovery is not None}
+    return service.dns_name in node_names or any(service.dns_name == each.name for each in draft.services)
 
 
 def _mesh(name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, ...]) -> Mesh:
@@ -179,7 +182,7 @@ def _mesh(name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, .
     return Mesh(
         name=name,
         owner=next(iter(draft.owners), None),
-        **draft.own,
+        **draft.properties,
         cloud_map_services=cloud_map_services,
         nodes=tuple(draft.nodes),
         services=tuple(draft.services),

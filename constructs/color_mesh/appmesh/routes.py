@@ -1,4 +1,4 @@
-"""Routes and gateway routes, written and read."""
+"""Routes and gateway routes: rendered and read."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -6,7 +6,7 @@ from typing import cast
 from color_mesh.appmesh.fields import Fields
 from color_mesh.appmesh.listeners import duration, read_duration, read_timeout, timeout_spec
 from color_mesh.appmesh.matches import match_spec, read_match
-from color_mesh.appmesh.spec import Spec, given
+from color_mesh.appmesh.spec import Spec, compact
 from color_mesh.model import GatewayRoute, Protocol, RetryPolicy, Rewrite, Route, RouteMatch, Timeout, WeightedTarget
 from color_mesh.model.route import GrpcRetryEvent, HttpRetryEvent, TcpRetryEvent
 
@@ -20,23 +20,23 @@ GATEWAY_ROUTE_KEYS: Mapping[Protocol, str] = {key: value for key, value in ROUTE
 
 
 def route_spec(route: Route) -> Spec:
-    """Write a route's spec."""
+    """Render the spec of a route."""
     targets = [
-        given(virtualNode=target.virtual_node, weight=target.weight, port=target.port) for target in route.targets
+        compact(virtualNode=target.virtual_node, weight=target.weight, port=target.port) for target in route.targets
     ]
-    rule = given(
+    rule = compact(
         match=match_spec(route.match, route.protocol),
         action={"weightedTargets": targets},
         retryPolicy=_retry_policy(route.retry_policy),
         timeout=timeout_spec(route.timeout),
     )
-    return given(priority=route.priority) | {ROUTE_KEYS[route.protocol]: rule}
+    return compact(priority=route.priority) | {ROUTE_KEYS[route.protocol]: rule}
 
 
-def read_route(at: Fields, name: str, tags: tuple[tuple[str, str], ...]) -> Route:
-    """Read a route's spec."""
-    priority = at.optional_integer("priority")
-    protocol, rule = _read_rule(at, ROUTE_KEYS)
+def read_route(fields: Fields, name: str, tags: tuple[tuple[str, str], ...]) -> Route:
+    """Read the spec of a route."""
+    priority = fields.optional_integer("priority")
+    protocol, rule = _read_rule(fields, ROUTE_KEYS)
     match, targets, retry_policy, timeout = rule or (RouteMatch(), (), None, None)
     return Route(
         name=name,
@@ -51,19 +51,19 @@ def read_route(at: Fields, name: str, tags: tuple[tuple[str, str], ...]) -> Rout
 
 
 def gateway_route_spec(route: GatewayRoute) -> Spec:
-    """Write a gateway route's spec."""
-    target = given(virtualService={"virtualServiceName": route.virtual_service}, port=route.target_port)
-    action = given(target=target, rewrite=_rewrite(route.rewrite))
+    """Render the spec of a gateway route."""
+    target = compact(virtualService={"virtualServiceName": route.virtual_service}, port=route.target_port)
+    action = compact(target=target, rewrite=_rewrite(route.rewrite))
     rule = {"match": match_spec(route.match, route.protocol), "action": action}
-    return given(priority=route.priority) | {ROUTE_KEYS[route.protocol]: rule}
+    return compact(priority=route.priority) | {ROUTE_KEYS[route.protocol]: rule}
 
 
-def read_gateway_route(at: Fields, name: str, tags: tuple[tuple[str, str], ...]) -> GatewayRoute:
-    """Read a gateway route's spec."""
-    priority = at.optional_integer("priority")
-    protocol = _protocol(at, GATEWAY_ROUTE_KEYS)
+def read_gateway_route(fields: Fields, name: str, tags: tuple[tuple[str, str], ...]) -> GatewayRoute:
+    """Read the spec of a gateway route."""
+    priority = fields.optional_integer("priority")
+    protocol = _protocol(fields, GATEWAY_ROUTE_KEYS)
     key = GATEWAY_ROUTE_KEYS[protocol]
-    match, (service, port, rewrite) = at.required(
+    match, (service, port, rewrite) = fields.required(
         key,
         lambda rule: (
             rule.required("match", lambda match: read_match(match, protocol)),
@@ -85,13 +85,13 @@ def read_gateway_route(at: Fields, name: str, tags: tuple[tuple[str, str], ...])
 _Rule = tuple[RouteMatch, tuple[WeightedTarget, ...], RetryPolicy | None, Timeout | None]
 
 
-def _read_rule(at: Fields, keys: Mapping[Protocol, str]) -> tuple[Protocol, _Rule]:
-    protocol = _protocol(at, keys)
+def _read_rule(fields: Fields, keys: Mapping[Protocol, str]) -> tuple[Protocol, _Rule]:
+    protocol = _protocol(fields, keys)
 
     def read(rule: Fields) -> _Rule:
-        # Only a tcp route may leave its match out.
-        read_it = rule.optional if protocol == "tcp" else rule.required
-        match = read_it("match", lambda match: read_match(match, protocol)) or RouteMatch()
+        # The match is optional for tcp routes only.
+        read_object = rule.optional if protocol == "tcp" else rule.required
+        match = read_object("match", lambda match: read_match(match, protocol)) or RouteMatch()
         targets = rule.required("action", lambda action: action.many("weightedTargets", _read_target))
         if protocol == "tcp":
             return match, targets, None, rule.optional("timeout", read_timeout)
@@ -102,26 +102,26 @@ def _read_rule(at: Fields, keys: Mapping[Protocol, str]) -> tuple[Protocol, _Rul
             rule.optional("timeout", read_timeout),
         )
 
-    return protocol, at.required(keys[protocol], read)
+    return protocol, fields.required(keys[protocol], read)
 
 
-def _protocol(at: Fields, keys: Mapping[Protocol, str]) -> Protocol:
-    given_protocols = [protocol for protocol, key in keys.items() if at.has(key)]
-    if len(given_protocols) > 1:
-        at.report(keys[given_protocols[1]], "is a second route type", f"remove {keys[given_protocols[0]]} or this one")
-    return given_protocols[0] if given_protocols else "http"
+def _protocol(fields: Fields, keys: Mapping[Protocol, str]) -> Protocol:
+    protocols = [protocol for protocol, key in keys.items() if fields.has(key)]
+    if len(protocols) > 1:
+        fields.report(keys[protocols[1]], "is a second route type", f"remove {keys[protocols[0]]} or this one")
+    return protocols[0] if protocols else "http"
 
 
-def _read_target(at: Fields) -> WeightedTarget:
+def _read_target(fields: Fields) -> WeightedTarget:
     return WeightedTarget(
-        virtual_node=at.text("virtualNode"), weight=at.integer("weight"), port=at.optional_integer("port")
+        virtual_node=fields.text("virtualNode"), weight=fields.integer("weight"), port=fields.optional_integer("port")
     )
 
 
 def _retry_policy(policy: RetryPolicy | None) -> Spec | None:
     if policy is None:
         return None
-    return given(
+    return compact(
         maxRetries=policy.max_retries,
         perRetryTimeout=duration(policy.per_retry_timeout_millis),
         httpRetryEvents=list(policy.http_events),
@@ -130,19 +130,19 @@ def _retry_policy(policy: RetryPolicy | None) -> Spec | None:
     )
 
 
-def _read_retry_policy(at: Fields) -> RetryPolicy:
+def _read_retry_policy(fields: Fields) -> RetryPolicy:
     return RetryPolicy(
-        max_retries=at.integer("maxRetries"),
-        per_retry_timeout_millis=at.required("perRetryTimeout", read_duration),
-        http_events=cast(tuple[HttpRetryEvent, ...], at.texts("httpRetryEvents")),
-        tcp_events=cast(tuple[TcpRetryEvent, ...], at.texts("tcpRetryEvents")),
-        grpc_events=cast(tuple[GrpcRetryEvent, ...], at.texts("grpcRetryEvents")),
+        max_retries=fields.integer("maxRetries"),
+        per_retry_timeout_millis=fields.required("perRetryTimeout", read_duration),
+        http_events=cast(tuple[HttpRetryEvent, ...], fields.texts("httpRetryEvents")),
+        tcp_events=cast(tuple[TcpRetryEvent, ...], fields.texts("tcpRetryEvents")),
+        grpc_events=cast(tuple[GrpcRetryEvent, ...], fields.texts("grpcRetryEvents")),
     )
 
 
 def _rewrite(rewrite: Rewrite) -> Spec | None:
     prefix = {"value": rewrite.prefix} if rewrite.prefix is not None else None
-    spec = given(
+    spec = compact(
         hostname={"defaultTargetHostname": "DISABLED"} if rewrite.keep_hostname else None,
         prefix={"defaultPrefix": "DISABLED"} if rewrite.keep_prefix else prefix,
         path={"exact": rewrite.path} if rewrite.path is not None else None,
@@ -150,33 +150,34 @@ def _rewrite(rewrite: Rewrite) -> Spec | None:
     return spec or None
 
 
-def _read_gateway_action(at: Fields) -> tuple[str, int | None, Rewrite]:
-    service, port = at.required(
+def _read_gateway_action(fields: Fields) -> tuple[str, int | None, Rewrite]:
+    service, port = fields.required(
         "target",
         lambda target: (
             target.required("virtualService", lambda service: service.text("virtualServiceName")),
             target.optional_integer("port"),
         ),
     )
-    return service, port, at.optional("rewrite", _read_rewrite) or Rewrite()
+    return service, port, fields.optional("rewrite", _read_rewrite) or Rewrite()
 
 
-def _read_rewrite(at: Fields) -> Rewrite:
-    keep_prefix, prefix = at.optional("prefix", _read_prefix_rewrite) or (False, None)
+def _read_rewrite(fields: Fields) -> Rewrite:
+    keep_prefix, prefix = fields.optional("prefix", _read_prefix_rewrite) or (False, None)
     return Rewrite(
-        keep_hostname=at.optional("hostname", lambda hostname: _disabled(hostname, "defaultTargetHostname")) or False,
+        keep_hostname=fields.optional("hostname", lambda hostname: _is_disabled(hostname, "defaultTargetHostname"))
+        or False,
         keep_prefix=keep_prefix,
         prefix=prefix,
-        path=at.optional("path", lambda path: path.text("exact")),
+        path=fields.optional("path", lambda path: path.text("exact")),
     )
 
 
-def _read_prefix_rewrite(at: Fields) -> tuple[bool, str | None]:
-    return _disabled(at, "defaultPrefix"), at.optional_text("value")
+def _read_prefix_rewrite(fields: Fields) -> tuple[bool, str | None]:
+    return _is_disabled(fields, "defaultPrefix"), fields.optional_text("value")
 
 
-def _disabled(at: Fields, key: str) -> bool:
-    value = at.optional_text(key)
+def _is_disabled(fields: Fields, key: str) -> bool:
+    value = fields.optional_text(key)
     if value not in (None, "ENABLED", "DISABLED"):
-        at.report(key, "is unknown", "'ENABLED' or 'DISABLED'")
+        fields.report(key, "is unknown", "'ENABLED' or 'DISABLED'")
     return value == "DISABLED"

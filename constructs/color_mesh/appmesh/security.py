@@ -1,10 +1,10 @@
-"""TLS of listeners and callers, written and read."""
+"""TLS of listeners and client policies of callers: rendered and read."""
 
 from collections.abc import Callable
 from typing import cast
 
 from color_mesh.appmesh.fields import Fields
-from color_mesh.appmesh.spec import Spec, given
+from color_mesh.appmesh.spec import Spec, compact
 from color_mesh.model import (
     AcmCertificate,
     AcmTrust,
@@ -23,26 +23,26 @@ _NO_CERTIFICATE = FileCertificate(certificate_chain="", private_key="")
 
 
 def listener_tls(tls: ListenerTls | None) -> Spec | None:
-    """Write how a listener speaks TLS."""
+    """Render the TLS of a listener."""
     if tls is None:
         return None
-    return given(mode=tls.mode, certificate=_certificate(tls.certificate), validation=_validation(tls.validation))
+    return compact(mode=tls.mode, certificate=_certificate(tls.certificate), validation=_validation(tls.validation))
 
 
-def read_listener_tls(at: Fields) -> ListenerTls:
-    """Read how a listener speaks TLS."""
+def read_listener_tls(fields: Fields) -> ListenerTls:
+    """Read the TLS of a listener."""
     return ListenerTls(
-        mode=cast(TlsMode, at.text("mode")),
-        certificate=at.required("certificate", _read_certificate),
-        validation=at.optional("validation", _read_validation),
+        mode=cast(TlsMode, fields.text("mode")),
+        certificate=fields.required("certificate", _read_certificate),
+        validation=fields.optional("validation", _read_validation),
     )
 
 
 def client_policy(tls: ClientTls | None) -> Spec | None:
-    """Write how a caller speaks TLS to its backends."""
+    """Render a client policy."""
     if tls is None:
         return None
-    spec = given(
+    spec = compact(
         enforce=tls.enforce,
         ports=list(tls.ports),
         certificate=None if tls.certificate is None else _certificate(tls.certificate),
@@ -51,19 +51,19 @@ def client_policy(tls: ClientTls | None) -> Spec | None:
     return {"tls": spec}
 
 
-def read_client_policy(at: Fields) -> ClientTls | None:
-    """Read how a caller speaks TLS to its backends; a policy may be empty, and then says nothing."""
-    return at.optional("tls", _read_client_tls)
+def read_client_policy(fields: Fields) -> ClientTls | None:
+    """Read a client policy; ``None`` for an empty policy."""
+    return fields.optional("tls", _read_client_tls)
 
 
-def _read_client_tls(at: Fields) -> ClientTls:
-    certificate = at.optional("certificate", _read_certificate)
+def _read_client_tls(fields: Fields) -> ClientTls:
+    certificate = fields.optional("certificate", _read_certificate)
     return ClientTls(
-        enforce=at.flag("enforce", default=True),
-        ports=at.integers("ports"),
-        # The model says that a client's certificate cannot come from ACM.
+        enforce=fields.flag("enforce", default=True),
+        ports=fields.integers("ports"),
+        # The model rejects a client certificate from ACM.
         certificate=cast("ClientCertificate | None", certificate),
-        validation=at.required("validation", _read_validation),
+        validation=fields.required("validation", _read_validation),
     )
 
 
@@ -77,7 +77,7 @@ def _certificate(certificate: Certificate) -> Spec:
             return {"sds": {"secretName": name}}
 
 
-def _read_certificate(at: Fields) -> Certificate:
+def _read_certificate(fields: Fields) -> Certificate:
     kinds: dict[str, Callable[[Fields], Certificate]] = {
         "acm": lambda acm: AcmCertificate(arn=acm.text("certificateArn")),
         "file": lambda file: FileCertificate(
@@ -85,28 +85,30 @@ def _read_certificate(at: Fields) -> Certificate:
         ),
         "sds": lambda sds: SdsCertificate(secret_name=sds.text("secretName")),
     }
-    found = at.one_of(kinds)
-    if found is None:
-        at.report("file", "is missing", "a certificate of a file, ACM or SDS")
-    return found or _NO_CERTIFICATE
+    certificate = fields.one_of(kinds)
+    if certificate is None:
+        fields.report("file", "is missing", "a certificate in a file, ACM or SDS")
+    return certificate or _NO_CERTIFICATE
 
 
 def _validation(validation: TlsValidation | None) -> Spec | None:
     if validation is None:
         return None
     names = list(validation.subject_alternative_names)
-    return given(trust=_trust(validation.trust), subjectAlternativeNames={"match": {"exact": names}} if names else None)
-
-
-def _read_validation(at: Fields) -> TlsValidation:
-    return TlsValidation(
-        trust=at.required("trust", _read_trust),
-        subject_alternative_names=at.optional("subjectAlternativeNames", _read_names) or (),
+    return compact(
+        trust=_trust(validation.trust), subjectAlternativeNames={"match": {"exact": names}} if names else None
     )
 
 
-def _read_names(at: Fields) -> tuple[str, ...]:
-    return at.required("match", lambda match: match.texts("exact"))
+def _read_validation(fields: Fields) -> TlsValidation:
+    return TlsValidation(
+        trust=fields.required("trust", _read_trust),
+        subject_alternative_names=fields.optional("subjectAlternativeNames", _read_names) or (),
+    )
+
+
+def _read_names(fields: Fields) -> tuple[str, ...]:
+    return fields.required("match", lambda match: match.texts("exact"))
 
 
 def _trust(trust: Trust) -> Spec:
@@ -119,13 +121,13 @@ def _trust(trust: Trust) -> Spec:
             return {"sds": {"secretName": name}}
 
 
-def _read_trust(at: Fields) -> Trust:
+def _read_trust(fields: Fields) -> Trust:
     kinds: dict[str, Callable[[Fields], Trust]] = {
         "acm": lambda acm: AcmTrust(certificate_authority_arns=acm.texts("certificateAuthorityArns")),
         "file": lambda file: FileTrust(certificate_chain=file.text("certificateChain")),
         "sds": lambda sds: SdsTrust(secret_name=sds.text("secretName")),
     }
-    found = at.one_of(kinds)
-    if found is None:
-        at.report("file", "is missing", "what is trusted: a file, ACM or SDS")
-    return found or FileTrust(certificate_chain="")
+    trust = fields.one_of(kinds)
+    if trust is None:
+        fields.report("file", "is missing", "trust in a file, ACM or SDS")
+    return trust or FileTrust(certificate_chain="")

@@ -1,4 +1,4 @@
-"""Reading a mesh from wherever it is declared: templates, a cloud assembly, or the AWS CLI's JSON."""
+"""Meshes, read from templates, cloud assemblies and the AWS CLI's JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from color_mesh.model.errors import problem, refuse
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
 _NAMESPACES = tuple(f"AWS::ServiceDiscovery::{kind}Namespace" for kind in ("PrivateDns", "PublicDns", "Http"))
-# What a resource is called is known before it is deployed.
+# Attributes with the name of a resource repeat a property, so they are known before deployment.
 KNOWN_ATTRIBUTES = {
     **{
         (name, cloudformation_spelling(f"{kind}Name")): cloudformation_spelling(f"{kind}Name")
@@ -28,13 +28,13 @@ KNOWN_ATTRIBUTES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """Hold what was read.
+    """The content of the sources.
 
     Attributes:
-        meshes: The meshes.
-        resources: The resources that declare them.
-        templates: Templates that were read.
-        notes: What is to be said about how they were read.
+        meshes: Meshes.
+        resources: App Mesh resources of the meshes.
+        templates: Templates among the sources.
+        notes: Notes about assumptions for the user.
     """
 
     meshes: tuple[Mesh, ...]
@@ -44,55 +44,56 @@ class Source:
 
 
 def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) -> Source:
-    """Read every mesh that the paths declare.
+    """Read the meshes that are declared at some paths.
 
     Args:
         paths: Cloud assemblies, templates, folders of templates, or folders and files of the AWS CLI's JSON.
-        values: Values of parameters, pseudo parameters and attributes that the templates do not give.
+        values: Values of parameters, pseudo parameters and attributes that the templates do not define.
 
     Raises:
-        MeshError: With everything that cannot be read or resolved, or that no mesh can be; also when there is no mesh.
+        MeshError: With all problems, or if there is no mesh.
     """
-    manifests, others = [], []
+    manifests, template_paths = [], []
     for path in paths:
-        found = _manifests(path)
-        manifests += found
-        if not found or _holds_template(path):
-            others.append(path)
+        manifests_at_path = _manifests(path)
+        manifests += manifests_at_path
+        if not manifests_at_path or _contains_template(path):
+            template_paths.append(path)
     declared, services, notes = read_manifests(manifests)
-    templates = read_templates(others, values=values or {}, known_attributes=KNOWN_ATTRIBUTES)
+    templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES)
     declared += _from_templates(templates)
     services += _cloud_map_services(templates)
     notes += templates.notes
     if not declared:
-        where = ", ".join(map(str, paths))
-        raise MeshError([problem(where, "declares no mesh", "no AWS::AppMesh resource", "give what declares one")])
+        subject = ", ".join(map(str, paths))
+        fix = "add a template or manifest that declares one"
+        raise MeshError([problem(subject, "declares no mesh", "no AWS::AppMesh resource", fix)])
     meshes, more_notes = read_meshes(declared, services)
     return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=(*notes, *more_notes))
 
 
 def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
-    """Read the meshes that templates declare; none when they declare none.
+    """Read the meshes that templates declare, if any.
 
     Raises:
-        MeshError: With everything that no mesh can be.
+        MeshError: With all problems.
     """
     meshes, _ = read_meshes(_from_templates(templates), _cloud_map_services(templates))
     return meshes
 
 
 def _manifests(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """Find the AWS CLI's JSON at a path; of a folder nothing, when none of it declares a part of a mesh."""
+    """Return the AWS CLI's JSON documents at a path; for a folder, only if one of them is an App Mesh resource."""
     if path.is_dir() and (path / "manifest.json").exists():
         return []
     files = files_of(path) if path.is_dir() else [path]
     documents = [(file.name, load(file)) for file in files if file.suffix not in (".yaml", ".yml")]
-    found = [(name, document) for name, document in documents if not is_template(document)]
-    return found if not path.is_dir() or any(is_manifest(document) for _, document in found) else []
+    manifests = [(name, document) for name, document in documents if not is_template(document)]
+    return manifests if not path.is_dir() or any(is_manifest(document) for _, document in manifests) else []
 
 
-def _holds_template(path: Path) -> bool:
-    """Tell whether a folder with the AWS CLI's JSON has templates as well."""
+def _contains_template(path: Path) -> bool:
+    """Return whether a folder contains a template."""
     return path.is_dir() and any(is_template(load(file)) for file in files_of(path))
 
 
@@ -123,7 +124,7 @@ def _declared(resource: Resource) -> DeclaredResource:
 
 
 def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
-    """Find the properties of a resource, which must all be known before it is deployed."""
+    """Return the properties of a resource, which must all be known before deployment."""
     properties = resource.properties()
     refuse(_unknown(resource.place, properties))
     yield from properties.items()
@@ -143,7 +144,7 @@ def _unknown(place: str, value: Any) -> Iterator[str]:
 
 
 def _cloud_map_services(templates: Templates) -> list[CloudMapService]:
-    """Read the Cloud Map services that DNS answers, in namespaces that the templates declare."""
+    """Read the Cloud Map services with DNS records, in namespaces that the templates declare."""
     problems: list[str] = []
     services = []
     for resource in templates.resources(_SERVICE):
@@ -165,8 +166,8 @@ def _cloud_map_service(resource: Resource, problems: list[str]) -> list[CloudMap
         "DnsConfig": {"DnsRecords": records},
         "Description": resource.property("Description"),
     }
-    found = {key: value for key, value in declared.items() if value is not None}
-    of = {"Name": namespace.resource.property("Name")}
-    refuse([*_unknown(resource.place, found), *_unknown(namespace.resource.place, of)])
-    name = Fields(of, namespace.resource.place, api_spelling, problems).text("Name")
-    return [read_cloud_map_service(Fields(found, resource.place, api_spelling, problems), name)]
+    properties = {key: value for key, value in declared.items() if value is not None}
+    namespace_properties = {"Name": namespace.resource.property("Name")}
+    refuse([*_unknown(resource.place, properties), *_unknown(namespace.resource.place, namespace_properties)])
+    name = Fields(namespace_properties, namespace.resource.place, api_spelling, problems).text("Name")
+    return [read_cloud_map_service(Fields(properties, resource.place, api_spelling, problems), name)]

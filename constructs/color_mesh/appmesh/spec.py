@@ -1,10 +1,10 @@
-"""What a specification is: JSON in the App Mesh API's spelling."""
+"""JSON of a ``spec``."""
 
 from typing import Any
 
 Spec = dict[str, Any]
 
 
-def given(**fields: Any) -> Spec:
-    """Leave out what was not given; 0 and an empty object were given."""
+def compact(**fields: Any) -> Spec:
+    """Return the fields that are neither ``None`` nor an empty list."""
     return {name: value for name, value in fields.items() if value is not None and value != []}

@@ -1,4 +1,4 @@
-"""A mesh as a CloudFormation template of its own."""
+"""The CloudFormation template of a mesh."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,9 +21,9 @@ EXTERNAL_SERVICES = "color-mesh:externalServices"
 
 
 def write_template(mesh: Mesh) -> dict[str, Any]:
-    """Write a mesh, its parts and its Cloud Map services as a CloudFormation template.
+    """Render a mesh, its parts and its Cloud Map services as a CloudFormation template.
 
-    What the resources have no property for, the names of services declared elsewhere, is metadata of the mesh.
+    The names of external services are metadata of the mesh, since the resources have no property for them.
     """
     resources: dict[str, Any] = {}
     for index, (kind, names, spec, tags) in enumerate(_parts(mesh)):
@@ -41,7 +41,7 @@ def write_template(mesh: Mesh) -> dict[str, Any]:
 
 
 def _parts(mesh: Mesh) -> Iterator[tuple[str, dict[str, str], Spec, Tags]]:
-    """Write each resource of a mesh: its kind, what it is called, its spec and its tags."""
+    """Yield the kind, the names, the spec and the tags of each resource of a mesh."""
     yield "mesh", {}, mesh_spec(mesh), mesh.tags
     for node in mesh.nodes:
         yield "virtualNode", {"virtualNodeName": node.name}, virtual_node_spec(node), node.tags

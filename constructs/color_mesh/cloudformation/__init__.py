@@ -1,7 +1,9 @@
-"""CloudFormation templates as they would be deployed: read, and their values worked out.
+"""CloudFormation templates, with their values evaluated as at deployment.
 
-`load` reads a file, whatever is in it; `stack` finds the stacks of templates and cloud assemblies; `evaluate` works out
-references and `functions`; `templates` gives the resources.
+- `load` parses a file of any content.
+- `stack` reads the stacks of templates and cloud assemblies.
+- `evaluate` evaluates values, with the intrinsic functions of `references` and `functions`.
+- `templates` has the resources.
 """
 
 from color_mesh.cloudformation.load import is_template, load

@@ -1,4 +1,4 @@
-"""Reading JSON and YAML that may be anything: every file ends as a document, or in one message about it."""
+"""Parser of JSON and YAML files of any content, whose result is a document or an error with one message."""
 
 import json
 import stat
@@ -14,17 +14,17 @@ from color_mesh.model.errors import problem
 
 MAX_BYTES = 1_000_000  # AWS CloudFormation User Guide, Understand CloudFormation quotas: template body in S3
 MAX_DEPTH = 100
-MAX_VALUES = 400_000  # Keys too.
+MAX_VALUES = 400_000  # Including keys.
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load(path: Path, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
-    """Read a JSON or YAML file whose top is an object; CloudFormation's short-form tags become their functions.
+    """Parse a JSON or YAML file with an object, and the short forms of CloudFormation's functions in YAML.
 
     Raises:
-        MeshError: When it cannot be read, is larger than a template may be, is broken, names a key twice, is nested
-            too deep, or has aliases that stand for too much.
+        MeshError: If the file cannot be read or is too large, is not valid JSON or YAML, has duplicate keys, is nested
+            too deeply, or is too large with its YAML aliases expanded.
     """
     text = _text(path, max_bytes)
     is_json = path.suffix == ".json" or (path.suffix not in (".yaml", ".yml") and text.lstrip().startswith("{"))
@@ -35,7 +35,7 @@ def load(path: Path, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
 
 
 def is_template(document: Mapping[str, Any]) -> bool:
-    """Tell whether a document is a CloudFormation template."""
+    """Return whether a document is a CloudFormation template."""
     return "Resources" in document or "AWSTemplateFormatVersion" in document
 
 
@@ -43,17 +43,17 @@ def _text(path: Path, max_bytes: int) -> str:
     try:
         status = path.stat()
         size = status.st_size
-        # A device or a pipe may never end.
-        endless = not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
-        text = path.read_text(encoding="utf-8-sig") if size <= max_bytes and not endless else ""
+        # Devices and pipes are not read: they may have no end.
+        is_special = not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+        text = path.read_text(encoding="utf-8-sig") if size <= max_bytes and not is_special else ""
     except OSError as error:
         raise _error(path, "cannot be read", error.strerror, "give an existing file or folder") from None
     except UnicodeDecodeError as error:
         raise _error(path, "is not text", f"byte {error.start} is not UTF-8", "JSON or YAML") from None
     except ValueError as error:
-        # A name with a character that none may have.
+        # The path has a null character.
         raise _error(path, "cannot be read", str(error), "give an existing file or folder") from None
-    if endless:
+    if is_special:
         raise _error(path, "is not a regular file", stat.filemode(status.st_mode), "give a file or folder")
     if size > max_bytes:
         raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
@@ -61,16 +61,16 @@ def _text(path: Path, max_bytes: int) -> str:
 
 
 def _json(path: Path, text: str) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
         for key, value in pairs:
-            if key in found:
-                raise _twice(path, key)
-            found[key] = value
-        return found
+            if key in result:
+                raise _duplicate_key(path, key)
+            result[key] = value
+        return result
 
     try:
-        document = json.loads(text, object_pairs_hook=unique)
+        document = json.loads(text, object_pairs_hook=with_unique_keys)
     except MeshError:
         raise
     except json.JSONDecodeError as error:
@@ -79,14 +79,14 @@ def _json(path: Path, text: str) -> Any:
     except RecursionError:
         raise _too_deep(path) from None
     except ValueError as error:
-        raise _error(path, "is not valid JSON", _words(error), "correct it there") from None
-    _measure(path, document)
+        raise _error(path, "is not valid JSON", _description(error), "correct it there") from None
+    _check_size(path, document)
     return document
 
 
 def _yaml(path: Path, text: str) -> Any:
     try:
-        # Not the loader but its parser looks first: the loader itself would run out of stack.
+        # The depth is checked by the parser's events first: PyYAML's loader is recursive.
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -102,20 +102,20 @@ def _yaml(path: Path, text: str) -> Any:
     except yaml.YAMLError as error:
         raise _error(path, "is not valid YAML", str(error).split("\n")[0], "correct it there") from None
     except _DuplicateKey as error:
-        raise _twice(path, error.args[0]) from None
+        raise _duplicate_key(path, error.args[0]) from None
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
-        # What PyYAML makes of text that is not what its tag says.
-        raise _error(path, "is not valid YAML", _words(error), "write values that match their tags") from None
-    _measure(path, document)
+        # Errors of PyYAML for values that do not match their tags.
+        raise _error(path, "is not valid YAML", _description(error), "write values that match their tags") from None
+    _check_size(path, document)
     return document
 
 
-def _measure(path: Path, document: Any) -> None:
-    """Refuse a document that is nested too deeply or whose aliases stand for too much, without following each."""
+def _check_size(path: Path, document: Any) -> None:
+    """Raise if a document is nested too deeply or too large with its aliases expanded, without expanding them."""
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(value: Any, depth: int) -> tuple[int, int]:
-        """Count the values, and the levels below this one."""
+        """Return the number of values, and of the levels below this one."""
         if not isinstance(value, dict | list):
             _check_plain(path, value)
             return 1, 0
@@ -132,36 +132,36 @@ def _measure(path: Path, document: Any) -> None:
             raise _too_deep(path)
         return measured[id(value)]
 
-    found, _ = measure(document, 0)
-    if found > MAX_VALUES:
+    count, _ = measure(document, 0)
+    if count > MAX_VALUES:
         raise _error(
-            path, "is too large when expanded", f"{found} values", f"at most {MAX_VALUES}, with aliases expanded"
+            path, "is too large when expanded", f"{count} values", f"at most {MAX_VALUES}, with aliases expanded"
         )
 
 
 def _check_plain(path: Path, value: Any) -> None:
-    """Refuse what no program could print, and what JSON has no word for."""
+    """Raise if a scalar cannot be printed or has no JSON equivalent."""
     if isinstance(value, int) and value.bit_length() > 1000:
         raise _error(path, "has a number that is too large", f"{value.bit_length()} bits", "at most 1000 bits")
-    if isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise _error(path, "has an unpaired surrogate", value, "write a complete character")
     if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
         raise _error(path, "has a value that templates do not support", value, "text, a number, true, false or null")
 
 
 class _DuplicateKey(Exception):
-    """Say which key of a YAML mapping is there twice."""
+    """A duplicate key of a YAML mapping."""
 
 
 class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
-    """Read YAML as CloudFormation does: with its tags, and with dates as text."""
+    """YAML loader with CloudFormation's tags, and with timestamps as text."""
 
     yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in _Loader.yaml_implicit_resolvers.items()
     }
 
-    _merged = 0
+    _merged_keys = 0
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
         own: dict[str, Any] = {}
@@ -182,22 +182,23 @@ class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
         return {**merged, **own}
 
     def _construct_merged(self, node: yaml.Node) -> dict[str, Any]:
-        """Construct what ``<<`` merges: not as PyYAML, which copies it for each merge of a merge."""
-        found = self.construct_object(node, deep=True)
+        """Construct the value of a merge key (``<<``), without PyYAML's copies for each level of nested merges."""
+        value = self.construct_object(node, deep=True)
         merged: dict[str, Any] = {}
-        for each in found if isinstance(found, list) else [found]:
-            if not isinstance(each, dict):
+        for mapping in value if isinstance(value, list) else [value]:
+            if not isinstance(mapping, dict):
                 raise yaml.MarkedYAMLError(
                     problem="a merge of a value that is not a mapping", problem_mark=node.start_mark
                 )
-            # Of several the first one has its way; what many large ones come to is counted before it takes long.
-            self._merged += len(each)
-            if self._merged > MAX_VALUES:
+            # The number of merged keys is limited, since merging many large mappings takes long.
+            self._merged_keys += len(mapping)
+            if self._merged_keys > MAX_VALUES:
                 raise yaml.MarkedYAMLError(
                     problem=f"merges of more than {MAX_VALUES} keys", problem_mark=node.start_mark
                 )
-            for key, value in each.items():
-                merged.setdefault(key, value)
+            # The first of several mappings with a key takes precedence.
+            for key, item in mapping.items():
+                merged.setdefault(key, item)
         return merged
 
     def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -213,23 +214,23 @@ class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
 
 
 def _construct_map(loader: _TemplateLoader, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
-    # In two steps, as PyYAML wants it of what an alias may refer to while it is being read.
-    found: dict[str, Any] = {}
-    yield found
-    found.update(loader.construct_mapping(node))
+    # In two steps, as PyYAML requires for mappings that contain an alias of themselves.
+    mapping: dict[str, Any] = {}
+    yield mapping
+    mapping.update(loader.construct_mapping(node))
 
 
 _TemplateLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
 _TemplateLoader.add_multi_constructor("!", _TemplateLoader.construct_tagged)
 
 
-def _words(error: Exception) -> str:
-    """Say what Python makes nothing of, in the same words whichever Python it is."""
+def _description(error: Exception) -> str:
+    """Return the message of a conversion error, the same for each version of Python."""
     text = str(error)
     return "a number of too many digits" if "integer string conversion" in text else text.split(":")[0]
 
 
-def _twice(path: Path, key: str) -> MeshError:
+def _duplicate_key(path: Path, key: str) -> MeshError:
     return _error(path, "has a duplicate key", key, "remove or rename one of them")
 
 

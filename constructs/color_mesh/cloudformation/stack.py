@@ -1,4 +1,4 @@
-"""A template together with what its parameters are: a stack as it would be deployed."""
+"""Stacks: templates with their parameters, from files, folders and cloud assemblies."""
 
 import os
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ MAX_MANIFEST_BYTES = 50_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stack:
-    """Hold a template and where it would be deployed.
+    """A stack.
 
     Attributes:
-        path: The template's file.
-        name: The stack's name.
-        document: The template.
-        pseudo: Pseudo parameters that are known.
-        parameters: Values of its parameters, from whoever deploys it.
-        parent: The stack that it is nested in.
-        children: Those nested in it, by their logical ids, as far as their templates are at hand.
+        path: File of the template.
+        name: Name of the stack.
+        document: Template.
+        pseudo: Values of pseudo parameters, as far as they are known.
+        parameters: Values of parameters in the cloud assembly.
+        parent: Parent stack, and logical id of this stack in it, if this stack is nested.
+        children: Nested stacks by logical id, as far as their templates were found.
     """
 
     path: Path
@@ -40,46 +40,46 @@ class Stack:
     children: "dict[str, Stack]" = field(default_factory=dict)
 
     def section(self, name: str) -> Mapping[str, Any]:
-        """Find a section of the template, an object of objects."""
-        found: Mapping[str, Any] = self.document.get(name, {})
-        return found
+        """Return a section of the template, an object of objects."""
+        section: Mapping[str, Any] = self.document.get(name, {})
+        return section
 
 
 def stacks_of(path: Path) -> list[Stack]:
-    """Find the stacks at a path: a template, a folder of templates, or a cloud assembly.
+    """Read the stacks at a path: a template, a folder of templates, or a cloud assembly.
 
     Raises:
-        MeshError: When there is none, or one cannot be read.
+        MeshError: If there is no stack, or a file cannot be read.
     """
     if path.is_dir() and (path / "manifest.json").exists():
-        found = _assembled(path)
+        stacks = _read_assembly(path)
         wrong = "contains no stack"
     elif path.is_dir():
         documents = [(file, load(file)) for file in files_of(path)]
-        found = [_stack(file, document, file.stem) for file, document in documents if is_template(document)]
+        stacks = [_stack(file, document, file.stem) for file, document in documents if is_template(document)]
         wrong = "contains no template"
     else:
         document = load(path)
-        found = [_stack(path, document, path.name.split(".")[0])] if is_template(document) else []
+        stacks = [_stack(path, document, path.name.split(".")[0])] if is_template(document) else []
         wrong = "is not a template"
-    if not found:
+    if not stacks:
         fix = "a cloud assembly such as cdk.out, CloudFormation templates, or a folder of them"
         raise MeshError([problem(str(path), wrong, "no Resources", fix)])
-    return found
+    return stacks
 
 
 def with_nested(stack: Stack) -> list[Stack]:
-    """List a stack and those nested in it."""
+    """Return a stack and all stacks nested in it."""
     return [stack, *(each for child in stack.children.values() for each in with_nested(child))]
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Find the files of a folder that may be templates, by their names."""
+    """Return the files of a folder with the file name extensions of templates."""
     suffixes = (".json", ".yaml", ".yml", ".template")
     return sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
 
 
-def _assembled(folder: Path, above: tuple[Path, ...] = ()) -> list[Stack]:
+def _read_assembly(folder: Path, above: tuple[Path, ...] = ()) -> list[Stack]:
     file = folder / "manifest.json"
     manifest = load(file, max_bytes=100_000_000)
     if folder.resolve() in above:
@@ -91,12 +91,12 @@ def _assembled(folder: Path, above: tuple[Path, ...] = ()) -> list[Stack]:
         properties = _object(artifact.get("properties", {}), f"{place}.properties")
         if kind == "cdk:cloud-assembly":
             nested = folder / _text(properties.get("directoryName"), f"{place}.properties.directoryName")
-            stacks += _assembled(nested, (*above, folder.resolve()))
+            stacks += _read_assembly(nested, (*above, folder.resolve()))
         elif kind == "aws:cloudformation:stack":
             template = folder / _text(properties.get("templateFile"), f"{place}.properties.templateFile")
             stack_name = str(properties.get("stackName") or template.name.split(".")[0])
             pseudo = _environment(str(artifact.get("environment", "")))
-            # The CDK's own parameters are for the assets of whoever deploys.
+            # Values that the CDK sets, such as the locations of assets.
             parameters = _object(properties.get("parameters", {}), f"{place}.properties.parameters")
             stacks.append(_stack(template, load(template), stack_name, pseudo, parameters))
     return stacks
@@ -144,16 +144,16 @@ def _check(stack: Stack) -> None:
             _object(resource.get(key, {}), f"{place}.{key}")
 
 
-def _object(found: Any, subject: str) -> Mapping[str, Any]:
-    if not isinstance(found, dict):
-        raise MeshError([problem(subject, "is not an object", found, "keys and values")])
-    return found
+def _object(value: Any, subject: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise MeshError([problem(subject, "is not an object", value, "keys and values")])
+    return value
 
 
-def _text(found: Any, subject: str) -> str:
-    if not isinstance(found, str):
-        raise MeshError([problem(subject, "is not text", found, "text, which is required")])
-    return found
+def _text(value: Any, subject: str) -> str:
+    if not isinstance(value, str):
+        raise MeshError([problem(subject, "is not text", value, "text, which is required")])
+    return value
 
 
 def _check_nesting(stack: Stack, file: Path) -> None:
@@ -168,7 +168,7 @@ def _check_nesting(stack: Stack, file: Path) -> None:
 
 
 def _nested_template(path: Path, resource: Mapping[str, Any]) -> Path | None:
-    """Find the template of a nested stack: where the CDK says that it put it, or beside its parent."""
+    """Return the template file of a nested stack: the CDK's asset, or a file in the folder of its parent."""
     metadata = resource.get("Metadata", {})
     asset = metadata.get("aws:asset:path") if isinstance(metadata, dict) else None
     url = resource.get("Properties", {}).get("TemplateURL")

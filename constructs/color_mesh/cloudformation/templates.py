@@ -1,4 +1,4 @@
-"""The resources of templates, and what their properties are."""
+"""Resources of templates, with their evaluated properties."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +15,12 @@ from color_mesh.model.errors import problem, refuse
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Hold a resource of a stack; its properties are worked out when they are asked for.
+    """A resource of a stack, whose properties are evaluated when they are read.
 
     Attributes:
-        logical_id: Its name in the template.
-        type: Its type, such as ``AWS::AppMesh::Mesh``.
-        metadata: Its metadata, as it is written.
+        logical_id: Logical id.
+        type: Resource type, such as ``AWS::AppMesh::Mesh``.
+        metadata: Metadata, not evaluated.
     """
 
     logical_id: str
@@ -31,31 +31,31 @@ class Resource:
 
     @property
     def place(self) -> str:
-        """Where it stands, as messages name it."""
+        """Place of the resource in error messages."""
         return f"{self._stack.path.name}: {self.logical_id}"
 
     @property
     def generated_name(self) -> str:
-        """A name like those that CloudFormation gives what has none of its own."""
+        """Name like those that CloudFormation generates for resources without a name."""
         return f"{self._stack.name}-{self.logical_id}"
 
     def properties(self) -> dict[str, Any]:
-        """Work out all its properties. What only a deployment knows is an `Attribute`.
+        """Evaluate all properties. A value that only a deployment knows is an `Attribute`.
 
         Raises:
-            MeshError: With everything that cannot be worked out.
+            MeshError: With every value that cannot be evaluated.
         """
-        found = self._evaluated(self._declared(), self.place)
-        return found if isinstance(found, dict) else {}
+        properties = self._evaluated(self._declared(), self.place)
+        return properties if isinstance(properties, dict) else {}
 
     def lenient_properties(self) -> dict[str, Any]:
-        """Work out all its properties; in the place of what cannot be worked out is `Unresolved`."""
+        """Evaluate all properties, with `Unresolved` in place of each value that cannot be evaluated."""
         value = self._evaluator.lenient_value(self._stack, self._declared(), self.place)
-        found = _attributes(value, self._evaluator)
-        return found if isinstance(found, dict) else {}
+        properties = _with_attributes(value, self._evaluator)
+        return properties if isinstance(properties, dict) else {}
 
     def property(self, *path: str) -> Any:
-        """Work out one property, by the keys that lead to it; ``None`` when it is not there."""
+        """Evaluate one property, given by its path of keys; ``None`` if it is not declared."""
         value: Any = self._declared()
         for depth, key in enumerate(path):
             value = self._evaluated(value[key], ".".join((self.place, *path[: depth + 1]))) if key in value else None
@@ -67,17 +67,17 @@ class Resource:
         return self._stack.section("Resources")[self.logical_id].get("Properties", {})
 
     def _evaluated(self, value: Any, place: str) -> Any:
-        found = self._evaluator.value(self._stack, value, place)
-        return None if found is NO_VALUE else _attributes(found, self._evaluator)
+        result = self._evaluator.value(self._stack, value, place)
+        return None if result is NO_VALUE else _with_attributes(result, self._evaluator)
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """Stand for what only a deployment knows.
+    """An attribute that only a deployment knows.
 
     Attributes:
-        resource: The resource whose attribute it is.
-        name: The attribute's name; ``Ref`` for what a reference to the resource gives.
+        resource: Resource of the attribute.
+        name: Name of the attribute; ``Ref`` for the value of a ``Ref`` to the resource.
     """
 
     resource: Resource
@@ -86,10 +86,10 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """Hold templates that were read together, so that they may refer to each other.
+    """Templates that may refer to each other.
 
     Attributes:
-        notes: What is to be said about how they were read.
+        notes: Notes about missing templates for the user.
     """
 
     notes: tuple[str, ...]
@@ -102,21 +102,21 @@ class Templates:
 
     @property
     def types(self) -> frozenset[str]:
-        """The types of all resources."""
+        """Types of all resources."""
         return frozenset(each["Type"] for stack in self._stacks for each in stack.section("Resources").values())
 
     def resources(self, *types: str) -> tuple[Resource, ...]:
-        """Find the resources of these types, in the order of the templates, without those whose condition is false.
+        """Return the resources of these types, in the order of the templates, without those with a false condition.
 
         Raises:
-            MeshError: When a condition cannot be worked out.
+            MeshError: If a condition cannot be evaluated.
         """
-        found = []
-        for stack in self._stacks:
-            for logical_id, declared in stack.section("Resources").items():
-                if declared["Type"] in types and self._evaluator.is_deployed(stack, logical_id):
-                    found.append(_resource(stack, logical_id, self._evaluator))
-        return tuple(found)
+        return tuple(
+            _resource(stack, logical_id, self._evaluator)
+            for stack in self._stacks
+            for logical_id, declared in stack.section("Resources").items()
+            if declared["Type"] in types and self._evaluator.is_deployed(stack, logical_id)
+        )
 
 
 def read_templates(
@@ -127,17 +127,17 @@ def read_templates(
     """Read templates, folders of templates and cloud assemblies.
 
     Args:
-        paths: Where they are.
+        paths: Paths of the templates, folders and cloud assemblies.
         values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
-        known_attributes: Attributes, by type and name, that are a property of the resource: a resource without the
-            property gets a generated name.
+        known_attributes: Property that an attribute repeats, by resource type and attribute name. For a resource
+            without the property the attribute is a generated name.
 
     Raises:
-        MeshError: When one cannot be read, or a value is for nothing in them.
+        MeshError: If a template cannot be read, or a value matches nothing in the templates.
     """
     roots = {stack.path.resolve(): stack for path in paths for stack in stacks_of(path)}
     nested = {each.path.resolve() for root in roots.values() for each in with_nested(root)[1:]}
-    # A template that another one nests is that stack, not one more.
+    # The template of a nested stack is not a stack of its own.
     stacks = tuple(each for path, root in roots.items() if path not in nested for each in with_nested(root))
     refuse(_unused(values, stacks))
     missing = [
@@ -170,10 +170,10 @@ def _resource(stack: Stack, logical_id: str, evaluator: Evaluator) -> Resource:
     return Resource(logical_id, declared["Type"], declared.get("Metadata", {}), stack, evaluator)
 
 
-def _attributes(value: Any, evaluator: Evaluator) -> Any:
-    """Give callers resources to follow in place of what the evaluator knows them by."""
+def _with_attributes(value: Any, evaluator: Evaluator) -> Any:
+    """Replace each `Unknown` of the evaluator by an `Attribute` of a resource."""
     if isinstance(value, Unknown):
         return Attribute(_resource(value.stack, value.logical_id, evaluator), value.attribute)
     if isinstance(value, dict):
-        return {key: _attributes(each, evaluator) for key, each in value.items()}
-    return [_attributes(each, evaluator) for each in value] if isinstance(value, list) else value
+        return {key: _with_attributes(each, evaluator) for key, each in value.items()}
+    return [_with_attributes(each, evaluator) for each in value] if isinstance(value, list) else value
