@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.appmesh.template import write_template
 from color_mesh.model import CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 Template = dict[str, Any]
 Write = Callable[..., Path]
@@ -81,7 +82,7 @@ def test_our_own_assembly_is_read_back(chosen: dict[str, str], built: Callable[.
 # Made up meshes
 
 
-@settings(DETERMINISTIC, max_examples=40)
+@examples(40)
 @given(meshes())
 def test_a_written_mesh_is_read_back(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.json"
@@ -89,7 +90,7 @@ def test_a_written_mesh_is_read_back(folder: Path, mesh: Mesh) -> None:
     assert read_source([path]).meshes == (mesh,)
 
 
-@settings(DETERMINISTIC, max_examples=10)
+@examples(10)
 @given(meshes())
 def test_a_mesh_written_as_yaml_is_read_back(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.yaml"
@@ -550,7 +551,7 @@ def test_what_is_mutated_is_valid_itself(write: Write) -> None:
     assert [len(mesh.nodes) for mesh in source.meshes] == [1]
 
 
-@settings(DETERMINISTIC, max_examples=200)
+@examples(200)
 @given(mutated(VALID))
 def test_any_template_is_read_or_refused(folder: Path, document: Any) -> None:
     (folder / "child.json").write_text(json.dumps(template()))
@@ -559,14 +560,14 @@ def test_any_template_is_read_or_refused(folder: Path, document: Any) -> None:
     assert outcome(path)
 
 
-@settings(DETERMINISTIC, max_examples=100)
+@examples(100)
 @given(mutated(MANIFEST))
 def test_any_assembly_is_read_or_refused(assembled: Path, document: Any) -> None:
     (assembled / "manifest.json").write_text(json.dumps(document))
     assert outcome(assembled)
 
 
-@settings(DETERMINISTIC, max_examples=200)
+@examples(200)
 @given(mutated(CLI))
 def test_any_manifest_is_read_or_refused(folder: Path, document: Any) -> None:
     path = folder / "route.json"
@@ -574,7 +575,7 @@ def test_any_manifest_is_read_or_refused(folder: Path, document: Any) -> None:
     assert outcome(path)
 
 
-@settings(DETERMINISTIC, max_examples=100)
+@examples(100)
 @given(st.data())
 def test_any_text_is_read_or_refused(folder: Path, data: st.DataObject) -> None:
     text = yaml.safe_dump(VALID, sort_keys=False)

@@ -58,7 +58,8 @@ def test_configuration_is_as_in_its_gold_file(
     assert 2 < len(text.splitlines()) <= 60
 
 
-@pytest.mark.parametrize(("case", "part"), sorted({(case, wanted.split()[0]) for case, wanted in WANTED}), ids="/".join)
+@pytest.mark.envoy
+@pytest.mark.parametrize(("case", "part"), sorted({(case, wanted.split()[0]) for case, wanted in WANTED}))
 def test_envoy_accepts_the_configuration(case: str, part: str, tls: Path, tmp_path: Path) -> None:
     validate(compiled(case, part, tmp_path), tmp_path, tls)
 
