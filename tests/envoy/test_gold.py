@@ -1,6 +1,6 @@
-"""What the compiler makes of each kind of property: a template, and beside it what becomes of it.
+"""Golden configurations: for each case a template, and next to it the configurations of some of its parts.
 
-Its metadata says which parts: a node or gateway, a kind, and what the names of the resources begin with.
+The metadata of the template selects the parts: a node or gateway, a kind, and a prefix of the resource names.
 """
 
 import json
@@ -22,7 +22,7 @@ WANTED = [(case, wanted) for case in CASES for wanted in load(GOLD / case / "tem
 
 
 def compiled(case: str, part: str, folder: Path) -> Configuration:
-    """The configuration of a part of a case's mesh."""
+    """Return the configuration of a part of a case's mesh."""
     template = GOLD / case / "template.yaml"
     (mesh,) = read_source([template]).meshes
     metadata = load(template)["Metadata"]
@@ -45,7 +45,7 @@ def gold_file(case: str, wanted: str) -> Path:
 
 
 @pytest.mark.parametrize(("case", "wanted"), [pytest.param(*each, id="-".join(each)) for each in WANTED])
-def test_configuration_is_as_in_its_gold_file(
+def test_configuration_equals_its_gold_file(
     case: str, wanted: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     part, kind, *prefix = wanted.split()
