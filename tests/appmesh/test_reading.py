@@ -49,9 +49,9 @@ def reading(read: Callable[[Fields], T], spec: object, spelling: Spelling = api_
     """Return the value that is read from a spec, and the problems."""
     problems: list[str] = []
     fields = Fields(spelled(spec, spelling), "spec", spelling, problems)
-    found = read(fields)
+    result = read(fields)
     fields.close()
-    return found, problems
+    return result, problems
 
 
 def problems(read: Callable[[Fields], object], spec: object, spelling: Spelling = api_spelling) -> list[str]:
@@ -94,9 +94,9 @@ def http_gateway_route(**action: object) -> Spec:
 def timeout_of(spec: Spec, protocol: Protocol = "http") -> Timeout | None:
     """Return the timeouts of a valid listener."""
     mapping = {"portMapping": {"port": 80, "protocol": protocol}}
-    found, wrong = reading(node, {"listeners": [{**mapping, "timeout": {protocol: spec}}]})
+    result, wrong = reading(node, {"listeners": [{**mapping, "timeout": {protocol: spec}}]})
     assert wrong == []
-    return found.listeners[0].timeout
+    return result.listeners[0].timeout
 
 
 # How keys are spelled
@@ -195,8 +195,8 @@ def test_text_is_read_as_number(spelling: Spelling) -> None:
 )
 def test_number_or_boolean_is_read_as_text(spelling: Spelling, value: object, text: str) -> None:
     spec = {"httpRoute": {"match": {"headers": [{"name": "a", "match": {"exact": value}}]}, "action": TO_RED}}
-    found, wrong = reading(route, spec, spelling)
-    assert (found.match.headers, wrong) == ((HeaderMatch(name="a", exact=text),), [])
+    result, wrong = reading(route, spec, spelling)
+    assert (result.match.headers, wrong) == ((HeaderMatch(name="a", exact=text),), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
@@ -211,8 +211,8 @@ def test_number_or_boolean_is_read_as_text(spelling: Spelling, value: object, te
 )
 def test_text_is_read_as_boolean(spelling: Spelling, value: object, flag: bool) -> None:
     spec = {"httpRoute": {"match": {"headers": [{"name": "a", "invert": value}]}, "action": TO_RED}}
-    found, wrong = reading(route, spec, spelling)
-    assert (found.match.headers, wrong) == ((HeaderMatch(name="a", invert=flag),), [])
+    result, wrong = reading(route, spec, spelling)
+    assert (result.match.headers, wrong) == ((HeaderMatch(name="a", invert=flag),), [])
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,8 @@ def test_duration_is_read_in_seconds_and_milliseconds(spec: Spec, millis: int) -
 def test_fields_with_the_protocol_of_the_listener_as_key_are_read(spelling: Spelling, protocol: Protocol) -> None:
     mapping = {"portMapping": {"port": 80, "protocol": protocol}}
     spec = {"listeners": [{**mapping, "timeout": {protocol: {"idle": {"unit": "s", "value": 1}}}}]}
-    found, wrong = reading(node, spec, spelling)
-    assert (found.listeners, wrong) == ((Listener(port=80, protocol=protocol, timeout=Timeout(idle_millis=1000)),), [])
+    result, wrong = reading(node, spec, spelling)
+    assert (result.listeners, wrong) == ((Listener(port=80, protocol=protocol, timeout=Timeout(idle_millis=1000)),), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
@@ -244,16 +244,16 @@ def test_empty_client_policy_is_no_client_policy(spelling: Spelling) -> None:
         "backends": [{"virtualService": {"virtualServiceName": "red.colors.local", "clientPolicy": {}}}],
         "backendDefaults": {"clientPolicy": {}},
     }
-    found, wrong = reading(node, spec, spelling)
-    assert (found.backends, found.client_tls, wrong) == ((to("red.colors.local"),), None, [])
+    result, wrong = reading(node, spec, spelling)
+    assert (result.backends, result.client_tls, wrong) == ((to("red.colors.local"),), None, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
 def test_client_policy_is_enforced_by_default(spelling: Spelling) -> None:
     spec = {"backendDefaults": {"clientPolicy": {"tls": {"validation": {"trust": TRUST}}}}}
-    found, wrong = reading(gateway, {"listeners": [MAPPING], **spec}, spelling)
-    assert found.client_tls is not None
-    assert (found.client_tls.enforce, wrong) == (True, [])
+    result, wrong = reading(gateway, {"listeners": [MAPPING], **spec}, spelling)
+    assert result.client_tls is not None
+    assert (result.client_tls.enforce, wrong) == (True, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
@@ -273,13 +273,13 @@ def test_client_policy_is_enforced_by_default(spelling: Spelling) -> None:
     ],
 )
 def test_logging_may_be_empty(spelling: Spelling, logging: Spec, log: AccessLog | None) -> None:
-    found, wrong = reading(node, {"logging": logging}, spelling)
-    assert (found.access_log, wrong) == (log, [])
+    result, wrong = reading(node, {"logging": logging}, spelling)
+    assert (result.access_log, wrong) == (log, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
 @pytest.mark.parametrize(
-    ("rewrite", "found"),
+    ("rewrite", "result"),
     [
         pytest.param({}, Rewrite(), id="nothing"),
         pytest.param({"prefix": {}}, Rewrite(), id="empty-prefix"),
@@ -291,36 +291,36 @@ def test_logging_may_be_empty(spelling: Spelling, logging: Spec, log: AccessLog 
         ),
     ],
 )
-def test_default_rewrite_may_be_explicit(spelling: Spelling, rewrite: Spec, found: Rewrite) -> None:
+def test_default_rewrite_may_be_explicit(spelling: Spelling, rewrite: Spec, result: Rewrite) -> None:
     read, wrong = reading(gateway_route, http_gateway_route(rewrite=rewrite), spelling)
-    assert (read.rewrite, wrong) == (found, [])
+    assert (read.rewrite, wrong) == (result, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
 def test_match_of_a_tcp_route_is_optional(spelling: Spelling) -> None:
     target = WeightedTarget(virtual_node="red", weight=1)
-    found = Route(name="all", match=RouteMatch(), targets=(target,), protocol="tcp")
-    assert reading(route, {"tcpRoute": {"action": TO_RED}}, spelling) == (found, [])
+    result = Route(name="all", match=RouteMatch(), targets=(target,), protocol="tcp")
+    assert reading(route, {"tcpRoute": {"action": TO_RED}}, spelling) == (result, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
 def test_default_dns_response_type_is_loadbalancer(spelling: Spelling) -> None:
-    found, wrong = reading(node, {"serviceDiscovery": {"dns": {"hostname": "red.example.com"}}}, spelling)
-    assert (found.discovery, wrong) == (DnsDiscovery(hostname="red.example.com"), [])
+    result, wrong = reading(node, {"serviceDiscovery": {"dns": {"hostname": "red.example.com"}}}, spelling)
+    assert (result.discovery, wrong) == (DnsDiscovery(hostname="red.example.com"), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
 def test_header_match_without_condition_requires_the_header(spelling: Spelling) -> None:
-    found, wrong = reading(route, http_route(match={"headers": [{"name": "a", "match": {}}]}), spelling)
-    assert (found.match.headers, wrong) == ((HeaderMatch(name="a"),), [])
+    result, wrong = reading(route, http_route(match={"headers": [{"name": "a", "match": {}}]}), spelling)
+    assert (result.match.headers, wrong) == ((HeaderMatch(name="a"),), [])
 
 
 def test_keys_without_meaning_for_the_mesh_are_ignored() -> None:
-    found: list[str] = []
-    fields = Fields({"meshOwner": "111122223333"}, "", api_spelling, found)
+    result: list[str] = []
+    fields = Fields({"meshOwner": "111122223333"}, "", api_spelling, result)
     fields.ignore("meshOwner")
     fields.close()
-    assert found == []
+    assert result == []
 
 
 # What cannot be read
@@ -374,9 +374,9 @@ def test_unknown_key_is_reported(read: Callable[[Fields], object], spec: Spec, w
 
 
 def test_unknown_key_at_the_top_is_reported() -> None:
-    found: list[str] = []
-    Fields({"color": 1}, "", api_spelling, found).close()
-    assert found == ["color: is unknown, got 'color' (known: )"]
+    result: list[str] = []
+    Fields({"color": 1}, "", api_spelling, result).close()
+    assert result == ["color: is unknown, got 'color' (known: )"]
 
 
 @pytest.mark.parametrize(
@@ -662,15 +662,15 @@ def test_fields_with_a_second_protocol_as_key_are_reported() -> None:
 @pytest.mark.parametrize("spelling", BOTH)
 def test_other_fields_are_read_in_spite_of_problems(spelling: Spelling) -> None:
     tls = {"mode": "STRICT", "certificate": {"sds": {"secretName": "red"}}}
-    found, wrong = reading(
+    result, wrong = reading(
         node,
         {"listeners": [{"portMapping": {"port": "x", "protocol": "http"}, "tls": tls}], "backends": 5},
         spelling,
     )
     assert len(wrong) == 2
-    assert found.listeners[0].port == 0
-    assert found.listeners[0].tls is not None
-    assert found.listeners[0].tls.certificate == SdsCertificate(secret_name="red")
+    assert result.listeners[0].port == 0
+    assert result.listeners[0].tls is not None
+    assert result.listeners[0].tls.certificate == SdsCertificate(secret_name="red")
 
 
 def test_every_listener_of_a_router_is_read() -> None:

@@ -38,10 +38,10 @@ def read(spec: Spec, spelling: Spelling, reader: Callable[[Fields], T]) -> T:
     """Return the value that is read from a valid spec."""
     problems: list[str] = []
     fields = Fields(spelled(spec, spelling), "Spec", spelling, problems)
-    found = reader(fields)
+    result = reader(fields)
     fields.close()
     assert problems == []
-    return found
+    return result
 
 
 def read_back(mesh: Mesh, spelling: Spelling) -> Mesh:
@@ -87,10 +87,10 @@ def route_back(route: Route, spelling: Spelling) -> Route:
 
 def gateway_back(gateway: VirtualGateway, spelling: Spelling) -> VirtualGateway:
     """Return the gateway that is read from the rendered specs of a gateway and its routes."""
-    found = read(
+    result = read(
         virtual_gateway_spec(gateway), spelling, lambda at: read_virtual_gateway(at, gateway.name, gateway.tags)
     )
-    return replace(found, routes=tuple(gateway_route_back(route, spelling) for route in gateway.routes))
+    return replace(result, routes=tuple(gateway_route_back(route, spelling) for route in gateway.routes))
 
 
 def gateway_route_back(route: GatewayRoute, spelling: Spelling) -> GatewayRoute:

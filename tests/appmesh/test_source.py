@@ -517,22 +517,22 @@ def rename_to(odd: Any) -> Change:
 
 def changed(document: Any, at: tuple[Any, ...], change: Change) -> Any:
     """Return a copy of a document that is changed in one place."""
-    found = copy.deepcopy(document)
-    parent = found
+    result = copy.deepcopy(document)
+    parent = result
     for key in at[:-1]:
         parent = parent[key]
     change(parent, at[-1])
-    return found
+    return result
 
 
 @st.composite
 def mutated(draw: st.DrawFn, document: Template) -> Any:
     """Generate copies of a document with one or two values replaced, removed or renamed."""
     for _ in range(draw(st.integers(1, 2))):
-        found = [place for place in places(document) if place]
-        if not found:
+        paths = [place for place in places(document) if place]
+        if not paths:
             break
-        at = draw(st.sampled_from(found))
+        at = draw(st.sampled_from(paths))
         odd = draw(ODD)
         change = draw(st.sampled_from((replace_by(odd), replace_by(odd), remove, wrap, rename_to(odd))))
         document = changed(document, at, change)

@@ -63,7 +63,7 @@ def evaluate(tmp_path: Path) -> Evaluate:
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "expected"),
     [
         pytest.param("text", "text", id="text"),
         pytest.param({"a": [1, 2.5, True, None]}, {"a": [1, 2.5, True, None]}, id="plain-values"),
@@ -123,12 +123,12 @@ def evaluate(tmp_path: Path) -> Evaluate:
         pytest.param({"Fn::ToJsonString": {"a": [{"Ref": "Color"}, 1]}}, '{"a":["red",1]}', id="to-json-string"),
     ],
 )
-def test_value_is_evaluated(value: Any, found: Any, evaluate: Evaluate) -> None:
-    assert evaluate(value) == found
+def test_value_is_evaluated(value: Any, expected: Any, evaluate: Evaluate) -> None:
+    assert evaluate(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "given", "found"),
+    ("value", "given", "expected"),
     [
         pytest.param({"Ref": "Color"}, {"Color": "blue"}, "blue", id="parameter"),
         pytest.param({"Ref": "Colors"}, {"Colors": "a ,b"}, ["a", "b"], id="list"),
@@ -149,8 +149,8 @@ def test_value_is_evaluated(value: Any, found: Any, evaluate: Evaluate) -> None:
         ),
     ],
 )
-def test_value_of_the_user_is_used(value: Any, given: dict[str, str], found: Any, evaluate: Evaluate) -> None:
-    assert evaluate(value, **given) == found
+def test_value_of_the_user_is_used(value: Any, given: dict[str, str], expected: Any, evaluate: Evaluate) -> None:
+    assert evaluate(value, **given) == expected
 
 
 @pytest.mark.parametrize(
@@ -164,10 +164,10 @@ def test_value_of_the_user_is_used(value: Any, given: dict[str, str], found: Any
     ],
 )
 def test_value_known_only_at_deployment_is_an_attribute(value: Any, name: str, evaluate: Evaluate) -> None:
-    found = evaluate(value)
-    assert isinstance(found, Attribute)
-    assert isinstance(found.resource, Resource)
-    assert (found.resource.logical_id, found.resource.type, found.name) == ("Named", "Any::Thing", name)
+    expected = evaluate(value)
+    assert isinstance(expected, Attribute)
+    assert isinstance(expected.resource, Resource)
+    assert (expected.resource.logical_id, expected.resource.type, expected.name) == ("Named", "Any::Thing", name)
 
 
 AT = "stack.json: Subject.At"
@@ -598,7 +598,7 @@ def test_sub_with_many_open_braces_is_fast(evaluate: Evaluate, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("${!Color} ${Color}", "${Color} red"),
         ("${ Color }${Color}", "redred"),
@@ -606,5 +606,5 @@ def test_sub_with_many_open_braces_is_fast(evaluate: Evaluate, text: str) -> Non
         ("$Color{}", "$Color{}"),
     ],
 )
-def test_variables_of_sub_end_at_the_first_brace(evaluate: Evaluate, text: str, found: str) -> None:
-    assert evaluate({"Fn::Sub": text}) == found
+def test_variables_of_sub_end_at_the_first_brace(evaluate: Evaluate, text: str, expected: str) -> None:
+    assert evaluate({"Fn::Sub": text}) == expected

@@ -171,8 +171,8 @@ def test_exports_are_imported_across_templates(write: Write) -> None:
 
 def test_imported_attribute_has_the_exporting_resource(write: Write) -> None:
     folder = write(a=exporting({"Fn::GetAtt": ["Blue", "Arn"]}) | template(Blue=RED), b=template(Red=thing(IMPORTED)))
-    found = names(folder)["b.json: Red"]
-    assert (found.resource.place, found.name) == ("a.json: Blue", "Arn")
+    attribute = names(folder)["b.json: Red"]
+    assert (attribute.resource.place, attribute.name) == ("a.json: Blue", "Arn")
 
 
 def test_outputs_are_read_by_stack_and_name(write: Write) -> None:

@@ -20,8 +20,8 @@ PLACEMENTS = [(interception, by_files) for interception in (Transparent(), Loopb
 @settings(STEADY, max_examples=30)
 @given(mesh=meshes(compilable=True), choice=st.integers(0, 1000))
 def test_envoy_accepts_every_configuration(tls: Path, mesh: Mesh, choice: int) -> None:
-    found = parts(mesh)
-    for part in found[choice % len(found) :][:1] if found else ():
+    candidates = parts(mesh)
+    for part in candidates[choice % len(candidates) :][:1] if candidates else ():
         interception, by_files = PLACEMENTS[choice % 4]
         with tempfile.TemporaryDirectory() as folder:
             configuration = configure(

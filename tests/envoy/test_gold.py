@@ -18,7 +18,7 @@ from tests.support.gold import compare_with_gold, dump_yaml
 
 GOLD = Path(__file__).parent / "gold"
 CASES = sorted(path.parent.name for path in GOLD.glob("*/template.yaml"))
-WANTED = [(case, wanted) for case in CASES for wanted in load(GOLD / case / "template.yaml")["Metadata"]["Gold"]]
+SELECTORS = [(case, selector) for case in CASES for selector in load(GOLD / case / "template.yaml")["Metadata"]["Gold"]]
 
 
 def compiled(case: str, part: str, folder: Path) -> Configuration:
@@ -39,30 +39,34 @@ def part_of(mesh: Mesh, name: str) -> Any:
     return next(part for part in parts(mesh) if part.name == name)
 
 
-def gold_file(case: str, wanted: str) -> Path:
-    part, kind, *_ = wanted.split()
+def gold_file(case: str, selector: str) -> Path:
+    part, kind, *_ = selector.split()
     return GOLD / case / f"{part}.{kind}.yaml"
 
 
-@pytest.mark.parametrize(("case", "wanted"), [pytest.param(*each, id="-".join(each)) for each in WANTED])
+@pytest.mark.parametrize(("case", "selector"), [pytest.param(*each, id="-".join(each)) for each in SELECTORS])
 def test_configuration_equals_its_gold_file(
-    case: str, wanted: str, tmp_path: Path, request: pytest.FixtureRequest
+    case: str, selector: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    part, kind, *prefix = wanted.split()
-    found = getattr(compiled(case, part, tmp_path), kind)
+    part, kind, *prefix = selector.split()
+    resources = getattr(compiled(case, part, tmp_path), kind)
     if prefix:
-        found = [each for each in found if each["name"].startswith(prefix[0])]
-    plain = json.loads(json.dumps(found).replace(str(tmp_path), "/watched"))
+        resources = [each for each in resources if each["name"].startswith(prefix[0])]
+    plain = json.loads(json.dumps(resources).replace(str(tmp_path), "/watched"))
     text = dump_yaml(plain)
-    compare_with_gold(gold_file(case, wanted), text, request)
+    compare_with_gold(gold_file(case, selector), text, request)
     assert 2 < len(text.splitlines()) <= 60
 
 
-@pytest.mark.parametrize(("case", "part"), sorted({(case, wanted.split()[0]) for case, wanted in WANTED}), ids="/".join)
+@pytest.mark.parametrize(
+    ("case", "part"), sorted({(case, selector.split()[0]) for case, selector in SELECTORS}), ids="/".join
+)
 def test_envoy_accepts_the_configuration(case: str, part: str, tls: Path, tmp_path: Path) -> None:
     validate(compiled(case, part, tmp_path), tmp_path, tls)
 
 
 def test_every_gold_file_is_compared() -> None:
-    expected = {gold_file(case, wanted) for case, wanted in WANTED} | {GOLD / case / "template.yaml" for case in CASES}
+    expected = {gold_file(case, selector) for case, selector in SELECTORS} | {
+        GOLD / case / "template.yaml" for case in CASES
+    }
     assert {path for path in GOLD.rglob("*") if path.is_file()} == expected

@@ -117,17 +117,17 @@ def leaves(value: Any, path: str, at: tuple[Any, ...] = ()) -> Iterator[tuple[st
 @cache
 def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
     """Return, for each path in a sample, the resources with it, and the keys and indexes of the value."""
-    found: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
+    by_path: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
     for index, resource in enumerate(declared_resources(SAMPLES[sample])):
         name = resource.kind[0].upper() + resource.kind[1:]
         for path, at in leaves(resource.properties, name):
-            found.setdefault(path, []).append((index, at))
-    return found
+            by_path.setdefault(path, []).append((index, at))
+    return by_path
 
 
 def compiled(mesh: Mesh) -> dict[str, str]:
     """Return the compiled configurations of a mesh, by part and placement, without those that are not supported."""
-    found = {}
+    configurations = {}
     for part in parts(mesh):
         for number, (interception, of_endpoints) in enumerate(PLACEMENTS):
             try:
@@ -136,11 +136,11 @@ def compiled(mesh: Mesh) -> dict[str, str]:
                 )
             except MeshError:
                 continue
-            found_endpoints = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
-            found[f"{part.name} {number}"] = json.dumps(
-                [configuration.bootstrap, dict(configuration.files), found_endpoints]
+            configurations_endpoints = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
+            configurations[f"{part.name} {number}"] = json.dumps(
+                [configuration.bootstrap, dict(configuration.files), configurations_endpoints]
             )
-    return found
+    return configurations
 
 
 @cache

@@ -70,14 +70,18 @@ def test_configuration_of_a_node_has_its_own_backends_only(interception: Interce
 @pytest.mark.parametrize(("interception", "of_endpoints"), ANYWHERE)
 def test_routes_are_the_same_for_every_placement(interception: Interception, of_endpoints: Endpoints) -> None:
     mesh = full_mesh()
-    found = configure(mesh, mesh.gateway("gateway"), interception=interception, endpoints=of_endpoints)
-    assert found.routes == configure(mesh, mesh.gateway("gateway")).routes
+    configuration = configure(mesh, mesh.gateway("gateway"), interception=interception, endpoints=of_endpoints)
+    assert configuration.routes == configure(mesh, mesh.gateway("gateway")).routes
 
 
 def test_configuration_with_dns_endpoints_is_static() -> None:
     mesh = chain(2)
-    found = configure(mesh, mesh.node("n1"))
-    assert (found.files, found.targets, "dynamic_resources" in found.bootstrap) == ({}, {}, False)
+    configuration = configure(mesh, mesh.node("n1"))
+    assert (configuration.files, configuration.targets, "dynamic_resources" in configuration.bootstrap) == (
+        {},
+        {},
+        False,
+    )
 
 
 def test_files_precede_those_that_refer_to_them() -> None:
@@ -93,9 +97,9 @@ def test_files_precede_those_that_refer_to_them() -> None:
 
 def test_initial_file_of_endpoints_is_empty() -> None:
     mesh = chain(2)
-    found = configure(mesh, mesh.node("n1"), endpoints=WATCHED)
-    (target,) = found.targets.values()
-    assert found.files["eds/cds_egress_chain_n0_http_80.json"] == endpoints(mesh, target, [])
+    configuration = configure(mesh, mesh.node("n1"), endpoints=WATCHED)
+    (target,) = configuration.targets.values()
+    assert configuration.files["eds/cds_egress_chain_n0_http_80.json"] == endpoints(mesh, target, [])
 
 
 @pytest.mark.parametrize(
@@ -121,8 +125,8 @@ def test_ip_preference_selects_the_addresses_of_tasks(
 
 def test_endpoint_must_have_all_attributes() -> None:
     mesh = chain(2)
-    wanted = (("family", "blue"), ("zone", "a"))
-    discovery = CloudMapDiscovery(namespace="chain.local", service="n0", attributes=wanted)
+    required = (("family", "blue"), ("zone", "a"))
+    discovery = CloudMapDiscovery(namespace="chain.local", service="n0", attributes=required)
     mesh = replace(mesh, nodes=(replace(mesh.node("n0"), discovery=discovery), mesh.node("n1")))
     with_all = replace(ONLY_4, attributes={"family": "blue", "zone": "a", "more": "x"})
     with_some = replace(BOTH, attributes={"family": "blue"})
@@ -150,8 +154,8 @@ def test_loopback_addresses_are_distinct_and_never_in_127_0() -> None:
 )
 def test_outside_node_is_reached_on_the_port_of_its_listener(outside: frozenset[str], port: int) -> None:
     mesh = chain(2)
-    found = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
-    (cluster,) = (each for each in found.clusters if each["name"] == "cds_egress_chain_n0_http_80")
+    configuration = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
+    (cluster,) = (each for each in configuration.clusters if each["name"] == "cds_egress_chain_n0_http_80")
     (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["endpoint"]["address"]["socket_address"] == {"address": "n0.chain.local", "port_value": port}
 

@@ -188,8 +188,8 @@ def test_dns_name_that_is_too_long_is_rejected(describe: Describe, wrong: str) -
 
 @pytest.mark.parametrize("name", [pytest.param("a", id="length-low"), pytest.param(LABEL, id="length-high")])
 def test_cloud_map_service_name_of_one_label_is_accepted(name: str) -> None:
-    (found,) = cloud_map_service(name).cloud_map_services
-    assert found.dns_name == f"{name}.colors.local"
+    (declared,) = cloud_map_service(name).cloud_map_services
+    assert declared.dns_name == f"{name}.colors.local"
 
 
 def test_cloud_map_service_without_a_name_is_rejected() -> None:
@@ -211,8 +211,8 @@ def test_cloud_map_service_name_of_two_labels_is_rejected() -> None:
 )
 def test_service_and_namespace_together_are_a_dns_name(name: str, most: int) -> None:
     longest = DNS_NAME[-most:]
-    (found,) = service_in_namespace(name)(longest).cloud_map_services
-    assert len(found.dns_name) == 253
+    (declared,) = service_in_namespace(name)(longest).cloud_map_services
+    assert len(declared.dns_name) == 253
     message = f"Cloud Map service '{name}': namespace too long, got '{most + 1} characters' (1 to {most})"
     assert refusal(service_in_namespace(name), f"{longest}a") == message
 

@@ -264,8 +264,8 @@ def test_node_with_dns_discovery_needs_no_cloud_map_service() -> None:
 
 def test_hostname_of_a_node_may_be_the_name_of_a_virtual_service() -> None:
     hostnames = index(nodes=(node(discovery=DnsDiscovery(hostname="red.example.com")),)).hostnames
-    found = check_dns_answers({}, (), (service("RED.example.com"), service()), hostnames)
-    assert list(found) == [
+    messages = check_dns_answers({}, (), (service("RED.example.com"), service()), hostnames)
+    assert list(messages) == [
         (
             "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
             "(name it after one of: red.example.com)"
@@ -277,8 +277,8 @@ def test_every_name_without_a_dns_record_is_reported() -> None:
     answered = (dns("blue"),)
     nodes = node("red"), node("blue"), node("caller", listeners=(), discovery=None)
     services = service("blue.colors.local"), service("green.colors.local")
-    found = check_dns_answers(index(answered).cloud_map_services, nodes, services)
-    assert list(found) == [
+    messages = check_dns_answers(index(answered).cloud_map_services, nodes, services)
+    assert list(messages) == [
         "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: blue.colors.local)",
         (
             "virtual service 'green.colors.local': no Cloud Map service answers its DNS name, got 'green.colors.local' "

@@ -108,12 +108,14 @@ def write(mesh: LoopbackMesh, task: Task, changed: Mesh) -> None:
         envoy_address=task.address(3),
         backend_addresses={service.name: address(task, service.name) for service in changed.services},
     )
-    made = configure(changed, part, interception=placement, endpoints=FileEndpoints(directory=str(task.folder)))
-    found = {
+    configuration = configure(
+        changed, part, interception=placement, endpoints=FileEndpoints(directory=str(task.folder))
+    )
+    endpoint_files = {
         name: endpoints(changed, target, [Instance(ipv4=mesh.task(target.node.name).address(1), port=INBOUND_PORT)])
-        for name, target in made.targets.items()
+        for name, target in configuration.targets.items()
     }
-    for name, content in {**made.files, **found}.items():
+    for name, content in {**configuration.files, **endpoint_files}.items():
         before = task.stat(UPDATES)
         task.write(name, content)
         if name == CLUSTERS_FILE:

@@ -127,8 +127,8 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     ],
 )
 def test_service_receives_the_rewritten_path(mesh: LoopbackMesh, path: str, seen: str) -> None:
-    answer = mesh.enter("paths", PORT, path)
-    assert (answer.request["path"], answer.request["headers"]["host"]) == (seen, "green.colors.local")
+    response = mesh.enter("paths", PORT, path)
+    assert (response.request["path"], response.request["headers"]["host"]) == (seen, "green.colors.local")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_routes_of_the_service_match_the_rewritten_path(mesh: LoopbackMesh, path
     ],
 )
 def test_request_without_a_matching_route_is_answered_404(mesh: LoopbackMesh, path: str) -> None:
-    answer = mesh.enter("paths", PORT, path)
-    assert (answer.status, answer.body) == (404, b"")
+    response = mesh.enter("paths", PORT, path)
+    assert (response.status, response.body) == (404, b"")
 
 
 def test_a_gateway_matches_on_methods(mesh: LoopbackMesh) -> None:
@@ -197,15 +197,15 @@ def test_host_of_a_route_matches_its_own_routes_only(mesh: LoopbackMesh, host: s
 
 
 def test_host_without_rewrite_reaches_the_application(mesh: LoopbackMesh) -> None:
-    asked = mesh.enter("hosts", PORT, "/kept", headers={"Host": "kept.example.org"}).request
-    assert (asked["node"], asked["headers"]["host"], asked["path"]) == ("yellow", "kept.example.org", "/kept")
+    received = mesh.enter("hosts", PORT, "/kept", headers={"Host": "kept.example.org"}).request
+    assert (received["node"], received["headers"]["host"], received["path"]) == ("yellow", "kept.example.org", "/kept")
 
 
 @pytest.mark.parametrize("chosen", ["green.colors.local", f"green.colors.local:{APP_PORT}"])
 def test_header_of_a_client_does_not_select_the_service(mesh: LoopbackMesh, chosen: str) -> None:
     headers = {"Host": "kept.example.org", "x-app-mesh-virtual-service": chosen}
-    asked = mesh.enter("hosts", PORT, "/kept", headers=headers).request
-    assert (asked["node"], "x-app-mesh-virtual-service" in asked["headers"]) == ("yellow", False)
+    received = mesh.enter("hosts", PORT, "/kept", headers=headers).request
+    assert (received["node"], "x-app-mesh-virtual-service" in received["headers"]) == ("yellow", False)
 
 
 def test_second_hop_is_reachable_in_the_task_only(mesh: LoopbackMesh) -> None:

@@ -64,7 +64,10 @@ def outlier(errors: int, base: int, percent: int) -> OutlierDetection:
 
 
 NODES = (
-    *(node(name, spoken, health_check=check(asked, path)) for name, (spoken, asked, path) in CHECKED.items()),
+    *(
+        node(name, protocol, health_check=check(check_protocol, path))
+        for name, (protocol, check_protocol, path) in CHECKED.items()
+    ),
     node("ill", "grpc", health_check=check("grpc")),
     node("back-soon", outlier_detection=outlier(1, 300, 100)),
     node("patient", outlier_detection=outlier(3, 60000, 100)),
@@ -121,8 +124,8 @@ def cluster(name: str) -> str:
 @pytest.mark.parametrize("name", CHECKED)
 def test_health_checks_distinguish_tasks_that_answer(mesh: LoopbackMesh, name: str) -> None:
     caller = mesh.task("caller")
-    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.success") >= 1, "one was asked and well")
-    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.failure") >= 1, "one was asked and not well")
+    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.success") >= 1, "one task is healthy")
+    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.failure") >= 1, "one task is unhealthy")
     stats = [caller.stat(f"{cluster(name)}.membership_{kind}") for kind in ("total", "healthy")]
     assert stats == [2, 1]
 
@@ -135,7 +138,7 @@ def test_no_request_is_sent_to_a_dead_endpoint(mesh: LoopbackMesh, name: str) ->
 
 def test_task_that_fails_its_health_check_is_unhealthy(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
-    wait_until(lambda: caller.stat(f"{cluster('ill')}.health_check.failure") >= 1, "it was asked")
+    wait_until(lambda: caller.stat(f"{cluster('ill')}.health_check.failure") >= 1, "the check has failed")
     assert caller.stat(f"{cluster('ill')}.membership_healthy") == 0
 
 
@@ -160,7 +163,7 @@ def test_an_ejection_ends(mesh: LoopbackMesh) -> None:
         mesh.call("caller", "back-soon.colors.local", PORT, headers={"x-key": "good"})
         return all(app.request_counts["good"] > 0 for app in apps)
 
-    wait_until(both_receive_requests, "both are asked again")
+    wait_until(both_receive_requests, "both receive requests again")
 
 
 def test_fewer_errors_than_the_limit_eject_no_task(mesh: LoopbackMesh) -> None:
@@ -207,9 +210,9 @@ def send_slow_request(mesh: LoopbackMesh) -> socket.socket:
 
 def test_requests_above_the_limits_of_a_gateway_are_answered_503(mesh: LoopbackMesh) -> None:
     cluster = "cluster.cds_ingress_colors_gateway_self_redirect_http_15001"
-    gateway, asked = mesh.task("gateway"), mesh.app("wide").request_counts
+    gateway, request_counts = mesh.task("gateway"), mesh.app("wide").request_counts
     with send_slow_request(mesh) as first:
-        wait_until(lambda: asked["held"] == 1, "the first request is under way")
+        wait_until(lambda: request_counts["held"] == 1, "the first request is under way")
         with send_slow_request(mesh) as second:
             wait_until(lambda: gateway.stat(f"{cluster}.upstream_rq_pending_active") == 1, "the second waits")
             with send_slow_request(mesh) as third:

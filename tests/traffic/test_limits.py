@@ -146,8 +146,8 @@ def test_failing_endpoint_is_ejected(mesh: LoopbackMesh) -> None:
 
     wait_until(one_is_ejected, "one of two endpoints is ejected")
     statuses = [mesh.call("caller", "outlier.colors.local", PORT, headers={"x-key": "good"}).status for _ in range(10)]
-    asked = sorted([first.app.request_counts["good"], second.app.request_counts["good"]])
-    assert (statuses, asked) == ([200] * 10, [0, 10])
+    counts = sorted([first.app.request_counts["good"], second.app.request_counts["good"]])
+    assert (statuses, counts) == ([200] * 10, [0, 10])
 
 
 def test_endpoint_is_checked_before_it_is_used(mesh: LoopbackMesh) -> None:
@@ -172,9 +172,9 @@ def test_refused_connection_is_retried_twice(mesh: LoopbackMesh) -> None:
     replace_endpoints(mesh, caller, "plain", [Instance(ipv4=plain.address(9), port=15100)])
     cluster = "cluster.cds_egress_colors_plain_http_8080"
     before = caller.stat(f"{cluster}.upstream_rq_retry")
-    answer = mesh.call("caller", "plain.colors.local", PORT)
-    assert (answer.status, caller.stat(f"{cluster}.upstream_rq_retry") - before) == (503, 2)
-    assert answer.body.startswith(b"upstream connect error or disconnect/reset before headers")
+    response = mesh.call("caller", "plain.colors.local", PORT)
+    assert (response.status, caller.stat(f"{cluster}.upstream_rq_retry") - before) == (503, 2)
+    assert response.body.startswith(b"upstream connect error or disconnect/reset before headers")
     mesh.find_endpoints(caller)
 
 

@@ -129,11 +129,11 @@ def lines(task: Task, about: str, count: int) -> list[str]:
     """Return the lines that contain a text, once there are as many."""
     file = task.folder / LOG
 
-    def found() -> list[str]:
+    def matching() -> list[str]:
         return [line for line in file.read_text().splitlines() if about in line] if file.exists() else []
 
-    wait_until(lambda: len(found()) >= count, f"{file} has {count} lines about {about!r}")
-    return found()
+    wait_until(lambda: len(matching()) >= count, f"{file} has {count} lines about {about!r}")
+    return matching()
 
 
 @pytest.mark.parametrize(
@@ -166,15 +166,15 @@ def test_text_format_without_a_newline_has_no_newline(mesh: LoopbackMesh) -> Non
 
 def test_gateway_logs_a_request_on_both_hops(mesh: LoopbackMesh) -> None:
     mesh.enter("gateway", ENTRY, "/in/tell", headers={"Host": "www.example.com"})
-    found = lines(mesh.task("gateway"), "/tell 200", 2)
+    matching = lines(mesh.task("gateway"), "/tell 200", 2)
     # The first hop puts a slash for the prefix, the second makes one of two.
-    assert sorted(found) == ["GET //tell 200 - router.colors.local", "GET /tell 200 - router.colors.local"]
+    assert sorted(matching) == ["GET //tell 200 - router.colors.local", "GET /tell 200 - router.colors.local"]
 
 
 def test_gateway_logs_a_request_without_a_route_on_both_hops(mesh: LoopbackMesh) -> None:
     mesh.enter("gateway", ENTRY, "/in/missing")
-    found = lines(mesh.task("gateway"), "/missing", 2)
-    assert sorted(found) == ["GET //missing 404 - router.colors.local", "GET /missing 404 NR router.colors.local"]
+    matching = lines(mesh.task("gateway"), "/missing", 2)
+    assert sorted(matching) == ["GET //missing 404 - router.colors.local", "GET /missing 404 NR router.colors.local"]
 
 
 def test_tcp_connections_are_logged_on_both_sides(mesh: LoopbackMesh) -> None:
@@ -192,5 +192,5 @@ def test_node_without_an_access_log_writes_none(mesh: LoopbackMesh) -> None:
 
 
 def test_health_check_has_the_path_and_the_host_of_the_node(mesh: LoopbackMesh) -> None:
-    found = lines(mesh.task("checked"), "Envoy/HC", 1)
-    assert found[0] == f"checked.colors.local:{PORT} /healthy?deep=1 Envoy/HC"
+    matching = lines(mesh.task("checked"), "Envoy/HC", 1)
+    assert matching[0] == f"checked.colors.local:{PORT} /healthy?deep=1 Envoy/HC"

@@ -156,17 +156,17 @@ def call(address: str, port: int, method: str, authority: str, metadata: Mapping
     with grpc.insecure_channel(f"{address}:{port}", options=[("grpc.default_authority", authority)]) as channel:
         stub: Any = channel.unary_unary(method)
         try:
-            answer: bytes = stub(b"hello", metadata=tuple((metadata or {}).items()), timeout=5)
+            response: bytes = stub(b"hello", metadata=tuple((metadata or {}).items()), timeout=5)
         except grpc.RpcError as error:
             status: Any = error
             return status.code().name
-        return json.loads(answer)
+        return json.loads(response)
 
 
 def tell(mesh: LoopbackMesh, method: str, **metadata: str) -> Any:
     name = "router.colors.local"
-    found = {key.replace("_", "-"): value for key, value in metadata.items()}
-    return call(mesh.task("caller").backend_address(name), 9083, method, name, found)
+    results = {key.replace("_", "-"): value for key, value in metadata.items()}
+    return call(mesh.task("caller").backend_address(name), 9083, method, name, results)
 
 
 def ask_http2(address: str, port: int, authority: str, method: str = "GET", path: str = "/") -> tuple[int, Any]:
@@ -193,8 +193,13 @@ def ask_http2(address: str, port: int, authority: str, method: str = "GET", path
 )
 def test_http2_request_is_routed_as_http2(mesh: LoopbackMesh, method: str, node_name: str) -> None:
     address = mesh.task("caller").backend_address("router.colors.local")
-    status, asked = ask_http2(address, 9082, "router.colors.local", method, "/some/path?a=b")
-    assert (status, asked["node"], asked["method"], asked["path"]) == (200, node_name, method, "/some/path?a=b")
+    status, received = ask_http2(address, 9082, "router.colors.local", method, "/some/path?a=b")
+    assert (status, received["node"], received["method"], received["path"]) == (
+        200,
+        node_name,
+        method,
+        "/some/path?a=b",
+    )
 
 
 def test_service_of_a_node_has_all_ports_of_the_node(mesh: LoopbackMesh) -> None:
@@ -251,13 +256,15 @@ def test_grpc_call_is_retried(mesh: LoopbackMesh, method: str, codes: str, expec
 
 def test_gateway_routes_grpc(mesh: LoopbackMesh) -> None:
     address = mesh.task("gateway").address(1)
-    found = [call(address, 8003, method, "any.example.com") for method in ("/colors.Teller/Tell", "/colors.Meta/Tell")]
-    assert found == [{"node": "green", "method": "/colors.Teller/Tell", "sent": "hello"}, "UNIMPLEMENTED"]
+    results = [
+        call(address, 8003, method, "any.example.com") for method in ("/colors.Teller/Tell", "/colors.Meta/Tell")
+    ]
+    assert results == [{"node": "green", "method": "/colors.Teller/Tell", "sent": "hello"}, "UNIMPLEMENTED"]
 
 
 def test_gateway_routes_http2(mesh: LoopbackMesh) -> None:
-    status, asked = ask_http2(mesh.task("gateway").address(1), 8002, "any.example.com", "PUT", "/path")
-    assert (status, asked["node"], asked["path"]) == (200, "green", "/path")
+    status, received = ask_http2(mesh.task("gateway").address(1), 8002, "any.example.com", "PUT", "/path")
+    assert (status, received["node"], received["path"]) == (200, "green", "/path")
 
 
 def conversation(address: str, port: int) -> bytes:
@@ -280,8 +287,8 @@ def test_tcp_backends_may_share_a_port(mesh: LoopbackMesh) -> None:
 
 def test_tcp_connections_are_distributed_by_weight(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("split.colors.local")
-    answers = Counter(conversation(address, 9084) for _ in range(100))
-    assert set(answers) == {b"green\nhello", b"yellow\nhello"}
+    responses = Counter(conversation(address, 9084) for _ in range(100))
+    assert set(responses) == {b"green\nhello", b"yellow\nhello"}
 
 
 def test_idle_tcp_connection_is_closed(mesh: LoopbackMesh) -> None:

@@ -106,9 +106,9 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
 
 def received_headers(mesh: LoopbackMesh, path: str, service: str = ROUTER, **request: Any) -> dict[str, str]:
     """Return the headers that the application received."""
-    answer = mesh.call("caller", service, PORT, path, **request)
-    assert answer.status == 200
-    return {name.lower(): value for name, value in answer.request["headers"].items()}
+    response = mesh.call("caller", service, PORT, path, **request)
+    assert response.status == 200
+    return {name.lower(): value for name, value in response.request["headers"].items()}
 
 
 @pytest.mark.parametrize(
@@ -187,23 +187,27 @@ def test_response_has_the_server_and_the_upstream_time(mesh: LoopbackMesh) -> No
     ],
 )
 def test_routes_match_the_normalized_path(mesh: LoopbackMesh, path: str, seen_path: str, node_name: str) -> None:
-    asked = mesh.call("caller", ROUTER, PORT, path).request
-    assert (asked["path"], asked["node"]) == (seen_path, node_name)
+    received = mesh.call("caller", ROUTER, PORT, path).request
+    assert (received["path"], received["node"]) == (seen_path, node_name)
 
 
 def test_body_arrives_complete(mesh: LoopbackMesh) -> None:
     body = b"x" * 300_000
     connection = http.client.HTTPConnection(mesh.task("caller").backend_address(GREEN), PORT, timeout=10)
     connection.request("POST", "/", body=body, headers={"Host": GREEN})
-    answer = connection.getresponse()
-    assert (answer.status, b'"content-length": "300000"' in answer.read().lower()) == (200, True)
+    response = connection.getresponse()
+    assert (response.status, b'"content-length": "300000"' in response.read().lower()) == (200, True)
     connection.close()
 
 
 def test_gateway_adds_the_original_path_and_host(mesh: LoopbackMesh) -> None:
     headers = mesh.enter("gateway", ENTRY, "/green/tell?q=1", headers={"Host": "www.example.com"}).request["headers"]
-    found = {name.lower(): value for name, value in headers.items()}
-    assert (found["x-envoy-original-path"], found["x-envoy-original-host"], found["host"]) == (
+    received_by_name = {name.lower(): value for name, value in headers.items()}
+    assert (
+        received_by_name["x-envoy-original-path"],
+        received_by_name["x-envoy-original-host"],
+        received_by_name["host"],
+    ) == (
         "/green/tell?q=1",
         "www.example.com",
         GREEN,
@@ -211,19 +215,19 @@ def test_gateway_adds_the_original_path_and_host(mesh: LoopbackMesh) -> None:
 
 
 def test_internal_header_of_a_gateway_reaches_neither_side(mesh: LoopbackMesh) -> None:
-    answer = mesh.enter("gateway", ENTRY, "/kept")
-    names = {name.lower() for name in (*answer.headers, *answer.request["headers"])}
+    response = mesh.enter("gateway", ENTRY, "/kept")
+    names = {name.lower() for name in (*response.headers, *response.request["headers"])}
     assert "x-app-mesh-virtual-service" not in names
 
 
 def test_gateway_route_with_the_prefix_slash_keeps_the_path(mesh: LoopbackMesh) -> None:
-    asked = mesh.enter("gateway", ENTRY, "/a/b?q=1").request
-    assert (asked["path"], asked["node"]) == ("/a/b?q=1", "yellow")
+    received = mesh.enter("gateway", ENTRY, "/a/b?q=1").request
+    assert (received["path"], received["node"]) == ("/a/b?q=1", "yellow")
 
 
 def test_second_hop_matches_the_rewritten_path(mesh: LoopbackMesh) -> None:
-    asked = mesh.enter("gateway", ENTRY, "/router/a/b").request
-    assert (asked["path"], asked["node"]) == ("/a/b", "yellow")
+    received = mesh.enter("gateway", ENTRY, "/router/a/b").request
+    assert (received["path"], received["node"]) == ("/a/b", "yellow")
 
 
 def test_gateway_has_the_longest_timeout_of_the_services_routes(mesh: LoopbackMesh) -> None:

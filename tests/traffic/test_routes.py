@@ -157,9 +157,9 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
 
 
 def answered_by(mesh: LoopbackMesh, service: str, path: str = "/", **request: Any) -> str:
-    answer = mesh.call("caller", f"{service}.colors.local", PORT, path, **request)
-    assert answer.status == 200
-    return str(answer.request["node"])
+    response = mesh.call("caller", f"{service}.colors.local", PORT, path, **request)
+    assert response.status == 200
+    return str(response.request["node"])
 
 
 def send_and_count_attempts(mesh: LoopbackMesh, path: str, statuses: str, **headers: str) -> tuple[int, int]:
@@ -173,14 +173,14 @@ def send_and_count_attempts(mesh: LoopbackMesh, path: str, statuses: str, **head
 def test_weights_of_4_and_1_are_distinguished_from_3_and_1(mesh: LoopbackMesh) -> None:
     """Of 5000 requests 4000 ± 141 (5 sigma, by chance missed once in 1.7 million runs); 3:1 gives 3750 ± 31."""
     caller = mesh.task("caller")
-    answers = Counter(
-        answer["node"] for answer in stream(caller.backend_address("split.colors.local"), "split.colors.local")
+    responses = Counter(
+        response["node"] for response in stream(caller.backend_address("split.colors.local"), "split.colors.local")
     )
-    assert set(answers) == {"green", "yellow"}
+    assert set(responses) == {"green", "yellow"}
     share = 4 / 5
     bound = SIGMAS * math.sqrt(REQUESTS * share * (1 - share))
     assert bound < REQUESTS * (share - 3 / 4)
-    assert abs(answers["green"] - REQUESTS * share) < bound
+    assert abs(responses["green"] - REQUESTS * share) < bound
 
 
 def test_target_with_weight_0_receives_no_requests(mesh: LoopbackMesh) -> None:
@@ -229,8 +229,8 @@ def test_target_with_weight_0_receives_no_requests(mesh: LoopbackMesh) -> None:
 def test_request_uses_the_matching_route(
     mesh: LoopbackMesh, path: str, headers: dict[str, str], method: str, matches: bool
 ) -> None:
-    found = answered_by(mesh, "matches", path, headers=headers, method=method)
-    assert found == ("green" if matches else "yellow")
+    node_name = answered_by(mesh, "matches", path, headers=headers, method=method)
+    assert node_name == ("green" if matches else "yellow")
 
 
 @pytest.mark.parametrize(
@@ -294,8 +294,8 @@ def test_request_without_a_timeout_is_not_ended(mesh: LoopbackMesh) -> None:
 
 
 def test_request_uses_the_route_of_its_port(mesh: LoopbackMesh) -> None:
-    found = [mesh.call("caller", "ports.colors.local", port).request["node"] for port in (PORT, PORT + 1)]
-    assert found == ["green", "yellow"]
+    node_name = [mesh.call("caller", "ports.colors.local", port).request["node"] for port in (PORT, PORT + 1)]
+    assert node_name == ["green", "yellow"]
 
 
 def test_service_of_a_node_answers(mesh: LoopbackMesh) -> None:
@@ -303,20 +303,20 @@ def test_service_of_a_node_answers(mesh: LoopbackMesh) -> None:
 
 
 def test_request_to_a_router_without_routes_is_answered_404(mesh: LoopbackMesh) -> None:
-    answer = mesh.call("caller", "empty.colors.local", PORT)
-    assert (answer.status, answer.body, answer.headers["server"]) == (404, b"", "envoy")
+    response = mesh.call("caller", "empty.colors.local", PORT)
+    assert (response.status, response.body, response.headers["server"]) == (404, b"", "envoy")
 
 
 @pytest.mark.parametrize("host", ["yellow.colors.local", "green.colors.local:9999"])
 def test_request_for_another_host_at_the_address_of_a_backend_is_answered_404(mesh: LoopbackMesh, host: str) -> None:
-    answer = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
-    assert (answer.status, answer.body) == (404, b"")
+    response = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
+    assert (response.status, response.body) == (404, b"")
 
 
 @pytest.mark.parametrize("host", ["GREEN.colors.local", f"green.colors.local:{PORT}"])
 def test_host_is_case_insensitive_and_may_have_the_port(mesh: LoopbackMesh, host: str) -> None:
-    answer = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
-    assert answer.status == 200
+    response = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
+    assert response.status == 200
 
 
 def test_service_that_is_not_a_backend_is_unreachable(mesh: LoopbackMesh) -> None:

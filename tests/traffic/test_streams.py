@@ -146,24 +146,24 @@ def test_client_streaming_call(mesh: LoopbackMesh) -> None:
 
 
 def test_bidirectional_streaming_call(mesh: LoopbackMesh) -> None:
-    said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     with channel(mesh, "stream") as opened:
         stub: Any = opened.stream_stream("/colors.Teller/Chat")
-        heard = stub(iter(said.get, None), timeout=5)
-        said.put(b"red")
-        assert next(heard) == b"der"
-        said.put(b"blue")
-        assert next(heard) == b"eulb"
-        said.put(None)
-        assert list(heard) == []
+        responses = stub(iter(requests.get, None), timeout=5)
+        requests.put(b"red")
+        assert next(responses) == b"der"
+        requests.put(b"blue")
+        assert next(responses) == b"eulb"
+        requests.put(None)
+        assert list(responses) == []
 
 
 def test_metadata_is_passed_in_both_directions(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.unary_unary("/colors.Teller/Tell")
-        answer, call = stub.with_call(b"", metadata=(("color", "red"),), timeout=5)
+        response, call = stub.with_call(b"", metadata=(("color", "red"),), timeout=5)
     before, after = dict(call.initial_metadata()), dict(call.trailing_metadata())
-    assert json.loads(answer)["metadata"]["color"] == "red"
+    assert json.loads(response)["metadata"]["color"] == "red"
     assert (before["x-before"], after["x-after"], after["x-after-bin"]) == ("said first", "said last", b"\x00\xff")
 
 
@@ -201,8 +201,8 @@ def test_call_uses_the_route_of_its_metadata(
     mesh: LoopbackMesh, name: str, metadata: dict[str, str], matches: bool
 ) -> None:
     with channel(mesh, "router") as opened:
-        found = code(opened, f"/metadata.{name}/Tell", metadata)
-    assert found == ("OK" if matches else "UNIMPLEMENTED")
+        status = code(opened, f"/metadata.{name}/Tell", metadata)
+    assert status == ("OK" if matches else "UNIMPLEMENTED")
 
 
 @pytest.mark.parametrize(
@@ -223,17 +223,17 @@ def test_response_of_envoy_has_a_grpc_status(
 
 @pytest.mark.parametrize("protocol", ["grpc", "http2"])
 def test_requests_above_the_limit_of_the_pool_are_rejected(mesh: LoopbackMesh, protocol: str) -> None:
-    said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     overflow = f"cluster.cds_ingress_colors_one-{protocol}_{protocol}_{PORT}.upstream_rq_active_overflow"
     owner = mesh.task(f"one-{protocol}")
     with channel(mesh, f"one-{protocol}") as opened:
         stub: Any = opened.stream_stream("/colors.Teller/Chat")
-        heard = stub(iter(said.get, None), timeout=5)
-        said.put(b"red")
-        assert next(heard) == b"der"
+        responses = stub(iter(requests.get, None), timeout=5)
+        requests.put(b"red")
+        assert next(responses) == b"der"
         refused = code(opened, "/colors.Teller/Tell")
-        said.put(None)
-        assert list(heard) == []
+        requests.put(None)
+        assert list(responses) == []
         assert (refused, code(opened, "/colors.Teller/Tell")) == ("UNAVAILABLE", "OK")
     # The caller's Envoy tried the second request three times.
     assert owner.stat(overflow) == 3
@@ -256,17 +256,17 @@ def test_a_gateway_matches_the_host_of_a_call(mesh: LoopbackMesh, authority: str
 def conversation(task: Task, address: str, port: int) -> bytes:
     """Upgrade a connection, send data, and return the response."""
     lines = ("GET / HTTP/1.1", "host: socket.colors.local", "connection: upgrade", "upgrade: websocket", "", "")
-    with connect(address, port) as client, client.makefile("rb") as answers:
+    with connect(address, port) as client, client.makefile("rb") as stream:
         client.sendall("\r\n".join(lines).encode())
-        head = b"".join(iter(answers.readline, b"\r\n"))
+        head = b"".join(iter(stream.readline, b"\r\n"))
         client.sendall(b"hello\n")
-        return head.splitlines()[0] + b" " + answers.readline()
+        return head.splitlines()[0] + b" " + stream.readline()
 
 
 def test_node_supports_websockets(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
-    said = conversation(caller, caller.backend_address("socket.colors.local"), PORT)
-    assert said == b"HTTP/1.1 101 Switching Protocols hello\n"
+    response = conversation(caller, caller.backend_address("socket.colors.local"), PORT)
+    assert response == b"HTTP/1.1 101 Switching Protocols hello\n"
 
 
 def test_gateway_supports_websockets(mesh: LoopbackMesh) -> None:

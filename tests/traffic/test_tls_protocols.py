@@ -132,30 +132,30 @@ def mesh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loo
 
 def context(folder: Path, shown: str | None = None, *protocols: str) -> ssl.SSLContext:
     """Return the TLS context of a client other than Envoy."""
-    made = ssl.create_default_context(cafile=str(folder / "authority.pem"))
+    tls_context = ssl.create_default_context(cafile=str(folder / "authority.pem"))
     if shown:
-        made.load_cert_chain(folder / f"{shown}.pem", folder / f"{shown}.key")
+        tls_context.load_cert_chain(folder / f"{shown}.pem", folder / f"{shown}.key")
     if protocols:
-        made.set_alpn_protocols(list(protocols))
-    return made
+        tls_context.set_alpn_protocols(list(protocols))
+    return tls_context
 
 
 @contextmanager
-def secured(address: str, port: int, made: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+def secured(address: str, port: int, tls_context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
     with (
         socket.create_connection((address, port), timeout=10) as plain,
-        made.wrap_socket(plain, server_hostname=SERVICE) as client,
+        tls_context.wrap_socket(plain, server_hostname=SERVICE) as client,
     ):
         yield client
 
 
-def status(address: str, port: int, made: ssl.SSLContext) -> int:
+def status(address: str, port: int, tls_context: ssl.SSLContext) -> int:
     """Send a request over TLS, and return the status of the response."""
-    with secured(address, port, made) as client:
+    with secured(address, port, tls_context) as client:
         client.sendall(f"GET / HTTP/1.1\r\nhost: {SERVICE}\r\nconnection: close\r\n\r\n".encode())
-        answer = http.client.HTTPResponse(client)
-        answer.begin()
-        return answer.status
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        return response.status
 
 
 def ask_http2(client: socket.socket) -> int:
