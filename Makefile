@@ -16,16 +16,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up test rehearse bench gold docs requirements upgrade clean
+.PHONY: help synth up check style types quick-tests test rehearse bench gold docs requirements upgrade clean
 
 help:
 	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
 	@echo "make up         synthesize, and run the mesh on this machine"
-	@echo "make test       check style and types, run the tests"
+	@echo "make check      check style and types, run the tests that start neither Node nor Envoy"
+	@echo "make test       check style and types, run all tests"
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
 	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
 	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
-	@echo "make bench      measure synthesis, the compiler, compiled sidecars, and meshes on this machine"
+	@echo "make bench      measure synthesis, building a mesh, the compiler, compiled sidecars, and meshes on this machine"
 	@echo "make requirements  pin the packages of pyproject.toml in requirements*.txt; make upgrade: the newest versions"
 	@echo "make clean      remove everything that was installed or made"
 
@@ -36,10 +37,19 @@ synth: $(VENV)/.synth
 up: synth $(VENV)/.local
 	@color-mesh up
 
-test: $(VENV)/.test
+check: style types quick-tests
+
+style: $(VENV)/.test
 	@ruff check
 	@ruff format --check --quiet || { echo "Run 'ruff format'."; exit 1; }
+
+types: $(VENV)/.test
 	@mypy
+
+quick-tests: $(VENV)/.test
+	@pytest tests --quick --numprocesses 2 --quiet
+
+test: style types
 	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 rehearse: $(REHEARSAL)/.rehearse
@@ -54,13 +64,15 @@ docs: $(DOCS)/.docs docs/node_modules
 
 bench: $(VENV)/.test bench/node_modules
 	@python -m bench.synthesis
+	@python -m bench.building
 	@python -m bench.compiler
 	@python -m bench.sidecar
 	@python -m bench.local
 
 # Each file pins everything for one purpose. Files for one environment have the same pins.
 requirements: | $(UV)
-	@$(PIN) --output-file requirements-dev.txt pyproject.toml --python-version 3.10 --extra local --group synth --group dev
+	@$(PIN) --output-file requirements-dev.txt pyproject.toml --python-version 3.10 --extra local --extra migrate \
+		--group synth --group dev
 	@$(PIN) --output-file requirements-local.txt pyproject.toml --python-version 3.10 --extra local --group synth \
 		--constraint requirements-dev.txt
 	@$(PIN) --output-file requirements.txt pyproject.toml --python-version 3.10 --group synth \

@@ -15,7 +15,7 @@ import boto3
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "us-east-1"
-START_SECONDS = 30
+START_SECONDS = 120
 TROUBLE = 5000
 
 

@@ -51,15 +51,19 @@ def test_wheel_has_the_license_and_the_metadata_that_package_indexes_show(instal
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["Author"] == "The color-mesh authors"
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
-    assert metadata.get_all("Provides-Extra") == ["local"]
+    assert metadata.get_all("Provides-Extra") == ["local", "migrate"]
 
 
+@pytest.mark.node
 @pytest.mark.parametrize(
-    ("example", "stack", "nodes"),
-    [("two_services", "ShopStack", ["stock", "shop"]), ("existing_network", "ReportsStack", ["reports"])],
+    ("example", "stack", "applications", "data_plane"),
+    [
+        ("two_services", "ShopStack", ["stock-app", "shop-app"], "envoy"),
+        ("existing_network", "ReportsStack", ["reports-app"], "app-mesh"),
+    ],
 )
 def test_example_synthesizes_with_the_wheel(
-    example: str, stack: str, nodes: list[str], installed: Path, tmp_path: Path
+    example: str, stack: str, applications: list[str], data_plane: str, installed: Path, tmp_path: Path
 ) -> None:
     app = Path(__file__).parent.parent / "examples" / example / "app.py"
     shutil.copy(app, tmp_path)
@@ -69,5 +73,12 @@ def test_example_synthesizes_with_the_wheel(
     )
     assert Path(used.strip()) == installed / "color_mesh" / "__init__.py"
     template: dict[str, Any] = json.loads((tmp_path / "out" / f"{stack}.template.json").read_text())
-    resources = [found for found in template["Resources"].values() if found["Type"] == "AWS::AppMesh::VirtualNode"]
-    assert [found["Properties"]["VirtualNodeName"] for found in resources] == nodes
+    resources = template["Resources"].values()
+    containers = [
+        container["Name"]
+        for resource in resources
+        if resource["Type"] == "AWS::ECS::TaskDefinition"
+        for container in resource["Properties"]["ContainerDefinitions"]
+    ]
+    assert [name for name in containers if name.endswith("-app")] == applications
+    assert any(each["Type"].startswith("AWS::AppMesh::") for each in resources) == (data_plane == "app-mesh")

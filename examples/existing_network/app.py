@@ -1,4 +1,7 @@
-"""One service more in a VPC and a cluster that exist, calling a service that another team's stack declares."""
+"""One more service in an existing VPC and cluster, which calls a service that another team's stack declares.
+
+A part of a mesh that other stacks complete needs App Mesh: it synthesizes and runs locally, but no longer deploys.
+"""
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -10,7 +13,7 @@ from color_mesh import MeshedColorNode, ServiceMesh
 
 
 class ReportsStack(Stack):
-    """Define a mesh in what is there already. With credentials, ``ec2.Vpc.from_lookup`` finds a VPC by its id alone."""
+    """A node in an existing network. With credentials, ``ec2.Vpc.from_lookup`` needs only the id of the VPC."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""Two ordinary services in one stack: a shop that may call its stock, and a gateway in front of the shop."""
+"""Two services in one stack: a shop that calls its stock, and a gateway in front of the shop. It deploys as it is."""
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -10,27 +10,26 @@ from color_mesh import ContainerHealthCheck, MeshedColorNode, MeshGateway, Servi
 
 
 class ShopStack(Stack):
-    """Define the mesh and what runs in it. Names are left to the CDK, security groups to the mesh."""
+    """A mesh and its tasks. The CDK chooses the names, the mesh creates the security groups."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         vpc = ec2.Vpc(self, "Vpc", max_azs=2)
         cluster = ecs.Cluster(self, "Cluster", vpc=vpc)
-        namespace = servicediscovery.PrivateDnsNamespace(self, "Namespace", name="shop.local", vpc=vpc)
+        namespace = servicediscovery.PrivateDnsNamespace(self, "Namespace", name="tasks.shop.local", vpc=vpc)
 
-        mesh = ServiceMesh(self, "Mesh", vpc=vpc, namespace=namespace)
+        mesh = ServiceMesh(self, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy")
         stock = MeshedColorNode(self, "Stock", mesh=mesh, name="stock", port=8080)
-        shop = MeshedColorNode(self, "Shop", mesh=mesh, name="shop", port=8080, backends=[stock])
+        shop = MeshedColorNode(self, "Shop", mesh=mesh, name="shop", port=80, backends=[stock])
         gateway = MeshGateway(self, "Gateway", mesh=mesh)
         gateway.add_route("ShopRoute", to=shop)
 
-        healthy = ContainerHealthCheck(command=("CMD-SHELL", "wget -qO- http://localhost:8080/health || exit 1"))
         stock.implement(
             self,
             "StockTask",
             cluster=cluster,
             image=ecs.ContainerImage.from_registry("example/stock:1"),
-            container_health_check=healthy,
+            container_health_check=health_check(8080),
             cpu_architecture=ecs.CpuArchitecture.ARM64,
         )
         shop.implement(
@@ -39,12 +38,17 @@ class ShopStack(Stack):
             cluster=cluster,
             image=ecs.ContainerImage.from_registry("example/shop:1"),
             environment={"STOCK_URL": f"http://{stock.virtual_service_name}:8080"},
-            container_health_check=healthy,
+            container_health_check=health_check(80),
             cpu=512,
             memory_mib=1024,
             desired_count=2,
         )
         gateway.implement(self, "GatewayTask", cluster=cluster)
+
+
+def health_check(port: int) -> ContainerHealthCheck:
+    """Return the health check of an application that answers ``/health``."""
+    return ContainerHealthCheck(command=("CMD-SHELL", f"wget -qO- http://localhost:{port}/health || exit 1"))
 
 
 if __name__ == "__main__":

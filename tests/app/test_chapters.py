@@ -1,4 +1,4 @@
-"""The chapters, the gateways and the tutorial's experiments: what each setting changes in the templates."""
+"""Changes in the templates for each chapter, gateway and experiment of the tutorial."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_chapter_has_its_nodes_and_services_and_no_gateway(
     assert list(counts(assembly)) == [f"{node}-svc" for node in nodes]
 
 
-def test_red_may_call_nothing_in_chapter_2(synthesize: Synthesize) -> None:
+def test_red_has_no_backends_in_chapter_2(synthesize: Synthesize) -> None:
     assembly = synthesize(chapter="2")
     assert (backends(assembly, "red"), backends(assembly, "blue")) == ([], ["red.colors.local"])
 
@@ -73,7 +73,7 @@ def test_red_may_call_nothing_in_chapter_2(synthesize: Synthesize) -> None:
         ("4", "", []),
     ],
 )
-def test_red_may_call_what_it_is_given(chapter: str, given: str, found: list[str], synthesize: Synthesize) -> None:
+def test_red_backends_become_backends(chapter: str, given: str, found: list[str], synthesize: Synthesize) -> None:
     assert backends(synthesize(chapter=chapter, redBackends=given), "red") == found
 
 
@@ -84,7 +84,7 @@ def test_red_may_call_what_it_is_given(chapter: str, given: str, found: list[str
         ("blue=1,yellow=1", {"blue": 1, "yellow": 1}),
     ],
 )
-def test_route_has_the_weights_it_is_given(given: str, found: dict[str, int], synthesize: Synthesize) -> None:
+def test_weights_are_the_targets_of_the_route(given: str, found: dict[str, int], synthesize: Synthesize) -> None:
     assembly = synthesize(weights=given)
     assert weights(assembly) == found
     assert names(assembly, "VirtualNode", "VirtualNodeName") == ["red", "blue", "green", "yellow"]
@@ -98,19 +98,19 @@ def test_weights_change_the_route_and_nothing_else(synthesize: Synthesize, assem
     assert changed["EcsStack"] == assembly["EcsStack"]
 
 
-def test_images_are_those_that_are_given(synthesize: Synthesize) -> None:
+def test_images_are_those_of_the_settings(synthesize: Synthesize) -> None:
     assembly = synthesize(appImage="example/app:2", envoyImage="example/envoy:3")
     assert images(assembly) == {"example/app:2", "example/envoy:3"}
 
 
-def test_image_of_a_private_registry_may_be_pulled_by_each_task(synthesize: Synthesize) -> None:
+def test_every_execution_role_may_pull_from_a_private_registry(synthesize: Synthesize) -> None:
     image = "840364872350.dkr.ecr.ap-southeast-2.amazonaws.com/aws-appmesh-envoy:v1.27.0.0-prod"
     policies = properties(synthesize(envoyImage=image)["EcsStack"], "AWS::IAM::Policy")
     actions = [statement["Action"] for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
     assert actions.count("ecr:GetAuthorizationToken") == 5
 
 
-def test_tasks_are_as_many_as_are_given(synthesize: Synthesize) -> None:
+def test_desired_counts_are_those_of_the_settings(synthesize: Synthesize) -> None:
     assert counts(synthesize(desiredCount="3", gatewayCount="4")) == {
         "red-svc": 3,
         "blue-svc": 3,
@@ -120,20 +120,20 @@ def test_tasks_are_as_many_as_are_given(synthesize: Synthesize) -> None:
     }
 
 
-def test_logs_are_kept_as_long_as_is_given(synthesize: Synthesize) -> None:
+def test_log_groups_have_the_retention_of_the_settings(synthesize: Synthesize) -> None:
     assembly = synthesize(logRetentionDays="30")
     groups = [properties(assembly[stack], "AWS::Logs::LogGroup") for stack in ("NetworkStack", "EcsStack")]
     assert [group["RetentionInDays"] for (group,) in groups] == [30, 30]
 
 
-def test_cluster_that_exists_is_used_by_name(synthesize: Synthesize) -> None:
+def test_existing_cluster_is_used_by_name(synthesize: Synthesize) -> None:
     assembly = synthesize(clusterName="my-cluster-1")
     assert properties(assembly["NetworkStack"], "AWS::ECS::Cluster") == []
     clusters = {service["Cluster"] for service in properties(assembly["EcsStack"], "AWS::ECS::Service")}
     assert clusters == {"my-cluster-1"}
 
 
-def test_vpc_that_exists_is_looked_up_by_id(tmp_path: Path) -> None:
+def test_existing_vpc_is_looked_up_by_id(tmp_path: Path) -> None:
     from aws_cdk import Environment
 
     from app import build

@@ -1,4 +1,4 @@
-"""cfn-lint on every template of every chapter and example."""
+"""cfn-lint on every template of every chapter."""
 
 import json
 from collections.abc import Callable

@@ -1,8 +1,7 @@
-"""The two data planes beside each other: what the one has and the other has not, and nothing else."""
+"""Differences between the templates of the two data planes."""
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable
 from difflib import unified_diff
 from typing import Any
@@ -17,11 +16,11 @@ from tests.support.cloudformation import Assembly, Properties, Template, contain
 Synthesize = Callable[..., Assembly]
 TASK = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
-# What a container of the one plane has otherwise than that of the other.
-OF_ENVOY = {
+# Properties of containers that may differ between the planes.
+ENVOY_DIFFERENCES = {
     "Command", "EntryPoint", "Environment", "HealthCheck", "Image", "StopTimeout", "SystemControls", "User",
 }  # fmt: skip
-OF_APPLICATION = {"Command", "Image"}
+APPLICATION_DIFFERENCES = {"Command", "Image"}
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +28,8 @@ def envoy(synthesize: Synthesize) -> Assembly:
     return synthesize(dataPlane="envoy")
 
 
-def types(assembly: Assembly) -> Counter[str]:
-    return Counter(each["Type"] for template in assembly.values() for each in template["Resources"].values())
+def types(assembly: Assembly) -> set[str]:
+    return {each["Type"] for template in assembly.values() for each in template["Resources"].values()}
 
 
 def without(properties: Properties, keys: set[str]) -> Properties:
@@ -42,47 +41,46 @@ def bootstrap(task: Properties, name: str) -> Any:
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_nothing_of_app_mesh_is_left(chapter: str, synthesize: Synthesize) -> None:
+def test_envoy_plane_has_nothing_of_app_mesh(chapter: str, synthesize: Synthesize) -> None:
     assembly = synthesize(**CHAPTERS[chapter], dataPlane="envoy")
     assert "appmesh" not in json.dumps(assembly).lower()
     assert "ProxyConfiguration" not in json.dumps(assembly)
 
 
-def test_resources_are_of_the_same_types_but_for_the_mesh_and_its_names(assembly: Assembly, envoy: Assembly) -> None:
-    only_here, only_there = types(envoy) - types(assembly), types(assembly) - types(envoy)
-    assert only_here == {
-        "AWS::Route53::HostedZone": 1,
-        "AWS::Route53::RecordSet": 3,
-        # One a node and one for the gateway, in place of one for all.
-        "AWS::EC2::SecurityGroup": 4,
-        # Six pairs of callers and called, and from the load balancer to the gateway.
-        "AWS::EC2::SecurityGroupIngress": 6,
-        "AWS::EC2::SecurityGroupEgress": 6,
+def test_planes_have_the_same_resource_types_except_for_the_mesh_and_its_names(
+    assembly: Assembly, envoy: Assembly
+) -> None:
+    assert types(envoy) - types(assembly) == {
+        "AWS::Route53::HostedZone",
+        "AWS::Route53::RecordSet",
+        "AWS::EC2::SecurityGroupEgress",
     }
-    assert {kind for kind in only_there if not kind.startswith("AWS::AppMesh::")} == {"AWS::IAM::Policy"}
+    assert {type for type in types(assembly) - types(envoy) if not type.startswith("AWS::AppMesh::")} == set()
 
 
-def test_the_gateways_role_may_do_nothing(envoy: Assembly) -> None:
+def test_task_role_of_the_gateway_has_no_permissions(envoy: Assembly) -> None:
     policies = properties(envoy["EcsStack"], "AWS::IAM::Policy")
     assert [role["Ref"] for policy in policies for role in policy["Roles"] if "GatewayTaskRole" in role["Ref"]] == []
 
 
 @pytest.mark.parametrize("color", ["red", "blue", "green", "yellow"])
-def test_tasks_of_nodes_are_alike(color: str, assembly: Assembly, envoy: Assembly) -> None:
+def test_task_definitions_of_nodes_differ_in_containers_only(color: str, assembly: Assembly, envoy: Assembly) -> None:
     here, there = (only(each["EcsStack"], TASK, Family=f"{color}_node") for each in (envoy, assembly))
     keys = {"ContainerDefinitions", "ProxyConfiguration"}
     assert without(here, keys) == without(there, keys)
-    for name, differences in ((f"{color}-app", OF_APPLICATION), ("envoy-sidecar", OF_ENVOY)):
+    for name, differences in ((f"{color}-app", APPLICATION_DIFFERENCES), ("envoy-sidecar", ENVOY_DIFFERENCES)):
         assert without(container(here, name), differences) == without(container(there, name), differences)
 
 
-def test_tasks_of_gateways_are_alike(assembly: Assembly, envoy: Assembly) -> None:
+def test_task_definitions_of_gateways_differ_in_containers_only(assembly: Assembly, envoy: Assembly) -> None:
     here, there = (only(each["EcsStack"], TASK, Family="gateway") for each in (envoy, assembly))
     assert without(here, {"ContainerDefinitions"}) == without(there, {"ContainerDefinitions"})
-    assert without(container(here, "envoy-proxy"), OF_ENVOY) == without(container(there, "envoy-proxy"), OF_ENVOY)
+    assert without(container(here, "envoy-proxy"), ENVOY_DIFFERENCES) == without(
+        container(there, "envoy-proxy"), ENVOY_DIFFERENCES
+    )
 
 
-def test_services_are_the_same_but_for_their_groups(assembly: Assembly, envoy: Assembly) -> None:
+def test_services_differ_in_their_security_groups_only(assembly: Assembly, envoy: Assembly) -> None:
     here, there = (json.loads(json.dumps(properties(each["EcsStack"], SERVICE))) for each in (envoy, assembly))
     groups, shared = (
         [each["NetworkConfiguration"]["AwsvpcConfiguration"].pop("SecurityGroups") for each in services]
@@ -100,7 +98,7 @@ def test_services_are_the_same_but_for_their_groups(assembly: Assembly, envoy: A
         "AWS::Logs::LogGroup",
     ],
 )
-def test_everything_behind_the_gateway_is_the_same(type: str, assembly: Assembly, envoy: Assembly) -> None:
+def test_load_balancer_and_log_groups_are_the_same(type: str, assembly: Assembly, envoy: Assembly) -> None:
     assert properties(envoy["EcsStack"], type) == properties(assembly["EcsStack"], type)
 
 
@@ -111,7 +109,7 @@ def test_everything_behind_the_gateway_is_the_same(type: str, assembly: Assembly
         pytest.param("Egress", "GroupId", "DestinationSecurityGroupId", id="out"),
     ],
 )
-def test_groups_let_callers_reach_their_backends_at_envoys_port_and_nothing_else(
+def test_security_groups_admit_callers_to_their_backends_on_the_port_of_envoy_only(
     direction: str, at: str, to: str, envoy: Assembly
 ) -> None:
     rules = properties(envoy["MeshStack"], f"AWS::EC2::SecurityGroup{direction}")
@@ -127,7 +125,7 @@ def test_groups_let_callers_reach_their_backends_at_envoys_port_and_nothing_else
 
 
 def group_of(reference: Any) -> str:
-    """The node that a security group guards, or the gateway's tasks."""
+    """Return the node of a security group, or ``GatewayTask``."""
     found = re.search(r"MeshNode(red|blue|green|yellow)|(GatewayTask)SecurityGroup", json.dumps(reference))
     assert found is not None
     return found[1] or found[2]
@@ -143,10 +141,10 @@ def records_of(template: Template) -> list[Properties]:
     return properties(template, "AWS::Route53::RecordSet")
 
 
-def test_each_envoy_has_what_is_compiled_of_the_app_mesh_resources(
+def test_envoy_plane_has_the_bootstraps_that_the_app_mesh_resources_compile_to(
     synthesize: Synthesize, cloud_assembly: Callable[..., Any], envoy: Assembly
 ) -> None:
-    """The same mesh comes out of both planes, but for the namespace in which tasks are found."""
+    """Both planes have the same mesh, except for the Cloud Map namespace of the tasks."""
     (mesh,) = read_source([cloud_assembly()]).meshes
     for node in mesh.nodes:
         task = only(envoy["EcsStack"], TASK, Family=f"{node.name}_node")
@@ -157,7 +155,7 @@ def test_each_envoy_has_what_is_compiled_of_the_app_mesh_resources(
     assert json.dumps(bootstrap(task, "envoy-proxy")).replace("tasks.colors.", "colors.") == json.dumps(compiled)
 
 
-def test_another_weight_changes_a_line_of_each_task_that_routes_by_it_and_nothing_else(
+def test_new_weight_changes_one_line_in_the_bootstrap_of_each_envoy_that_uses_the_route(
     synthesize: Synthesize, envoy: Assembly
 ) -> None:
     changed = synthesize(dataPlane="envoy", weights="green=0,yellow=1")
@@ -173,13 +171,13 @@ def test_another_weight_changes_a_line_of_each_task_that_routes_by_it_and_nothin
         assert '_green_http_80", "weight": 0}' in difference[2]
 
 
-def test_another_backend_changes_the_task_that_has_it_and_nothing_else(synthesize: Synthesize, envoy: Assembly) -> None:
+def test_new_backend_changes_the_task_definition_of_its_caller_only(synthesize: Synthesize, envoy: Assembly) -> None:
     changed = synthesize(dataPlane="envoy", redBackends="router,blue")
     resources = envoy["EcsStack"]["Resources"].items()
     different = [id for id, resource in resources if changed["EcsStack"]["Resources"][id] != resource]
     assert [id[: len("RedTaskDefinition")] for id in different] == ["RedTaskDefinition"]
     new = changed["MeshStack"]["Resources"].keys() - envoy["MeshStack"]["Resources"].keys()
-    # Their groups let red in at blue, and nothing else does.
+    # Rules that admit red to blue.
     assert {changed["MeshStack"]["Resources"][id]["Type"] for id in new} == {
         "AWS::EC2::SecurityGroupEgress",
         "AWS::EC2::SecurityGroupIngress",

@@ -1,4 +1,4 @@
-"""The app's settings: what they are without and with a word of the user, and what is said of a wrong one."""
+"""The app's settings: defaults, valid values and error messages."""
 
 from typing import Any
 
@@ -22,18 +22,18 @@ IMAGES = "such as 'name', 'registry/name:tag' or 'name@sha256:…'"
 
 
 def read(**given: object) -> Settings:
-    """Read settings given without their namespace, where a VPC can be looked up."""
+    """Read settings, given without their namespace, with an account and a region."""
     return read_settings({f"color-mesh:{key}": value for key, value in given.items()}, can_look_up=True)
 
 
 def refusal(context: dict[str, object]) -> str:
-    """The message that refuses a context."""
+    """Return the message of the error for a context."""
     with pytest.raises(MeshError) as error:
         read_settings(context)
     return str(error.value)
 
 
-def test_without_a_word_the_settings_are_the_final_state_of_the_tutorial() -> None:
+def test_default_settings_are_the_final_state_of_the_tutorial() -> None:
     assert read_settings({}) == Settings()
     assert Settings() == Settings(
         chapter=4,
@@ -51,21 +51,21 @@ def test_without_a_word_the_settings_are_the_final_state_of_the_tutorial() -> No
     )
 
 
-def test_envoy_as_data_plane_has_images_of_its_own() -> None:
+def test_envoy_plane_has_its_own_default_images() -> None:
     settings = read(dataPlane="envoy")
     assert settings.app_image == "public.ecr.aws/docker/library/nginx:1.28.0-alpine"
     assert settings.envoy_image == "envoyproxy/envoy:v1.40.0"
 
 
 @pytest.mark.parametrize("image", ["forsakenidol/colorapp", "colorapp:2", "registry:5000/colorapp@" + DIGEST])
-def test_envoy_as_data_plane_refuses_the_image_that_listens_everywhere(image: str) -> None:
+def test_envoy_plane_refuses_the_image_that_listens_on_all_addresses(image: str) -> None:
     assert refusal({"color-mesh:dataPlane": "envoy", "color-mesh:appImage": image}) == (
         "setting 'color-mesh:appImage': listens on 0.0.0.0, which includes the loopback addresses of Envoy's "
         f"listeners, got '{image}' (an image whose application listens on 127.0.0.1:80; the default is nginx)"
     )
 
 
-def test_envoy_as_data_plane_refuses_the_envoy_of_app_mesh() -> None:
+def test_envoy_plane_refuses_the_envoy_image_of_app_mesh() -> None:
     image = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
     assert refusal({"color-mesh:dataPlane": "envoy", "color-mesh:envoyImage": image}) == (
         "setting 'color-mesh:envoyImage': requires the App Mesh control plane, which has ended, "
@@ -73,7 +73,7 @@ def test_envoy_as_data_plane_refuses_the_envoy_of_app_mesh() -> None:
     )
 
 
-def test_envoy_as_data_plane_takes_other_images() -> None:
+def test_envoy_plane_accepts_other_images() -> None:
     settings = read(dataPlane="envoy", appImage="example/colorapp-2:1", envoyImage="example/envoy:1")
     assert (settings.app_image, settings.envoy_image) == ("example/colorapp-2:1", "example/envoy:1")
 
@@ -81,15 +81,15 @@ def test_envoy_as_data_plane_takes_other_images() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        pytest.param("@aws-cdk/core:newStyleStackSynthesis", True, id="flag-of-the-cdk"),
-        pytest.param("aws:cdk:version", "2", id="version-of-the-cdk"),
+        pytest.param("@aws-cdk/core:newStyleStackSynthesis", True, id="cdk-flag"),
+        pytest.param("aws:cdk:version", "2", id="cdk-version"),
         pytest.param("chapter", "9", id="without-a-namespace"),
         pytest.param("color-mesher:chapter", "9", id="longer-namespace"),
         pytest.param("color-mesh2:chapter", "9", id="numbered-namespace"),
         pytest.param("my-color-mesh:chapter", "9", id="namespace-inside"),
     ],
 )
-def test_keys_of_others_are_left_alone(key: str, value: object) -> None:
+def test_keys_of_other_namespaces_are_ignored(key: str, value: object) -> None:
     assert read_settings({key: value}) == Settings()
 
 
@@ -129,7 +129,7 @@ def test_keys_of_others_are_left_alone(key: str, value: object) -> None:
         pytest.param("dataPlane", "app-mesh", "data_plane", "app-mesh", id="data-plane"),
     ],
 )
-def test_a_setting_is_read_from_text_or_json(key: str, value: object, attribute: str, expected: object) -> None:
+def test_setting_is_read_from_text_or_json(key: str, value: object, attribute: str, expected: object) -> None:
     assert getattr(read(**{key: value}), attribute) == expected
 
 
@@ -147,7 +147,7 @@ def test_settings_do_not_change_each_other() -> None:
         pytest.param({"chapter": "4"}, ("router",), id="chapter-4"),
     ],
 )
-def test_red_may_call_what_its_chapter_has(given: dict[str, str], expected: tuple[str, ...]) -> None:
+def test_default_backends_of_red_depend_on_the_chapter(given: dict[str, str], expected: tuple[str, ...]) -> None:
     assert read(**given).red_backends == expected
 
 
@@ -159,7 +159,7 @@ def test_red_may_call_what_its_chapter_has(given: dict[str, str], expected: tupl
         pytest.param({"gateway": "public-ip", "gatewayCount": "3"}, 3, id="public-ip-given"),
     ],
 )
-def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[str, str], expected: int) -> None:
+def test_default_gateway_count_depends_on_the_exposure(given: dict[str, str], expected: int) -> None:
     assert read(**given).gateway_count == expected
 
 
@@ -234,12 +234,12 @@ def test_the_number_of_gateway_tasks_goes_with_how_they_are_reached(given: dict[
         pytest.param("dataPlane", "istio", "unknown data plane", "one of: app-mesh, envoy", id="data-plane"),
     ],
 )
-def test_a_wrong_value_is_refused(key: str, value: object, wrong: str, fix: str) -> None:
+def test_invalid_value_is_refused(key: str, value: object, wrong: str, fix: str) -> None:
     assert refusal({f"color-mesh:{key}": value}) == f"setting 'color-mesh:{key}': {wrong}, got {value!r} ({fix})"
 
 
 @pytest.mark.parametrize("backends", ["router", "blue,router"])
-def test_chapter_2_has_no_router_to_call(backends: str) -> None:
+def test_chapter_2_refuses_the_router_as_a_backend(backends: str) -> None:
     assert refusal({"color-mesh:chapter": "2", "color-mesh:redBackends": backends}) == (
         "setting 'color-mesh:redBackends': backend does not exist in chapter 2, got 'router' "
         "(chapter 3 adds it; available: 'blue', or '' for none)"
@@ -256,7 +256,7 @@ def test_chapter_2_has_no_router_to_call(backends: str) -> None:
         pytest.param("image", "appImage", id="part"),
     ],
 )
-def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, nearest: str) -> None:
+def test_unknown_setting_is_refused_with_the_most_similar_name(key: str, nearest: str) -> None:
     assert refusal({f"color-mesh:{key}": "2"}) == (
         f"setting 'color-mesh:{key}': unknown setting, got '2' (did you mean 'color-mesh:{nearest}'? {KNOWN})"
     )
@@ -277,7 +277,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, nearest: s
         pytest.param("colour-mesh:chapter", "chapter", id="namespace-in-british-spelling"),
     ],
 )
-def test_a_key_that_looks_like_a_setting_is_not_left_alone(key: str, nearest: str) -> None:
+def test_key_in_a_misspelled_namespace_is_refused(key: str, nearest: str) -> None:
     assert refusal({key: "2"}) == (
         f"setting '{key}': unknown setting, got '2' (did you mean 'color-mesh:{nearest}'? {KNOWN})"
     )

@@ -1,4 +1,4 @@
-"""What of the tutorial's topology matters most, a rule a test."""
+"""Properties of the tutorial's topology, one rule a test."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def logical_id(assembly: Assembly, stack: str, prefix: str, type: str) -> str:
 
 
 def imported(value: dict[str, str]) -> str:
-    """What an import from another stack is called there, without the CDK's prefix."""
+    """Return the name of an imported export, without the prefix of the CDK."""
     return value["Fn::ImportValue"].split(":ExportsOutput", 1)[1]
 
 
@@ -31,7 +31,7 @@ class TestNetwork:
         namespace = only(assembly["NetworkStack"], "AWS::ServiceDiscovery::PrivateDnsNamespace")
         assert (namespace["Name"], namespace["Description"]) == ("colors.local", "Namespace for the color mesh.")
 
-    def test_vpc_answers_dns_as_cloud_map_needs(self, assembly: Assembly) -> None:
+    def test_vpc_has_the_dns_attributes_that_cloud_map_needs(self, assembly: Assembly) -> None:
         vpc = only(assembly["NetworkStack"], "AWS::EC2::VPC")
         assert (vpc["EnableDnsHostnames"], vpc["EnableDnsSupport"]) == (True, True)
 
@@ -40,7 +40,7 @@ class TestNetwork:
         assert sorted(subnet["MapPublicIpOnLaunch"] for subnet in subnets) == [False, False, True, True]
         assert len(properties(assembly["NetworkStack"], "AWS::EC2::NatGateway")) == 1
 
-    def test_members_of_the_mesh_are_let_in_and_nobody_else(self, assembly: Assembly) -> None:
+    def test_mesh_security_group_admits_its_members_only(self, assembly: Assembly) -> None:
         group = only(assembly["NetworkStack"], "AWS::EC2::SecurityGroup", GroupName="colorapp-sg")
         rule = only(assembly["NetworkStack"], "AWS::EC2::SecurityGroupIngress")
         assert "SecurityGroupIngress" not in group
@@ -48,7 +48,7 @@ class TestNetwork:
         assert rule["SourceSecurityGroupId"] == rule["GroupId"]
         assert rule["GroupId"]["Fn::GetAtt"][0].startswith("ColorAppSecurityGroup")
 
-    def test_clients_of_the_gateway_are_let_in_on_port_80_only(self, assembly: Assembly) -> None:
+    def test_gateway_security_group_admits_clients_on_port_80_only(self, assembly: Assembly) -> None:
         group = only(assembly["NetworkStack"], "AWS::EC2::SecurityGroup", GroupName="gateway-sg")
         (rule,) = group["SecurityGroupIngress"]
         assert {key: rule[key] for key in ("CidrIp", "IpProtocol", "FromPort", "ToPort")} == {
@@ -58,7 +58,7 @@ class TestNetwork:
             "ToPort": 80,
         }
 
-    def test_vpc_logs_its_flows(self, assembly: Assembly) -> None:
+    def test_vpc_has_a_flow_log(self, assembly: Assembly) -> None:
         assert only(assembly["NetworkStack"], "AWS::EC2::FlowLog")["TrafficType"] == "ALL"
 
 
@@ -82,7 +82,7 @@ class TestMesh:
     @pytest.mark.parametrize(
         ("name", "service"), [("red", "red"), ("blue", "blue"), ("green", "router"), ("yellow", "yellow")]
     )
-    def test_node_is_found_in_cloud_map(self, name: str, service: str, assembly: Assembly) -> None:
+    def test_node_has_cloud_map_discovery(self, name: str, service: str, assembly: Assembly) -> None:
         node = only(assembly["MeshStack"], "AWS::AppMesh::VirtualNode", VirtualNodeName=name)
         assert node["Spec"]["ServiceDiscovery"] == {
             "AWSCloudMap": {"NamespaceName": "colors.local", "ServiceName": service}
@@ -92,7 +92,7 @@ class TestMesh:
         ("name", "backends"),
         [("red", ["router.colors.local"]), ("blue", ["red.colors.local"]), ("green", []), ("yellow", [])],
     )
-    def test_node_may_call(self, name: str, backends: list[str], assembly: Assembly) -> None:
+    def test_node_has_backends(self, name: str, backends: list[str], assembly: Assembly) -> None:
         node = only(assembly["MeshStack"], "AWS::AppMesh::VirtualNode", VirtualNodeName=name)
         found = [backend["VirtualService"]["VirtualServiceName"] for backend in node["Spec"].get("Backends", [])]
         assert found == backends
@@ -120,7 +120,7 @@ class TestMesh:
         node = only(assembly["MeshStack"], "AWS::AppMesh::VirtualNode", VirtualNodeName=name)
         assert node["Spec"]["Logging"] == {"AccessLog": {"File": {"Path": "/dev/stdout"}}}
 
-    def test_virtual_services_are_exactly_three(self, assembly: Assembly) -> None:
+    def test_virtual_services_and_their_providers(self, assembly: Assembly) -> None:
         services = properties(assembly["MeshStack"], "AWS::AppMesh::VirtualService")
         assert {service["VirtualServiceName"]: service["Spec"]["Provider"] for service in services} == {
             "red.colors.local": {"VirtualNode": {"VirtualNodeName": "red"}},
@@ -132,7 +132,7 @@ class TestMesh:
         router = only(assembly["MeshStack"], "AWS::AppMesh::VirtualRouter", VirtualRouterName="color-router")
         assert router["Spec"] == {"Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}}]}
 
-    def test_route_splits_four_to_one(self, assembly: Assembly) -> None:
+    def test_route_has_weights_4_and_1(self, assembly: Assembly) -> None:
         route = only(assembly["MeshStack"], "AWS::AppMesh::Route", RouteName="color-route")
         assert route["VirtualRouterName"] == "color-router"
         assert route["Spec"] == {
@@ -172,7 +172,7 @@ class TestMesh:
             }
         }
 
-    def test_route_waits_for_its_nodes(self, assembly: Assembly) -> None:
+    def test_route_depends_on_its_nodes(self, assembly: Assembly) -> None:
         resources = assembly["MeshStack"]["Resources"]
         waits = resources[logical_id(assembly, "MeshStack", "Router", "AWS::AppMesh::Route")]["DependsOn"]
         assert sorted(resources[id]["Type"].rsplit("::", 1)[1] for id in waits) == [
@@ -312,7 +312,7 @@ class TestGateway:
         assert stream["Action"] == "appmesh:StreamAggregatedResources"
         assert stream["Resource"]["Fn::Join"][1][-1] == ":mesh/color-mesh/virtualGateway/color-gateway"
 
-    def test_load_balancer_faces_the_internet_with_both_groups(self, assembly: Assembly) -> None:
+    def test_load_balancer_is_internet_facing_with_both_groups(self, assembly: Assembly) -> None:
         balancer = only(assembly["EcsStack"], "AWS::ElasticLoadBalancingV2::LoadBalancer", Name="gateway-lb")
         assert (balancer["Type"], balancer["Scheme"], balancer["IpAddressType"]) == (
             "network",
@@ -346,7 +346,7 @@ class TestGateway:
         (action,) = listener["DefaultActions"]
         assert (action["Type"], action["TargetGroupArn"]["Ref"][:18]) == ("forward", "GatewayTargetGroup")
 
-    def test_balanced_service_hides_two_tasks_in_private_subnets(self, assembly: Assembly) -> None:
+    def test_load_balanced_service_has_two_tasks_in_private_subnets(self, assembly: Assembly) -> None:
         service = only(assembly["EcsStack"], "AWS::ECS::Service", ServiceName="gateway-svc-load-balanced")
         network = service["NetworkConfiguration"]["AwsvpcConfiguration"]
         (balanced,) = service["LoadBalancers"]
@@ -368,7 +368,7 @@ class TestGateway:
 
 class TestOutputs:
     @pytest.mark.parametrize("name", COLORS)
-    def test_shell_command_is_ready_to_paste(self, name: str, assembly: Assembly) -> None:
+    def test_shell_output_is_an_execute_command_line(self, name: str, assembly: Assembly) -> None:
         parts = assembly["EcsStack"]["Outputs"][f"{name.capitalize()}Shell"]["Value"]["Fn::Join"][1]
         text = "".join(part if isinstance(part, str) else "X" for part in parts)
         assert text == (

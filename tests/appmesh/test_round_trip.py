@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from color_mesh.appmesh import (
     gateway_route_spec,
@@ -28,7 +28,8 @@ from color_mesh.appmesh.routes import read_gateway_route, read_route
 from color_mesh.appmesh.spec import Spec
 from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from tests.support.builders import spelled
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 T = TypeVar("T")
 SPELLINGS = [pytest.param(api_spelling, id="api"), pytest.param(cloudformation_spelling, id="cloudformation")]
@@ -98,7 +99,7 @@ def gateway_route_back(route: GatewayRoute, spelling: Spelling) -> GatewayRoute:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@settings(DETERMINISTIC, max_examples=50)
+@examples(50)
 @given(mesh=meshes())
 def test_rendered_specs_are_read_as_the_same_mesh(spelling: Spelling, mesh: Mesh) -> None:
     assert read_back(mesh, spelling) == mesh

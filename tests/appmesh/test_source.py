@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.appmesh.template import write_template
 from color_mesh.model import CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 Template = dict[str, Any]
 Write = Callable[..., Path]
@@ -83,7 +84,7 @@ def test_assembly_of_the_app_is_read_as_the_same_mesh(
 # Made up meshes
 
 
-@settings(DETERMINISTIC, max_examples=40)
+@examples(40)
 @given(meshes())
 def test_template_is_read_as_the_same_mesh(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.json"
@@ -91,7 +92,7 @@ def test_template_is_read_as_the_same_mesh(folder: Path, mesh: Mesh) -> None:
     assert read_source([path]).meshes == (mesh,)
 
 
-@settings(DETERMINISTIC, max_examples=10)
+@examples(10)
 @given(meshes())
 def test_yaml_template_is_read_as_the_same_mesh(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.yaml"
@@ -552,7 +553,7 @@ def test_documents_before_mutation_are_valid(write: Write) -> None:
     assert [len(mesh.nodes) for mesh in source.meshes] == [1]
 
 
-@settings(DETERMINISTIC, max_examples=200)
+@examples(200)
 @given(mutated(VALID))
 def test_mutated_template_is_read_or_rejected(folder: Path, document: Any) -> None:
     (folder / "child.json").write_text(json.dumps(template()))
@@ -561,14 +562,14 @@ def test_mutated_template_is_read_or_rejected(folder: Path, document: Any) -> No
     assert outcome(path)
 
 
-@settings(DETERMINISTIC, max_examples=100)
+@examples(100)
 @given(mutated(MANIFEST))
 def test_mutated_assembly_is_read_or_rejected(assembled: Path, document: Any) -> None:
     (assembled / "manifest.json").write_text(json.dumps(document))
     assert outcome(assembled)
 
 
-@settings(DETERMINISTIC, max_examples=200)
+@examples(200)
 @given(mutated(CLI))
 def test_mutated_manifest_is_read_or_rejected(folder: Path, document: Any) -> None:
     path = folder / "route.json"
@@ -576,7 +577,7 @@ def test_mutated_manifest_is_read_or_rejected(folder: Path, document: Any) -> No
     assert outcome(path)
 
 
-@settings(DETERMINISTIC, max_examples=100)
+@examples(100)
 @given(st.data())
 def test_any_text_is_read_or_rejected(folder: Path, data: st.DataObject) -> None:
     text = yaml.safe_dump(VALID, sort_keys=False)

@@ -40,7 +40,9 @@ def test_histogram_has_the_share_of_each_response() -> None:
     ]
 
 
-@pytest.mark.parametrize("url", ["", "localhost", "https://localhost", "http://", "http://localhost:x"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost", "https://localhost", "http://", "http://localhost:x", "http://[::1", "http://a b"]
+)
 def test_url_that_is_not_http_is_refused(url: str) -> None:
     with pytest.raises(MeshError, match="hits: not an http URL"):
         parse_url(url)

@@ -4,20 +4,21 @@ import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh
 from tests.support.envoy import parts, validate
 from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
-# The same examples every time: what passes here passes there.
-STEADY = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 PLACEMENTS = [(interception, by_files) for interception in (Transparent(), Loopback()) for by_files in (True, False)]
 
 
-@settings(STEADY, max_examples=30)
+@pytest.mark.envoy
+@examples(30)
 @given(mesh=meshes(compilable=True), choice=st.integers(0, 1000))
 def test_envoy_accepts_every_configuration(tls: Path, mesh: Mesh, choice: int) -> None:
     candidates = parts(mesh)
@@ -34,7 +35,7 @@ def test_envoy_accepts_every_configuration(tls: Path, mesh: Mesh, choice: int) -
             validate(configuration, Path(folder), tls)
 
 
-@settings(STEADY, max_examples=100)
+@examples(100)
 @given(mesh=meshes(compilable=True))
 def test_configuration_is_reproducible(mesh: Mesh) -> None:
     once, again = (

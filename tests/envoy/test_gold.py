@@ -58,9 +58,8 @@ def test_configuration_equals_its_gold_file(
     assert 2 < len(text.splitlines()) <= 60
 
 
-@pytest.mark.parametrize(
-    ("case", "part"), sorted({(case, selector.split()[0]) for case, selector in SELECTORS}), ids="/".join
-)
+@pytest.mark.envoy
+@pytest.mark.parametrize(("case", "part"), sorted({(case, selector.split()[0]) for case, selector in SELECTORS}))
 def test_envoy_accepts_the_configuration(case: str, part: str, tls: Path, tmp_path: Path) -> None:
     validate(compiled(case, part, tmp_path), tmp_path, tls)
 

@@ -136,9 +136,9 @@ def compiled(mesh: Mesh) -> dict[str, str]:
                 )
             except MeshError:
                 continue
-            configurations_endpoints = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
+            endpoint_documents = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
             configurations[f"{part.name} {number}"] = json.dumps(
-                [configuration.bootstrap, dict(configuration.files), configurations_endpoints]
+                [configuration.bootstrap, dict(configuration.files), endpoint_documents]
             )
     return configurations
 

@@ -145,10 +145,8 @@ def test_service_with_an_unresolvable_name_is_renamed(name: str, new_name: str) 
     assert [each.name for each in result.services if each.virtual_node == "red"] == [new_name]
     assert result.node("blue").backends == (to(new_name),)
     assert result.gateways[0].routes == (gateway_route(virtual_service=new_name),)
-    assert (
-        f"to do: virtual service {name!r}: is renamed to {new_name!r}, which DNS can resolve: change it in its clients"
-        in (findings(original))
-    )
+    renamed = f"is renamed to {new_name!r}, which DNS can resolve: use the new name in its clients"
+    assert f"to do: virtual service {name!r}: {renamed}" in findings(original)
 
 
 def test_renaming_a_service_to_a_name_in_use_is_refused() -> None:
@@ -311,14 +309,14 @@ def test_health_check_of_a_gateway_listener_is_removed() -> None:
 
 def test_gateway_keeps_its_first_listener_and_the_routes_of_that() -> None:
     routes = (
-        gateway_route("kept", match=RouteMatch(prefix="/", port=80)),
-        gateway_route("gone", match=RouteMatch(prefix="/", port=8080)),
+        gateway_route("first", match=RouteMatch(prefix="/", port=80)),
+        gateway_route("second", match=RouteMatch(prefix="/", port=8080)),
     )
     original = replace(of_red(), gateways=(gateway("gateway", HTTP, HTTP_8080, routes=routes),))
     assert converted(original).mesh.gateways == (gateway(routes=routes[:1]),)
     assert findings(original) == [
         "lost: virtual gateway 'gateway' listener 8080: is removed: a gateway has one listener",
-        "lost: gateway route 'gone': is removed with its listener",
+        "lost: gateway route 'second': is removed with its listener",
     ]
 
 

@@ -1,5 +1,6 @@
 """ECS services of a mesh: the constructs that replace them, and the findings about differences."""
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def test_task_size_is_that_of_its_containers(
 def test_task_larger_than_any_fargate_size_is_refused(tmp_path: Path) -> None:
     task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
     assert refusal(migrated, tmp_path, running(task)) == (
-        "t.json: Service: needs a larger task than Fargate has, got 't.json: Service: t.json: Task' (16 cores, 120 GiB)"
+        "t.json: Service: needs a larger task than Fargate has, got 't.json: Task' (at most 16 vCPUs and 120 GiB)"
     )
 
 
@@ -155,16 +156,18 @@ def test_application_is_the_container_with_the_port_of_the_listener(
     [
         pytest.param(
             running({"ContainerDefinitions": [APP]}),
-            "t.json: Task: its tasks, which run no Envoy of App Mesh: they stay where they are",
+            "t.json: Task: is not part of the mesh: no container is an Envoy of App Mesh",
             id="no-envoy",
         ),
         pytest.param(
             running({"ContainerDefinitions": [ENVOY]}),
-            "t.json: Task: its tasks, which have no container but Envoy",
+            "t.json: Task: has no application: Envoy is the only container",
             id="no-application",
         ),
         pytest.param(
-            {"Task": running({})["Task"]}, "t.json: Task: its tasks, which no service at hand runs", id="no-service"
+            {"Task": running({})["Task"]},
+            "t.json: Task: no ECS service in the templates runs this task definition",
+            id="no-service",
         ),
         pytest.param(
             running(
@@ -178,7 +181,7 @@ def test_application_is_the_container_with_the_port_of_the_listener(
                     ]
                 }
             ),
-            "t.json: Task: its tasks, whose Envoy is that of mesh/colors/virtualNode/blue, which is not in this mesh",
+            "t.json: Task: is not part of the mesh: its Envoy is that of mesh/colors/virtualNode/blue",
             id="of-another-node",
         ),
     ],
@@ -196,18 +199,18 @@ def test_task_definition_that_is_not_migrated_is_lost(resources: dict[str, Any],
     [
         pytest.param(
             {"Environment": [{"Name": "TABLE", "Value": {"Ref": "Red"}}]},
-            "its variable TABLE: only a deployment knows Red.Ref; give it with --set Red.Ref=VALUE",
+            "the variable TABLE is removed: Red.Ref is known only at deployment (add --set Red.Ref=VALUE)",
             id="variable",
         ),
         pytest.param(
             {"Secrets": [{"Name": "KEY", "ValueFrom": "arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS:"}]},
-            "its secret KEY, arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS:: the CDK reads the current "
-            "version of a secret, or a parameter",
+            "the secret KEY is removed: arn:aws:secretsmanager:r:1:secret:a-123456:k:AWSPREVIOUS: is neither the "
+            "current version of a secret nor a parameter",
             id="secret",
         ),
         pytest.param(
             {"LogConfiguration": {"LogDriver": "splunk"}},
-            "its log driver splunk: containers log to CloudWatch here",
+            "the log driver splunk is replaced: containers log to CloudWatch Logs",
             id="log-driver",
         ),
     ],
@@ -221,9 +224,9 @@ def test_every_property_that_is_not_migrated_is_lost(tmp_path: Path) -> None:
     task = {"Volumes": [{"Name": "a"}], "ContainerDefinitions": [{**APP, "Ulimits": [{"Name": "core"}]}, ENVOY]}
     migration = migrated(tmp_path, running(task, {"Tags": [{"Key": "a", "Value": "b"}]}))
     assert findings(migration, "lost") == [
-        "t.json: Task container 'app': its Ulimits",
-        "t.json: Task: its Volumes",
-        "t.json: Service: its Tags",
+        "t.json: Task container 'app': property Ulimits",
+        "t.json: Task: property Volumes",
+        "t.json: Service: property Tags",
     ]
 
 
@@ -233,47 +236,44 @@ def test_environment_of_the_app_mesh_envoy_is_lost(tmp_path: Path) -> None:
         tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more, "User": "1337"}]})
     )
     assert findings(migration, "lost") == [
-        (
-            "t.json: Task container 'envoy': variables of App Mesh's image, which upstream Envoy does not know: "
-            "ENVOY_LOG_LEVEL=debug"
-        )
+        ("t.json: Task container 'envoy': the environment of App Mesh's Envoy image is removed: ENVOY_LOG_LEVEL=debug")
     ]
 
 
 @pytest.mark.parametrize(
     ("service", "kind", "text"),
     [
-        pytest.param({"LaunchType": "EC2"}, "changed", "its tasks run on Fargate", id="ec2"),
+        pytest.param({"LaunchType": "EC2"}, "changed", "tasks run on Fargate, not on EC2", id="ec2"),
         pytest.param(
             {"DeploymentConfiguration": {"MinimumHealthyPercent": 0}},
             "changed",
-            "a deployment keeps 100 % of its tasks, and has 200 % of them at the most",
+            "a deployment keeps 100 % of the desired tasks running, and runs at most 200 %",
             id="deployment",
         ),
         pytest.param(
             {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}},
             "changed",
-            "its tasks are in private subnets, and have no public addresses",
+            "tasks run in private subnets, without public addresses",
             id="public",
         ),
         pytest.param(
             {"SchedulingStrategy": "DAEMON"},
             "lost",
-            "its DAEMON: ECS replaces as many tasks as are desired here, a few at a time",
+            "the scheduling strategy DAEMON is replaced by a desired number of tasks",
             id="daemon",
         ),
         pytest.param(
             {"DeploymentController": {"Type": "CODE_DEPLOY"}},
             "lost",
-            "its CODE_DEPLOY: ECS replaces as many tasks as are desired here, a few at a time",
+            "the deployment controller CODE_DEPLOY is replaced by rolling updates of ECS",
             id="code-deploy",
         ),
         pytest.param(
             {"LoadBalancers": [{"TargetGroupArn": "arn:a", "ContainerPort": 80}]},
             "to do",
-            "a load balancer before virtual node 'red': only gateways have load balancers here. In mesh_stack.py write "
-            'MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...), to the node, or to a '
-            "ColorService with the node as its provider; in services_stack.py its implement(...)",
+            "a load balancer forwarded to virtual node 'red', but only gateways have load balancers: in mesh_stack.py "
+            'add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the node, or to a '
+            "ColorService with the node as its provider; in services_stack.py add its implement(...)",
             id="load-balancer",
         ),
     ],
@@ -299,7 +299,7 @@ def test_difference_of_a_service_is_a_finding(
         ),
         pytest.param(
             {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]},
-            ["and by policies that are not at hand"],
+            ["those of policies that are in no template"],
             id="of-aws",
         ),
     ],
@@ -309,7 +309,7 @@ def test_permissions_of_the_task_role_are_to_be_granted_again(
 ) -> None:
     resources = running({"TaskRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}})
     migration = migrated(tmp_path, {**resources, "Role": resource("IAM::Role", **properties)})
-    new_role = "t.json: Service: the role of its tasks is a new one: let it do what the old one may"
+    new_role = "t.json: Service: the task role is a new one: grant it the permissions of the old one"
     assert findings(migration, "to do") == [f"{new_role}, {permissions}" for permissions in expected]
 
 
@@ -386,29 +386,28 @@ def test_load_balancer_of_a_gateway_is_internet_facing_only_if_it_was(
 GROUP = {"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
 PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
 INTERNAL = (
-    "a new network load balancer, which the VPC alone reaches (internet_facing=False) at the gateway's own port, "
-    "over TCP"
+    "a new network load balancer, internal (internet_facing=False), which forwards TCP on the port of the gateway"
 )
-OPEN = "a new network load balancer, which the internet reaches at the gateway's own port, over TCP"
+PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards TCP on the port of the gateway"
 
 
 @pytest.mark.parametrize(
     ("service", "more", "kind", "expected"),
     [
-        pytest.param({}, {}, "changed", [f"it had no load balancer, and gets {INTERNAL}"], id="none"),
+        pytest.param({}, {}, "changed", [f"there was no load balancer; there is {INTERNAL}"], id="none"),
         pytest.param(PUBLIC, {}, "changed", [], id="public-addresses"),
         pytest.param(
             {**PUBLIC, **BEHIND},
             balancer(None, FORWARD),
             "to do",
-            [f"clients called TCP 443: they are to call {OPEN}"],
+            [f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
             id="both",
         ),
         pytest.param(
             BEHIND,
             GROUP,
             "to do",
-            [f"clients called a load balancer that is not at hand: they are to call {INTERNAL}"],
+            ["change the address for clients of a load balancer that is in no template: they connect to " + INTERNAL],
             id="far",
         ),
         pytest.param(
@@ -416,8 +415,8 @@ OPEN = "a new network load balancer, which the internet reaches at the gateway's
             balancer(None, {"DefaultActions": [AUTHENTICATE, *FORWARD["DefaultActions"]]}, "HTTPS"),
             "lost",
             [
-                "TLS of HTTPS 443, which ended at the load balancer",
-                "who is let in at HTTPS 443: the load balancer asked clients who they are",
+                "TLS of the load balancer listener HTTPS 443",
+                "authentication of clients by the load balancer listener HTTPS 443",
             ],
             id="tls-and-authentication",
         ),
@@ -427,8 +426,8 @@ def test_difference_for_clients_of_a_gateway_is_a_finding(
     service: dict[str, Any], more: dict[str, Any], kind: FindingKind, expected: list[str], tmp_path: Path
 ) -> None:
     migration = migrated(tmp_path, front(service, **more))
-    of_size = "its tasks have"
-    assert [each for each in findings(migration, kind) if of_size not in each] == [
+    # Every task gets a size, which is a finding of its own.
+    assert [each for each in findings(migration, kind) if "CPU units" not in each] == [
         f"t.json: Service: {each}" for each in expected
     ]
 
@@ -462,12 +461,21 @@ def test_dependencies_between_containers_are_migrated(tmp_path: Path) -> None:
     migration = migrated(tmp_path, running({"ContainerDefinitions": [waiting, init, ENVOY]}))
     lines = [line.strip() for line in migration.files("t.json")["services_stack.py"].splitlines()]
     assert "red_init = task.task_definition.add_container(" in lines
-    conditions = "ecs.ContainerDependencyCondition"
+    condition = "ecs.ContainerDependencyCondition"
     dependencies = [line for line in lines if "ecs.ContainerDependency(" in line]
     assert dependencies == [
-        f'ecs.ContainerDependency(container=red_init, condition={conditions}["SUCCESS"])',
-        f'ecs.ContainerDependency(container=task.envoy_container, condition={conditions}["START"])',
+        f"ecs.ContainerDependency(container=red_init, condition={condition}.SUCCESS)",
+        f"ecs.ContainerDependency(container=task.envoy_container, condition={condition}.START)",
     ]
+
+
+def test_unknown_condition_of_a_dependency_is_refused(tmp_path: Path) -> None:
+    condition = "START)\nimport os  #"
+    app = {**APP, "DependsOn": [{"ContainerName": "envoy", "Condition": condition}]}
+    assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [app, ENVOY]})) == (
+        f"t.json: Task.ContainerDefinitions[0].DependsOn[0].Condition: unknown condition, got {condition!r} (known: "
+        "START, COMPLETE, SUCCESS, HEALTHY)"
+    )
 
 
 def test_route_manager_container_is_removed(tmp_path: Path) -> None:
@@ -479,7 +487,7 @@ def test_route_manager_container_is_removed(tmp_path: Path) -> None:
         tmp_path, running({"Memory": "512", "ContainerDefinitions": [{**APP, "Memory": 128}, manager, ENVOY]})
     )
     assert migration.workloads[0].others == ()
-    assert "t.json: Service: its container 'proxyinit', which redirected traffic, is not needed any more" in findings(
+    assert "t.json: Service: the container 'proxyinit' is removed: traffic is not redirected any more" in findings(
         migration, "changed"
     )
 
@@ -514,14 +522,37 @@ def test_service_may_refer_to_its_task_definition_by_family_or_arn(named: str, t
 
 def test_service_without_its_task_definition_is_lost(tmp_path: Path) -> None:
     migration = migrated(tmp_path, {"Service": resource("ECS::Service", TaskDefinition="far")})
-    assert findings(migration, "lost") == [
-        "t.json: Service: its tasks: their task definition, far, is in no template at hand"
-    ]
+    assert findings(migration, "lost") == ["t.json: Service: the task definition far is in no template"]
 
 
 def test_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:
     public = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
     assert 'exposure="public-ip"' in migrated(tmp_path, front(public)).files("t.json")["services_stack.py"]
+
+
+# Text of templates in the generated code
+
+
+def shape(source: str) -> list[str]:
+    """Return the kinds of all syntax nodes of a module."""
+    return [type(node).__name__ for node in ast.walk(ast.parse(source))]
+
+
+def test_text_of_a_template_is_never_code(tmp_path: Path) -> None:
+    def services_stack(text: str) -> str:
+        container = {
+            "Name": text,
+            "Image": text,
+            "Command": [text],
+            "EntryPoint": [text],
+            "Environment": [{"Name": text, "Value": text}],
+            "HealthCheck": {"Command": ["CMD", text]},
+        }
+        containers = [{**container, "PortMappings": [{"ContainerPort": 80}]}, {**container, "Name": f"{text}2"}, ENVOY]
+        task = {"Family": text, "ContainerDefinitions": containers}
+        return migrated(tmp_path, running(task, {"ServiceName": text})).files(text)["services_stack.py"]
+
+    assert shape(services_stack('"""\'\\\n{self}\r\x00\u2028"); import os  #')) == shape(services_stack("text"))
 
 
 # Accounts and regions

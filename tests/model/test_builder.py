@@ -12,6 +12,7 @@ from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.index import MeshParts
 from tests.support.builders import dns, gateway, gateway_route, mesh, node, route, router, service, target, to
 from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 
 def declared() -> MeshBuilder:
@@ -53,6 +54,7 @@ def problems(declare: Callable[[], Any]) -> tuple[str, ...]:
     return error.value.problems
 
 
+@examples(50)
 @given(meshes())
 def test_mesh_declared_part_by_part_equals_the_mesh_constructed_as_a_whole(of_parts: Mesh) -> None:
     empty = replace(

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh import model
 from color_mesh.model import Listener, Mesh, VirtualNode
 from tests.support.builders import mesh, node, service, to
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 TASKS = (model.FargateContainer, model.ContainerHealthCheck, model.FargateTask)
 KINDS: tuple[Any, ...] = tuple(
@@ -44,7 +46,7 @@ def generated(strategy: st.SearchStrategy[Mesh]) -> list[Mesh]:
     """Return generated meshes; the model has validated them."""
     meshes: list[Mesh] = []
 
-    @settings(DETERMINISTIC, max_examples=200)
+    @examples(200)
     @given(strategy)
     def collect(mesh: Mesh) -> None:
         meshes.append(mesh)
@@ -73,10 +75,12 @@ def shared_ports(mesh: Mesh, node: VirtualNode) -> list[int]:
     return [port for port in protocols if protocols[port] > 1 or tcp[port] > 1]
 
 
+@pytest.mark.thorough
 def test_generated_meshes_set_every_field() -> None:
     assert fields_never_set(generated(meshes())) == []
 
 
+@pytest.mark.thorough
 def test_compilable_meshes_set_every_field_that_envoy_supports() -> None:
     compilable = generated(meshes(compilable=True))
     assert fields_never_set(compilable) == [

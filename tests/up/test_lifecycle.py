@@ -155,8 +155,8 @@ def use_another_image(template: Template) -> None:
 def test_image_without_a_program_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     copy_with_another_image(cloud_assembly(), tmp_path)
     assert refused(tmp_path) == (
-        "EcsStack.template.json: RedTaskDefinition4CCB06C0: red-app: no program runs in place of the image, got "
-        "'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
+        "EcsStack.template.json: RedTaskDefinition4CCB06C0 container 'red-app': no program runs in place of the "
+        "image, got 'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
         "'registry.example/shop/stock:2' in color-mesh.json)\n"
     )
 

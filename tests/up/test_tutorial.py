@@ -220,8 +220,8 @@ def test_envoy_runs_as_a_non_root_user(mesh: LocalMesh) -> None:
 def test_set_is_refused_without_an_app_mesh(mesh: LocalMesh) -> None:
     completed = mesh.command("set", "route", "color-route", "green=0,yellow=1")
     assert completed.stderr == (
-        "set route: the templates declare no mesh that could change, got 'color-route' "
-        "(change the settings and synthesize: the run takes it on)\n"
+        "set route: the templates declare no mesh that can be changed, got 'color-route' "
+        "(change the settings and synthesize: the run takes over the new templates)\n"
     )
 
 

@@ -16,7 +16,7 @@ class DiscoveryService:
         name: Name.
         namespace: Name of the namespace; ``None`` if no template declares it.
         records: Types of the DNS records, ``A`` or ``SRV``, each with its TTL in seconds; none without DNS.
-        weighted: Whether the routing policy is ``WEIGHTED``: a response has one instance, and not up to eight.
+        weighted: Routing policy ``WEIGHTED``: a response has one instance. Otherwise it has up to eight.
     """
 
     name: str

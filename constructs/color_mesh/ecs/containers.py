@@ -37,7 +37,7 @@ class Container:
         memory_mib: Memory limit. Default: that of the task.
         memory_reservation_mib: Reserved memory. Default: none.
         ports: TCP ports, each with its name if it has one.
-        essential: Whether the task stops when the container stops.
+        essential: The task stops when the container stops.
         depends_on: Containers that must reach a condition before this one starts, each with the condition.
         health_check: Health check. Default: none.
         start_seconds: Time for this container to reach the condition that another one waits for. Default: no limit.

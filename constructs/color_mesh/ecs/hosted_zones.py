@@ -13,7 +13,7 @@ class HostedZone:
 
     Attributes:
         name: Name, in lower case and without a dot at its end.
-        private: Whether it is for VPCs.
+        private: A private hosted zone, for VPCs.
     """
 
     name: str

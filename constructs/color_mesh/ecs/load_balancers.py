@@ -67,7 +67,7 @@ class LoadBalancer:
         type: ``application``, ``network`` or ``gateway``.
         subnets: Subnets.
         groups: Security groups; without any, all traffic is allowed.
-        public: Whether the internet reaches it.
+        public: Scheme ``internet-facing``.
         listeners: Listeners.
     """
 

@@ -30,8 +30,8 @@ class Statement:
         effect: ``Allow`` or ``Deny``.
         actions: Patterns of actions; with ``NotAction``, of those that the statement is not about.
         resources: Patterns of ARNs; with ``NotResource``, of those that the statement is not about.
-        except_actions: Whether the statement has ``NotAction``.
-        except_resources: Whether the statement has ``NotResource``.
+        except_actions: The statement has ``NotAction``.
+        except_resources: The statement has ``NotResource``.
     """
 
     effect: str
@@ -55,8 +55,8 @@ class Role:
     Attributes:
         name: Logical id.
         statements: Statements of its policies.
-        trusts_tasks: Whether ECS tasks may assume it.
-        known: Whether the statements of all its policies are known.
+        trusts_tasks: ECS tasks may assume it.
+        known: The statements of all its policies are known.
     """
 
     name: str

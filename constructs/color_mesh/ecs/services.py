@@ -31,7 +31,7 @@ class Service:
         desired_count: Number of tasks.
         subnets: Subnets of the tasks.
         groups: Security groups of the tasks.
-        public: Whether the tasks have public addresses.
+        public: The tasks have public addresses.
         discovery: Cloud Map services that the tasks are registered in.
         targets: Target groups that the tasks are registered in.
         minimum_percent: Tasks that keep running during a deployment, in percent of the desired count.
@@ -40,7 +40,7 @@ class Service:
         launch_type: ``FARGATE``, ``EC2`` or ``EXTERNAL``, if the template declares it.
         deployment_controller: Type of the deployment controller.
         scheduling_strategy: ``REPLICA`` or ``DAEMON``.
-        execute_command: Whether ECS Exec is enabled.
+        execute_command: ECS Exec is enabled.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The folder of a run: its lock, its socket and its logs. Nothing of a run is anywhere else."""
+"""The folder of a run, which holds its lock, its control socket and its logs."""
 
 import fcntl
 import os
@@ -13,28 +13,33 @@ FOLDER = Path(".color-mesh")
 
 
 def take(folder: Path) -> int:
-    """Take the folder of a run; whoever holds the lock has it.
+    """Create the folder if need be, lock it, remove the files of an earlier run, and return the lock's descriptor.
 
     Raises:
-        MeshError: When a run has it already.
+        MeshError: When another run has locked the folder, or it cannot be written.
     """
-    folder.mkdir(exist_ok=True)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        fix = "run it in a folder that you can write"
+        reason = f"cannot be written: {error.strerror}"
+        raise MeshError([problem("color-mesh up", reason, str(folder), fix)]) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
         fix = "end it with color-mesh down, or run this one in another folder"
         raise MeshError([problem("color-mesh up", "a mesh already runs from here", str(folder), fix)]) from None
-    # What a run left that was killed.
+    # A run that was killed leaves its socket.
     with suppress(FileNotFoundError):
         (folder / "control.sock").unlink()
     shutil.rmtree(folder / "logs", ignore_errors=True)
     return lock
 
 
-def released(folder: Path) -> bool:
-    """Wait until nothing of the run of a folder is left; tell whether there was anything."""
+def wait_for_end(folder: Path) -> bool:
+    """Wait until no run holds the lock of the folder; return whether one did."""
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

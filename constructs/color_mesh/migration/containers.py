@@ -1,4 +1,4 @@
-"""Containers, as far as the constructs take their properties."""
+"""Containers, as far as the constructs support their properties."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,10 @@ PARAMETER = re.compile(r"(?:arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/))?([A-Za-z0-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertedContainer:
-    """Container that is carried over.
+    """Container of the generated app.
 
     Attributes:
-        definition: Container of the task definition.
+        definition: Container of the old task definition.
         image: Image.
         environment: Environment variables.
         secrets: Environment variables from AWS Secrets Manager or the Parameter Store, each by an ARN or a name.
@@ -36,32 +36,32 @@ class ConvertedContainer:
         return self.definition.name
 
 
-def converted_container(container: Container) -> ConvertedContainer:
-    """Return a container without what `container_findings` reports as lost."""
+def convert_container(container: Container) -> ConvertedContainer:
+    """Return a container without the properties that `container_findings` reports as lost."""
     secrets = _known(container.secrets)
     return ConvertedContainer(
         definition=container,
         image=container.image or "",
         environment=_known(container.environment),
-        secrets={name: each for name, each in secrets.items() if _is_supported(each)},
+        secrets={name: source for name, source in secrets.items() if _is_supported(source)},
     )
 
 
 def container_findings(subject: str, container: Container) -> Iterator[Finding]:
-    """Report the properties of a container that are lost."""
+    """Yield the properties of a container that are lost."""
     if container.mesh_resource is None:
-        yield from _unknown(subject, container.environment)
+        yield from _unknown_variables(subject, container.environment)
     else:
         variables = container.environment.items()
-        others = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
-        if others:
-            yield lost(subject, f"variables of App Mesh's image, which upstream Envoy does not know: {others}")
+        removed = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
+        if removed:
+            yield lost(subject, f"the environment of App Mesh's Envoy image is removed: {removed}")
     if container.log_driver not in (None, "awslogs"):
-        yield lost(subject, f"its log driver {container.log_driver}: containers log to CloudWatch here")
-    yield from _unknown(subject, container.secrets)
-    for name, each in _known(container.secrets).items():
-        if not _is_supported(each):
-            text = f"its secret {name}, {each}: the CDK reads the current version of a secret, or a parameter"
+        yield lost(subject, f"the log driver {container.log_driver} is replaced: containers log to CloudWatch Logs")
+    yield from _unknown_variables(subject, container.secrets)
+    for name, source in _known(container.secrets).items():
+        if not _is_supported(source):
+            text = f"the secret {name} is removed: {source} is neither the current version of a secret nor a parameter"
             yield lost(subject, text)
 
 
@@ -69,12 +69,12 @@ def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
-def _unknown(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
+def _unknown_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in values.items():
         if isinstance(value, Reference):
-            fix = f"give it with --set {value}=VALUE"
-            yield lost(subject, f"its variable {name}: only a deployment knows {value}; {fix}")
+            text = f"the variable {name} is removed: {value} is known only at deployment (add --set {value}=VALUE)"
+            yield lost(subject, text)
 
 
-def _is_supported(secret: str) -> bool:
-    return (SECRET.fullmatch(secret) or PARAMETER.fullmatch(secret)) is not None
+def _is_supported(source: str) -> bool:
+    return (SECRET.fullmatch(source) or PARAMETER.fullmatch(source)) is not None

@@ -1,4 +1,4 @@
-"""The properties of task definitions and services that a migration carries over, and those that the constructs set."""
+"""Properties of task definitions and services that a migration converts, and those that the constructs replace."""
 
 from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 

@@ -79,7 +79,9 @@ def rename_services(mesh: Mesh, domain: Domain) -> tuple[Mesh, Sequence[Finding]
     if problems:
         raise MeshError(problems)
     findings = [
-        to_do(f"virtual service {old!r}", f"is renamed to {new!r}, which DNS can resolve: change it in its clients")
+        to_do(
+            f"virtual service {old!r}", f"is renamed to {new!r}, which DNS can resolve: use the new name in its clients"
+        )
         for old, new in renamed.items()
     ]
     return _with_names(mesh, renamed), findings

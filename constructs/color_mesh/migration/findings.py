@@ -1,4 +1,9 @@
-"""Findings of a migration: differences between the old mesh and the new one, and work that remains."""
+"""Findings of a migration: differences between the old mesh and the new one, and work that remains.
+
+Every step returns its findings together with its result: each pass of `conversion` those about the mesh,
+`workload_findings` and `containers` those about ECS services, `migration` those about parts without tasks. `report`
+renders them.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

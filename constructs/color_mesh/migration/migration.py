@@ -13,10 +13,10 @@ from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.migration.placeholders import PLACEHOLDERS, check_placeholders, readable
-from color_mesh.migration.report import REPORT_FILE, report
+from color_mesh.migration.report import REPORT_FILE, render_report
 from color_mesh.migration.services_code import services_module
 from color_mesh.migration.workload import Workload
-from color_mesh.migration.workloads import read_workloads
+from color_mesh.migration.workload_reader import read_workloads
 from color_mesh.model import Mesh
 from color_mesh.model.errors import refuse
 
@@ -33,7 +33,7 @@ _CDK_JSON = {
     },
 }
 # Resources that the constructs replace, and those that belong to templates as such.
-_REPLACED = (
+_REPLACED_TYPES = (
     *("AWS::AppMesh::", "AWS::ServiceDiscovery::", "AWS::ECS::", "AWS::EC2::", "AWS::ElasticLoadBalancingV2::"),
     *("AWS::Logs::LogGroup", "AWS::IAM::", "AWS::CDK::", "AWS::CloudFormation::"),
 )
@@ -73,7 +73,7 @@ class Migration:
         return {
             **format_modules(modules),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
-            REPORT_FILE: report(self.converted, self.workloads, self.findings, arguments, notes),
+            REPORT_FILE: render_report(self.converted, self.workloads, self.findings, arguments, notes),
         }
 
 
@@ -84,8 +84,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         MeshError: With every property that cannot be evaluated, and every Envoy that cannot be configured.
     """
     templates = source.templates.with_pseudo_parameters(PLACEHOLDERS)
-    workload_findings: list[Finding] = []
-    workloads = read_workloads(templates, mesh, workload_findings)
+    workloads, workload_findings = read_workloads(templates, mesh)
     converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
     refuse(problem for workload in workloads for problem in _check_workload(workload))
     findings = (
@@ -95,7 +94,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         *_other_resources(templates),
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
-    return Migration(converted=converted, workloads=tuple(workloads), findings=findings)
+    return Migration(converted=converted, workloads=workloads, findings=findings)
 
 
 def _check_workload(workload: Workload) -> Iterator[str]:
@@ -127,6 +126,6 @@ def _unimplemented_parts(converted: ConvertedMesh, workloads: Sequence[Workload]
 
 
 def _other_resources(templates: Templates) -> Iterator[Finding]:
-    for resource_type in sorted(each for each in templates.types if not each.startswith(_REPLACED)):
+    for resource_type in sorted(each for each in templates.types if not each.startswith(_REPLACED_TYPES)):
         text = "resources of this type are not migrated: connect those that the services need in the new app"
         yield lost(resource_type, text)

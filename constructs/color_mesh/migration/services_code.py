@@ -81,7 +81,8 @@ class _ServicesCode:
             added = self._additional_container(id, workload, container)
             yield f"{variable} = {added}" if is_used else added
         for dependent, dependency, condition in dependencies:
-            enum = Code(f"ecs.ContainerDependencyCondition[{value(condition)}]")
+            # Reading the task definition has checked the condition.
+            enum = Code(f"ecs.ContainerDependencyCondition.{condition}")
             code = call("ecs.ContainerDependency", container=containers[dependency], condition=enum)
             yield call(f"{containers[dependent]}.add_container_dependencies", code)
 

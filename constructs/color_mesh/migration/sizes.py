@@ -1,21 +1,21 @@
-"""The Fargate size that a task takes, and what of it each container gets."""
+"""Fargate size of a task, and the CPU and memory of its containers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from color_mesh.ecs.containers import Container
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
 from color_mesh.model.task import FARGATE_MEMORY_MIB
 
-_LEAST_CPU, _LEAST_MEMORY_MIB = 64, 128
+_MINIMUM_CPU, _MINIMUM_MEMORY_MIB = 64, 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FargateSize:
-    """Hold a size that Fargate offers.
+    """Size that Fargate offers.
 
     Attributes:
-        cpu: CPU units, 1024 a core.
+        cpu: CPU units, 1024 for a vCPU.
         memory_mib: Memory.
     """
 
@@ -25,55 +25,57 @@ class FargateSize:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shares:
-    """Hold what of a task's CPU, or of its memory, each container gets.
+    """CPU units or memory of the containers of a task.
 
     Attributes:
-        envoy: Envoy's share.
-        app: The application's, or ``None`` when it says nothing and gets what is left.
-        others: What other containers say that they need, all together.
-        least: What is left for an application that says nothing, at least.
+        envoy: Share of Envoy.
+        app: Share of the application. ``None``: the rest of the task.
+        others: Sum of the shares of all other containers.
+        app_minimum: Minimum for an application without a share of its own.
     """
 
     envoy: int
     app: int | None
     others: int
-    least: int
+    app_minimum: int
 
     @property
     def total(self) -> int:
-        """What all of them need."""
-        return self.envoy + (self.app or self.least) + self.others
+        """Sum of all shares."""
+        return self.envoy + (self.app or self.app_minimum) + self.others
 
-    def of_app(self, total: int) -> int:
-        """Find the application's share of a total."""
-        return self.app or total - self.envoy - self.others
+    def of_app(self, task: int) -> int:
+        """Return the share of the application in a task with so many CPU units or so much memory."""
+        return self.app or task - self.envoy - self.others
 
 
-def cpu_shares(total: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
-    """Share CPU units out: Envoy gets what it says, or else as much as is usual, or as is left.
+def cpu_shares(task: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
+    """Return the CPU units of containers.
 
-    A share is what a container gets when all of them want more; none is kept from what is idle.
+    Envoy without CPU units gets the default of the constructs, or the rest of the task if that is less. CPU units are
+    weights: a container may use the units of idle ones.
     """
-    taken = sum(each or 0 for each in others)
-    left = ENVOY_CPU if total is None else total - taken - (app or _LEAST_CPU)
-    return Shares(envoy=envoy or max(min(ENVOY_CPU, left), _LEAST_CPU), app=app, others=taken, least=_LEAST_CPU)
+    sum_of_others = sum(each or 0 for each in others)
+    rest = ENVOY_CPU if task is None else task - sum_of_others - (app or _MINIMUM_CPU)
+    envoy_share = envoy or max(min(ENVOY_CPU, rest), _MINIMUM_CPU)
+    return Shares(envoy=envoy_share, app=app, others=sum_of_others, app_minimum=_MINIMUM_CPU)
 
 
-def memory_shares(total: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
-    """Share memory out, in MiB; what a container gets is its limit.
+def memory_shares(task: int | None, envoy: int | None, app: int | None, others: Sequence[int | None]) -> Shares:
+    """Return the memory limits of containers, in MiB.
 
-    An application that says nothing could use what Envoy and others left: so Envoy, which needs 65 MiB (README,
-    Layout), gets the least that it can do with.
+    Envoy without a limit gets the default of the constructs, or the rest of the task if that is less. An application
+    without a limit could use the whole rest, so Envoy, which needs 65 MiB, then gets the minimum.
     """
-    taken = sum(each or 0 for each in others)
-    usual = ENVOY_MEMORY_MIB if total is None else min(ENVOY_MEMORY_MIB, total - taken - (app or total))
-    share = envoy or max(usual, _LEAST_MEMORY_MIB)
-    return Shares(envoy=share, app=app, others=taken, least=_LEAST_MEMORY_MIB)
+    sum_of_others = sum(each or 0 for each in others)
+    rest = ENVOY_MEMORY_MIB if task is None else min(ENVOY_MEMORY_MIB, task - sum_of_others - (app or task))
+    envoy_limit = envoy or max(rest, _MINIMUM_MEMORY_MIB)
+    return Shares(envoy=envoy_limit, app=app, others=sum_of_others, app_minimum=_MINIMUM_MEMORY_MIB)
 
 
 def gateway_shares(envoy: int | None, others: Sequence[int | None]) -> Shares:
-    """Share a gateway's task out, which has no application: Envoy gets what others leave."""
-    return Shares(envoy=envoy or 0, app=None, others=sum(each or 0 for each in others), least=0)
+    """Return the shares in a task of a gateway, which has no application."""
+    return Shares(envoy=envoy or 0, app=None, others=sum(each or 0 for each in others), app_minimum=0)
 
 
 def container_memory(container: Container) -> int | None:
@@ -82,11 +84,11 @@ def container_memory(container: Container) -> int | None:
 
 
 def fargate_size(cpu: int, memory_mib: int) -> FargateSize | None:
-    """Find the smallest size with so much CPU and memory, or none when Fargate has no task so large."""
-    sizes: Iterable[tuple[int, int]] = (
-        (size, memory) for size, memories in FARGATE_MEMORY_MIB.items() for memory in memories
+    """Return the smallest Fargate size with the CPU units and the memory; ``None`` when there is none."""
+    sizes = (
+        FargateSize(cpu=size, memory_mib=memory)
+        for size, memories in FARGATE_MEMORY_MIB.items()
+        for memory in memories
+        if size >= cpu and memory >= memory_mib
     )
-    fitting = (
-        FargateSize(cpu=each, memory_mib=memory) for each, memory in sizes if each >= cpu and memory >= memory_mib
-    )
-    return next(fitting, None)
+    return next(sizes, None)

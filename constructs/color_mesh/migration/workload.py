@@ -1,32 +1,43 @@
-"""What runs a node or a gateway, as the constructs are told of it."""
+"""The workload of a node or a gateway: the ECS service whose tasks run its Envoy."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.services import Service
 from color_mesh.ecs.task_definitions import TaskDefinition
-from color_mesh.migration.balancers import Entry
-from color_mesh.migration.containers import ConvertedContainer
-from color_mesh.migration.sizes import FargateSize, Shares
+from color_mesh.migration.containers import ConvertedContainer, convert_container
+from color_mesh.migration.forwarding import ForwardingListener
+from color_mesh.migration.sizes import (
+    FargateSize,
+    Shares,
+    container_memory,
+    cpu_shares,
+    fargate_size,
+    gateway_shares,
+    memory_shares,
+)
+from color_mesh.model import Mesh
 
-# Redirected traffic where ECS does not; it takes NET_ADMIN.
+# Image of App Mesh that redirects traffic to Envoy where ECS does not. It needs NET_ADMIN.
 ROUTE_MANAGER = "aws-appmesh-proxy-route-manager"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workload:
-    """Hold what runs a node or a gateway.
+    """Workload of a node or a gateway.
 
     Attributes:
-        part: The node or gateway.
-        app: The application's container; a gateway has none.
-        others: The containers that are neither that nor Envoy's.
-        size: The task's size.
-        cpu: What of its CPU each container gets.
-        memory_mib: What of its memory each container gets.
-        definition: What its task definition says.
-        service: What its service says.
-        entries: The listeners of load balancers before it.
+        part: Node or gateway.
+        app: Container of the application. Default for a gateway: none.
+        others: Containers other than the application and Envoy.
+        size: Fargate size of a task.
+        cpu: CPU units of the containers.
+        memory_mib: Memory of the containers.
+        definition: Old task definition.
+        service: Old ECS service.
+        listeners: Listeners of load balancers that forward to the tasks.
     """
 
     part: MeshResource
@@ -37,7 +48,7 @@ class Workload:
     memory_mib: Shares
     definition: TaskDefinition
     service: Service
-    entries: tuple[Entry, ...]
+    listeners: tuple[ForwardingListener, ...]
 
     @property
     def target_groups(self) -> tuple[str, ...]:
@@ -46,6 +57,67 @@ class Workload:
 
     @property
     def internet_facing(self) -> bool:
-        """Whether the internet reached it as it will reach a load balancer that asks nothing of clients."""
-        asks_nothing = (each.protocol in ("HTTP", "TCP") and not each.authenticates for each in self.entries)
-        return bool(self.entries) and all(each.public for each in self.entries) and all(asks_nothing)
+        """Scheme of the new load balancer: True for internet-facing.
+
+        The new one has neither TLS nor authentication. It is internet-facing when every old one was, without these.
+        """
+        unprotected = (each.protocol in ("HTTP", "TCP") and not each.authenticates for each in self.listeners)
+        return bool(self.listeners) and all(each.public for each in self.listeners) and all(unprotected)
+
+
+def create_workload(
+    mesh: Mesh, definition: TaskDefinition, service: Service, listeners: Mapping[str, Sequence[ForwardingListener]]
+) -> Workload | None:
+    """Return the workload of a service; ``None`` when Fargate has no task of its size.
+
+    Args:
+        mesh: Mesh of the node or gateway.
+        definition: Task definition of the service. Its first Envoy names the node or gateway.
+        service: ECS service.
+        listeners: Listeners of load balancers, by the place or ARN of the target group.
+    """
+    envoy, *_ = definition.envoys
+    part = envoy.mesh_resource
+    assert part is not None
+    containers = [each for each in definition.containers if each.mesh_resource is None]
+    app = _application(mesh, part, containers)
+    others = tuple(each for each in containers if each is not app and ROUTE_MANAGER not in (each.image or ""))
+    cpu, memory_mib = _shares(definition, envoy, app, others)
+    size = fargate_size(max(definition.cpu or 0, cpu.total), max(definition.memory_mib or 0, memory_mib.total))
+    if size is None:
+        return None
+    return Workload(
+        part=part,
+        app=None if app is None else convert_container(app),
+        others=tuple(map(convert_container, others)),
+        size=size,
+        cpu=cpu,
+        memory_mib=memory_mib,
+        definition=definition,
+        service=service,
+        listeners=tuple(each for target in service.targets for each in listeners.get(target.registry, ())),
+    )
+
+
+def _application(mesh: Mesh, part: MeshResource, containers: Sequence[Container]) -> Container | None:
+    """Return the container with a port of the node's listeners, or else the first essential one."""
+    if part.kind != "virtualNode":
+        return None
+    ports = {listener.port for listener in mesh.node(part.name).listeners}
+    with_port = (each for each in containers if ports & each.ports.keys())
+    essential = (each for each in containers if each.essential)
+    return next(with_port, None) or next(essential, containers[0])
+
+
+def _shares(
+    definition: TaskDefinition, envoy: Container, app: Container | None, others: Sequence[Container]
+) -> tuple[Shares, Shares]:
+    """Return the CPU units and the memory of the containers."""
+    other_cpu = [each.cpu for each in others]
+    other_memory = [container_memory(each) for each in others]
+    if app is None:
+        return gateway_shares(envoy.cpu, other_cpu), gateway_shares(container_memory(envoy), other_memory)
+    return (
+        cpu_shares(definition.cpu, envoy.cpu, app.cpu, other_cpu),
+        memory_shares(definition.memory_mib, container_memory(envoy), container_memory(app), other_memory),
+    )

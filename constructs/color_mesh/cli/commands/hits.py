@@ -1,6 +1,7 @@
 """``color-mesh hits``: send requests and print a histogram of the responses."""
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter
@@ -38,14 +39,13 @@ def parse_url(url: str) -> SplitResult:
     Raises:
         MeshError: When it is not one.
     """
-    parts = urlsplit(url)
     try:
-        is_valid = parts.scheme == "http" and parts.hostname and parts.port != 0
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname and parts.port != 0 and not re.search(r"\s", url):
+            return parts
     except ValueError:
-        is_valid = False
-    if not is_valid:
-        raise MeshError([problem("hits", "not an http URL", url, "such as http://localhost:8080/router")])
-    return parts
+        pass
+    raise MeshError([problem("hits", "not an http URL", url, "such as http://localhost:8080/router")])
 
 
 def histogram(responses: Counter[str], seconds: float) -> Iterator[str]:

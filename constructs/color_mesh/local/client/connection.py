@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from color_mesh.local.folder import FOLDER, released
+from color_mesh.local.folder import FOLDER, wait_for_end
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
@@ -47,7 +47,7 @@ def stop_mesh() -> bool:
     """Stop the mesh of this folder and wait until all of it has ended; return whether there was one."""
     with suppress(MeshError):
         request({"command": "down"})
-    return (FOLDER / "lock").exists() and released(FOLDER)
+    return (FOLDER / "lock").exists() and wait_for_end(FOLDER)
 
 
 def execute(target: str, container: str | None, arguments: Sequence[str]) -> int:

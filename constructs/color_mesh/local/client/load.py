@@ -32,7 +32,7 @@ def _get(url: SplitResult) -> str:
         response = connection.getresponse()
         body = response.read(1000).decode(errors="replace").strip().splitlines()
         return f"{response.status} {body[0][:_MAX_BODY_LENGTH] if body else ''}".rstrip()
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         return f"{FAILED}{error or type(error).__name__}"
     finally:
         connection.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from color_mesh.local.plan.bootstraps import outbound_addresses
+from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.tasks.envoy_statistics import wait_for_endpoints
 
@@ -20,8 +21,7 @@ class Progress:
 
     Args:
         runner: The run.
-        url: Returns the URL of the first published port; ``None`` if there is none.
-        ports_are_open: Returns whether all ports are published.
+        ports: Publisher of its ports.
         print_message: Prints a message to the terminal.
         began: Time at which the run began, in seconds of the monotonic clock.
 
@@ -32,15 +32,13 @@ class Progress:
     def __init__(
         self,
         runner: Runner,
-        url: Callable[[], str | None],
-        ports_are_open: Callable[[], bool],
+        ports: PortPublisher,
         print_message: Callable[[str], None],
         began: float,
     ) -> None:
         self.was_healthy = False
         self._runner = runner
-        self._url = url
-        self._ports_are_open = ports_are_open
+        self._ports = ports
         self._print_message = print_message
         self._complaint_time = began + _PATIENCE_SECONDS
         self._steady: set[str] = set()
@@ -52,7 +50,7 @@ class Progress:
                 await asyncio.wait_for(self._runner.changed.wait(), 1)
             self._runner.changed.clear()
             self._print_steady_services()
-            if self._runner.is_steady and self._ports_are_open() and not self.was_healthy:
+            if self._runner.is_steady and self._ports.is_complete and not self.was_healthy:
                 self.was_healthy = True
                 # Envoys that resolved names before the tasks were registered resolve them again soon.
                 await wait_for_endpoints(self._runner.tasks, _ENDPOINTS_SECONDS)
@@ -71,11 +69,11 @@ class Progress:
         self._steady = steady
 
     def _welcome(self) -> str:
-        url = self._url()
+        url = self._ports.url
         commands = [f"curl {url}"] if url else []
         commands += [*self._example_request(), "color-mesh status", "color-mesh watch"]
         lines = "\n".join(f"{_INDENT}  {each}" for each in commands[:3])
-        place = f"at {url}" if url else "without a way in from outside"
+        place = f"at {url}" if url else "without a public port"
         return f"the mesh is healthy, {place}\n{_INDENT}Try:\n{lines}\n{_INDENT}Ctrl-C ends it."
 
     def _example_request(self) -> list[str]:
@@ -106,4 +104,6 @@ class Progress:
                 reasons += [each.reason for task in scheduler.tasks for each in task.containers.values()]
                 reason = next((each for each in (*reasons, scheduler.reason) if each), "its tasks are still starting")
                 lines.append(f"\n{_INDENT}  {scheduler.service.name}: {reason}")
-        return f"not healthy yet:{''.join(lines)}\n{_INDENT}It goes on; see color-mesh status and color-mesh logs."
+        return (
+            f"not healthy yet:{''.join(lines)}\n{_INDENT}The run continues; see color-mesh status and color-mesh logs."
+        )

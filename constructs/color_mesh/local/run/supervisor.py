@@ -12,20 +12,18 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NoReturn
 
 from color_mesh.local.plan.assembly import Plan, read_plan
-from color_mesh.local.plan.programs import envoy_binary
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.control.control_socket import ControlSocket
 from color_mesh.local.run.control.requests import RequestHandler
 from color_mesh.local.run.isolation import prepare_mounts
 from color_mesh.local.run.network.vpc import resolver_address
-from color_mesh.local.run.port_forwarder import PortForwarder
+from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.progress import Progress
-from color_mesh.local.run.published_ports import PublishedPort, published_ports
+from color_mesh.local.run.requirements import envoy_binary
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.template_watcher import changes, fingerprint
 from color_mesh.model import MeshError
@@ -43,15 +41,14 @@ class Supervisor:
     def __init__(self, plan: Plan, options: dict[str, Any], outside: socket.socket) -> None:
         self._paths = [Path(path) for path in options["paths"]]
         self._options = options
-        self._port: int = options["port"]
         self._outside = outside
         self._began = time.monotonic() - options["elapsed"]
         self._end = asyncio.Event()
-        self._forwarders: dict[PublishedPort, tuple[PortForwarder, int]] = {}
         folder = Path(options["folder"])
         self._control_socket = folder / "control.sock"
         self._runner = Runner(plan, folder / "logs", self._print, self._fail, options["dns_delay_seconds"])
-        self._progress = Progress(self._runner, self._url, self._ports_are_open, self._print, self._began)
+        self._ports = PortPublisher(self._runner, options["port"], outside, self._print, self._fail)
+        self._progress = Progress(self._runner, self._ports, self._print, self._began)
 
     @property
     def was_healthy(self) -> bool:
@@ -60,7 +57,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Start the mesh, answer the commands, take over new templates, and end the mesh."""
-        handler = RequestHandler(self._runner, self._url, self._end.set)
+        handler = RequestHandler(self._runner, self._ports, self._end.set)
         control = ControlSocket(handler, self._fail)
         known = fingerprint(self._paths)
         working = [
@@ -74,7 +71,7 @@ class Supervisor:
         ]
         try:
             await self._runner.start()
-            self._publish_ports()
+            self._ports.publish()
             await self._end.wait()
         finally:
             for each in working:
@@ -90,46 +87,6 @@ class Supervisor:
 
     def _print(self, text: str) -> None:
         print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
-
-    def _url(self) -> str | None:
-        return next((f"http://localhost:{port}" for _, port in self._forwarders.values()), None)
-
-    def _ports_are_open(self) -> bool:
-        return len(self._forwarders) == len(published_ports(self._runner.plan))
-
-    def _publish_ports(self) -> None:
-        """Publish the ports of the plan at ports of the machine, and close others."""
-        published = published_ports(self._runner.plan)
-        for port in [port for port in self._forwarders if port not in published]:
-            forwarder, _ = self._forwarders.pop(port)
-            forwarder.close()
-        for number, port in enumerate(published):
-            if port in self._forwarders:
-                continue
-            machine_port = self._port + number
-            listening = self._listening_socket(machine_port)
-            if listening is not None:
-                forwarder = PortForwarder(listening, lambda port=port: self._destination(port), self._fail)  # type: ignore[misc]
-                self._forwarders[port] = forwarder, machine_port
-
-    def _listening_socket(self, port: int) -> socket.socket | None:
-        """Receive a listening socket of the machine."""
-        self._outside.send(str(port).encode())
-        message, files, _, _ = socket.recv_fds(self._outside, 1024, 1)
-        if not files:
-            self._print(f"cannot listen on port {port} of this machine: {message.decode()}")
-            return None
-        return socket.socket(fileno=files[0])
-
-    def _destination(self, published: PublishedPort) -> tuple[IPv4Address, int] | None:
-        """Return the address and port of a load balancer, or of a task of a service, healthy ones first."""
-        load_balancer = self._runner.load_balancers.get(published.owner)
-        if load_balancer is not None:
-            return (load_balancer.address, published.port) if load_balancer.address is not None else None
-        scheduler = self._runner.schedulers.get(published.owner)
-        running = [task for task in scheduler.tasks if task.status == "RUNNING"] if scheduler is not None else []
-        address = next((task.address for task in sorted(running, key=lambda task: not task.is_healthy)), None)
-        return (address, published.port) if address is not None else None
 
     async def _watch_outside(self) -> None:
         """End the run when the process on the machine's network has ended."""
@@ -155,7 +112,7 @@ class Supervisor:
             if plan != self._runner.plan:
                 self._print("taking over the new templates")
                 await self._runner.apply(plan)
-                self._publish_ports()
+                self._ports.publish()
                 self._print("the new templates are in effect; tasks that changed are being replaced")
 
 

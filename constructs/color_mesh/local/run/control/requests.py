@@ -10,6 +10,7 @@ from typing import Any
 
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.run.control.status import container_named, status, task_named
+from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.tasks.container_process import contained
 from color_mesh.local.run.tasks.envoy_statistics import traffic
@@ -22,13 +23,13 @@ class RequestHandler:
 
     Args:
         runner: The run.
-        url: Returns the URL of the first published port; ``None`` if there is none.
+        ports: Publisher of its ports.
         end: Ends the run.
     """
 
-    def __init__(self, runner: Runner, url: Callable[[], str | None], end: Callable[[], None]) -> None:
+    def __init__(self, runner: Runner, ports: PortPublisher, end: Callable[[], None]) -> None:
         self._runner = runner
-        self._url = url
+        self._ports = ports
         self._end = end
 
     async def respond(self, request: Any, files: list[int], client: socket.socket) -> Any:
@@ -45,7 +46,7 @@ class RequestHandler:
         """
         match request["command"]:
             case "status":
-                return status(self._runner, self._url())
+                return status(self._runner, self._ports.url)
             case "traffic":
                 return {"traffic": await traffic(self._runner.tasks), "clusters": self._clusters()}
             case "set":

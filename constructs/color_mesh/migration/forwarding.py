@@ -1,4 +1,4 @@
-"""The listeners of load balancers that lead to a target group."""
+"""Listeners of load balancers that forward to a target group."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,46 +8,46 @@ from color_mesh.ecs.load_balancers import Action, Listener
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """Listener that leads to a target group.
+class ForwardingListener:
+    """Listener of a load balancer that forwards to a target group.
 
     Attributes:
         protocol: Protocol of the listener, such as ``HTTPS``.
         port: Port of the listener.
-        public: Whether the internet reaches the load balancer.
-        rule: Whether a rule of the listener selects the requests.
-        authenticates: Whether the listener authenticates clients.
+        public: True if the internet reaches the load balancer.
+        has_rule: True if a rule of the listener selects the requests.
+        authenticates: True if the listener authenticates clients.
     """
 
     protocol: str
     port: int
     public: bool
-    rule: bool = False
+    has_rule: bool = False
     authenticates: bool = False
 
     def __str__(self) -> str:
         return f"{self.protocol} {self.port}"
 
 
-def entries(declarations: Declarations) -> dict[str, list[Entry]]:
-    """Return the listeners that lead to each target group, by the target group's place or ARN."""
-    found: dict[str, list[Entry]] = {}
-    for listener, actions, rule in _routes(declarations):
+def forwarding_listeners(declarations: Declarations) -> dict[str, list[ForwardingListener]]:
+    """Return the listeners that forward to each target group, by the target group's place or ARN."""
+    listeners: dict[str, list[ForwardingListener]] = {}
+    for listener, actions, has_rule in _actions(declarations):
         balancer = declarations.load_balancers.get(listener.load_balancer or "")
-        entry = Entry(
+        forwarding = ForwardingListener(
             protocol=str(listener.protocol),
             port=listener.port,
             public=balancer is not None and balancer.public,
-            rule=rule,
+            has_rule=has_rule,
             authenticates=any((action.type or "").startswith("authenticate") for action in actions),
         )
         for group in dict.fromkeys(group for action in actions for group in action.target_groups):
-            found.setdefault(group, []).append(entry)
-    return found
+            listeners.setdefault(group, []).append(forwarding)
+    return listeners
 
 
-def _routes(declarations: Declarations) -> Iterator[tuple[Listener, tuple[Action, ...], bool]]:
-    """Return the actions of listeners, and then those of rules; the last value says whether they are a rule's."""
+def _actions(declarations: Declarations) -> Iterator[tuple[Listener, tuple[Action, ...], bool]]:
+    """Yield each listener with its default actions, then with those of each rule; the last value is true for a rule."""
     for each in declarations.listeners.values():
         yield each, each.actions, False
     for rule in declarations.listener_rules.values():

@@ -1,0 +1,111 @@
+"""Reading of the workloads of a mesh from templates."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from color_mesh.cloudformation import Templates
+from color_mesh.ecs import Declarations, read_declarations
+from color_mesh.ecs.reading import UnusedProperty, path_text
+from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.migration.containers import container_findings
+from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SERVICE, TASK_DEFINITION
+from color_mesh.migration.findings import Finding, lost
+from color_mesh.migration.forwarding import forwarding_listeners
+from color_mesh.migration.workload import Workload, create_workload
+from color_mesh.migration.workload_findings import workload_findings
+from color_mesh.model import Mesh
+from color_mesh.model.errors import problem, refuse
+
+
+def read_workloads(templates: Templates, mesh: Mesh) -> tuple[tuple[Workload, ...], Sequence[Finding]]:
+    """Return the ECS services whose tasks run an Envoy of the mesh, and the findings about all ECS services.
+
+    Raises:
+        MeshError: With every property of task definitions and services that cannot be evaluated.
+    """
+    declarations = read_declarations(templates, CONVERTED)
+    # The constructs create roles and load balancers anew, so that problems of the old ones do not matter.
+    problems = [each.text for each in declarations.problems if each.resource_type in (TASK_DEFINITION, SERVICE)]
+    definitions, findings = _mesh_definitions(declarations, mesh)
+    listeners = forwarding_listeners(declarations)
+    workloads: list[Workload] = []
+    unused = dict(definitions)
+    for place, service in declarations.services.items():
+        definition_place = _definition_place(definitions, service.task_definition)
+        if definition_place is None:
+            if service.task_definition not in declarations.task_definitions:
+                name = service.task_definition or "without a name"
+                findings.append(lost(place, f"the task definition {name} is in no template"))
+            continue
+        unused.pop(definition_place, None)
+        workload = create_workload(mesh, definitions[definition_place], service, listeners)
+        if workload is None:
+            limit = "at most 16 vCPUs and 120 GiB"
+            problems.append(problem(place, "needs a larger task than Fargate has", definition_place, limit))
+            continue
+        findings += (lost(place, f"property {path_text(each.path)}") for each in _lost(declarations, place))
+        findings += workload_findings(place, workload, declarations.roles)
+        workloads.append(workload)
+    findings += (lost(place, "no ECS service in the templates runs this task definition") for place in unused)
+    refuse(dict.fromkeys(problems))
+    return tuple(workloads), findings
+
+
+def _mesh_definitions(declarations: Declarations, mesh: Mesh) -> tuple[dict[str, TaskDefinition], list[Finding]]:
+    """Return the task definitions of the mesh, by place, and the findings about all task definitions."""
+    definitions = {}
+    findings: list[Finding] = []
+    for place, definition in declarations.task_definitions.items():
+        findings += _definition_findings(place, definition, declarations)
+        obstacle = _obstacle(mesh, definition)
+        if obstacle is None:
+            definitions[place] = definition
+        else:
+            findings.append(lost(place, obstacle))
+    return definitions, findings
+
+
+def _definition_findings(place: str, definition: TaskDefinition, declarations: Declarations) -> Iterator[Finding]:
+    """Yield the lost properties of a task definition with an Envoy of App Mesh."""
+    if not definition.envoys:
+        return
+    for container in definition.containers:
+        yield from container_findings(f"{place} container {container.name!r}", container)
+    for each in _lost(declarations, place):
+        match each.path:
+            case ("ContainerDefinitions", int(index), *path):
+                container = definition.containers[index]
+                # The constructs create the container of Envoy anew.
+                if container.mesh_resource is None:
+                    yield lost(f"{place} container {container.name!r}", f"property {path_text(path)}")
+            case path:
+                yield lost(place, f"property {path_text(path)}")
+
+
+def _lost(declarations: Declarations, place: str) -> Iterator[UnusedProperty]:
+    """Yield the properties of a resource that are neither converted nor replaced."""
+    for each in declarations.unused:
+        if each.place == place and each.name not in REPLACED.get(each.resource_type, ()):
+            yield each
+
+
+def _obstacle(mesh: Mesh, definition: TaskDefinition) -> str | None:
+    """Return the reason why a task definition implements no part of the mesh; ``None`` when it does."""
+    if not definition.envoys:
+        return "is not part of the mesh: no container is an Envoy of App Mesh"
+    part = definition.envoys[0].mesh_resource
+    assert part is not None
+    parts = mesh.nodes if part.kind == "virtualNode" else mesh.gateways
+    if part.mesh != mesh.name or part.name not in {each.name for each in parts}:
+        return f"is not part of the mesh: its Envoy is that of {part}"
+    if part.kind == "virtualNode" and len(definition.envoys) == len(definition.containers):
+        return "has no application: Envoy is the only container"
+    return None
+
+
+def _definition_place(definitions: Mapping[str, TaskDefinition], name: str) -> str | None:
+    """Return the place of the task definition that a service refers to: by reference, family or ARN."""
+    if name in definitions:
+        return name
+    family = name.rpartition("/")[2].partition(":")[0]
+    places = (place for place, each in definitions.items() if family and each.declared_family == family)
+    return next(places, None)
