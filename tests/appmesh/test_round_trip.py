@@ -1,4 +1,4 @@
-"""That reading a written specification gives back what was written, for meshes made up by hypothesis."""
+"""Round trip of generated meshes: rendering a spec and reading it returns the same mesh."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,17 +36,17 @@ SPELLINGS = [pytest.param(api_spelling, id="api"), pytest.param(cloudformation_s
 
 
 def read(spec: Spec, spelling: Spelling, reader: Callable[[Fields], T]) -> T:
-    """What a specification says, which nothing is wrong with."""
+    """Return the value that is read from a valid spec."""
     problems: list[str] = []
     fields = Fields(spelled(spec, spelling), "Spec", spelling, problems)
-    found = reader(fields)
+    result = reader(fields)
     fields.close()
     assert problems == []
-    return found
+    return result
 
 
 def read_back(mesh: Mesh, spelling: Spelling) -> Mesh:
-    """A mesh of what was written and read, a specification at a time."""
+    """Return the mesh that is read from the rendered specs of a mesh."""
     egress_filter, ip_preference = read(mesh_spec(mesh), spelling, read_mesh)
     return Mesh(
         name=mesh.name,
@@ -87,11 +87,11 @@ def route_back(route: Route, spelling: Spelling) -> Route:
 
 
 def gateway_back(gateway: VirtualGateway, spelling: Spelling) -> VirtualGateway:
-    """A gateway that is read back, with its routes, which are resources of their own."""
-    found = read(
+    """Return the gateway that is read from the rendered specs of a gateway and its routes."""
+    result = read(
         virtual_gateway_spec(gateway), spelling, lambda at: read_virtual_gateway(at, gateway.name, gateway.tags)
     )
-    return replace(found, routes=tuple(gateway_route_back(route, spelling) for route in gateway.routes))
+    return replace(result, routes=tuple(gateway_route_back(route, spelling) for route in gateway.routes))
 
 
 def gateway_route_back(route: GatewayRoute, spelling: Spelling) -> GatewayRoute:
@@ -101,11 +101,11 @@ def gateway_route_back(route: GatewayRoute, spelling: Spelling) -> GatewayRoute:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @examples(50)
 @given(mesh=meshes())
-def test_what_is_written_is_what_is_read(spelling: Spelling, mesh: Mesh) -> None:
+def test_rendered_specs_are_read_as_the_same_mesh(spelling: Spelling, mesh: Mesh) -> None:
     assert read_back(mesh, spelling) == mesh
 
 
-def test_only_keys_are_spelled_otherwise() -> None:
+def test_spelling_changes_keys_only() -> None:
     spec = {"tls": {"mode": "http", "ports": [80], "file": {"certificateChain": "dns"}}}
     assert spelled(spec, api_spelling) == spec
     assert spelled(spec, cloudformation_spelling) == {

@@ -125,8 +125,8 @@ def test_addition_has_the_problems_of_the_whole_mesh_and_leaves_the_mesh_as_it_w
 
 def test_problems_of_the_caller_come_first() -> None:
     builder = declared()
-    found = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: is invalid, got 1 (2)"]))
-    assert found == (
+    messages = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: is invalid, got 1 (2)"]))
+    assert messages == (
         "node: is invalid, got 1 (2)",
         "mesh 'colors': duplicate virtual node, got 'red' (occurs 2 times, must be unique)",
     )
