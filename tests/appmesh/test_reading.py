@@ -648,7 +648,7 @@ def test_two_alternatives_are_reported(read: Callable[[Fields], object], spec: S
 @pytest.mark.parametrize("policy", ["timeout", "connectionPool"])
 def test_fields_with_another_protocol_as_key_are_reported(policy: str) -> None:
     assert problems(node, listener(**{policy: {"http2": {}}})) == [
-        (f"spec.listeners[0].{policy}.http: is missing for a http listener, got None (give it for that protocol)"),
+        (f"spec.listeners[0].{policy}.http: is missing for a http listener, got None (use the key of that protocol)"),
         f"spec.listeners[0].{policy}.http2: is unknown, got 'http2' (known: http)",
     ]
 

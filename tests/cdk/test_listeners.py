@@ -286,7 +286,7 @@ def test_port_that_a_target_does_not_have_is_refused(router: ColorRouter, stock:
     with pytest.raises(MeshError) as refused:
         router.add_route("All", name="all", targets={stock: 1}, target_ports={stock: 81}, port=80)
     assert str(refused.value) == (
-        "route 'all': target 'stock' does not listen for its requests, got 'http/81' "
+        "route 'all': target 'stock' has no listener for the route, got 'http/81' "
         "(listeners of 'stock': http/8080, grpc/82)"
     )
 
@@ -308,5 +308,5 @@ def test_target_that_only_calls_is_refused(router: ColorRouter, worker: MeshedCo
     with pytest.raises(MeshError) as refused:
         router.add_route("All", name="all", targets={worker: 1}, port=80)
     assert str(refused.value) == (
-        "route 'all': target 'worker' does not listen for its requests, got 'http' (listeners of 'worker': none)"
+        "route 'all': target 'worker' has no listener for the route, got 'http' (listeners of 'worker': none)"
     )

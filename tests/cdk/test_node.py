@@ -247,7 +247,7 @@ def test_name_for_callers_that_nobody_answers_is_refused(stack: Stack, mesh: Ser
     with pytest.raises(MeshError) as refused:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service_name="basket.shop.local")
     assert str(refused.value) == (
-        "virtual service 'basket.shop.local': no Cloud Map service answers its DNS name, got 'basket.shop.local' "
+        "virtual service 'basket.shop.local': has no DNS record in Cloud Map, got 'basket.shop.local' "
         "(name it after one of: cart.shop.local)"
     )
 
