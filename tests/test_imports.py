@@ -114,6 +114,7 @@ def test_import_does_not_load_the_cdk(root: Path, modules: str) -> None:
     assert output == "[]\n"
 
 
+@pytest.mark.node
 @pytest.mark.parametrize("name", color_mesh.__all__)
 def test_every_public_name_resolves(name: str) -> None:
     assert getattr(color_mesh, name).__name__ == name

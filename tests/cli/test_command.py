@@ -215,6 +215,7 @@ def test_watched_folder_can_be_a_relative_path(
     assert compiled_red(capsys, "--watch", "envoy") == compiled_red(capsys, "--watch", str(tmp_path / "envoy"))
 
 
+@pytest.mark.envoy
 def test_envoy_accepts_the_compiled_bootstrap(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bootstrap = tmp_path / "red.json"
     bootstrap.write_text(printed(capsys, "compile", MANIFESTS, "--node", "red"))

@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from color_mesh.model import DnsDiscovery, Listener, Mesh, MeshError, RouteMatch, VirtualNode, references
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.index import MeshParts
 from color_mesh.model.node import check_virtual_node
 from tests.support.builders import dns, gateway, gateway_route, mesh, node, route, router, service, target, to
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 
 def declared() -> MeshBuilder:
@@ -54,7 +55,7 @@ def problems(declare: Callable[[], Any]) -> tuple[str, ...]:
     return error.value.problems
 
 
-@settings(DETERMINISTIC, max_examples=50)
+@examples(50)
 @given(meshes())
 def test_mesh_declared_part_by_part_equals_the_mesh_constructed_as_a_whole(of_parts: Mesh) -> None:
     empty = replace(
@@ -125,8 +126,8 @@ def test_addition_has_the_problems_of_the_whole_mesh_and_leaves_the_mesh_as_it_w
 
 def test_problems_of_the_caller_come_first() -> None:
     builder = declared()
-    found = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: is invalid, got 1 (2)"]))
-    assert found == (
+    messages = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: is invalid, got 1 (2)"]))
+    assert messages == (
         "node: is invalid, got 1 (2)",
         "mesh 'colors': duplicate virtual node, got 'red' (occurs 2 times, must be unique)",
     )
