@@ -12,11 +12,13 @@ import pytest
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT
 from tests.support.envoy import WORKER_ADDRESS
 from tests.support.loopback_mesh import wait_until
+from tests.support.skips import missing_programs, skip
 
 
 @contextmanager
 def delay(seconds: int, admin: socket.socket, *apps: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the container's entry point and send SIGTERM to it. Sockets stand in for Envoy and the applications."""
+    skip(missing_programs("ps"))
     words = [word.replace("9901", port_of(admin)) for word in DELAY_ENTRY_POINT]
     process = subprocess.Popen([*words, str(seconds), *map(port_of, apps)], start_new_session=True)
     try:
