@@ -109,7 +109,7 @@ class AppMeshDataPlane:
         acknowledge(
             task_definition,
             "AwsSolutions::AwsSolutions-ECS2",
-            "Envoy requires the ARN of its mesh resource in the variable APPMESH_RESOURCE_ARN, and an ARN is not secret. "
+            "Envoy requires the ARN of its mesh resource in APPMESH_RESOURCE_ARN, and an ARN is not secret. "
             "Secrets of the application are in `secrets`, not in `environment`.",
         )
         acknowledge_pulling(task_definition, self._envoy_image)
