@@ -99,7 +99,7 @@ def timeout_of(spec: Spec, protocol: Protocol = "http") -> Timeout | None:
     return result.listeners[0].timeout
 
 
-# How keys are spelled
+# Spelling of keys
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_messages_have_the_spelling_of_the_source() -> None:
     ]
 
 
-# What is read
+# Valid specs
 
 
 @pytest.mark.parametrize("spelling", BOTH)
@@ -323,7 +323,7 @@ def test_keys_without_meaning_for_the_mesh_are_ignored() -> None:
     assert result == []
 
 
-# What cannot be read
+# Invalid specs
 
 
 @pytest.mark.parametrize(
