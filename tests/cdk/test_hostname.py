@@ -106,13 +106,8 @@ def test_transparent_router_may_have_the_name_of_a_hostname(
 def test_transparent_service_name_that_dns_does_not_answer_is_refused(stack: Stack, declare: Declare) -> None:
     with pytest.raises(MeshError) as error:
         declare()
-<<<<<<< HEAD
-    assert str(refused.value) == (
-        "virtual service 'bank.shop.local': has no DNS record in Cloud Map, got 'bank.shop.local' "
-=======
     assert str(error.value) == (
-        "virtual service 'bank.shop.local': no Cloud Map service answers its DNS name, got 'bank.shop.local' "
->>>>>>> main
+        "virtual service 'bank.shop.local': has no DNS record in Cloud Map, got 'bank.shop.local' "
         "(name it after one of: api.bank.example)"
     )
     assert stack.node.try_find_child("Bank") is None

@@ -289,13 +289,8 @@ def test_route_goes_to_the_ports_given(
 def test_port_that_a_target_does_not_have_is_refused(router: ColorRouter, stock: MeshedColorNode) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={stock: 1}, target_ports={stock: 81}, port=80)
-<<<<<<< HEAD
-    assert str(refused.value) == (
-        "route 'all': target 'stock' has no listener for the route, got 'http/81' "
-=======
     assert str(error.value) == (
-        "route 'all': target 'stock' does not listen for its requests, got 'http/81' "
->>>>>>> main
+        "route 'all': target 'stock' has no listener for the route, got 'http/81' "
         "(listeners of 'stock': http/8080, grpc/82)"
     )
 
@@ -316,11 +311,6 @@ def test_target_port_of_a_node_that_is_not_a_target_is_refused(
 def test_target_without_listeners_is_refused(router: ColorRouter, worker: MeshedColorNode) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={worker: 1}, port=80)
-<<<<<<< HEAD
-    assert str(refused.value) == (
-        "route 'all': target 'worker' has no listener for the route, got 'http' (listeners of 'worker': none)"
-=======
     assert str(error.value) == (
-        "route 'all': target 'worker' does not listen for its requests, got 'http' (listeners of 'worker': none)"
->>>>>>> main
+        "route 'all': target 'worker' has no listener for the route, got 'http' (listeners of 'worker': none)"
     )
