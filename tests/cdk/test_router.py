@@ -326,7 +326,7 @@ def test_target_of_another_protocol_is_refused(stack: Stack, mesh: ServiceMesh, 
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={bank: 1}, name="all")
     assert str(error.value) == (
-        "route 'all': target 'bank' does not listen for its requests, got 'http/5432' (listeners of 'bank': tcp/5432)"
+        "route 'all': target 'bank' has no listener for the route, got 'http/5432' (listeners of 'bank': tcp/5432)"
     )
 
 
