@@ -56,7 +56,7 @@ def _text(path: Path, max_bytes: int) -> str:
     if is_special:
         raise _error(path, "is not a regular file", stat.filemode(status.st_mode), "give a file or folder")
     if size > max_bytes:
-        raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
+        raise _error(path, "is too large", f"{size} bytes", f"at most {max_bytes}")
     return text
 
 
