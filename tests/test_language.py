@@ -23,12 +23,6 @@ DESCRIPTION = re.compile(r" {4,8}(?:\*{0,2}\w+)(?: \([^)]*\))?: +(.+)")
 UNFINISHED: tuple[str, ...] = (
     "constructs/color_mesh/cdk/envoy_process.py",
     "constructs/color_mesh/cdk/images.py",
-    "rehearsal/deployed.py",
-    "rehearsal/emulated_aws.py",
-    "rehearsal/emulator/kinds.py",
-    "rehearsal/network_questions.py",
-    "rehearsal/planes.py",
-    "rehearsal/questions.py",
     "tests/cdk/test_deregistration_delay.py",
     "tests/cdk/test_envoy_plane.py",
     "tests/cdk/test_full_specifications.py",
