@@ -1,15 +1,16 @@
 """A mesh that is declared part by part: the same mesh, and the same errors, as one that is constructed as a whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from color_mesh.model import DnsDiscovery, Listener, Mesh, MeshError, RouteMatch
+from color_mesh.model import DnsDiscovery, Listener, Mesh, MeshError, RouteMatch, VirtualNode, references
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.index import MeshParts
+from color_mesh.model.node import check_virtual_node
 from tests.support.builders import dns, gateway, gateway_route, mesh, node, route, router, service, target, to
 from tests.support.mesh_strategies import meshes
 from tests.support.needs import examples
@@ -201,6 +202,20 @@ def test_mesh_is_built_once_for_each_change() -> None:
     assert builder.build() is before
     builder.add(MeshParts(nodes=(node("green", discovery=DnsDiscovery(hostname="green.example.com")),)))
     assert builder.build() == replace(before, nodes=(*before.nodes, builder.parts.nodes["green"]))
+
+
+def test_parts_declared_before_are_not_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    validated: list[str] = []
+
+    def counted(each: VirtualNode) -> Iterator[str]:
+        validated.append(each.name)
+        return check_virtual_node(each)
+
+    monkeypatch.setattr(references, "check_virtual_node", counted)
+    builder = MeshBuilder(Mesh(name="colors"))
+    for number in range(20):
+        builder.add(MeshParts(nodes=(node(f"node-{number}"),)))
+    assert validated == [f"node-{number}" for number in range(20)]
 
 
 def test_mesh_constructed_before_an_addition_does_not_change() -> None:

@@ -192,7 +192,7 @@ def copy_programs(folder: Path) -> None:
 def require(assembly: Path, *options: str) -> None:
     """Skip a test on a machine that cannot run the mesh of an assembly."""
     images = read_images([ROOT / "cdk.out"], [value for option, value in pairwise(options) if option == "--image"])
-    skip([*missing_programs("ip", "nslookup"), *missing(read_plan([assembly], images))])
+    skip([*missing_programs("nslookup"), *missing(read_plan([assembly], images))])
 
 
 @contextmanager

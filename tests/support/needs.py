@@ -82,7 +82,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in (item for item in items if isinstance(item, pytest.Function)):
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            # A code block of the documentation.
+            item.add_marker("node")
+            item.add_marker("envoy")
+            continue
         conftests = [folder / "conftest.py" for folder in item.path.parents if (folder / "conftest.py").exists()]
         for path in (item.path, *conftests):
             for name in ("", item.originalname, *item.fixturenames):

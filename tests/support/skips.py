@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pytest
 
 # Debian's packages of the programs that tests start, beside those that ``color-mesh up`` looks for itself.
-_PACKAGES = {"ip": "iproute2", "nslookup": "bind9-dnsutils", "ps": "procps"}
+_PACKAGES = {"nslookup": "bind9-dnsutils", "ps": "procps"}
 
 
 def missing_programs(*programs: str) -> list[str]:
