@@ -16,12 +16,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up test rehearse bench gold docs requirements upgrade clean
+.PHONY: help synth up check style types quick-tests test rehearse bench gold docs requirements upgrade clean
 
 help:
 	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
 	@echo "make up         synthesize, and run the mesh on this machine"
-	@echo "make test       check style and types, run the tests"
+	@echo "make check      check style and types, run the tests that start neither Node nor Envoy"
+	@echo "make test       check style and types, run all tests"
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
 	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
 	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
@@ -36,10 +37,19 @@ synth: $(VENV)/.synth
 up: synth $(VENV)/.local
 	@color-mesh up
 
-test: $(VENV)/.test
+check: style types quick-tests
+
+style: $(VENV)/.test
 	@ruff check
 	@ruff format --check --quiet || { echo "Run 'ruff format'."; exit 1; }
+
+types: $(VENV)/.test
 	@mypy
+
+quick-tests: $(VENV)/.test
+	@pytest tests --quick --numprocesses 2 --quiet
+
+test: style types
 	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 rehearse: $(REHEARSAL)/.rehearse
@@ -61,7 +71,8 @@ bench: $(VENV)/.test bench/node_modules
 
 # Each file pins everything for one purpose. Files for one environment have the same pins.
 requirements: | $(UV)
-	@$(PIN) --output-file requirements-dev.txt pyproject.toml --python-version 3.10 --extra local --group synth --group dev
+	@$(PIN) --output-file requirements-dev.txt pyproject.toml --python-version 3.10 --extra local --extra migrate \
+		--group synth --group dev
 	@$(PIN) --output-file requirements-local.txt pyproject.toml --python-version 3.10 --extra local --group synth \
 		--constraint requirements-dev.txt
 	@$(PIN) --output-file requirements.txt pyproject.toml --python-version 3.10 --group synth \

@@ -114,9 +114,16 @@ def test_import_does_not_load_the_cdk(root: Path, modules: str) -> None:
     assert output == "[]\n"
 
 
+@pytest.mark.node
 @pytest.mark.parametrize("name", color_mesh.__all__)
 def test_every_public_name_resolves(name: str) -> None:
     assert getattr(color_mesh, name).__name__ == name
+
+
+def test_directory_of_the_package_lists_every_public_name_before_the_cdk_is_loaded() -> None:
+    code = "import sys, color_mesh; print({*color_mesh.__all__} - {*dir(color_mesh)}, 'jsii' in sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert output == "set() False\n"
 
 
 def test_a_name_that_is_not_public_does_not_resolve() -> None:

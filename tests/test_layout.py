@@ -3,9 +3,9 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
-import constructs
 import pytest
 
 
@@ -14,8 +14,10 @@ def test_source_root_is_no_package(root: Path) -> None:
 
 
 def test_constructs_is_the_library_of_that_name(root: Path) -> None:
-    assert constructs.__file__ is not None
-    assert not Path(constructs.__file__).is_relative_to(root / "constructs")
+    spec = find_spec("constructs")
+    assert spec is not None
+    assert spec.origin is not None
+    assert not Path(spec.origin).is_relative_to(root / "constructs")
 
 
 TESTS = Path(__file__).parent

@@ -54,6 +54,7 @@ def test_wheel_has_the_license_and_the_metadata_that_package_indexes_show(instal
     assert metadata.get_all("Provides-Extra") == ["local", "migrate"]
 
 
+@pytest.mark.node
 @pytest.mark.parametrize(
     ("example", "stack", "applications", "data_plane"),
     [

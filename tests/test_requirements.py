@@ -21,7 +21,7 @@ PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FILES: dict[str, tuple[tuple[str, ...], str]] = {
     "requirements.txt": (("project", "synth"), "3.10"),
     "requirements-local.txt": (("project", "local", "synth"), "3.10"),
-    "requirements-dev.txt": (("project", "local", "synth", "dev"), "3.10"),
+    "requirements-dev.txt": (("project", "local", "migrate", "synth", "dev"), "3.10"),
     "requirements-docs.txt": (("docs",), "3.11"),
     "requirements-rehearsal.txt": (("rehearsal",), "3.10"),
 }

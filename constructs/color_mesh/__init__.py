@@ -1,25 +1,78 @@
-"""A service mesh on Amazon ECS, written as CDK constructs over one validated model.
+"""Service mesh on Amazon ECS, as CDK constructs over one validated model.
 
-The constructs are loaded when first asked for, so that the model and whatever is built on it run without the CDK.
+The public names are the constructs, and the values of the model that their arguments take. The constructs are imported
+on first access, so that the model and all that needs no CDK do not start jsii.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from color_mesh.model import AccessLog, ContainerHealthCheck, MeshError
+from color_mesh.model import (
+    AccessLog,
+    AcmCertificate,
+    AcmTrust,
+    ClientTls,
+    ConnectionPool,
+    ContainerHealthCheck,
+    FileCertificate,
+    FileTrust,
+    HeaderMatch,
+    HealthCheck,
+    Listener,
+    ListenerTls,
+    MeshError,
+    OutlierDetection,
+    QueryParameterMatch,
+    RetryPolicy,
+    Rewrite,
+    RouteMatch,
+    SdsCertificate,
+    SdsTrust,
+    Timeout,
+    TlsValidation,
+)
 
 if TYPE_CHECKING:
-    from color_mesh.cdk import ColorRouter, ColorService, MeshedColorNode, MeshGateway, ServiceMesh
+    from color_mesh.cdk import (
+        ColorRouter,
+        ColorService,
+        GatewayImplementation,
+        MeshedColorNode,
+        MeshGateway,
+        NodeImplementation,
+        ServiceMesh,
+    )
 
 __all__ = [
     "AccessLog",
+    "AcmCertificate",
+    "AcmTrust",
+    "ClientTls",
     "ColorRouter",
     "ColorService",
+    "ConnectionPool",
     "ContainerHealthCheck",
+    "FileCertificate",
+    "FileTrust",
+    "GatewayImplementation",
+    "HeaderMatch",
+    "HealthCheck",
+    "Listener",
+    "ListenerTls",
     "MeshError",
     "MeshGateway",
     "MeshedColorNode",
+    "NodeImplementation",
+    "OutlierDetection",
+    "QueryParameterMatch",
+    "RetryPolicy",
+    "Rewrite",
+    "RouteMatch",
+    "SdsCertificate",
+    "SdsTrust",
     "ServiceMesh",
+    "Timeout",
+    "TlsValidation",
 ]
 
 
@@ -27,3 +80,7 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         return getattr(import_module("color_mesh.cdk"), name)
     raise AttributeError(f"module 'color_mesh' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

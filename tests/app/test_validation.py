@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.chapters import CASES
 
+pytestmark = pytest.mark.node
+
 ACKNOWLEDGED = {
     "AwsSolutions-EC23": ["NetworkStack/GatewaySecurityGroup"],
     "AwsSolutions-ECS2": [f"EcsStack/{name}/TaskDefinition" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")],

@@ -1,4 +1,4 @@
-"""The JSON that the AWS CLI takes and gives: the tutorial's own manifests, and descriptions of what is deployed."""
+"""JSON of the AWS CLI: the tutorial's manifests, and descriptions of deployed resources."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ MANIFESTS = Path(__file__).parent.parent / "manifests"
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write files, by their names, into one folder."""
+    """Return a function that writes files into one folder."""
 
     def write(**files: Any) -> Path:
         for name, content in files.items():
@@ -66,14 +66,17 @@ TO_RED = {"weightedTargets": [{"virtualNode": "red", "weight": 1}]}
 # The tutorial
 
 
-def saved(assembly: Assembly, folder: Path) -> Path:
+def write_templates(assembly: Assembly, folder: Path) -> Path:
     for name, template in assembly.items():
         (folder / f"{name}.template.json").write_text(json.dumps(template))
     return folder
 
 
-def test_the_tutorials_manifests_and_the_app_declare_one_mesh(assembly: Assembly, tmp_path: Path) -> None:
-    manifests, app = only(read_source([MANIFESTS])), only(read_source([saved(assembly, tmp_path)]))
+def test_manifests_of_the_tutorial_and_the_app_declare_the_same_mesh(assembly: Assembly, tmp_path: Path) -> None:
+    manifests, app = (
+        only(read_source([MANIFESTS])),
+        only(read_source([write_templates(assembly, tmp_path)])),
+    )
     assert by_name(manifests.cloud_map_services) == by_name(app.cloud_map_services)
     assert replace(manifests, cloud_map_services=()) == replace(app, cloud_map_services=())
 
@@ -82,18 +85,18 @@ def by_name(services: tuple[CloudMapService, ...]) -> list[CloudMapService]:
     return sorted(services, key=lambda service: service.name)
 
 
-def test_the_later_manifest_of_a_node_updates_the_earlier() -> None:
+def test_later_manifest_of_a_node_updates_the_earlier() -> None:
     source = read_source([MANIFESTS])
     assert source.notes == ("03h-update-red.json updates what 02a-red-node.json declares",)
     assert [node.name for node in only(source).nodes] == ["red", "blue", "green", "yellow"]
     assert [backend.virtual_service for backend in only(source).node("red").backends] == ["router.colors.local"]
 
 
-def test_manifests_may_be_given_one_by_one() -> None:
+def test_manifests_may_be_given_as_files() -> None:
     assert read_source(sorted(MANIFESTS.iterdir())) == read_source([MANIFESTS])
 
 
-def test_the_tutorial_can_be_read_before_it_is_complete(tmp_path: Path) -> None:
+def test_incomplete_tutorial_is_read(tmp_path: Path) -> None:
     shutil.copytree(MANIFESTS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("03*", "04*"))
     mesh = only(read_source([tmp_path]))
     assert [node.name for node in mesh.nodes] == ["red", "blue"]
@@ -103,12 +106,12 @@ def test_the_tutorial_can_be_read_before_it_is_complete(tmp_path: Path) -> None:
 # Manifests
 
 
-def test_a_task_definition_is_passed_over(write: Write) -> None:
+def test_task_definition_is_ignored(write: Write) -> None:
     folder = write(mesh=MESH, task={"family": "red_node", "containerDefinitions": [{"name": "envoy"}]})
     assert read_source([folder]).meshes == (Mesh(name="colors"),)
 
 
-def test_a_manifest_has_tags_an_owner_and_a_token(write: Write) -> None:
+def test_tags_owner_and_client_token_of_a_manifest_are_read(write: Write) -> None:
     folder = write(
         mesh={**MESH, "clientToken": "a", "tags": [{"key": "team", "value": "colors"}]},
         service=manifest("virtualService", "red.local", {}, meshOwner="111122223333"),
@@ -151,7 +154,9 @@ def test_templates_and_manifests_in_one_folder_are_read_together(write: Write) -
 @pytest.mark.parametrize(
     ("namespaces", "count"), [pytest.param([], 0, id="none"), pytest.param(["a.local", "b.local"], 2, id="two")]
 )
-def test_services_of_an_unclear_namespace_are_left_out(namespaces: list[str], count: int, write: Write) -> None:
+def test_cloud_map_services_of_an_ambiguous_namespace_are_left_out(
+    namespaces: list[str], count: int, write: Write
+) -> None:
     service = {"Name": "red", "DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}}
     folder = write(mesh=MESH, service=service, **{name: {"Name": name, "Vpc": "vpc-1"} for name in namespaces})
     source = read_source([folder])
@@ -239,11 +244,11 @@ def test_services_of_an_unclear_namespace_are_left_out(namespaces: list[str], co
         ),
     ],
 )
-def test_manifests_that_cannot_be_are_refused(files: dict[str, Any], message: str, write: Write) -> None:
+def test_invalid_manifest_is_rejected(files: dict[str, Any], message: str, write: Write) -> None:
     assert refusal(write(**files)) == message
 
 
-def test_a_file_that_declares_no_part_of_a_mesh_is_refused(write: Write) -> None:
+def test_file_without_a_part_of_a_mesh_is_rejected(write: Write) -> None:
     path = write(task={"family": "red_node"}) / "task.json"
     assert (
         refusal(path)
@@ -255,7 +260,7 @@ def test_a_file_that_declares_no_part_of_a_mesh_is_refused(write: Write) -> None
 
 
 def described(kind: str, name: str, spec: Any, resource_owner: str = "111122223333", **more: Any) -> dict[str, Any]:
-    """What ``aws appmesh describe-*`` gives."""
+    """Return the output of ``aws appmesh describe-*``."""
     return {
         kind: {
             "meshName": "colors",
@@ -276,7 +281,7 @@ def described(kind: str, name: str, spec: Any, resource_owner: str = "1111222233
     }
 
 
-def test_descriptions_are_read_without_what_aws_added(write: Write) -> None:
+def test_descriptions_are_read_without_the_fields_that_aws_adds(write: Write) -> None:
     route = {"httpRoute": {"match": {"prefix": "/"}, "action": TO_RED}, "priority": 1}
     folder = write(
         mesh=described("mesh", "colors", {"egressFilter": {"type": "ALLOW_ALL"}}),
@@ -307,7 +312,7 @@ def test_descriptions_are_read_without_what_aws_added(write: Write) -> None:
     assert mesh.services == (VirtualService(name="a.local", virtual_router="router"),)
 
 
-def test_a_shared_mesh_belongs_to_its_owner(write: Write) -> None:
+def test_shared_mesh_has_its_owner(write: Write) -> None:
     folder = write(
         mesh=described("mesh", "colors", {}),
         node=described("virtualNode", "red", {}, resource_owner="444455556666"),
@@ -327,6 +332,6 @@ def test_a_shared_mesh_belongs_to_its_owner(write: Write) -> None:
         pytest.param({"resourceOwner": "111122223333"}, id="no-mesh-owner"),
     ],
 )
-def test_metadata_may_say_nothing(metadata: Any, write: Write) -> None:
+def test_metadata_may_be_empty(metadata: Any, write: Write) -> None:
     folder = write(mesh={"mesh": {"meshName": "colors", "spec": {}, "metadata": metadata}})
     assert read_source([folder]).meshes == (Mesh(name="colors"),)

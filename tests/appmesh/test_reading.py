@@ -1,4 +1,4 @@
-"""What is read of a specification in both spellings, and what is said of one that cannot be read."""
+"""Reading of specs in both spellings, and the messages for invalid specs."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -46,12 +46,12 @@ TRUST = {"file": {"certificateChain": "/ca.pem"}}
 
 
 def reading(read: Callable[[Fields], T], spec: object, spelling: Spelling = api_spelling) -> tuple[T, list[str]]:
-    """What is read of a specification, and what is wrong with it."""
+    """Return the value that is read from a spec, and the problems."""
     problems: list[str] = []
     fields = Fields(spelled(spec, spelling), "spec", spelling, problems)
-    found = read(fields)
+    result = read(fields)
     fields.close()
-    return found, problems
+    return result, problems
 
 
 def problems(read: Callable[[Fields], object], spec: object, spelling: Spelling = api_spelling) -> list[str]:
@@ -79,7 +79,7 @@ def gateway_route(at: Fields) -> GatewayRoute:
 
 
 def listener(**policies: object) -> Spec:
-    """A node with one listener that has these policies."""
+    """Return the spec of a node with one listener that has these fields."""
     return {"listeners": [{**MAPPING, **policies}]}
 
 
@@ -91,15 +91,15 @@ def http_gateway_route(**action: object) -> Spec:
     return {"httpRoute": {"match": {"prefix": "/red"}, "action": {**TO_SERVICE, **action}}}
 
 
-def the_timeout(spec: Spec, protocol: Protocol = "http") -> Timeout | None:
-    """The timeout of a node's listener, with which nothing is wrong."""
+def timeout_of(spec: Spec, protocol: Protocol = "http") -> Timeout | None:
+    """Return the timeouts of a valid listener."""
     mapping = {"portMapping": {"port": 80, "protocol": protocol}}
-    found, wrong = reading(node, {"listeners": [{**mapping, "timeout": {protocol: spec}}]})
+    result, wrong = reading(node, {"listeners": [{**mapping, "timeout": {protocol: spec}}]})
     assert wrong == []
-    return found.listeners[0].timeout
+    return result.listeners[0].timeout
 
 
-# How keys are spelled
+# Spelling of keys
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def the_timeout(spec: Spec, protocol: Protocol = "http") -> Timeout | None:
         pytest.param("tcp", "TCP", id="tcp"),
     ],
 )
-def test_cloudformation_spells_keys_in_its_own_way(key: str, spelling: str) -> None:
+def test_spelling_of_cloudformation(key: str, spelling: str) -> None:
     assert cloudformation_spelling(key) == spelling
     assert api_spelling(key) == key
 
@@ -129,7 +129,7 @@ def test_keys_in_the_other_spelling_are_unknown() -> None:
     assert problems(node, {"Backends": []}) == [f"spec.Backends: is unknown, got 'Backends' (known: {NODE_KEYS})"]
 
 
-def test_problems_are_told_in_the_spelling_that_was_read() -> None:
+def test_messages_have_the_spelling_of_the_source() -> None:
     spec = {"listeners": [MAPPING, {"portMapping": {"port": "http", "protocol": "http"}, "tls": {}}]}
     assert problems(node, spec, cloudformation_spelling) == [
         "spec.Listeners[1].PortMapping.Port: is not an integer, got 'http' (digits)",
@@ -138,27 +138,27 @@ def test_problems_are_told_in_the_spelling_that_was_read() -> None:
     ]
 
 
-# What is read
+# Valid specs
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_everything_may_be_left_out_of_a_node(spelling: Spelling) -> None:
+def test_all_fields_of_a_node_are_optional(spelling: Spelling) -> None:
     assert reading(node, {}, spelling) == (VirtualNode(name="red", tags=(("team", "colors"),)), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_everything_may_be_left_out_of_a_mesh(spelling: Spelling) -> None:
+def test_all_fields_of_a_mesh_are_optional(spelling: Spelling) -> None:
     assert reading(read_mesh, {}, spelling) == (("DROP_ALL", None), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
 @pytest.mark.parametrize("spec", [pytest.param({}, id="nothing"), pytest.param({"provider": {}}, id="empty-provider")])
-def test_a_service_may_have_no_provider(spelling: Spelling, spec: Spec) -> None:
+def test_provider_of_a_service_is_optional(spelling: Spelling, spec: Spec) -> None:
     assert reading(service, spec, spelling) == (VirtualService(name="red.colors.local"), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_numbers_may_be_text(spelling: Spelling) -> None:
+def test_text_is_read_as_number(spelling: Spelling) -> None:
     spec = {
         "priority": "7",
         "httpRoute": {
@@ -193,10 +193,10 @@ def test_numbers_may_be_text(spelling: Spelling) -> None:
         pytest.param(False, "false", id="false"),
     ],
 )
-def test_text_may_be_a_number_or_a_truth_value(spelling: Spelling, value: object, text: str) -> None:
+def test_number_or_boolean_is_read_as_text(spelling: Spelling, value: object, text: str) -> None:
     spec = {"httpRoute": {"match": {"headers": [{"name": "a", "match": {"exact": value}}]}, "action": TO_RED}}
-    found, wrong = reading(route, spec, spelling)
-    assert (found.match.headers, wrong) == ((HeaderMatch(name="a", exact=text),), [])
+    result, wrong = reading(route, spec, spelling)
+    assert (result.match.headers, wrong) == ((HeaderMatch(name="a", exact=text),), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
@@ -209,10 +209,10 @@ def test_text_may_be_a_number_or_a_truth_value(spelling: Spelling, value: object
         pytest.param(False, False, id="false"),
     ],
 )
-def test_truth_values_may_be_text(spelling: Spelling, value: object, flag: bool) -> None:
+def test_text_is_read_as_boolean(spelling: Spelling, value: object, flag: bool) -> None:
     spec = {"httpRoute": {"match": {"headers": [{"name": "a", "invert": value}]}, "action": TO_RED}}
-    found, wrong = reading(route, spec, spelling)
-    assert (found.match.headers, wrong) == ((HeaderMatch(name="a", invert=flag),), [])
+    result, wrong = reading(route, spec, spelling)
+    assert (result.match.headers, wrong) == ((HeaderMatch(name="a", invert=flag),), [])
 
 
 @pytest.mark.parametrize(
@@ -225,35 +225,35 @@ def test_truth_values_may_be_text(spelling: Spelling, value: object, flag: bool)
         pytest.param({"unit": "ms", "value": 15.0}, 15, id="whole-fraction"),
     ],
 )
-def test_a_duration_is_read_in_seconds_and_milliseconds(spec: Spec, millis: int) -> None:
-    assert the_timeout({"perRequest": spec, "idle": spec}) == Timeout(per_request_millis=millis, idle_millis=millis)
+def test_duration_is_read_in_seconds_and_milliseconds(spec: Spec, millis: int) -> None:
+    assert timeout_of({"perRequest": spec, "idle": spec}) == Timeout(per_request_millis=millis, idle_millis=millis)
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc", "tcp"])
 @pytest.mark.parametrize("spelling", BOTH)
-def test_policies_are_read_under_the_listeners_protocol(spelling: Spelling, protocol: Protocol) -> None:
+def test_fields_with_the_protocol_of_the_listener_as_key_are_read(spelling: Spelling, protocol: Protocol) -> None:
     mapping = {"portMapping": {"port": 80, "protocol": protocol}}
     spec = {"listeners": [{**mapping, "timeout": {protocol: {"idle": {"unit": "s", "value": 1}}}}]}
-    found, wrong = reading(node, spec, spelling)
-    assert (found.listeners, wrong) == ((Listener(port=80, protocol=protocol, timeout=Timeout(idle_millis=1000)),), [])
+    result, wrong = reading(node, spec, spelling)
+    assert (result.listeners, wrong) == ((Listener(port=80, protocol=protocol, timeout=Timeout(idle_millis=1000)),), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_an_empty_client_policy_says_nothing(spelling: Spelling) -> None:
+def test_empty_client_policy_is_no_client_policy(spelling: Spelling) -> None:
     spec = {
         "backends": [{"virtualService": {"virtualServiceName": "red.colors.local", "clientPolicy": {}}}],
         "backendDefaults": {"clientPolicy": {}},
     }
-    found, wrong = reading(node, spec, spelling)
-    assert (found.backends, found.client_tls, wrong) == ((to("red.colors.local"),), None, [])
+    result, wrong = reading(node, spec, spelling)
+    assert (result.backends, result.client_tls, wrong) == ((to("red.colors.local"),), None, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_a_client_policy_is_enforced_unless_told_otherwise(spelling: Spelling) -> None:
+def test_client_policy_is_enforced_by_default(spelling: Spelling) -> None:
     spec = {"backendDefaults": {"clientPolicy": {"tls": {"validation": {"trust": TRUST}}}}}
-    found, wrong = reading(gateway, {"listeners": [MAPPING], **spec}, spelling)
-    assert found.client_tls is not None
-    assert (found.client_tls.enforce, wrong) == (True, [])
+    result, wrong = reading(gateway, {"listeners": [MAPPING], **spec}, spelling)
+    assert result.client_tls is not None
+    assert (result.client_tls.enforce, wrong) == (True, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
@@ -272,14 +272,14 @@ def test_a_client_policy_is_enforced_unless_told_otherwise(spelling: Spelling) -
         ),
     ],
 )
-def test_logging_may_say_nothing(spelling: Spelling, logging: Spec, log: AccessLog | None) -> None:
-    found, wrong = reading(node, {"logging": logging}, spelling)
-    assert (found.access_log, wrong) == (log, [])
+def test_logging_may_be_empty(spelling: Spelling, logging: Spec, log: AccessLog | None) -> None:
+    result, wrong = reading(node, {"logging": logging}, spelling)
+    assert (result.access_log, wrong) == (log, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
 @pytest.mark.parametrize(
-    ("rewrite", "found"),
+    ("rewrite", "result"),
     [
         pytest.param({}, Rewrite(), id="nothing"),
         pytest.param({"prefix": {}}, Rewrite(), id="empty-prefix"),
@@ -291,39 +291,39 @@ def test_logging_may_say_nothing(spelling: Spelling, logging: Spec, log: AccessL
         ),
     ],
 )
-def test_what_a_gateway_rewrites_by_default_may_be_said(spelling: Spelling, rewrite: Spec, found: Rewrite) -> None:
+def test_default_rewrite_may_be_explicit(spelling: Spelling, rewrite: Spec, result: Rewrite) -> None:
     read, wrong = reading(gateway_route, http_gateway_route(rewrite=rewrite), spelling)
-    assert (read.rewrite, wrong) == (found, [])
+    assert (read.rewrite, wrong) == (result, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_a_tcp_route_may_leave_its_match_out(spelling: Spelling) -> None:
+def test_match_of_a_tcp_route_is_optional(spelling: Spelling) -> None:
     target = WeightedTarget(virtual_node="red", weight=1)
-    found = Route(name="all", match=RouteMatch(), targets=(target,), protocol="tcp")
-    assert reading(route, {"tcpRoute": {"action": TO_RED}}, spelling) == (found, [])
+    result = Route(name="all", match=RouteMatch(), targets=(target,), protocol="tcp")
+    assert reading(route, {"tcpRoute": {"action": TO_RED}}, spelling) == (result, [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_dns_answers_with_one_address_unless_told_otherwise(spelling: Spelling) -> None:
-    found, wrong = reading(node, {"serviceDiscovery": {"dns": {"hostname": "red.example.com"}}}, spelling)
-    assert (found.discovery, wrong) == (DnsDiscovery(hostname="red.example.com"), [])
+def test_default_dns_response_type_is_loadbalancer(spelling: Spelling) -> None:
+    result, wrong = reading(node, {"serviceDiscovery": {"dns": {"hostname": "red.example.com"}}}, spelling)
+    assert (result.discovery, wrong) == (DnsDiscovery(hostname="red.example.com"), [])
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_a_header_match_without_condition_asks_whether_it_is_there(spelling: Spelling) -> None:
-    found, wrong = reading(route, http_route(match={"headers": [{"name": "a", "match": {}}]}), spelling)
-    assert (found.match.headers, wrong) == ((HeaderMatch(name="a"),), [])
+def test_header_match_without_condition_requires_the_header(spelling: Spelling) -> None:
+    result, wrong = reading(route, http_route(match={"headers": [{"name": "a", "match": {}}]}), spelling)
+    assert (result.match.headers, wrong) == ((HeaderMatch(name="a"),), [])
 
 
-def test_keys_that_say_nothing_of_the_mesh_are_ignored() -> None:
-    found: list[str] = []
-    fields = Fields({"meshOwner": "111122223333"}, "", api_spelling, found)
+def test_keys_without_meaning_for_the_mesh_are_ignored() -> None:
+    result: list[str] = []
+    fields = Fields({"meshOwner": "111122223333"}, "", api_spelling, result)
     fields.ignore("meshOwner")
     fields.close()
-    assert found == []
+    assert result == []
 
 
-# What cannot be read
+# Invalid specs
 
 
 @pytest.mark.parametrize(
@@ -369,14 +369,14 @@ def test_keys_that_say_nothing_of_the_mesh_are_ignored() -> None:
         ),
     ],
 )
-def test_an_unknown_key_is_found(read: Callable[[Fields], object], spec: Spec, wrong: str) -> None:
+def test_unknown_key_is_reported(read: Callable[[Fields], object], spec: Spec, wrong: str) -> None:
     assert problems(read, spec) == [wrong]
 
 
-def test_an_unknown_key_at_the_top_is_found() -> None:
-    found: list[str] = []
-    Fields({"color": 1}, "", api_spelling, found).close()
-    assert found == ["color: is unknown, got 'color' (known: )"]
+def test_unknown_key_at_the_top_is_reported() -> None:
+    result: list[str] = []
+    Fields({"color": 1}, "", api_spelling, result).close()
+    assert result == ["color: is unknown, got 'color' (known: )"]
 
 
 @pytest.mark.parametrize(
@@ -463,11 +463,11 @@ def test_an_unknown_key_at_the_top_is_found() -> None:
         ),
     ],
 )
-def test_what_is_missing_is_found(read: Callable[[Fields], object], spec: Spec, places: list[str]) -> None:
+def test_missing_field_is_reported(read: Callable[[Fields], object], spec: Spec, places: list[str]) -> None:
     assert problems(read, spec) == [f"{place}: is missing, got None (it is required)" for place in places]
 
 
-def test_a_certificate_and_trust_of_no_kind_are_found() -> None:
+def test_missing_certificate_and_trust_are_reported() -> None:
     spec = listener(tls={"mode": "STRICT", "certificate": {}, "validation": {"trust": {}}})
     assert problems(node, spec) == [
         "spec.listeners[0].tls.certificate.file: is missing, got None (a certificate in a file, ACM or SDS)",
@@ -498,7 +498,7 @@ def test_a_certificate_and_trust_of_no_kind_are_found() -> None:
         pytest.param(node, {"serviceDiscovery": {"dns": None}}, "spec.serviceDiscovery.dns", id="one-of-several"),
     ],
 )
-def test_null_is_found(read: Callable[[Fields], object], spec: Spec, place: str) -> None:
+def test_null_is_reported(read: Callable[[Fields], object], spec: Spec, place: str) -> None:
     assert problems(read, spec) == [f"{place}: is null, got None (give a value, or leave it out)"]
 
 
@@ -591,7 +591,7 @@ def test_null_is_found(read: Callable[[Fields], object], spec: Spec, place: str)
         ),
     ],
 )
-def test_a_value_of_the_wrong_type_is_found(read: Callable[[Fields], object], spec: Any, wrong: str) -> None:
+def test_value_of_a_wrong_type_is_reported(read: Callable[[Fields], object], spec: Any, wrong: str) -> None:
     assert problems(read, spec) == [wrong]
 
 
@@ -641,36 +641,36 @@ def test_a_value_of_the_wrong_type_is_found(read: Callable[[Fields], object], sp
         ),
     ],
 )
-def test_two_of_one_kind_are_found(read: Callable[[Fields], object], spec: Spec, wrong: str) -> None:
+def test_two_alternatives_are_reported(read: Callable[[Fields], object], spec: Spec, wrong: str) -> None:
     assert problems(read, spec) == [wrong]
 
 
 @pytest.mark.parametrize("policy", ["timeout", "connectionPool"])
-def test_a_policy_under_another_protocol_is_found(policy: str) -> None:
+def test_fields_with_another_protocol_as_key_are_reported(policy: str) -> None:
     assert problems(node, listener(**{policy: {"http2": {}}})) == [
-        (f"spec.listeners[0].{policy}.http: is missing for a http listener, got None (give it for that protocol)"),
+        (f"spec.listeners[0].{policy}.http: is missing for a http listener, got None (use the key of that protocol)"),
         f"spec.listeners[0].{policy}.http2: is unknown, got 'http2' (known: http)",
     ]
 
 
-def test_a_policy_under_another_protocol_beside_the_right_one_is_found() -> None:
+def test_fields_with_a_second_protocol_as_key_are_reported() -> None:
     assert problems(node, listener(timeout={"http": {}, "tcp": {}})) == [
         "spec.listeners[0].timeout.tcp: is unknown, got 'tcp' (known: http)"
     ]
 
 
 @pytest.mark.parametrize("spelling", BOTH)
-def test_what_can_be_read_is_read_in_spite_of_problems(spelling: Spelling) -> None:
+def test_other_fields_are_read_in_spite_of_problems(spelling: Spelling) -> None:
     tls = {"mode": "STRICT", "certificate": {"sds": {"secretName": "red"}}}
-    found, wrong = reading(
+    result, wrong = reading(
         node,
         {"listeners": [{"portMapping": {"port": "x", "protocol": "http"}, "tls": tls}], "backends": 5},
         spelling,
     )
     assert len(wrong) == 2
-    assert found.listeners[0].port == 0
-    assert found.listeners[0].tls is not None
-    assert found.listeners[0].tls.certificate == SdsCertificate(secret_name="red")
+    assert result.listeners[0].port == 0
+    assert result.listeners[0].tls is not None
+    assert result.listeners[0].tls.certificate == SdsCertificate(secret_name="red")
 
 
 def test_every_listener_of_a_router_is_read() -> None:

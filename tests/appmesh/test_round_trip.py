@@ -1,11 +1,11 @@
-"""That reading a written specification gives back what was written, for meshes made up by hypothesis."""
+"""Round trip of generated meshes: rendering a spec and reading it returns the same mesh."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from color_mesh.appmesh import (
     gateway_route_spec,
@@ -28,24 +28,25 @@ from color_mesh.appmesh.routes import read_gateway_route, read_route
 from color_mesh.appmesh.spec import Spec
 from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from tests.support.builders import spelled
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 T = TypeVar("T")
 SPELLINGS = [pytest.param(api_spelling, id="api"), pytest.param(cloudformation_spelling, id="cloudformation")]
 
 
 def read(spec: Spec, spelling: Spelling, reader: Callable[[Fields], T]) -> T:
-    """What a specification says, which nothing is wrong with."""
+    """Return the value that is read from a valid spec."""
     problems: list[str] = []
     fields = Fields(spelled(spec, spelling), "Spec", spelling, problems)
-    found = reader(fields)
+    result = reader(fields)
     fields.close()
     assert problems == []
-    return found
+    return result
 
 
 def read_back(mesh: Mesh, spelling: Spelling) -> Mesh:
-    """A mesh of what was written and read, a specification at a time."""
+    """Return the mesh that is read from the rendered specs of a mesh."""
     egress_filter, ip_preference = read(mesh_spec(mesh), spelling, read_mesh)
     return Mesh(
         name=mesh.name,
@@ -86,11 +87,11 @@ def route_back(route: Route, spelling: Spelling) -> Route:
 
 
 def gateway_back(gateway: VirtualGateway, spelling: Spelling) -> VirtualGateway:
-    """A gateway that is read back, with its routes, which are resources of their own."""
-    found = read(
+    """Return the gateway that is read from the rendered specs of a gateway and its routes."""
+    result = read(
         virtual_gateway_spec(gateway), spelling, lambda at: read_virtual_gateway(at, gateway.name, gateway.tags)
     )
-    return replace(found, routes=tuple(gateway_route_back(route, spelling) for route in gateway.routes))
+    return replace(result, routes=tuple(gateway_route_back(route, spelling) for route in gateway.routes))
 
 
 def gateway_route_back(route: GatewayRoute, spelling: Spelling) -> GatewayRoute:
@@ -98,13 +99,13 @@ def gateway_route_back(route: GatewayRoute, spelling: Spelling) -> GatewayRoute:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@settings(DETERMINISTIC, max_examples=50)
+@examples(50)
 @given(mesh=meshes())
-def test_what_is_written_is_what_is_read(spelling: Spelling, mesh: Mesh) -> None:
+def test_rendered_specs_are_read_as_the_same_mesh(spelling: Spelling, mesh: Mesh) -> None:
     assert read_back(mesh, spelling) == mesh
 
 
-def test_only_keys_are_spelled_otherwise() -> None:
+def test_spelling_changes_keys_only() -> None:
     spec = {"tls": {"mode": "http", "ports": [80], "file": {"certificateChain": "dns"}}}
     assert spelled(spec, api_spelling) == spec
     assert spelled(spec, cloudformation_spelling) == {

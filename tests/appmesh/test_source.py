@@ -1,4 +1,4 @@
-"""Meshes as they are declared: our own app's, made up ones, and templates of others."""
+"""Meshes read from the app's cloud assembly, from generated templates and from templates of other authors."""
 
 import copy
 import json
@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.appmesh.template import write_template
 from color_mesh.model import CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 Template = dict[str, Any]
 Write = Callable[..., Path]
@@ -23,7 +24,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write files, by their names, into one folder."""
+    """Return a function that writes files into one folder."""
 
     def write(**files: Any) -> Path:
         for name, content in files.items():
@@ -39,12 +40,12 @@ def refusal(path: Path, **values: str) -> str:
     return str(caught.value)
 
 
-# Our own app
+# The app's cloud assembly
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, Mesh]]:
-    """Build the app with settings given as keywords: its assembly, and the mesh that it was made from."""
+    """Return a function that builds the app with some settings, and returns its assembly and its mesh."""
     from app import build
     from color_mesh import ServiceMesh
 
@@ -72,26 +73,28 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path,
         pytest.param({"weights": "blue=0,yellow=7", "redBackends": "blue,router"}, id="changed"),
     ],
 )
-def test_our_own_assembly_is_read_back(chosen: dict[str, str], built: Callable[..., tuple[Path, Mesh]]) -> None:
+def test_assembly_of_the_app_is_read_as_the_same_mesh(
+    chosen: dict[str, str], built: Callable[..., tuple[Path, Mesh]]
+) -> None:
     out, mesh = built(**chosen)
     source = read_source([out])
     assert (source.meshes, source.notes) == ((mesh,), ())
 
 
-# Made up meshes
+# Generated meshes
 
 
-@settings(DETERMINISTIC, max_examples=40)
+@examples(40)
 @given(meshes())
-def test_a_written_mesh_is_read_back(folder: Path, mesh: Mesh) -> None:
+def test_template_is_read_as_the_same_mesh(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.json"
     path.write_text(json.dumps(write_template(mesh)))
     assert read_source([path]).meshes == (mesh,)
 
 
-@settings(DETERMINISTIC, max_examples=10)
+@examples(10)
 @given(meshes())
-def test_a_mesh_written_as_yaml_is_read_back(folder: Path, mesh: Mesh) -> None:
+def test_yaml_template_is_read_as_the_same_mesh(folder: Path, mesh: Mesh) -> None:
     path = folder / "mesh.yaml"
     path.write_text(yaml.safe_dump(write_template(mesh), sort_keys=False))
     assert read_source([path]).meshes == (mesh,)
@@ -102,7 +105,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("written")
 
 
-# Templates of others
+# Templates of other authors
 
 
 def appmesh(kind: str, name: str | None, spec: Any, mesh: Any = "colors", **more: Any) -> Template:
@@ -172,7 +175,7 @@ Resources:
 """
 
 
-def test_a_template_of_others_is_read_for_its_mesh_alone(tmp_path: Path) -> None:
+def test_only_mesh_resources_of_a_template_are_read(tmp_path: Path) -> None:
     path = tmp_path / "stack.yaml"
     path.write_text(OTHERS)
     (prod,) = read_source([path]).meshes
@@ -192,12 +195,12 @@ def test_a_template_of_others_is_read_for_its_mesh_alone(tmp_path: Path) -> None
     assert [listener.port for listener in test.node("red-test").listeners] == [8080]
 
 
-def test_resources_are_called_as_cloudformation_would(write: Write) -> None:
+def test_resource_without_a_name_gets_a_generated_name(write: Write) -> None:
     folder = write(stack=template(Mesh={"Type": "AWS::AppMesh::Mesh"}))
     assert read_source([folder]).meshes == (Mesh(name="stack-Mesh"),)
 
 
-def test_a_mesh_that_is_declared_nowhere_is_noted(write: Write) -> None:
+def test_undeclared_mesh_is_noted(write: Write) -> None:
     folder = write(a=template(Red=appmesh("VirtualService", "red.local", {})))
     source = read_source([folder])
     assert source.meshes == (Mesh(name="colors", services=(VirtualService(name="red.local"),)),)
@@ -246,7 +249,7 @@ def test_several_meshes_have_the_cloud_map_services_that_they_refer_to(write: Wr
     ]
 
 
-def test_what_only_a_deployment_knows_can_be_given(write: Write) -> None:
+def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
     spec = {"ServiceDiscovery": {"DNS": {"Hostname": {"Fn::GetAtt": ["Balancer", "DNSName"]}}}}
     path = write(a=template(Balancer={"Type": "A::B"}, Mesh=MESH, Red=appmesh("VirtualNode", "red", spec))) / "a.json"
     (mesh,) = read_source([path], {"Balancer.DNSName": "a.example.com"}).meshes
@@ -308,7 +311,7 @@ def test_what_only_a_deployment_knows_can_be_given(write: Write) -> None:
         ),
     ],
 )
-def test_a_template_that_no_mesh_can_be_is_refused(resources: Template, message: str, write: Write) -> None:
+def test_template_of_an_invalid_mesh_is_rejected(resources: Template, message: str, write: Write) -> None:
     assert refusal(write(a=template(**{"Mesh": MESH, **resources}))) == message
 
 
@@ -354,7 +357,7 @@ def cloud_map(properties: Any, zone: Any = "a.local") -> Template:
         ),
     ],
 )
-def test_cloud_map_services_that_cannot_be_are_refused(declared: Template, message: str, write: Write) -> None:
+def test_invalid_cloud_map_service_is_rejected(declared: Template, message: str, write: Write) -> None:
     assert refusal(write(a=declared)) == message
 
 
@@ -371,18 +374,18 @@ def test_cloud_map_services_that_cannot_be_are_refused(declared: Template, messa
         ),
     ],
 )
-def test_cloud_map_services_that_are_not_the_meshs_are_left_out(declared: Template, write: Write) -> None:
+def test_cloud_map_services_of_other_namespaces_are_left_out(declared: Template, write: Write) -> None:
     assert read_source([write(a=declared)]).meshes == (Mesh(name="colors"),)
 
 
-def test_values_must_be_for_something_in_manifests_too(write: Write) -> None:
+def test_value_that_matches_nothing_in_manifests_is_rejected(write: Write) -> None:
     folder = write(mesh={"meshName": "colors", "spec": {}})
     assert refusal(folder, Color="red") == (
         "value of 'Color': matches nothing in the templates, got 'Color' (parameters: none)"
     )
 
 
-# Templates that something is wrong with, wherever it is
+# Mutated documents
 
 VALID: Template = {
     "Parameters": {"Stage": {"Type": "String", "Default": "prod", "AllowedValues": ["prod", "test"]}},
@@ -481,7 +484,7 @@ ODD = st.sampled_from(
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a document."""
+    """Return the path of every value in a document."""
     yield at
     for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from places(each, (*at, key))
@@ -514,23 +517,23 @@ def rename_to(odd: Any) -> Change:
 
 
 def changed(document: Any, at: tuple[Any, ...], change: Change) -> Any:
-    """A copy of a document that is changed in one place."""
-    found = copy.deepcopy(document)
-    parent = found
+    """Return a copy of a document that is changed in one place."""
+    result = copy.deepcopy(document)
+    parent = result
     for key in at[:-1]:
         parent = parent[key]
     change(parent, at[-1])
-    return found
+    return result
 
 
 @st.composite
 def mutated(draw: st.DrawFn, document: Template) -> Any:
-    """A document with something odd in one or two places, or without something, or with it under another name."""
+    """Generate copies of a document with one or two values replaced, removed or renamed."""
     for _ in range(draw(st.integers(1, 2))):
-        found = [place for place in places(document) if place]
-        if not found:
+        paths = [place for place in places(document) if place]
+        if not paths:
             break
-        at = draw(st.sampled_from(found))
+        at = draw(st.sampled_from(paths))
         odd = draw(ODD)
         change = draw(st.sampled_from((replace_by(odd), replace_by(odd), remove, wrap, rename_to(odd))))
         document = changed(document, at, change)
@@ -538,45 +541,45 @@ def mutated(draw: st.DrawFn, document: Template) -> Any:
 
 
 def outcome(path: Path) -> str:
-    """What comes of reading: nothing else than meshes, or what is wrong."""
+    """Read a path, which must return meshes or raise `MeshError`, and return the error if there is one."""
     try:
         return str(read_source([path]).meshes)
     except MeshError as error:
         return str(error)
 
 
-def test_what_is_mutated_is_valid_itself(write: Write) -> None:
+def test_documents_before_mutation_are_valid(write: Write) -> None:
     source = read_source([write(a=VALID, child=template())])
     assert [len(mesh.nodes) for mesh in source.meshes] == [1]
 
 
-@settings(DETERMINISTIC, max_examples=200)
+@examples(200)
 @given(mutated(VALID))
-def test_any_template_is_read_or_refused(folder: Path, document: Any) -> None:
+def test_mutated_template_is_read_or_rejected(folder: Path, document: Any) -> None:
     (folder / "child.json").write_text(json.dumps(template()))
     path = folder / "a.json"
     path.write_text(json.dumps(document))
     assert outcome(path)
 
 
-@settings(DETERMINISTIC, max_examples=100)
+@examples(100)
 @given(mutated(MANIFEST))
-def test_any_assembly_is_read_or_refused(assembled: Path, document: Any) -> None:
+def test_mutated_assembly_is_read_or_rejected(assembled: Path, document: Any) -> None:
     (assembled / "manifest.json").write_text(json.dumps(document))
     assert outcome(assembled)
 
 
-@settings(DETERMINISTIC, max_examples=200)
+@examples(200)
 @given(mutated(CLI))
-def test_any_manifest_is_read_or_refused(folder: Path, document: Any) -> None:
+def test_mutated_manifest_is_read_or_rejected(folder: Path, document: Any) -> None:
     path = folder / "route.json"
     path.write_text(json.dumps(document))
     assert outcome(path)
 
 
-@settings(DETERMINISTIC, max_examples=100)
+@examples(100)
 @given(st.data())
-def test_any_text_is_read_or_refused(folder: Path, data: st.DataObject) -> None:
+def test_any_text_is_read_or_rejected(folder: Path, data: st.DataObject) -> None:
     text = yaml.safe_dump(VALID, sort_keys=False)
     start, length = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 30))
     odd = data.draw(st.text("{}[]&*!:-?|>%@`#,<'\" \n\tab1~", max_size=8))
@@ -595,7 +598,7 @@ def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_service_that_is_called_and_declared_nowhere_is_known_by_its_name(write: Write) -> None:
+def test_undeclared_service_is_an_external_service(write: Write) -> None:
     spec = {"Backends": [{"VirtualService": {"VirtualServiceName": "far.colors.local"}}]}
     source = read_source([write(a=template(Colors=MESH, Red=appmesh("VirtualNode", "red", spec)))])
     assert source.meshes[0].external_services == ("far.colors.local",)

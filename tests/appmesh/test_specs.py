@@ -1,4 +1,4 @@
-"""The spec of each App Mesh resource, key for key as the App Mesh API has it."""
+"""The spec of each App Mesh resource, with the keys of the App Mesh API."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ WITH_PATHS = [pytest.param("http", "httpRoute", id="http"), pytest.param("http2"
 
 
 def node(**parts: Any) -> VirtualNode:
-    """A node that listens on port 80 and is found as red."""
+    """Return a node with a listener on port 80 and service discovery."""
     return VirtualNode(**{"name": "red", "listeners": (HTTP,), "discovery": RED, **parts})
 
 
@@ -74,14 +74,14 @@ def gateway_route(match: RouteMatch, **changes: Any) -> GatewayRoute:
 
 
 def with_listener(**policies: Any) -> dict[str, Any]:
-    """The specification of a listener of a node with these policies, but for its port."""
+    """Return the spec of a node's listener with these fields, without its port mapping."""
     (listener,) = virtual_node_spec(node(listeners=(Listener(**{"port": 80, **policies}),)))["listeners"]
     assert listener.pop("portMapping") == {"port": 80, "protocol": policies.get("protocol", "http")}
     return dict(listener)
 
 
 def match_of(spec: dict[str, Any]) -> dict[str, Any]:
-    """What the one rule of a route's specification matches on."""
+    """Return the match of a route's spec."""
     (rule,) = spec.values()
     return dict(rule["match"])
 
@@ -91,11 +91,11 @@ def test_a_mesh_has_an_egress_filter(egress_filter: EgressFilter) -> None:
     assert mesh_spec(Mesh(name="colors", egress_filter=egress_filter)) == {"egressFilter": {"type": egress_filter}}
 
 
-def test_a_node_without_backends_and_log_has_no_such_keys() -> None:
+def test_node_without_backends_and_log_has_no_such_keys() -> None:
     assert virtual_node_spec(node()) == {"listeners": [HTTP_SPEC], "serviceDiscovery": RED_SPEC}
 
 
-def test_a_node_that_only_calls_has_only_backends() -> None:
+def test_node_without_listeners_has_only_backends() -> None:
     caller = VirtualNode(name="caller", backends=(to("red.colors.local"),))
     assert virtual_node_spec(caller) == {
         "backends": [{"virtualService": {"virtualServiceName": "red.colors.local"}}],
@@ -160,12 +160,12 @@ def test_nodes_and_gateways_log_requests_to_a_file(log: AccessLog, file: dict[st
     assert virtual_gateway_spec(gateway) == {"listeners": [HTTP_SPEC], "logging": logging}
 
 
-def test_a_gateway_without_log_has_no_such_key() -> None:
+def test_gateway_without_log_has_no_such_key() -> None:
     assert virtual_gateway_spec(VirtualGateway(name="gateway", listeners=(HTTP,))) == {"listeners": [HTTP_SPEC]}
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc", "tcp"])
-def test_a_router_has_listeners_and_leaves_its_routes_to_themselves(protocol: Protocol) -> None:
+def test_router_has_listeners_and_no_routes(protocol: Protocol) -> None:
     routes = (route(RouteMatch(prefix="/"), WeightedTarget(virtual_node="red", weight=1)),)
     router = VirtualRouter(name="router", listeners=(Listener(port=81, protocol=protocol),), routes=routes)
     assert virtual_router_spec(router) == {"listeners": [{"portMapping": {"port": 81, "protocol": protocol}}]}
@@ -187,12 +187,12 @@ def test_a_router_has_listeners_and_leaves_its_routes_to_themselves(protocol: Pr
         pytest.param(VirtualService(name="nothing.colors.local"), {}, id="none"),
     ],
 )
-def test_a_service_has_the_provider_it_was_given(service: VirtualService, spec: dict[str, Any]) -> None:
+def test_service_has_its_provider(service: VirtualService, spec: dict[str, Any]) -> None:
     assert virtual_service_spec(service) == spec
 
 
 @pytest.mark.parametrize(("protocol", "key"), WITH_PATHS)
-def test_a_route_with_everything_says_everything(protocol: Protocol, key: str) -> None:
+def test_route_with_all_fields(protocol: Protocol, key: str) -> None:
     match = RouteMatch(prefix="/orders", method="GET", port=80)
     targets = (
         WeightedTarget(virtual_node="yellow", weight=1, port=80),
@@ -215,7 +215,7 @@ def test_a_route_with_everything_says_everything(protocol: Protocol, key: str) -
 @pytest.mark.parametrize(
     ("protocol", "key"), [pytest.param("grpc", "grpcRoute", id="grpc"), pytest.param("tcp", "tcpRoute", id="tcp")]
 )
-def test_a_route_without_paths_matches_everything_or_a_port(protocol: Protocol, key: str) -> None:
+def test_match_without_path_conditions(protocol: Protocol, key: str) -> None:
     red = WeightedTarget(virtual_node="red", weight=100)
     action = {"weightedTargets": [{"virtualNode": "red", "weight": 100}]}
     assert route_spec(route(RouteMatch(), red, protocol=protocol)) == {key: {"match": {}, "action": action}}
@@ -238,7 +238,7 @@ def test_a_route_keeps_weight_0_and_priority_0() -> None:
 
 
 @pytest.mark.parametrize(("protocol", "key"), WITH_PATHS)
-def test_a_gateway_route_with_everything_says_everything(protocol: Protocol, key: str) -> None:
+def test_gateway_route_with_all_fields(protocol: Protocol, key: str) -> None:
     match = RouteMatch(prefix="/", method="POST", port=8080)
     assert gateway_route_spec(gateway_route(match, protocol=protocol, priority=1000)) == {
         "priority": 1000,
@@ -259,7 +259,7 @@ def test_a_gateway_route_for_grpc_matches_everything() -> None:
     }
 
 
-def test_a_mesh_has_the_ip_preference_it_was_given() -> None:
+def test_mesh_has_its_ip_preference() -> None:
     assert mesh_spec(Mesh(name="colors", ip_preference="IPv6_ONLY")) == {
         "egressFilter": {"type": "DROP_ALL"},
         "serviceDiscovery": {"ipPreference": "IPv6_ONLY"},
@@ -304,11 +304,11 @@ def test_a_mesh_has_the_ip_preference_it_was_given() -> None:
         ),
     ],
 )
-def test_a_node_is_found_as_it_says(discovery: CloudMapDiscovery | DnsDiscovery, spec: dict[str, Any]) -> None:
+def test_node_has_its_service_discovery(discovery: CloudMapDiscovery | DnsDiscovery, spec: dict[str, Any]) -> None:
     assert virtual_node_spec(node(discovery=discovery)) == {"listeners": [HTTP_SPEC], "serviceDiscovery": spec}
 
 
-def test_a_listener_without_policies_has_no_such_keys() -> None:
+def test_listener_without_optional_fields_has_no_such_keys() -> None:
     assert with_listener() == {}
 
 
@@ -426,7 +426,7 @@ def test_a_listener_has_outlier_detection() -> None:
         ),
     ],
 )
-def test_listeners_of_nodes_and_gateways_speak_tls(tls: ListenerTls, spec: dict[str, Any]) -> None:
+def test_listeners_of_nodes_and_gateways_have_tls(tls: ListenerTls, spec: dict[str, Any]) -> None:
     entry = VirtualGateway(name="gateway", listeners=(Listener(port=80, tls=tls),))
     assert with_listener(tls=tls) == {"tls": spec}
     assert virtual_gateway_spec(entry) == {"listeners": [{**HTTP_SPEC, "tls": spec}]}
@@ -460,7 +460,7 @@ def test_listeners_of_nodes_and_gateways_speak_tls(tls: ListenerTls, spec: dict[
         ),
     ],
 )
-def test_nodes_gateways_and_backends_speak_tls_to_others(tls: ClientTls, spec: dict[str, Any]) -> None:
+def test_nodes_gateways_and_backends_have_client_policies(tls: ClientTls, spec: dict[str, Any]) -> None:
     policy = {"clientPolicy": {"tls": spec}}
     caller = VirtualNode(name="caller", backends=(to("red.colors.local", client_tls=tls),), client_tls=tls)
     entry = VirtualGateway(name="gateway", listeners=(HTTP,), client_tls=tls)
@@ -576,7 +576,7 @@ def test_a_route_has_a_timeout_and_a_retry_policy(protocol: Protocol) -> None:
     }
 
 
-def test_a_retry_policy_names_no_events_that_it_does_not_have() -> None:
+def test_retry_policy_without_events_of_a_kind_has_no_such_key() -> None:
     red = WeightedTarget(virtual_node="red", weight=1)
     assert route_spec(route(RouteMatch(), red, retry_policy=retry_policy()))["httpRoute"]["retryPolicy"] == {
         "maxRetries": 1,
@@ -606,13 +606,13 @@ def test_a_retry_policy_names_no_events_that_it_does_not_have() -> None:
         ),
     ],
 )
-def test_a_gateway_route_rewrites(rewrite: Rewrite, spec: dict[str, Any]) -> None:
+def test_gateway_route_has_its_rewrite(rewrite: Rewrite, spec: dict[str, Any]) -> None:
     assert gateway_route_spec(gateway_route(RouteMatch(prefix="/red"), rewrite=rewrite)) == {
         "httpRoute": {"match": {"prefix": "/red"}, "action": {**TO_RED, **spec}}
     }
 
 
-def test_a_gateway_route_reaches_a_port_of_its_service() -> None:
+def test_gateway_route_has_its_target_port() -> None:
     assert gateway_route_spec(gateway_route(RouteMatch(), target_port=8080)) == {
         "httpRoute": {
             "match": {},

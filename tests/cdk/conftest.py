@@ -1,4 +1,4 @@
-"""A shop to put constructs in: a stack with a VPC, a namespace ``shop.local`` and a cluster, and two kinds of mesh."""
+"""Stack for the tests of constructs: a VPC, a namespace ``shop.local``, a cluster, and meshes of several kinds."""
 
 import re
 from collections.abc import Callable
@@ -60,19 +60,19 @@ def mesh_group(stack: Stack) -> ec2.ISecurityGroup:
 def mesh(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, mesh_group: ec2.ISecurityGroup
 ) -> ServiceMesh:
-    """A mesh whose tasks are all members of one group."""
+    """Mesh whose tasks share one security group."""
     return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
 
 
 @pytest.fixture
 def guarded_mesh(stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace) -> ServiceMesh:
-    """A mesh in which each node has a group of its own."""
+    """Mesh in which each node has its own security group."""
     return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
 
 
 @pytest.fixture(params=["app-mesh", "envoy"])
 def any_mesh(request: pytest.FixtureRequest, stack: Stack, vpc: ec2.IVpc) -> ServiceMesh:
-    """A mesh of services in ``shop.local`` on each data plane, in which each node has a group of its own."""
+    """Mesh with services in ``shop.local`` on each data plane, in which each node has its own security group."""
     name = {"app-mesh": "shop.local", "envoy": "tasks.shop.local"}[request.param]
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Tasks", name=name, vpc=vpc)
     return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane=request.param)
@@ -80,7 +80,7 @@ def any_mesh(request: pytest.FixtureRequest, stack: Stack, vpc: ec2.IVpc) -> Ser
 
 @pytest.fixture
 def template(stack: Stack) -> Callable[[], Template]:
-    """Synthesize the stack; once a test, at its end."""
+    """Synthesize the stack. A test can do this once, at its end."""
 
     def template() -> Template:
         return dict(Assertions.from_stack(stack).to_json())
@@ -90,7 +90,7 @@ def template(stack: Stack) -> Callable[[], Template]:
 
 @pytest.fixture
 def ingress(template: Callable[[], Template]) -> Callable[[], list[str]]:
-    """Synthesize the stack and tell who may reach whom: ``Orders -> Cart tcp 80``, by their names."""
+    """Synthesize the stack and return its ingress rules by names, such as ``Orders -> Cart tcp 80``."""
 
     def ingress() -> list[str]:
         return [
@@ -102,7 +102,7 @@ def ingress(template: Callable[[], Template]) -> Callable[[], list[str]]:
 
 
 def _owner(group: str | dict[str, list[str]]) -> str:
-    # MeshNodeShopCart01234567 is the group of the node Shop-Cart, DoorEntrySecurityGroup01234567 that of an entry.
+    # MeshNodeShopCart01234567 is the security group of node Shop-Cart, DoorEntrySecurityGroup01234567 that of an entry.
     own = r"^Mesh(Node|Gateway)(Shop)?|(SecurityGroup)?[0-9A-F]{8}$"
     return group if isinstance(group, str) else re.sub(own, "", group["Fn::GetAtt"][0])
 

@@ -1,4 +1,4 @@
-"""What holds up the end of a task: for how long, and when there is nothing to wait for."""
+"""Duration of the deregistration delay, and the conditions that end it early."""
 
 import os
 import signal
@@ -12,11 +12,13 @@ import pytest
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT
 from tests.support.envoy import WORKER_ADDRESS
 from tests.support.loopback_mesh import wait_until
+from tests.support.skips import missing_programs, skip
 
 
 @contextmanager
 def delay(seconds: int, admin: socket.socket, *apps: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the container's entry point and tell it to stop, beside an Envoy that is a socket, and applications too."""
+    """Run the container's entry point and send SIGTERM to it. Sockets stand in for Envoy and the applications."""
+    skip(missing_programs("ps"))
     words = [word.replace("9901", port_of(admin)) for word in DELAY_ENTRY_POINT]
     process = subprocess.Popen([*words, str(seconds), *map(port_of, apps)], start_new_session=True)
     try:
@@ -30,7 +32,7 @@ def delay(seconds: int, admin: socket.socket, *apps: socket.socket) -> Iterator[
 
 
 def sleeps(pid: int) -> bool:
-    """Tell whether bash has come to its last line: what it started there runs."""
+    """Return whether bash has reached the last line of the script, where it starts ``sleep``."""
     done = subprocess.run(["ps", "-o", "comm=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout == "sleep\n"
 
@@ -51,13 +53,13 @@ def app(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
         yield listening
 
 
-def test_it_ends_after_its_seconds(admin: socket.socket, app: socket.socket) -> None:
+def test_delay_ends_after_the_configured_seconds(admin: socket.socket, app: socket.socket) -> None:
     with delay(1, admin, app) as process:
         assert process.wait(10) == 0
 
 
 @pytest.mark.parametrize("app", ["127.0.0.1", "0.0.0.0"], indirect=True)
-def test_it_ends_as_soon_as_the_application_has(admin: socket.socket, app: socket.socket) -> None:
+def test_delay_ends_when_the_application_has_ended(admin: socket.socket, app: socket.socket) -> None:
     with delay(60, admin, app) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
@@ -65,7 +67,7 @@ def test_it_ends_as_soon_as_the_application_has(admin: socket.socket, app: socke
         assert process.wait(10) == 0
 
 
-def test_it_ends_as_soon_as_envoy_has(admin: socket.socket, app: socket.socket) -> None:
+def test_delay_ends_when_envoy_has_ended(admin: socket.socket, app: socket.socket) -> None:
     with delay(60, admin, app) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
@@ -73,7 +75,9 @@ def test_it_ends_as_soon_as_envoy_has(admin: socket.socket, app: socket.socket) 
         assert process.wait(10) == 0
 
 
-def test_one_port_of_the_application_is_enough(admin: socket.socket, app: socket.socket) -> None:
+def test_delay_lasts_while_the_application_listens_on_one_of_its_ports(
+    admin: socket.socket, app: socket.socket
+) -> None:
     closed = socket.create_server(("127.0.0.1", 0))
     with closing(closed), delay(60, admin, closed, app) as process:
         closed.shutdown(socket.SHUT_RDWR)
@@ -81,6 +85,6 @@ def test_one_port_of_the_application_is_enough(admin: socket.socket, app: socket
             process.wait(1)
 
 
-def test_what_listens_for_a_backend_is_not_the_application(admin: socket.socket) -> None:
+def test_listener_on_a_backend_address_does_not_extend_the_delay(admin: socket.socket) -> None:
     with socket.create_server((WORKER_ADDRESS, 0)) as backend, delay(60, admin, backend) as process:
         assert process.wait(10) == 0

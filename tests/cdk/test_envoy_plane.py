@@ -1,4 +1,4 @@
-"""The data plane without App Mesh: what it declares, what each Envoy is given, and what cannot be."""
+"""Data plane without App Mesh: DNS records, configurations of Envoys, security groups, and invalid arguments."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def mesh(stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsName
 
 @pytest.fixture
 def redirected(stack: Stack, vpc: ec2.IVpc) -> ServiceMesh:
-    """The same plane with ECS redirecting traffic."""
+    """Mesh on the same data plane with transparent interception."""
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Services", name="shop.local", vpc=vpc)
     return ServiceMesh(
         stack,
@@ -61,10 +61,10 @@ def bootstrap_of(template: Template, family: str, name: str = "envoy-sidecar") -
 
 
 def problems(app: App) -> str:
-    """What synthesis says is wrong."""
-    with pytest.raises(RuntimeError) as refused:
+    """Return the message of the error that synthesis raises."""
+    with pytest.raises(RuntimeError) as error:
         app.synth()
-    return str(refused.value)
+    return str(error.value)
 
 
 def groups(template: Template, direction: str) -> list[tuple[int, int]]:
@@ -85,14 +85,14 @@ class TestNames:
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
-        found = template()
-        zone = only(found, "AWS::Route53::HostedZone")
+        synthesized = template()
+        zone = only(synthesized, "AWS::Route53::HostedZone")
         assert zone["Name"] == "shop.local."
         assert [vpc["VPCId"] for vpc in zone["VPCs"]] == ["vpc-shop"]
-        (zone_id,) = (id for id, each in found["Resources"].items() if each["Type"] == "AWS::Route53::HostedZone")
-        assert only(found, "AWS::Route53::RecordSet")["HostedZoneId"] == {"Ref": zone_id}
+        (zone_id,) = (id for id, each in synthesized["Resources"].items() if each["Type"] == "AWS::Route53::HostedZone")
+        assert only(synthesized, "AWS::Route53::RecordSet")["HostedZoneId"] == {"Ref": zone_id}
 
-    def test_tasks_are_found_in_the_namespace_below_and_soon_forgotten(
+    def test_tasks_are_registered_in_the_namespace_with_a_short_ttl(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
@@ -115,37 +115,39 @@ class TestNames:
         assert list(router.mesh_resources) == ["ServiceRecord"]
         assert only(template(), "AWS::Route53::RecordSet")["Name"] == "anything.shop.local"
 
-    def test_name_of_another_domain_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_service_name_outside_the_domain_of_the_mesh_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as error:
             ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.office.local")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual service 'stock.office.local': name is not in a domain of the mesh, "
             "got 'stock.office.local' (such as 'router.shop.local', or add its domain to other_domains)"
         )
 
-    def test_name_of_the_whole_domain_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_service_name_that_is_the_domain_of_the_mesh_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as error:
             ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="Shop.local")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual service 'Shop.local': name is a whole domain, got 'Shop.local' "
             "(a name in it, such as 'router.shop.local')"
         )
 
     @pytest.mark.parametrize("name", ["stock.tasks.shop.local", "tasks.shop.local"])
-    def test_name_among_those_of_tasks_is_refused(self, stack: Stack, mesh: ServiceMesh, name: str) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_service_name_in_the_namespace_of_the_tasks_is_refused(
+        self, stack: Stack, mesh: ServiceMesh, name: str
+    ) -> None:
+        with pytest.raises(MeshError) as error:
             ColorRouter(stack, "Router", mesh=mesh, virtual_service_name=name)
-        assert str(refused.value) == (
+        assert str(error.value) == (
             f"virtual service '{name}': name is in the namespace of the tasks, "
             f"got '{name}' (a name in 'shop.local': its namespace below is for tasks)"
         )
 
     @pytest.mark.parametrize("name", ["shop.local", "tasks"])
-    def test_namespace_that_leaves_services_no_domain_is_refused(self, stack: Stack, vpc: ec2.IVpc, name: str) -> None:
+    def test_namespace_that_is_not_below_a_domain_is_refused(self, stack: Stack, vpc: ec2.IVpc, name: str) -> None:
         namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=name, vpc=vpc)
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="envoy")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             f"mesh 'shop': namespace is not below the domain of the services, got '{name}' "
             f"('tasks.' before the domain, such as 'tasks.{name}')"
         )
@@ -157,40 +159,40 @@ class TestOtherDomains:
     def new_mesh(
         self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
     ) -> Callable[..., ServiceMesh]:
-        """Make a mesh; each test gives the arguments that it is about."""
+        """Create a mesh with the arguments of the test."""
         return partial(ServiceMesh, stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
 
     @pytest.fixture
     def paying(self, new_mesh: Callable[..., ServiceMesh]) -> ServiceMesh:
-        """A mesh with services in ``pay.example`` too."""
+        """Mesh with a further domain, ``pay.example``."""
         return new_mesh(data_plane="envoy", other_domains=["pay.example"])
 
     @pytest.mark.parametrize("name", ["bank.pay.example", "Bank.PAY.example", "eu.bank.pay.example"])
-    def test_service_there_has_a_private_zone_of_its_name_alone(
+    def test_service_in_another_domain_has_a_private_zone_of_its_own_name(
         self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template], name: str
     ) -> None:
         bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name=name)
-        found = template()
-        zone = only(found, "AWS::Route53::HostedZone", Name=f"{name}.")
+        synthesized = template()
+        zone = only(synthesized, "AWS::Route53::HostedZone", Name=f"{name}.")
         assert [vpc["VPCId"] for vpc in zone["VPCs"]] == ["vpc-shop"]
-        record = only(found, "AWS::Route53::RecordSet")
+        record = only(synthesized, "AWS::Route53::RecordSet")
         assert (record["Name"], record["ResourceRecords"]) == (name, [loopback_address(name)])
         assert record["HostedZoneId"] == stack.resolve(bank.mesh_resources["ServiceZone"].ref)
         assert list(bank.mesh_resources) == ["ServiceZone", "ServiceRecord"]
 
-    def test_zone_is_where_the_mesh_is(self, app: App, paying: ServiceMesh) -> None:
+    def test_zone_of_a_service_is_created_in_the_scope_of_the_mesh(self, app: App, paying: ServiceMesh) -> None:
         bank = ColorService(Stack(app, "Team"), "Bank", mesh=paying, virtual_service_name="bank.pay.example")
         path = "Shop/Mesh/Services/Zone-bank.pay.example/Resource"
         assert bank.mesh_resources["ServiceZone"].node.path == path
 
-    def test_services_of_the_meshs_domain_have_its_zone(
+    def test_service_in_the_domain_of_the_mesh_has_no_zone_of_its_own(
         self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         cart = MeshedColorNode(stack, "Cart", mesh=paying, name="cart")
         assert list(cart.mesh_resources) == ["ServiceRecord"]
         assert only(template(), "AWS::Route53::HostedZone")["Name"] == "shop.local."
 
-    def test_callers_wait_for_the_record(
+    def test_task_of_a_caller_depends_on_the_record(
         self, stack: Stack, paying: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name="bank.pay.example")
@@ -199,25 +201,27 @@ class TestOtherDomains:
         (task,) = (resource for resource in resources if resource["Type"] == TASK)
         assert stack.resolve(bank.mesh_resources["ServiceRecord"].logical_id) in task["DependsOn"]
 
-    def test_name_of_a_whole_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_service_name_that_is_another_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as error:
             ColorService(stack, "Pay", mesh=paying, virtual_service_name="Pay.example")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual service 'Pay.example': name is a whole domain, got 'Pay.example' "
             "(a name in it, such as 'router.shop.local')"
         )
         assert stack.node.try_find_child("Pay") is None
 
-    def test_name_of_no_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_service_name_outside_all_domains_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
+        with pytest.raises(MeshError) as error:
             ColorService(stack, "Pay", mesh=paying, virtual_service_name="bank.repay.example")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual service 'bank.repay.example': name is not in a domain of the mesh, "
             "got 'bank.repay.example' (such as 'router.shop.local', or add its domain to other_domains)"
         )
 
-    def test_hostname_of_a_service_there_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_hostname_that_is_a_service_name_in_another_domain_is_refused(
+        self, stack: Stack, paying: ServiceMesh
+    ) -> None:
+        with pytest.raises(MeshError) as error:
             MeshedColorNode(
                 stack,
                 "Bank",
@@ -226,17 +230,17 @@ class TestOtherDomains:
                 hostname="bank.pay.example",
                 virtual_service_name="bank.pay.example",
             )
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual node 'bank': hostname is the name of a virtual service, got 'bank.pay.example' "
             "(give the service another name: DNS answers for it with a loopback address)"
         )
 
-    def test_domains_that_are_none_or_the_meshs_own_are_refused(
+    def test_invalid_other_domain_and_domain_of_the_mesh_are_refused(
         self, stack: Stack, new_mesh: Callable[..., ServiceMesh]
     ) -> None:
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             new_mesh(data_plane="envoy", other_domains=["pay..example", "local", "Shop.local", "eu.shop.local"])
-        assert str(refused.value).splitlines() == [
+        assert str(error.value).splitlines() == [
             (
                 "mesh 'shop': other domain is not a DNS name, got 'pay..example' "
                 "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
@@ -259,10 +263,12 @@ class TestOtherDomains:
             pytest.param({"data_plane": "envoy", "interception": "transparent"}, id="envoy"),
         ],
     )
-    def test_transparent_mesh_has_none(self, new_mesh: Callable[..., ServiceMesh], plane: Any) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_other_domains_with_transparent_interception_are_refused(
+        self, new_mesh: Callable[..., ServiceMesh], plane: Any
+    ) -> None:
+        with pytest.raises(MeshError) as error:
             new_mesh(other_domains=("pay.example",), **plane)
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "mesh 'shop': 'other_domains' needs loopback interception, got ('pay.example',) "
             "(leave it out: with transparent interception Cloud Map and hostnames answer for services)"
         )
@@ -273,14 +279,14 @@ class TestSidecar:
     def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
         return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
 
-    def test_it_has_what_the_compiler_makes_for_its_node(
+    def test_configuration_is_the_compiled_one_of_its_node(
         self, cart: MeshedColorNode, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         expected = configure(mesh.model, mesh.model.node("cart"), interception=Loopback(app_address="0.0.0.0"))
         assert bootstrap_of(template(), "cart") == expected.bootstrap
 
-    def test_it_has_what_is_declared_after_it(
+    def test_configuration_includes_backends_that_are_added_after_the_implementation(
         self,
         stack: Stack,
         cart: MeshedColorNode,
@@ -293,13 +299,13 @@ class TestSidecar:
         names = [cluster["name"] for cluster in bootstrap_of(template(), "cart")["static_resources"]["clusters"]]
         assert names == ["cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
 
-    def test_it_is_upstream_envoy_of_a_pinned_version(
+    def test_image_is_upstream_envoy_of_a_pinned_version(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         assert envoy_of(template(), "cart")["Image"] == "envoyproxy/envoy:v1.40.0"
 
-    def test_it_is_nobody_special_and_may_listen_on_low_ports(
+    def test_envoy_runs_as_a_non_root_user_that_may_bind_low_ports(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
@@ -307,7 +313,7 @@ class TestSidecar:
         assert envoy["User"] == "101"
         assert envoy["SystemControls"] == [{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}]
 
-    def test_it_may_take_longer_to_stop_than_it_drains(
+    def test_stop_timeout_is_longer_than_the_drain_time(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
@@ -316,7 +322,7 @@ class TestSidecar:
         assert "--drain-time-s 5 " in envoy["EntryPoint"][2]
 
     @pytest.mark.parametrize(("cpu", "memory", "workers"), [(256, 512, 1), (2048, 4096, 1), (4096, 8192, 3)])
-    def test_it_has_a_worker_a_core(
+    def test_envoy_has_one_worker_thread_for_each_vcpu(
         self,
         cart: MeshedColorNode,
         cluster: ecs.Cluster,
@@ -328,22 +334,22 @@ class TestSidecar:
         implement(cart, cluster, cpu=cpu, memory_mib=memory, envoy_cpu=cpu * 3 // 4)
         assert f"--concurrency {workers} " in envoy_of(template(), "cart")["EntryPoint"][2]
 
-    def test_application_waits_for_it(
+    def test_application_starts_after_envoy_is_healthy(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         app = container(only(template(), TASK), "cart-app")
         assert app["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
 
-    def test_nothing_is_asked_of_ecs_or_app_mesh(
+    def test_template_has_no_proxy_configuration_and_no_app_mesh(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
-        found = template()
-        assert "ProxyConfiguration" not in only(found, TASK)
-        assert "appmesh" not in json.dumps(found).lower().replace("aws-solutions", "")
+        synthesized = template()
+        assert "ProxyConfiguration" not in only(synthesized, TASK)
+        assert "appmesh" not in json.dumps(synthesized).lower().replace("aws-solutions", "")
 
-    def test_a_long_configuration_is_compressed(
+    def test_long_configuration_is_compressed(
         self,
         stack: Stack,
         cart: MeshedColorNode,
@@ -351,34 +357,34 @@ class TestSidecar:
         cluster: ecs.Cluster,
         template: Callable[[], Template],
     ) -> None:
-        """App Mesh's fifty backends fit."""
+        """The limit of App Mesh is 50 backends."""
         implement(cart, cluster)
         cart.connect_to(*many(stack, mesh, 50))
-        found = template()
-        command = envoy_of(found, "cart")["Command"]
+        synthesized = template()
+        command = envoy_of(synthesized, "cart")["Command"]
         expected = configure(mesh.model, mesh.model.node("cart"), interception=Loopback(app_address="0.0.0.0"))
         assert command[0] == "gzip"
         assert read(command) == expected.bootstrap
-        assert len(json.dumps(only(found, TASK))) < 20_000
+        assert len(json.dumps(only(synthesized, TASK))) < 20_000
 
-    def test_a_configuration_that_no_command_takes_is_refused(
+    def test_configuration_that_is_too_long_for_a_command_is_refused(
         self, app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
     ) -> None:
         gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
         gateway.implement(gateway, "Task", cluster=cluster)
         for number, node in enumerate(many(stack, mesh, 90)):
             gateway.add_route(f"Route{number}", to=node, prefix=f"/{number}")
-        said = problems(app)
-        assert "virtual gateway 'door': Envoy's configuration is too long for a command, got '" in said
-        assert "bytes' (at most 131071 bytes: fewer backends or routes)" in said
+        message = problems(app)
+        assert "virtual gateway 'door': Envoy's configuration is too long for a command, got '" in message
+        assert "bytes' (at most 131071 bytes: fewer backends or routes)" in message
 
-    def test_a_task_definition_that_ecs_does_not_take_is_refused(
+    def test_task_definition_that_is_too_large_is_refused(
         self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
     ) -> None:
         implement(cart, cluster, environment={"LONG": "x" * 60_000})
-        said = problems(app)
-        assert "virtual node 'cart': task definition is too large for ECS, got '" in said
-        assert "bytes' (at most 63488 bytes: a shorter environment or command)" in said
+        message = problems(app)
+        assert "virtual node 'cart': task definition is too large for ECS, got '" in message
+        assert "bytes' (at most 63488 bytes: a shorter environment or command)" in message
 
 
 def many(stack: Stack, mesh: ServiceMesh, count: int) -> list[MeshedColorNode]:
@@ -390,26 +396,26 @@ class TestStopTimeout:
     def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
         return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
 
-    def test_without_it_the_application_has_that_of_ecs(
+    def test_application_has_the_stop_timeout_of_ecs_by_default(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         assert "StopTimeout" not in container(only(template(), TASK), "cart-app")
 
-    def test_it_is_that_of_the_application_and_of_envoy(
+    def test_application_and_envoy_have_the_stop_timeout_given(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, stop_timeout_seconds=120)
         task = only(template(), TASK)
         assert [container(task, name)["StopTimeout"] for name in ("cart-app", "envoy-sidecar")] == [120, 120]
 
-    def test_a_short_one_leaves_half_of_it_for_what_is_under_way(
+    def test_drain_time_is_at_most_half_of_the_stop_timeout(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, stop_timeout_seconds=4)
         assert "--drain-time-s 2 " in envoy_of(template(), "cart")["EntryPoint"][2]
 
-    def test_of_a_gateway_is_that_of_its_envoy(
+    def test_envoy_of_a_gateway_has_the_stop_timeout_given(
         self,
         stack: Stack,
         cart: MeshedColorNode,
@@ -422,10 +428,12 @@ class TestStopTimeout:
         gateway.implement(gateway, "Task", cluster=cluster, family="door", stop_timeout_seconds=90)
         assert envoy_of(template(), "door", "envoy-proxy")["StopTimeout"] == 90
 
-    def test_more_than_fargate_allows_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_stop_timeout_above_the_limit_of_fargate_is_refused(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        with pytest.raises(MeshError) as error:
             implement(cart, cluster, stop_timeout_seconds=121)
-        assert str(refused.value).splitlines() == [
+        assert str(error.value).splitlines() == [
             "container 'cart-app': stop timeout out of range, got 121 (1 to 120)",
             "container 'envoy-sidecar': stop timeout out of range, got 121 (1 to 120)",
         ]
@@ -434,7 +442,7 @@ class TestStopTimeout:
 
 class TestDeregistrationDelay:
     NAME = "deregistration-delay"
-    # Amazon Route 53 FAQs: how long a change may take.
+    # Amazon Route 53 FAQs: time in which a change reaches all servers.
     PROPAGATION_SECONDS = 60
 
     @pytest.fixture
@@ -442,23 +450,23 @@ class TestDeregistrationDelay:
         stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
         return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080, backends=[stock])
 
-    def test_it_lasts_until_every_caller_has_heard(
+    def test_delay_is_the_sum_of_propagation_ttl_and_refresh(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
-        found = template()
-        (record,) = properties(found, "AWS::ServiceDiscovery::Service")[0]["DnsConfig"]["DnsRecords"]
-        clusters = bootstrap_of(found, "cart")["static_resources"]["clusters"]
+        synthesized = template()
+        (record,) = properties(synthesized, "AWS::ServiceDiscovery::Service")[0]["DnsConfig"]["DnsRecords"]
+        clusters = bootstrap_of(synthesized, "cart")["static_resources"]["clusters"]
         (refresh,) = (
             each["cluster_type"]["typed_config"]["dns_refresh_rate"] for each in clusters if "_egress_" in each["name"]
         )
         heard = self.PROPAGATION_SECONDS + record["TTL"] + int(refresh.removesuffix("s"))
-        delay = container(only(found, TASK), self.NAME)
+        delay = container(only(synthesized, TASK), self.NAME)
         assert delay["Command"] == [str(heard), "8080"] == ["67", "8080"]
         assert delay["StopTimeout"] > heard
 
     @pytest.mark.parametrize(("ttl", "seconds"), [(0, "62"), (53, "115"), (54, "115"), (300, "115")])
-    def test_it_follows_how_long_resolvers_keep_addresses_as_far_as_fargate_lets_it(
+    def test_delay_depends_on_the_ttl_up_to_the_limit_of_fargate(
         self,
         stack: Stack,
         mesh: ServiceMesh,
@@ -471,7 +479,7 @@ class TestDeregistrationDelay:
         delay = container(only(template(), TASK), self.NAME)
         assert (delay["Command"][0], delay["StopTimeout"] <= 120) == (seconds, True)
 
-    def test_it_is_stopped_before_the_application_and_that_before_envoy(
+    def test_containers_stop_in_the_order_delay_application_envoy(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
@@ -479,7 +487,7 @@ class TestDeregistrationDelay:
         assert container(task, self.NAME)["DependsOn"] == [{"Condition": "START", "ContainerName": "cart-app"}]
         assert container(task, "cart-app")["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
 
-    def test_it_takes_nothing_from_the_others(
+    def test_delay_container_is_not_essential_and_reserves_no_cpu_or_memory(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
@@ -488,26 +496,28 @@ class TestDeregistrationDelay:
         assert (delay["Image"], delay["User"]) == ("envoyproxy/envoy:v1.40.0", "101")
         assert delay["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cart-deregistration-delay"
 
-    def test_it_looks_for_the_application_where_that_listens(
+    def test_delay_container_checks_the_ports_of_the_application(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         listeners = [Listener(port=9000, protocol="tcp"), Listener(port=9001, protocol="tcp")]
         implement(MeshedColorNode(stack, "Two", mesh=mesh, name="two", listeners=listeners), cluster)
         implement(MeshedColorNode(stack, "Other", mesh=mesh, name="other"), cluster, app_port=3000)
-        found = template()
-        commands = [container(only(found, TASK, Family=name), self.NAME)["Command"] for name in ("two", "other")]
+        synthesized = template()
+        commands = [container(only(synthesized, TASK, Family=name), self.NAME)["Command"] for name in ("two", "other")]
         assert commands == [["67", "9000", "9001"], ["67", "3000"]]
 
-    def test_a_node_that_nothing_calls_has_none(
+    def test_node_without_a_listener_has_no_delay_container(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(MeshedColorNode(stack, "Job", mesh=mesh, name="job", listeners=[], virtual_service=False), cluster)
         assert [each["Name"] for each in only(template(), TASK)["ContainerDefinitions"]] == ["job-app", "envoy-sidecar"]
 
-    def test_an_application_of_its_name_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_application_container_with_the_name_of_the_delay_container_is_refused(
+        self, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        with pytest.raises(MeshError) as error:
             implement(cart, cluster, container_name=self.NAME)
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "task 'cart': duplicate container, got 'deregistration-delay' (occurs 2 times, must be unique)"
         )
 
@@ -518,7 +528,7 @@ class TestApplication:
         stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
         return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
 
-    def test_that_takes_the_port_of_a_backend_everywhere_is_refused(
+    def test_application_on_all_addresses_with_the_port_of_a_backend_is_refused(
         self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
     ) -> None:
         implement(cart, cluster)
@@ -528,51 +538,49 @@ class TestApplication:
             "app_address='127.0.0.1', or on another port and set app_port)"
         ) in problems(app)
 
-    def test_that_listens_in_its_task_alone_may_have_the_port_of_a_backend(
+    def test_application_on_the_loopback_interface_may_have_the_port_of_a_backend(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, app_address="127.0.0.1")
         assert app_port_of(bootstrap_of(template(), "cart")) == 80
 
-    def test_may_have_another_port(
+    def test_application_may_have_another_port_than_the_listener(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, app_port=8080)
-        found = template()
-        assert app_port_of(bootstrap_of(found, "cart")) == 8080
-        assert container(only(found, TASK), "cart-app")["PortMappings"][0]["ContainerPort"] == 8080
+        synthesized = template()
+        assert app_port_of(bootstrap_of(synthesized, "cart")) == 8080
+        assert container(only(synthesized, TASK), "cart-app")["PortMappings"][0]["ContainerPort"] == 8080
 
     @pytest.mark.parametrize("port", [9901, 15100])
-    def test_at_a_port_of_envoy_is_refused(
+    def test_application_on_a_port_of_envoy_is_refused(
         self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster, port: int
     ) -> None:
         implement(cart, cluster, app_port=port)
         assert f"virtual node 'cart': port of the application is used by Envoy, got {port} (" in problems(app)
 
     @pytest.mark.parametrize("port", [0, 65536, 80.5, "80", True])
-    def test_at_no_port_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, port: Any) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_invalid_application_port_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, port: Any) -> None:
+        with pytest.raises(MeshError) as error:
             implement(cart, cluster, app_port=port)
-        assert str(refused.value) == (
-            f"virtual node 'cart': application's port out of range, got {port!r} (1 to 65535)"
-        )
+        assert str(error.value) == (f"virtual node 'cart': application's port out of range, got {port!r} (1 to 65535)")
 
     @pytest.mark.parametrize("argument", ["command", "entry_point"])
-    def test_told_in_text_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, argument: str) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_command_that_is_text_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, argument: str) -> None:
+        with pytest.raises(MeshError) as error:
             implement(cart, cluster, **{argument: "serve now"})
-        assert str(refused.value) == (
+        assert str(error.value) == (
             f"virtual node 'cart': {argument} is text, got 'serve now' (a sequence of words, such as ['serve', 'now'])"
         )
 
-    def test_at_no_address_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_unknown_application_address_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+        with pytest.raises(MeshError) as error:
             implement(cart, cluster, app_address="localhost")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual node 'cart': unknown application's address, got 'localhost' (one of: 0.0.0.0, 127.0.0.1)"
         )
 
-    def test_may_be_told_what_to_do(
+    def test_application_has_the_command_given(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, app_address="127.0.0.1", command=["serve", "127.0.0.1"])
@@ -593,7 +601,7 @@ class TestGateway:
         gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
         return gateway
 
-    def test_it_has_what_the_compiler_makes_for_it(
+    def test_configuration_is_the_compiled_one_of_the_gateway(
         self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         gateway.implement(gateway, "Task", cluster=cluster, family="door")
@@ -605,7 +613,7 @@ class TestGateway:
 
 class TestPlane:
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         [
             pytest.param(
                 {"data_plane": ["envoy"]}, "unknown data plane, got ['envoy'] (one of: app-mesh, envoy)", id="list"
@@ -617,31 +625,31 @@ class TestPlane:
             ),
         ],
     )
-    def test_that_is_none_is_refused(
+    def test_invalid_data_plane_or_interception_is_refused(
         self,
         stack: Stack,
         vpc: ec2.IVpc,
         namespace: servicediscovery.PrivateDnsNamespace,
         arguments: Any,
-        said: str,
+        message: str,
     ) -> None:
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, **arguments)
-        assert str(refused.value) == f"mesh 'shop': {said}"
+        assert str(error.value) == f"mesh 'shop': {message}"
 
 
 class TestStacks:
-    """Tasks of stacks that call each other, and what they wait for."""
+    """Tasks of several stacks that call each other, and their dependencies."""
 
     @pytest.fixture
     def nodes(self, app: App, mesh: ServiceMesh) -> tuple[MeshedColorNode, MeshedColorNode]:
-        """Two nodes, each in a stack of its own, that call each other."""
+        """Two nodes in two stacks that call each other."""
         cart = MeshedColorNode(Stack(app, "One"), "Cart", mesh=mesh, name="cart", port=8080)
         stock = MeshedColorNode(Stack(app, "Two"), "Stock", mesh=mesh, name="stock", port=8081, backends=[cart])
         cart.connect_to(stock)
         return cart, stock
 
-    def test_stacks_whose_nodes_call_each_other_depend_on_the_meshs_alone(
+    def test_stacks_whose_nodes_call_each_other_depend_on_the_stack_of_the_mesh_only(
         self, app: App, nodes: tuple[MeshedColorNode, MeshedColorNode], cluster: ecs.Cluster
     ) -> None:
         implement(nodes[0], cluster)
@@ -650,7 +658,7 @@ class TestStacks:
         dependencies = [[each.node.id for each in Stack.of(node).dependencies] for node in nodes]
         assert dependencies == [["Shop"], ["Shop"]]
 
-    def test_tasks_wait_for_names_that_are_declared_after_them(
+    def test_task_depends_on_records_that_are_declared_after_it(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
@@ -665,9 +673,9 @@ class TestStacks:
     def test_two_meshes_of_one_namespace_are_refused(
         self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
     ) -> None:
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="envoy")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "mesh 'other': another mesh uses the namespace, got 'tasks.shop.local' "
             "(give each mesh a namespace, and so a domain, of its own)"
         )
@@ -675,38 +683,38 @@ class TestStacks:
 
 
 class TestGroups:
-    def test_one_for_all_is_refused(
+    def test_security_group_of_all_tasks_is_refused(
         self,
         stack: Stack,
         vpc: ec2.IVpc,
         namespace: servicediscovery.PrivateDnsNamespace,
         mesh_group: ec2.ISecurityGroup,
     ) -> None:
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", security_group=mesh_group)
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "mesh 'Shop-Mesh': one security group would allow requests to nodes that are no backends, "
             "got 'Shop/MeshGroup' (leave it out: each node gets its own group, or use interception='transparent')"
         )
 
-    def test_callers_come_in_at_envoys_port_alone(
+    def test_security_group_admits_callers_on_the_port_of_envoy_only(
         self, stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
     ) -> None:
         stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", port=8080)
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
         assert ingress() == ["cart -> stock tcp 15100"]
 
-    def test_nothing_goes_out_but_to_backends_and_port_443(
+    def test_security_group_allows_egress_to_backends_and_port_443_only(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-        found = template()
-        for group in properties(found, GROUP):
+        synthesized = template()
+        for group in properties(synthesized, GROUP):
             assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
-        assert groups(found, "Egress") == [(15100, 15100)]
+        assert groups(synthesized, "Egress") == [(15100, 15100)]
 
-    def test_with_allow_all_everything_goes_out(
+    def test_egress_filter_allow_all_allows_all_egress(
         self,
         stack: Stack,
         vpc: ec2.IVpc,
@@ -716,10 +724,10 @@ class TestGroups:
         mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", egress_filter="ALLOW_ALL")
         stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-        found = template()
-        for group in properties(found, GROUP):
+        synthesized = template()
+        for group in properties(synthesized, GROUP):
             assert [rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] == ["-1"]
-        assert groups(found, "Egress") == []
+        assert groups(synthesized, "Egress") == []
 
 
 class TestTransparent:
@@ -728,38 +736,41 @@ class TestTransparent:
     ) -> None:
         stock = MeshedColorNode(stack, "Stock", mesh=redirected, name="stock")
         implement(MeshedColorNode(stack, "Cart", mesh=redirected, name="cart", backends=[stock]), cluster)
-        found = template()
-        proxy = only(found, TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
+        synthesized = template()
+        proxy = only(synthesized, TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
         assert {"Name": "ProxyEgressPort", "Value": "15001"} in proxy
-        assert envoy_of(found, "cart")["User"] == "1337"
+        assert envoy_of(synthesized, "cart")["User"] == "1337"
         model = redirected.model
-        assert bootstrap_of(found, "cart") == configure(model, model.node("cart"), interception=Transparent()).bootstrap
+        assert (
+            bootstrap_of(synthesized, "cart")
+            == configure(model, model.node("cart"), interception=Transparent()).bootstrap
+        )
 
     def test_cloud_map_answers_for_services(
         self, stack: Stack, redirected: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
         assert cart.virtual_service_name == "cart.shop.local"
-        found = template()
-        assert properties(found, "AWS::Route53::HostedZone") == []
-        assert only(found, "AWS::ServiceDiscovery::Service")["Name"] == "cart"
+        synthesized = template()
+        assert properties(synthesized, "AWS::Route53::HostedZone") == []
+        assert only(synthesized, "AWS::ServiceDiscovery::Service")["Name"] == "cart"
 
-    def test_application_of_another_port_is_refused(
+    def test_application_port_that_is_not_the_port_of_the_listener_is_refused(
         self, stack: Stack, redirected: ServiceMesh, cluster: ecs.Cluster
     ) -> None:
         cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             implement(cart, cluster, app_port=8080)
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual node 'cart': the application's port is not the listener's, got 8080 "
             "(transparent interception keeps the port: the application receives requests on 80)"
         )
 
-    def test_app_mesh_knows_nothing_else(self, stack: Stack, vpc: ec2.IVpc) -> None:
+    def test_app_mesh_with_loopback_interception_is_refused(self, stack: Stack, vpc: ec2.IVpc) -> None:
         namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, interception="loopback")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "mesh 'shop': App Mesh does not support the interception, got 'loopback' "
             "(transparent, or data_plane='envoy')"
         )
@@ -767,7 +778,7 @@ class TestTransparent:
     def test_unknown_interception_is_refused(
         self, stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
     ) -> None:
-        with pytest.raises(MeshError) as refused:
+        with pytest.raises(MeshError) as error:
             ServiceMesh(
                 stack,
                 "Mesh",
@@ -777,10 +788,10 @@ class TestTransparent:
                 data_plane="envoy",
                 interception="tproxy",  # type: ignore[arg-type]
             )
-        assert str(refused.value) == ("mesh 'shop': unknown interception, got 'tproxy' (one of: loopback, transparent)")
+        assert str(error.value) == ("mesh 'shop': unknown interception, got 'tproxy' (one of: loopback, transparent)")
 
 
-def test_service_that_is_declared_elsewhere_cannot_be_called(
+def test_external_service_as_a_backend_fails_the_synthesis(
     app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")

@@ -1,4 +1,4 @@
-"""What the constructs pass on of the model beyond the tutorial: timeouts, retries, health, TLS, matches, rewrites."""
+"""Properties beyond the tutorial: timeouts, retry policies, health checks, TLS, matches and rewrites."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,7 +57,7 @@ CLIENT_TLS = ClientTls(validation=TlsValidation(trust=FileTrust(certificate_chai
         ),
     ],
 )
-def test_a_nodes_listener_has_what_it_is_given(
+def test_listener_of_a_node_has_the_properties_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], given: Any, key: str, expected: Any
 ) -> None:
     MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", **given)
@@ -70,7 +70,7 @@ def test_a_nodes_listener_has_what_it_is_given(
     [("health_check", health_check()), ("outlier_detection", outlier_detection())],
     ids=["health-check", "outlier-detection"],
 )
-def test_a_nodes_callers_know_how_to_ask_and_when_to_leave_it(
+def test_node_has_the_health_check_and_the_outlier_detection_given(
     stack: Stack, mesh: ServiceMesh, name: str, value: HealthCheck | OutlierDetection
 ) -> None:
     given: dict[str, Any] = {name: value}
@@ -79,7 +79,7 @@ def test_a_nodes_callers_know_how_to_ask_and_when_to_leave_it(
     assert getattr(listener, name) == value
 
 
-def test_a_node_and_a_gateway_speak_tls_as_they_are_told(stack: Stack, mesh: ServiceMesh) -> None:
+def test_node_and_gateway_have_the_tls_given(stack: Stack, mesh: ServiceMesh) -> None:
     MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", client_tls=CLIENT_TLS)
     MeshGateway(stack, "Door", mesh=mesh, name="door", client_tls=CLIENT_TLS)
     assert mesh.model.node("stock").client_tls == mesh.model.gateway("door").client_tls == CLIENT_TLS
@@ -89,7 +89,7 @@ def test_a_node_and_a_gateway_speak_tls_as_they_are_told(stack: Stack, mesh: Ser
     ("given", "expected"),
     [pytest.param({}, None, id="as-to-the-others"), pytest.param({"client_tls": CLIENT_TLS}, CLIENT_TLS, id="given")],
 )
-def test_a_node_speaks_tls_to_what_it_is_connected_to_as_it_is_told(
+def test_backend_has_the_client_tls_given_to_connect_to(
     stack: Stack, any_mesh: ServiceMesh, given: Any, expected: ClientTls | None
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
@@ -102,26 +102,28 @@ def test_a_node_speaks_tls_to_what_it_is_connected_to_as_it_is_told(
     )
 
 
-def test_a_tls_that_cannot_be_is_refused_when_connecting(stack: Stack, any_mesh: ServiceMesh) -> None:
+def test_invalid_client_tls_is_refused_by_connect_to(stack: Stack, any_mesh: ServiceMesh) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
     cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart")
     before = any_mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         cart.connect_to(stock, client_tls=replace(CLIENT_TLS, ports=(0,)))
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart' backend 'stock.shop.local': client policy port out of range, got 0 (1 to 65535)"
     )
     assert any_mesh.model == before
 
 
-def test_nothing_of_it_is_there_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+def test_optional_properties_are_absent_by_default(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
     MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
     spec = only(template(), "AWS::AppMesh::VirtualNode")["Spec"]
     assert spec["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": "http"}}]
     assert set(spec) == {"Listeners", "Logging", "ServiceDiscovery"}
 
 
-def test_a_route_has_its_retries_and_its_timeout(
+def test_route_has_the_retry_policy_and_the_timeout_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     router = routed(stack, mesh)
@@ -151,7 +153,7 @@ def test_a_route_has_its_retries_and_its_timeout(
         ),
     ],
 )
-def test_a_route_may_match_on_everything(
+def test_route_has_all_conditions_of_its_match(
     stack: Stack, mesh: ServiceMesh, match: RouteMatch, expected: RouteMatch
 ) -> None:
     routed(stack, mesh).add_route("Canary", targets={node(stack, mesh): 1}, match=match)
@@ -159,7 +161,7 @@ def test_a_route_may_match_on_everything(
     assert route.match == expected
 
 
-def test_a_gateways_route_may_match_on_a_host_and_rewrite_as_it_likes(stack: Stack, mesh: ServiceMesh) -> None:
+def test_gateway_route_has_the_host_and_the_rewrite_given(stack: Stack, mesh: ServiceMesh) -> None:
     door = MeshGateway(stack, "Door", mesh=mesh, name="door")
     door.add_route(
         "Stock",
@@ -173,7 +175,7 @@ def test_a_gateways_route_may_match_on_a_host_and_rewrite_as_it_likes(stack: Sta
     assert (route.target_port, route.rewrite) == (80, Rewrite(prefix="/new/", keep_hostname=True))
 
 
-def test_what_a_route_matches_on_is_said_once(stack: Stack, mesh: ServiceMesh) -> None:
+def test_match_together_with_prefix_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     router = routed(stack, mesh)
     with pytest.raises(
         MeshError, match="route 'all': 'match' excludes 'prefix', 'method' and 'port', got RouteMatch.prefix='/a'"
@@ -183,9 +185,9 @@ def test_what_a_route_matches_on_is_said_once(stack: Stack, mesh: ServiceMesh) -
 
 
 def node(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-    found = stack.node.try_find_child("Stock")
-    assert isinstance(found, MeshedColorNode)
-    return found
+    construct = stack.node.try_find_child("Stock")
+    assert isinstance(construct, MeshedColorNode)
+    return construct
 
 
 def routed(stack: Stack, mesh: ServiceMesh) -> ColorRouter:

@@ -1,4 +1,4 @@
-"""What a gateway's specification becomes, where its routes go, and what is refused."""
+"""Specification of a gateway, its routes, and invalid arguments."""
 
 from collections.abc import Callable
 
@@ -26,27 +26,27 @@ def gateway(stack: Stack, mesh: ServiceMesh) -> MeshGateway:
 
 
 def spec(template: Template) -> Properties:
-    found: Properties = only(template, GATEWAY)["Spec"]
-    return found
+    specification: Properties = only(template, GATEWAY)["Spec"]
+    return specification
 
 
 def match(template: Template) -> Properties:
-    found: Properties = only(template, ROUTE)["Spec"]["HttpRoute"]["Match"]
-    return found
+    specification: Properties = only(template, ROUTE)["Spec"]["HttpRoute"]["Match"]
+    return specification
 
 
 def target(template: Template) -> str:
-    found: str = only(template, ROUTE)["Spec"]["HttpRoute"]["Action"]["Target"]["VirtualService"]["VirtualServiceName"]
-    return found
+    name: str = only(template, ROUTE)["Spec"]["HttpRoute"]["Action"]["Target"]["VirtualService"]["VirtualServiceName"]
+    return name
 
 
 def depends_on(template: Template) -> list[str]:
-    """The logical ids that the one route waits for."""
+    """Return the logical ids that the only route depends on."""
     (route,) = (resource for resource in template["Resources"].values() if resource["Type"] == ROUTE)
     return sorted(route["DependsOn"])
 
 
-# The gateway
+# Gateway
 
 
 def test_gateway_is_named_after_its_path(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
@@ -82,22 +82,26 @@ def test_gateway_speaks_the_protocol_given(
     assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": protocol}}]
 
 
-def test_gateway_logs_to_its_output_by_default(gateway: MeshGateway, template: Callable[[], Template]) -> None:
+def test_gateway_logs_requests_to_standard_output_by_default(
+    gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
     assert spec(template())["Logging"] == {"AccessLog": {"File": {"Path": "/dev/stdout"}}}
 
 
-def test_gateway_logs_nowhere_when_asked(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+def test_gateway_without_access_log_logs_no_requests(
+    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
+) -> None:
     MeshGateway(stack, "Gateway", mesh=mesh, access_log=None)
     assert "Logging" not in spec(template())
 
 
-def test_gateway_logs_as_asked(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+def test_gateway_has_the_access_log_given(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
     MeshGateway(stack, "Gateway", mesh=mesh, access_log=AccessLog(text="%PATH%\n"))
     file = {"Path": "/dev/stdout", "Format": {"Text": "%PATH%\n"}}
     assert spec(template())["Logging"] == {"AccessLog": {"File": file}}
 
 
-def test_gateway_has_a_closed_group_of_its_own_by_default(
+def test_gateway_has_a_security_group_without_ingress_rules_by_default(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshGateway(stack, "Gateway", mesh=guarded_mesh, name="door")
@@ -108,16 +112,18 @@ def test_gateway_has_a_closed_group_of_its_own_by_default(
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
-def test_group_of_a_gateway_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
+def test_security_group_of_a_gateway_is_created_in_the_scope_of_the_mesh(
+    stack: Stack, app: App, guarded_mesh: ServiceMesh
+) -> None:
     gateway = MeshGateway(Stack(app, "Team"), "Gateway", mesh=guarded_mesh, name="door")
     assert gateway.security_group.node.path == "Shop/Mesh/Gateway-door"
     assert Stack.of(gateway.security_group) is stack
 
 
 def test_access_log_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshGateway(stack, "Gateway", mesh=mesh, name="door", access_log="/dev/stdout")  # type: ignore[arg-type]
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual gateway 'door': access log is not an AccessLog, got '/dev/stdout' (such as "
         "AccessLog(path='/dev/stdout'))"
     )
@@ -125,16 +131,16 @@ def test_access_log_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> 
 
 
 def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshGateway(stack, "Gateway", mesh=mesh, name="door", port="80")  # type: ignore[arg-type]
-    assert str(refused.value) == "virtual gateway 'door': listener port out of range, got '80' (1 to 65535)"
+    assert str(error.value) == "virtual gateway 'door': listener port out of range, got '80' (1 to 65535)"
 
 
 def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: Stack, mesh: ServiceMesh) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshGateway(stack, "Gateway", mesh=mesh, name="the door", port=0, protocol="tcp", access_log=AccessLog(path=""))
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         ("virtual gateway 'the door': name has invalid characters, got 'the door' (letters, digits, '-' and '_')"),
         "virtual gateway 'the door': listener port out of range, got 0 (1 to 65535)",
         "virtual gateway 'the door': unknown protocol, got 'tcp' (one of: http, http2, grpc)",
@@ -144,7 +150,7 @@ def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: St
     assert mesh.model == before
 
 
-# Where its routes go
+# Routes
 
 
 def test_route_may_go_to_a_node(gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]) -> None:
@@ -168,7 +174,7 @@ def test_route_may_go_to_an_external_service(
     assert target(template()) == "bank.pay.local"
 
 
-def test_route_takes_every_request_by_default(
+def test_route_matches_all_requests_by_default(
     gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart)
@@ -193,21 +199,21 @@ def test_route_has_the_name_it_is_given(
     assert route["VirtualGatewayName"] == "door"
 
 
-def test_route_takes_the_prefix_given(
+def test_route_matches_the_prefix_given(
     gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart, prefix="/cart")
     assert match(template()) == {"Prefix": "/cart"}
 
 
-def test_route_takes_the_method_given(
+def test_route_matches_the_method_given(
     gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart, method="POST")
     assert match(template()) == {"Prefix": "/", "Method": "POST"}
 
 
-def test_route_takes_the_port_given(
+def test_route_matches_the_port_given(
     gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart, port=80)
@@ -238,7 +244,7 @@ def test_route_of_an_http2_gateway_is_an_http2_route(
     assert only(template(), ROUTE)["Spec"]["Http2Route"]["Match"] == {"Prefix": "/"}
 
 
-def test_route_is_made_after_its_gateway_and_its_virtual_service(
+def test_route_depends_on_its_gateway_and_its_virtual_service(
     stack: Stack, gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart)
@@ -249,23 +255,23 @@ def test_route_is_made_after_its_gateway_and_its_virtual_service(
     assert depends_on(template()) == sorted(made_before)
 
 
-def test_route_to_an_external_service_waits_for_its_gateway_only(
+def test_route_to_an_external_service_depends_on_its_gateway_only(
     stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Bank", to=mesh.external_service("bank.pay.local"))
     assert depends_on(template()) == [stack.resolve(gateway.mesh_resources["VirtualGateway"].logical_id)]
 
 
-def test_gateway_hands_out_what_was_declared_for_it_and_its_routes(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+def test_mesh_resources_are_those_of_the_gateway_and_its_routes(gateway: MeshGateway, cart: MeshedColorNode) -> None:
     gateway.add_route("Cart", to=cart)
     gateway.add_route("Basket", to=cart, prefix="/basket")
     assert list(gateway.mesh_resources) == ["VirtualGateway", "Cart", "Basket"]
 
 
-# Whom it is let in by
+# Security groups
 
 
-def test_node_lets_the_gateway_in_on_its_port(
+def test_node_admits_the_gateway_on_its_port(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh, port=8080)
@@ -274,7 +280,7 @@ def test_node_lets_the_gateway_in_on_its_port(
     assert ingress() == ["Gateway -> Cart tcp 8080"]
 
 
-def test_nodes_behind_a_router_let_the_gateway_in_whichever_comes_first(
+def test_targets_of_a_router_admit_the_gateway_in_any_order_of_declaration(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
@@ -286,7 +292,7 @@ def test_nodes_behind_a_router_let_the_gateway_in_whichever_comes_first(
     assert ingress() == ["Gateway -> stock tcp 80", "Gateway -> spare tcp 80"]
 
 
-# What is refused of a route
+# Invalid routes
 
 
 def test_second_route_for_the_same_prefix_is_refused(
@@ -294,9 +300,9 @@ def test_second_route_for_the_same_prefix_is_refused(
 ) -> None:
     gateway.add_route("Cart", to=cart, name="cart", prefix="/cart")
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         gateway.add_route("Again", to=cart, name="again", prefix="/cart")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual gateway 'door': duplicate match in route 'again', got '/cart' "
         "(also in 'cart': change one of them, or give them priorities)"
     )
@@ -304,20 +310,20 @@ def test_second_route_for_the_same_prefix_is_refused(
     assert mesh.model == before
 
 
-def test_prefix_that_app_mesh_keeps_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_prefix_that_app_mesh_reserves_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as error:
         gateway.add_route("Cart", to=cart, name="cart", prefix="/aws-appmesh/cart")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "gateway route 'cart': prefix is reserved, got '/aws-appmesh/cart' "
         "(App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself)"
     )
 
 
-def test_node_that_callers_may_not_name_is_refused(stack: Stack, mesh: ServiceMesh, gateway: MeshGateway) -> None:
+def test_node_without_a_virtual_service_is_refused(stack: Stack, mesh: ServiceMesh, gateway: MeshGateway) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         gateway.add_route("Stock", to=stock, name="stock")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "gateway route 'stock': backend has no virtual service, got 'stock' "
         "(give it one with virtual_service=True, or put it behind a ColorRouter)"
     )
@@ -327,9 +333,9 @@ def test_service_of_another_mesh_is_refused(
     stack: Stack, gateway: MeshGateway, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         gateway.add_route("Bank", to=other.external_service("bank.pay.local"), name="bank")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "gateway route 'bank': backend belongs to another mesh, got 'bank.pay.local' "
         "(it is in mesh 'other', this is 'shop')"
     )
@@ -337,9 +343,9 @@ def test_service_of_another_mesh_is_refused(
 
 def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         gateway.add_route("Shop", to="a.shop.local", name="shop")  # type: ignore[arg-type]
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "gateway route 'shop': backend is text, got 'a.shop.local' "
         "(declare a service that exists elsewhere with external_service('a.shop.local'))"
     )
@@ -347,22 +353,22 @@ def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway,
     assert mesh.model == before
 
 
-def test_prefix_that_is_no_text_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_prefix_that_is_not_text_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as error:
         gateway.add_route("Cart", to=cart, name="cart", prefix=7)  # type: ignore[arg-type]
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "gateway route 'cart': prefix does not start with '/', got 7 (such as '/' or '/orders')"
     )
 
 
-def test_problem_of_a_target_comes_with_the_others_of_its_route(
+def test_problem_of_the_target_is_reported_with_the_other_problems_of_the_route(
     stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         gateway.add_route("Stock", to=stock, name="the route", prefix="stock", priority=1001)
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
             "gateway route 'the route': backend has no virtual service, got 'stock' "
             "(give it one with virtual_service=True, or put it behind a ColorRouter)"
@@ -379,7 +385,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
     mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
 ) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         gateway.add_route(
             "Cart",
             to=cart,
@@ -389,7 +395,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
             port=81,
             priority=-1,
         )
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         ("gateway route 'the route': name has invalid characters, got 'the route' (letters, digits, '-' and '_')"),
         "gateway route 'the route': priority out of range, got -1 (0 to 1000)",
         "gateway route 'the route': no listener has its port, got 81 (listeners: http/80)",
@@ -403,20 +409,20 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
     assert mesh.model == before
 
 
-def test_gateway_may_have_a_group_of_somebody_elses(
+def test_gateway_has_the_security_group_given(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     own = ec2.SecurityGroup(stack, "Own", vpc=guarded_mesh.vpc, allow_all_outbound=False)
     gateway = MeshGateway(stack, "Gateway", mesh=guarded_mesh, security_group=own)
     gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart"))
-    found = template()
+    synthesized = template()
     assert gateway.security_group is own
     own_id = stack.resolve(own.security_group_id)
-    assert only(found, "AWS::EC2::SecurityGroupIngress")["SourceSecurityGroupId"] == own_id
-    assert only(found, "AWS::EC2::SecurityGroupEgress")["GroupId"] == own_id
+    assert only(synthesized, "AWS::EC2::SecurityGroupIngress")["SourceSecurityGroupId"] == own_id
+    assert only(synthesized, "AWS::EC2::SecurityGroupEgress")["GroupId"] == own_id
 
 
-def test_gateways_group_of_a_stack_before_the_meshs_gets_its_rules_in_the_meshs(app: App) -> None:
+def test_rules_of_a_security_group_from_an_earlier_stack_are_in_the_stack_of_the_mesh(app: App) -> None:
     network, stack = Stack(app, "Network"), Stack(app, "Meshes")
     vpc = ec2.Vpc(network, "Vpc", max_azs=1)
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
@@ -429,12 +435,12 @@ def test_gateways_group_of_a_stack_before_the_meshs_gets_its_rules_in_the_meshs(
     assert network.dependencies == []
 
 
-def test_gateway_of_a_mesh_with_one_group_has_no_other(
+def test_security_group_for_a_gateway_of_a_mesh_with_a_shared_group_is_refused(
     stack: Stack, mesh: ServiceMesh, mesh_group: ec2.ISecurityGroup
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshGateway(stack, "Gateway", mesh=mesh, name="door", security_group=mesh_group)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual gateway 'door': all tasks of its mesh share one security group, got 'Shop/MeshGroup' "
         "(leave security_group out)"
     )

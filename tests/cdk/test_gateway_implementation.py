@@ -1,4 +1,4 @@
-"""What a gateway's tasks are, how clients reach them, and what each argument changes."""
+"""Implementation of a gateway: tasks, load balancer, security groups, and the effect of each argument."""
 
 import re
 from collections.abc import Callable
@@ -37,13 +37,13 @@ def gateway(stack: Stack, mesh: ServiceMesh) -> MeshGateway:
 
 @pytest.fixture
 def implement(stack: Stack, gateway: MeshGateway, cluster: ecs.Cluster) -> Implement:
-    """Implement the gateway; each test gives the arguments that it is about."""
+    """Implement the gateway with the arguments of the test."""
     return partial(gateway.implement, stack, "Door", cluster=cluster)
 
 
 @pytest.fixture
 def implement_at_8080(stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster) -> Implement:
-    """Implement a gateway that listens on another port."""
+    """Implement a gateway that listens on port 8080."""
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, port=8080).implement, stack, "Door", cluster=cluster)
 
 
@@ -54,18 +54,18 @@ def guarded_gateway(stack: Stack, guarded_mesh: ServiceMesh) -> MeshGateway:
 
 @pytest.fixture
 def implement_guarded(stack: Stack, guarded_gateway: MeshGateway, cluster: ecs.Cluster) -> Implement:
-    """Implement a gateway that has a group of its own."""
+    """Implement a gateway with its own security group."""
     return partial(guarded_gateway.implement, stack, "Door", cluster=cluster)
 
 
 @pytest.fixture
 def clients(stack: Stack) -> ec2.ISecurityGroup:
-    """A group that lets clients in, made by somebody else."""
+    """Security group that admits clients, created outside the gateway."""
     return ec2.SecurityGroup.from_security_group_id(stack, "Clients", "sg-clients")
 
 
 def imports_of(stack: Stack) -> set[tuple[str, str]]:
-    """The stack and the construct of everything that a stack imports."""
+    """Return the stack and the construct of each import of a stack."""
     template = str(Assertions.from_stack(stack).to_json())
     return set(re.findall(r"'Fn::ImportValue': '(\w+):ExportsOutput(?:Ref|FnGetAtt)(\w+?)[0-9A-F]{8}", template))
 
@@ -83,7 +83,7 @@ def id_of(stack: Stack, group: ec2.ISecurityGroup) -> object:
     return stack.resolve(group.security_group_id)
 
 
-# How clients reach it: the load balancer
+# Load balancer
 
 
 def test_load_balancer_is_in_the_public_subnets_and_tasks_in_the_private_ones_by_default(
@@ -104,56 +104,60 @@ class TestInternal:
         return ec2.Vpc(stack, "Vpc", max_azs=2, ip_addresses=ec2.IpAddresses.cidr("10.7.0.0/16"))
 
     @pytest.fixture
-    def made(self, implement_guarded: Implement) -> GatewayImplementation:
+    def implementation(self, implement_guarded: Implement) -> GatewayImplementation:
         return implement_guarded(internet_facing=False)
 
-    @pytest.mark.usefixtures("made")
+    @pytest.mark.usefixtures("implementation")
     def test_load_balancer_is_in_the_private_subnets(self, template: Callable[[], Template]) -> None:
         balancer = only(template(), LOAD_BALANCER)
         assert balancer["Scheme"] == "internal"
         assert all("VpcPrivateSubnet" in subnet["Ref"] for subnet in balancer["Subnets"])
 
-    def test_it_lets_the_vpc_in_and_nobody_else(
-        self, stack: Stack, made: GatewayImplementation, template: Callable[[], Template]
+    def test_internal_load_balancer_admits_clients_of_the_vpc_only(
+        self, stack: Stack, implementation: GatewayImplementation, template: Callable[[], Template]
     ) -> None:
-        found = template()
+        synthesized = template()
         (entry,) = (
-            each for each in properties(found, GROUP) if each["GroupDescription"] == "Clients of a virtual gateway."
+            each
+            for each in properties(synthesized, GROUP)
+            if each["GroupDescription"] == "Clients of a virtual gateway."
         )
         vpc = stack.resolve(stack.node.find_child("Vpc").vpc_cidr_block)  # type: ignore[attr-defined]
         assert [(rule["CidrIp"], rule["FromPort"]) for rule in entry["SecurityGroupIngress"]] == [(vpc, 80)]
-        assert only(found, LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, made.entry_security_group)]
+        assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, implementation.entry_security_group)]
 
-    @pytest.mark.usefixtures("made")
-    def test_nothing_public_is_acknowledged(self, template: Callable[[], Template]) -> None:
+    @pytest.mark.usefixtures("implementation")
+    def test_internal_load_balancer_acknowledges_no_finding_about_public_access(
+        self, template: Callable[[], Template]
+    ) -> None:
         assert "AwsSolutions-EC23" not in str(template())
 
-    def test_with_public_addresses_it_cannot_be(self, implement_guarded: Implement) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_internal_load_balancer_with_public_ip_addresses_is_refused(self, implement_guarded: Implement) -> None:
+        with pytest.raises(MeshError) as error:
             implement_guarded(internet_facing=False, exposure="public-ip")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual gateway 'Shop-Gateway': 'internet_facing' needs a load balancer to be False, got False "
             "(leave it out, or exposure='load-balancer')"
         )
 
-    def test_it_is_yes_or_no(self, implement_guarded: Implement) -> None:
-        with pytest.raises(MeshError) as refused:
+    def test_internet_facing_that_is_not_a_boolean_is_refused(self, implement_guarded: Implement) -> None:
+        with pytest.raises(MeshError) as error:
             implement_guarded(internet_facing="internal")
-        assert str(refused.value) == (
+        assert str(error.value) == (
             "virtual gateway 'Shop-Gateway': internet_facing is not true or false, got 'internal' (True or False)"
         )
 
 
-def test_internal_load_balancer_takes_a_vpc_of_which_the_addresses_are_known(implement_guarded: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_internal_load_balancer_in_a_vpc_of_unknown_cidr_block_is_refused(implement_guarded: Implement) -> None:
+    with pytest.raises(MeshError) as error:
         implement_guarded(internet_facing=False)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual gateway 'Shop-Gateway': CIDR block of its VPC is not known, got 'Shop/Vpc' "
         "(import it with vpc_cidr_block, or give an entry_security_group)"
     )
 
 
-def test_internal_load_balancer_may_have_a_group_that_lets_clients_in(
+def test_internal_load_balancer_has_the_entry_security_group_given(
     implement_guarded: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
 ) -> None:
     implement_guarded(internet_facing=False, entry_security_group=clients)
@@ -161,12 +165,14 @@ def test_internal_load_balancer_may_have_a_group_that_lets_clients_in(
     assert (balancer["Subnets"], balancer["SecurityGroups"]) == (["private-a", "private-b"], ["sg-clients"])
 
 
-def test_load_balancer_may_be_asked_for_by_name(implement: Implement, template: Callable[[], Template]) -> None:
+def test_exposure_load_balancer_creates_a_network_load_balancer(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement(exposure="load-balancer")
     assert only(template(), LOAD_BALANCER)["Type"] == "network"
 
 
-def test_load_balancer_passes_connections_to_envoys_port(
+def test_load_balancer_forwards_connections_to_the_port_of_envoy(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
@@ -179,9 +185,7 @@ def test_load_balancer_passes_connections_to_envoys_port(
     assert listener["DefaultActions"] == [{"TargetGroupArn": target["TargetGroupArn"], "Type": "forward"}]
 
 
-def test_load_balancer_asks_often_whether_tasks_are_well(
-    implement: Implement, template: Callable[[], Template]
-) -> None:
+def test_target_group_has_a_frequent_health_check(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     target_group = only(template(), TARGET_GROUP)
     assert target_group["HealthCheckEnabled"] is True
@@ -189,7 +193,7 @@ def test_load_balancer_asks_often_whether_tasks_are_well(
     assert (target_group["HealthyThresholdCount"], target_group["UnhealthyThresholdCount"]) == (2, 3)
 
 
-def test_load_balancer_and_target_group_are_named_by_aws_by_default(
+def test_load_balancer_and_target_group_have_generated_names_by_default(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
@@ -208,7 +212,7 @@ def test_target_group_has_the_name_given(implement: Implement, template: Callabl
     assert only(template(), TARGET_GROUP)["Name"] == "door-tg"
 
 
-def test_another_port_goes_all_the_way_from_the_load_balancer_to_envoy(
+def test_load_balancer_target_group_and_container_have_the_port_of_the_gateway(
     implement_at_8080: Implement, template: Callable[[], Template]
 ) -> None:
     implement_at_8080()
@@ -220,66 +224,70 @@ def test_another_port_goes_all_the_way_from_the_load_balancer_to_envoy(
     assert envoy_of(synthesized)["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
 
 
-def test_address_is_the_load_balancers(stack: Stack, implement: Implement) -> None:
-    made = implement()
-    assert made.load_balancer is not None
-    name = stack.resolve(made.load_balancer.load_balancer_dns_name)
-    assert stack.resolve(made.url) == {"Fn::Join": ["", ["http://", name]]}
+def test_url_is_the_address_of_the_load_balancer(stack: Stack, implement: Implement) -> None:
+    implementation = implement()
+    assert implementation.load_balancer is not None
+    name = stack.resolve(implementation.load_balancer.load_balancer_dns_name)
+    assert stack.resolve(implementation.url) == {"Fn::Join": ["", ["http://", name]]}
 
 
-def test_address_has_a_port_other_than_80(stack: Stack, implement_at_8080: Implement) -> None:
-    made = implement_at_8080()
-    assert made.load_balancer is not None
-    name = stack.resolve(made.load_balancer.load_balancer_dns_name)
-    assert stack.resolve(made.url) == {"Fn::Join": ["", ["http://", name, ":8080"]]}
+def test_url_includes_a_port_other_than_80(stack: Stack, implement_at_8080: Implement) -> None:
+    implementation = implement_at_8080()
+    assert implementation.load_balancer is not None
+    name = stack.resolve(implementation.load_balancer.load_balancer_dns_name)
+    assert stack.resolve(implementation.url) == {"Fn::Join": ["", ["http://", name, ":8080"]]}
 
 
-# How clients reach it: public addresses
+# Public IP addresses
 
 
-def test_tasks_with_public_addresses_are_in_the_public_subnets_without_a_load_balancer(
+def test_tasks_with_public_ip_addresses_are_in_the_public_subnets_without_a_load_balancer(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
-    made = implement(exposure="public-ip")
+    implementation = implement(exposure="public-ip")
     synthesized = template()
     assert network_of(synthesized)["AssignPublicIp"] == "ENABLED"
     assert network_of(synthesized)["Subnets"] == ["public-a", "public-b"]
     assert properties(synthesized, LOAD_BALANCER) == []
     assert properties(synthesized, TARGET_GROUP) == []
     assert "LoadBalancers" not in only(synthesized, SERVICE)
-    assert (made.load_balancer, made.target_group, made.listener) == (None, None, None)
+    assert (implementation.load_balancer, implementation.target_group, implementation.listener) == (None, None, None)
 
 
-def test_address_of_a_task_is_asked_for_in_the_shell(stack: Stack, implement: Implement) -> None:
+def test_url_of_tasks_with_public_ip_addresses_is_a_shell_expression(stack: Stack, implement: Implement) -> None:
     parts = stack.resolve(implement(exposure="public-ip").url)["Fn::Join"][1]
     assert parts[0] == "http://$(aws ec2 describe-network-interfaces --region "
     assert parts[1] == {"Ref": "AWS::Region"}
     assert parts[-1].endswith("--query 'NetworkInterfaces[0].Association.PublicIp' --output text)")
 
 
-def test_address_of_a_task_names_its_cluster_and_its_service(stack: Stack, implement: Implement) -> None:
-    made = implement(exposure="public-ip")
-    parts = stack.resolve(made.url)["Fn::Join"][1]
-    # The cluster, out of arn:…:service/cluster/name.
-    assert {"Fn::Select": [1, {"Fn::Split": ["/", stack.resolve(made.fargate_service.service_arn)]}]} in parts
-    assert stack.resolve(made.fargate_service.service_name) in parts
+def test_url_of_tasks_with_public_ip_addresses_names_the_cluster_and_the_service(
+    stack: Stack, implement: Implement
+) -> None:
+    implementation = implement(exposure="public-ip")
+    parts = stack.resolve(implementation.url)["Fn::Join"][1]
+    # Name of the cluster, from arn:…:service/cluster/name.
+    assert {"Fn::Select": [1, {"Fn::Split": ["/", stack.resolve(implementation.fargate_service.service_arn)]}]} in parts
+    assert stack.resolve(implementation.fargate_service.service_name) in parts
 
 
-def test_address_of_a_task_has_a_port_other_than_80(stack: Stack, implement_at_8080: Implement) -> None:
+def test_url_of_tasks_with_public_ip_addresses_includes_a_port_other_than_80(
+    stack: Stack, implement_at_8080: Implement
+) -> None:
     parts = stack.resolve(implement_at_8080(exposure="public-ip").url)["Fn::Join"][1]
     assert parts[-1].endswith("--output text):8080")
 
 
 def test_unknown_exposure_is_refused(stack: Stack, implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(exposure="private")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)"
     )
     assert stack.node.try_find_child("Door") is None
 
 
-# Which subnets it needs
+# Subnets
 
 
 @pytest.fixture
@@ -315,16 +323,16 @@ def implement_in_private_subnets(
 def test_tasks_behind_a_load_balancer_are_refused_in_a_vpc_without_private_subnets(
     stack: Stack, implement_in_public_subnets: Implement
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement_in_public_subnets()
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual gateway 'door': VPC has no private subnets with egress, got 'Shop/Open' "
         "(subnets with a route to a NAT gateway)"
     )
     assert stack.node.try_find_child("Door") is None
 
 
-def test_tasks_with_public_addresses_need_no_private_subnets(
+def test_tasks_with_public_ip_addresses_need_no_private_subnets(
     implement_in_public_subnets: Implement, template: Callable[[], Template]
 ) -> None:
     implement_in_public_subnets(exposure="public-ip")
@@ -335,9 +343,9 @@ def test_tasks_with_public_addresses_need_no_private_subnets(
 def test_gateway_is_refused_in_a_vpc_without_public_subnets(
     stack: Stack, implement_in_private_subnets: Implement, exposure: str
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement_in_private_subnets(exposure=exposure)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual gateway 'door': VPC has no public subnets, got 'Shop/Closed' "
         "(subnets with a route to an internet gateway)"
     )
@@ -345,9 +353,9 @@ def test_gateway_is_refused_in_a_vpc_without_public_subnets(
 
 
 def test_missing_subnets_are_reported_with_the_problems_of_the_task(implement_in_private_subnets: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement_in_private_subnets(desired_count=5001)
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
             "virtual gateway 'door': VPC has no public subnets, got 'Shop/Closed' "
             "(subnets with a route to an internet gateway)"
@@ -356,10 +364,10 @@ def test_missing_subnets_are_reported_with_the_problems_of_the_task(implement_in
     ]
 
 
-# Which groups guard it
+# Security groups
 
 
-def test_entry_is_open_to_everybody_on_the_port_only_by_default(
+def test_entry_security_group_admits_all_addresses_on_the_port_by_default(
     implement_at_8080: Implement, template: Callable[[], Template]
 ) -> None:
     implement_at_8080()
@@ -374,79 +382,84 @@ def test_entry_is_open_to_everybody_on_the_port_only_by_default(
     ]
 
 
-def test_load_balancer_is_in_the_entry_group_and_the_group_of_the_mesh(
+def test_load_balancer_has_the_entry_security_group_and_the_shared_one(
     stack: Stack, implement: Implement, template: Callable[[], Template]
 ) -> None:
-    made = implement()
+    implementation = implement()
     synthesized = template()
-    assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == ["sg-mesh", id_of(stack, made.entry_security_group)]
+    assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == [
+        "sg-mesh",
+        id_of(stack, implementation.entry_security_group),
+    ]
     assert network_of(synthesized)["SecurityGroups"] == ["sg-mesh"]
 
 
-def test_load_balancer_is_in_the_entry_group_given(
+def test_load_balancer_has_the_entry_security_group_given(
     implement: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
 ) -> None:
-    made = implement(entry_security_group=clients)
+    implementation = implement(entry_security_group=clients)
     synthesized = template()
-    assert made.entry_security_group is clients
+    assert implementation.entry_security_group is clients
     assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == ["sg-mesh", "sg-clients"]
     assert properties(synthesized, GROUP) == []
 
 
-def test_new_entry_says_what_it_is_for(implement: Implement, template: Callable[[], Template]) -> None:
+def test_new_entry_security_group_has_a_description(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert only(template(), GROUP)["GroupDescription"] == "Clients of a virtual gateway."
 
 
-def test_gateway_with_a_group_of_its_own_lets_the_load_balancer_in_on_its_port_only(
+def test_own_security_group_of_a_gateway_admits_the_load_balancer_on_its_port_only(
     implement_guarded: Implement, ingress: Callable[[], list[str]]
 ) -> None:
     implement_guarded()
     assert ingress() == ["DoorEntry -> Gateway tcp 80"]
 
 
-def test_gateway_with_a_group_of_its_own_lets_the_entry_group_given_in(
+def test_own_security_group_of_a_gateway_admits_the_entry_security_group_given(
     implement_guarded: Implement, clients: ec2.ISecurityGroup, ingress: Callable[[], list[str]]
 ) -> None:
     implement_guarded(entry_security_group=clients)
     assert ingress() == ["sg-clients -> Gateway tcp 80"]
 
 
-def test_load_balancer_of_a_gateway_with_a_group_of_its_own_is_in_the_entry_group_only(
+def test_load_balancer_of_a_gateway_with_its_own_security_group_has_the_entry_security_group_only(
     stack: Stack, implement_guarded: Implement, template: Callable[[], Template]
 ) -> None:
-    made = implement_guarded()
-    assert only(template(), LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, made.entry_security_group)]
+    implementation = implement_guarded()
+    assert only(template(), LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, implementation.entry_security_group)]
 
 
-def test_no_rule_is_added_to_the_group_of_the_mesh(implement: Implement, ingress: Callable[[], list[str]]) -> None:
+def test_shared_security_group_gets_no_rules(implement: Implement, ingress: Callable[[], list[str]]) -> None:
     implement()
     assert ingress() == []
 
 
-def test_tasks_with_public_addresses_are_in_the_entry_group_too(
+def test_tasks_with_public_ip_addresses_have_the_entry_security_group_too(
     implement: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
 ) -> None:
     implement(exposure="public-ip", entry_security_group=clients)
     assert network_of(template())["SecurityGroups"] == ["sg-mesh", "sg-clients"]
 
 
-def test_tasks_with_public_addresses_and_a_group_of_their_own_are_open_at_the_entry_only(
+def test_own_security_group_of_tasks_with_public_ip_addresses_gets_no_rules(
     stack: Stack, implement_guarded: Implement, guarded_gateway: MeshGateway, template: Callable[[], Template]
 ) -> None:
-    made = implement_guarded(exposure="public-ip")
+    implementation = implement_guarded(exposure="public-ip")
     synthesized = template()
     assert network_of(synthesized)["SecurityGroups"] == [
         id_of(stack, guarded_gateway.security_group),
-        id_of(stack, made.entry_security_group),
+        id_of(stack, implementation.entry_security_group),
     ]
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
-# The task
+# Task
 
 
-def test_envoy_is_alone_in_the_task_and_has_all_of_it(implement: Implement, template: Callable[[], Template]) -> None:
+def test_envoy_is_the_only_container_and_has_all_cpu_and_memory(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
     task = only(template(), TASK)
     (envoy,) = task["ContainerDefinitions"]
@@ -457,7 +470,7 @@ def test_envoy_is_alone_in_the_task_and_has_all_of_it(implement: Implement, temp
 @pytest.mark.parametrize(
     ("cpu", "memory"), [pytest.param(512, 1024, id="512-least"), pytest.param(16384, 122880, id="largest")]
 )
-def test_envoy_has_all_of_a_task_of_the_size_given(
+def test_envoy_has_all_cpu_and_memory_of_the_size_given(
     implement: Implement, template: Callable[[], Template], cpu: int, memory: int
 ) -> None:
     implement(cpu=cpu, memory_mib=memory)
@@ -467,21 +480,21 @@ def test_envoy_has_all_of_a_task_of_the_size_given(
     assert (envoy["Cpu"], envoy["Memory"]) == (cpu, memory)
 
 
-def test_nothing_redirects_the_traffic_of_a_gateway(implement: Implement, template: Callable[[], Template]) -> None:
+def test_gateway_has_no_proxy_configuration(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     synthesized = template()
     assert "ProxyConfiguration" not in only(synthesized, TASK)
     assert "User" not in envoy_of(synthesized)
 
 
-def test_envoy_is_told_which_virtual_gateway_it_is(
+def test_envoy_receives_the_arn_of_its_virtual_gateway(
     implement: Implement, template: Callable[[], Template], resource_arn: Properties
 ) -> None:
     implement()
     assert envoy_of(template())["Environment"] == [{"Name": "APPMESH_RESOURCE_ARN", "Value": resource_arn}]
 
 
-def test_envoy_is_checked_for_being_live(implement: Implement, template: Callable[[], Template]) -> None:
+def test_envoy_has_a_health_check_of_its_state(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     command = envoy_of(template())["HealthCheck"]["Command"]
     assert command == ["CMD-SHELL", "curl -s http://localhost:9901/server_info | grep state | grep -q LIVE"]
@@ -508,9 +521,9 @@ def test_task_runs_on_the_architecture_given(implement: Implement, template: Cal
 
 
 def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(exposure="private", cpu=300, desired_count=5001)
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)",
         f"task 'door': CPU is not a Fargate size, got 300 (one of: {SIZES})",
         "task 'door': desired count out of range, got 5001 (0 to 5000)",
@@ -521,7 +534,9 @@ def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack
 # Names
 
 
-def test_family_and_service_are_named_by_aws_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_family_and_service_have_generated_names_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
     synthesized = template()
     assert only(synthesized, TASK)["Family"].startswith("ShopDoorTaskDefinition")
@@ -556,13 +571,13 @@ def test_service_has_the_name_given(implement: Implement, template: Callable[[],
         pytest.param("d" * 33, id="long"),
     ],
 )
-def test_name_that_the_load_balancer_refuses_is_refused(
+def test_name_that_elastic_load_balancing_does_not_accept_is_refused(
     stack: Stack, implement: Implement, argument: str, subject: str, name: str
 ) -> None:
     fix = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(**{argument: name})
-    assert str(refused.value) == f"{subject} is invalid, got {name!r} ({fix})"
+    assert str(error.value) == f"{subject} is invalid, got {name!r} ({fix})"
     assert stack.node.try_find_child("Door") is None
 
 
@@ -574,7 +589,7 @@ def test_name_that_the_load_balancer_refuses_is_refused(
         pytest.param("My-door-1", id="every-kind-of-character"),
     ],
 )
-def test_name_within_the_limits_of_a_load_balancer_is_taken(
+def test_name_within_the_limits_of_elastic_load_balancing_is_accepted(
     implement: Implement, template: Callable[[], Template], name: str
 ) -> None:
     implement(load_balancer_name=name, target_group_name=name)
@@ -583,8 +598,8 @@ def test_name_within_the_limits_of_a_load_balancer_is_taken(
     assert only(synthesized, TARGET_GROUP)["Name"] == name
 
 
-def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_every_invalid_name_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as error:
         implement(
             load_balancer_name="the door",
             target_group_name="-door",
@@ -595,7 +610,7 @@ def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, 
     balancer = "1 to 32 letters, digits and '-', with no '-' at either end and no 'internal-' at the start"
     ecs_name = "letters, digits, '-' and '_'"
     port_name = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         f"virtual gateway 'door': load balancer name is invalid, got 'the door' ({balancer})",
         f"virtual gateway 'door': target group name is invalid, got '-door' ({balancer})",
         f"task 'door': family has invalid characters, got 'the door' ({ecs_name})",
@@ -605,7 +620,7 @@ def test_every_impossible_name_is_reported_and_nothing_is_created(stack: Stack, 
     assert stack.node.try_find_child("Door") is None
 
 
-# The service
+# Service
 
 
 def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
@@ -614,12 +629,14 @@ def test_one_task_runs_by_default(implement: Implement, template: Callable[[], T
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])
-def test_as_many_tasks_run_as_asked(implement: Implement, template: Callable[[], Template], count: int) -> None:
+def test_service_has_the_desired_count_given(
+    implement: Implement, template: Callable[[], Template], count: int
+) -> None:
     implement(desired_count=count)
     assert only(template(), SERVICE)["DesiredCount"] == count
 
 
-def test_service_goes_back_when_new_tasks_do_not_start(implement: Implement, template: Callable[[], Template]) -> None:
+def test_service_rolls_back_a_failed_deployment(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     deployment = only(template(), SERVICE)["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
@@ -660,12 +677,12 @@ def test_task_may_only_stream_the_configuration_of_its_own_gateway(
     ]
 
 
-def test_nobody_may_run_commands_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_ecs_exec_is_disabled_by_default(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert "EnableExecuteCommand" not in only(template(), SERVICE)
 
 
-def test_execute_command_takes_four_actions_more(implement: Implement, template: Callable[[], Template]) -> None:
+def test_ecs_exec_grants_four_actions(implement: Implement, template: Callable[[], Template]) -> None:
     implement(execute_command=True)
     synthesized = template()
     _, more = statements(synthesized, "DoorTaskRole")
@@ -678,14 +695,14 @@ def test_execute_command_takes_four_actions_more(implement: Implement, template:
     ]
 
 
-def test_task_has_a_log_group_of_its_own_that_keeps_a_week(
+def test_task_has_a_log_group_with_a_retention_of_one_week_by_default(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
     assert only(template(), LOG_GROUP) == {"RetentionInDays": 7}
 
 
-def test_envoy_logs_to_the_group_given_and_may_write_to_it_only(
+def test_envoy_logs_to_the_log_group_given_and_has_permission_for_it_only(
     stack: Stack, implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement(log_group=logs.LogGroup.from_log_group_arn(stack, "Logs", "arn:aws:logs:eu-west-1:1:log-group:shop"))
@@ -698,10 +715,10 @@ def test_envoy_logs_to_the_group_given_and_may_write_to_it_only(
     assert statement["Resource"] == "arn:aws:logs:eu-west-1:1:log-group:shop:*"
 
 
-# Where the two halves are
+# Specification and implementation in two stacks
 
 
-def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_mesh(app: App) -> None:
+def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no_app_mesh_resource(app: App) -> None:
     network = Stack(app, "Network")
     vpc = ec2.Vpc(network, "Vpc", max_azs=1)
     cluster = ecs.Cluster(network, "Cluster", vpc=vpc)
@@ -721,48 +738,50 @@ def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_me
     }
 
 
-def test_gateway_with_a_group_of_its_own_lets_the_load_balancer_in_by_a_rule_in_the_stack_of_its_tasks(
+def test_rule_that_admits_the_load_balancer_is_in_the_stack_of_the_tasks(
     app: App, stack: Stack, guarded_gateway: MeshGateway, cluster: ecs.Cluster
 ) -> None:
     tasks = Stack(app, "Tasks")
-    made = guarded_gateway.implement(tasks, "Door", cluster=cluster)
+    implementation = guarded_gateway.implement(tasks, "Door", cluster=cluster)
     rule = only(dict(Assertions.from_stack(tasks).to_json()), INGRESS)
-    assert rule["SourceSecurityGroupId"] == id_of(tasks, made.entry_security_group)
+    assert rule["SourceSecurityGroupId"] == id_of(tasks, implementation.entry_security_group)
     assert rule["GroupId"] == id_of(tasks, guarded_gateway.security_group)
     assert (rule["FromPort"], rule["ToPort"]) == (80, 80)
     assert properties(dict(Assertions.from_stack(stack).to_json()), INGRESS) == []
 
 
-# What it hands out
+# Returned constructs
 
 
-def test_container_handed_out_is_envoys(implement: Implement, template: Callable[[], Template]) -> None:
+def test_envoy_container_is_returned(implement: Implement, template: Callable[[], Template]) -> None:
     implement().envoy_container.add_environment("ENVOY_LOG_LEVEL", "debug")
     assert envoy_of(template())["Environment"][-1] == {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}
 
 
-def test_task_role_handed_out_takes_more_permissions(implement: Implement, template: Callable[[], Template]) -> None:
+def test_returned_task_role_accepts_more_permissions(implement: Implement, template: Callable[[], Template]) -> None:
     implement().task_role.add_to_principal_policy(
         iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"])
     )
     assert statements(template(), "DoorTaskRole")[-1]["Action"] == "s3:GetObject"
 
 
-def test_service_handed_out_scales(implement: Implement, template: Callable[[], Template]) -> None:
+def test_returned_service_can_be_scaled(implement: Implement, template: Callable[[], Template]) -> None:
     implement().fargate_service.auto_scale_task_count(max_capacity=4)
     assert only(template(), "AWS::ApplicationAutoScaling::ScalableTarget")["MaxCapacity"] == 4
 
 
-def test_load_balancer_target_group_and_listener_are_handed_out(
+def test_load_balancer_target_group_and_listener_are_returned(
     stack: Stack, implement: Implement, template: Callable[[], Template]
 ) -> None:
-    made = implement()
-    assert made.load_balancer is not None
-    assert made.target_group is not None
-    assert made.listener is not None
-    arn = stack.resolve(made.listener.listener_arn)
+    implementation = implement()
+    assert implementation.load_balancer is not None
+    assert implementation.target_group is not None
+    assert implementation.listener is not None
+    arn = stack.resolve(implementation.listener.listener_arn)
     synthesized = template()
     listener = only(synthesized, LISTENER)
     assert synthesized["Resources"][arn["Ref"]]["Properties"] == listener
-    assert listener["LoadBalancerArn"] == stack.resolve(made.load_balancer.load_balancer_arn)
-    assert listener["DefaultActions"][0]["TargetGroupArn"] == stack.resolve(made.target_group.target_group_arn)
+    assert listener["LoadBalancerArn"] == stack.resolve(implementation.load_balancer.load_balancer_arn)
+    assert listener["DefaultActions"][0]["TargetGroupArn"] == stack.resolve(
+        implementation.target_group.target_group_arn
+    )

@@ -1,4 +1,4 @@
-"""Nodes outside the mesh's tasks, which DNS finds at names of their own."""
+"""Nodes with a hostname, which have no tasks in the mesh."""
 
 import json
 from collections.abc import Callable
@@ -24,19 +24,19 @@ Declare = Callable[..., MeshedColorNode]
 
 @pytest.fixture
 def declare(stack: Stack, any_mesh: ServiceMesh) -> Declare:
-    """Declare another company's API; each test gives the arguments that it is about."""
+    """Declare another company's API with the arguments of the test."""
     return partial(MeshedColorNode, stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example")
 
 
 @pytest.fixture
 def bank(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> MeshedColorNode:
-    """That API, called by the name of a node."""
+    """Node of that API."""
     MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
     return declare(port=8443, virtual_service_name="stock.shop.local")
 
 
 def targets(template: Template, family: str, name: str = "envoy-sidecar") -> list[tuple[str, int]]:
-    """Where the clusters of an Envoy lead that are not its own application."""
+    """Return addresses and ports of an Envoy's clusters, except the cluster of its application."""
     command = container(only(template, TASK, Family=family), name)["Command"]
     clusters: Any = json.loads(" ".join(command))["static_resources"]["clusters"]
     addresses = [
@@ -47,40 +47,40 @@ def targets(template: Template, family: str, name: str = "envoy-sidecar") -> lis
     return [(address["address"], address["port_value"]) for address in addresses]
 
 
-# What it is
+# Specification
 
 
-def test_node_at_a_hostname_is_found_by_dns(bank: MeshedColorNode, any_mesh: ServiceMesh) -> None:
+def test_node_with_a_hostname_has_dns_discovery(bank: MeshedColorNode, any_mesh: ServiceMesh) -> None:
     node = any_mesh.model.node("bank")
     assert node.discovery == DnsDiscovery(hostname="api.bank.example", response_type="LOADBALANCER")
     assert (bank.port, bank.virtual_service_name) == (8443, "stock.shop.local")
 
 
-def test_node_at_a_hostname_has_the_response_type_given(any_mesh: ServiceMesh, declare: Declare) -> None:
+def test_node_with_a_hostname_has_the_response_type_given(any_mesh: ServiceMesh, declare: Declare) -> None:
     declare(response_type="ENDPOINTS", virtual_service=False)
     expected = DnsDiscovery(hostname="api.bank.example", response_type="ENDPOINTS")
     assert any_mesh.model.node("bank").discovery == expected
 
 
-def test_node_at_a_hostname_has_no_cloud_map_service_and_no_group(
+def test_node_with_a_hostname_has_no_cloud_map_service_and_no_security_group(
     declare: Declare, template: Callable[[], Template]
 ) -> None:
     bank = declare(virtual_service=False)
-    found = template()
+    synthesized = template()
     assert (bank.cloud_map_service, bank.security_group, bank.connections.security_groups) == (None, None, [])
-    assert properties(found, "AWS::ServiceDiscovery::Service") == []
-    assert properties(found, "AWS::EC2::SecurityGroup") == []
+    assert properties(synthesized, "AWS::ServiceDiscovery::Service") == []
+    assert properties(synthesized, "AWS::EC2::SecurityGroup") == []
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_app_mesh_is_told_the_hostname(
+def test_virtual_node_resource_has_the_hostname(
     bank: MeshedColorNode, any_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     spec = only(template(), "AWS::AppMesh::VirtualNode", VirtualNodeName="bank")["Spec"]
     assert spec["ServiceDiscovery"] == {"DNS": {"Hostname": "api.bank.example", "ResponseType": "LOADBALANCER"}}
 
 
-# How it is called
+# Callers
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
@@ -103,18 +103,18 @@ def test_transparent_router_may_have_the_name_of_a_hostname(
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_transparent_service_of_a_node_at_a_hostname_must_be_answered(stack: Stack, declare: Declare) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_transparent_service_name_that_dns_does_not_answer_is_refused(stack: Stack, declare: Declare) -> None:
+    with pytest.raises(MeshError) as error:
         declare()
-    assert str(refused.value) == (
-        "virtual service 'bank.shop.local': no Cloud Map service answers its DNS name, got 'bank.shop.local' "
+    assert str(error.value) == (
+        "virtual service 'bank.shop.local': has no DNS record in Cloud Map, got 'bank.shop.local' "
         "(name it after one of: api.bank.example)"
     )
     assert stack.node.try_find_child("Bank") is None
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_loopback_service_of_a_node_at_a_hostname_is_in_the_domain_by_default(
+def test_loopback_service_of_a_node_with_a_hostname_is_in_the_domain_by_default(
     declare: Declare, template: Callable[[], Template]
 ) -> None:
     bank = declare()
@@ -123,7 +123,7 @@ def test_loopback_service_of_a_node_at_a_hostname_is_in_the_domain_by_default(
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_callers_reach_a_hostname_at_its_own_port_and_tasks_at_that_of_their_envoy(
+def test_callers_connect_to_a_hostname_on_its_own_port_and_to_tasks_on_the_port_of_envoy(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     image = ecs.ContainerImage.from_registry("shop/app:1")
@@ -132,12 +132,12 @@ def test_callers_reach_a_hostname_at_its_own_port_and_tasks_at_that_of_their_env
     cart.implement(cart, "Task", cluster=cluster, image=image, family="cart")
     bank = declare(port=8443)
     cart.connect_to(bank)
-    found = template()
-    assert targets(found, "cart") == [("api.bank.example", 8443), ("stock.tasks.shop.local", 15100)]
+    synthesized = template()
+    assert targets(synthesized, "cart") == [("api.bank.example", 8443), ("stock.tasks.shop.local", 15100)]
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_a_gateway_reaches_a_hostname_at_its_own_port(
+def test_gateway_connects_to_a_hostname_on_its_own_port(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     bank = declare(port=8443)
@@ -147,25 +147,25 @@ def test_a_gateway_reaches_a_hostname_at_its_own_port(
     assert targets(template(), "door", "envoy-proxy") == [("api.bank.example", 8443)]
 
 
-# What callers' groups let out
+# Egress rules of callers
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_callers_let_out_to_any_address_at_the_ports_of_a_hostname(
+def test_security_groups_of_callers_allow_the_ports_of_a_hostname_to_all_addresses(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, template: Callable[[], Template]
 ) -> None:
     bank = declare(listeners=[TCP, DATABASE, HTTPS])
     MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
-    found = template()
-    rules = only(found, "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
+    synthesized = template()
+    rules = only(synthesized, "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
     assert [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in rules] == [
         ("0.0.0.0/0", port, port) for port in (443, 83, 5432)
     ]
-    assert properties(found, "AWS::EC2::SecurityGroupIngress") == []
+    assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_callers_that_let_everything_out_need_no_rule(
+def test_security_groups_that_allow_all_egress_get_no_rule(
     bank: MeshedColorNode, stack: Stack, any_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
@@ -173,7 +173,7 @@ def test_callers_that_let_everything_out_need_no_rule(
     assert [[rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] for group in groups] == [["-1"], ["-1"]]
 
 
-def test_the_one_group_of_a_mesh_is_taken_as_it_is(
+def test_shared_security_group_gets_no_rule_for_a_hostname(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, template: Callable[[], Template]
 ) -> None:
     group = ec2.SecurityGroup(stack, "Closed", vpc=vpc, allow_all_outbound=False)
@@ -190,7 +190,7 @@ def test_the_one_group_of_a_mesh_is_taken_as_it_is(
     assert rule["Description"] == "Disallow all traffic"
 
 
-def test_a_node_at_a_hostname_opens_nothing_as_a_caller(
+def test_backends_admit_no_caller_with_a_hostname(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, ingress: Callable[[], list[str]]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
@@ -198,17 +198,19 @@ def test_a_node_at_a_hostname_opens_nothing_as_a_caller(
     assert ingress() == []
 
 
-# What is refused
+# Invalid arguments
 
 
 @pytest.mark.parametrize("hostname", ["db.shop.local", "DB.shop.local", "db.shop.local."])
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_hostname_of_a_service_is_refused(stack: Stack, any_mesh: ServiceMesh, declare: Declare, hostname: str) -> None:
+def test_hostname_that_is_a_service_name_is_refused(
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare, hostname: str
+) -> None:
     ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="Db.shop.local")
     before = any_mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         declare(hostname=hostname, virtual_service=False)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         f"virtual node 'bank': hostname is the name of a virtual service, got '{hostname}' "
         "(give the service another name: DNS answers for it with a loopback address)"
     )
@@ -217,23 +219,23 @@ def test_hostname_of_a_service_is_refused(stack: Stack, any_mesh: ServiceMesh, d
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
-def test_service_of_a_hostname_is_refused(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> None:
+def test_service_name_that_is_a_hostname_is_refused(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> None:
     declare(hostname="DB.shop.local", virtual_service=False)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="db.shop.local")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'bank': hostname is the name of a virtual service, got 'DB.shop.local' "
         "(give the service another name: DNS answers for it with a loopback address)"
     )
     assert stack.node.try_find_child("Router") is None
 
 
-def test_implementing_a_node_at_a_hostname_is_refused(
+def test_implementation_of_a_node_with_a_hostname_is_refused(
     bank: MeshedColorNode, cluster: ecs.Cluster, image: ecs.ContainerImage
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         bank.implement(bank, "Task", cluster=cluster, image=image, desired_count=-1)
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
             "virtual node 'bank': has a hostname and no tasks, got 'api.bank.example' "
             "(leave implement out: a node with a hostname runs elsewhere, a node without one has tasks)"
@@ -244,7 +246,7 @@ def test_implementing_a_node_at_a_hostname_is_refused(
 
 
 def test_every_problem_of_a_hostname_is_reported(stack: Stack, declare: Declare) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         declare(
             virtual_service=False,
             cloud_map_name="bank",
@@ -253,7 +255,7 @@ def test_every_problem_of_a_hostname_is_reported(stack: Stack, declare: Declare)
             hostname="api..example",
             response_type="SOME",
         )
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
             "virtual node 'bank': has no Cloud Map service, "
             "got {'cloud_map_name': 'bank', 'cloud_map_description': 'Money.', 'dns_ttl_seconds': 5} "
@@ -269,9 +271,9 @@ def test_every_problem_of_a_hostname_is_reported(stack: Stack, declare: Declare)
 
 
 def test_response_type_without_a_hostname_is_refused(declare: Declare) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         declare(hostname=None, response_type="ENDPOINTS")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'bank': has a response type but no hostname, got 'ENDPOINTS' "
         "(a hostname, or leave response_type out)"
     )

@@ -1,4 +1,4 @@
-"""Which images a task may pull."""
+"""Permissions of tasks to pull images."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ TO_APP = ["123456789012.dkr.ecr.eu-west-1.", {"Ref": "AWS::URLSuffix"}]
 def run(
     stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> Callable[[str], Template]:
-    """Run a task with the image of a name."""
+    """Create a task definition with the image of a name."""
 
     def run(name: str) -> Template:
         node = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
@@ -36,7 +36,7 @@ def image_of(template: Template) -> object:
 
 
 def grants_of(template: Template) -> list[Properties]:
-    """What the execution role may do in Amazon ECR."""
+    """Return the permissions of the execution role in Amazon ECR."""
     return [
         statement
         for statement in statements(template, "CartTaskTaskDefinitionExecutionRole")
@@ -67,7 +67,7 @@ def test_image_of_a_public_registry_needs_no_permission(run: Callable[[str], Tem
         pytest.param(f"{REGISTRY}/team/app", id="neither"),
     ],
 )
-def test_image_of_a_private_registry_may_be_pulled_from_its_repository_only(
+def test_image_of_a_private_registry_grants_pulling_from_its_repository_only(
     run: Callable[[str], Template], name: str
 ) -> None:
     assert grants_of(run(name)) == [
@@ -85,5 +85,5 @@ def test_image_of_a_private_registry_may_be_pulled_from_its_repository_only(
         pytest.param(f"{REGISTRY}/app:1", "/app:1", id="no-folder"),
     ],
 )
-def test_image_of_a_private_registry_is_the_one_named(run: Callable[[str], Template], name: str, suffix: str) -> None:
+def test_image_of_a_private_registry_has_the_name_given(run: Callable[[str], Template], name: str, suffix: str) -> None:
     assert image_of(run(name)) == {"Fn::Join": ["", [*TO_APP, suffix]]}

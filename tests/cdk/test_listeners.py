@@ -1,4 +1,4 @@
-"""Nodes and routers that listen on more than one port, and nodes that only call."""
+"""Nodes and routers with several listeners, and nodes without listeners."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ TASK = "AWS::ECS::TaskDefinition"
 
 @pytest.fixture
 def stock(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
-    """A node of two listeners."""
+    """Node with two listeners."""
     return MeshedColorNode(
         stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC], virtual_service=False
     )
@@ -25,7 +25,7 @@ def stock(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
 
 @pytest.fixture
 def worker(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
-    """A node that only calls."""
+    """Node without listeners."""
     return MeshedColorNode(stack, "Worker", mesh=any_mesh, name="worker", listeners=[], virtual_service=False)
 
 
@@ -34,16 +34,16 @@ def implement(node: MeshedColorNode, cluster: ecs.Cluster, **arguments: Any) -> 
     node.implement(node, "Task", cluster=cluster, image=image, **arguments)
 
 
-# Nodes of several listeners
+# Nodes with several listeners
 
 
-def test_node_listens_on_all_that_it_is_given(stock: MeshedColorNode, any_mesh: ServiceMesh) -> None:
+def test_node_has_the_listeners_given(stock: MeshedColorNode, any_mesh: ServiceMesh) -> None:
     assert any_mesh.model.node("stock").listeners == (HTTP_8080, GRPC)
     assert stock.port == 8080
 
 
 @pytest.mark.parametrize(
-    "said",
+    "arguments",
     [
         pytest.param({"port": 8080}, id="port"),
         pytest.param({"protocol": "tcp"}, id="protocol"),
@@ -53,13 +53,15 @@ def test_node_listens_on_all_that_it_is_given(stock: MeshedColorNode, any_mesh: 
         pytest.param({"tls": listener_tls()}, id="tls"),
     ],
 )
-def test_what_a_node_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMesh, said: dict[str, Any]) -> None:
+def test_listeners_together_with_the_arguments_of_one_are_refused(
+    stack: Stack, any_mesh: ServiceMesh, arguments: dict[str, Any]
+) -> None:
     before = any_mesh.model
-    with pytest.raises(MeshError) as refused:
-        MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP], **said)
-    assert str(refused.value) == (
+    with pytest.raises(MeshError) as error:
+        MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP], **arguments)
+    assert str(error.value) == (
         "virtual node 'stock': 'listeners' excludes the arguments of one listener, "
-        f"got {Listener(**{'port': 80, **said})!r} "
+        f"got {Listener(**{'port': 80, **arguments})!r} "
         "(all of it in listeners, or port, protocol, timeout, health_check, outlier_detection, connection_pool and tls)"
     )
     assert stack.node.try_find_child("Stock") is None
@@ -67,9 +69,9 @@ def test_what_a_node_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMesh
 
 
 def test_two_listeners_of_one_port_are_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP, HTTP])
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'stock': duplicate listener port, got '80' (occurs 2 times, must be unique)"
     )
 
@@ -84,12 +86,12 @@ def test_application_listens_on_every_port_and_the_first_has_the_name(
     ]
 
 
-def test_one_port_of_the_application_for_several_listeners_is_refused(
+def test_application_port_of_a_node_with_several_listeners_is_refused(
     stock: MeshedColorNode, cluster: ecs.Cluster
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(stock, cluster, app_port=8080)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'stock': 'app_port' needs one listener, the node has several, got 8080 "
         "(leave app_port out: the application listens on the ports of the listeners)"
     )
@@ -101,7 +103,7 @@ def test_one_port_of_the_application_for_several_listeners_is_refused(
     [pytest.param("app-mesh", ["8080", "82"], id="app-mesh"), pytest.param("envoy", ["15100", "15101"], id="envoy")],
     indirect=["any_mesh"],
 )
-def test_callers_come_in_on_every_port(
+def test_security_group_admits_callers_on_the_ports_of_all_listeners(
     stack: Stack, any_mesh: ServiceMesh, ingress: Callable[[], list[str]], ports: list[str]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC])
@@ -109,10 +111,10 @@ def test_callers_come_in_on_every_port(
     assert ingress() == [f"cart -> stock tcp {port}" for port in ports]
 
 
-# Nodes that only call
+# Nodes without listeners
 
 
-def test_node_that_only_calls_is_found_nowhere(
+def test_node_without_listeners_has_no_service_discovery(
     worker: MeshedColorNode, any_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     node = any_mesh.model.node("worker")
@@ -121,24 +123,24 @@ def test_node_that_only_calls_is_found_nowhere(
     assert properties(template(), "AWS::ServiceDiscovery::Service") == []
 
 
-def test_node_that_only_calls_is_let_in_by_its_backends(
+def test_backends_admit_a_node_without_listeners(
     stack: Stack, any_mesh: ServiceMesh, worker: MeshedColorNode, ingress: Callable[[], list[str]]
 ) -> None:
     worker.connect_to(MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", port=15100))
     assert ingress() == ["worker -> cart tcp 15100"]
 
 
-def test_task_of_a_node_that_only_calls_has_no_port_and_is_registered_nowhere(
+def test_task_of_a_node_without_listeners_has_no_port_and_no_service_registry(
     worker: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     implement(worker, cluster)
-    found = template()
-    assert "PortMappings" not in container(only(found, TASK), "worker-app")
-    assert "ServiceRegistries" not in only(found, "AWS::ECS::Service")
+    synthesized = template()
+    assert "PortMappings" not in container(only(synthesized, TASK), "worker-app")
+    assert "ServiceRegistries" not in only(synthesized, "AWS::ECS::Service")
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_what_comes_to_a_task_that_only_calls_is_redirected_to_where_nothing_listens(
+def test_inbound_traffic_of_a_node_without_listeners_is_redirected_to_an_unused_port(
     worker: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     implement(worker, cluster)
@@ -164,17 +166,17 @@ def test_what_comes_to_a_task_that_only_calls_is_redirected_to_where_nothing_lis
         ),
     ],
 )
-def test_port_of_a_task_that_only_calls_is_refused(
+def test_application_port_of_a_node_without_listeners_is_refused(
     worker: MeshedColorNode, cluster: ecs.Cluster, argument: str, value: object, message: str
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(worker, cluster, **{argument: value})
-    assert str(refused.value) == f"virtual node 'worker': {message}"
+    assert str(error.value) == f"virtual node 'worker': {message}"
     assert worker.node.try_find_child("Task") is None
 
 
-def test_every_argument_for_callers_of_a_node_that_only_calls_is_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_arguments_for_callers_of_a_node_without_listeners_are_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(
             stack,
             "Worker",
@@ -185,7 +187,7 @@ def test_every_argument_for_callers_of_a_node_that_only_calls_is_refused(stack: 
             cloud_map_description="Jobs.",
             dns_ttl_seconds=5,
         )
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         "virtual node 'worker': has a virtual service but no listener, got () (a listener, or virtual_service=False)",
         (
             "virtual node 'worker': has no Cloud Map service, "
@@ -196,12 +198,12 @@ def test_every_argument_for_callers_of_a_node_that_only_calls_is_refused(stack: 
     assert stack.node.try_find_child("Worker") is None
 
 
-# Routers of several listeners
+# Routers with several listeners
 
 
 @pytest.fixture
 def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> ColorRouter:
-    """A router that is called at two ports."""
+    """Router with two listeners."""
     return ColorRouter(
         stack,
         "Router",
@@ -212,12 +214,12 @@ def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> Color
     )
 
 
-def test_router_listens_on_all_that_it_is_given(router: ColorRouter, any_mesh: ServiceMesh) -> None:
+def test_router_has_the_listeners_given(router: ColorRouter, any_mesh: ServiceMesh) -> None:
     assert any_mesh.model.router("router").listeners == (HTTP, GRPC)
 
 
 @pytest.mark.parametrize(
-    ("said", "protocol"),
+    ("arguments", "protocol"),
     [
         pytest.param({"port": 80}, "http", id="first-port"),
         pytest.param({"port": 82}, "grpc", id="second-port"),
@@ -225,17 +227,19 @@ def test_router_listens_on_all_that_it_is_given(router: ColorRouter, any_mesh: S
     ],
 )
 def test_route_speaks_the_protocol_of_its_port(
-    stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, said: dict[str, Any], protocol: Protocol
+    stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, arguments: dict[str, Any], protocol: Protocol
 ) -> None:
     depot = MeshedColorNode(stack, "Depot", mesh=any_mesh, name="depot", protocol=protocol)
-    router.add_route("All", targets={depot: 1}, **said)
+    router.add_route("All", targets={depot: 1}, **arguments)
     (route,) = any_mesh.model.router("router").routes
     assert route.protocol == protocol
 
 
-def test_what_a_router_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+def test_router_listeners_together_with_the_arguments_of_one_are_refused(
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode
+) -> None:
     before = any_mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorRouter(
             stack,
             "Router",
@@ -245,7 +249,7 @@ def test_what_a_router_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMe
             protocol="tcp",
             listeners=[HTTP],
         )
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual router 'router': 'listeners' excludes the arguments of one listener, "
         f"got {Listener(port=80, protocol='tcp')!r} "
         "(all of it in listeners, or port and protocol)"
@@ -254,15 +258,15 @@ def test_what_a_router_listens_on_is_said_once(stack: Stack, any_mesh: ServiceMe
     assert any_mesh.model == before
 
 
-def test_router_of_no_listener_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_router_without_a_listener_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as error:
         ColorRouter(
             stack, "Router", mesh=any_mesh, name="router", virtual_service_name="stock.shop.local", listeners=[]
         )
-    assert str(refused.value) == "virtual router 'router': has no listener, got 0 (one at least)"
+    assert str(error.value) == "virtual router 'router': has no listener, got 0 (one at least)"
 
 
-# Targets of several listeners
+# Targets with several listeners
 
 
 def test_route_goes_to_the_first_port_of_its_targets(
@@ -283,30 +287,30 @@ def test_route_goes_to_the_ports_given(
 
 
 def test_port_that_a_target_does_not_have_is_refused(router: ColorRouter, stock: MeshedColorNode) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={stock: 1}, target_ports={stock: 81}, port=80)
-    assert str(refused.value) == (
-        "route 'all': target 'stock' does not listen for its requests, got 'http/81' "
+    assert str(error.value) == (
+        "route 'all': target 'stock' has no listener for the route, got 'http/81' "
         "(listeners of 'stock': http/8080, grpc/82)"
     )
 
 
-def test_port_of_what_is_no_target_is_refused(
+def test_target_port_of_a_node_that_is_not_a_target_is_refused(
     any_mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode, worker: MeshedColorNode
 ) -> None:
     before = any_mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={stock: 1}, target_ports={worker: 80}, port=80)
     assert (
-        str(refused.value)
+        str(error.value)
         == "route 'all': 'target_ports' names a node that is not a target, got 'worker' (targets: stock)"
     )
     assert any_mesh.model == before
 
 
-def test_target_that_only_calls_is_refused(router: ColorRouter, worker: MeshedColorNode) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_target_without_listeners_is_refused(router: ColorRouter, worker: MeshedColorNode) -> None:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={worker: 1}, port=80)
-    assert str(refused.value) == (
-        "route 'all': target 'worker' does not listen for its requests, got 'http' (listeners of 'worker': none)"
+    assert str(error.value) == (
+        "route 'all': target 'worker' has no listener for the route, got 'http' (listeners of 'worker': none)"
     )

@@ -1,4 +1,4 @@
-"""What a node's specification becomes, whom it lets in, and what is refused."""
+"""Specification of a node, its security group, and invalid arguments."""
 
 from collections.abc import Callable
 
@@ -19,15 +19,15 @@ CLOUD_MAP = "AWS::ServiceDiscovery::Service"
 
 
 def spec(template: Template, name: str = "cart") -> Properties:
-    found: Properties = only(template, NODE, VirtualNodeName=name)["Spec"]
-    return found
+    specification: Properties = only(template, NODE, VirtualNodeName=name)["Spec"]
+    return specification
 
 
 def backends(template: Template, name: str) -> list[str]:
     return [backend["VirtualService"]["VirtualServiceName"] for backend in spec(template, name)["Backends"]]
 
 
-# Its name
+# Name
 
 
 def test_node_is_named_after_its_path(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
@@ -58,7 +58,7 @@ def test_nodes_in_different_places_have_different_default_names(stack: Stack, me
         pytest.param("Ünder", "Shop-nder-d31fdf7e", id="letter-beyond-ascii-replaced"),
     ],
 )
-def test_default_name_is_the_path_with_a_hash_when_something_was_lost(
+def test_default_name_has_a_hash_if_characters_of_the_path_are_replaced(
     stack: Stack, mesh: ServiceMesh, id: str, name: str
 ) -> None:
     assert MeshedColorNode(stack, id, mesh=mesh).name == name
@@ -81,7 +81,7 @@ def test_nodes_of_different_ids_have_different_default_names(
     assert first.name != second.name
 
 
-def test_dash_in_an_id_is_told_from_a_place_in_the_tree(stack: Stack, mesh: ServiceMesh) -> None:
+def test_ids_with_a_dash_and_nested_ids_have_different_default_names(stack: Stack, mesh: ServiceMesh) -> None:
     dashed = MeshedColorNode(stack, "Team-Cart", mesh=mesh)
     inside = MeshedColorNode(Construct(stack, "Team"), "Cart", mesh=mesh)
     assert inside.name == "Shop-Team-Cart"
@@ -90,12 +90,12 @@ def test_dash_in_an_id_is_told_from_a_place_in_the_tree(stack: Stack, mesh: Serv
 
 def test_second_node_of_one_name_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Other", mesh=mesh, name="cart", cloud_map_name="other")
-    assert str(refused.value) == ("mesh 'shop': duplicate virtual node, got 'cart' (occurs 2 times, must be unique)")
+    assert str(error.value) == ("mesh 'shop': duplicate virtual node, got 'cart' (occurs 2 times, must be unique)")
 
 
-# What it listens on
+# Listener
 
 
 def test_node_listens_on_port_80_for_http_by_default(
@@ -116,10 +116,10 @@ def test_node_listens_on_the_port_given(
 
 
 @pytest.mark.parametrize("port", [pytest.param(0, id="too-low"), pytest.param(65536, id="too-high")])
-def test_impossible_port_is_refused(stack: Stack, mesh: ServiceMesh, port: int) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_port_out_of_range_is_refused(stack: Stack, mesh: ServiceMesh, port: int) -> None:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=port)
-    assert str(refused.value) == f"virtual node 'cart': listener port out of range, got {port} (1 to 65535)"
+    assert str(error.value) == f"virtual node 'cart': listener port out of range, got {port} (1 to 65535)"
 
 
 @pytest.mark.parametrize("protocol", ["http2", "grpc", "tcp"])
@@ -131,15 +131,15 @@ def test_node_speaks_the_protocol_given(
 
 
 def test_unknown_protocol_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", protocol="ftp")  # type: ignore[arg-type]
-    assert str(refused.value) == ("virtual node 'cart': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)")
+    assert str(error.value) == ("virtual node 'cart': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)")
 
 
-# What it may call
+# Backends
 
 
-def test_node_may_call_nothing_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+def test_node_has_no_backends_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     assert "Backends" not in spec(template())
 
@@ -155,7 +155,7 @@ def test_backends_may_be_nodes_routers_and_external_services(
     assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "bank.pay.local"]
 
 
-def test_connecting_later_is_the_same_as_naming_backends(
+def test_connect_to_equals_the_backends_argument(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
@@ -166,7 +166,7 @@ def test_connecting_later_is_the_same_as_naming_backends(
     assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "bank.pay.local"]
 
 
-def test_connections_add_up(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
+def test_connect_to_adds_backends(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
     prices = MeshedColorNode(stack, "Prices", mesh=mesh, name="prices")
     orders = MeshedColorNode(stack, "Orders", mesh=mesh, name="orders")
@@ -176,7 +176,7 @@ def test_connections_add_up(stack: Stack, mesh: ServiceMesh, template: Callable[
     assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "orders.shop.local"]
 
 
-def test_connecting_leaves_the_rest_of_the_node_as_it_was(
+def test_connect_to_changes_only_the_backends(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080, protocol="grpc")
@@ -198,13 +198,13 @@ def test_nodes_may_call_each_other(stack: Stack, mesh: ServiceMesh, template: Ca
     assert backends(synthesized, "stock") == ["cart.shop.local"]
 
 
-def test_backend_named_twice_is_refused_and_changes_nothing(stack: Stack, mesh: ServiceMesh) -> None:
+def test_duplicate_backend_is_refused_and_changes_nothing(stack: Stack, mesh: ServiceMesh) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         cart.connect_to(stock)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart': duplicate backend, got 'stock.shop.local' (occurs 2 times, must be unique)"
     )
     assert mesh.model == before
@@ -215,18 +215,18 @@ def test_backend_of_another_mesh_is_refused(
 ) -> None:
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
     stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart': backend belongs to another mesh, got 'stock' (it is in mesh 'other', this is 'shop')"
     )
     assert stack.node.try_find_child("Cart") is None
 
 
-# How callers name it
+# Virtual service
 
 
-def test_node_provides_a_virtual_service_of_its_dns_name(
+def test_virtual_service_has_the_dns_name_of_the_node_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
@@ -236,35 +236,37 @@ def test_node_provides_a_virtual_service_of_its_dns_name(
     assert service["Spec"] == {"Provider": {"VirtualNode": {"VirtualNodeName": "cart"}}}
 
 
-def test_node_has_the_name_for_callers_that_it_is_given(stack: Stack, any_mesh: ServiceMesh) -> None:
+def test_virtual_service_has_the_name_given(stack: Stack, any_mesh: ServiceMesh) -> None:
     MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
     cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", virtual_service_name="stock.shop.local")
     assert cart.virtual_service_name == "stock.shop.local"
     assert any_mesh.model.service("stock.shop.local").virtual_node == "cart"
 
 
-def test_name_for_callers_that_nobody_answers_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_virtual_service_name_that_dns_does_not_answer_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service_name="basket.shop.local")
-    assert str(refused.value) == (
-        "virtual service 'basket.shop.local': no Cloud Map service answers its DNS name, got 'basket.shop.local' "
+    assert str(error.value) == (
+        "virtual service 'basket.shop.local': has no DNS record in Cloud Map, got 'basket.shop.local' "
         "(name it after one of: cart.shop.local)"
     )
 
 
-def test_name_for_callers_of_a_node_that_they_may_not_name_is_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_virtual_service_name_of_a_node_without_a_virtual_service_is_refused(
+    stack: Stack, any_mesh: ServiceMesh
+) -> None:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(
             stack, "Cart", mesh=any_mesh, name="cart", virtual_service=False, virtual_service_name="cart.shop.local"
         )
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart': has a name but no virtual service, got 'cart.shop.local' "
         "(virtual_service=True, or leave virtual_service_name out)"
     )
     assert stack.node.try_find_child("Cart") is None
 
 
-def test_node_that_callers_may_not_name_has_no_virtual_service(
+def test_node_without_a_virtual_service_declares_none(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service=False)
@@ -274,9 +276,9 @@ def test_node_that_callers_may_not_name_has_no_virtual_service(
 
 def test_node_without_a_virtual_service_is_refused_as_a_backend(stack: Stack, mesh: ServiceMesh) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart': backend has no virtual service, got 'stock' "
         "(give it one with virtual_service=True, or put it behind a ColorRouter)"
     )
@@ -286,9 +288,9 @@ def test_node_without_a_virtual_service_is_refused_when_connecting(stack: Stack,
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         cart.connect_to(stock)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart': backend has no virtual service, got 'stock' "
         "(give it one with virtual_service=True, or put it behind a ColorRouter)"
     )
@@ -297,9 +299,9 @@ def test_node_without_a_virtual_service_is_refused_when_connecting(stack: Stack,
 
 def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=["a.shop.local"])  # type: ignore[list-item]
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart': backend is text, got 'a.shop.local' "
         "(declare a service that exists elsewhere with external_service('a.shop.local'))"
     )
@@ -310,37 +312,39 @@ def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> Non
 def test_backend_that_is_text_is_refused_when_connecting(stack: Stack, mesh: ServiceMesh) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         cart.connect_to("a.shop.local")  # type: ignore[arg-type]
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual node 'cart': backend is text, got 'a.shop.local' "
         "(declare a service that exists elsewhere with external_service('a.shop.local'))"
     )
     assert mesh.model == before
 
 
-def test_node_hands_out_what_was_declared_for_it(stack: Stack, mesh: ServiceMesh) -> None:
+def test_mesh_resources_are_the_virtual_node_and_the_virtual_service(stack: Stack, mesh: ServiceMesh) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh)
     types = {id: resource.cfn_resource_type for id, resource in cart.mesh_resources.items()}
     assert types == {"VirtualNode": NODE, "VirtualService": SERVICE}
 
 
-def test_node_without_a_virtual_service_hands_out_its_virtual_node(stack: Stack, mesh: ServiceMesh) -> None:
+def test_mesh_resources_of_a_node_without_a_virtual_service_are_the_virtual_node(
+    stack: Stack, mesh: ServiceMesh
+) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, virtual_service=False)
     assert list(cart.mesh_resources) == ["VirtualNode"]
 
 
-# Where it logs
+# Access log
 
 
-def test_requests_are_logged_to_the_output_by_default(
+def test_requests_are_logged_to_standard_output_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     assert spec(template())["Logging"] == {"AccessLog": {"File": {"Path": "/dev/stdout"}}}
 
 
-def test_requests_are_logged_nowhere_when_asked(
+def test_node_without_access_log_logs_no_requests(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=None)
@@ -362,17 +366,17 @@ def test_requests_are_logged_nowhere_when_asked(
         ),
     ],
 )
-def test_requests_are_logged_as_asked(
+def test_node_has_the_access_log_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], log: AccessLog, file: Properties
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=log)
     assert spec(template())["Logging"] == {"AccessLog": {"File": file}}
 
 
-# How it is found
+# Service discovery
 
 
-def test_node_is_found_through_a_cloud_map_service_of_its_name(
+def test_cloud_map_service_has_the_name_of_the_node_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
@@ -382,7 +386,7 @@ def test_node_is_found_through_a_cloud_map_service_of_its_name(
     assert spec(synthesized)["ServiceDiscovery"] == discovery
 
 
-def test_node_is_found_by_the_cloud_map_name_given(
+def test_cloud_map_service_has_the_name_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", cloud_map_name="basket")
@@ -408,9 +412,7 @@ def test_cloud_map_service_has_the_description_given(
     assert only(template(), CLOUD_MAP)["Description"] == "What is in the basket."
 
 
-def test_addresses_are_kept_for_a_minute_by_default(
-    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
-) -> None:
+def test_ttl_is_60_seconds_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh)
     dns = only(template(), CLOUD_MAP)["DnsConfig"]
     assert dns["DnsRecords"] == [{"TTL": 60, "Type": "A"}]
@@ -418,17 +420,15 @@ def test_addresses_are_kept_for_a_minute_by_default(
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(0, id="lowest"), pytest.param(2147483647, id="highest")])
-def test_addresses_are_kept_as_long_as_given(
-    stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], seconds: int
-) -> None:
+def test_ttl_is_the_one_given(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], seconds: int) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, dns_ttl_seconds=seconds)
     assert only(template(), CLOUD_MAP)["DnsConfig"]["DnsRecords"] == [{"TTL": seconds, "Type": "A"}]
 
 
-# Whom its group lets in
+# Security group
 
 
-def test_node_lets_nobody_in_by_default(
+def test_security_group_of_a_node_has_no_ingress_rules_by_default(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart")
@@ -437,7 +437,7 @@ def test_node_lets_nobody_in_by_default(
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
-def test_group_of_a_node_says_whose_it_is(
+def test_security_group_of_a_node_has_a_description(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart")
@@ -446,14 +446,16 @@ def test_group_of_a_node_says_whose_it_is(
     assert group["VpcId"] == "vpc-shop"
 
 
-def test_group_of_a_node_is_made_in_the_mesh(stack: Stack, app: App, guarded_mesh: ServiceMesh) -> None:
+def test_security_group_of_a_node_is_created_in_the_scope_of_the_mesh(
+    stack: Stack, app: App, guarded_mesh: ServiceMesh
+) -> None:
     cart = MeshedColorNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
     assert cart.security_group is not None
     assert cart.security_group.node.path == "Shop/Mesh/Node-cart"
     assert Stack.of(cart.security_group) is stack
 
 
-def test_node_lets_its_callers_in_on_its_port_only(
+def test_node_admits_its_callers_on_its_port_only(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080)
@@ -463,7 +465,7 @@ def test_node_lets_its_callers_in_on_its_port_only(
     assert ingress() == ["Cart -> Stock tcp 8080", "Orders -> Stock tcp 8080"]
 
 
-def test_node_lets_in_a_caller_that_connects_later(
+def test_node_admits_a_caller_that_connects_later(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
@@ -472,7 +474,7 @@ def test_node_lets_in_a_caller_that_connects_later(
     assert ingress() == ["Cart -> Stock tcp 8080"]
 
 
-def test_nodes_that_call_each_other_let_each_other_in(
+def test_nodes_that_call_each_other_admit_each_other(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
@@ -481,7 +483,7 @@ def test_nodes_that_call_each_other_let_each_other_in(
     assert ingress() == ["Stock -> Cart tcp 80", "Cart -> Stock tcp 8080"]
 
 
-def test_node_lets_in_the_callers_of_a_router(
+def test_target_admits_the_callers_of_its_router(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
@@ -491,7 +493,7 @@ def test_node_lets_in_the_callers_of_a_router(
     assert ingress() == ["Cart -> stock tcp 8080"]
 
 
-def test_node_lets_in_callers_that_a_router_had_before_its_route(
+def test_target_admits_callers_that_the_router_had_before_the_route(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
@@ -501,7 +503,7 @@ def test_node_lets_in_callers_that_a_router_had_before_its_route(
     assert ingress() == ["Cart -> stock tcp 8080"]
 
 
-def test_caller_that_comes_both_ways_is_let_in_once(
+def test_caller_of_a_node_and_of_its_router_is_admitted_once(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock")
@@ -512,16 +514,14 @@ def test_caller_that_comes_both_ways_is_let_in_once(
     assert ingress() == ["Cart -> stock tcp 80"]
 
 
-def test_no_rule_is_added_to_the_group_of_the_mesh(
-    stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
-) -> None:
+def test_shared_security_group_gets_no_rules(stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
     MeshedColorNode(stack, "Cart", mesh=mesh, backends=[stock])
     MeshGateway(stack, "Gateway", mesh=mesh).add_route("Stock", to=stock)
     assert ingress() == []
 
 
-def test_connections_open_the_group_to_others(
+def test_connections_admit_other_peers(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     admin = ec2.SecurityGroup.from_security_group_id(stack, "Admin", "sg-admin")
@@ -530,35 +530,35 @@ def test_connections_open_the_group_to_others(
     assert ingress() == ["sg-admin -> Cart tcp 9901"]
 
 
-# Whom its group lets in from another stack
+# Security groups across stacks
 
 
 @pytest.fixture
 def team(app: App) -> Stack:
-    """A stack beside that of the mesh, which it depends on."""
+    """Stack that depends on the stack of the mesh."""
     return Stack(app, "Team")
 
 
 @pytest.fixture
 def market(app: App) -> Stack:
-    """Another stack beside that of the mesh."""
+    """Another stack that depends on the stack of the mesh."""
     return Stack(app, "Market")
 
 
 def rules_of(stack: Stack) -> list[tuple[object, object]]:
-    """Synthesize a stack's app and tell which group of its rules is let in by which."""
+    """Synthesize the app of a stack, and return its ingress rules as pairs of source and target group."""
     synthesized = dict(Assertions.from_stack(stack).to_json())
     rules = properties(synthesized, "AWS::EC2::SecurityGroupIngress")
     return [(rule["SourceSecurityGroupId"], rule["GroupId"]) for rule in rules]
 
 
 def group_of(node: MeshedColorNode) -> object:
-    """A node's group, as templates of the mesh's stack name it."""
+    """Return the security group of a node as templates of the mesh's stack refer to it."""
     assert node.security_group is not None
     return Stack.of(node.mesh).resolve(node.security_group.security_group_id)
 
 
-def test_node_of_the_meshs_stack_lets_in_a_caller_of_a_later_one_by_a_rule_of_the_meshs(
+def test_rule_for_a_caller_in_a_later_stack_is_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
@@ -569,7 +569,7 @@ def test_node_of_the_meshs_stack_lets_in_a_caller_of_a_later_one_by_a_rule_of_th
     assert stack.dependencies == []
 
 
-def test_node_of_a_later_stack_lets_in_a_caller_of_the_meshs_one_by_a_rule_of_the_meshs(
+def test_rule_for_a_caller_of_a_node_in_a_later_stack_is_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh)
@@ -580,7 +580,7 @@ def test_node_of_a_later_stack_lets_in_a_caller_of_the_meshs_one_by_a_rule_of_th
     assert stack.dependencies == []
 
 
-def test_nodes_of_two_stacks_that_call_each_other_are_let_in_by_rules_of_the_meshs(
+def test_rules_for_nodes_of_two_stacks_that_call_each_other_are_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
@@ -590,7 +590,7 @@ def test_nodes_of_two_stacks_that_call_each_other_are_let_in_by_rules_of_the_mes
     assert rules_of(team) == []
 
 
-def test_nodes_of_two_stacks_beside_the_meshs_may_call_each_other(
+def test_nodes_of_two_stacks_beside_the_stack_of_the_mesh_may_call_each_other(
     stack: Stack, team: Stack, market: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshedColorNode(market, "Cart", mesh=guarded_mesh)
@@ -602,7 +602,7 @@ def test_nodes_of_two_stacks_beside_the_meshs_may_call_each_other(
     assert stack.dependencies == []
 
 
-def test_nodes_behind_a_router_let_in_a_caller_of_a_later_stack_by_a_rule_of_the_meshs(
+def test_rules_for_a_caller_of_a_router_in_a_later_stack_are_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
@@ -613,13 +613,13 @@ def test_nodes_behind_a_router_let_in_a_caller_of_a_later_stack_by_a_rule_of_the
     assert rules_of(team) == []
 
 
-# What is refused
+# Invalid arguments
 
 
 def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack, mesh: ServiceMesh) -> None:
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         MeshedColorNode(
             stack,
             "Cart",
@@ -634,7 +634,7 @@ def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack
             cloud_map_description="c" * 1025,
             dns_ttl_seconds=-1,
         )
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
             "virtual node 'the cart': backend has no virtual service, got 'stock' "
             "(give it one with virtual_service=True, or put it behind a ColorRouter)"

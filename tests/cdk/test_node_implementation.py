@@ -1,4 +1,4 @@
-"""What a node's tasks are, what their roles may do, and what each argument changes."""
+"""Implementation of a node: tasks, roles, service, and the effect of each argument."""
 
 import re
 from collections.abc import Callable
@@ -35,15 +35,15 @@ def cart(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
 
 @pytest.fixture
 def implement(stack: Stack, cart: MeshedColorNode, cluster: ecs.Cluster, image: ecs.ContainerImage) -> Implement:
-    """Implement the cart; each test gives the arguments that it is about."""
+    """Implement the cart with the arguments of the test."""
     return partial(cart.implement, stack, "CartTask", cluster=cluster, image=image)
 
 
 def logical_id(template: Template, type: str) -> str:
-    """The logical id of the one resource of a type."""
-    found: str
-    (found,) = (id for id, resource in template["Resources"].items() if resource["Type"] == type)
-    return found
+    """Return the logical id of the only resource of a type."""
+    logical_id: str
+    (logical_id,) = (id for id, resource in template["Resources"].items() if resource["Type"] == type)
+    return logical_id
 
 
 def app_of(template: Template, name: str = "cart-app") -> Properties:
@@ -65,14 +65,14 @@ def network_of(template: Template) -> Properties:
 
 
 def imports_of(template: Template) -> set[str]:
-    """What a template imports: ``Stack:Ref or attribute:construct``, without the ids' hashes."""
-    found = re.findall(
+    """Return the imports of a template as ``Stack:Ref or attribute:construct``, without the hashes of the ids."""
+    parts = re.findall(
         r"'Fn::ImportValue': '(\w+):ExportsOutput(Ref|FnGetAtt)(\w+?)[0-9A-F]{8}(\w*?)[0-9A-F]{8}'", str(template)
     )
-    return {":".join(part) for part in found}
+    return {":".join(part) for part in parts}
 
 
-# The application
+# Application
 
 
 def test_application_runs_the_image(implement: Implement, template: Callable[[], Template]) -> None:
@@ -80,21 +80,25 @@ def test_application_runs_the_image(implement: Implement, template: Callable[[],
     assert app_of(template())["Image"] == "shop/app:1"
 
 
-def test_application_has_no_variables_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_has_no_environment_variables_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
     app = app_of(template())
     assert "Environment" not in app
     assert "Secrets" not in app
 
 
-def test_application_has_the_variables_given(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_has_the_environment_variables_given(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement(environment={"COLOR": "red"})
     synthesized = template()
     assert app_of(synthesized)["Environment"] == [{"Name": "COLOR", "Value": "red"}]
     assert [variable["Name"] for variable in envoy_of(synthesized)["Environment"]] == ["APPMESH_RESOURCE_ARN"]
 
 
-def test_application_reads_the_secrets_given_and_its_task_may_read_them(
+def test_application_has_the_secrets_given_and_the_execution_role_may_read_them(
     stack: Stack, implement: Implement, template: Callable[[], Template]
 ) -> None:
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bank-AbCdEf"
@@ -128,27 +132,27 @@ def test_containers_have_the_stop_timeout_of_ecs_by_default(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
-    found = template()
-    assert ["StopTimeout" in each for each in (app_of(found), envoy_of(found))] == [False, False]
+    synthesized = template()
+    assert ["StopTimeout" in each for each in (app_of(synthesized), envoy_of(synthesized))] == [False, False]
 
 
 def test_containers_have_the_stop_timeout_given(implement: Implement, template: Callable[[], Template]) -> None:
     implement(stop_timeout_seconds=1)
-    found = template()
-    assert [each["StopTimeout"] for each in (app_of(found), envoy_of(found))] == [1, 1]
+    synthesized = template()
+    assert [each["StopTimeout"] for each in (app_of(synthesized), envoy_of(synthesized))] == [1, 1]
 
 
-def test_nothing_delays_the_end_of_a_task(implement: Implement, template: Callable[[], Template]) -> None:
+def test_task_has_no_deregistration_delay(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert [each["Name"] for each in only(template(), TASK)["ContainerDefinitions"]] == ["cart-app", "envoy-sidecar"]
 
 
-def test_application_is_not_checked_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_has_no_health_check_by_default(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert "HealthCheck" not in app_of(template())
 
 
-def test_application_is_checked_as_given(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_has_the_health_check_given(implement: Implement, template: Callable[[], Template]) -> None:
     implement(container_health_check=ContainerHealthCheck(command=("CMD-SHELL", "curl -f localhost")))
     assert app_of(template())["HealthCheck"] == {
         "Command": ["CMD-SHELL", "curl -f localhost"],
@@ -158,7 +162,9 @@ def test_application_is_checked_as_given(implement: Implement, template: Callabl
     }
 
 
-def test_application_is_checked_as_often_as_given(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_has_the_intervals_of_the_health_check_given(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     check = ContainerHealthCheck(
         command=("CMD", "check"), interval_seconds=300, timeout_seconds=60, retries=10, start_period_seconds=300
     )
@@ -172,23 +178,25 @@ def test_application_is_checked_as_often_as_given(implement: Implement, template
     }
 
 
-def test_application_runs_what_the_image_says_by_default(
+def test_application_has_the_command_of_the_image_by_default(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
     assert {"EntryPoint", "Command"} & set(app_of(template())) == set()
 
 
-def test_application_runs_what_is_given(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_has_the_entry_point_and_the_command_given(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement(entry_point=["sh", "-c"], command=("serve",))
     app = app_of(template())
     assert (app["EntryPoint"], app["Command"]) == (["sh", "-c"], ["serve"])
 
 
-# Envoy beside it
+# Envoy
 
 
-def test_application_starts_once_envoy_is_healthy(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_starts_after_envoy_is_healthy(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert app_of(template())["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
 
@@ -201,21 +209,21 @@ def test_application_is_the_first_container_and_envoy_the_second(
     assert names == ["cart-app", "envoy-sidecar"]
 
 
-def test_task_ends_when_either_container_does(implement: Implement, template: Callable[[], Template]) -> None:
+def test_both_containers_are_essential(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     synthesized = template()
     assert app_of(synthesized)["Essential"] is True
     assert envoy_of(synthesized)["Essential"] is True
 
 
-def test_traffic_of_envoys_user_is_not_redirected(implement: Implement, template: Callable[[], Template]) -> None:
+def test_traffic_of_the_user_of_envoy_is_not_redirected(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     synthesized = template()
     assert envoy_of(synthesized)["User"] == "1337"
     assert proxy_of(synthesized)["IgnoredUID"] == "1337"
 
 
-def test_traffic_to_the_port_of_the_node_goes_through_envoy(
+def test_traffic_to_the_port_of_the_node_is_redirected_to_envoy(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
@@ -224,21 +232,21 @@ def test_traffic_to_the_port_of_the_node_goes_through_envoy(
     assert proxy_of(synthesized)["AppPorts"] == "8080"
 
 
-def test_credentials_and_metadata_do_not_go_through_envoy(
+def test_traffic_to_credentials_and_metadata_endpoints_is_not_redirected(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
     assert proxy_of(template())["EgressIgnoredIPs"] == "169.254.170.2,169.254.169.254"
 
 
-def test_envoy_is_told_which_virtual_node_it_is(
+def test_envoy_receives_the_arn_of_its_virtual_node(
     implement: Implement, template: Callable[[], Template], resource_arn: Properties
 ) -> None:
     implement()
     assert envoy_of(template())["Environment"] == [{"Name": "APPMESH_RESOURCE_ARN", "Value": resource_arn}]
 
 
-def test_envoy_is_checked_for_being_live(implement: Implement, template: Callable[[], Template]) -> None:
+def test_envoy_has_a_health_check_of_its_state(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     envoy = envoy_of(template())
     assert envoy["StartTimeout"] == 30
@@ -254,7 +262,9 @@ def test_envoy_is_checked_for_being_live(implement: Implement, template: Callabl
 # Sizes
 
 
-def test_task_is_fargates_smallest_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_task_has_the_smallest_size_of_fargate_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
     task = only(template(), TASK)
     assert (task["Cpu"], task["Memory"]) == ("256", "512")
@@ -276,10 +286,10 @@ def test_task_has_the_size_given(implement: Implement, template: Callable[[], Te
     assert (task["Cpu"], task["Memory"]) == (str(cpu), str(memory))
 
 
-def test_size_that_fargate_does_not_have_is_refused(implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_cpu_that_fargate_does_not_support_is_refused(implement: Implement) -> None:
+    with pytest.raises(MeshError) as error:
         implement(cpu=300)
-    assert str(refused.value) == f"task 'cart': CPU is not a Fargate size, got 300 (one of: {SIZES})"
+    assert str(error.value) == f"task 'cart': CPU is not a Fargate size, got 300 (one of: {SIZES})"
 
 
 @pytest.mark.parametrize(
@@ -290,17 +300,17 @@ def test_size_that_fargate_does_not_have_is_refused(implement: Implement) -> Non
         pytest.param(256, 1000, "512, 1024, 2048", id="between"),
     ],
 )
-def test_memory_that_does_not_go_with_the_cpu_is_refused(
+def test_memory_that_fargate_does_not_support_with_the_cpu_is_refused(
     implement: Implement, cpu: int, memory: int, allowed: str
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(cpu=cpu, memory_mib=memory)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         f"task 'cart': memory is not available for {cpu} CPU units, got {memory} (one of: {allowed})"
     )
 
 
-def test_envoy_gets_its_share_and_the_application_the_rest(
+def test_envoy_has_its_default_share_and_the_application_the_rest(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement(cpu=1024, memory_mib=2048)
@@ -310,7 +320,7 @@ def test_envoy_gets_its_share_and_the_application_the_rest(
     assert (app["Cpu"], app["Memory"]) == (896, 1664)
 
 
-def test_envoy_gets_the_share_given_and_the_application_the_rest(
+def test_envoy_has_the_share_given_and_the_application_the_rest(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement(envoy_cpu=64, envoy_memory_mib=256)
@@ -320,7 +330,7 @@ def test_envoy_gets_the_share_given_and_the_application_the_rest(
     assert (app["Cpu"], app["Memory"]) == (192, 256)
 
 
-def test_application_gets_the_share_given(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_has_the_share_given(implement: Implement, template: Callable[[], Template]) -> None:
     implement(app_cpu=32, app_memory_mib=6)
     synthesized = template()
     app, envoy = app_of(synthesized), envoy_of(synthesized)
@@ -329,17 +339,17 @@ def test_application_gets_the_share_given(implement: Implement, template: Callab
 
 
 def test_application_that_needs_more_cpu_than_envoy_leaves_is_refused(implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(app_cpu=129)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "task 'cart': containers need more CPU than the task has, got '129 + 128 = 257 units' (at most 256 units)"
     )
 
 
 def test_application_that_needs_more_memory_than_envoy_leaves_is_refused(implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(app_memory_mib=129)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "task 'cart': containers need more memory than the task has, got '129 + 384 = 513 MiB' (at most 512 MiB)"
     )
 
@@ -370,20 +380,20 @@ def test_application_that_needs_more_memory_than_envoy_leaves_is_refused(impleme
     ],
 )
 def test_envoy_that_leaves_nothing_is_refused(implement: Implement, size: dict[str, int], wrong: str) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(**size)
-    assert str(refused.value) == f"task 'cart': containers need {wrong}"
+    assert str(error.value) == f"task 'cart': containers need {wrong}"
 
 
-def test_application_may_have_the_least_memory_there_is(implement: Implement, template: Callable[[], Template]) -> None:
+def test_application_may_have_the_minimum_memory(implement: Implement, template: Callable[[], Template]) -> None:
     implement(envoy_memory_mib=506)
     assert app_of(template())["Memory"] == 6
 
 
 def test_size_that_is_text_is_refused(implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(cpu="256")
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         f"task 'cart': CPU is not a Fargate size, got '256' (one of: {SIZES})",
         "container 'cart-app': CPU out of range, got '256' (1 to 16384)",
     ]
@@ -391,9 +401,9 @@ def test_size_that_is_text_is_refused(implement: Implement) -> None:
 
 def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
     check = ContainerHealthCheck(command=("curl",), interval_seconds=4, timeout_seconds=61, retries=0)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(cpu=300, desired_count=-1, container_name="the app", app_memory_mib=5, container_health_check=check)
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         f"task 'cart': CPU is not a Fargate size, got 300 (one of: {SIZES})",
         "task 'cart': desired count out of range, got -1 (0 to 5000)",
         "container 'the app': name has invalid characters, got 'the app' (letters, digits, '-' and '_')",
@@ -407,9 +417,9 @@ def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack
 
 
 def test_application_with_the_name_of_envoys_container_is_refused(implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(container_name="envoy-sidecar")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "task 'cart': duplicate container, got 'envoy-sidecar' (occurs 2 times, must be unique)"
     )
 
@@ -427,7 +437,9 @@ def test_task_runs_on_the_architecture_given(implement: Implement, template: Cal
 # Names
 
 
-def test_family_and_service_are_named_by_aws_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_family_and_service_have_generated_names_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
     synthesized = template()
     assert only(synthesized, TASK)["Family"].startswith("ShopCartTaskTaskDefinition")
@@ -451,15 +463,15 @@ def test_service_has_the_name_given(implement: Implement, template: Callable[[],
         pytest.param("service_name", "task 'cart': service name", 255, id="service-name"),
     ],
 )
-def test_impossible_name_is_refused_and_nothing_is_created(
+def test_invalid_name_is_refused_and_nothing_is_created(
     stack: Stack, implement: Implement, argument: str, subject: str, most: int
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(**{argument: "the cart"})
-    assert str(refused.value) == (f"{subject} has invalid characters, got 'the cart' (letters, digits, '-' and '_')")
-    with pytest.raises(MeshError) as refused:
+    assert str(error.value) == (f"{subject} has invalid characters, got 'the cart' (letters, digits, '-' and '_')")
+    with pytest.raises(MeshError) as error:
         implement(**{argument: ""})
-    assert str(refused.value) == f"{subject} is empty, got '' (1 to {most} characters)"
+    assert str(error.value) == f"{subject} is empty, got '' (1 to {most} characters)"
     assert stack.node.try_find_child("CartTask") is None
 
 
@@ -473,22 +485,22 @@ def test_impossible_name_is_refused_and_nothing_is_created(
         pytest.param("c" * 65, id="long"),
     ],
 )
-def test_impossible_port_name_is_refused_and_nothing_is_created(stack: Stack, implement: Implement, name: str) -> None:
+def test_invalid_port_name_is_refused_and_nothing_is_created(stack: Stack, implement: Implement, name: str) -> None:
     fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(port_name=name)
-    assert str(refused.value) == f"container 'cart-app': port name is invalid, got {name!r} ({fix})"
+    assert str(error.value) == f"container 'cart-app': port name is invalid, got {name!r} ({fix})"
     assert stack.node.try_find_child("CartTask") is None
 
 
 def test_empty_container_name_is_refused(stack: Stack, implement: Implement) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement(container_name="")
-    assert str(refused.value) == "container '': name is empty, got '' (1 to 255 characters)"
+    assert str(error.value) == "container '': name is empty, got '' (1 to 255 characters)"
     assert stack.node.try_find_child("CartTask") is None
 
 
-# Which subnets it needs
+# Subnets
 
 
 @pytest.fixture
@@ -511,9 +523,9 @@ def implement_in_public_subnets(
 def test_tasks_are_refused_in_a_vpc_without_private_subnets(
     stack: Stack, implement_in_public_subnets: Implement
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         implement_in_public_subnets(desired_count=5001)
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
             "virtual node 'cart': VPC has no private subnets with egress, got 'Shop/Open' "
             "(subnets with a route to a NAT gateway)"
@@ -530,7 +542,7 @@ def test_tasks_in_the_subnets_given_need_no_private_ones(
     assert network_of(template())["Subnets"] == ["open-a"]
 
 
-# What the roles may do
+# Roles
 
 
 @pytest.fixture
@@ -571,12 +583,12 @@ def test_task_role_is_for_tasks_and_has_no_managed_policy(
     assert "ManagedPolicyArns" not in execution_role
 
 
-def test_nobody_may_run_commands_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_ecs_exec_is_disabled_by_default(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert "EnableExecuteCommand" not in only(template(), SERVICE)
 
 
-def test_execute_command_takes_four_actions_more(
+def test_ecs_exec_grants_four_actions(
     implement: Implement, template: Callable[[], Template], resource_arn: Properties
 ) -> None:
     implement(execute_command=True)
@@ -610,14 +622,14 @@ def test_execution_role_writes_to_the_log_group_of_the_task_only(
 # Logs
 
 
-def test_task_has_a_log_group_of_its_own_that_keeps_a_week(
+def test_task_has_a_log_group_with_a_retention_of_one_week_by_default(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
     assert only(template(), LOG_GROUP) == {"RetentionInDays": 7}
 
 
-def test_log_group_of_its_own_goes_with_the_stack(implement: Implement, template: Callable[[], Template]) -> None:
+def test_default_log_group_is_deleted_with_the_stack(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     synthesized = template()
     group = synthesized["Resources"][logical_id(synthesized, LOG_GROUP)]
@@ -636,7 +648,7 @@ def test_both_containers_log_to_the_group_given_under_their_names(
     assert (envoy["awslogs-group"], envoy["awslogs-stream-prefix"]) == ("shop-logs", "cart-envoy-sidecar")
 
 
-# The service
+# Service
 
 
 def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
@@ -645,26 +657,28 @@ def test_one_task_runs_by_default(implement: Implement, template: Callable[[], T
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])
-def test_as_many_tasks_run_as_asked(implement: Implement, template: Callable[[], Template], count: int) -> None:
+def test_service_has_the_desired_count_given(
+    implement: Implement, template: Callable[[], Template], count: int
+) -> None:
     implement(desired_count=count)
     assert only(template(), SERVICE)["DesiredCount"] == count
 
 
 @pytest.mark.parametrize("count", [pytest.param(-1, id="too-few"), pytest.param(5001, id="too-many")])
-def test_impossible_count_of_tasks_is_refused(implement: Implement, count: int) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_desired_count_out_of_range_is_refused(implement: Implement, count: int) -> None:
+    with pytest.raises(MeshError) as error:
         implement(desired_count=count)
-    assert str(refused.value) == f"task 'cart': desired count out of range, got {count} (0 to 5000)"
+    assert str(error.value) == f"task 'cart': desired count out of range, got {count} (0 to 5000)"
 
 
-def test_service_goes_back_when_new_tasks_do_not_start(implement: Implement, template: Callable[[], Template]) -> None:
+def test_service_rolls_back_a_failed_deployment(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     deployment = only(template(), SERVICE)["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
 
 
-def test_tasks_are_in_the_private_subnets_and_the_group_of_the_mesh_by_default(
+def test_tasks_are_in_the_private_subnets_and_have_the_shared_security_group_by_default(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
@@ -680,7 +694,7 @@ def test_tasks_are_in_the_subnets_given(implement: Implement, template: Callable
     assert network_of(template())["Subnets"] == ["public-a", "public-b"]
 
 
-def test_tasks_are_in_the_group_of_their_node(
+def test_tasks_have_the_security_group_of_their_node(
     stack: Stack,
     guarded_mesh: ServiceMesh,
     cluster: ecs.Cluster,
@@ -709,19 +723,19 @@ def test_service_runs_in_the_cluster_given(
     assert only(template(), SERVICE)["Cluster"] == stack.resolve(cluster.cluster_name)
 
 
-def test_task_is_made_after_its_virtual_node(implement: Implement, template: Callable[[], Template]) -> None:
+def test_task_definition_depends_on_its_virtual_node(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     synthesized = template()
     task = synthesized["Resources"][logical_id(synthesized, TASK)]
     assert task["DependsOn"] == [logical_id(synthesized, "AWS::AppMesh::VirtualNode")]
 
 
-# Where the two halves are
+# Specification and implementation in two stacks
 
 
 @pytest.fixture
 def halves(app: App, image: ecs.ContainerImage) -> Callable[[], dict[str, Template]]:
-    """Specify a node in one stack, implement it in a second, and synthesize both."""
+    """Declare a node in one stack, implement it in a second stack, and synthesize both."""
     network = Stack(app, "Network")
     vpc = ec2.Vpc(network, "Vpc", max_azs=1)
     cluster = ecs.Cluster(network, "Cluster", vpc=vpc)
@@ -735,7 +749,7 @@ def halves(app: App, image: ecs.ContainerImage) -> Callable[[], dict[str, Templa
     return lambda: {name: dict(Assertions.from_stack(stack).to_json()) for name, stack in stacks.items()}
 
 
-def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_mesh(
+def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no_app_mesh_resource(
     halves: Callable[[], dict[str, Template]],
 ) -> None:
     assert imports_of(halves()["tasks"]) == {
@@ -746,7 +760,7 @@ def test_halves_in_two_stacks_share_what_the_service_needs_and_nothing_of_the_me
     }
 
 
-def test_halves_in_two_stacks_name_the_same_virtual_node(
+def test_implementation_in_another_stack_names_the_same_virtual_node(
     halves: Callable[[], dict[str, Template]], resource_arn: Properties
 ) -> None:
     templates = halves()
@@ -754,7 +768,7 @@ def test_halves_in_two_stacks_name_the_same_virtual_node(
     assert statements(templates["tasks"], TASK_ROLE)[0]["Resource"] == resource_arn
 
 
-def test_specification_knows_nothing_of_its_implementation(halves: Callable[[], dict[str, Template]]) -> None:
+def test_specification_does_not_depend_on_its_implementation(halves: Callable[[], dict[str, Template]]) -> None:
     synthesized = halves()["specification"]
     assert properties(synthesized, TASK) == []
     assert "Tasks:" not in str(synthesized)
@@ -769,27 +783,27 @@ def test_node_may_be_implemented_twice(implement: Implement, cart: MeshedColorNo
     assert green.task_definition.node.path == "Shop/Green/TaskDefinition"
 
 
-# What it hands out
+# Returned constructs
 
 
-def test_containers_handed_out_are_those_of_the_task(implement: Implement, template: Callable[[], Template]) -> None:
-    made = implement()
-    made.app_container.add_environment("TAX", "19")
-    made.envoy_container.add_environment("ENVOY_LOG_LEVEL", "debug")
+def test_containers_of_the_task_are_returned(implement: Implement, template: Callable[[], Template]) -> None:
+    implementation = implement()
+    implementation.app_container.add_environment("TAX", "19")
+    implementation.envoy_container.add_environment("ENVOY_LOG_LEVEL", "debug")
     synthesized = template()
     assert app_of(synthesized)["Environment"] == [{"Name": "TAX", "Value": "19"}]
     assert envoy_of(synthesized)["Environment"][-1] == {"Name": "ENVOY_LOG_LEVEL", "Value": "debug"}
 
 
-def test_task_definition_handed_out_takes_more_containers(
+def test_returned_task_definition_accepts_more_containers(
     implement: Implement, image: ecs.ContainerImage, template: Callable[[], Template]
 ) -> None:
-    made = implement(app_cpu=64, app_memory_mib=64)
-    made.task_definition.add_container("Tracer", image=image, cpu=64, memory_limit_mib=64)
+    implementation = implement(app_cpu=64, app_memory_mib=64)
+    implementation.task_definition.add_container("Tracer", image=image, cpu=64, memory_limit_mib=64)
     assert container(only(template(), TASK), "Tracer")["Image"] == "shop/app:1"
 
 
-def test_task_role_handed_out_takes_more_permissions(implement: Implement, template: Callable[[], Template]) -> None:
+def test_returned_task_role_accepts_more_permissions(implement: Implement, template: Callable[[], Template]) -> None:
     implement().task_role.add_to_principal_policy(
         iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"])
     )
@@ -799,17 +813,21 @@ def test_task_role_handed_out_takes_more_permissions(implement: Implement, templ
     ]
 
 
-def test_service_handed_out_scales(implement: Implement, template: Callable[[], Template]) -> None:
+def test_returned_service_can_be_scaled(implement: Implement, template: Callable[[], Template]) -> None:
     implement().fargate_service.auto_scale_task_count(max_capacity=4)
     assert only(template(), "AWS::ApplicationAutoScaling::ScalableTarget")["MaxCapacity"] == 4
 
 
-def test_execute_command_line_names_the_container_and_where_it_is(stack: Stack, implement: Implement) -> None:
-    made = implement(container_name="basket")
-    words = stack.resolve(made.execute_command_line)["Fn::Join"][1]
+def test_execute_command_line_names_the_container_the_cluster_and_the_region(
+    stack: Stack, implement: Implement
+) -> None:
+    implementation = implement(container_name="basket")
+    words = stack.resolve(implementation.execute_command_line)["Fn::Join"][1]
     assert words[0] == "aws ecs execute-command --region "
     assert words[1] == {"Ref": "AWS::Region"}
-    # The cluster, out of arn:…:service/cluster/name.
-    assert words[3] == {"Fn::Select": [1, {"Fn::Split": ["/", stack.resolve(made.fargate_service.service_arn)]}]}
-    assert stack.resolve(made.fargate_service.service_name) in words
+    # Name of the cluster, from arn:…:service/cluster/name.
+    assert words[3] == {
+        "Fn::Select": [1, {"Fn::Split": ["/", stack.resolve(implementation.fargate_service.service_arn)]}]
+    }
+    assert stack.resolve(implementation.fargate_service.service_name) in words
     assert words[-1] == (" --query 'taskArns[0]' --output text) --container basket --interactive --command /bin/sh")

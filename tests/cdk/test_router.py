@@ -1,4 +1,4 @@
-"""What a router and its routes become, and what is refused."""
+"""Specification of a router, its routes, and invalid arguments."""
 
 from collections.abc import Callable
 
@@ -31,23 +31,23 @@ def router(stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode) -> ColorRout
 
 
 def rule(template: Template) -> Properties:
-    found: Properties = only(template, ROUTE)["Spec"]["HttpRoute"]
-    return found
+    specification: Properties = only(template, ROUTE)["Spec"]["HttpRoute"]
+    return specification
 
 
 def listener(template: Template) -> Properties:
-    (found,) = only(template, ROUTER)["Spec"]["Listeners"]
-    port_mapping: Properties = found["PortMapping"]
+    (listener,) = only(template, ROUTER)["Spec"]["Listeners"]
+    port_mapping: Properties = listener["PortMapping"]
     return port_mapping
 
 
 def depends_on(template: Template) -> list[str]:
-    """The logical ids that the one route waits for."""
+    """Return the logical ids that the only route depends on."""
     (route,) = (resource for resource in template["Resources"].values() if resource["Type"] == ROUTE)
     return sorted(route["DependsOn"])
 
 
-# The router
+# Router
 
 
 def test_router_provides_the_virtual_service(router: ColorRouter, template: Callable[[], Template]) -> None:
@@ -90,14 +90,14 @@ def test_router_speaks_the_protocol_given(
     assert listener(template()) == {"Port": 80, "Protocol": protocol}
 
 
-def test_name_that_nobody_answers_is_refused(
+def test_virtual_service_name_that_dns_does_not_answer_is_refused(
     stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode, spare: MeshedColorNode
 ) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="router.shop.local")
-    assert str(refused.value) == (
-        "virtual service 'router.shop.local': no Cloud Map service answers its DNS name, got 'router.shop.local' "
+    assert str(error.value) == (
+        "virtual service 'router.shop.local': has no DNS record in Cloud Map, got 'router.shop.local' "
         "(name it after one of: spare.shop.local, stock.shop.local)"
     )
     assert stack.node.try_find_child("Router") is None
@@ -106,10 +106,10 @@ def test_name_that_nobody_answers_is_refused(
 
 def test_router_in_a_mesh_without_any_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="nobody.shop.local")
-    assert str(refused.value) == (
-        "virtual service 'nobody.shop.local': no Cloud Map service answers its DNS name, got 'nobody.shop.local' "
+    assert str(error.value) == (
+        "virtual service 'nobody.shop.local': has no DNS record in Cloud Map, got 'nobody.shop.local' "
         "(name it after one of: none yet)"
     )
     assert stack.node.try_find_child("Router") is None
@@ -117,7 +117,7 @@ def test_router_in_a_mesh_without_any_node_is_refused(stack: Stack, mesh: Servic
 
 
 def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorRouter(
             stack,
             "Router",
@@ -126,14 +126,14 @@ def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh, stock: Me
             name="router",
             port="80",  # type: ignore[arg-type]
         )
-    assert str(refused.value) == "virtual router 'router': listener port out of range, got '80' (1 to 65535)"
+    assert str(error.value) == "virtual router 'router': listener port out of range, got '80' (1 to 65535)"
 
 
-def test_name_of_a_node_that_callers_may_name_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
+def test_virtual_service_name_of_a_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="cart.shop.local")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (occurs 2 times, must be unique)"
     )
 
@@ -142,7 +142,7 @@ def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
     stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode
 ) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorRouter(
             stack,
             "Router",
@@ -152,9 +152,9 @@ def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
             port=65536,
             protocol="ftp",  # type: ignore[arg-type]
         )
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
-            "virtual service 'router.shop.local': no Cloud Map service answers its DNS name, got 'router.shop.local' "
+            "virtual service 'router.shop.local': has no DNS record in Cloud Map, got 'router.shop.local' "
             "(name it after one of: stock.shop.local)"
         ),
         ("virtual router 'the router': name has invalid characters, got 'the router' (letters, digits, '-' and '_')"),
@@ -165,10 +165,10 @@ def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
     assert mesh.model == before
 
 
-# Its routes
+# Routes
 
 
-def test_route_takes_every_request_by_default(
+def test_route_matches_all_requests_by_default(
     router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("All", targets={stock: 1})
@@ -193,21 +193,21 @@ def test_route_has_the_name_it_is_given(
     assert route["VirtualRouterName"] == "router"
 
 
-def test_route_takes_the_prefix_given(
+def test_route_matches_the_prefix_given(
     router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("Shelf", targets={stock: 1}, prefix="/shelf")
     assert rule(template())["Match"] == {"Prefix": "/shelf"}
 
 
-def test_route_takes_the_method_given(
+def test_route_matches_the_method_given(
     router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("Reads", targets={stock: 1}, method="GET")
     assert rule(template())["Match"] == {"Prefix": "/", "Method": "GET"}
 
 
-def test_route_takes_the_port_given(
+def test_route_matches_the_port_given(
     router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("All", targets={stock: 1}, port=80)
@@ -222,7 +222,7 @@ def test_route_has_the_priority_given(
     assert only(template(), ROUTE)["Spec"]["Priority"] == priority
 
 
-def test_route_spreads_requests_by_weight_over_the_ports_of_its_targets(
+def test_route_has_the_weights_and_the_ports_of_its_targets(
     stack: Stack, mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     depot = MeshedColorNode(stack, "Depot", mesh=mesh, name="depot", port=8080, virtual_service=False)
@@ -251,7 +251,7 @@ def test_target_may_have_weight_0(
         pytest.param("tcp", "TcpRoute", id="tcp"),
     ],
 )
-def test_route_speaks_the_protocol_of_its_router(
+def test_route_has_the_protocol_of_its_router(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], protocol: Protocol, key: str
 ) -> None:
     bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", protocol=protocol, virtual_service=False)
@@ -272,7 +272,7 @@ def test_route_without_paths_has_no_prefix(
     assert "Prefix" not in only(template(), ROUTE)["Spec"][key].get("Match", {})
 
 
-def test_router_has_as_many_routes_as_are_added(
+def test_router_has_all_routes_that_are_added(
     router: ColorRouter, stock: MeshedColorNode, spare: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("All", targets={stock: 1}, name="all")
@@ -281,7 +281,7 @@ def test_router_has_as_many_routes_as_are_added(
     assert list(router.mesh_resources) == ["VirtualRouter", "VirtualService", "All", "Shelf"]
 
 
-def test_route_is_made_after_its_router_and_its_nodes(
+def test_route_depends_on_its_router_and_its_targets(
     stack: Stack,
     router: ColorRouter,
     stock: MeshedColorNode,
@@ -297,36 +297,36 @@ def test_route_is_made_after_its_router_and_its_nodes(
     assert depends_on(template()) == sorted(made_before)
 
 
-# What is refused of a route
+# Invalid routes
 
 
 def test_route_whose_weights_are_all_0_is_refused(
     router: ColorRouter, stock: MeshedColorNode, spare: MeshedColorNode
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: 0, spare: 0}, name="all")
-    assert str(refused.value) == "route 'all': every weight is 0, got (0, 0) (at least one must be 1 to 100)"
+    assert str(error.value) == "route 'all': every weight is 0, got (0, 0) (at least one must be 1 to 100)"
 
 
 def test_route_without_targets_is_refused(router: ColorRouter) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={}, name="all")
-    assert str(refused.value) == "route 'all': wrong number of targets, got 0 (1 to 10)"
+    assert str(error.value) == "route 'all': wrong number of targets, got 0 (1 to 10)"
 
 
 @pytest.mark.parametrize("weight", [pytest.param(-1, id="too-low"), pytest.param(101, id="too-high")])
-def test_impossible_weight_is_refused(router: ColorRouter, stock: MeshedColorNode, weight: int) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_weight_out_of_range_is_refused(router: ColorRouter, stock: MeshedColorNode, weight: int) -> None:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: weight}, name="all")
-    assert str(refused.value) == f"route 'all': weight of 'stock' out of range, got {weight} (0 to 100)"
+    assert str(error.value) == f"route 'all': weight of 'stock' out of range, got {weight} (0 to 100)"
 
 
 def test_target_of_another_protocol_is_refused(stack: Stack, mesh: ServiceMesh, router: ColorRouter) -> None:
     bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", port=5432, protocol="tcp")
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={bank: 1}, name="all")
-    assert str(refused.value) == (
-        "route 'all': target 'bank' does not listen for its requests, got 'http/5432' (listeners of 'bank': tcp/5432)"
+    assert str(error.value) == (
+        "route 'all': target 'bank' has no listener for the route, got 'http/5432' (listeners of 'bank': tcp/5432)"
     )
 
 
@@ -335,15 +335,15 @@ def test_target_of_another_mesh_is_refused(
 ) -> None:
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
     bank = MeshedColorNode(stack, "Bank", mesh=other, name="bank")
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={bank: 1}, name="all")
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         "route 'all': target belongs to another mesh, got 'bank' (a node of 'shop')",
         "route 'all': unknown target, got 'bank' (known: stock)",
     ]
 
 
-def test_target_of_another_mesh_is_refused_though_its_name_is_known_here(
+def test_target_of_another_mesh_with_the_name_of_a_node_is_refused(
     stack: Stack,
     mesh: ServiceMesh,
     router: ColorRouter,
@@ -353,33 +353,33 @@ def test_target_of_another_mesh_is_refused_though_its_name_is_known_here(
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
     theirs = MeshedColorNode(stack, "Theirs", mesh=other, name="stock", cloud_map_name="their-stock")
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={theirs: 1}, name="all")
-    assert str(refused.value) == "route 'all': target belongs to another mesh, got 'stock' (a node of 'shop')"
+    assert str(error.value) == "route 'all': target belongs to another mesh, got 'stock' (a node of 'shop')"
     assert router.node.try_find_child("All") is None
     assert mesh.model == before
 
 
 @pytest.mark.parametrize("priority", [pytest.param(-1, id="too-low"), pytest.param(1001, id="too-high")])
-def test_impossible_priority_is_refused(router: ColorRouter, stock: MeshedColorNode, priority: int) -> None:
-    with pytest.raises(MeshError) as refused:
+def test_priority_out_of_range_is_refused(router: ColorRouter, stock: MeshedColorNode, priority: int) -> None:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: 1}, name="all", priority=priority)
-    assert str(refused.value) == f"route 'all': priority out of range, got {priority} (0 to 1000)"
+    assert str(error.value) == f"route 'all': priority out of range, got {priority} (0 to 1000)"
 
 
 def test_port_that_the_router_does_not_have_is_refused(router: ColorRouter, stock: MeshedColorNode) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: 1}, name="all", port=81)
-    assert str(refused.value) == "route 'all': no listener has its port, got 81 (listeners: http/80)"
+    assert str(error.value) == "route 'all': no listener has its port, got 81 (listeners: http/80)"
 
 
 def test_second_route_for_the_same_requests_is_refused(
     router: ColorRouter, stock: MeshedColorNode, spare: MeshedColorNode
 ) -> None:
     router.add_route("All", targets={stock: 1}, name="all")
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route("Again", targets={spare: 1}, name="again")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual router 'router': duplicate match in route 'again', got '/' "
         "(also in 'all': change one of them, or give them priorities)"
     )
@@ -389,7 +389,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
     mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode
 ) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         router.add_route(
             "All",
             targets={stock: 101},
@@ -399,7 +399,7 @@ def test_every_problem_of_a_route_is_reported_and_nothing_changes(
             port=81,
             priority=1001,
         )
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         "route 'the route': name has invalid characters, got 'the route' (letters, digits, '-' and '_')",
         "route 'the route': priority out of range, got 1001 (0 to 1000)",
         "route 'the route': no listener has its port, got 81 (listeners: http/80)",

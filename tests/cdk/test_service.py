@@ -1,4 +1,4 @@
-"""Names that callers use, apart from what answers them."""
+"""Virtual services that are declared by themselves."""
 
 from collections.abc import Callable
 
@@ -21,20 +21,20 @@ def stock(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
 
 @pytest.fixture
 def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> ColorRouter:
-    """A router of its own name, to the one node."""
+    """Router with a virtual service of its own, and the only node as its target."""
     MeshedColorNode(stack, "Spare", mesh=any_mesh, name="spare", virtual_service=False)
     router = ColorRouter(stack, "Router", mesh=any_mesh, name="router", virtual_service_name="spare.shop.local")
     router.add_route("All", targets={stock: 1})
     return router
 
 
-def test_service_is_a_name_for_a_node(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+def test_service_names_a_node(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
     service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=stock)
     assert any_mesh.model.services == (VirtualService(name="stock.shop.local", virtual_node="stock"),)
     assert (service.name, service.virtual_service_name) == ("stock.shop.local", "stock.shop.local")
 
 
-def test_service_is_one_more_name_for_a_router(
+def test_service_is_a_further_name_of_a_router(
     stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, router: ColorRouter
 ) -> None:
     ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=router)
@@ -44,7 +44,7 @@ def test_service_is_one_more_name_for_a_router(
     )
 
 
-def test_service_is_answered_by_nothing_by_default(
+def test_service_has_no_provider_by_default(
     stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, ingress: Callable[[], list[str]]
 ) -> None:
     service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local")
@@ -58,7 +58,7 @@ def test_service_is_answered_by_nothing_by_default(
     [pytest.param("app-mesh", 80, id="app-mesh"), pytest.param("envoy", 15100, id="envoy")],
     indirect=["any_mesh"],
 )
-def test_callers_of_a_service_are_let_in_by_what_answers(
+def test_provider_admits_the_callers_of_its_service(
     stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, ingress: Callable[[], list[str]], port: int
 ) -> None:
     service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=router)
@@ -74,18 +74,18 @@ def test_a_gateway_routes_to_a_service(stack: Stack, any_mesh: ServiceMesh, stoc
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_service_is_made_after_what_answers(
+def test_service_depends_on_its_provider(
     stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     service = ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=stock)
     synthesized = template()
-    made = synthesized["Resources"][stack.resolve(service.mesh_resources["VirtualService"].logical_id)]
-    assert made["Properties"]["Spec"] == {"Provider": {"VirtualNode": {"VirtualNodeName": "stock"}}}
-    assert made["DependsOn"] == [stack.resolve(stock.mesh_resources["VirtualNode"].logical_id)]
+    resource = synthesized["Resources"][stack.resolve(service.mesh_resources["VirtualService"].logical_id)]
+    assert resource["Properties"]["Spec"] == {"Provider": {"VirtualNode": {"VirtualNodeName": "stock"}}}
+    assert resource["DependsOn"] == [stack.resolve(stock.mesh_resources["VirtualNode"].logical_id)]
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_service_that_nothing_answers_has_no_provider(
+def test_virtual_service_resource_without_a_provider_has_an_empty_specification(
     stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local")
@@ -105,9 +105,9 @@ def test_second_service_of_one_name_is_refused(
     stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode, router: ColorRouter
 ) -> None:
     before = any_mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="spare.shop.local", provider=stock)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "mesh 'shop': duplicate virtual service, got 'spare.shop.local' (occurs 2 times, must be unique)"
     )
     assert stack.node.try_find_child("Name") is None
@@ -120,20 +120,20 @@ def test_provider_of_another_mesh_is_refused(
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
     stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service=False)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorService(stack, "Name", mesh=mesh, virtual_service_name="cart.shop.local", provider=stock)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual service 'cart.shop.local': provider belongs to another mesh, got 'stock' "
         "(it is in mesh 'other', this is 'shop')"
     )
     assert stack.node.try_find_child("Name") is None
 
 
-def test_provider_that_only_calls_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+def test_provider_without_a_listener_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
     worker = MeshedColorNode(stack, "Worker", mesh=any_mesh, name="worker", listeners=[], virtual_service=False)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=worker)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "virtual service 'stock.shop.local': provider has no listener, got 'worker' (a node that listens, or a router)"
     )
     assert stack.node.try_find_child("Name") is None
@@ -142,9 +142,9 @@ def test_provider_that_only_calls_is_refused(stack: Stack, any_mesh: ServiceMesh
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_every_problem_of_a_service_is_reported(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
     before = any_mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ColorService(stack, "Name", mesh=any_mesh, virtual_service_name="-.shop.local", provider="stock")  # type: ignore[arg-type]
-    assert str(refused.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         (
             "virtual service '-.shop.local': provider is neither a node nor a router, got 'stock' "
             "(a MeshedColorNode or a ColorRouter, or leave it out for a service without a provider)"

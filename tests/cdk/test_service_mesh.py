@@ -1,4 +1,4 @@
-"""What a mesh is when nothing but its namespace is known, and what its arguments change."""
+"""Defaults of a mesh, and the effect of each argument."""
 
 import json
 import re
@@ -27,14 +27,14 @@ def envoy_image(template: Template) -> object:
 
 
 def mesh_id(template: Template) -> str:
-    """The logical id of the one mesh."""
-    found: str
-    (found,) = (id for id, resource in template["Resources"].items() if resource["Type"] == MESH)
-    return found
+    """Return the logical id of the only mesh."""
+    logical_id: str
+    (logical_id,) = (id for id, resource in template["Resources"].items() if resource["Type"] == MESH)
+    return logical_id
 
 
 def group_id(node: MeshedColorNode) -> str:
-    """The id of the group of a node's tasks."""
+    """Return the id of the security group of a node's tasks."""
     assert node.security_group is not None
     return node.security_group.security_group_id
 
@@ -95,7 +95,7 @@ def test_egress_filter_is_the_one_given(
     assert only(template(), MESH)["Spec"] == {"EgressFilter": {"Type": "ALLOW_ALL"}}
 
 
-def test_each_node_has_a_group_of_its_own_by_default(
+def test_each_node_has_its_own_security_group_by_default(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
@@ -105,7 +105,7 @@ def test_each_node_has_a_group_of_its_own_by_default(
     assert len(properties(template(), "AWS::EC2::SecurityGroup")) == 2
 
 
-def test_every_node_and_gateway_is_in_the_group_given(
+def test_nodes_and_gateways_have_the_security_group_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh)
@@ -115,7 +115,7 @@ def test_every_node_and_gateway_is_in_the_group_given(
     assert properties(template(), "AWS::EC2::SecurityGroup") == []
 
 
-def test_envoy_is_the_public_one_by_default(
+def test_envoy_image_is_from_the_public_gallery_by_default(
     stack: Stack,
     mesh: ServiceMesh,
     cluster: ecs.Cluster,
@@ -140,7 +140,7 @@ def test_envoy_image_is_the_one_given(
     assert envoy_image(template()) == "shop/envoy:2"
 
 
-def test_mesh_tells_where_it_lives(
+def test_mesh_has_its_vpc_and_its_namespace_as_attributes(
     guarded_mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
     assert guarded_mesh.vpc is vpc
@@ -159,9 +159,9 @@ def test_namespace_may_be_imported(stack: Stack, vpc: ec2.IVpc) -> None:
 
 def test_namespace_whose_name_is_a_token_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=Aws.STACK_NAME, vpc=vpc)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "mesh 'shop': name of the namespace is not known, got 'a token' (create or import it with a literal name)"
     )
 
@@ -169,7 +169,7 @@ def test_namespace_whose_name_is_a_token_is_refused(stack: Stack, vpc: ec2.IVpc)
 def test_unknown_data_plane_is_refused(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ServiceMesh(
             stack,
             "Mesh",
@@ -178,7 +178,7 @@ def test_unknown_data_plane_is_refused(
             namespace=namespace,
             data_plane="istio",  # type: ignore[arg-type]
         )
-    assert str(refused.value) == "mesh 'shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)"
+    assert str(error.value) == "mesh 'shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)"
 
 
 def test_known_data_plane_may_be_named(
@@ -190,7 +190,7 @@ def test_known_data_plane_may_be_named(
 
 def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2.IVpc) -> None:
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=Aws.STACK_NAME, vpc=vpc)
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         ServiceMesh(
             stack,
             "Mesh",
@@ -200,7 +200,7 @@ def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2
             egress_filter="SOME",  # type: ignore[arg-type]
             data_plane="istio",  # type: ignore[arg-type]
         )
-    assert refused.value.problems == (
+    assert error.value.problems == (
         "mesh 'the shop': unknown data plane, got 'istio' (one of: app-mesh, envoy)",
         (
             "mesh 'the shop': name of the namespace is not known, got 'a token' "
@@ -212,7 +212,7 @@ def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2
     assert stack.node.try_find_child("Mesh") is None
 
 
-def test_end_of_app_mesh_is_announced_once(stack: Stack, mesh: ServiceMesh) -> None:
+def test_warning_about_the_end_of_app_mesh_appears_once(stack: Stack, mesh: ServiceMesh) -> None:
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
@@ -220,7 +220,7 @@ def test_end_of_app_mesh_is_announced_once(stack: Stack, mesh: ServiceMesh) -> N
     assert ended_warnings(stack) == ["/Shop/Mesh"]
 
 
-def test_parts_are_in_the_mesh_and_in_its_model(
+def test_resources_and_model_have_the_parts_of_the_mesh(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
@@ -247,7 +247,7 @@ def test_external_service_is_a_target_of_a_gateway(
     assert target == {"VirtualService": {"VirtualServiceName": "bank.pay.local"}}
 
 
-def test_external_service_is_not_declared_and_opens_no_path(
+def test_external_service_creates_no_resource_and_no_rule(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     bank = guarded_mesh.external_service("bank.pay.local")
@@ -257,15 +257,15 @@ def test_external_service_is_not_declared_and_opens_no_path(
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
-def test_a_template_says_which_services_are_external_so_that_reading_it_gives_the_mesh_back(
+def test_mesh_read_from_the_template_has_the_external_services(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], tmp_path: Path
 ) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, backends=[mesh.external_service("bank.pay.local")])
     mesh.external_service("post.pay.local")
     file = tmp_path / "shop.json"
     file.write_text(json.dumps(template()))
-    (found,) = read_source([file]).meshes
-    assert found.external_services == ("bank.pay.local", "post.pay.local")
+    (mesh_read,) = read_source([file]).meshes
+    assert mesh_read.external_services == ("bank.pay.local", "post.pay.local")
 
 
 @pytest.mark.parametrize(
@@ -278,9 +278,9 @@ def test_a_template_says_which_services_are_external_so_that_reading_it_gives_th
 def test_second_external_service_of_one_name_is_refused(mesh: ServiceMesh, name: str) -> None:
     mesh.external_service("bank.pay.local")
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         mesh.external_service(name)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "mesh 'shop': duplicate virtual service, got 'bank.pay.local' (occurs 2 times, must be unique)"
     )
     assert mesh.model == before
@@ -288,9 +288,9 @@ def test_second_external_service_of_one_name_is_refused(mesh: ServiceMesh, name:
 
 def test_external_service_with_the_name_of_a_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         mesh.external_service("cart.shop.local")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (occurs 2 times, must be unique)"
     )
 
@@ -301,9 +301,9 @@ def test_external_service_with_the_name_of_a_node_is_refused(stack: Stack, mesh:
 )
 def test_malformed_external_service_is_refused(mesh: ServiceMesh, name: str) -> None:
     before = mesh.model
-    with pytest.raises(MeshError) as refused:
+    with pytest.raises(MeshError) as error:
         mesh.external_service(name)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         f"external service {name!r}: name is not a DNS name, got {name!r} "
         "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
     )

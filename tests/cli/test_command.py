@@ -215,6 +215,7 @@ def test_watched_folder_can_be_a_relative_path(
     assert compiled_red(capsys, "--watch", "envoy") == compiled_red(capsys, "--watch", str(tmp_path / "envoy"))
 
 
+@pytest.mark.envoy
 def test_envoy_accepts_the_compiled_bootstrap(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bootstrap = tmp_path / "red.json"
     bootstrap.write_text(printed(capsys, "compile", MANIFESTS, "--node", "red"))
@@ -301,7 +302,7 @@ def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
         pytest.param(
             "large.json",
             '{"Resources": "' + 5_000_000 * "a" + '"}',
-            "is too large, got '5000017 bytes' (CloudFormation takes at most 1000000)",
+            "is too large, got '5000017 bytes' (at most 1000000)",
             id="5-mb",
         ),
     ],

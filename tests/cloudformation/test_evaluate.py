@@ -1,4 +1,4 @@
-"""What CloudFormation's functions and references come to, and what is said when they come to nothing."""
+"""Evaluation of intrinsic functions and references, and the messages when it fails."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,7 @@ TEMPLATE: dict[str, Any] = {
 
 @pytest.fixture
 def evaluate(tmp_path: Path) -> Evaluate:
-    """Evaluate a value where a property may stand."""
+    """Return a function that evaluates a value as a property of a resource."""
 
     def evaluate(value: Any, **values: str) -> Any:
         subject = {"Type": "The::Subject", "Properties": {"At": value}}
@@ -63,7 +63,7 @@ def evaluate(tmp_path: Path) -> Evaluate:
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "expected"),
     [
         pytest.param("text", "text", id="text"),
         pytest.param({"a": [1, 2.5, True, None]}, {"a": [1, 2.5, True, None]}, id="plain-values"),
@@ -123,12 +123,12 @@ def evaluate(tmp_path: Path) -> Evaluate:
         pytest.param({"Fn::ToJsonString": {"a": [{"Ref": "Color"}, 1]}}, '{"a":["red",1]}', id="to-json-string"),
     ],
 )
-def test_values_come_to(value: Any, found: Any, evaluate: Evaluate) -> None:
-    assert evaluate(value) == found
+def test_value_is_evaluated(value: Any, expected: Any, evaluate: Evaluate) -> None:
+    assert evaluate(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "given", "found"),
+    ("value", "given", "expected"),
     [
         pytest.param({"Ref": "Color"}, {"Color": "blue"}, "blue", id="parameter"),
         pytest.param({"Ref": "Colors"}, {"Colors": "a ,b"}, ["a", "b"], id="list"),
@@ -149,8 +149,8 @@ def test_values_come_to(value: Any, found: Any, evaluate: Evaluate) -> None:
         ),
     ],
 )
-def test_values_may_be_given(value: Any, given: dict[str, str], found: Any, evaluate: Evaluate) -> None:
-    assert evaluate(value, **given) == found
+def test_value_of_the_user_is_used(value: Any, given: dict[str, str], expected: Any, evaluate: Evaluate) -> None:
+    assert evaluate(value, **given) == expected
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,11 @@ def test_values_may_be_given(value: Any, given: dict[str, str], found: Any, eval
         pytest.param({"Fn::Select": [0, [{"Ref": "Named"}]]}, "Ref", id="select"),
     ],
 )
-def test_what_only_a_deployment_knows_is_an_attribute(value: Any, name: str, evaluate: Evaluate) -> None:
-    found = evaluate(value)
-    assert isinstance(found, Attribute)
-    assert isinstance(found.resource, Resource)
-    assert (found.resource.logical_id, found.resource.type, found.name) == ("Named", "Any::Thing", name)
+def test_value_known_only_at_deployment_is_an_attribute(value: Any, name: str, evaluate: Evaluate) -> None:
+    expected = evaluate(value)
+    assert isinstance(expected, Attribute)
+    assert isinstance(expected.resource, Resource)
+    assert (expected.resource.logical_id, expected.resource.type, expected.name) == ("Named", "Any::Thing", name)
 
 
 AT = "stack.json: Subject.At"
@@ -408,7 +408,7 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::ToJsonString": {"Ref": "AWS::NoValue"}},
-            f"{AT}: Fn::ToJsonString has nothing to write, got AWS::NoValue (an object or a list)",
+            f"{AT}: Fn::ToJsonString has wrong arguments, got AWS::NoValue (an object or a list)",
             id="to-json-string-nothing",
         ),
         pytest.param(
@@ -446,7 +446,7 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
     ],
 )
-def test_what_cannot_be_worked_out_is_refused(value: Any, message: str, evaluate: Evaluate) -> None:
+def test_value_that_cannot_be_evaluated_is_rejected(value: Any, message: str, evaluate: Evaluate) -> None:
     with pytest.raises(MeshError) as caught:
         evaluate(value)
     assert str(caught.value) == message
@@ -469,7 +469,9 @@ def test_what_cannot_be_worked_out_is_refused(value: Any, message: str, evaluate
         ),
     ],
 )
-def test_values_must_be_allowed(parameter: str, given: str, message: str, evaluate: Evaluate) -> None:
+def test_parameter_value_that_is_not_allowed_is_rejected(
+    parameter: str, given: str, message: str, evaluate: Evaluate
+) -> None:
     with pytest.raises(MeshError) as caught:
         evaluate({"Ref": parameter}, **{parameter: given})
     assert str(caught.value) == message
@@ -495,14 +497,14 @@ def test_values_must_be_allowed(parameter: str, given: str, message: str, evalua
         ),
     ],
 )
-def test_values_must_be_for_something(name: str, message: str, evaluate: Evaluate) -> None:
+def test_value_that_matches_nothing_is_rejected(name: str, message: str, evaluate: Evaluate) -> None:
     with pytest.raises(MeshError) as caught:
         evaluate("a", **{name: "b"})
     assert str(caught.value) == message
 
 
 def chain(links: int, link: Callable[[str], Any], last: Any) -> dict[str, Any]:
-    """Resources each of which is named after the next."""
+    """Return resources of which each refers to the name of the next."""
     names = {f"R{index}": link(f"R{index + 1}") for index in range(links)} | {f"R{links}": last}
     return {"Resources": {name: {"Type": "Any::Thing", "Properties": {"Name": value}} for name, value in names.items()}}
 
@@ -514,7 +516,7 @@ def name_of_first(tmp_path: Path, template: dict[str, Any]) -> Any:
     return templates.resources("Any::Thing")[0].property("Name")
 
 
-def test_a_name_may_be_referred_to_from_afar(tmp_path: Path) -> None:
+def test_long_chain_of_references_is_evaluated(tmp_path: Path) -> None:
     template = chain(20, lambda name: {"Fn::Sub": f"${{{name}.Name}}!"}, "red")
     assert name_of_first(tmp_path, template) == "red" + 20 * "!"
 
@@ -559,20 +561,20 @@ def test_a_name_may_be_referred_to_from_afar(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_references_that_explode_are_refused(template: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_exponential_references_are_rejected(template: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(MeshError) as caught:
         name_of_first(tmp_path, template)
     assert str(caught.value) == message
 
 
-def test_conditions_that_explode_are_worked_out_once_each(tmp_path: Path) -> None:
+def test_each_condition_is_evaluated_once(tmp_path: Path) -> None:
     conditions: dict[str, Any] = {f"C{index}": {"Fn::And": 2 * [{"Condition": f"C{index + 1}"}]} for index in range(30)}
     conditions["C30"] = {"Fn::Equals": ["a", "a"]}
     template = {"Conditions": conditions, **chain(0, str, {"Fn::If": ["C0", "red", "blue"]})}
     assert name_of_first(tmp_path, template) == "red"
 
 
-def test_a_function_beside_other_keys_is_refused(evaluate: Evaluate) -> None:
+def test_function_next_to_other_keys_is_rejected(evaluate: Evaluate) -> None:
     with pytest.raises(MeshError) as error:
         evaluate({"Fn::Transform": {"Name": "AWS::Include"}, "Name": "red"})
     assert str(error.value) == (
@@ -581,7 +583,7 @@ def test_a_function_beside_other_keys_is_refused(evaluate: Evaluate) -> None:
     )
 
 
-def test_a_pseudo_parameter_that_does_not_exist_is_refused(evaluate: Evaluate) -> None:
+def test_unknown_pseudo_parameter_is_rejected(evaluate: Evaluate) -> None:
     with pytest.raises(MeshError) as error:
         evaluate({"Ref": "AWS::Regoin"})
     assert str(error.value) == (
@@ -591,12 +593,12 @@ def test_a_pseudo_parameter_that_does_not_exist_is_refused(evaluate: Evaluate) -
 
 
 @pytest.mark.parametrize("text", ["${" * 50_000, "{{resolve:" * 10_000, "${!" * 30_000, "${a" * 30_000])
-def test_text_without_an_end_is_read_at_once(evaluate: Evaluate, text: str) -> None:
+def test_sub_with_many_open_braces_is_fast(evaluate: Evaluate, text: str) -> None:
     assert evaluate({"Fn::Sub": text}) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("${!Color} ${Color}", "${Color} red"),
         ("${ Color }${Color}", "redred"),
@@ -604,5 +606,5 @@ def test_text_without_an_end_is_read_at_once(evaluate: Evaluate, text: str) -> N
         ("$Color{}", "$Color{}"),
     ],
 )
-def test_variables_are_found_between_their_braces(evaluate: Evaluate, text: str, found: str) -> None:
-    assert evaluate({"Fn::Sub": text}) == found
+def test_variables_of_sub_end_at_the_first_brace(evaluate: Evaluate, text: str, expected: str) -> None:
+    assert evaluate({"Fn::Sub": text}) == expected

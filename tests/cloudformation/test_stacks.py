@@ -1,4 +1,4 @@
-"""Templates, folders, cloud assemblies and nested stacks: what is read of each, and how they refer to each other."""
+"""Stacks of templates, folders, cloud assemblies and nested stacks, and their references to each other."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ RED = {"Type": THING, "Properties": {"Name": "red"}}
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write files, by their names, into one folder."""
+    """Return a function that writes files into one folder."""
 
     def write(**files: Any) -> Path:
         for name, content in files.items():
@@ -38,7 +38,7 @@ def read(*paths: Path, **values: str) -> Templates:
 
 
 def names(*paths: Path, **values: str) -> dict[str, Any]:
-    """The names of all things, by their places."""
+    """Return the names of all resources, by place."""
     return {thing.place: thing.property("Name") for thing in read(*paths, **values).resources(THING)}
 
 
@@ -82,19 +82,19 @@ def test_a_folder_is_read_in_the_order_of_its_names(write: Write) -> None:
     assert list(names(folder)) == ["a.json: Red", "b.json: Red", "c.yaml: Red", "d.template: Red"]
 
 
-def test_a_template_given_twice_is_read_once(write: Write) -> None:
+def test_template_given_twice_is_read_once(write: Write) -> None:
     folder = write(red=template(Red=RED))
     assert names(folder, folder / "red.json", folder / "." / "red.json") == {"red.json: Red": "red"}
 
 
-def test_a_property_that_is_not_there_is_none(write: Write) -> None:
+def test_missing_property_is_none(write: Write) -> None:
     folder = write(red=template(Red=RED, Green={"Type": THING}))
     red, green = read(folder).resources(THING)
     assert (red.property("Other"), red.property("Name", "Other"), green.property("Name")) == (None, None, None)
     assert (red.properties(), green.properties()) == ({"Name": "red"}, {})
 
 
-def test_only_wanted_types_are_read(write: Write) -> None:
+def test_only_requested_types_are_returned(write: Write) -> None:
     folder = write(red=template(Red=RED, Other={"Type": "Other::Thing", "Properties": {"Name": {"Ref": "Nowhere"}}}))
     assert names(folder) == {"red.json: Red": "red"}
 
@@ -104,7 +104,7 @@ def test_only_wanted_types_are_read(write: Write) -> None:
 IN_EUROPE = {"InEurope": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}}
 
 
-def test_resources_have_conditions(write: Write) -> None:
+def test_resource_with_a_false_condition_is_not_returned(write: Write) -> None:
     folder = write(
         a={
             "Conditions": {**IN_EUROPE, "Elsewhere": {"Fn::Not": [{"Condition": "InEurope"}]}},
@@ -115,7 +115,7 @@ def test_resources_have_conditions(write: Write) -> None:
     assert names(folder, AWS__Region="us-east-1") == {"a.json: Blue": "blue"}
 
 
-def test_outputs_have_conditions(write: Write) -> None:
+def test_output_with_a_false_condition_is_not_exported(write: Write) -> None:
     condition = {"Conditions": IN_EUROPE, "Resources": {}}
     folder = write(
         a={**exporting("red", Condition="InEurope"), **condition},
@@ -129,7 +129,7 @@ def test_outputs_have_conditions(write: Write) -> None:
     assert names(folder, AWS__Region="us-east-1") == {"c.json: Red": "blue"}
 
 
-def test_a_stack_that_is_not_wanted_takes_what_it_nests_with_it(write: Write) -> None:
+def test_condition_of_a_nested_stack_applies_to_its_resources(write: Write) -> None:
     parent = {
         "Conditions": {**IN_EUROPE, "Elsewhere": {"Fn::Not": [{"Condition": "InEurope"}]}},
         "Resources": {
@@ -142,7 +142,7 @@ def test_a_stack_that_is_not_wanted_takes_what_it_nests_with_it(write: Write) ->
     assert names(folder, AWS__Region="eu-west-1") == {"parent.json: Parent": "red", "red.json: Red": "red"}
 
 
-def test_conditions_of_one_name_in_two_stacks_are_two(write: Write) -> None:
+def test_stacks_have_separate_conditions(write: Write) -> None:
     prod = {"Prod": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}}
     folder = write(
         parent={
@@ -169,10 +169,10 @@ def test_exports_are_imported_across_templates(write: Write) -> None:
     assert names(folder) == {"b.json: Red": "a"}
 
 
-def test_an_imported_attribute_keeps_its_resource(write: Write) -> None:
+def test_imported_attribute_has_the_exporting_resource(write: Write) -> None:
     folder = write(a=exporting({"Fn::GetAtt": ["Blue", "Arn"]}) | template(Blue=RED), b=template(Red=thing(IMPORTED)))
-    found = names(folder)["b.json: Red"]
-    assert (found.resource.place, found.name) == ("a.json: Blue", "Arn")
+    attribute = names(folder)["b.json: Red"]
+    assert (attribute.resource.place, attribute.name) == ("a.json: Blue", "Arn")
 
 
 def test_outputs_are_read_by_stack_and_name(write: Write) -> None:
@@ -244,7 +244,7 @@ def test_outputs_are_read_by_stack_and_name(write: Write) -> None:
         ),
     ],
 )
-def test_imports_that_come_to_nothing_are_refused(files: dict[str, Any], message: str, write: Write) -> None:
+def test_invalid_import_is_rejected(files: dict[str, Any], message: str, write: Write) -> None:
     assert refusal(write(**files)) == message
 
 
@@ -257,7 +257,7 @@ CHILD = {
 }
 
 
-def test_parameters_go_down_and_outputs_come_up(write: Write) -> None:
+def test_parameters_and_outputs_of_nested_stacks_are_evaluated(write: Write) -> None:
     folder = write(
         parent={
             "Parameters": {"Color": {"Type": "String", "Default": "red"}},
@@ -282,7 +282,7 @@ def test_parameters_go_down_and_outputs_come_up(write: Write) -> None:
         pytest.param({"Color": {"Ref": "AWS::NoValue"}}, id="no-value"),
     ],
 )
-def test_a_nested_stacks_parameters_have_defaults(parameters: Any, write: Write) -> None:
+def test_parameters_of_a_nested_stack_have_defaults(parameters: Any, write: Write) -> None:
     folder = write(parent=template(Child=nested("child.json", parameters)), child=CHILD)
     assert names(folder) == {"child.json: Red": "green"}
 
@@ -294,13 +294,13 @@ def test_a_template_may_be_nested_twice(write: Write) -> None:
     assert [each.property("Name") for each in read(folder).resources(THING)] == ["a", "b"]
 
 
-def test_the_cdk_says_where_it_put_a_nested_template(write: Write) -> None:
+def test_asset_path_of_the_cdk_is_the_nested_template(write: Write) -> None:
     child = nested("https://s3.eu-west-1.amazonaws.com/1", Metadata={"aws:asset:path": "nested/child.json"})
     folder = write(parent=template(Child=child), nested__child=CHILD)
     assert names(folder) == {"child.json: Red": "green"}
 
 
-def test_nested_stacks_nest(write: Write) -> None:
+def test_nested_stack_may_have_nested_stacks(write: Write) -> None:
     folder = write(
         a=template(B=nested("b.json", {"Color": "red"})),
         b={
@@ -324,7 +324,7 @@ def test_nested_stacks_nest(write: Write) -> None:
         pytest.param(1, id="number"),
     ],
 )
-def test_a_nested_stack_that_is_not_at_hand_is_noted(url: Any, write: Write) -> None:
+def test_missing_template_of_a_nested_stack_is_noted(url: Any, write: Write) -> None:
     folder = write(parent=template(Child=nested(url), Red=RED))
     assert names(folder) == {"parent.json: Red": "red"}
     assert read(folder).notes == ("parent.json: the template of nested stack Child was not found",)
@@ -397,7 +397,7 @@ def doubling(levels: int) -> dict[str, Any]:
         ),
     ],
 )
-def test_nested_stacks_that_cannot_be_are_refused(files: dict[str, Any], message: str, write: Write) -> None:
+def test_invalid_nested_stack_is_rejected(files: dict[str, Any], message: str, write: Write) -> None:
     assert refusal(write(**files)) == message
 
 
@@ -412,7 +412,7 @@ def artifact(file: str, **more: Any) -> Template:
 PLACED = template(Red=thing({"Fn::Sub": "${AWS::StackName} ${AWS::AccountId} ${AWS::Region}"}))
 
 
-def test_an_assembly_knows_its_stacks_environments(write: Write) -> None:
+def test_environments_of_an_assembly_are_read(write: Write) -> None:
     environment = "aws://111122223333/eu-west-1"
     folder = write(
         manifest={"artifacts": {"A": artifact("red", environment=environment, properties={"stackName": "Colors"})}},
@@ -423,7 +423,7 @@ def test_an_assembly_knows_its_stacks_environments(write: Write) -> None:
 
 
 @pytest.mark.parametrize("environment", ["aws://unknown-account/unknown-region", "", "aws://"])
-def test_an_assembly_may_fit_every_environment(environment: str, write: Write) -> None:
+def test_unknown_environment_of_an_assembly_must_be_given(environment: str, write: Write) -> None:
     folder = write(manifest={"artifacts": {"A": artifact("red", environment=environment)}}, red=PLACED)
     known = {"AWS__AccountId": "1", "AWS__Region": "eu-west-1"}
     assert names(folder, **known) == {"red.json: Red": "red 1 eu-west-1"}
@@ -433,7 +433,7 @@ def test_an_assembly_may_fit_every_environment(environment: str, write: Write) -
     )
 
 
-def test_an_assembly_has_stages_and_parameters(write: Write) -> None:
+def test_stages_and_parameters_of_an_assembly_are_read(write: Write) -> None:
     colored = {"Parameters": {"Color": {"Type": "String"}}, "Resources": {"Red": thing({"Ref": "Color"})}}
     folder = write(
         manifest={
@@ -518,12 +518,12 @@ STACK = "aws:cloudformation:stack"
         ),
     ],
 )
-def test_manifests_with_wrong_shapes_are_refused(manifest: Any, message: str, write: Write) -> None:
+def test_invalid_manifest_is_rejected(manifest: Any, message: str, write: Write) -> None:
     folder = write(manifest=manifest, red=PLACED)
     assert refusal(folder) == message.replace("{}", str(folder))
 
 
-# Templates that are none
+# Invalid templates
 
 
 @pytest.mark.parametrize(
@@ -580,7 +580,7 @@ def test_manifests_with_wrong_shapes_are_refused(manifest: Any, message: str, wr
         ),
     ],
 )
-def test_templates_with_wrong_shapes_are_refused(broken: Template, message: str, write: Write) -> None:
+def test_invalid_template_is_rejected(broken: Template, message: str, write: Write) -> None:
     assert refusal(write(a=broken)) == message
 
 
@@ -592,7 +592,7 @@ def test_templates_with_wrong_shapes_are_refused(broken: Template, message: str,
         pytest.param({"a": {"b": 1}}, "a.json", "is not a template", id="other-file"),
     ],
 )
-def test_what_holds_no_template_is_refused(files: dict[str, Any], name: str, wrong: str, write: Write) -> None:
+def test_path_without_templates_is_rejected(files: dict[str, Any], name: str, wrong: str, write: Write) -> None:
     path = write(**files) / name
     assert refusal(path) == (
         f"{path}: {wrong}, got 'no Resources' (a cloud assembly such as cdk.out, CloudFormation templates, or a folder "

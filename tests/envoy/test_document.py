@@ -1,4 +1,4 @@
-"""A configuration as lines: the same value, and a small change is a change of few lines."""
+"""Configurations as arguments: rendering and reading returns the same value, and small changes have small diffs."""
 
 import json
 from dataclasses import replace
@@ -21,17 +21,17 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_lines_are_the_value_again_however_they_are_joined(value: object) -> None:
+def test_lines_are_valid_json_with_any_separator(value: object) -> None:
     for joint in ("", " ", "\n"):
         assert json.loads(joint.join(document(value))) == value
 
 
 @given(VALUES)
-def test_what_is_written_reads_back(value: object) -> None:
+def test_rendered_value_is_read_back(value: object) -> None:
     assert read(document(value)) == read(compressed(value)) == value
 
 
-def test_what_is_compressed_is_small_and_the_same_every_time() -> None:
+def test_compressed_value_is_small_and_reproducible() -> None:
     value = [{"name": f"cluster-{number}", "type": "STATIC"} for number in range(1000)]
     assert sum(map(len, compressed(value))) < len(json.dumps(value)) / 5
     assert compressed(value) == compressed(value)
@@ -49,12 +49,12 @@ def test_what_is_compressed_is_small_and_the_same_every_time() -> None:
         ["{"],
     ],
 )
-def test_what_is_neither_is_an_error(words: list[str]) -> None:
+def test_other_arguments_are_rejected(words: list[str]) -> None:
     with pytest.raises(ValueError, match="."):
         read(words)
 
 
-def test_small_things_are_on_a_line_and_large_ones_a_line_a_part() -> None:
+def test_values_are_split_into_lines_by_their_width() -> None:
     long = "x" * WIDTH
     assert document({"a": [1, {"b": {}}], "c": [long, "d"]}) == [
         "{",
@@ -67,7 +67,7 @@ def test_small_things_are_on_a_line_and_large_ones_a_line_a_part() -> None:
     ]
 
 
-def test_another_weight_is_another_line() -> None:
+def test_change_of_a_weight_changes_its_line_only() -> None:
     mesh = read_source([Path(__file__).parent.parent / "manifests"]).meshes[0]
     (router,) = mesh.routers
     (route,) = router.routes

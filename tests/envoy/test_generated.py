@@ -1,27 +1,28 @@
-"""Whatever mesh there is, Envoy takes its configuration, and the same mesh always gives the same bytes."""
+"""Configurations of generated meshes: valid for Envoy, and reproducible byte by byte."""
 
 import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh
 from tests.support.envoy import parts, validate
 from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
-# The same examples every time: what passes here passes there.
-STEADY = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 PLACEMENTS = [(interception, by_files) for interception in (Transparent(), Loopback()) for by_files in (True, False)]
 
 
-@settings(STEADY, max_examples=30)
+@pytest.mark.envoy
+@examples(30)
 @given(mesh=meshes(compilable=True), choice=st.integers(0, 1000))
 def test_envoy_accepts_every_configuration(tls: Path, mesh: Mesh, choice: int) -> None:
-    found = parts(mesh)
-    for part in found[choice % len(found) :][:1] if found else ():
+    candidates = parts(mesh)
+    for part in candidates[choice % len(candidates) :][:1] if candidates else ():
         interception, by_files = PLACEMENTS[choice % 4]
         with tempfile.TemporaryDirectory() as folder:
             configuration = configure(
@@ -34,9 +35,9 @@ def test_envoy_accepts_every_configuration(tls: Path, mesh: Mesh, choice: int) -
             validate(configuration, Path(folder), tls)
 
 
-@settings(STEADY, max_examples=100)
+@examples(100)
 @given(mesh=meshes(compilable=True))
-def test_every_part_compiles_to_the_same_bytes_again(mesh: Mesh) -> None:
+def test_configuration_is_reproducible(mesh: Mesh) -> None:
     once, again = (
         [json.dumps(configure(mesh, part, sds_socket="/s").bootstrap) for part in parts(mesh)] for _ in range(2)
     )

@@ -1,6 +1,6 @@
-"""What the compiler makes of each kind of property: a template, and beside it what becomes of it.
+"""Golden configurations: for each case a template, and next to it the configurations of some of its parts.
 
-Its metadata says which parts: a node or gateway, a kind, and what the names of the resources begin with.
+The metadata of the template selects the parts: a node or gateway, a kind, and a prefix of the resource names.
 """
 
 import json
@@ -18,11 +18,11 @@ from tests.support.gold import compare_with_gold, dump_yaml
 
 GOLD = Path(__file__).parent / "gold"
 CASES = sorted(path.parent.name for path in GOLD.glob("*/template.yaml"))
-WANTED = [(case, wanted) for case in CASES for wanted in load(GOLD / case / "template.yaml")["Metadata"]["Gold"]]
+SELECTORS = [(case, selector) for case in CASES for selector in load(GOLD / case / "template.yaml")["Metadata"]["Gold"]]
 
 
 def compiled(case: str, part: str, folder: Path) -> Configuration:
-    """The configuration of a part of a case's mesh."""
+    """Return the configuration of a part of a case's mesh."""
     template = GOLD / case / "template.yaml"
     (mesh,) = read_source([template]).meshes
     metadata = load(template)["Metadata"]
@@ -39,30 +39,33 @@ def part_of(mesh: Mesh, name: str) -> Any:
     return next(part for part in parts(mesh) if part.name == name)
 
 
-def gold_file(case: str, wanted: str) -> Path:
-    part, kind, *_ = wanted.split()
+def gold_file(case: str, selector: str) -> Path:
+    part, kind, *_ = selector.split()
     return GOLD / case / f"{part}.{kind}.yaml"
 
 
-@pytest.mark.parametrize(("case", "wanted"), [pytest.param(*each, id="-".join(each)) for each in WANTED])
-def test_configuration_is_as_in_its_gold_file(
-    case: str, wanted: str, tmp_path: Path, request: pytest.FixtureRequest
+@pytest.mark.parametrize(("case", "selector"), [pytest.param(*each, id="-".join(each)) for each in SELECTORS])
+def test_configuration_equals_its_gold_file(
+    case: str, selector: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    part, kind, *prefix = wanted.split()
-    found = getattr(compiled(case, part, tmp_path), kind)
+    part, kind, *prefix = selector.split()
+    resources = getattr(compiled(case, part, tmp_path), kind)
     if prefix:
-        found = [each for each in found if each["name"].startswith(prefix[0])]
-    plain = json.loads(json.dumps(found).replace(str(tmp_path), "/watched"))
+        resources = [each for each in resources if each["name"].startswith(prefix[0])]
+    plain = json.loads(json.dumps(resources).replace(str(tmp_path), "/watched"))
     text = dump_yaml(plain)
-    compare_with_gold(gold_file(case, wanted), text, request)
+    compare_with_gold(gold_file(case, selector), text, request)
     assert 2 < len(text.splitlines()) <= 60
 
 
-@pytest.mark.parametrize(("case", "part"), sorted({(case, wanted.split()[0]) for case, wanted in WANTED}), ids="/".join)
+@pytest.mark.envoy
+@pytest.mark.parametrize(("case", "part"), sorted({(case, selector.split()[0]) for case, selector in SELECTORS}))
 def test_envoy_accepts_the_configuration(case: str, part: str, tls: Path, tmp_path: Path) -> None:
     validate(compiled(case, part, tmp_path), tmp_path, tls)
 
 
 def test_every_gold_file_is_compared() -> None:
-    expected = {gold_file(case, wanted) for case, wanted in WANTED} | {GOLD / case / "template.yaml" for case in CASES}
+    expected = {gold_file(case, selector) for case, selector in SELECTORS} | {
+        GOLD / case / "template.yaml" for case in CASES
+    }
     assert {path for path in GOLD.rglob("*") if path.is_file()} == expected

@@ -1,4 +1,4 @@
-"""Nothing of a mesh is silently dropped: every property of the published schemas is compiled, or refused by name."""
+"""Parity: every property of the published schemas is compiled or rejected with a message, never ignored."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ INSTANCES = (
     Instance(port=80, ipv4="10.0.0.2", attributes={"family": "bluex"}),
     Instance(port=80, ipv4="10.0.0.3", attributes={"familyx": "blue"}),
 )
-# What else a property can be, where not just anything else can.
+# Other valid values of properties that do not accept any value.
 OTHERS: dict[str, list[Any]] = {
     "DefaultPrefix": ["ENABLED"],
     "DefaultTargetHostname": ["ENABLED"],
@@ -82,7 +82,7 @@ OTHERS: dict[str, list[Any]] = {
 
 
 def schema_paths() -> Iterator[str]:
-    """Every property that the published schemas let a template give."""
+    """Return the paths of all properties in the published schemas."""
     for name in TYPES:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", f"AWS::AppMesh::{name}").schema
         read_only = {path.removeprefix("/properties/") for path in schema["readOnlyProperties"]}
@@ -103,7 +103,7 @@ def _schema_leaves(schema: dict[str, Any], value: dict[str, Any], path: str) -> 
 
 
 def leaves(value: Any, path: str, at: tuple[Any, ...] = ()) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Every value in a resource's properties: its path, and the keys and indexes that lead to it."""
+    """Yield the path of each value in a resource's properties, and the keys and indexes that lead to it."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from leaves(each, f"{path}.{key}", (*at, key))
@@ -116,18 +116,18 @@ def leaves(value: Any, path: str, at: tuple[Any, ...] = ()) -> Iterator[tuple[st
 
 @cache
 def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
-    """Where a sample has each path: the resource, and the way to the value."""
-    found: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
+    """Return, for each path in a sample, the resources with it, and the keys and indexes of the value."""
+    by_path: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
     for index, resource in enumerate(declared_resources(SAMPLES[sample])):
         name = resource.kind[0].upper() + resource.kind[1:]
         for path, at in leaves(resource.properties, name):
-            found.setdefault(path, []).append((index, at))
-    return found
+            by_path.setdefault(path, []).append((index, at))
+    return by_path
 
 
 def compiled(mesh: Mesh) -> dict[str, str]:
-    """Everything that is compiled of a mesh, by node or gateway and where it stands; what is refused is left out."""
-    found = {}
+    """Return the compiled configurations of a mesh, by part and placement, without those that are not supported."""
+    configurations = {}
     for part in parts(mesh):
         for number, (interception, of_endpoints) in enumerate(PLACEMENTS):
             try:
@@ -136,11 +136,11 @@ def compiled(mesh: Mesh) -> dict[str, str]:
                 )
             except MeshError:
                 continue
-            found_endpoints = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
-            found[f"{part.name} {number}"] = json.dumps(
-                [configuration.bootstrap, dict(configuration.files), found_endpoints]
+            endpoint_documents = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
+            configurations[f"{part.name} {number}"] = json.dumps(
+                [configuration.bootstrap, dict(configuration.files), endpoint_documents]
             )
-    return found
+    return configurations
 
 
 @cache
@@ -149,7 +149,7 @@ def compiled_sample(sample: int) -> dict[str, str]:
 
 
 def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
-    """The sample's mesh with another value at one place, or wherever the value stands, as far as that is a mesh."""
+    """Yield the valid meshes of a sample with another value at one place, or at all places with the same value."""
     declared = declared_resources(SAMPLES[sample])
     old = at_place(declared[index].properties, at)
     for value in others(old, at):
@@ -162,7 +162,7 @@ def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
 
 
 def with_value(declared: list[DeclaredResource], index: int, at: tuple[Any, ...], value: Any) -> list[DeclaredResource]:
-    """The resources with another value at one place."""
+    """Return the resources with another value at one place."""
     properties = copy.deepcopy(dict(declared[index].properties))
     at_place(properties, at[:-1])[at[-1]] = value
     altered = list(declared)
@@ -177,7 +177,7 @@ def at_place(value: Any, at: tuple[Any, ...]) -> Any:
 
 
 def renamed(value: Any, old: Any, new: Any) -> Any:
-    """The same with another value wherever the old one stands."""
+    """Return a value with all occurrences of a value replaced."""
     if isinstance(value, dict):
         return {key: renamed(each, old, new) for key, each in value.items()}
     if isinstance(value, list):
@@ -186,7 +186,7 @@ def renamed(value: Any, old: Any, new: Any) -> Any:
 
 
 def others(value: Any, at: tuple[Any, ...]) -> list[Any]:
-    """Other values for one place."""
+    """Return other values for one place."""
     name = f"{at[-2]}[]" if isinstance(at[-1], int) else at[-1]
     if isinstance(value, bool):
         return [not value]
@@ -196,7 +196,7 @@ def others(value: Any, at: tuple[Any, ...]) -> list[Any]:
 
 
 def changes(path: str) -> bool:
-    """Whether another value of a property makes another configuration."""
+    """Return whether another value of a property changes a configuration."""
     return any(
         any(text not in compiled_sample(sample).values() for text in compiled(mesh).values())
         for sample in range(len(SAMPLES))
@@ -205,12 +205,12 @@ def changes(path: str) -> bool:
     )
 
 
-def test_the_table_has_every_property_of_the_published_schemas_once_and_no_other() -> None:
+def test_table_has_exactly_the_properties_of_the_published_schemas() -> None:
     listed = [path for row in ROWS for path in paths(row.properties)]
     assert sorted(listed) == sorted(set(schema_paths()))
 
 
-# Names by which resources refer to each other, and the port that must be the listener's: another value is no mesh.
+# Message for properties for which every other value is invalid: references, and the port of a health check.
 FIXED = {
     "TcpRetryEvents[]": "unknown TCP retry event",
     "HealthCheck.Port": "health check port is not the listener's port",
@@ -222,12 +222,12 @@ FIXED = {
     "path",
     [path for path, row in sorted(table().items()) if row.envoy and not path.endswith(tuple(FIXED))],
 )
-def test_another_value_of_a_compiled_property_makes_another_configuration(path: str) -> None:
+def test_compiled_property_affects_the_configuration(path: str) -> None:
     assert changes(path)
 
 
 @pytest.mark.parametrize("path", [path for path, row in sorted(table().items()) if path.endswith(tuple(FIXED))])
-def test_a_property_that_can_have_no_other_value_is_refused_with_one(path: str) -> None:
+def test_property_with_a_fixed_value_is_rejected_with_another(path: str) -> None:
     wrong = next(message for end, message in FIXED.items() if path.endswith(end))
     sample, (index, at) = next((sample, places(sample)[path][0]) for sample in range(2) if path in places(sample))
     declared = declared_resources(SAMPLES[sample])
@@ -237,7 +237,7 @@ def test_a_property_that_can_have_no_other_value_is_refused_with_one(path: str) 
 
 
 @pytest.mark.parametrize(("path", "row"), [(path, row) for path, row in sorted(table().items()) if not row.envoy])
-def test_a_refused_property_is_named_with_its_value_and_the_reason(path: str, row: Row) -> None:
+def test_unsupported_property_is_rejected_with_its_value_and_the_reason(path: str, row: Row) -> None:
     sample = next(sample for sample in range(len(SAMPLES)) if path in places(sample))
     mesh = SAMPLES[sample]
     messages: list[str] = []
@@ -250,5 +250,5 @@ def test_a_refused_property_is_named_with_its_value_and_the_reason(path: str, ro
     assert [message for message in messages if reason in message and "arn:aws:acm" in message]
 
 
-def test_the_page_of_the_documentation_is_the_table(root: Path, request: pytest.FixtureRequest) -> None:
+def test_page_of_the_documentation_is_up_to_date(root: Path, request: pytest.FixtureRequest) -> None:
     compare_with_gold(root / "docs" / "parity.md", parity_page(), request)

@@ -1,4 +1,4 @@
-"""Where an Envoy stands changes how it is reached and how it finds others, and nothing of the mesh."""
+"""Placement: interception and endpoint sources change addresses and ports, and nothing else."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ ONLY_6 = Instance(port=80, ipv6="fd00::3")
 
 
 def chain(size: int, name: str = "n") -> Mesh:
-    """A mesh in which each node calls the one before it."""
+    """Return a mesh in which each node has the node before it as its backend."""
     return Mesh(
         name="chain",
         nodes=tuple(
@@ -59,9 +59,7 @@ def chain(size: int, name: str = "n") -> Mesh:
 
 
 @pytest.mark.parametrize(("interception", "of_endpoints"), ANYWHERE)
-def test_a_node_knows_nothing_of_the_mesh_but_its_own_backends(
-    interception: Interception, of_endpoints: Endpoints
-) -> None:
+def test_configuration_of_a_node_has_its_own_backends_only(interception: Interception, of_endpoints: Endpoints) -> None:
     small, large = (
         configure(mesh, mesh.node("n1"), interception=interception, endpoints=of_endpoints)
         for mesh in (chain(2), chain(100))
@@ -70,21 +68,23 @@ def test_a_node_knows_nothing_of_the_mesh_but_its_own_backends(
 
 
 @pytest.mark.parametrize(("interception", "of_endpoints"), ANYWHERE)
-def test_the_routes_to_clusters_are_the_same_wherever_an_envoy_stands(
-    interception: Interception, of_endpoints: Endpoints
-) -> None:
+def test_routes_are_the_same_for_every_placement(interception: Interception, of_endpoints: Endpoints) -> None:
     mesh = full_mesh()
-    found = configure(mesh, mesh.gateway("gateway"), interception=interception, endpoints=of_endpoints)
-    assert found.routes == configure(mesh, mesh.gateway("gateway")).routes
+    configuration = configure(mesh, mesh.gateway("gateway"), interception=interception, endpoints=of_endpoints)
+    assert configuration.routes == configure(mesh, mesh.gateway("gateway")).routes
 
 
-def test_nothing_is_watched_when_endpoints_are_found_by_dns() -> None:
+def test_configuration_with_dns_endpoints_is_static() -> None:
     mesh = chain(2)
-    found = configure(mesh, mesh.node("n1"))
-    assert (found.files, found.targets, "dynamic_resources" in found.bootstrap) == ({}, {}, False)
+    configuration = configure(mesh, mesh.node("n1"))
+    assert (configuration.files, configuration.targets, "dynamic_resources" in configuration.bootstrap) == (
+        {},
+        {},
+        False,
+    )
 
 
-def test_files_stand_before_those_that_refer_to_them() -> None:
+def test_files_precede_those_that_refer_to_them() -> None:
     mesh = chain(2)
     assert list(configure(mesh, mesh.node("n1"), endpoints=WATCHED).files) == [
         "eds/cds_egress_chain_n0_http_80.json",
@@ -95,11 +95,11 @@ def test_files_stand_before_those_that_refer_to_them() -> None:
     ]
 
 
-def test_a_watched_file_of_endpoints_begins_without_any() -> None:
+def test_initial_file_of_endpoints_is_empty() -> None:
     mesh = chain(2)
-    found = configure(mesh, mesh.node("n1"), endpoints=WATCHED)
-    (target,) = found.targets.values()
-    assert found.files["eds/cds_egress_chain_n0_http_80.json"] == endpoints(mesh, target, [])
+    configuration = configure(mesh, mesh.node("n1"), endpoints=WATCHED)
+    (target,) = configuration.targets.values()
+    assert configuration.files["eds/cds_egress_chain_n0_http_80.json"] == endpoints(mesh, target, [])
 
 
 @pytest.mark.parametrize(
@@ -113,31 +113,31 @@ def test_a_watched_file_of_endpoints_begins_without_any() -> None:
     ],
 )
 @pytest.mark.parametrize("whose", ["node", "mesh"])
-def test_the_preferred_addresses_of_tasks_are_their_endpoints(
+def test_ip_preference_selects_the_addresses_of_tasks(
     whose: str, preference: IpPreference | None, addresses: list[str]
 ) -> None:
     mesh = chain(2)
     discovery = CloudMapDiscovery(namespace="chain.local", service="n0", ip_preference=preference)
     node = replace(mesh.node("n0"), discovery=discovery)
     changed = {"nodes": (node, mesh.node("n1"))} if whose == "node" else {"ip_preference": preference}
-    assert found_addresses(replace(mesh, **changed), BOTH, ONLY_4, ONLY_6) == addresses
+    assert endpoint_addresses(replace(mesh, **changed), BOTH, ONLY_4, ONLY_6) == addresses
 
 
-def test_a_task_needs_every_attribute_to_be_an_endpoint() -> None:
+def test_endpoint_must_have_all_attributes() -> None:
     mesh = chain(2)
-    wanted = (("family", "blue"), ("zone", "a"))
-    discovery = CloudMapDiscovery(namespace="chain.local", service="n0", attributes=wanted)
+    required = (("family", "blue"), ("zone", "a"))
+    discovery = CloudMapDiscovery(namespace="chain.local", service="n0", attributes=required)
     mesh = replace(mesh, nodes=(replace(mesh.node("n0"), discovery=discovery), mesh.node("n1")))
     with_all = replace(ONLY_4, attributes={"family": "blue", "zone": "a", "more": "x"})
     with_some = replace(BOTH, attributes={"family": "blue"})
-    assert found_addresses(mesh, with_all, with_some, ONLY_4) == ["10.0.0.2"]
+    assert endpoint_addresses(mesh, with_all, with_some, ONLY_4) == ["10.0.0.2"]
 
 
-def test_a_loopback_address_depends_on_the_name_alone_and_not_on_its_case() -> None:
+def test_loopback_address_is_a_case_insensitive_hash_of_the_name() -> None:
     assert loopback_address("red.colors.local") == loopback_address("RED.colors.local") == "127.103.97.195"
 
 
-def test_loopback_addresses_leave_out_the_one_that_everybody_uses() -> None:
+def test_loopback_addresses_are_distinct_and_never_in_127_0() -> None:
     addresses = {loopback_address(f"service-{number}.colors.local") for number in range(2000)}
     assert len(addresses) > 1990
     assert {address.split(".")[0] for address in addresses} == {"127"}
@@ -152,10 +152,10 @@ def test_loopback_addresses_leave_out_the_one_that_everybody_uses() -> None:
         pytest.param(frozenset({"n1"}), 15100, id="another-node"),
     ],
 )
-def test_a_node_outside_is_reached_at_its_own_port(outside: frozenset[str], port: int) -> None:
+def test_outside_node_is_reached_on_the_port_of_its_listener(outside: frozenset[str], port: int) -> None:
     mesh = chain(2)
-    found = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
-    (cluster,) = (each for each in found.clusters if each["name"] == "cds_egress_chain_n0_http_80")
+    configuration = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
+    (cluster,) = (each for each in configuration.clusters if each["name"] == "cds_egress_chain_n0_http_80")
     (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["endpoint"]["address"]["socket_address"] == {"address": "n0.chain.local", "port_value": port}
 
@@ -164,8 +164,8 @@ def test_no_node_is_outside_by_default() -> None:
     assert Loopback() == Loopback(outside=frozenset())
 
 
-def found_addresses(mesh: Mesh, *instances: Instance) -> list[str]:
-    """The addresses of the endpoints that a caller of the first node gets."""
+def endpoint_addresses(mesh: Mesh, *instances: Instance) -> list[str]:
+    """Return the addresses of the first node's endpoints in the configuration of its caller."""
     (target,) = configure(mesh, mesh.node("n1"), endpoints=WATCHED).targets.values()
     assert isinstance(target, Target)
     (assignment,) = endpoints(mesh, target, instances)["resources"]

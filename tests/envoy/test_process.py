@@ -1,4 +1,4 @@
-"""How Envoy's container ends: what is under way when it is told to."""
+"""Shutdown of Envoy's container: open connections are kept after SIGTERM."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ DRAIN_SECONDS = 1
 
 @contextmanager
 def running_envoy(folder: Path, write: Callable[[Any], list[str]] = document) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the container's entry point for a node of tcp, everything of it at one loopback address."""
+    """Run the container's entry point for a node with a tcp listener, on one loopback address."""
     of = mesh(nodes=[node("red", listeners=(Listener(port=9000, protocol="tcp"),))])
     placement = Loopback(task_address=WORKER_ADDRESS, app_address=WORKER_ADDRESS, envoy_address=WORKER_ADDRESS)
     configuration = write(configure(of, of.node("red"), interception=placement).bootstrap)
@@ -37,7 +37,7 @@ def running_envoy(folder: Path, write: Callable[[Any], list[str]] = document) ->
             [*words, *configuration], env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        wait_until(takes_connections, "Envoy takes connections")
+        wait_until(accepts_connections, "Envoy takes connections")
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -45,7 +45,7 @@ def running_envoy(folder: Path, write: Callable[[Any], list[str]] = document) ->
         process.wait()
 
 
-def takes_connections() -> bool:
+def accepts_connections() -> bool:
     try:
         socket.create_connection((WORKER_ADDRESS, INBOUND_PORT), timeout=5).close()
     except ConnectionRefusedError:
@@ -53,12 +53,12 @@ def takes_connections() -> bool:
     return True
 
 
-def test_connections_of_tcp_stay_until_they_are_closed(tmp_path: Path) -> None:
+def test_tcp_connections_are_kept_until_they_are_closed(tmp_path: Path) -> None:
     with tcp_server(App("red"), WORKER_ADDRESS, 9000), running_envoy(tmp_path) as process:
         with connect(WORKER_ADDRESS, INBOUND_PORT) as connection:
             assert connection.recv(100) == b"red\n"
             process.send_signal(signal.SIGTERM)
-            wait_until(lambda: not takes_connections(), "it takes no more connections")
+            wait_until(lambda: not accepts_connections(), "it takes no more connections")
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1)
             connection.sendall(b"still there")
@@ -66,13 +66,13 @@ def test_connections_of_tcp_stay_until_they_are_closed(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
-def test_it_ends_when_nothing_is_under_way(tmp_path: Path) -> None:
+def test_envoy_ends_without_connections(tmp_path: Path) -> None:
     with tcp_server(App("red"), WORKER_ADDRESS, 9000), running_envoy(tmp_path) as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
 
-def test_it_runs_with_a_configuration_that_is_compressed(tmp_path: Path) -> None:
+def test_envoy_runs_with_a_compressed_configuration(tmp_path: Path) -> None:
     with (
         tcp_server(App("red"), WORKER_ADDRESS, 9000),
         running_envoy(tmp_path, compressed),

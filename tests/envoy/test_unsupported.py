@@ -1,4 +1,4 @@
-"""What has no counterpart in Envoy is refused, by name, with its value and the reason."""
+"""Features that Envoy does not support are rejected, with their value and the reason."""
 
 from dataclasses import replace
 
@@ -57,7 +57,7 @@ def red(listener: Listener, attributes: tuple[tuple[str, str], ...] = ()) -> Vir
 
 
 def mesh(node: VirtualNode, caller: VirtualNode = CALLER, gateway: VirtualGateway = GATEWAY) -> Mesh:
-    """A node that a caller and a gateway reach by name."""
+    """Return a mesh with a node, a caller and a gateway."""
     return Mesh(
         name="colors",
         nodes=(node, caller),
@@ -85,33 +85,33 @@ def refusal(
     return str(error.value)
 
 
-def test_a_certificate_of_acm_is_refused_for_its_listener() -> None:
+def test_listener_with_a_certificate_in_acm_is_rejected() -> None:
     node = red(tls(AcmCertificate(arn=ARN)))
     assert refusal(mesh(node), node) == (
         f"virtual node 'red' listener 80: has a certificate in ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
     )
 
 
-def test_a_certificate_of_acm_is_refused_for_a_gateway() -> None:
+def test_gateway_with_a_certificate_in_acm_is_rejected() -> None:
     gateway = VirtualGateway(name="gateway", listeners=(tls(AcmCertificate(arn=ARN)),))
     assert refusal(mesh(red(Listener(port=80)), gateway=gateway), gateway) == (
         f"virtual gateway 'gateway' listener 80: has a certificate in ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
     )
 
 
-def test_a_certificate_of_acm_is_refused_for_a_caller_that_would_trust_what_signed_it() -> None:
+def test_caller_without_a_client_policy_of_a_node_with_a_certificate_in_acm_is_rejected() -> None:
     assert refusal(mesh(red(tls(AcmCertificate(arn=ARN)))), CALLER) == (
         "virtual node 'caller' backend 'red.colors.local': the node has a certificate in ACM, "
         f"got '{ARN}' ({KEEPS_ITS_KEYS})"
     )
 
 
-def test_a_certificate_of_acm_that_is_not_used_is_no_obstacle() -> None:
+def test_unused_certificate_in_acm_is_accepted() -> None:
     node = red(tls(AcmCertificate(arn=ARN), "DISABLED"))
     assert configure(mesh(node), node) == configure(mesh(red(Listener(port=80))), red(Listener(port=80)))
 
 
-def test_trust_in_acm_is_refused_for_a_caller() -> None:
+def test_caller_with_trust_in_acm_is_rejected() -> None:
     caller = policy(AcmTrust(certificate_authority_arns=(AUTHORITY,)))
     assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
         "virtual node 'caller' backend 'red.colors.local': trusts certificate authorities in ACM, "
@@ -120,20 +120,20 @@ def test_trust_in_acm_is_refused_for_a_caller() -> None:
     )
 
 
-def test_trust_in_acm_that_is_not_used_is_no_obstacle() -> None:
+def test_unused_trust_in_acm_is_accepted() -> None:
     caller = policy(AcmTrust(certificate_authority_arns=(AUTHORITY,)), enforce=False)
     node = red(Listener(port=80))
     assert configure(mesh(node, caller), caller) == configure(mesh(node), CALLER)
 
 
-def test_a_certificate_of_sds_needs_the_socket() -> None:
+def test_certificate_from_sds_without_a_socket_is_rejected() -> None:
     node = red(tls(SdsCertificate(secret_name="spiffe://red")))
     assert refusal(mesh(node), node) == (
         f"virtual node 'red' listener 80: has a certificate from SDS, got 'spiffe://red' ({NO_SOCKET})"
     )
 
 
-def test_trust_in_sds_needs_the_socket() -> None:
+def test_trust_from_sds_without_a_socket_is_rejected() -> None:
     caller = policy(SdsTrust(secret_name="spiffe://all"))
     assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
         f"virtual node 'caller' backend 'red.colors.local': trusts certificate authorities from SDS, got "
@@ -141,7 +141,7 @@ def test_trust_in_sds_needs_the_socket() -> None:
     )
 
 
-def test_a_client_certificate_of_sds_needs_the_socket() -> None:
+def test_client_certificate_from_sds_without_a_socket_is_rejected() -> None:
     validation = TlsValidation(trust=FileTrust(certificate_chain="/tls/ca.pem"))
     own = ClientTls(validation=validation, certificate=SdsCertificate(secret_name="spiffe://me"))
     caller = replace(CALLER, client_tls=own)
@@ -150,7 +150,7 @@ def test_a_client_certificate_of_sds_needs_the_socket() -> None:
     )
 
 
-def test_dns_cannot_choose_tasks_by_attributes() -> None:
+def test_cloud_map_attributes_with_dns_endpoints_are_rejected() -> None:
     node = red(Listener(port=80), (("family", "blue"),))
     assert refusal(mesh(node), CALLER) == (
         "virtual node 'caller' backend 'red.colors.local': the node is selected by Cloud Map attributes, "
@@ -159,14 +159,14 @@ def test_dns_cannot_choose_tasks_by_attributes() -> None:
     )
 
 
-def test_files_can_have_the_tasks_with_attributes() -> None:
+def test_cloud_map_attributes_with_file_endpoints_are_accepted() -> None:
     node = red(Listener(port=80), (("family", "blue"),))
     configuration = configure(mesh(node), CALLER, endpoints=FileEndpoints(directory="/watched"))
     assert [target.node for target in configuration.targets.values()] == [node]
 
 
 @pytest.mark.parametrize("part", [CALLER, GATEWAY], ids=["node", "gateway"])
-def test_a_service_of_which_only_the_name_is_known_is_refused(part: VirtualNode | VirtualGateway) -> None:
+def test_external_service_is_rejected(part: VirtualNode | VirtualGateway) -> None:
     known = Mesh(name="colors", nodes=(CALLER,), gateways=(GATEWAY,), external_services=("red.colors.local",))
     kind = "virtual node" if part is CALLER else "virtual gateway"
     assert refusal(known, part) == (
@@ -176,7 +176,7 @@ def test_a_service_of_which_only_the_name_is_known_is_refused(part: VirtualNode 
 
 
 def two(first: Protocol, second: Protocol) -> Mesh:
-    """A caller of two nodes with listeners on one port."""
+    """Return a mesh with a caller of two nodes that have a listener on the same port."""
     protocols = {"red": first, "blue": second}
     return Mesh(
         name="colors",
@@ -207,7 +207,7 @@ def two(first: Protocol, second: Protocol) -> Mesh:
         pytest.param("http2", "grpc", id="http2-and-grpc"),
     ],
 )
-def test_redirected_backends_that_share_a_port_must_be_told_apart(first: Protocol, second: Protocol) -> None:
+def test_transparent_backends_with_a_shared_port_are_rejected(first: Protocol, second: Protocol) -> None:
     of = two(first, second)
     assert refusal(of, of.node("caller")) == (
         "virtual node 'caller': backends share port 80, "
@@ -216,13 +216,13 @@ def test_redirected_backends_that_share_a_port_must_be_told_apart(first: Protoco
     )
 
 
-def test_backends_of_http_share_a_port_and_are_told_apart_by_their_host() -> None:
+def test_http_backends_may_share_a_port() -> None:
     of = two("http", "http")
     (routes,) = configure(of, of.node("caller")).routes
     assert [host["name"] for host in routes["virtual_hosts"]] == ["blue.colors.local", "red.colors.local"]
 
 
-def test_backends_at_addresses_of_their_own_share_any_port() -> None:
+def test_loopback_backends_may_share_a_port() -> None:
     of = two("tcp", "tcp")
     listeners = configure(of, of.node("caller"), interception=Loopback()).listeners
     assert [each["address"]["socket_address"] for each in listeners] == [
@@ -231,7 +231,7 @@ def test_backends_at_addresses_of_their_own_share_any_port() -> None:
     ]
 
 
-def test_backends_cannot_share_a_loopback_address() -> None:
+def test_backends_with_a_shared_loopback_address_are_rejected() -> None:
     of = two("http", "http")
     loopback = Loopback(backend_addresses=dict.fromkeys(("red.colors.local", "blue.colors.local"), "127.9.9.9"))
     assert refusal(of, of.node("caller"), loopback) == (
@@ -240,14 +240,14 @@ def test_backends_cannot_share_a_loopback_address() -> None:
     )
 
 
-def test_everything_that_is_refused_comes_at_once() -> None:
+def test_all_unsupported_features_are_reported_at_once() -> None:
     node = red(tls(AcmCertificate(arn=ARN)), (("family", "blue"),))
     assert len(refusal(mesh(node), GATEWAY).splitlines()) == 2
 
 
 @pytest.mark.parametrize("port", [9901, 15001])
 @pytest.mark.parametrize("interception", [Transparent(), Loopback()], ids=["transparent", "loopback"])
-def test_a_gateway_cannot_listen_where_its_envoy_does(port: int, interception: Interception) -> None:
+def test_gateway_listener_on_a_port_of_envoy_is_rejected(port: int, interception: Interception) -> None:
     of = Mesh(name="colors", gateways=(VirtualGateway(name="door", listeners=(Listener(port=port),)),))
     assert refusal(of, of.gateway("door"), interception) == (
         f"virtual gateway 'door': listener port is used by Envoy, got {port} "

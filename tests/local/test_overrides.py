@@ -38,7 +38,7 @@ def test_backends_may_be_named_by_their_first_label() -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(MeshError, match=r"^set route: unknown route, got 'r' \(known: color-route\)$"):
         with_weights(tutorial(), "r", {"blue": 1})
-    with pytest.raises(MeshError, match="^set route color-route: names no target, got None"):
+    with pytest.raises(MeshError, match="^set route color-route: has no target, got None"):
         with_weights(tutorial(), "color-route", {})
     with pytest.raises(MeshError, match="^set node: unknown virtual node, got 'rad'"):
         with_backends(tutorial(), "rad", [])

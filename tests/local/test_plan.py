@@ -7,7 +7,7 @@ import pytest
 
 from color_mesh.local.plan.assembly import read_plan
 from color_mesh.local.plan.diagnosis import warnings
-from color_mesh.local.run.published_ports import published_ports
+from color_mesh.local.plan.published_ports import published_ports
 from tests.support.local_templates import Change, Resources, planned, refused, resource, with_app, with_properties
 
 

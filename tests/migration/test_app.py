@@ -13,7 +13,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
@@ -25,7 +25,8 @@ from color_mesh.model import Mesh
 from tests.support.cloudformation import Template, container, only, properties
 from tests.support.full_mesh import full_mesh
 from tests.support.gold import compare_with_gold
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 GOLD = Path(__file__).parent / "gold"
 BOOKSHOP = Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml"
@@ -79,7 +80,7 @@ def test_generated_app_declares_a_mesh_with_every_property() -> None:
 
 
 @given(st.data())
-@settings(DETERMINISTIC, max_examples=60)
+@examples(60)
 def test_generated_app_declares_any_mesh(data: st.DataObject) -> None:
     mesh = data.draw(meshes().filter(has_one_target_per_node))
     implemented = data.draw(st.sets(st.sampled_from(sorted(node.name for node in mesh.nodes)))) if mesh.nodes else set()

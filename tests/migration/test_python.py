@@ -12,18 +12,18 @@ from color_mesh.migration.placeholders import PLACEHOLDERS, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, listed, mapping, value
 from color_mesh.model import AccessLog, HeaderMatch, Listener, RouteMatch, Timeout
 from tests.support.builders import refusal
-from tests.support.mesh_strategies import DETERMINISTIC
+from tests.support.needs import examples
 
 
 @given(st.text())
-@DETERMINISTIC
+@examples(100)
 def test_any_text_is_a_literal_of_printable_characters(text: str) -> None:
     assert eval(value(text)) == text
     assert value(text).isprintable()
 
 
 @given(st.lists(st.sampled_from([*"a{}'\"\\\n", *PLACEHOLDERS.values()])).map("".join))
-@DETERMINISTIC
+@examples(100)
 def test_any_text_with_placeholders_is_a_literal_with_attributes_of_the_stack(text: str) -> None:
     class Stack:
         account, region = "111122223333", "eu-west-1"
@@ -118,7 +118,7 @@ def test_similar_names_become_different_identifiers() -> None:
 
 
 @given(st.lists(st.text(alphabet="abAB-_1", min_size=1, max_size=4), max_size=8))
-@DETERMINISTIC
+@examples(100)
 def test_identifiers_are_valid_and_unique(names: list[str]) -> None:
     identifiers = Identifiers(["self"])
     variables = [identifiers.variable(name, "node") for name in names]

@@ -1,5 +1,6 @@
 """ECS services of a mesh: the constructs that replace them, and the findings about differences."""
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -527,6 +528,31 @@ def test_service_without_its_task_definition_is_lost(tmp_path: Path) -> None:
 def test_gateway_with_public_addresses_keeps_them(tmp_path: Path) -> None:
     public = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
     assert 'exposure="public-ip"' in migrated(tmp_path, front(public)).files("t.json")["services_stack.py"]
+
+
+# Text of templates in the generated code
+
+
+def shape(source: str) -> list[str]:
+    """Return the kinds of all syntax nodes of a module."""
+    return [type(node).__name__ for node in ast.walk(ast.parse(source))]
+
+
+def test_text_of_a_template_is_never_code(tmp_path: Path) -> None:
+    def services_stack(text: str) -> str:
+        container = {
+            "Name": text,
+            "Image": text,
+            "Command": [text],
+            "EntryPoint": [text],
+            "Environment": [{"Name": text, "Value": text}],
+            "HealthCheck": {"Command": ["CMD", text]},
+        }
+        containers = [{**container, "PortMappings": [{"ContainerPort": 80}]}, {**container, "Name": f"{text}2"}, ENVOY]
+        task = {"Family": text, "ContainerDefinitions": containers}
+        return migrated(tmp_path, running(task, {"ServiceName": text})).files(text)["services_stack.py"]
+
+    assert shape(services_stack('"""\'\\\n{self}\r\x00\u2028"); import os  #')) == shape(services_stack("text"))
 
 
 # Accounts and regions

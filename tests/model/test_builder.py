@@ -1,17 +1,19 @@
 """A mesh that is declared part by part: the same mesh, and the same errors, as one that is constructed as a whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
-from color_mesh.model import DnsDiscovery, Listener, Mesh, MeshError, RouteMatch
+from color_mesh.model import DnsDiscovery, Listener, Mesh, MeshError, RouteMatch, VirtualNode, references
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.index import MeshParts
+from color_mesh.model.node import check_virtual_node
 from tests.support.builders import dns, gateway, gateway_route, mesh, node, route, router, service, target, to
-from tests.support.mesh_strategies import DETERMINISTIC, meshes
+from tests.support.mesh_strategies import meshes
+from tests.support.needs import examples
 
 
 def declared() -> MeshBuilder:
@@ -53,7 +55,7 @@ def problems(declare: Callable[[], Any]) -> tuple[str, ...]:
     return error.value.problems
 
 
-@settings(DETERMINISTIC, max_examples=50)
+@examples(50)
 @given(meshes())
 def test_mesh_declared_part_by_part_equals_the_mesh_constructed_as_a_whole(of_parts: Mesh) -> None:
     empty = replace(
@@ -124,8 +126,8 @@ def test_addition_has_the_problems_of_the_whole_mesh_and_leaves_the_mesh_as_it_w
 
 def test_problems_of_the_caller_come_first() -> None:
     builder = declared()
-    found = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: is invalid, got 1 (2)"]))
-    assert found == (
+    messages = problems(lambda: builder.add(MeshParts(nodes=(node("red"),)), ["node: is invalid, got 1 (2)"]))
+    assert messages == (
         "node: is invalid, got 1 (2)",
         "mesh 'colors': duplicate virtual node, got 'red' (occurs 2 times, must be unique)",
     )
@@ -200,6 +202,20 @@ def test_mesh_is_built_once_for_each_change() -> None:
     assert builder.build() is before
     builder.add(MeshParts(nodes=(node("green", discovery=DnsDiscovery(hostname="green.example.com")),)))
     assert builder.build() == replace(before, nodes=(*before.nodes, builder.parts.nodes["green"]))
+
+
+def test_parts_declared_before_are_not_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    validated: list[str] = []
+
+    def counted(each: VirtualNode) -> Iterator[str]:
+        validated.append(each.name)
+        return check_virtual_node(each)
+
+    monkeypatch.setattr(references, "check_virtual_node", counted)
+    builder = MeshBuilder(Mesh(name="colors"))
+    for number in range(20):
+        builder.add(MeshParts(nodes=(node(f"node-{number}"),)))
+    assert validated == [f"node-{number}" for number in range(20)]
 
 
 def test_mesh_constructed_before_an_addition_does_not_change() -> None:

@@ -1,4 +1,4 @@
-"""How nodes are found and what labels them: every limit, and what is said of what cannot be."""
+"""Service discovery, tags and owners: each limit, and the messages for invalid values."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,8 +36,8 @@ TAGGED = [
 ]
 
 
-def found(discovery: Discovery) -> Mesh:
-    """A mesh whose one node is found like this."""
+def discovered_by(discovery: Discovery) -> Mesh:
+    """Return a mesh with one node that has this service discovery."""
     return mesh(nodes=(node(discovery=discovery),))
 
 
@@ -46,28 +46,28 @@ def tags(count: int) -> tuple[tuple[str, str], ...]:
 
 
 @pytest.mark.parametrize("preference", [pytest.param(None, id="none"), *IP_PREFERENCES])
-def test_a_node_is_found_with_every_ip_preference(preference: IpPreference | None) -> None:
-    assert found(replace(DNS, ip_preference=preference))
-    assert found(replace(RED, ip_preference=preference))
+def test_every_ip_preference_is_accepted(preference: IpPreference | None) -> None:
+    assert discovered_by(replace(DNS, ip_preference=preference))
+    assert discovered_by(replace(RED, ip_preference=preference))
     assert mesh(ip_preference=preference)
 
 
-def test_an_unknown_ip_preference_is_refused() -> None:
+def test_unknown_ip_preference_is_rejected() -> None:
     wrong = "unknown IP preference, got 'ipv4' (one of: IPv4_ONLY, IPv4_PREFERRED, IPv6_ONLY, IPv6_PREFERRED)"
     preference: Any = "ipv4"
-    assert refusal(found, replace(DNS, ip_preference=preference)) == f"virtual node 'red': {wrong}"
-    assert refusal(found, replace(RED, ip_preference=preference)) == f"virtual node 'red': {wrong}"
+    assert refusal(discovered_by, replace(DNS, ip_preference=preference)) == f"virtual node 'red': {wrong}"
+    assert refusal(discovered_by, replace(RED, ip_preference=preference)) == f"virtual node 'red': {wrong}"
     assert refusal(mesh, ip_preference=preference) == f"mesh 'colors': {wrong}"
 
 
 @pytest.mark.parametrize("response_type", DNS_RESPONSE_TYPES)
-def test_a_node_is_found_by_both_kinds_of_dns_answer(response_type: DnsResponseType) -> None:
-    assert found(replace(DNS, response_type=response_type))
+def test_both_dns_response_types_are_accepted(response_type: DnsResponseType) -> None:
+    assert discovered_by(replace(DNS, response_type=response_type))
 
 
-def test_an_unknown_kind_of_dns_answer_is_refused() -> None:
+def test_unknown_dns_response_type_is_rejected() -> None:
     response_type: Any = "A"
-    assert refusal(found, replace(DNS, response_type=response_type)) == (
+    assert refusal(discovered_by, replace(DNS, response_type=response_type)) == (
         "virtual node 'red': unknown DNS response type, got 'A' (one of: LOADBALANCER, ENDPOINTS)"
     )
 
@@ -81,8 +81,8 @@ def test_an_unknown_kind_of_dns_answer_is_refused() -> None:
         pytest.param(f"{LONGEST}.", id="complete-length-high"),
     ],
 )
-def test_a_node_is_found_by_a_name_that_dns_carries(hostname: str) -> None:
-    assert found(DnsDiscovery(hostname=hostname))
+def test_valid_dns_name_is_accepted(hostname: str) -> None:
+    assert discovered_by(DnsDiscovery(hostname=hostname))
 
 
 @pytest.mark.parametrize(
@@ -95,18 +95,21 @@ def test_a_node_is_found_by_a_name_that_dns_carries(hostname: str) -> None:
         pytest.param("http://red", "is not a DNS name, got 'http://red'", id="url"),
     ],
 )
-def test_a_node_is_not_found_by_a_name_that_dns_cannot_carry(hostname: str, wrong: str) -> None:
+def test_invalid_dns_name_is_rejected(hostname: str, wrong: str) -> None:
     fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
-    assert refusal(found, DnsDiscovery(hostname=hostname)) == f"virtual node 'red': service discovery {wrong} ({fix})"
+    assert (
+        refusal(discovered_by, DnsDiscovery(hostname=hostname))
+        == f"virtual node 'red': service discovery {wrong} ({fix})"
+    )
 
 
 @pytest.mark.parametrize("hostname", [pytest.param(f"{LONGEST}a", id="plain"), pytest.param(f"{LONGEST}a.", id="dot")])
-def test_a_node_is_not_found_by_a_name_too_long(hostname: str) -> None:
+def test_dns_name_that_is_too_long_is_rejected(hostname: str) -> None:
     wrong = "service discovery too long, got '254 characters' (1 to 253)"
-    assert refusal(found, DnsDiscovery(hostname=hostname)) == f"virtual node 'red': {wrong}"
+    assert refusal(discovered_by, DnsDiscovery(hostname=hostname)) == f"virtual node 'red': {wrong}"
 
 
-def test_a_node_that_only_calls_may_be_found_all_the_same() -> None:
+def test_node_without_listeners_may_have_service_discovery() -> None:
     caller = VirtualNode(name="caller", discovery=DNS)
     assert mesh(nodes=(caller,)).nodes == (caller,)
 
@@ -119,8 +122,8 @@ def test_a_node_that_only_calls_may_be_found_all_the_same() -> None:
         pytest.param(("k", "v" * 1024), id="value-high"),
     ],
 )
-def test_a_cloud_map_attribute_at_its_limits_is_accepted(pair: tuple[str, str]) -> None:
-    assert found(replace(RED, attributes=(pair, ("other", "v"))))
+def test_cloud_map_attribute_at_its_limits_is_accepted(pair: tuple[str, str]) -> None:
+    assert discovered_by(replace(RED, attributes=(pair, ("other", "v"))))
 
 
 @pytest.mark.parametrize(
@@ -153,9 +156,9 @@ def test_a_cloud_map_attribute_at_its_limits_is_accepted(pair: tuple[str, str]) 
         ),
     ],
 )
-def test_a_cloud_map_attribute_that_cannot_be_is_refused(attributes: Any, wrong: str) -> None:
+def test_invalid_cloud_map_attribute_is_rejected(attributes: Any, wrong: str) -> None:
     discovery = CloudMapDiscovery(namespace="colors.local", service="red", attributes=attributes)
-    assert refusal(found, discovery) == f"virtual node 'red': {wrong}"
+    assert refusal(discovered_by, discovery) == f"virtual node 'red': {wrong}"
 
 
 @pytest.mark.parametrize(("_subject", "describe"), TAGGED)
@@ -168,7 +171,7 @@ def test_a_cloud_map_attribute_that_cannot_be_is_refused(attributes: Any, wrong:
         pytest.param((("k" * 128, "v" * 256),), id="high"),
     ],
 )
-def test_every_part_has_tags_within_their_limits(_subject: str, describe: Any, labels: object) -> None:
+def test_tags_at_their_limits_are_accepted_for_every_part(_subject: str, describe: Any, labels: object) -> None:
     assert describe(labels)
 
 
@@ -193,21 +196,21 @@ def test_every_part_has_tags_within_their_limits(_subject: str, describe: Any, l
         ),
     ],
 )
-def test_tags_that_cannot_be_are_refused(subject: str, describe: Any, labels: object, wrong: str) -> None:
+def test_invalid_tags_are_rejected(subject: str, describe: Any, labels: object, wrong: str) -> None:
     assert refusal(describe, labels) == f"{subject}: {wrong}"
 
 
 @pytest.mark.parametrize("owner", [pytest.param(None, id="none"), "111122223333", "000000000000"])
-def test_a_mesh_has_an_owner_of_12_digits(owner: str | None) -> None:
+def test_owner_of_12_digits_is_accepted(owner: str | None) -> None:
     assert mesh(owner=owner).owner == owner
 
 
 @pytest.mark.parametrize("owner", ["", "11112222333", "1111222233334", "1111-2222-33", "arn:aws:iam:", "²" * 12])
-def test_a_mesh_whose_owner_is_no_account_is_refused(owner: str) -> None:
+def test_owner_that_is_not_an_account_id_is_rejected(owner: str) -> None:
     wrong = f"mesh 'colors': owner is not an AWS account ID, got '{owner}' (12 digits, such as '111122223333')"
     assert refusal(mesh, owner=owner) == wrong
 
 
-def test_a_mesh_whose_owner_is_a_number_is_refused() -> None:
+def test_owner_that_is_a_number_is_rejected() -> None:
     wrong = "mesh 'colors': owner is not an AWS account ID, got 111122223333 (12 digits, such as '111122223333')"
     assert refusal(mesh, owner=111122223333) == wrong

@@ -1,4 +1,4 @@
-"""Every limit of a mesh's numbers and lengths: at the lowest, the highest, one below and one above."""
+"""Limits of numbers and lengths in a mesh: minimum, maximum, one below and one above."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -122,7 +122,7 @@ def log_value(length: int) -> Mesh:
         pytest.param(log_value, 100, id="log-value-high"),
     ],
 )
-def test_a_value_at_its_limit_is_accepted(describe: Callable[[Any], Mesh], value: object) -> None:
+def test_value_at_its_limit_is_accepted(describe: Callable[[Any], Mesh], value: object) -> None:
     assert describe(value).name == "colors"
 
 
@@ -151,7 +151,7 @@ def test_a_value_at_its_limit_is_accepted(describe: Callable[[Any], Mesh], value
         ),
     ],
 )
-def test_a_port_that_cannot_be_is_refused(describe: Callable[[Any], Mesh], value: object, wrong: str) -> None:
+def test_invalid_port_is_rejected(describe: Callable[[Any], Mesh], value: object, wrong: str) -> None:
     assert refusal(describe, value) == f"{wrong} (1 to 65535)"
 
 
@@ -192,7 +192,7 @@ def test_a_port_that_cannot_be_is_refused(describe: Callable[[Any], Mesh], value
         pytest.param(backends, 51, "virtual node 'red': too many backends, got 51 (at most 50)", id="backends-high"),
     ],
 )
-def test_a_number_outside_its_limits_is_refused(describe: Callable[[Any], Mesh], value: object, message: str) -> None:
+def test_number_outside_its_limits_is_rejected(describe: Callable[[Any], Mesh], value: object, message: str) -> None:
     assert refusal(describe, value) == message
 
 
@@ -223,7 +223,5 @@ def test_a_number_outside_its_limits_is_refused(describe: Callable[[Any], Mesh],
         ),
     ],
 )
-def test_an_access_log_outside_its_limits_is_refused(
-    describe: Callable[[Any], Mesh], value: object, wrong: str
-) -> None:
+def test_access_log_outside_its_limits_is_rejected(describe: Callable[[Any], Mesh], value: object, wrong: str) -> None:
     assert refusal(describe, value) == f"virtual node 'red': access log {wrong}"

@@ -1,4 +1,4 @@
-"""How long a name may be and what it may be made of: resource names, and names that DNS carries."""
+"""Lengths and characters of resource names and DNS names."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,11 +67,11 @@ def cloud_map_service(name: str) -> Mesh:
 
 
 def namespace(name: str) -> Mesh:
-    return named_in("red")(name)
+    return service_in_namespace("red")(name)
 
 
-def named_in(name: str) -> Callable[[str], Mesh]:
-    """Describe a Cloud Map service of this name in the namespace given."""
+def service_in_namespace(name: str) -> Callable[[str], Mesh]:
+    """Return a mesh with a Cloud Map service in a namespace."""
     return lambda namespace: builders.mesh(cloud_map_services=(CloudMapService(name=name, namespace=namespace),))
 
 
@@ -109,17 +109,17 @@ EVERY_DNS_NAME = [*WHOLE_DNS_NAME, pytest.param(namespace, "Cloud Map service 'r
         pytest.param("-", id="dash"),
     ],
 )
-def test_a_name_within_its_limits_is_accepted(describe: Describe, _subject: str, name: str) -> None:
+def test_name_within_its_limits_is_accepted(describe: Describe, _subject: str, name: str) -> None:
     assert describe(name)
 
 
 @pytest.mark.parametrize(("describe", "subject"), EVERY_NAME)
-def test_an_empty_name_is_refused(describe: Describe, subject: str) -> None:
+def test_empty_name_is_rejected(describe: Describe, subject: str) -> None:
     assert refusal(describe, "") == f"{subject} '': name is empty, got '' (1 to 255 characters)"
 
 
 @pytest.mark.parametrize(("describe", "subject"), EVERY_NAME)
-def test_a_name_too_long_is_refused(describe: Describe, subject: str) -> None:
+def test_name_that_is_too_long_is_rejected(describe: Describe, subject: str) -> None:
     message = f"{subject} '{LONG_NAME}': name too long, got '256 characters' (1 to 255)"
     assert refusal(describe, LONG_NAME) == message
 
@@ -136,7 +136,7 @@ def test_a_name_too_long_is_refused(describe: Describe, subject: str) -> None:
         pytest.param("${Token[TOKEN.1]}", id="token"),
     ],
 )
-def test_a_name_with_another_character_is_refused(describe: Describe, subject: str, name: str) -> None:
+def test_name_with_an_invalid_character_is_rejected(describe: Describe, subject: str, name: str) -> None:
     message = f"{subject} {name!r}: name has invalid characters, got {name!r} (letters, digits, '-' and '_')"
     assert refusal(describe, name) == message
 
@@ -151,7 +151,7 @@ def test_a_name_with_another_character_is_refused(describe: Describe, subject: s
         pytest.param("Red-1._tcp.colors.local", id="every-kind-of-character"),
     ],
 )
-def test_a_dns_name_within_its_limits_is_accepted(describe: Describe, _wrong: str, name: str) -> None:
+def test_dns_name_within_its_limits_is_accepted(describe: Describe, _wrong: str, name: str) -> None:
     assert describe(name)
 
 
@@ -170,38 +170,38 @@ def test_a_dns_name_within_its_limits_is_accepted(describe: Describe, _wrong: st
         pytest.param("röd.local", id="letter-beyond-ascii"),
     ],
 )
-def test_a_name_that_dns_cannot_carry_is_refused(describe: Describe, wrong: str, name: str) -> None:
+def test_invalid_dns_name_is_rejected(describe: Describe, wrong: str, name: str) -> None:
     message = f"{wrong.format(name=name)} is not a DNS name, got {name!r} ({DNS_FIX})"
     assert refusal(describe, name) == message
 
 
 @pytest.mark.parametrize(("describe", "_wrong"), WHOLE_DNS_NAME)
-def test_a_dns_name_of_the_greatest_length_is_accepted(describe: Describe, _wrong: str) -> None:
+def test_dns_name_of_the_maximum_length_is_accepted(describe: Describe, _wrong: str) -> None:
     assert describe(DNS_NAME)
 
 
 @pytest.mark.parametrize(("describe", "wrong"), WHOLE_DNS_NAME)
-def test_a_dns_name_too_long_is_refused(describe: Describe, wrong: str) -> None:
+def test_dns_name_that_is_too_long_is_rejected(describe: Describe, wrong: str) -> None:
     message = f"{wrong.format(name=LONG_DNS_NAME)} too long, got '254 characters' (1 to 253)"
     assert refusal(describe, LONG_DNS_NAME) == message
 
 
 @pytest.mark.parametrize("name", [pytest.param("a", id="length-low"), pytest.param(LABEL, id="length-high")])
-def test_a_cloud_map_service_has_a_name_of_one_label(name: str) -> None:
-    (found,) = cloud_map_service(name).cloud_map_services
-    assert found.dns_name == f"{name}.colors.local"
+def test_cloud_map_service_name_of_one_label_is_accepted(name: str) -> None:
+    (declared,) = cloud_map_service(name).cloud_map_services
+    assert declared.dns_name == f"{name}.colors.local"
 
 
-def test_a_cloud_map_service_without_a_name_is_refused() -> None:
+def test_cloud_map_service_without_a_name_is_rejected() -> None:
     assert refusal(cloud_map_service, "") == f"Cloud Map service '': name is not a DNS name, got '' ({DNS_FIX})"
 
 
-def test_a_cloud_map_service_with_a_name_too_long_is_refused() -> None:
+def test_cloud_map_service_name_that_is_too_long_is_rejected() -> None:
     message = f"Cloud Map service '{LONG_LABEL}': name too long, got '64 characters' (1 to 63)"
     assert refusal(cloud_map_service, LONG_LABEL) == message
 
 
-def test_a_cloud_map_service_with_a_name_of_two_labels_is_refused() -> None:
+def test_cloud_map_service_name_of_two_labels_is_rejected() -> None:
     message = "Cloud Map service 'red.team': name has a dot, got 'red.team' (one label of the namespace)"
     assert refusal(cloud_map_service, "red.team") == message
 
@@ -209,12 +209,12 @@ def test_a_cloud_map_service_with_a_name_of_two_labels_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "most"), [pytest.param("a", 251, id="shortest-name"), pytest.param(LABEL, 189, id="longest-name")]
 )
-def test_a_namespace_leaves_room_for_the_name_in_it(name: str, most: int) -> None:
+def test_service_and_namespace_together_are_a_dns_name(name: str, most: int) -> None:
     longest = DNS_NAME[-most:]
-    (found,) = named_in(name)(longest).cloud_map_services
-    assert len(found.dns_name) == 253
+    (declared,) = service_in_namespace(name)(longest).cloud_map_services
+    assert len(declared.dns_name) == 253
     message = f"Cloud Map service '{name}': namespace too long, got '{most + 1} characters' (1 to {most})"
-    assert refusal(named_in(name), f"{longest}a") == message
+    assert refusal(service_in_namespace(name), f"{longest}a") == message
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_namespace_leaves_room_for_the_name_in_it(name: str, most: int) -> Non
 @pytest.mark.parametrize(
     "name", [pytest.param("re d", id="space"), pytest.param("red.local", id="dot"), pytest.param("röd", id="letter")]
 )
-def test_a_name_that_ecs_refuses_is_refused(describe: Describe, subject: str, name: str) -> None:
+def test_invalid_ecs_name_is_rejected(describe: Describe, subject: str, name: str) -> None:
     message = f"{subject} has invalid characters, got {name!r} (letters, digits, '-' and '_')"
     assert refusal(describe, name) == message
 
@@ -239,7 +239,7 @@ def test_a_name_that_ecs_refuses_is_refused(describe: Describe, subject: str, na
         pytest.param(service_name, "task 'red': service name", 255, id="service-name"),
     ],
 )
-def test_a_name_for_ecs_has_its_limits(describe: Describe, subject: str, most: int) -> None:
+def test_ecs_name_within_its_limits_is_accepted(describe: Describe, subject: str, most: int) -> None:
     assert describe("a")
     assert describe("a" * most)
     assert refusal(describe, "") == f"{subject} is empty, got '' (1 to {most} characters)"
@@ -255,7 +255,7 @@ def test_a_name_for_ecs_has_its_limits(describe: Describe, subject: str, most: i
         pytest.param("1-", id="digit-first-dash-last"),
     ],
 )
-def test_a_port_name_within_its_limits_is_taken(name: str) -> None:
+def test_port_name_within_its_limits_is_accepted(name: str) -> None:
     assert port_name(name)
 
 
@@ -272,11 +272,11 @@ def test_a_port_name_within_its_limits_is_taken(name: str) -> None:
         pytest.param("red\n", id="line-end"),
     ],
 )
-def test_a_port_name_that_ecs_refuses_is_refused(name: str) -> None:
+def test_invalid_port_name_is_rejected(name: str) -> None:
     fix = "1 to 64 lower-case letters, digits, '_' and '-', with no '-' at the start"
     assert refusal(port_name, name) == f"container 'red': port name is invalid, got {name!r} ({fix})"
 
 
-def test_a_name_that_is_no_text_is_refused() -> None:
+def test_name_that_is_not_text_is_rejected() -> None:
     with pytest.raises(MeshError, match="^mesh 3: name "):
         Mesh(name=3)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Every limit of a Fargate task and its containers: at the lowest, the highest, one below and one above."""
+"""Limits of a Fargate task and its containers: minimum, maximum, one below and one above."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ def task(
     containers: tuple[FargateContainer, ...] = (SMALL,),
     desired_count: int = 1,
 ) -> FargateTask:
-    """A task with room for anything, unless given less."""
+    """Return a task, by default of the maximum size."""
     return FargateTask(name="red", cpu=cpu, memory_mib=memory_mib, containers=containers, desired_count=desired_count)
 
 
@@ -38,34 +38,34 @@ def stop_timeout(value: int | None) -> FargateTask:
     return task(containers=(FargateContainer(name="app", cpu=1, memory_mib=6, stop_timeout_seconds=value),))
 
 
-def checked(**changes: Any) -> FargateTask:
-    """A task with one container that is checked."""
+def with_health_check(**changes: Any) -> FargateTask:
+    """Return a task with one container that has a health check."""
     check = ContainerHealthCheck(**{"command": ("CMD", "true"), **changes})
     return task(containers=(FargateContainer(name="app", cpu=1, memory_mib=6, health_check=check),))
 
 
 def command(value: tuple[str, ...]) -> FargateTask:
-    return checked(command=value)
+    return with_health_check(command=value)
 
 
 def interval(value: int) -> FargateTask:
-    return checked(interval_seconds=value)
+    return with_health_check(interval_seconds=value)
 
 
 def timeout(value: int) -> FargateTask:
-    return checked(timeout_seconds=value)
+    return with_health_check(timeout_seconds=value)
 
 
 def retries(value: int) -> FargateTask:
-    return checked(retries=value)
+    return with_health_check(retries=value)
 
 
 def start_period(value: int | None) -> FargateTask:
-    return checked(start_period_seconds=value)
+    return with_health_check(start_period_seconds=value)
 
 
 def app_and_envoy(*, cpu: int, memory_mib: int) -> FargateTask:
-    """A task of 256 units and 512 MiB with two containers, Envoy with the given size."""
+    """Return a task of 256 CPU units and 512 MiB with an application and an Envoy of this size."""
     app = FargateContainer(name="app", cpu=192, memory_mib=384)
     envoy = FargateContainer(name="envoy", cpu=cpu, memory_mib=memory_mib)
     return task(cpu=256, memory_mib=512, containers=(app, envoy))
@@ -98,7 +98,7 @@ def app_and_envoy(*, cpu: int, memory_mib: int) -> FargateTask:
         pytest.param(start_period, 300, id="start-period-high"),
     ],
 )
-def test_a_value_at_its_limit_is_accepted(describe: Callable[[Any], FargateTask], value: object) -> None:
+def test_value_at_its_limit_is_accepted(describe: Callable[[Any], FargateTask], value: object) -> None:
     assert describe(value).name == "red"
 
 
@@ -153,7 +153,7 @@ def test_a_value_at_its_limit_is_accepted(describe: Callable[[Any], FargateTask]
         ),
     ],
 )
-def test_a_number_outside_its_limits_is_refused(
+def test_number_outside_its_limits_is_rejected(
     describe: Callable[[Any], FargateTask], value: object, message: str
 ) -> None:
     assert refusal(describe, value) == message
@@ -168,30 +168,30 @@ def test_a_number_outside_its_limits_is_refused(
         pytest.param(("curl", "localhost"), id="no-kind"),
     ],
 )
-def test_an_incomplete_health_check_command_is_refused(value: tuple[str, ...]) -> None:
+def test_incomplete_health_check_command_is_rejected(value: tuple[str, ...]) -> None:
     wrong = "container 'app': health check command is incomplete"
     assert refusal(command, value) == f"{wrong}, got {value!r} (('CMD-SHELL', 'line') or CMD, words)"
 
 
-def test_a_container_with_more_cpu_than_any_task_is_refused() -> None:
+def test_container_with_more_cpu_than_the_largest_task_is_rejected() -> None:
     assert refusal(container_cpu, 16385) == (
         "container 'app': CPU out of range, got 16385 (1 to 16384)\n"
         "task 'red': containers need more CPU than the task has, got '16385 = 16385 units' (at most 16384 units)"
     )
 
 
-def test_a_container_with_more_memory_than_any_task_is_refused() -> None:
+def test_container_with_more_memory_than_the_largest_task_is_rejected() -> None:
     assert refusal(container_memory, 122881) == (
         "container 'app': memory out of range, got 122881 (6 to 122880)\n"
         "task 'red': containers need more memory than the task has, got '122881 = 122881 MiB' (at most 122880 MiB)"
     )
 
 
-def test_containers_that_exactly_fill_their_task_are_accepted() -> None:
+def test_containers_with_all_of_the_task_are_accepted() -> None:
     assert app_and_envoy(cpu=64, memory_mib=128).cpu == 256
 
 
-def test_containers_with_one_cpu_unit_too_many_are_refused() -> None:
+def test_containers_with_one_cpu_unit_too_many_are_rejected() -> None:
     with pytest.raises(MeshError) as error:
         app_and_envoy(cpu=65, memory_mib=128)
     assert str(error.value) == (
@@ -199,7 +199,7 @@ def test_containers_with_one_cpu_unit_too_many_are_refused() -> None:
     )
 
 
-def test_containers_with_one_mebibyte_too_many_are_refused() -> None:
+def test_containers_with_one_mebibyte_too_many_are_rejected() -> None:
     with pytest.raises(MeshError) as error:
         app_and_envoy(cpu=64, memory_mib=129)
     assert str(error.value) == (
@@ -226,7 +226,7 @@ def test_containers_with_one_mebibyte_too_many_are_refused() -> None:
         pytest.param(16384, 122880, id="16384-largest"),
     ],
 )
-def test_a_task_has_a_size_that_fargate_offers(cpu: int, memory_mib: int) -> None:
+def test_fargate_size_is_accepted(cpu: int, memory_mib: int) -> None:
     assert task(cpu=cpu, memory_mib=memory_mib).memory_mib == memory_mib
 
 
@@ -252,7 +252,7 @@ def test_a_task_has_a_size_that_fargate_offers(cpu: int, memory_mib: int) -> Non
         pytest.param(16384, 131072, ", ".join(map(str, range(32768, 122881, 8192))), id="16384-above"),
     ],
 )
-def test_memory_that_does_not_go_with_the_cpu_is_refused(cpu: int, memory_mib: int, offered: str) -> None:
+def test_memory_that_fargate_does_not_have_for_the_cpu_is_rejected(cpu: int, memory_mib: int, offered: str) -> None:
     with pytest.raises(MeshError) as error:
         task(cpu=cpu, memory_mib=memory_mib)
     wrong = f"task 'red': memory is not available for {cpu} CPU units"
@@ -271,7 +271,7 @@ def test_memory_that_does_not_go_with_the_cpu_is_refused(cpu: int, memory_mib: i
         pytest.param(32768, id="one-size-above"),
     ],
 )
-def test_a_cpu_that_fargate_does_not_offer_is_refused(cpu: int) -> None:
+def test_cpu_that_is_not_a_fargate_size_is_rejected(cpu: int) -> None:
     sizes = "256, 512, 1024, 2048, 4096, 8192, 16384"
     with pytest.raises(MeshError) as error:
         task(cpu=cpu, memory_mib=512)

@@ -1,4 +1,4 @@
-"""What listeners may have: every limit, and what is said of each policy that cannot be."""
+"""Listeners: each limit, and the messages for invalid health checks, timeouts, pools and outlier detection."""
 
 from typing import Any
 
@@ -40,52 +40,52 @@ POOLS = [
 WITH_REQUESTS: list[Protocol] = ["http", "http2", "grpc"]
 
 
-def listening(spoken: Protocol = "http", /, **policies: Any) -> Mesh:
-    """A mesh whose one node listens on port 80 with these policies."""
+def with_listener(spoken: Protocol = "http", /, **policies: Any) -> Mesh:
+    """Return a mesh with one node that has a listener on port 80 with these fields."""
     return mesh(nodes=(node(listeners=(Listener(port=80, protocol=spoken, **policies),)),))
 
 
-def checked(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
-    return listening(spoken, health_check=health_check(**changes))
+def with_health_check(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
+    return with_listener(spoken, health_check=health_check(**changes))
 
 
-def pooled(spoken: Protocol, /, **fields: Any) -> Mesh:
-    return listening(spoken, connection_pool=ConnectionPool(**fields))
+def with_connection_pool(spoken: Protocol, /, **fields: Any) -> Mesh:
+    return with_listener(spoken, connection_pool=ConnectionPool(**fields))
 
 
-def ejecting(**changes: Any) -> Mesh:
-    return listening(outlier_detection=outlier_detection(**changes))
+def with_outlier_detection(**changes: Any) -> Mesh:
+    return with_listener(outlier_detection=outlier_detection(**changes))
 
 
 @pytest.mark.parametrize(("field", "_what", "low", "high"), CHECKS)
-def test_a_health_check_takes_its_limits(field: str, _what: str, low: int, high: int) -> None:
+def test_health_check_at_its_limits_is_accepted(field: str, _what: str, low: int, high: int) -> None:
     lowest, highest = {field: low}, {field: high}
-    assert checked(**lowest)
-    assert checked(**highest)
+    assert with_health_check(**lowest)
+    assert with_health_check(**highest)
 
 
 @pytest.mark.parametrize(("field", "what", "low", "high"), CHECKS)
-def test_a_health_check_beyond_its_limits_is_refused(field: str, what: str, low: int, high: int) -> None:
+def test_health_check_outside_its_limits_is_rejected(field: str, what: str, low: int, high: int) -> None:
     wrong = f"virtual node 'red' listener 80: {what} out of range"
-    assert refusal(checked, **{field: low - 1}) == f"{wrong}, got {low - 1} ({low} to {high})"
-    assert refusal(checked, **{field: high + 1}) == f"{wrong}, got {high + 1} ({low} to {high})"
-    assert refusal(checked, **{field: str(low)}) == f"{wrong}, got '{low}' ({low} to {high})"
+    assert refusal(with_health_check, **{field: low - 1}) == f"{wrong}, got {low - 1} ({low} to {high})"
+    assert refusal(with_health_check, **{field: high + 1}) == f"{wrong}, got {high + 1} ({low} to {high})"
+    assert refusal(with_health_check, **{field: str(low)}) == f"{wrong}, got '{low}' ({low} to {high})"
 
 
 @pytest.mark.parametrize("length", [pytest.param(1, id="low"), pytest.param(255, id="high")])
 @pytest.mark.parametrize("protocol", ["http", "http2"])
-def test_a_health_check_of_http_asks_for_a_path(protocol: Protocol, length: int) -> None:
-    assert checked(protocol=protocol, path="/" * length)
+def test_http_health_check_may_have_a_path(protocol: Protocol, length: int) -> None:
+    assert with_health_check(protocol=protocol, path="/" * length)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_health_check_may_name_its_listeners_port(protocol: Protocol) -> None:
-    assert checked("http2", protocol=protocol, port=80)
+def test_health_check_may_have_the_port_of_its_listener(protocol: Protocol) -> None:
+    assert with_health_check("http2", protocol=protocol, port=80)
 
 
 @pytest.mark.parametrize("protocol", ["http2", "grpc"])
-def test_a_health_check_may_ask_over_grpc_where_http2_is_spoken(protocol: Protocol) -> None:
-    assert checked(protocol, protocol="grpc")
+def test_http2_listener_may_have_a_grpc_health_check(protocol: Protocol) -> None:
+    assert with_health_check(protocol, protocol="grpc")
 
 
 @pytest.mark.parametrize(
@@ -142,19 +142,19 @@ def test_a_health_check_may_ask_over_grpc_where_http2_is_spoken(protocol: Protoc
         ),
     ],
 )
-def test_a_health_check_that_cannot_be_is_refused(protocol: Protocol, changes: dict[str, Any], wrong: str) -> None:
-    assert refusal(checked, protocol, **changes) == f"virtual node 'red' listener 80: {wrong}"
+def test_invalid_health_check_is_rejected(protocol: Protocol, changes: dict[str, Any], wrong: str) -> None:
+    assert refusal(with_health_check, protocol, **changes) == f"virtual node 'red' listener 80: {wrong}"
 
 
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
 @pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low"), WITHOUT_LIMIT])
-def test_a_listener_has_timeouts_of_any_length(protocol: Protocol, millis: int) -> None:
-    assert listening(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
+def test_timeouts_have_no_maximum(protocol: Protocol, millis: int) -> None:
+    assert with_listener(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
 
 
 @pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low"), WITHOUT_LIMIT])
-def test_a_listener_of_tcp_has_an_idle_timeout_of_any_length(millis: int) -> None:
-    assert listening("tcp", timeout=Timeout(idle_millis=millis))
+def test_idle_timeout_of_tcp_has_no_maximum(millis: int) -> None:
+    assert with_listener("tcp", timeout=Timeout(idle_millis=millis))
 
 
 @pytest.mark.parametrize(
@@ -176,20 +176,22 @@ def test_a_listener_of_tcp_has_an_idle_timeout_of_any_length(millis: int) -> Non
         ),
     ],
 )
-def test_a_timeout_that_cannot_be_is_refused(protocol: Protocol, timeout: Timeout, wrong: str) -> None:
-    assert refusal(listening, protocol, timeout=timeout) == f"virtual node 'red' listener 80: {wrong}"
+def test_invalid_timeout_is_rejected(protocol: Protocol, timeout: Timeout, wrong: str) -> None:
+    assert refusal(with_listener, protocol, timeout=timeout) == f"virtual node 'red' listener 80: {wrong}"
 
 
 @pytest.mark.parametrize(("protocol", "others", "field"), POOLS)
 @pytest.mark.parametrize("value", [pytest.param(1, id="low"), WITHOUT_LIMIT])
-def test_a_connection_pool_takes_its_limits(protocol: Protocol, others: dict[str, int], field: str, value: int) -> None:
-    assert pooled(protocol, **others, **{field: value})
+def test_connection_pool_at_its_limits_is_accepted(
+    protocol: Protocol, others: dict[str, int], field: str, value: int
+) -> None:
+    assert with_connection_pool(protocol, **others, **{field: value})
 
 
 @pytest.mark.parametrize(("protocol", "others", "field"), POOLS)
-def test_a_connection_pool_below_its_limit_is_refused(protocol: Protocol, others: dict[str, int], field: str) -> None:
+def test_connection_pool_below_its_limit_is_rejected(protocol: Protocol, others: dict[str, int], field: str) -> None:
     wrong = f"virtual node 'red' listener 80: {field} out of range, got 0 (1 or more)"
-    assert refusal(pooled, protocol, **others, **{field: 0}) == wrong
+    assert refusal(with_connection_pool, protocol, **others, **{field: 0}) == wrong
 
 
 @pytest.mark.parametrize(
@@ -227,38 +229,38 @@ def test_a_connection_pool_below_its_limit_is_refused(protocol: Protocol, others
         ),
     ],
 )
-def test_a_connection_pool_has_the_fields_of_its_protocol(
+def test_connection_pool_must_have_the_fields_of_its_protocol(
     protocol: Protocol, fields: dict[str, int], wrong: str
 ) -> None:
-    assert refusal(pooled, protocol, **fields) == f"virtual node 'red' listener 80: {wrong}"
+    assert refusal(with_connection_pool, protocol, **fields) == f"virtual node 'red' listener 80: {wrong}"
 
 
-def test_a_connection_pool_beside_an_unknown_protocol_is_left_alone() -> None:
+def test_connection_pool_of_an_unknown_protocol_is_not_validated() -> None:
     wrong = "virtual node 'red': unknown protocol, got 'udp' (one of: http, http2, grpc, tcp)"
-    assert refusal(pooled, "udp") == wrong
+    assert refusal(with_connection_pool, "udp") == wrong
 
 
 @pytest.mark.parametrize(("field", "_what"), OUTLIERS)
 @pytest.mark.parametrize("value", [pytest.param(1, id="low"), WITHOUT_LIMIT])
-def test_outlier_detection_takes_its_limits(field: str, _what: str, value: int) -> None:
-    assert ejecting(**{field: value})
+def test_outlier_detection_at_its_limits_is_accepted(field: str, _what: str, value: int) -> None:
+    assert with_outlier_detection(**{field: value})
 
 
 @pytest.mark.parametrize(("field", "what"), OUTLIERS)
-def test_outlier_detection_below_its_limits_is_refused(field: str, what: str) -> None:
+def test_outlier_detection_below_its_limits_is_rejected(field: str, what: str) -> None:
     wrong = f"virtual node 'red' listener 80: {what} out of range, got 0 (1 or more)"
-    assert refusal(ejecting, **{field: 0}) == wrong
+    assert refusal(with_outlier_detection, **{field: 0}) == wrong
 
 
 @pytest.mark.parametrize("percent", [pytest.param(0, id="low"), pytest.param(100, id="high")])
-def test_none_or_all_tasks_may_be_ejected(percent: int) -> None:
-    assert ejecting(max_ejection_percent=percent)
+def test_max_ejection_percent_may_be_0_or_100(percent: int) -> None:
+    assert with_outlier_detection(max_ejection_percent=percent)
 
 
 @pytest.mark.parametrize("percent", [pytest.param(-1, id="low"), pytest.param(101, id="high")])
-def test_an_impossible_share_of_tasks_cannot_be_ejected(percent: int) -> None:
+def test_max_ejection_percent_outside_its_limits_is_rejected(percent: int) -> None:
     wrong = f"virtual node 'red' listener 80: max ejection percent out of range, got {percent} (0 to 100)"
-    assert refusal(ejecting, max_ejection_percent=percent) == wrong
+    assert refusal(with_outlier_detection, max_ejection_percent=percent) == wrong
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ def test_an_impossible_share_of_tasks_cannot_be_ejected(percent: int) -> None:
         pytest.param("tls", listener_tls(), "tls", id="tls"),
     ],
 )
-def test_a_router_has_no_policies(field: str, value: object, what: str) -> None:
+def test_listener_of_a_router_has_port_and_protocol_only(field: str, value: object, what: str) -> None:
     listener = Listener(port=80, **{field: value})  # type: ignore[arg-type]
     wrong = f"virtual router 'router': listener 80 cannot have a {what}, got {value!r} (leave it out)"
     assert refusal(mesh, routers=(router("router", listener),)) == wrong
@@ -284,13 +286,13 @@ def test_a_router_has_no_policies(field: str, value: object, what: str) -> None:
         pytest.param("outlier_detection", outlier_detection(), "outlier detection", id="outlier-detection"),
     ],
 )
-def test_a_gateway_lacks_the_policies_that_only_nodes_have(field: str, value: object, what: str) -> None:
+def test_gateway_has_no_timeout_and_no_outlier_detection(field: str, value: object, what: str) -> None:
     listener = Listener(port=80, **{field: value})  # type: ignore[arg-type]
     wrong = f"virtual gateway 'gateway': listener 80 cannot have a {what}, got {value!r} (leave it out)"
     assert refusal(mesh, gateways=(gateway("gateway", listener),)) == wrong
 
 
-def test_a_gateway_has_the_other_policies_and_speaks_tls_to_nodes() -> None:
+def test_gateway_has_health_check_connection_pool_and_tls() -> None:
     listener = Listener(
         port=80, health_check=health_check(), connection_pool=ConnectionPool(max_connections=1), tls=listener_tls()
     )

@@ -1,4 +1,4 @@
-"""What routes may match on: every limit, and what is said of each condition that cannot be."""
+"""Match conditions: each limit, and the messages for invalid conditions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,23 +19,26 @@ QUERY = QueryParameterMatch(name="color", exact="red")
 WITH_PATHS: list[Protocol] = ["http", "http2"]
 
 
-def taking(protocol: Protocol, **conditions: Any) -> Mesh:
-    """A mesh with a router that has one route."""
+def with_route(protocol: Protocol, **conditions: Any) -> Mesh:
+    """Return a mesh with a router that has one route with these conditions."""
     on = (Listener(port=80, protocol=protocol),)
     return routing(route(protocol=protocol, match=RouteMatch(**conditions)), on=on, red=on)
 
 
-def admitting(protocol: Protocol, **conditions: Any) -> Mesh:
-    """A mesh with a gateway that has one route."""
+def with_gateway_route(protocol: Protocol, **conditions: Any) -> Mesh:
+    """Return a mesh with a gateway that has one route with these conditions."""
     on = (Listener(port=80, protocol=protocol),)
     return entering(gateway_route(protocol=protocol, match=RouteMatch(**conditions)), on=on)
 
 
-BOTH = [pytest.param(taking, "route 'all'", id="router"), pytest.param(admitting, "gateway route 'all'", id="gateway")]
+BOTH = [
+    pytest.param(with_route, "route 'all'", id="router"),
+    pytest.param(with_gateway_route, "gateway route 'all'", id="gateway"),
+]
 
 
 def header(**condition: Any) -> dict[str, Any]:
-    """Conditions with one on the header color."""
+    """Return a condition on the header color."""
     return {"headers": (HeaderMatch(**{"name": "color", **condition}),)}
 
 
@@ -75,7 +78,7 @@ def queries(*parameters: QueryParameterMatch) -> dict[str, Any]:
         pytest.param(queries(QueryParameterMatch(name="a", exact="a")), id="query-parameter-low"),
     ],
 )
-def test_an_http_route_takes_conditions_at_their_limits(
+def test_conditions_of_http_at_their_limits_are_accepted(
     describe: Callable[..., Mesh], _subject: str, protocol: Protocol, conditions: dict[str, Any]
 ) -> None:
     assert describe(protocol, **conditions)
@@ -83,13 +86,13 @@ def test_an_http_route_takes_conditions_at_their_limits(
 
 @pytest.mark.parametrize(("describe", "_subject"), BOTH)
 @pytest.mark.parametrize("method", METHODS)
-def test_an_http_route_takes_every_method(describe: Callable[..., Mesh], _subject: str, method: str) -> None:
+def test_every_http_method_is_accepted(describe: Callable[..., Mesh], _subject: str, method: str) -> None:
     assert describe("http", method=method)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_an_http_route_of_a_router_takes_both_schemes(scheme: str) -> None:
-    assert taking("http", scheme=scheme)
+def test_route_of_a_router_may_match_on_both_schemes(scheme: str) -> None:
+    assert with_route("http", scheme=scheme)
 
 
 @pytest.mark.parametrize(("describe", "_subject"), BOTH)
@@ -103,15 +106,15 @@ def test_an_http_route_of_a_router_takes_both_schemes(scheme: str) -> None:
         pytest.param({"port": 80}, id="port"),
     ],
 )
-def test_a_grpc_route_takes_conditions_at_their_limits(
+def test_conditions_of_grpc_at_their_limits_are_accepted(
     describe: Callable[..., Mesh], _subject: str, conditions: dict[str, Any]
 ) -> None:
     assert describe("grpc", **conditions)
 
 
 @pytest.mark.parametrize("length", [pytest.param(1, id="low"), pytest.param(50, id="high")])
-def test_a_grpc_route_of_a_router_takes_a_method_at_its_limits(length: int) -> None:
-    assert taking("grpc", service_name="colors.Teller", method_name="a" * length)
+def test_grpc_method_name_at_its_limits_is_accepted(length: int) -> None:
+    assert with_route("grpc", service_name="colors.Teller", method_name="a" * length)
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc"])
@@ -125,8 +128,8 @@ def test_a_grpc_route_of_a_router_takes_a_method_at_its_limits(length: int) -> N
         pytest.param({"hostname_suffix": "*.example.com"}, id="suffix-with-a-star"),
     ],
 )
-def test_a_gateway_route_takes_hostnames_at_their_limits(protocol: Protocol, conditions: dict[str, Any]) -> None:
-    assert admitting(protocol, **conditions)
+def test_hostnames_at_their_limits_are_accepted(protocol: Protocol, conditions: dict[str, Any]) -> None:
+    assert with_gateway_route(protocol, **conditions)
 
 
 @pytest.mark.parametrize(
@@ -218,8 +221,10 @@ def test_a_gateway_route_takes_hostnames_at_their_limits(protocol: Protocol, con
         ),
     ],
 )
-def test_a_route_matches_on_what_its_protocol_has(protocol: Protocol, conditions: dict[str, Any], wrong: str) -> None:
-    assert refusal(taking, protocol, **conditions) == f"route 'all': {wrong}"
+def test_condition_that_the_protocol_of_a_route_does_not_support_is_rejected(
+    protocol: Protocol, conditions: dict[str, Any], wrong: str
+) -> None:
+    assert refusal(with_route, protocol, **conditions) == f"route 'all': {wrong}"
 
 
 @pytest.mark.parametrize(
@@ -251,10 +256,10 @@ def test_a_route_matches_on_what_its_protocol_has(protocol: Protocol, conditions
         ),
     ],
 )
-def test_a_gateway_route_matches_on_what_its_protocol_has(
+def test_condition_that_gateway_routes_do_not_support_is_rejected(
     protocol: Protocol, conditions: dict[str, Any], wrong: str
 ) -> None:
-    assert refusal(admitting, protocol, **conditions) == f"gateway route 'all': {wrong}"
+    assert refusal(with_gateway_route, protocol, **conditions) == f"gateway route 'all': {wrong}"
 
 
 @pytest.mark.parametrize(("describe", "subject"), BOTH)
@@ -381,14 +386,14 @@ def test_a_gateway_route_matches_on_what_its_protocol_has(
         ),
     ],
 )
-def test_a_condition_that_cannot_be_is_refused(
+def test_invalid_condition_is_rejected(
     describe: Callable[..., Mesh], subject: str, conditions: dict[str, Any], wrong: str
 ) -> None:
     assert refusal(describe, "http", **conditions) == f"{subject}: {wrong}"
 
 
-def test_an_unknown_scheme_is_refused() -> None:
-    assert refusal(taking, "http", scheme="HTTP") == "route 'all': unknown scheme, got 'HTTP' (one of: http, https)"
+def test_unknown_scheme_is_rejected() -> None:
+    assert refusal(with_route, "http", scheme="HTTP") == "route 'all': unknown scheme, got 'HTTP' (one of: http, https)"
 
 
 @pytest.mark.parametrize(("describe", "subject"), BOTH)
@@ -409,7 +414,7 @@ def test_an_unknown_scheme_is_refused() -> None:
         pytest.param({"metadata": (HEADER,) * 11}, "too many metadata, got 11 (at most 10)", id="metadata-high"),
     ],
 )
-def test_a_condition_of_grpc_that_cannot_be_is_refused(
+def test_invalid_grpc_condition_is_rejected(
     describe: Callable[..., Mesh], subject: str, conditions: dict[str, Any], wrong: str
 ) -> None:
     assert refusal(describe, "grpc", **conditions) == f"{subject}: {wrong}"
@@ -435,8 +440,8 @@ def test_a_condition_of_grpc_that_cannot_be_is_refused(
         ),
     ],
 )
-def test_a_method_of_grpc_that_cannot_be_is_refused(conditions: dict[str, Any], wrong: str) -> None:
-    assert refusal(taking, "grpc", **conditions) == f"route 'all': {wrong}"
+def test_invalid_grpc_method_name_is_rejected(conditions: dict[str, Any], wrong: str) -> None:
+    assert refusal(with_route, "grpc", **conditions) == f"route 'all': {wrong}"
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc"])
@@ -470,5 +475,5 @@ def test_a_method_of_grpc_that_cannot_be_is_refused(conditions: dict[str, Any], 
         ),
     ],
 )
-def test_a_hostname_that_cannot_be_is_refused(protocol: Protocol, conditions: dict[str, Any], wrong: str) -> None:
-    assert refusal(admitting, protocol, **conditions) == f"gateway route 'all': {wrong}"
+def test_invalid_hostname_is_rejected(protocol: Protocol, conditions: dict[str, Any], wrong: str) -> None:
+    assert refusal(with_gateway_route, protocol, **conditions) == f"gateway route 'all': {wrong}"

@@ -1,4 +1,4 @@
-"""What is said of each kind of problem in a mesh, word by word; routes have a file of their own."""
+"""Complete messages for the problems of a mesh, except those of routes."""
 
 from dataclasses import replace
 from typing import Any
@@ -103,7 +103,7 @@ def index(cloud_map_services: tuple[CloudMapService, ...] = (), nodes: tuple[Vir
         ),
     ],
 )
-def test_a_part_that_cannot_be_is_refused(parts: dict[str, Any], message: str) -> None:
+def test_invalid_part_is_rejected(parts: dict[str, Any], message: str) -> None:
     assert refusal(mesh, **parts) == message
 
 
@@ -166,7 +166,7 @@ def test_a_part_that_cannot_be_is_refused(parts: dict[str, Any], message: str) -
         ),
     ],
 )
-def test_what_is_there_twice_is_refused(parts: dict[str, Any], wrong: str) -> None:
+def test_duplicate_is_rejected(parts: dict[str, Any], wrong: str) -> None:
     assert refusal(mesh, **parts) == f"{wrong} (occurs 2 times, must be unique)"
 
 
@@ -208,7 +208,7 @@ def test_what_is_there_twice_is_refused(parts: dict[str, Any], wrong: str) -> No
         ),
     ],
 )
-def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) -> None:
+def test_reference_to_an_unknown_part_is_rejected(parts: dict[str, Any], message: str) -> None:
     assert refusal(mesh, **parts) == message
 
 
@@ -219,7 +219,7 @@ def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) 
             (dns("yellow"), dns("blue")),
             (),
             (service(),),
-            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "virtual service 'red.colors.local': has no DNS record in Cloud Map, got 'red.colors.local' "
             "(name it after one of: blue.colors.local, yellow.colors.local)",
             id="service",
         ),
@@ -227,7 +227,7 @@ def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) 
             (),
             (),
             (service(),),
-            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "virtual service 'red.colors.local': has no DNS record in Cloud Map, got 'red.colors.local' "
             "(name it after one of: none yet)",
             id="service-where-dns-answers-nothing",
         ),
@@ -248,7 +248,7 @@ def test_a_reference_to_nothing_is_refused(parts: dict[str, Any], message: str) 
         ),
     ],
 )
-def test_a_name_that_dns_does_not_answer_is_found(
+def test_name_without_a_dns_record_is_reported(
     answered: tuple[CloudMapService, ...],
     nodes: tuple[VirtualNode, ...],
     services: tuple[VirtualService, ...],
@@ -257,37 +257,37 @@ def test_a_name_that_dns_does_not_answer_is_found(
     assert list(check_dns_answers(index(answered).cloud_map_services, nodes, services)) == [message]
 
 
-def test_a_node_at_a_hostname_needs_no_cloud_map_service() -> None:
+def test_node_with_dns_discovery_needs_no_cloud_map_service() -> None:
     nodes = (node(discovery=DnsDiscovery(hostname="red.example.com")),)
     assert list(check_dns_answers(index((dns("blue"),)).cloud_map_services, nodes, ())) == []
 
 
-def test_a_hostname_answers_for_a_service_of_its_name() -> None:
+def test_hostname_of_a_node_may_be_the_name_of_a_virtual_service() -> None:
     hostnames = index(nodes=(node(discovery=DnsDiscovery(hostname="red.example.com")),)).hostnames
-    found = check_dns_answers({}, (), (service("RED.example.com"), service()), hostnames)
-    assert list(found) == [
+    messages = check_dns_answers({}, (), (service("RED.example.com"), service()), hostnames)
+    assert list(messages) == [
         (
-            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "virtual service 'red.colors.local': has no DNS record in Cloud Map, got 'red.colors.local' "
             "(name it after one of: red.example.com)"
         )
     ]
 
 
-def test_every_name_that_dns_does_not_answer_is_found() -> None:
+def test_every_name_without_a_dns_record_is_reported() -> None:
     answered = (dns("blue"),)
     nodes = node("red"), node("blue"), node("caller", listeners=(), discovery=None)
     services = service("blue.colors.local"), service("green.colors.local")
-    found = check_dns_answers(index(answered).cloud_map_services, nodes, services)
-    assert list(found) == [
+    messages = check_dns_answers(index(answered).cloud_map_services, nodes, services)
+    assert list(messages) == [
         "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: blue.colors.local)",
         (
-            "virtual service 'green.colors.local': no Cloud Map service answers its DNS name, got 'green.colors.local' "
+            "virtual service 'green.colors.local': has no DNS record in Cloud Map, got 'green.colors.local' "
             "(name it after one of: blue.colors.local)"
         ),
     ]
 
 
-def test_an_access_log_with_two_formats_is_refused() -> None:
+def test_access_log_with_two_formats_is_rejected() -> None:
     log = AccessLog(text="%PROTOCOL%", json=(("protocol", "%PROTOCOL%"),))
     wrong = "access log has two formats, got 'text and json' (give one of them)"
     assert refusal(mesh, nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
@@ -311,7 +311,7 @@ def test_an_access_log_with_two_formats_is_refused() -> None:
         ),
     ],
 )
-def test_an_access_log_with_json_that_cannot_be_is_refused(json: Any, wrong: str) -> None:
+def test_access_log_with_invalid_json_is_rejected(json: Any, wrong: str) -> None:
     log = AccessLog(json=json)
     assert refusal(mesh, nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
     assert refusal(mesh, gateways=(gateway(access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
@@ -337,12 +337,12 @@ def test_an_access_log_with_json_that_cannot_be_is_refused(json: Any, wrong: str
         ),
     ],
 )
-def test_an_access_log_of_the_wrong_type_is_refused(log: Any, wrong: str) -> None:
+def test_access_log_of_a_wrong_type_is_rejected(log: Any, wrong: str) -> None:
     assert refusal(mesh, nodes=(node(access_log=log),)) == f"virtual node 'red': {wrong}"
     assert refusal(mesh, gateways=(gateway(access_log=log),)) == f"virtual gateway 'gateway': {wrong}"
 
 
-def test_a_description_that_is_not_text_is_refused() -> None:
+def test_description_that_is_not_text_is_rejected() -> None:
     described = replace(dns(), description=1)  # type: ignore[arg-type]
     assert refusal(mesh, cloud_map_services=(described,)) == (
         "Cloud Map service 'red': description is not text, got 1 (0 to 1024 characters)"
@@ -377,21 +377,21 @@ def test_a_mesh_error_is_a_value_error() -> None:
         Mesh(name="")
 
 
-def test_names_of_different_kinds_may_be_the_same() -> None:
+def test_parts_of_different_kinds_may_share_a_name() -> None:
     red = mesh(name="red", nodes=(node("red"),), routers=(router("red"),), gateways=(gateway("red"),))
     assert (red.node("red").name, red.router("red").name, red.gateway("red").name) == ("red", "red", "red")
 
 
-def test_a_service_and_a_node_may_have_names_that_no_cloud_map_service_answers() -> None:
+def test_model_does_not_require_cloud_map_services() -> None:
     names = mesh(nodes=(node(),), services=(service("orders.example.com"),))
     assert names.known_services == ("orders.example.com",)
 
 
-def test_a_mesh_declares_no_cloud_map_service_unless_told() -> None:
+def test_mesh_has_no_cloud_map_services_by_default() -> None:
     assert Mesh(name="colors").cloud_map_services == ()
 
 
-def test_an_address_is_kept_for_a_minute_unless_told_otherwise() -> None:
+def test_default_ttl_is_a_minute() -> None:
     assert CloudMapService(name="red", namespace="colors.local").ttl_seconds == 60
 
 
@@ -404,7 +404,7 @@ def test_an_external_service_may_be_a_backend() -> None:
     assert colors.known_services == ("red.colors.local", "orders.example.com")
 
 
-def test_dns_compares_names_without_regard_to_case() -> None:
+def test_dns_names_are_case_insensitive() -> None:
     answered = index((dns("Red"),)).cloud_map_services
     assert list(check_dns_answers(answered, (node("rED"),), (service("RED.colors.local"),))) == []
 

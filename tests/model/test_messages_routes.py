@@ -1,4 +1,4 @@
-"""What is said of each kind of problem in a route, word by word."""
+"""Complete messages for the problems of routes."""
 
 from typing import Any
 
@@ -55,34 +55,34 @@ EVERY = (HTTP, HTTP2, GRPC, TCP)
         pytest.param({"priority": 1001}, "priority out of range, got 1001 (0 to 1000)", id="priority"),
     ],
 )
-def test_a_match_that_cannot_be_is_refused(changes: dict[str, Any], wrong: str) -> None:
+def test_invalid_match_is_rejected(changes: dict[str, Any], wrong: str) -> None:
     assert refusal(routing, route(**changes)) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(**changes)) == f"gateway route 'all': {wrong}"
 
 
-def test_a_route_has_the_protocol_of_a_listener() -> None:
+def test_route_without_a_listener_of_its_protocol_is_rejected() -> None:
     wrong = "no listener has its protocol, got 'http2' (listeners: http/80, grpc/82)"
     assert refusal(routing, route(protocol="http2"), on=(HTTP, GRPC), red=(HTTP2,)) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(protocol="http2"), on=(HTTP, GRPC)) == f"gateway route 'all': {wrong}"
 
 
-def test_a_route_has_the_port_of_a_listener() -> None:
+def test_route_without_a_listener_on_its_port_is_rejected() -> None:
     wrong = "no listener has its port, got 82 (listeners: http/8080, http/80)"
     match = RouteMatch(prefix="/", port=82)
     assert refusal(routing, route(match=match), on=(HTTP_8080, HTTP)) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(match=match), on=(HTTP_8080, HTTP)) == f"gateway route 'all': {wrong}"
 
 
-def test_a_route_has_a_protocol_that_is_one() -> None:
+def test_unknown_protocol_of_a_route_is_rejected() -> None:
     wrong = "unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)"
     assert refusal(routing, route(protocol="ftp")).splitlines() == [
         f"route 'all': {wrong}",
-        "route 'all': target 'red' does not listen for its requests, got 'ftp' (listeners of 'red': http/80)",
+        "route 'all': target 'red' has no listener for the route, got 'ftp' (listeners of 'red': http/80)",
     ]
     assert refusal(entering, gateway_route(protocol="ftp")) == f"gateway route 'all': {wrong}"
 
 
-def test_a_route_without_any_listener_is_told_so() -> None:
+def test_route_of_a_router_without_listeners_is_rejected() -> None:
     match = RouteMatch(prefix="/", port=80)
     wrong = [
         "no listener has its protocol, got 'http' (listeners: none)",
@@ -100,7 +100,7 @@ def test_a_route_without_any_listener_is_told_so() -> None:
     ]
 
 
-def test_a_route_beside_a_listener_whose_port_is_text_is_checked_too() -> None:
+def test_route_is_validated_even_if_the_port_of_a_listener_is_text() -> None:
     on = (Listener(port="80"), HTTP_8080)  # type: ignore[arg-type]
     match = RouteMatch(prefix="/", port=82)
     wrong = "no listener has its port, got 82 (listeners: http/80, http/8080)"
@@ -139,25 +139,25 @@ def test_a_route_beside_a_listener_whose_port_is_text_is_checked_too() -> None:
         pytest.param(
             (target(),),
             (HTTP2,),
-            "route 'all': target 'red' does not listen for its requests, got 'http' (listeners of 'red': http2/81)",
+            "route 'all': target 'red' has no listener for the route, got 'http' (listeners of 'red': http2/81)",
             id="other-protocol",
         ),
         pytest.param(
             (target(),),
             (),
-            "route 'all': target 'red' does not listen for its requests, got 'http' (listeners of 'red': none)",
+            "route 'all': target 'red' has no listener for the route, got 'http' (listeners of 'red': none)",
             id="no-listener",
         ),
         pytest.param(
             (target(port=8080),),
             (HTTP,),
-            "route 'all': target 'red' does not listen for its requests, got 'http/8080' (listeners of 'red': http/80)",
+            "route 'all': target 'red' has no listener for the route, got 'http/8080' (listeners of 'red': http/80)",
             id="other-port",
         ),
         pytest.param(
             (target(port=81),),
             EVERY,
-            "route 'all': target 'red' does not listen for its requests, got 'http/81' "
+            "route 'all': target 'red' has no listener for the route, got 'http/81' "
             "(listeners of 'red': http/80, http2/81, grpc/82, tcp/83)",
             id="other-protocol-on-its-port",
         ),
@@ -169,7 +169,7 @@ def test_a_route_beside_a_listener_whose_port_is_text_is_checked_too() -> None:
         ),
     ],
 )
-def test_a_target_that_cannot_be_is_refused(
+def test_invalid_target_is_rejected(
     targets: tuple[WeightedTarget, ...], red: tuple[Listener, ...], message: str
 ) -> None:
     assert refusal(routing, route(targets=targets), red=red) == message
@@ -180,7 +180,7 @@ def test_two_ports_of_a_node_are_two_targets() -> None:
     assert len(colors.router("router").routes[0].targets) == 2
 
 
-def test_a_route_name_is_there_once() -> None:
+def test_duplicate_route_name_is_rejected() -> None:
     wrong = "duplicate route, got 'all' (occurs 2 times, must be unique)"
     other = RouteMatch(prefix="/other")
     assert refusal(routing, route(), route(match=other)) == f"virtual router 'router': {wrong}"
@@ -201,7 +201,7 @@ def test_a_route_name_is_there_once() -> None:
         ),
     ],
 )
-def test_routes_that_would_take_the_same_request_are_refused(
+def test_routes_that_match_the_same_request_are_rejected(
     first: dict[str, Any], second: dict[str, Any], got: str
 ) -> None:
     one, two = RouteMatch(**first), RouteMatch(**second)
@@ -211,14 +211,14 @@ def test_routes_that_would_take_the_same_request_are_refused(
     assert refusal(entering, *gateway_routes) == f"virtual gateway 'gateway': {wrong}"
 
 
-def test_routes_of_one_priority_that_would_take_the_same_request_are_refused() -> None:
+def test_routes_of_equal_priority_that_match_the_same_request_are_rejected() -> None:
     assert refusal(entering, gateway_route("one", priority=0), gateway_route("two", priority=0)) == (
         "virtual gateway 'gateway': duplicate match in route 'two', got '/' "
         "(also in 'one': change one of them, or give them priorities)"
     )
 
 
-def test_tcp_routes_that_would_take_the_same_connection_are_refused() -> None:
+def test_tcp_routes_that_match_the_same_connection_are_rejected() -> None:
     tcp = {"protocol": "tcp", "match": RouteMatch()}
     assert refusal(routing, route("one", **tcp), route("two", **tcp), on=(TCP,), red=(TCP,)) == (
         "virtual router 'router': duplicate match in route 'two', got 'any request' "
@@ -239,7 +239,7 @@ def test_tcp_routes_that_would_take_the_same_connection_are_refused() -> None:
         pytest.param({"priority": 0}, {}, id="one-priority"),
     ],
 )
-def test_routes_that_take_different_requests_are_accepted(first: dict[str, Any], second: dict[str, Any]) -> None:
+def test_routes_that_match_different_requests_are_accepted(first: dict[str, Any], second: dict[str, Any]) -> None:
     colors = entering(gateway_route("one", **first), gateway_route("two", **second))
     assert len(colors.gateway("gateway").routes) == 2
 
@@ -265,18 +265,18 @@ def test_two_gateways_may_have_the_same_route() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["/aws-appmesh", "/aws-app-mesh", "/aws-appmesh/health"])
-def test_a_gateway_route_leaves_reserved_prefixes_alone(prefix: str) -> None:
+def test_reserved_prefix_of_a_gateway_route_is_rejected(prefix: str) -> None:
     assert refusal(entering, gateway_route(match=RouteMatch(prefix=prefix))) == (
         f"gateway route 'all': prefix is reserved, got '{prefix}' "
         "(App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself)"
     )
 
 
-def test_a_route_of_a_router_may_have_a_prefix_that_gateways_may_not() -> None:
+def test_route_of_a_router_may_have_a_prefix_that_is_reserved_for_gateways() -> None:
     assert routing(route(match=RouteMatch(prefix="/aws-appmesh"))).name == "colors"
 
 
-def test_a_gateway_route_to_no_service_is_refused() -> None:
+def test_gateway_route_to_an_unknown_service_is_rejected() -> None:
     assert refusal(entering, gateway_route(virtual_service="rad.colors.local")) == (
         "gateway route 'all': unknown virtual service, got 'rad.colors.local' "
         "(known: blue.colors.local, red.colors.local)"

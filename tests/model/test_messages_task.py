@@ -1,4 +1,4 @@
-"""What is said of each kind of problem in a Fargate task, word by word."""
+"""Complete messages for the problems of a Fargate task."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def container(name: str = "app", cpu: int = 128, **changes: Any) -> FargateConta
 
 
 def refusal(**changes: Any) -> str:
-    """The message that refuses a task that is right but for the changes."""
+    """Return the message for a valid task with these changes."""
     with pytest.raises(MeshError) as error:
         FargateTask(**{"name": "red", "cpu": 256, "memory_mib": 512, "containers": (container(),), **changes})
     return str(error.value)
@@ -77,7 +77,7 @@ def refusal(**changes: Any) -> str:
         ),
     ],
 )
-def test_a_task_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
+def test_invalid_task_is_rejected(changes: dict[str, Any], message: str) -> None:
     assert refusal(**changes) == message
 
 
@@ -95,7 +95,7 @@ def test_problems_of_a_task_and_its_containers_come_in_one_error_in_order() -> N
     ]
 
 
-def test_a_task_runs_once_unless_told_otherwise() -> None:
+def test_default_desired_count_is_1() -> None:
     task = FargateTask(name="red", cpu=256, memory_mib=512, containers=(container("app"), container("envoy")))
     assert task.desired_count == 1
 

@@ -1,11 +1,12 @@
-"""Which routes of one rank would take the same request, and which never do."""
+"""Routes of equal precedence that match the same requests."""
 
 from typing import Any
 
 import pytest
 
 from color_mesh.model import HeaderMatch, Listener, QueryParameterMatch, RouteMatch
-from color_mesh.model.match import match_text, overlap
+from color_mesh.model.match import match_text
+from color_mesh.model.overlap import overlap
 from tests.support.builders import GRPC, HTTP, HTTP2, TCP, entering, gateway_route, refusal, route, routing, target
 
 TCP_84 = Listener(port=84, protocol="tcp")
@@ -74,7 +75,7 @@ def query(**values: str | None) -> RouteMatch:
         pytest.param(query(color="red"), header(exact="red"), id="a-query-and-a-header"),
     ],
 )
-def test_two_matches_may_take_the_same_request(first: RouteMatch, second: RouteMatch) -> None:
+def test_matches_overlap(first: RouteMatch, second: RouteMatch) -> None:
     assert overlap(first, second)
     assert overlap(second, first)
 
@@ -118,7 +119,7 @@ def test_two_matches_may_take_the_same_request(first: RouteMatch, second: RouteM
         pytest.param(header(range=(0, 1)), header(range=(1, 2)), id="two-ranges-apart"),
     ],
 )
-def test_two_matches_never_take_the_same_request(first: RouteMatch, second: RouteMatch) -> None:
+def test_matches_do_not_overlap(first: RouteMatch, second: RouteMatch) -> None:
     assert not overlap(first, second)
     assert not overlap(second, first)
 
@@ -142,18 +143,18 @@ def test_two_matches_never_take_the_same_request(first: RouteMatch, second: Rout
         pytest.param(query(color="red", shape=None), "?color=red ?shape", id="query"),
     ],
 )
-def test_a_match_is_told_in_a_few_words(match: RouteMatch, text: str) -> None:
+def test_short_description_of_a_match(match: RouteMatch, text: str) -> None:
     assert match_text(match) == text
 
 
-def test_routes_told_apart_by_a_header_may_have_the_same_prefix() -> None:
+def test_routes_with_different_header_conditions_may_have_the_same_prefix() -> None:
     red = RouteMatch(prefix="/", headers=(HeaderMatch(name="color", exact="red"),))
     blue = RouteMatch(prefix="/", headers=(HeaderMatch(name="color", exact="blue"),))
     assert routing(route("one", match=red), route("two", match=blue))
     assert entering(gateway_route("one", match=red, priority=7), gateway_route("two", match=blue, priority=7))
 
 
-def test_routes_that_a_header_does_not_tell_apart_are_refused() -> None:
+def test_routes_with_overlapping_header_conditions_are_rejected() -> None:
     red = RouteMatch(prefix="/", headers=(HeaderMatch(name="color", prefix="r"),))
     regex = RouteMatch(prefix="/", headers=(HeaderMatch(name="color", regex="re."),))
     assert refusal(routing, route("one", match=red), route("two", match=regex)) == (
@@ -162,7 +163,7 @@ def test_routes_that_a_header_does_not_tell_apart_are_refused() -> None:
     )
 
 
-def test_grpc_routes_that_would_take_the_same_call_are_refused() -> None:
+def test_grpc_routes_that_match_the_same_call_are_rejected() -> None:
     teller = {"protocol": "grpc", "match": RouteMatch(service_name="colors.Teller")}
     assert refusal(entering, gateway_route("one", **teller), gateway_route("two", **teller), on=(GRPC,)) == (
         "virtual gateway 'gateway': duplicate match in route 'two', got 'colors.Teller' "
@@ -170,7 +171,7 @@ def test_grpc_routes_that_would_take_the_same_call_are_refused() -> None:
     )
 
 
-def test_every_pair_of_routes_is_looked_at() -> None:
+def test_every_pair_of_routes_is_compared() -> None:
     routes = route("one"), route("two", priority=1), route("three"), route("four", priority=1)
     assert refusal(routing, *routes).splitlines() == [
         (
@@ -184,7 +185,7 @@ def test_every_pair_of_routes_is_looked_at() -> None:
     ]
 
 
-def test_priorities_do_not_tell_tcp_routes_apart() -> None:
+def test_priority_does_not_distinguish_tcp_routes() -> None:
     tcp = {"protocol": "tcp", "match": RouteMatch(port=83)}
     routes = route("one", priority=1, **tcp), route("two", priority=2, **tcp)
     assert refusal(routing, *routes, on=(TCP,), red=(TCP,)) == (
@@ -193,13 +194,13 @@ def test_priorities_do_not_tell_tcp_routes_apart() -> None:
     )
 
 
-def test_tcp_routes_are_told_apart_by_their_ports() -> None:
+def test_port_distinguishes_tcp_routes() -> None:
     tcp: dict[str, Any] = {"protocol": "tcp", "targets": (target(),)}
     one, two = route("one", match=RouteMatch(port=83), **tcp), route("two", match=RouteMatch(port=84), **tcp)
     assert routing(one, two, on=(TCP, TCP_84), red=(TCP,))
 
 
-def test_routes_of_two_protocols_never_take_the_same_request() -> None:
+def test_routes_of_different_protocols_do_not_overlap() -> None:
     at_80, at_81 = RouteMatch(port=80), RouteMatch(port=81)
     one, two = gateway_route("one", match=at_80), gateway_route("two", protocol="http2", match=at_81)
     assert entering(one, two, on=(HTTP, HTTP2))

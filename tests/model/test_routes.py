@@ -1,4 +1,4 @@
-"""What routes do with what they take: limits, and what is said of retries, timeouts, rewrites and targets."""
+"""Routes: limits, and the messages for invalid retry policies, timeouts, rewrites and targets."""
 
 from typing import Any
 
@@ -31,34 +31,34 @@ EXACT, REGEX, PREFIX = RouteMatch(path="/red"), RouteMatch(path_regex="/r.*"), R
 SEVERAL = "listeners: http/80, http2/81"
 
 
-def handling(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
-    """A mesh with a router that has one route with these changes."""
+def with_route(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
+    """Return a mesh with a router that has one route with these changes."""
     on = (Listener(port=80, protocol=spoken),)
     return routing(route(protocol=spoken, match=RouteMatch(), **changes), on=on, red=on)
 
 
-def retrying(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
-    return handling(spoken, retry_policy=retry_policy(**changes))
+def with_retry_policy(spoken: Protocol = "http", /, **changes: Any) -> Mesh:
+    return with_route(spoken, retry_policy=retry_policy(**changes))
 
 
-def rewriting(match: RouteMatch, **rewrite: Any) -> Mesh:
+def with_rewrite(match: RouteMatch, **rewrite: Any) -> Mesh:
     return entering(gateway_route(match=match, rewrite=Rewrite(**rewrite)))
 
 
-def reaching(*listeners: Listener, port: Any = None) -> Mesh:
-    """A mesh whose gateway sends requests to a port of a service, and a node with these listeners provides that."""
+def with_gateway_target(*listeners: Listener, port: Any = None) -> Mesh:
+    """Return a mesh with a gateway route to a port of a service that a node with these listeners provides."""
     entry = gateway(routes=(gateway_route(target_port=port),))
     return mesh(nodes=(node(listeners=listeners),), services=(service(virtual_node="red"),), gateways=(entry,))
 
 
-def reaching_router(*listeners: Listener, port: int | None = None) -> Mesh:
-    """A mesh whose gateway sends requests to a port of a service, and a router with these listeners provides that."""
+def with_gateway_target_of_a_router(*listeners: Listener, port: int | None = None) -> Mesh:
+    """Return a mesh with a gateway route to a port of a service that a router with these listeners provides."""
     entry = gateway(routes=(gateway_route(target_port=port),))
     return mesh(routers=(router("red", *listeners),), services=(service(virtual_router="red"),), gateways=(entry,))
 
 
-def test_a_route_without_conditions_takes_every_request() -> None:
-    assert handling().router("router").routes[0].match == RouteMatch()
+def test_route_without_conditions_is_accepted() -> None:
+    assert with_route().router("router").routes[0].match == RouteMatch()
 
 
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
@@ -74,11 +74,11 @@ def test_a_route_without_conditions_takes_every_request() -> None:
     ],
 )
 def test_a_retry_policy_at_its_limits_is_accepted(protocol: Protocol, changes: dict[str, Any]) -> None:
-    assert retrying(protocol, **changes)
+    assert with_retry_policy(protocol, **changes)
 
 
 def test_a_grpc_route_retries_on_every_grpc_event() -> None:
-    assert retrying("grpc", http_events=(), grpc_events=GRPC_RETRY_EVENTS)
+    assert with_retry_policy("grpc", http_events=(), grpc_events=GRPC_RETRY_EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -116,25 +116,25 @@ def test_a_grpc_route_retries_on_every_grpc_event() -> None:
         ),
     ],
 )
-def test_a_retry_policy_that_cannot_be_is_refused(changes: dict[str, Any], wrong: str) -> None:
-    assert refusal(retrying, **changes) == f"route 'all': {wrong}"
+def test_invalid_retry_policy_is_rejected(changes: dict[str, Any], wrong: str) -> None:
+    assert refusal(with_retry_policy, **changes) == f"route 'all': {wrong}"
 
 
-def test_an_unknown_grpc_event_is_refused() -> None:
+def test_unknown_grpc_event_is_rejected() -> None:
     events = "cancelled, deadline-exceeded, internal, resource-exhausted, unavailable"
     wrong = f"route 'all': unknown gRPC retry event, got 'aborted' (one of: {events})"
-    assert refusal(retrying, "grpc", grpc_events=("aborted",)) == wrong
+    assert refusal(with_retry_policy, "grpc", grpc_events=("aborted",)) == wrong
 
 
-def test_a_tcp_route_has_no_retry_policy() -> None:
+def test_retry_policy_of_a_tcp_route_is_rejected() -> None:
     wrong = f"route 'all': retry policy is not supported for tcp routes, got {retry_policy()!r} (leave it out)"
-    assert refusal(retrying, "tcp") == wrong
+    assert refusal(with_retry_policy, "tcp") == wrong
 
 
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
 @pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low")])
-def test_a_route_has_timeouts_of_any_length(protocol: Protocol, millis: int) -> None:
-    assert handling(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
+def test_timeouts_at_their_limits_are_accepted(protocol: Protocol, millis: int) -> None:
+    assert with_route(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_a_route_has_timeouts_of_any_length(protocol: Protocol, millis: int) -> 
         ),
     ],
 )
-def test_a_timeout_of_a_route_that_cannot_be_is_refused(protocol: Protocol, timeout: Timeout, wrong: str) -> None:
-    assert refusal(handling, protocol, timeout=timeout) == f"route 'all': {wrong}"
+def test_invalid_timeout_is_rejected(protocol: Protocol, timeout: Timeout, wrong: str) -> None:
+    assert refusal(with_route, protocol, timeout=timeout) == f"route 'all': {wrong}"
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_a_timeout_of_a_route_that_cannot_be_is_refused(protocol: Protocol, time
         pytest.param(RouteMatch(), {"keep_hostname": True}, id="keep-hostname"),
     ],
 )
-def test_a_gateway_route_rewrites_what_it_matches_on(match: RouteMatch, rewrite: dict[str, Any]) -> None:
-    assert rewriting(match, **rewrite)
+def test_rewrite_of_a_matched_condition_is_accepted(match: RouteMatch, rewrite: dict[str, Any]) -> None:
+    assert with_rewrite(match, **rewrite)
 
 
 @pytest.mark.parametrize(
@@ -229,54 +229,54 @@ def test_a_gateway_route_rewrites_what_it_matches_on(match: RouteMatch, rewrite:
         ),
     ],
 )
-def test_a_rewrite_that_cannot_be_is_refused(match: RouteMatch, rewrite: dict[str, Any], wrong: str) -> None:
-    assert refusal(rewriting, match, **rewrite) == f"gateway route 'all': {wrong}"
+def test_invalid_rewrite_is_rejected(match: RouteMatch, rewrite: dict[str, Any], wrong: str) -> None:
+    assert refusal(with_rewrite, match, **rewrite) == f"gateway route 'all': {wrong}"
 
 
 @pytest.mark.parametrize("name", ["aws.app-mesh", "aws.app-mesh.Health"])
-def test_a_gateway_route_leaves_reserved_services_alone(name: str) -> None:
+def test_reserved_service_name_of_a_gateway_route_is_rejected(name: str) -> None:
     reserved = gateway_route(protocol="grpc", match=RouteMatch(service_name=name))
     assert refusal(entering, reserved, on=(GRPC,)) == (
         f"gateway route 'all': service name is reserved, got '{name}' (App Mesh keeps 'aws.app-mesh')"
     )
 
 
-def test_a_route_of_a_router_may_have_a_service_that_gateways_may_not() -> None:
+def test_route_of_a_router_may_have_a_service_name_that_is_reserved_for_gateways() -> None:
     assert routing(route(protocol="grpc", match=RouteMatch(service_name="aws.app-mesh")), on=(GRPC,), red=(GRPC,))
 
 
 @pytest.mark.parametrize("path", ["/aws-appmesh", "/aws-app-mesh/health"])
-def test_a_gateway_route_leaves_reserved_paths_alone(path: str) -> None:
+def test_reserved_path_of_a_gateway_route_is_rejected(path: str) -> None:
     assert refusal(entering, gateway_route(match=RouteMatch(path=path))) == (
         f"gateway route 'all': path is reserved, got '{path}' "
         "(App Mesh keeps '/aws-appmesh' and '/aws-app-mesh' for itself)"
     )
 
 
-def test_a_routes_port_speaks_its_protocol() -> None:
+def test_route_on_a_port_of_another_protocol_is_rejected() -> None:
     wrong = f"the listener at its port is not http, got 81 ({SEVERAL})"
     on, match = (HTTP, HTTP2), RouteMatch(port=81)
     assert refusal(routing, route(match=match), on=on) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(match=match), on=on) == f"gateway route 'all': {wrong}"
 
 
-def test_a_route_beside_several_listeners_names_a_port() -> None:
+def test_route_without_a_port_of_a_router_with_several_listeners_is_rejected() -> None:
     wrong = f"has no port condition, but there are several listeners, got None ({SEVERAL})"
     on = (HTTP, HTTP2)
     assert refusal(routing, route(), on=on) == f"route 'all': {wrong}"
     assert refusal(entering, gateway_route(), on=on) == f"gateway route 'all': {wrong}"
 
 
-def test_a_route_beside_several_listeners_with_a_port_is_accepted() -> None:
+def test_route_with_a_port_of_a_router_with_several_listeners_is_accepted() -> None:
     match = RouteMatch(port=80)
     assert routing(route(match=match), on=(HTTP, HTTP2))
     assert entering(gateway_route(match=match), on=(HTTP, HTTP2))
 
 
 @pytest.mark.parametrize("weight", [pytest.param("1", id="text"), pytest.param(True, id="bool")])
-def test_a_weight_is_a_whole_number(weight: object) -> None:
+def test_weight_that_is_not_an_integer_is_rejected(weight: object) -> None:
     wrong = f"route 'all': weight of 'red' out of range, got {weight!r} (0 to 100)"
-    assert refusal(handling, targets=(target(weight=weight),)) == wrong
+    assert refusal(with_route, targets=(target(weight=weight),)) == wrong
 
 
 @pytest.mark.parametrize(
@@ -289,12 +289,12 @@ def test_a_weight_is_a_whole_number(weight: object) -> None:
         pytest.param((GRPC,), None, id="other-protocol"),
     ],
 )
-def test_a_gateway_route_reaches_a_port_of_its_service(listeners: tuple[Listener, ...], port: int | None) -> None:
-    assert reaching(*listeners, port=port)
-    assert reaching_router(*listeners, port=port)
+def test_gateway_route_to_a_port_of_its_service_is_accepted(listeners: tuple[Listener, ...], port: int | None) -> None:
+    assert with_gateway_target(*listeners, port=port)
+    assert with_gateway_target_of_a_router(*listeners, port=port)
 
 
-def test_a_gateway_route_reaches_a_service_without_provider() -> None:
+def test_gateway_route_to_a_service_without_provider_is_accepted() -> None:
     entry = gateway(routes=(gateway_route(target_port=80),))
     assert mesh(services=(service(),), gateways=(entry,))
 
@@ -311,49 +311,49 @@ def test_a_gateway_route_reaches_a_service_without_provider() -> None:
         pytest.param(
             (HTTP, HTTP_8080),
             81,
-            "service 'red.colors.local' does not have its port, got 81 (listeners of 'red': http/80, http/8080)",
+            "service 'red.colors.local' has no listener on the port, got 81 (listeners of 'red': http/80, http/8080)",
             id="another",
         ),
         pytest.param(
             (TCP,),
             None,
-            "service 'red.colors.local' speaks no HTTP there, got None (listeners of 'red': tcp/83)",
+            "service 'red.colors.local' has a tcp listener on the port, got None (listeners of 'red': tcp/83)",
             id="tcp",
         ),
         pytest.param(
             (HTTP, TCP),
             83,
-            "service 'red.colors.local' speaks no HTTP there, got 83 (listeners of 'red': http/80, tcp/83)",
+            "service 'red.colors.local' has a tcp listener on the port, got 83 (listeners of 'red': http/80, tcp/83)",
             id="tcp-named",
         ),
     ],
 )
-def test_a_gateway_route_to_a_port_that_its_service_lacks_is_refused(
+def test_gateway_route_to_an_unknown_port_of_its_service_is_rejected(
     listeners: tuple[Listener, ...], port: int | None, wrong: str
 ) -> None:
-    assert refusal(reaching, *listeners, port=port) == f"gateway route 'all': {wrong}"
-    assert refusal(reaching_router, *listeners, port=port) == f"gateway route 'all': {wrong}"
+    assert refusal(with_gateway_target, *listeners, port=port) == f"gateway route 'all': {wrong}"
+    assert refusal(with_gateway_target_of_a_router, *listeners, port=port) == f"gateway route 'all': {wrong}"
 
 
-def test_a_gateway_route_to_a_port_of_a_node_that_only_calls_is_refused() -> None:
-    wrong = "service 'red.colors.local' does not have its port, got 80 (listeners of 'red': none)"
-    assert refusal(reaching, port=80) == f"gateway route 'all': {wrong}"
+def test_gateway_route_to_a_port_of_a_node_without_listeners_is_rejected() -> None:
+    wrong = "service 'red.colors.local' has no listener on the port, got 80 (listeners of 'red': none)"
+    assert refusal(with_gateway_target, port=80) == f"gateway route 'all': {wrong}"
 
 
 @pytest.mark.parametrize("port", [pytest.param(1, id="low"), pytest.param(65535, id="high")])
-def test_a_gateway_route_reaches_a_port_within_its_limits(port: int) -> None:
+def test_target_port_at_its_limits_is_accepted(port: int) -> None:
     assert entering(gateway_route(target_port=port))
 
 
 @pytest.mark.parametrize(
     "port", [pytest.param(0, id="low"), pytest.param(65536, id="high"), pytest.param("80", id="text")]
 )
-def test_a_gateway_route_to_a_port_beyond_its_limits_is_refused(port: object) -> None:
+def test_target_port_outside_its_limits_is_rejected(port: object) -> None:
     wrong = f"gateway route 'all': target port out of range, got {port!r} (1 to 65535)"
     assert refusal(entering, gateway_route(target_port=port)) == wrong
 
 
-def test_a_gateway_has_no_tcp_route() -> None:
+def test_tcp_gateway_route_is_rejected() -> None:
     tcp = GatewayRoute(name="all", match=RouteMatch(), virtual_service="red.colors.local", protocol="tcp")
     wrong = "gateway route 'all': no listener has its protocol, got 'tcp' (listeners: http/80)"
     assert refusal(entering, tcp) == wrong

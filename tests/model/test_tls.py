@@ -1,4 +1,4 @@
-"""What TLS may be: every limit, and what is said of certificates and trust that cannot be."""
+"""TLS: each limit, and the messages for invalid certificates and trust."""
 
 from typing import Any
 
@@ -23,24 +23,24 @@ LISTENER = "virtual node 'red' listener 80: "
 CALLER = "virtual node 'red': "
 
 
-def serving(**changes: Any) -> Mesh:
-    """A mesh whose one node speaks TLS like this."""
+def with_listener_tls(**changes: Any) -> Mesh:
+    """Return a mesh with one node whose listener has this TLS."""
     return mesh(nodes=(node(listeners=(Listener(port=80, tls=listener_tls(**changes)),)),))
 
 
-def calling(**changes: Any) -> Mesh:
-    """A mesh whose one node calls over TLS like this."""
+def with_client_tls(**changes: Any) -> Mesh:
+    """Return a mesh with one node that has this client policy."""
     return mesh(nodes=(node(client_tls=client_tls(**changes)),))
 
 
 @pytest.mark.parametrize("mode", TLS_MODES)
-def test_a_listener_speaks_tls_in_every_mode(mode: TlsMode) -> None:
-    assert serving(mode=mode)
+def test_every_tls_mode_is_accepted(mode: TlsMode) -> None:
+    assert with_listener_tls(mode=mode)
 
 
-def test_an_unknown_mode_is_refused() -> None:
+def test_unknown_tls_mode_is_rejected() -> None:
     wrong = "unknown TLS mode, got 'strict' (one of: STRICT, PERMISSIVE, DISABLED)"
-    assert refusal(serving, mode="strict") == LISTENER + wrong
+    assert refusal(with_listener_tls, mode="strict") == LISTENER + wrong
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_an_unknown_mode_is_refused() -> None:
         pytest.param(SdsCertificate(secret_name="a" * 255), id="sds-high"),
     ],
 )
-def test_a_certificate_at_its_limits_is_shown_by_listeners_and_callers(shown: ClientCertificate) -> None:
-    assert serving(certificate=shown)
-    assert calling(certificate=shown)
+def test_certificate_at_its_limits_is_accepted_for_listeners_and_callers(shown: ClientCertificate) -> None:
+    assert with_listener_tls(certificate=shown)
+    assert with_client_tls(certificate=shown)
 
 
-def test_a_listener_shows_a_certificate_of_acm() -> None:
-    assert serving(certificate=AcmCertificate(arn=ARN))
+def test_listener_may_have_a_certificate_in_acm() -> None:
+    assert with_listener_tls(certificate=AcmCertificate(arn=ARN))
 
 
 @pytest.mark.parametrize(
@@ -101,20 +101,20 @@ def test_a_listener_shows_a_certificate_of_acm() -> None:
         ),
     ],
 )
-def test_a_certificate_that_cannot_be_is_refused(shown: Certificate, wrong: str) -> None:
-    assert refusal(serving, certificate=shown) == LISTENER + wrong
-    assert refusal(calling, certificate=shown) == CALLER + wrong
+def test_invalid_certificate_is_rejected(shown: Certificate, wrong: str) -> None:
+    assert refusal(with_listener_tls, certificate=shown) == LISTENER + wrong
+    assert refusal(with_client_tls, certificate=shown) == CALLER + wrong
 
 
 @pytest.mark.parametrize("arn", [pytest.param("certificate/1", id="no-arn"), pytest.param(1, id="number")])
-def test_a_certificate_of_acm_has_an_arn(arn: Any) -> None:
+def test_certificate_in_acm_without_an_arn_is_rejected(arn: Any) -> None:
     wrong = f"certificate is not an ARN, got {arn!r} (such as 'arn:aws:acm:…')"
-    assert refusal(serving, certificate=AcmCertificate(arn=arn)) == LISTENER + wrong
+    assert refusal(with_listener_tls, certificate=AcmCertificate(arn=arn)) == LISTENER + wrong
 
 
-def test_a_caller_shows_no_certificate_of_acm() -> None:
+def test_client_certificate_in_acm_is_rejected() -> None:
     wrong = f"a client certificate cannot come from ACM, got '{ARN}' (a file or SDS)"
-    assert refusal(calling, certificate=AcmCertificate(arn=ARN)) == CALLER + wrong
+    assert refusal(with_client_tls, certificate=AcmCertificate(arn=ARN)) == CALLER + wrong
 
 
 @pytest.mark.parametrize(
@@ -126,33 +126,33 @@ def test_a_caller_shows_no_certificate_of_acm() -> None:
         pytest.param(SdsTrust(secret_name="a" * 255), id="sds-high"),
     ],
 )
-def test_listeners_and_callers_trust_files_and_secrets(trust: Trust) -> None:
-    assert serving(validation=validation(trust=trust))
-    assert calling(validation=validation(trust=trust))
+def test_trust_in_files_and_secrets_is_accepted_for_listeners_and_callers(trust: Trust) -> None:
+    assert with_listener_tls(validation=validation(trust=trust))
+    assert with_client_tls(validation=validation(trust=trust))
 
 
 @pytest.mark.parametrize("count", [pytest.param(1, id="low"), pytest.param(3, id="high")])
-def test_a_caller_trusts_authorities_of_acm(count: int) -> None:
-    assert calling(validation=validation(trust=AcmTrust(certificate_authority_arns=(ARN,) * count)))
+def test_caller_may_trust_authorities_in_acm(count: int) -> None:
+    assert with_client_tls(validation=validation(trust=AcmTrust(certificate_authority_arns=(ARN,) * count)))
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="low"), pytest.param(4, id="high")])
-def test_a_caller_trusts_one_to_three_authorities_of_acm(count: int) -> None:
+def test_wrong_number_of_authorities_in_acm_is_rejected(count: int) -> None:
     trust = AcmTrust(certificate_authority_arns=(ARN,) * count)
     wrong = f"wrong number of certificate authorities, got {count} (1 to 3)"
-    assert refusal(calling, validation=validation(trust=trust)) == CALLER + wrong
+    assert refusal(with_client_tls, validation=validation(trust=trust)) == CALLER + wrong
 
 
-def test_an_authority_of_acm_has_an_arn() -> None:
+def test_authority_in_acm_without_an_arn_is_rejected() -> None:
     trust = AcmTrust(certificate_authority_arns=(ARN, "ca"))
     wrong = "certificate authority is not an ARN, got 'ca' (such as 'arn:aws:acm:…')"
-    assert refusal(calling, validation=validation(trust=trust)) == CALLER + wrong
+    assert refusal(with_client_tls, validation=validation(trust=trust)) == CALLER + wrong
 
 
-def test_a_listener_trusts_no_authority_of_acm() -> None:
+def test_listener_with_trust_in_acm_is_rejected() -> None:
     trust = AcmTrust(certificate_authority_arns=(ARN,))
     wrong = f"a listener does not support trust in ACM, got ('{ARN}',) (trust a file or an SDS secret)"
-    assert refusal(serving, validation=validation(trust=trust)) == LISTENER + wrong
+    assert refusal(with_listener_tls, validation=validation(trust=trust)) == LISTENER + wrong
 
 
 @pytest.mark.parametrize(
@@ -180,15 +180,15 @@ def test_a_listener_trusts_no_authority_of_acm() -> None:
         ),
     ],
 )
-def test_trust_that_cannot_be_is_refused(trust: Trust, wrong: str) -> None:
-    assert refusal(serving, validation=validation(trust=trust)) == LISTENER + wrong
-    assert refusal(calling, validation=validation(trust=trust)) == CALLER + wrong
+def test_invalid_trust_is_rejected(trust: Trust, wrong: str) -> None:
+    assert refusal(with_listener_tls, validation=validation(trust=trust)) == LISTENER + wrong
+    assert refusal(with_client_tls, validation=validation(trust=trust)) == CALLER + wrong
 
 
 @pytest.mark.parametrize("length", [pytest.param(1, id="low"), pytest.param(254, id="high")])
-def test_an_alternative_name_at_its_limits_is_accepted(length: int) -> None:
-    assert serving(validation=validation("a" * length, "b"))
-    assert calling(validation=validation("a" * length, "b"))
+def test_subject_alternative_name_at_its_limits_is_accepted(length: int) -> None:
+    assert with_listener_tls(validation=validation("a" * length, "b"))
+    assert with_client_tls(validation=validation("a" * length, "b"))
 
 
 @pytest.mark.parametrize(
@@ -210,16 +210,16 @@ def test_an_alternative_name_at_its_limits_is_accepted(length: int) -> None:
         ),
     ],
 )
-def test_an_alternative_name_that_cannot_be_is_refused(names: tuple[str, ...], wrong: str) -> None:
-    assert refusal(serving, validation=validation(*names)) == LISTENER + wrong
-    assert refusal(calling, validation=validation(*names)) == CALLER + wrong
+def test_invalid_subject_alternative_name_is_rejected(names: tuple[str, ...], wrong: str) -> None:
+    assert refusal(with_listener_tls, validation=validation(*names)) == LISTENER + wrong
+    assert refusal(with_client_tls, validation=validation(*names)) == CALLER + wrong
 
 
 @pytest.mark.parametrize(
     "ports", [pytest.param((), id="all"), pytest.param((1,), id="low"), pytest.param((65535, 1), id="high")]
 )
-def test_a_caller_speaks_tls_to_ports_within_their_limits(ports: tuple[int, ...]) -> None:
-    assert calling(ports=ports, enforce=False, certificate=certificate())
+def test_ports_of_a_client_policy_at_their_limits_are_accepted(ports: tuple[int, ...]) -> None:
+    assert with_client_tls(ports=ports, enforce=False, certificate=certificate())
 
 
 @pytest.mark.parametrize(
@@ -235,23 +235,23 @@ def test_a_caller_speaks_tls_to_ports_within_their_limits(ports: tuple[int, ...]
         pytest.param({"enforce": "yes"}, "enforce is not true or false, got 'yes' (True or False)", id="enforce"),
     ],
 )
-def test_a_client_policy_that_cannot_be_is_refused(changes: dict[str, Any], wrong: str) -> None:
+def test_invalid_client_policy_is_rejected(changes: dict[str, Any], wrong: str) -> None:
     policy = client_tls(**changes)
     backend = node(backends=(to("blue.colors.local", client_tls=policy),))
-    assert refusal(calling, **changes) == f"virtual node 'red': {wrong}"
+    assert refusal(with_client_tls, **changes) == f"virtual node 'red': {wrong}"
     assert refusal(mesh, gateways=(gateway(client_tls=policy),)) == f"virtual gateway 'gateway': {wrong}"
     assert refusal(mesh, nodes=(backend,), external_services=("blue.colors.local",)) == (
         f"virtual node 'red' backend 'blue.colors.local': {wrong}"
     )
 
 
-def test_a_certificate_of_no_kind_is_refused() -> None:
+def test_certificate_of_an_unsupported_type_is_rejected() -> None:
     wrong = (
         f"{LISTENER}unsupported certificate type, got 'x' (a FileCertificate, an SdsCertificate or an AcmCertificate)"
     )
-    assert refusal(serving, certificate="x") == wrong
+    assert refusal(with_listener_tls, certificate="x") == wrong
 
 
-def test_trust_of_no_kind_is_refused() -> None:
+def test_trust_of_an_unsupported_type_is_rejected() -> None:
     wrong = f"{LISTENER}unsupported trust type, got 'x' (a FileTrust, an SdsTrust or an AcmTrust)"
-    assert refusal(serving, validation=validation(trust="x")) == wrong
+    assert refusal(with_listener_tls, validation=validation(trust="x")) == wrong

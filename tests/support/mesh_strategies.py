@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
-from hypothesis import HealthCheck as Check
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from color_mesh.model import (
@@ -57,11 +55,6 @@ from color_mesh.model.router import GATEWAY_PROTOCOLS
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
-
-# The same meshes every time, however slow the machine.
-DETERMINISTIC = settings(
-    derandomize=True, deadline=None, database=None, suppress_health_check=[Check.too_slow, Check.data_too_large]
-)
 
 _NODES = ("red", "Red", "blue-1", "_green")
 _ROUTERS = ("color-router", "red")

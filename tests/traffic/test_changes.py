@@ -1,4 +1,4 @@
-"""Meshes that change while they run: new files of every kind, and not one failed request."""
+"""Changes of running meshes: new files of every kind, without a failed request."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -84,7 +84,7 @@ def running_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackM
 
 @pytest.fixture
 def mesh(running_mesh: LoopbackMesh) -> Iterator[LoopbackMesh]:
-    """The mesh as it was declared, before each test and after it."""
+    """Return the running mesh, with its initial configuration before and after each test."""
     yield running_mesh
     change(running_mesh, MESH)
     wait_until(lambda: running_mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway is as it was")
@@ -95,7 +95,7 @@ def address(task: Task, service: str) -> str:
 
 
 def change(mesh: LoopbackMesh, changed: Mesh) -> None:
-    """Write what changed for each task, as whatever controls a mesh would: all files, those that are named first."""
+    """Write the changed files of each task in order: the dependencies first."""
     for task in mesh.tasks:
         write(mesh, task, changed)
 
@@ -108,12 +108,14 @@ def write(mesh: LoopbackMesh, task: Task, changed: Mesh) -> None:
         envoy_address=task.address(3),
         backend_addresses={service.name: address(task, service.name) for service in changed.services},
     )
-    made = configure(changed, part, interception=placement, endpoints=FileEndpoints(directory=str(task.folder)))
-    found = {
+    configuration = configure(
+        changed, part, interception=placement, endpoints=FileEndpoints(directory=str(task.folder))
+    )
+    endpoint_files = {
         name: endpoints(changed, target, [Instance(ipv4=mesh.task(target.node.name).address(1), port=INBOUND_PORT)])
-        for name, target in made.targets.items()
+        for name, target in configuration.targets.items()
     }
-    for name, content in {**made.files, **found}.items():
+    for name, content in {**configuration.files, **endpoint_files}.items():
         before = task.stat(UPDATES)
         task.write(name, content)
         if name == CLUSTERS_FILE:
@@ -121,11 +123,11 @@ def write(mesh: LoopbackMesh, task: Task, changed: Mesh) -> None:
 
 
 def has_clusters(task: Task, before: int) -> bool:
-    """Tell whether Envoy took the clusters and found their endpoints: routes to others would lead nowhere."""
+    """Return whether Envoy has the clusters and their endpoints, which routes need."""
     return task.stat(UPDATES) > before and task.stat("cluster_manager.warming_clusters") == 0
 
 
-def test_a_backend_that_is_added_answers_and_the_others_go_on(mesh: LoopbackMesh) -> None:
+def test_added_backend_answers_without_failed_requests_to_others(mesh: LoopbackMesh) -> None:
     load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
     with load.sending():
         load.wait_for_responses()
@@ -142,7 +144,7 @@ def answers(mesh: LoopbackMesh, service: str) -> bool:
         return False
 
 
-def test_a_backend_that_is_taken_away_does_not_answer_and_the_others_go_on(mesh: LoopbackMesh) -> None:
+def test_removed_backend_is_unreachable_without_failed_requests_to_others(mesh: LoopbackMesh) -> None:
     change(mesh, replace(MESH, nodes=(caller("split", "yellow"), *MESH.nodes[1:])))
     wait_until(lambda: answers(mesh, "yellow.colors.local"), "the new backend answers")
     load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
@@ -160,7 +162,7 @@ def test_a_backend_that_is_taken_away_does_not_answer_and_the_others_go_on(mesh:
         pytest.param(Listener(port=PORT, health_check=CHECK), id="checked"),
     ],
 )
-def test_requests_move_to_a_node_that_was_no_target_before(mesh: LoopbackMesh, listener: Listener) -> None:
+def test_requests_move_to_a_new_target_without_failures(mesh: LoopbackMesh, listener: Listener) -> None:
     nodes = (*MESH.nodes[:2], node("yellow", listener))
     load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
     with load.sending():
@@ -177,7 +179,7 @@ def test_requests_move_to_a_node_that_was_no_target_before(mesh: LoopbackMesh, l
         pytest.param(Listener(port=PORT, outlier_detection=OUTLIER), id="outlier-detection"),
     ],
 )
-def test_a_callers_policies_change_under_load(mesh: LoopbackMesh, listener: Listener) -> None:
+def test_policies_of_a_caller_change_without_failed_requests(mesh: LoopbackMesh, listener: Listener) -> None:
     modified = mesh.task("caller").stat("cluster_manager.cluster_modified")
     load = SequentialRequests(mesh, "caller", "split.colors.local", PORT)
     with load.sending():
@@ -191,20 +193,20 @@ def test_a_callers_policies_change_under_load(mesh: LoopbackMesh, listener: List
     assert load.failures == []
 
 
-def test_a_route_of_a_gateway_is_added(mesh: LoopbackMesh) -> None:
+def test_added_gateway_route_is_used(mesh: LoopbackMesh) -> None:
     assert mesh.enter("gateway", ENTRY, "/new").status == 404
     change(mesh, replace(MESH, gateways=(gateway("/old", "/new"),)))
     wait_until(lambda: mesh.enter("gateway", ENTRY, "/new").status == 200, "the new route is there")
 
 
-def test_a_gateway_without_routes_gets_some(mesh: LoopbackMesh) -> None:
+def test_first_routes_of_a_gateway_are_used(mesh: LoopbackMesh) -> None:
     change(mesh, replace(MESH, gateways=(gateway(),)))
     wait_until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 404, "the gateway has no route")
     change(mesh, MESH)
     wait_until(lambda: mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway has its route again")
 
 
-def test_a_file_that_envoy_refuses_changes_nothing(mesh: LoopbackMesh) -> None:
+def test_invalid_file_changes_nothing(mesh: LoopbackMesh) -> None:
     task = mesh.task("caller")
     name = f"rds/rds_egress_http_{PORT}_split.colors.local.json"
     rejected = f"http.egress.rds.rds_egress_http_{PORT}_split.colors.local.update_rejected"

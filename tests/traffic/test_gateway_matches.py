@@ -1,4 +1,4 @@
-"""Which route of a gateway takes a request, by everything that a gateway route can match."""
+"""Gateway routes: each match condition, with real Envoys."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,7 +42,7 @@ def route(name: str, match: RouteMatch, service: str = "green", **changes: Any) 
 
 
 def header(name: str, **condition: Any) -> GatewayRoute:
-    """A route for a path of its own, with a condition on the color."""
+    """Return a route with its own path and a condition on the header color."""
     return route(name, RouteMatch(prefix=f"/{name}", headers=(HeaderMatch(name="color", **condition),)))
 
 
@@ -188,12 +188,14 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
         pytest.param("/queries?color=red", None, "yellow", id="one-of-two-queries"),
     ],
 )
-def test_a_gateways_route_takes_what_matches(mesh: LoopbackMesh, path: str, color: str | None, node_name: str) -> None:
+def test_request_uses_the_matching_gateway_route(
+    mesh: LoopbackMesh, path: str, color: str | None, node_name: str
+) -> None:
     headers = {"color": color} if color is not None else {}
     assert mesh.enter("matches", ENTRY, path, headers=headers).request["node"] == node_name
 
 
-def test_a_gateways_route_takes_its_method(mesh: LoopbackMesh) -> None:
+def test_request_uses_the_gateway_route_of_its_method(mesh: LoopbackMesh) -> None:
     assert mesh.enter("matches", ENTRY, "/method", method="DELETE").request["node"] == "green"
 
 
@@ -209,26 +211,28 @@ def test_a_gateways_route_takes_its_method(mesh: LoopbackMesh) -> None:
         pytest.param("WWW.RED.example.com", "/a/b", "yellow", id="the-host-in-capitals"),
     ],
 )
-def test_a_gateways_routes_are_asked_in_order(mesh: LoopbackMesh, host: str, path: str, node_name: str) -> None:
+def test_gateway_routes_are_matched_in_order_of_precedence(
+    mesh: LoopbackMesh, host: str, path: str, node_name: str
+) -> None:
     assert mesh.enter("order", ENTRY, path, headers={"Host": host}).request["node"] == node_name
 
 
 @pytest.mark.parametrize(
     ("path", "status"), [pytest.param("/nobody", 404, id="no-provider"), pytest.param("/gone", 503, id="no-endpoint")]
 )
-def test_a_gateway_says_what_is_not_there(mesh: LoopbackMesh, path: str, status: int) -> None:
+def test_request_without_a_matching_gateway_route_is_answered_404(mesh: LoopbackMesh, path: str, status: int) -> None:
     assert mesh.enter("order", ENTRY, path, headers={"Host": "any"}).status == status
 
 
 @pytest.mark.parametrize(
     ("port", "node_name"), [pytest.param(ENTRY, "green", id="one"), pytest.param(OTHER_ENTRY, "yellow", id="other")]
 )
-def test_a_port_of_a_gateway_leads_to_a_port_of_the_service(mesh: LoopbackMesh, port: int, node_name: str) -> None:
+def test_gateway_route_of_a_port_uses_the_target_port(mesh: LoopbackMesh, port: int, node_name: str) -> None:
     assert mesh.enter("ports", port, "/").request["node"] == node_name
 
 
 def answered_by(mesh: LoopbackMesh, scheme: str, path: str) -> tuple[bytes, bytes]:
-    """The status and the body of an answer to a request over HTTP/2."""
+    """Return the status and the body of the response to a request over HTTP/2."""
     connection = h2.connection.H2Connection()
     connection.initiate_connection()
     headers = [(":method", "GET"), (":path", path), (":scheme", scheme), (":authority", SCHEMES)]
@@ -250,10 +254,12 @@ def answered_by(mesh: LoopbackMesh, scheme: str, path: str) -> tuple[bytes, byte
     ("scheme", "path", "node_name"),
     [pytest.param("http", "/s", b"green", id="http"), pytest.param("https", "/s", b"yellow", id="https")],
 )
-def test_http2_is_routed_by_its_scheme(mesh: LoopbackMesh, scheme: str, path: str, node_name: bytes) -> None:
+def test_http2_request_uses_the_route_of_its_scheme(
+    mesh: LoopbackMesh, scheme: str, path: str, node_name: bytes
+) -> None:
     status, body = answered_by(mesh, scheme, path)
     assert (status, b'"node": "' + node_name + b'"' in body) == (b"200", True)
 
 
-def test_http2_of_a_scheme_that_no_route_takes_gets_404(mesh: LoopbackMesh) -> None:
+def test_http2_request_without_a_route_of_its_scheme_is_answered_404(mesh: LoopbackMesh) -> None:
     assert answered_by(mesh, "https", "/") == (b"404", b"")

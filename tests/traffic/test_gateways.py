@@ -1,4 +1,4 @@
-"""Requests from outside through real gateways: which service gets them, and what it sees of them."""
+"""Requests through real gateways: their virtual service, and the request that it receives."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -126,9 +126,9 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
         pytest.param("/42?q=1", "/num/1ber?q=1", id="a-pattern-for-a-path-in-which-a-backslash-is-a-slash"),
     ],
 )
-def test_a_service_sees_the_rewritten_path(mesh: LoopbackMesh, path: str, seen: str) -> None:
-    answer = mesh.enter("paths", PORT, path)
-    assert (answer.request["path"], answer.request["headers"]["host"]) == (seen, "green.colors.local")
+def test_service_receives_the_rewritten_path(mesh: LoopbackMesh, path: str, seen: str) -> None:
+    response = mesh.enter("paths", PORT, path)
+    assert (response.request["path"], response.request["headers"]["host"]) == (seen, "green.colors.local")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_service_sees_the_rewritten_path(mesh: LoopbackMesh, path: str, seen: 
         pytest.param("/router/tell", "green", id="of-what-is-below-it"),
     ],
 )
-def test_a_services_own_routes_match_the_rewritten_path(mesh: LoopbackMesh, path: str, node_name: str) -> None:
+def test_routes_of_the_service_match_the_rewritten_path(mesh: LoopbackMesh, path: str, node_name: str) -> None:
     assert mesh.enter("paths", PORT, path).request["node"] == node_name
 
 
@@ -150,9 +150,9 @@ def test_a_services_own_routes_match_the_rewritten_path(mesh: LoopbackMesh, path
         pytest.param("/slash", id="less-than-the-prefix"),
     ],
 )
-def test_what_no_route_takes_gets_404_with_nothing(mesh: LoopbackMesh, path: str) -> None:
-    answer = mesh.enter("paths", PORT, path)
-    assert (answer.status, answer.body) == (404, b"")
+def test_request_without_a_matching_route_is_answered_404(mesh: LoopbackMesh, path: str) -> None:
+    response = mesh.enter("paths", PORT, path)
+    assert (response.status, response.body) == (404, b"")
 
 
 def test_a_gateway_matches_on_methods(mesh: LoopbackMesh) -> None:
@@ -165,7 +165,7 @@ def test_a_gateway_matches_on_headers(mesh: LoopbackMesh) -> None:
     assert statuses == [200, 404]
 
 
-def test_the_first_hop_waits_no_longer_than_the_services_route(mesh: LoopbackMesh) -> None:
+def test_first_hop_has_the_timeout_of_the_services_route(mesh: LoopbackMesh) -> None:
     assert mesh.enter("paths", PORT, "/slow", headers={"x-delay": "0.6"}).status == 504
 
 
@@ -192,25 +192,23 @@ def test_a_gateway_matches_on_hosts(mesh: LoopbackMesh, host: str, node_name: st
         pytest.param("example.com", "/", 404, id="less-than-the-suffix"),
     ],
 )
-def test_a_host_that_a_route_names_has_only_its_own_routes(
-    mesh: LoopbackMesh, host: str, path: str, status: int
-) -> None:
+def test_host_of_a_route_matches_its_own_routes_only(mesh: LoopbackMesh, host: str, path: str, status: int) -> None:
     assert mesh.enter("hosts", PORT, path, headers={"Host": host}).status == status
 
 
-def test_a_host_that_is_kept_reaches_the_application(mesh: LoopbackMesh) -> None:
-    asked = mesh.enter("hosts", PORT, "/kept", headers={"Host": "kept.example.org"}).request
-    assert (asked["node"], asked["headers"]["host"], asked["path"]) == ("yellow", "kept.example.org", "/kept")
+def test_host_without_rewrite_reaches_the_application(mesh: LoopbackMesh) -> None:
+    received = mesh.enter("hosts", PORT, "/kept", headers={"Host": "kept.example.org"}).request
+    assert (received["node"], received["headers"]["host"], received["path"]) == ("yellow", "kept.example.org", "/kept")
 
 
 @pytest.mark.parametrize("chosen", ["green.colors.local", f"green.colors.local:{APP_PORT}"])
-def test_a_client_cannot_choose_the_service(mesh: LoopbackMesh, chosen: str) -> None:
+def test_header_of_a_client_does_not_select_the_service(mesh: LoopbackMesh, chosen: str) -> None:
     headers = {"Host": "kept.example.org", "x-app-mesh-virtual-service": chosen}
-    asked = mesh.enter("hosts", PORT, "/kept", headers=headers).request
-    assert (asked["node"], "x-app-mesh-virtual-service" in asked["headers"]) == ("yellow", False)
+    received = mesh.enter("hosts", PORT, "/kept", headers=headers).request
+    assert (received["node"], "x-app-mesh-virtual-service" in received["headers"]) == ("yellow", False)
 
 
-def test_nobody_else_reaches_the_second_hop(mesh: LoopbackMesh) -> None:
+def test_second_hop_is_reachable_in_the_task_only(mesh: LoopbackMesh) -> None:
     addresses = [
         listener["address"]["socket_address"]["address"]
         for listener in mesh.task("hosts").configuration.listeners

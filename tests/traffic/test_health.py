@@ -1,4 +1,4 @@
-"""How callers find out that a task is ill, for how long they leave it alone, and what a pool refuses."""
+"""Health checks, outlier detection and connection pools, with real Envoys."""
 
 import socket
 from collections.abc import Iterator
@@ -64,7 +64,10 @@ def outlier(errors: int, base: int, percent: int) -> OutlierDetection:
 
 
 NODES = (
-    *(node(name, spoken, health_check=check(asked, path)) for name, (spoken, asked, path) in CHECKED.items()),
+    *(
+        node(name, protocol, health_check=check(check_protocol, path))
+        for name, (protocol, check_protocol, path) in CHECKED.items()
+    ),
     node("ill", "grpc", health_check=check("grpc")),
     node("back-soon", outlier_detection=outlier(1, 300, 100)),
     node("patient", outlier_detection=outlier(3, 60000, 100)),
@@ -95,7 +98,7 @@ MESH = Mesh(
 
 
 def with_dead_endpoints(content: dict[str, Any]) -> dict[str, Any]:
-    """Give every cluster that asks its endpoints how they are one more, at which nothing listens."""
+    """Add an endpoint without a listener to every cluster with health checks."""
     for cluster in content["static_resources"]["clusters"]:
         if "health_checks" in cluster:
             (place,) = cluster["load_assignment"]["endpoints"]
@@ -119,28 +122,28 @@ def cluster(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", CHECKED)
-def test_a_task_that_answers_is_healthy_and_one_that_does_not_is_not(mesh: LoopbackMesh, name: str) -> None:
+def test_health_checks_distinguish_tasks_that_answer(mesh: LoopbackMesh, name: str) -> None:
     caller = mesh.task("caller")
-    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.success") >= 1, "one was asked and well")
-    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.failure") >= 1, "one was asked and not well")
+    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.success") >= 1, "one task is healthy")
+    wait_until(lambda: caller.stat(f"{cluster(name)}.health_check.failure") >= 1, "one task is unhealthy")
     stats = [caller.stat(f"{cluster(name)}.membership_{kind}") for kind in ("total", "healthy")]
     assert stats == [2, 1]
 
 
 @pytest.mark.parametrize("name", ["web", "web-at-the-root", "web-by-connection"])
-def test_no_request_meets_the_endpoint_that_is_dead(mesh: LoopbackMesh, name: str) -> None:
+def test_no_request_is_sent_to_a_dead_endpoint(mesh: LoopbackMesh, name: str) -> None:
     statuses = {mesh.call("caller", f"{name}.colors.local", PORT).status for _ in range(30)}
     assert (statuses, mesh.task("caller").stat(f"{cluster(name)}.upstream_rq_retry")) == ({200}, 0)
 
 
-def test_a_task_that_says_that_it_is_ill_is_not_healthy(mesh: LoopbackMesh) -> None:
+def test_task_that_fails_its_health_check_is_unhealthy(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
-    wait_until(lambda: caller.stat(f"{cluster('ill')}.health_check.failure") >= 1, "it was asked")
+    wait_until(lambda: caller.stat(f"{cluster('ill')}.health_check.failure") >= 1, "the check has failed")
     assert caller.stat(f"{cluster('ill')}.membership_healthy") == 0
 
 
 def errors(mesh: LoopbackMesh, name: str, count: int) -> None:
-    """Send requests that end with 500: Envoy asks one task after the other."""
+    """Send requests that are answered with 500; Envoy sends them to the tasks in turn."""
     for _ in range(count):
         mesh.call("caller", f"{name}.colors.local", PORT, headers={"x-statuses": "500", "x-key": "bad"})
 
@@ -156,14 +159,14 @@ def test_an_ejection_ends(mesh: LoopbackMesh) -> None:
     wait_until(lambda: ejected(caller, "back-soon") == 0, "the ejection ends")
     apps = [mesh.task("back-soon", number).app for number in (0, 1)]
 
-    def both_are_asked() -> bool:
+    def both_receive_requests() -> bool:
         mesh.call("caller", "back-soon.colors.local", PORT, headers={"x-key": "good"})
         return all(app.request_counts["good"] > 0 for app in apps)
 
-    wait_until(both_are_asked, "both are asked again")
+    wait_until(both_receive_requests, "both receive requests again")
 
 
-def test_fewer_errors_than_the_limit_eject_nothing(mesh: LoopbackMesh) -> None:
+def test_fewer_errors_than_the_limit_eject_no_task(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     errors(mesh, "patient", 4)
     mesh.call("caller", "patient.colors.local", PORT)
@@ -174,14 +177,14 @@ def test_fewer_errors_than_the_limit_eject_nothing(mesh: LoopbackMesh) -> None:
     assert caller.stat(f"{cluster('patient')}.outlier_detection.ejections_enforced_consecutive_5xx") == 2
 
 
-def test_one_task_may_always_be_ejected_and_no_other(mesh: LoopbackMesh) -> None:
+def test_one_task_is_ejected_with_max_ejection_percent_0(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     errors(mesh, "few", 6)
     detected = f"{cluster('few')}.outlier_detection.ejections_overflow"
     assert (ejected(caller, "few"), caller.stat(detected) > 0) == (1, True)
 
 
-def test_a_tcp_pool_lets_one_connection_through(mesh: LoopbackMesh) -> None:
+def test_tcp_connection_above_the_limit_is_closed(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("narrow.colors.local")
     with connect(address, PORT) as first, connect(address, PORT) as second:
         assert (first.recv(100), ended(second)) == (b"narrow\n", True)
@@ -190,29 +193,29 @@ def test_a_tcp_pool_lets_one_connection_through(mesh: LoopbackMesh) -> None:
 
 
 def ended(client: socket.socket) -> bool:
-    """Tell whether the other side ends a connection without a word."""
+    """Return whether the server closes a connection without sending data."""
     try:
         return client.recv(100) == b""
     except ConnectionResetError:
         return True
 
 
-def asks(mesh: LoopbackMesh) -> socket.socket:
-    """Send a request through the gateway that stays unanswered for a while."""
+def send_slow_request(mesh: LoopbackMesh) -> socket.socket:
+    """Send a request through the gateway to which the response takes a while."""
     lines = ("GET / HTTP/1.1", "host: any", "x-delay: 0.5", "x-key: held", "connection: close", "", "")
     client = connect(mesh.task("gateway").address(1), ENTRY)
     client.sendall("\r\n".join(lines).encode())
     return client
 
 
-def test_a_gateways_pool_refuses_with_503_what_neither_goes_on_nor_waits(mesh: LoopbackMesh) -> None:
+def test_requests_above_the_limits_of_a_gateway_are_answered_503(mesh: LoopbackMesh) -> None:
     cluster = "cluster.cds_ingress_colors_gateway_self_redirect_http_15001"
-    gateway, asked = mesh.task("gateway"), mesh.app("wide").request_counts
-    with asks(mesh) as first:
-        wait_until(lambda: asked["held"] == 1, "the first request is under way")
-        with asks(mesh) as second:
+    gateway, request_counts = mesh.task("gateway"), mesh.app("wide").request_counts
+    with send_slow_request(mesh) as first:
+        wait_until(lambda: request_counts["held"] == 1, "the first request is under way")
+        with send_slow_request(mesh) as second:
             wait_until(lambda: gateway.stat(f"{cluster}.upstream_rq_pending_active") == 1, "the second waits")
-            with asks(mesh) as third:
+            with send_slow_request(mesh) as third:
                 statuses = [client.recv(12)[-3:] for client in (first, second, third)]
     assert statuses == [b"200", b"200", b"503"]
     assert gateway.stat(f"{cluster}.upstream_rq_pending_overflow") == 1

@@ -1,4 +1,4 @@
-"""What protects a real mesh: limits, health checks and ejection; and what it writes in its logs."""
+"""Connection pools, health checks, ejection, updates and access logs, with real Envoys."""
 
 import re
 import threading
@@ -108,7 +108,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
 
 
 def at_once(mesh: LoopbackMesh, service: str, count: int) -> Counter[int]:
-    """The statuses of requests that are sent at one time and take a while."""
+    """Return the statuses of concurrent requests whose responses take a while."""
     statuses: list[int] = []
 
     def send() -> None:
@@ -122,42 +122,42 @@ def at_once(mesh: LoopbackMesh, service: str, count: int) -> Counter[int]:
     return Counter(statuses)
 
 
-def test_more_than_the_pool_allows_is_refused_with_503(mesh: LoopbackMesh) -> None:
+def test_requests_above_the_limits_of_the_pool_are_answered_503(mesh: LoopbackMesh) -> None:
     statuses = at_once(mesh, "connections.colors.local", 6)
     cluster = "cluster.cds_ingress_colors_connections_http_8080"
     overflows = mesh.task("connections").stat(f"{cluster}.upstream_rq_pending_overflow")
     assert (set(statuses), overflows > 0) == ({200, 503}, True)
 
 
-def test_the_pool_is_the_owners_and_callers_have_no_limit(mesh: LoopbackMesh) -> None:
+def test_pool_limits_the_node_and_not_its_callers(mesh: LoopbackMesh) -> None:
     cluster = "cluster.cds_egress_colors_connections_http_8080"
     at_once(mesh, "connections.colors.local", 3)
     assert mesh.task("caller").stat(f"{cluster}.upstream_rq_pending_overflow") == 0
 
 
-def test_an_endpoint_that_fails_is_left_alone(mesh: LoopbackMesh) -> None:
+def test_failing_endpoint_is_ejected(mesh: LoopbackMesh) -> None:
     caller, first, second = mesh.task("caller"), mesh.task("outlier", 0), mesh.task("outlier", 1)
     headers = {"x-statuses": "500", "x-key": "bad"}
     ejected = "cluster.cds_egress_colors_outlier_http_8080.outlier_detection.ejections_active"
 
-    def one_is_out() -> bool:
+    def one_is_ejected() -> bool:
         mesh.call("caller", "outlier.colors.local", PORT, headers=headers)
         return caller.stat(ejected) == 1
 
-    wait_until(one_is_out, "one of two endpoints is ejected")
+    wait_until(one_is_ejected, "one of two endpoints is ejected")
     statuses = [mesh.call("caller", "outlier.colors.local", PORT, headers={"x-key": "good"}).status for _ in range(10)]
-    asked = sorted([first.app.request_counts["good"], second.app.request_counts["good"]])
-    assert (statuses, asked) == ([200] * 10, [0, 10])
+    counts = sorted([first.app.request_counts["good"], second.app.request_counts["good"]])
+    assert (statuses, counts) == ([200] * 10, [0, 10])
 
 
-def test_an_endpoint_is_asked_how_it_is_before_it_is_used(mesh: LoopbackMesh) -> None:
+def test_endpoint_is_checked_before_it_is_used(mesh: LoopbackMesh) -> None:
     healthy = "cluster.cds_egress_colors_checked_http_8080.membership_healthy"
     caller = mesh.task("caller")
     wait_until(lambda: caller.stat(healthy) == 1, "the endpoint is healthy")
     assert mesh.call("caller", "checked.colors.local", PORT).status == 200
 
 
-def test_an_endpoint_that_does_not_answer_is_not_used(mesh: LoopbackMesh) -> None:
+def test_endpoint_that_does_not_answer_is_not_used(mesh: LoopbackMesh) -> None:
     caller, checked = mesh.task("caller"), mesh.task("checked")
     dead = Instance(ipv4=checked.address(9), port=15100)
     replace_endpoints(mesh, caller, "checked", [checked.instance(checked.part.listeners[0]), dead])
@@ -167,18 +167,18 @@ def test_an_endpoint_that_does_not_answer_is_not_used(mesh: LoopbackMesh) -> Non
     assert {mesh.call("caller", "checked.colors.local", PORT).status for _ in range(10)} == {200}
 
 
-def test_a_refused_connection_is_tried_twice_more(mesh: LoopbackMesh) -> None:
+def test_refused_connection_is_retried_twice(mesh: LoopbackMesh) -> None:
     caller, plain = mesh.task("caller"), mesh.task("plain")
     replace_endpoints(mesh, caller, "plain", [Instance(ipv4=plain.address(9), port=15100)])
     cluster = "cluster.cds_egress_colors_plain_http_8080"
     before = caller.stat(f"{cluster}.upstream_rq_retry")
-    answer = mesh.call("caller", "plain.colors.local", PORT)
-    assert (answer.status, caller.stat(f"{cluster}.upstream_rq_retry") - before) == (503, 2)
-    assert answer.body.startswith(b"upstream connect error or disconnect/reset before headers")
+    response = mesh.call("caller", "plain.colors.local", PORT)
+    assert (response.status, caller.stat(f"{cluster}.upstream_rq_retry") - before) == (503, 2)
+    assert response.body.startswith(b"upstream connect error or disconnect/reset before headers")
     mesh.find_endpoints(caller)
 
 
-def test_new_weights_come_without_a_failed_request(mesh: LoopbackMesh) -> None:
+def test_new_weights_are_used_without_a_failed_request(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     name = "rds/rds_egress_http_8080_split.colors.local.json"
     content = caller.configuration.files[name]
@@ -192,7 +192,7 @@ def test_new_weights_come_without_a_failed_request(mesh: LoopbackMesh) -> None:
     caller.write(name, content)
 
 
-def test_new_endpoints_come_without_a_failed_request(mesh: LoopbackMesh) -> None:
+def test_new_endpoints_are_used_without_a_failed_request(mesh: LoopbackMesh) -> None:
     caller, first, second = mesh.task("caller"), mesh.task("outlier", 0), mesh.task("outlier", 1)
     listener = first.part.listeners[0]
     replace_endpoints(mesh, caller, "outlier", [first.instance(listener)])
@@ -209,17 +209,17 @@ def test_new_endpoints_come_without_a_failed_request(mesh: LoopbackMesh) -> None
     mesh.find_endpoints(caller)
 
 
-def test_log_lines_are_as_their_format(mesh: LoopbackMesh) -> None:
+def test_log_lines_have_the_text_format(mesh: LoopbackMesh) -> None:
     mesh.call("caller", "split.colors.local", PORT, "/text", method="PUT")
-    wanted_line(mesh.task("caller"), "text.log", r"PUT /text HTTP/1\.1 200")
+    wait_for_line(mesh.task("caller"), "text.log", r"PUT /text HTTP/1\.1 200")
 
 
-def test_log_lines_in_json_have_the_keys(mesh: LoopbackMesh) -> None:
+def test_log_lines_have_the_json_format(mesh: LoopbackMesh) -> None:
     mesh.call("caller", "split.colors.local", PORT, "/json", method="PATCH")
-    wanted_line(mesh.task("green"), "json.log", re.escape('{"begin":"HTTP/1.1","code":200,"method":"PATCH"}'))
+    wait_for_line(mesh.task("green"), "json.log", re.escape('{"begin":"HTTP/1.1","code":200,"method":"PATCH"}'))
 
 
-def test_log_lines_without_a_format_are_envoys(mesh: LoopbackMesh) -> None:
+def test_log_lines_have_envoys_default_format(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     name = "rds/rds_egress_http_8080_split.colors.local.json"
     caller.write(name, swap(caller.configuration.files[name], {"weight": {1: 0, 0: 1}}))
@@ -230,15 +230,15 @@ def test_log_lines_without_a_format_are_envoys(mesh: LoopbackMesh) -> None:
     caller.write(name, caller.configuration.files[name])
     time, request_id = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\]", r'"[0-9a-f-]{36}"'
     upstream = re.escape(f'"{mesh.task("yellow").address(2)}:{PORT}"')
-    wanted_line(
+    wait_for_line(
         mesh.task("yellow"),
         "default.log",
         rf'{time} "GET /default HTTP/1\.1" 200 - 0 \d+ \d+ \d+ "-" "-" {request_id} "split\.colors\.local" {upstream}',
     )
 
 
-def wanted_line(task: Task, name: str, pattern: str) -> None:
-    """Wait for a line of an access log that is as wanted from its beginning to its end."""
+def wait_for_line(task: Task, name: str, pattern: str) -> None:
+    """Return the first line of an access log that matches a pattern completely, once there is one."""
     log = task.folder / name
     wait_until(
         lambda: log.exists() and any(re.fullmatch(pattern, line) for line in log.read_text().splitlines()),
@@ -247,7 +247,7 @@ def wanted_line(task: Task, name: str, pattern: str) -> None:
 
 
 def replace_endpoints(mesh: LoopbackMesh, caller: Task, name: str, instances: list[Instance]) -> None:
-    """Give a caller other endpoints of a node, and wait until it has them."""
+    """Replace the endpoints of a node for a caller, and wait until it has them."""
     file, target = next(
         (file, target) for file, target in caller.configuration.targets.items() if target.node.name == name
     )
@@ -258,7 +258,7 @@ def replace_endpoints(mesh: LoopbackMesh, caller: Task, name: str, instances: li
 
 
 def swap(value: Any, others: dict[str, dict[Any, Any]]) -> Any:
-    """The same with other values of some keys."""
+    """Return a copy with other values of some keys."""
     if isinstance(value, dict):
         return {
             key: others[key].get(each, each) if key in others else swap(each, others) for key, each in value.items()

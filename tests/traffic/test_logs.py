@@ -1,4 +1,4 @@
-"""What real Envoys write in their access logs: every line of a file, in every format, on both sides."""
+"""Access logs of real Envoys: all lines of a file, in each format, on both sides."""
 
 import json
 from collections.abc import Iterator
@@ -126,14 +126,14 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
 
 
 def lines(task: Task, about: str, count: int) -> list[str]:
-    """The lines that have a word in them, once there are as many."""
+    """Return the lines that contain a text, once there are as many."""
     file = task.folder / LOG
 
-    def found() -> list[str]:
+    def matching() -> list[str]:
         return [line for line in file.read_text().splitlines() if about in line] if file.exists() else []
 
-    wait_until(lambda: len(found()) >= count, f"{file} has {count} lines about {about!r}")
-    return found()
+    wait_until(lambda: len(matching()) >= count, f"{file} has {count} lines about {about!r}")
+    return matching()
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,12 @@ def lines(task: Task, about: str, count: int) -> list[str]:
         pytest.param("/short", {"x-delay": "0.5"}, "GET /short 504 UT router.colors.local", id="too-long"),
     ],
 )
-def test_a_line_says_what_became_of_a_request(
-    mesh: LoopbackMesh, path: str, headers: dict[str, str], line: str
-) -> None:
+def test_line_has_the_outcome_of_a_request(mesh: LoopbackMesh, path: str, headers: dict[str, str], line: str) -> None:
     mesh.call("caller", "router.colors.local", PORT, path, headers=headers)
     assert lines(mesh.task("caller"), path, 1) == [line]
 
 
-def test_json_has_numbers_and_null_for_what_is_not_there(mesh: LoopbackMesh) -> None:
+def test_json_has_numbers_and_null_for_missing_values(mesh: LoopbackMesh) -> None:
     mesh.call("json", "router.colors.local", PORT, "/tell/json", headers={"color": "red"})
     mesh.call("json", "router.colors.local", PORT, "/none/json")
     first, second = (json.loads(line) for line in lines(mesh.task("json"), "/json", 2))
@@ -160,23 +158,23 @@ def test_json_has_numbers_and_null_for_what_is_not_there(mesh: LoopbackMesh) -> 
     assert second == {"status": 404, "flags": "NR", "path": "/none/json", "color": None, "both": "GET HTTP/1.1"}
 
 
-def test_a_format_without_a_newline_gets_none(mesh: LoopbackMesh) -> None:
+def test_text_format_without_a_newline_has_no_newline(mesh: LoopbackMesh) -> None:
     for path in ("/tell", "/none", "/tell"):
         mesh.call("one-line", "router.colors.local", PORT, path)
     assert lines(mesh.task("one-line"), "200404200", 1) == ["200404200"]
 
 
-def test_a_gateway_logs_a_request_on_both_hops(mesh: LoopbackMesh) -> None:
+def test_gateway_logs_a_request_on_both_hops(mesh: LoopbackMesh) -> None:
     mesh.enter("gateway", ENTRY, "/in/tell", headers={"Host": "www.example.com"})
-    found = lines(mesh.task("gateway"), "/tell 200", 2)
-    # The first hop puts a slash for the prefix, the second makes one of two.
-    assert sorted(found) == ["GET //tell 200 - router.colors.local", "GET /tell 200 - router.colors.local"]
+    matching = lines(mesh.task("gateway"), "/tell 200", 2)
+    # The first hop replaces the prefix by a slash, the second hop merges the double slash.
+    assert sorted(matching) == ["GET //tell 200 - router.colors.local", "GET /tell 200 - router.colors.local"]
 
 
-def test_a_gateway_logs_what_the_second_hop_does_not_know_on_both(mesh: LoopbackMesh) -> None:
+def test_gateway_logs_a_request_without_a_route_on_both_hops(mesh: LoopbackMesh) -> None:
     mesh.enter("gateway", ENTRY, "/in/missing")
-    found = lines(mesh.task("gateway"), "/missing", 2)
-    assert sorted(found) == ["GET //missing 404 - router.colors.local", "GET /missing 404 NR router.colors.local"]
+    matching = lines(mesh.task("gateway"), "/missing", 2)
+    assert sorted(matching) == ["GET //missing 404 - router.colors.local", "GET /missing 404 NR router.colors.local"]
 
 
 def test_tcp_connections_are_logged_on_both_sides(mesh: LoopbackMesh) -> None:
@@ -188,11 +186,11 @@ def test_tcp_connections_are_logged_on_both_sides(mesh: LoopbackMesh) -> None:
     assert lines(mesh.task("talk"), "5 10", 1) == ["5 10"]
 
 
-def test_a_node_without_a_log_writes_none(mesh: LoopbackMesh) -> None:
+def test_node_without_an_access_log_writes_none(mesh: LoopbackMesh) -> None:
     mesh.call("caller", "silent.colors.local", PORT)
     assert not (mesh.task("silent").folder / LOG).exists()
 
 
-def test_a_health_check_asks_for_the_path_of_the_node_at_its_name(mesh: LoopbackMesh) -> None:
-    found = lines(mesh.task("checked"), "Envoy/HC", 1)
-    assert found[0] == f"checked.colors.local:{PORT} /healthy?deep=1 Envoy/HC"
+def test_health_check_has_the_path_and_the_host_of_the_node(mesh: LoopbackMesh) -> None:
+    matching = lines(mesh.task("checked"), "Envoy/HC", 1)
+    assert matching[0] == f"checked.colors.local:{PORT} /healthy?deep=1 Envoy/HC"

@@ -152,25 +152,25 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
 
 
 def call(address: str, port: int, method: str, authority: str, metadata: Mapping[str, str] | None = None) -> Any:
-    """Call a unary gRPC method; give what it answered, or the name of its status."""
+    """Call a unary gRPC method, and return the response or the name of the status."""
     with grpc.insecure_channel(f"{address}:{port}", options=[("grpc.default_authority", authority)]) as channel:
         stub: Any = channel.unary_unary(method)
         try:
-            answer: bytes = stub(b"hello", metadata=tuple((metadata or {}).items()), timeout=5)
+            response: bytes = stub(b"hello", metadata=tuple((metadata or {}).items()), timeout=5)
         except grpc.RpcError as error:
             status: Any = error
             return status.code().name
-        return json.loads(answer)
+        return json.loads(response)
 
 
 def tell(mesh: LoopbackMesh, method: str, **metadata: str) -> Any:
     name = "router.colors.local"
-    found = {key.replace("_", "-"): value for key, value in metadata.items()}
-    return call(mesh.task("caller").backend_address(name), 9083, method, name, found)
+    results = {key.replace("_", "-"): value for key, value in metadata.items()}
+    return call(mesh.task("caller").backend_address(name), 9083, method, name, results)
 
 
 def ask_http2(address: str, port: int, authority: str, method: str = "GET", path: str = "/") -> tuple[int, Any]:
-    """Send one request over HTTP/2, without asking whether the other side speaks it."""
+    """Send one request over HTTP/2 with prior knowledge."""
     connection = h2.connection.H2Connection()
     connection.initiate_connection()
     headers = [(":method", method), (":path", path), (":scheme", "http"), (":authority", authority)]
@@ -191,13 +191,18 @@ def ask_http2(address: str, port: int, authority: str, method: str = "GET", path
 @pytest.mark.parametrize(
     ("method", "node_name"), [pytest.param("PUT", "green", id="method"), pytest.param("GET", "yellow", id="scheme")]
 )
-def test_http2_stays_http2_and_is_routed(mesh: LoopbackMesh, method: str, node_name: str) -> None:
+def test_http2_request_is_routed_as_http2(mesh: LoopbackMesh, method: str, node_name: str) -> None:
     address = mesh.task("caller").backend_address("router.colors.local")
-    status, asked = ask_http2(address, 9082, "router.colors.local", method, "/some/path?a=b")
-    assert (status, asked["node"], asked["method"], asked["path"]) == (200, node_name, method, "/some/path?a=b")
+    status, received = ask_http2(address, 9082, "router.colors.local", method, "/some/path?a=b")
+    assert (status, received["node"], received["method"], received["path"]) == (
+        200,
+        node_name,
+        method,
+        "/some/path?a=b",
+    )
 
 
-def test_a_service_of_a_node_has_every_port_of_the_node(mesh: LoopbackMesh) -> None:
+def test_service_of_a_node_has_all_ports_of_the_node(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("green.colors.local")
     assert ask_http2(address, 8082, "green.colors.local")[1]["node"] == "green"
 
@@ -225,7 +230,9 @@ def test_grpc_is_routed_by_metadata(mesh: LoopbackMesh) -> None:
         pytest.param("/colors.Tellers/Tell", {}, id="another-service"),
     ],
 )
-def test_grpc_that_no_route_takes_is_unimplemented(mesh: LoopbackMesh, method: str, metadata: dict[str, str]) -> None:
+def test_grpc_call_without_a_matching_route_is_unimplemented(
+    mesh: LoopbackMesh, method: str, metadata: dict[str, str]
+) -> None:
     assert tell(mesh, method, **metadata) == "UNIMPLEMENTED"
 
 
@@ -242,31 +249,33 @@ def test_grpc_statuses_reach_the_client(mesh: LoopbackMesh) -> None:
         pytest.param("/colors.Retried/Tell", "INTERNAL", "INTERNAL", 1, id="not-another-event"),
     ],
 )
-def test_grpc_is_tried_again(mesh: LoopbackMesh, method: str, codes: str, expected: str, tries: int) -> None:
+def test_grpc_call_is_retried(mesh: LoopbackMesh, method: str, codes: str, expected: str, tries: int) -> None:
     key = f"{method}{codes}"
     assert (tell(mesh, method, x_codes=codes, x_key=key), mesh.app("green").request_counts[key]) == (expected, tries)
 
 
-def test_grpc_comes_through_a_gateway(mesh: LoopbackMesh) -> None:
+def test_gateway_routes_grpc(mesh: LoopbackMesh) -> None:
     address = mesh.task("gateway").address(1)
-    found = [call(address, 8003, method, "any.example.com") for method in ("/colors.Teller/Tell", "/colors.Meta/Tell")]
-    assert found == [{"node": "green", "method": "/colors.Teller/Tell", "sent": "hello"}, "UNIMPLEMENTED"]
+    results = [
+        call(address, 8003, method, "any.example.com") for method in ("/colors.Teller/Tell", "/colors.Meta/Tell")
+    ]
+    assert results == [{"node": "green", "method": "/colors.Teller/Tell", "sent": "hello"}, "UNIMPLEMENTED"]
 
 
-def test_http2_comes_through_a_gateway(mesh: LoopbackMesh) -> None:
-    status, asked = ask_http2(mesh.task("gateway").address(1), 8002, "any.example.com", "PUT", "/path")
-    assert (status, asked["node"], asked["path"]) == (200, "green", "/path")
+def test_gateway_routes_http2(mesh: LoopbackMesh) -> None:
+    status, received = ask_http2(mesh.task("gateway").address(1), 8002, "any.example.com", "PUT", "/path")
+    assert (status, received["node"], received["path"]) == (200, "green", "/path")
 
 
 def conversation(address: str, port: int) -> bytes:
-    """Hear who is there, say something, and hear it again."""
+    """Receive the greeting of the server, send data, and receive its echo."""
     with connect(address, port) as client:
         banner = client.recv(100)
         client.sendall(b"hello")
         return banner + client.recv(100)
 
 
-def test_tcp_goes_both_ways_and_the_server_may_speak_first(mesh: LoopbackMesh) -> None:
+def test_tcp_works_in_both_directions_and_the_server_may_send_first(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("green.colors.local")
     assert conversation(address, 8084) == b"green\nhello"
 
@@ -276,13 +285,13 @@ def test_tcp_backends_may_share_a_port(mesh: LoopbackMesh) -> None:
     assert {conversation(address, 9084) for _ in range(20)} == {b"green\nhello"}
 
 
-def test_tcp_connections_are_spread_by_weight(mesh: LoopbackMesh) -> None:
+def test_tcp_connections_are_distributed_by_weight(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address("split.colors.local")
-    answers = Counter(conversation(address, 9084) for _ in range(100))
-    assert set(answers) == {b"green\nhello", b"yellow\nhello"}
+    responses = Counter(conversation(address, 9084) for _ in range(100))
+    assert set(responses) == {b"green\nhello", b"yellow\nhello"}
 
 
-def test_a_tcp_connection_on_which_nothing_is_said_ends(mesh: LoopbackMesh) -> None:
+def test_idle_tcp_connection_is_closed(mesh: LoopbackMesh) -> None:
     with connect(mesh.task("caller").backend_address("split.colors.local"), 9084) as client:
         assert client.recv(100).endswith(b"\n")
         assert client.recv(100) == b""

@@ -1,4 +1,4 @@
-"""What real Envoys make of a request on its way, and what they leave as it is."""
+"""Requests through real Envoys: changed headers, paths and timeouts, and everything that is not changed."""
 
 import http.client
 from collections.abc import Iterator
@@ -104,11 +104,11 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
         yield mesh
 
 
-def seen(mesh: LoopbackMesh, path: str, service: str = ROUTER, **request: Any) -> dict[str, str]:
-    """The headers that the application got."""
-    answer = mesh.call("caller", service, PORT, path, **request)
-    assert answer.status == 200
-    return {name.lower(): value for name, value in answer.request["headers"].items()}
+def received_headers(mesh: LoopbackMesh, path: str, service: str = ROUTER, **request: Any) -> dict[str, str]:
+    """Return the headers that the application received."""
+    response = mesh.call("caller", service, PORT, path, **request)
+    assert response.status == 200
+    return {name.lower(): value for name, value in response.request["headers"].items()}
 
 
 @pytest.mark.parametrize(
@@ -119,15 +119,15 @@ def seen(mesh: LoopbackMesh, path: str, service: str = ROUTER, **request: Any) -
         pytest.param("/endless", None, id="not-at-all"),
     ],
 )
-def test_the_application_is_told_how_long_it_may_take(mesh: LoopbackMesh, path: str, millis: str | None) -> None:
-    assert seen(mesh, path).get(EXPECTED) == millis
+def test_application_receives_the_expected_timeout(mesh: LoopbackMesh, path: str, millis: str | None) -> None:
+    assert received_headers(mesh, path).get(EXPECTED) == millis
 
 
-def test_a_service_of_a_node_has_the_default_timeout(mesh: LoopbackMesh) -> None:
-    assert seen(mesh, "/", GREEN)[EXPECTED] == "15000"
+def test_service_of_a_node_has_the_default_timeout(mesh: LoopbackMesh) -> None:
+    assert received_headers(mesh, "/", GREEN)[EXPECTED] == "15000"
 
 
-def test_a_listener_waits_no_longer_than_it_says_for_a_word(mesh: LoopbackMesh) -> None:
+def test_idle_timeout_of_a_listener_ends_a_request(mesh: LoopbackMesh) -> None:
     statuses = [mesh.call("caller", ROUTER, PORT, path, headers={"x-delay": "0.5"}).status for path in ("/idle", "/")]
     assert statuses == [504, 200]
 
@@ -141,13 +141,13 @@ def test_a_listener_waits_no_longer_than_it_says_for_a_word(mesh: LoopbackMesh) 
         ),
     ],
 )
-def test_the_application_does_not_choose_for_its_envoy(
+def test_headers_of_the_application_do_not_configure_its_envoy(
     mesh: LoopbackMesh, headers: dict[str, str], status: int
 ) -> None:
     assert mesh.call("caller", ROUTER, PORT, headers={**headers, "x-key": str(headers)}).status == status
 
 
-def test_a_tcp_listener_ends_a_connection_on_which_nothing_is_said(mesh: LoopbackMesh) -> None:
+def test_idle_timeout_of_a_tcp_listener_closes_a_connection(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
     with connect(caller.backend_address(TCP), PORT) as other, connect(caller.backend_address(IDLE), PORT) as client:
         assert (other.recv(100), client.recv(100)) == (b"talk\n", b"quiet\n")
@@ -156,8 +156,8 @@ def test_a_tcp_listener_ends_a_connection_on_which_nothing_is_said(mesh: Loopbac
         assert other.recv(100) == b"still there"
 
 
-def test_a_request_has_an_id_a_scheme_and_no_trace_of_who_sent_it(mesh: LoopbackMesh) -> None:
-    headers = seen(mesh, "/", GREEN)
+def test_request_has_an_id_and_a_scheme_and_no_client_address(mesh: LoopbackMesh) -> None:
+    headers = received_headers(mesh, "/", GREEN)
     assert (headers["x-forwarded-proto"], len(headers["x-request-id"]), "x-forwarded-for" in headers) == (
         "http",
         36,
@@ -165,11 +165,13 @@ def test_a_request_has_an_id_a_scheme_and_no_trace_of_who_sent_it(mesh: Loopback
     )
 
 
-def test_what_a_client_says_of_its_way_is_kept(mesh: LoopbackMesh) -> None:
-    assert seen(mesh, "/", GREEN, headers={"x-forwarded-for": "192.0.2.1"})["x-forwarded-for"] == "192.0.2.1"
+def test_forwarding_headers_of_a_client_are_kept(mesh: LoopbackMesh) -> None:
+    assert (
+        received_headers(mesh, "/", GREEN, headers={"x-forwarded-for": "192.0.2.1"})["x-forwarded-for"] == "192.0.2.1"
+    )
 
 
-def test_an_answer_names_envoy_and_how_long_it_took(mesh: LoopbackMesh) -> None:
+def test_response_has_the_server_and_the_upstream_time(mesh: LoopbackMesh) -> None:
     headers = mesh.call("caller", GREEN, PORT).headers
     assert (headers["server"], headers["x-envoy-upstream-service-time"].isdigit()) == ("envoy", True)
 
@@ -184,52 +186,54 @@ def test_an_answer_names_envoy_and_how_long_it_took(mesh: LoopbackMesh) -> None:
         pytest.param("/%61/b", "/a/b", "yellow", id="an-escaped-letter"),
     ],
 )
-def test_routes_match_the_path_in_its_plainest_form(
-    mesh: LoopbackMesh, path: str, seen_path: str, node_name: str
-) -> None:
-    asked = mesh.call("caller", ROUTER, PORT, path).request
-    assert (asked["path"], asked["node"]) == (seen_path, node_name)
+def test_routes_match_the_normalized_path(mesh: LoopbackMesh, path: str, seen_path: str, node_name: str) -> None:
+    received = mesh.call("caller", ROUTER, PORT, path).request
+    assert (received["path"], received["node"]) == (seen_path, node_name)
 
 
-def test_a_body_arrives_whole(mesh: LoopbackMesh) -> None:
+def test_body_arrives_complete(mesh: LoopbackMesh) -> None:
     body = b"x" * 300_000
     connection = http.client.HTTPConnection(mesh.task("caller").backend_address(GREEN), PORT, timeout=10)
     connection.request("POST", "/", body=body, headers={"Host": GREEN})
-    answer = connection.getresponse()
-    assert (answer.status, b'"content-length": "300000"' in answer.read().lower()) == (200, True)
+    response = connection.getresponse()
+    assert (response.status, b'"content-length": "300000"' in response.read().lower()) == (200, True)
     connection.close()
 
 
-def test_a_gateway_tells_what_it_rewrote(mesh: LoopbackMesh) -> None:
+def test_gateway_adds_the_original_path_and_host(mesh: LoopbackMesh) -> None:
     headers = mesh.enter("gateway", ENTRY, "/green/tell?q=1", headers={"Host": "www.example.com"}).request["headers"]
-    found = {name.lower(): value for name, value in headers.items()}
-    assert (found["x-envoy-original-path"], found["x-envoy-original-host"], found["host"]) == (
+    received_by_name = {name.lower(): value for name, value in headers.items()}
+    assert (
+        received_by_name["x-envoy-original-path"],
+        received_by_name["x-envoy-original-host"],
+        received_by_name["host"],
+    ) == (
         "/green/tell?q=1",
         "www.example.com",
         GREEN,
     )
 
 
-def test_a_gateways_own_header_reaches_neither_side(mesh: LoopbackMesh) -> None:
-    answer = mesh.enter("gateway", ENTRY, "/kept")
-    names = {name.lower() for name in (*answer.headers, *answer.request["headers"])}
+def test_internal_header_of_a_gateway_reaches_neither_side(mesh: LoopbackMesh) -> None:
+    response = mesh.enter("gateway", ENTRY, "/kept")
+    names = {name.lower() for name in (*response.headers, *response.request["headers"])}
     assert "x-app-mesh-virtual-service" not in names
 
 
-def test_a_gateways_route_for_everything_leaves_the_path(mesh: LoopbackMesh) -> None:
-    asked = mesh.enter("gateway", ENTRY, "/a/b?q=1").request
-    assert (asked["path"], asked["node"]) == ("/a/b?q=1", "yellow")
+def test_gateway_route_with_the_prefix_slash_keeps_the_path(mesh: LoopbackMesh) -> None:
+    received = mesh.enter("gateway", ENTRY, "/a/b?q=1").request
+    assert (received["path"], received["node"]) == ("/a/b?q=1", "yellow")
 
 
-def test_the_second_hop_matches_what_the_first_made_of_the_path(mesh: LoopbackMesh) -> None:
-    asked = mesh.enter("gateway", ENTRY, "/router/a/b").request
-    assert (asked["path"], asked["node"]) == ("/a/b", "yellow")
+def test_second_hop_matches_the_rewritten_path(mesh: LoopbackMesh) -> None:
+    received = mesh.enter("gateway", ENTRY, "/router/a/b").request
+    assert (received["path"], received["node"]) == ("/a/b", "yellow")
 
 
-def test_a_gateway_waits_for_the_route_that_takes_longest(mesh: LoopbackMesh) -> None:
+def test_gateway_has_the_longest_timeout_of_the_services_routes(mesh: LoopbackMesh) -> None:
     headers = {name.lower(): value for name, value in mesh.enter("gateway", ENTRY, "/slow").request["headers"].items()}
     assert headers[EXPECTED] == "40000"
 
 
-def test_a_gateway_ends_what_takes_too_long_with_504(mesh: LoopbackMesh) -> None:
+def test_request_that_exceeds_the_timeout_of_a_gateway_is_answered_504(mesh: LoopbackMesh) -> None:
     assert mesh.enter("gateway", ENTRY, "/router/short", headers={"x-delay": "1"}).status == 504

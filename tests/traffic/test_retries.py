@@ -1,4 +1,4 @@
-"""When real Envoys ask again, whom they ask, and when they do not."""
+"""Retries of real Envoys: the events, the number of attempts and the selected tasks."""
 
 import http.client
 from collections.abc import Iterator
@@ -105,8 +105,8 @@ MESH = Mesh(
 )
 
 
-def with_nobody(content: dict[str, Any]) -> dict[str, Any]:
-    """Let the node that is gone be found where nothing listens."""
+def with_dead_endpoint(content: dict[str, Any]) -> dict[str, Any]:
+    """Replace the endpoint of a node by one without a listener."""
     for cluster in content["static_resources"]["clusters"]:
         if cluster["name"] == "cds_egress_colors_gone_http_8080":
             (place,) = cluster["load_assignment"]["endpoints"]
@@ -117,7 +117,7 @@ def with_nobody(content: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     tasks = {"pair": 2, "gone": 0}
-    with loopback_mesh(MESH, tmp_path_factory.mktemp("retries"), tasks=tasks, adjust=with_nobody) as mesh:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("retries"), tasks=tasks, adjust=with_dead_endpoint) as mesh:
         yield mesh
 
 
@@ -143,11 +143,13 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
         pytest.param("/both", 500, 1, id="two-events-500"),
     ],
 )
-def test_a_status_is_tried_as_often_as_the_policy_says(mesh: LoopbackMesh, path: str, status: int, tries: int) -> None:
+def test_status_is_retried_as_often_as_the_policy_allows(
+    mesh: LoopbackMesh, path: str, status: int, tries: int
+) -> None:
     key = f"{path} {status}"
     headers = {"x-statuses": str(status), "x-key": key}
-    found = mesh.call("caller", ROUTER, PORT, path, headers=headers).status
-    assert (found, mesh.app("green").request_counts[key]) == (status, tries)
+    final_status = mesh.call("caller", ROUTER, PORT, path, headers=headers).status
+    assert (final_status, mesh.app("green").request_counts[key]) == (status, tries)
 
 
 @pytest.mark.parametrize(
@@ -160,36 +162,38 @@ def test_a_status_is_tried_as_often_as_the_policy_says(mesh: LoopbackMesh, path:
         pytest.param("/never", 0, id="no-retries"),
     ],
 )
-def test_a_refused_connection_is_tried_as_often_as_the_policy_says(mesh: LoopbackMesh, path: str, retries: int) -> None:
+def test_refused_connection_is_retried_as_often_as_the_policy_allows(
+    mesh: LoopbackMesh, path: str, retries: int
+) -> None:
     stat = "cluster.cds_egress_colors_gone_http_8080.upstream_rq_retry"
     before = mesh.task("caller").stat(stat)
-    answer = mesh.call("caller", GONE, PORT, path)
-    assert (answer.status, mesh.task("caller").stat(stat) - before) == (503, retries)
+    response = mesh.call("caller", GONE, PORT, path)
+    assert (response.status, mesh.task("caller").stat(stat) - before) == (503, retries)
 
 
-def test_the_next_try_asks_another_task(mesh: LoopbackMesh) -> None:
+def test_retry_selects_another_task(mesh: LoopbackMesh) -> None:
     apps = [mesh.task("pair", number).app for number in (0, 1)]
     keys = [f"pair {number}" for number in range(10)]
-    answers = [mesh.call("caller", PAIR, PORT, headers={"x-statuses": "503,200", "x-key": key}) for key in keys]
-    assert {answer.status for answer in answers} == {200}
+    responses = [mesh.call("caller", PAIR, PORT, headers={"x-statuses": "503,200", "x-key": key}) for key in keys]
+    assert {response.status for response in responses} == {200}
     assert {tuple(sorted(app.request_counts[key] for app in apps)) for key in keys} == {(1, 2)}
 
 
-def test_a_request_with_a_body_is_sent_again_with_it(mesh: LoopbackMesh) -> None:
+def test_request_is_retried_with_its_body(mesh: LoopbackMesh) -> None:
     connection = http.client.HTTPConnection(mesh.task("caller").backend_address(ROUTER), PORT, timeout=10)
     headers = {"Host": ROUTER, "x-statuses": "503,200", "x-key": "body"}
     connection.request("POST", "/default", body=b"x" * 1000, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read().lower()
+    response = connection.getresponse()
+    body = response.read().lower()
     connection.close()
-    assert (answer.status, mesh.app("green").request_counts["body"], b'"content-length": "1000"' in body) == (
+    assert (response.status, mesh.app("green").request_counts["body"], b'"content-length": "1000"' in body) == (
         200,
         2,
         True,
     )
 
 
-def test_a_gateway_does_not_multiply_the_tries(mesh: LoopbackMesh) -> None:
+def test_gateway_does_not_multiply_the_retries(mesh: LoopbackMesh) -> None:
     headers = {"x-statuses": "503", "x-key": "through the gateway"}
-    answer = send_request(mesh.task("gateway").address(1), ENTRY, "/in/default", headers=headers)
-    assert (answer.status, mesh.app("green").request_counts["through the gateway"]) == (503, 3)
+    response = send_request(mesh.task("gateway").address(1), ENTRY, "/in/default", headers=headers)
+    assert (response.status, mesh.app("green").request_counts["through the gateway"]) == (503, 3)

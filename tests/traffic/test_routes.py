@@ -1,4 +1,4 @@
-"""Requests through real Envoys: which route takes them, how often they are tried, and how long they may take."""
+"""Routes of real Envoys: matches, weights, retries and timeouts."""
 
 import http.client
 import json
@@ -46,7 +46,7 @@ def hit(name: str, match: RouteMatch, **changes: Any) -> Route:
 
 
 def header(name: str, **condition: Any) -> RouteMatch:
-    """A match on a header, on a path of its own."""
+    """Return a match with its own path and a condition on a header."""
     return RouteMatch(prefix=f"/{name}", headers=(HeaderMatch(name="color", **condition),))
 
 
@@ -95,8 +95,8 @@ RETRIES = (
         retry_policy=RetryPolicy(max_retries=1, per_retry_timeout_millis=0, http_events=("client-error",)),
     ),
     hit(
-        "tries-are-short",
-        RouteMatch(prefix="/tries-are-short"),
+        "send_and_count_attempts-are-short",
+        RouteMatch(prefix="/send_and_count_attempts-are-short"),
         retry_policy=RetryPolicy(max_retries=2, per_retry_timeout_millis=200, http_events=("server-error",)),
     ),
     hit("default", RouteMatch(prefix="/")),
@@ -157,33 +157,33 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
 
 
 def answered_by(mesh: LoopbackMesh, service: str, path: str = "/", **request: Any) -> str:
-    answer = mesh.call("caller", f"{service}.colors.local", PORT, path, **request)
-    assert answer.status == 200
-    return str(answer.request["node"])
+    response = mesh.call("caller", f"{service}.colors.local", PORT, path, **request)
+    assert response.status == 200
+    return str(response.request["node"])
 
 
-def tries(mesh: LoopbackMesh, path: str, statuses: str, **headers: str) -> tuple[int, int]:
-    """The status that the client saw, and how often the application was asked."""
+def send_and_count_attempts(mesh: LoopbackMesh, path: str, statuses: str, **headers: str) -> tuple[int, int]:
+    """Return the status of the response, and the number of requests that the application received."""
     key = f"{path} {statuses}"
     headers = {"x-statuses": statuses, "x-key": key, **headers}
     status = mesh.call("caller", "retries.colors.local", PORT, path, headers=headers).status
     return status, mesh.app("green").request_counts[key]
 
 
-def test_a_split_of_four_to_one_is_no_split_of_three_to_one(mesh: LoopbackMesh) -> None:
+def test_weights_of_4_and_1_are_distinguished_from_3_and_1(mesh: LoopbackMesh) -> None:
     """Of 5000 requests 4000 ± 141 (5 sigma, by chance missed once in 1.7 million runs); 3:1 gives 3750 ± 31."""
     caller = mesh.task("caller")
-    answers = Counter(
-        answer["node"] for answer in stream(caller.backend_address("split.colors.local"), "split.colors.local")
+    responses = Counter(
+        response["node"] for response in stream(caller.backend_address("split.colors.local"), "split.colors.local")
     )
-    assert set(answers) == {"green", "yellow"}
+    assert set(responses) == {"green", "yellow"}
     share = 4 / 5
     bound = SIGMAS * math.sqrt(REQUESTS * share * (1 - share))
     assert bound < REQUESTS * (share - 3 / 4)
-    assert abs(answers["green"] - REQUESTS * share) < bound
+    assert abs(responses["green"] - REQUESTS * share) < bound
 
 
-def test_a_weight_of_zero_gets_nothing(mesh: LoopbackMesh) -> None:
+def test_target_with_weight_0_receives_no_requests(mesh: LoopbackMesh) -> None:
     assert {answered_by(mesh, "zero") for _ in range(50)} == {"yellow"}
 
 
@@ -226,11 +226,11 @@ def test_a_weight_of_zero_gets_nothing(mesh: LoopbackMesh) -> None:
         pytest.param("/all", {"color": "red"}, "PUT", False, id="everything-but-one"),
     ],
 )
-def test_a_route_takes_what_matches(
+def test_request_uses_the_matching_route(
     mesh: LoopbackMesh, path: str, headers: dict[str, str], method: str, matches: bool
 ) -> None:
-    found = answered_by(mesh, "matches", path, headers=headers, method=method)
-    assert found == ("green" if matches else "yellow")
+    node_name = answered_by(mesh, "matches", path, headers=headers, method=method)
+    assert node_name == ("green" if matches else "yellow")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_route_takes_what_matches(
         pytest.param("/first/b", "green", id="the-priority-before-the-length"),
     ],
 )
-def test_routes_are_asked_in_order(mesh: LoopbackMesh, path: str, node_name: str) -> None:
+def test_routes_are_matched_in_order_of_precedence(mesh: LoopbackMesh, path: str, node_name: str) -> None:
     assert answered_by(mesh, "order", path) == node_name
 
 
@@ -262,15 +262,15 @@ def test_routes_are_asked_in_order(mesh: LoopbackMesh, path: str, node_name: str
         pytest.param("/client-error", "503", (503, 1), id="no-server-error-for-client-error"),
     ],
 )
-def test_a_request_is_tried_again(mesh: LoopbackMesh, path: str, statuses: str, expected: tuple[int, int]) -> None:
-    assert tries(mesh, path, statuses) == expected
+def test_request_is_retried(mesh: LoopbackMesh, path: str, statuses: str, expected: tuple[int, int]) -> None:
+    assert send_and_count_attempts(mesh, path, statuses) == expected
 
 
-def test_a_try_that_takes_too_long_is_given_up_for_another(mesh: LoopbackMesh) -> None:
-    assert tries(mesh, "/tries-are-short", "200", **{"x-delay": "0.5"}) == (504, 3)
+def test_attempt_that_exceeds_its_timeout_is_retried(mesh: LoopbackMesh) -> None:
+    assert send_and_count_attempts(mesh, "/send_and_count_attempts-are-short", "200", **{"x-delay": "0.5"}) == (504, 3)
 
 
-def test_a_service_without_endpoints_is_unavailable(mesh: LoopbackMesh) -> None:
+def test_request_to_a_service_without_endpoints_is_answered_503(mesh: LoopbackMesh) -> None:
     assert mesh.call("caller", "gone.colors.local", PORT).status == 503
 
 
@@ -282,47 +282,49 @@ def test_a_service_without_endpoints_is_unavailable(mesh: LoopbackMesh) -> None:
         pytest.param("/idle", {"x-delay": "0.6"}, id="idle"),
     ],
 )
-def test_a_request_that_takes_too_long_ends_with_504(mesh: LoopbackMesh, path: str, headers: dict[str, str]) -> None:
+def test_request_that_exceeds_its_timeout_is_answered_504(
+    mesh: LoopbackMesh, path: str, headers: dict[str, str]
+) -> None:
     assert mesh.call("caller", "timeouts.colors.local", PORT, path, headers=headers).status == 504
 
 
-def test_a_request_without_a_limit_may_take_its_time(mesh: LoopbackMesh) -> None:
+def test_request_without_a_timeout_is_not_ended(mesh: LoopbackMesh) -> None:
     headers = {"x-delay": "0.1"}
     assert mesh.call("caller", "timeouts.colors.local", PORT, "/idle", headers=headers).status == 200
 
 
-def test_a_route_takes_what_comes_to_its_port(mesh: LoopbackMesh) -> None:
-    found = [mesh.call("caller", "ports.colors.local", port).request["node"] for port in (PORT, PORT + 1)]
-    assert found == ["green", "yellow"]
+def test_request_uses_the_route_of_its_port(mesh: LoopbackMesh) -> None:
+    node_name = [mesh.call("caller", "ports.colors.local", port).request["node"] for port in (PORT, PORT + 1)]
+    assert node_name == ["green", "yellow"]
 
 
-def test_a_service_of_a_node_needs_no_router(mesh: LoopbackMesh) -> None:
+def test_service_of_a_node_answers(mesh: LoopbackMesh) -> None:
     assert answered_by(mesh, "green", "/any/path") == "green"
 
 
-def test_a_router_without_routes_answers_404_with_nothing(mesh: LoopbackMesh) -> None:
-    answer = mesh.call("caller", "empty.colors.local", PORT)
-    assert (answer.status, answer.body, answer.headers["server"]) == (404, b"", "envoy")
+def test_request_to_a_router_without_routes_is_answered_404(mesh: LoopbackMesh) -> None:
+    response = mesh.call("caller", "empty.colors.local", PORT)
+    assert (response.status, response.body, response.headers["server"]) == (404, b"", "envoy")
 
 
 @pytest.mark.parametrize("host", ["yellow.colors.local", "green.colors.local:9999"])
-def test_another_host_at_a_backends_address_gets_404_with_nothing(mesh: LoopbackMesh, host: str) -> None:
-    answer = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
-    assert (answer.status, answer.body) == (404, b"")
+def test_request_for_another_host_at_the_address_of_a_backend_is_answered_404(mesh: LoopbackMesh, host: str) -> None:
+    response = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
+    assert (response.status, response.body) == (404, b"")
 
 
 @pytest.mark.parametrize("host", ["GREEN.colors.local", f"green.colors.local:{PORT}"])
-def test_a_host_may_be_in_capitals_and_name_its_port(mesh: LoopbackMesh, host: str) -> None:
-    answer = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
-    assert answer.status == 200
+def test_host_is_case_insensitive_and_may_have_the_port(mesh: LoopbackMesh, host: str) -> None:
+    response = send_request(mesh.task("caller").backend_address("green.colors.local"), PORT, headers={"Host": host})
+    assert response.status == 200
 
 
-def test_what_is_no_backend_does_not_answer(mesh: LoopbackMesh) -> None:
+def test_service_that_is_not_a_backend_is_unreachable(mesh: LoopbackMesh) -> None:
     with pytest.raises(ConnectionRefusedError):
         send_request(f"127.{mesh.task('caller').machine}.1.200", PORT)
 
 
-def test_a_port_that_a_backend_does_not_have_does_not_answer(mesh: LoopbackMesh) -> None:
+def test_unknown_port_of_a_backend_is_unreachable(mesh: LoopbackMesh) -> None:
     with pytest.raises(ConnectionRefusedError):
         send_request(mesh.task("caller").backend_address("green.colors.local"), PORT + 1)
 

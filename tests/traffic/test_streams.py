@@ -1,4 +1,4 @@
-"""Conversations through real Envoys: gRPC of every kind, WebSockets, and how many there may be at once."""
+"""Streams through real Envoys: each type of gRPC call, WebSockets, and the limit of concurrent requests."""
 
 import json
 import queue
@@ -45,7 +45,7 @@ def node(name: str, protocol: Protocol = "grpc", pool: ConnectionPool | None = N
 
 
 def metadata_route(name: str, **condition: Any) -> Route:
-    """A route for calls of a service of its own, with a condition on the color."""
+    """Return a route with its own gRPC service and a condition on the metadata color."""
     metadata = (HeaderMatch(name="color", **condition),)
     match = RouteMatch(service_name=f"metadata.{name}", metadata=metadata)
     return Route(name=name, protocol="grpc", match=match, targets=(WeightedTarget(virtual_node="stream", weight=1),))
@@ -127,47 +127,47 @@ def channel(mesh: LoopbackMesh, service: str) -> Iterator[grpc.Channel]:
 
 
 def code(opened: grpc.Channel, method: str, metadata: Mapping[str, str] | None = None) -> str:
-    """The name of the status with which a unary call ends."""
+    """Return the name of the status of a unary call."""
     stub: Any = opened.unary_unary(method)
     future = stub.future(b"", metadata=tuple((metadata or {}).items()), timeout=5)
     return str(future.code().name)
 
 
-def test_one_request_may_have_many_answers(mesh: LoopbackMesh) -> None:
+def test_server_streaming_call(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.unary_stream("/colors.Teller/Count")
         assert list(stub(b"500", timeout=5)) == [str(number).encode() for number in range(500)]
 
 
-def test_many_requests_may_have_one_answer(mesh: LoopbackMesh) -> None:
+def test_client_streaming_call(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.stream_unary("/colors.Teller/Add")
         assert stub(iter([b"1", b"2", b"39"]), timeout=5) == b"42"
 
 
-def test_both_sides_may_speak_in_turn(mesh: LoopbackMesh) -> None:
-    said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+def test_bidirectional_streaming_call(mesh: LoopbackMesh) -> None:
+    requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     with channel(mesh, "stream") as opened:
         stub: Any = opened.stream_stream("/colors.Teller/Chat")
-        heard = stub(iter(said.get, None), timeout=5)
-        said.put(b"red")
-        assert next(heard) == b"der"
-        said.put(b"blue")
-        assert next(heard) == b"eulb"
-        said.put(None)
-        assert list(heard) == []
+        responses = stub(iter(requests.get, None), timeout=5)
+        requests.put(b"red")
+        assert next(responses) == b"der"
+        requests.put(b"blue")
+        assert next(responses) == b"eulb"
+        requests.put(None)
+        assert list(responses) == []
 
 
-def test_metadata_goes_both_ways(mesh: LoopbackMesh) -> None:
+def test_metadata_is_passed_in_both_directions(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.unary_unary("/colors.Teller/Tell")
-        answer, call = stub.with_call(b"", metadata=(("color", "red"),), timeout=5)
+        response, call = stub.with_call(b"", metadata=(("color", "red"),), timeout=5)
     before, after = dict(call.initial_metadata()), dict(call.trailing_metadata())
-    assert json.loads(answer)["metadata"]["color"] == "red"
+    assert json.loads(response)["metadata"]["color"] == "red"
     assert (before["x-before"], after["x-after"], after["x-after-bin"]) == ("said first", "said last", b"\x00\xff")
 
 
-def test_an_error_comes_with_its_words(mesh: LoopbackMesh) -> None:
+def test_error_has_its_status_and_details(mesh: LoopbackMesh) -> None:
     with channel(mesh, "stream") as opened:
         stub: Any = opened.unary_unary("/colors.Teller/Tell")
         call = stub.future(b"", metadata=(("x-code", "ALREADY_EXISTS"),), timeout=5)
@@ -197,12 +197,12 @@ def test_an_error_comes_with_its_words(mesh: LoopbackMesh) -> None:
         pytest.param("Other", {}, False, id="inverted-and-not-there"),
     ],
 )
-def test_metadata_decides_where_a_call_goes(
+def test_call_uses_the_route_of_its_metadata(
     mesh: LoopbackMesh, name: str, metadata: dict[str, str], matches: bool
 ) -> None:
     with channel(mesh, "router") as opened:
-        found = code(opened, f"/metadata.{name}/Tell", metadata)
-    assert found == ("OK" if matches else "UNIMPLEMENTED")
+        status = code(opened, f"/metadata.{name}/Tell", metadata)
+    assert status == ("OK" if matches else "UNIMPLEMENTED")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_metadata_decides_where_a_call_goes(
         pytest.param("stream", "/colors.Teller/Nothing", {}, "UNIMPLEMENTED", id="no-method-of-the-application"),
     ],
 )
-def test_what_envoy_answers_itself_has_a_grpc_status(
+def test_response_of_envoy_has_a_grpc_status(
     mesh: LoopbackMesh, service: str, method: str, metadata: dict[str, str], expected: str
 ) -> None:
     with channel(mesh, service) as opened:
@@ -222,20 +222,20 @@ def test_what_envoy_answers_itself_has_a_grpc_status(
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http2"])
-def test_more_requests_than_the_pool_allows_are_refused(mesh: LoopbackMesh, protocol: str) -> None:
-    said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+def test_requests_above_the_limit_of_the_pool_are_rejected(mesh: LoopbackMesh, protocol: str) -> None:
+    requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     overflow = f"cluster.cds_ingress_colors_one-{protocol}_{protocol}_{PORT}.upstream_rq_active_overflow"
     owner = mesh.task(f"one-{protocol}")
     with channel(mesh, f"one-{protocol}") as opened:
         stub: Any = opened.stream_stream("/colors.Teller/Chat")
-        heard = stub(iter(said.get, None), timeout=5)
-        said.put(b"red")
-        assert next(heard) == b"der"
+        responses = stub(iter(requests.get, None), timeout=5)
+        requests.put(b"red")
+        assert next(responses) == b"der"
         refused = code(opened, "/colors.Teller/Tell")
-        said.put(None)
-        assert list(heard) == []
+        requests.put(None)
+        assert list(responses) == []
         assert (refused, code(opened, "/colors.Teller/Tell")) == ("UNAVAILABLE", "OK")
-    # The caller's Envoy tried the second request three times.
+    # The caller's Envoy sends the second request three times.
     assert owner.stat(overflow) == 3
 
 
@@ -254,21 +254,21 @@ def test_a_gateway_matches_the_host_of_a_call(mesh: LoopbackMesh, authority: str
 
 
 def conversation(task: Task, address: str, port: int) -> bytes:
-    """Ask for another protocol, and say something in it."""
+    """Upgrade a connection, send data, and return the response."""
     lines = ("GET / HTTP/1.1", "host: socket.colors.local", "connection: upgrade", "upgrade: websocket", "", "")
-    with connect(address, port) as client, client.makefile("rb") as answers:
+    with connect(address, port) as client, client.makefile("rb") as stream:
         client.sendall("\r\n".join(lines).encode())
-        head = b"".join(iter(answers.readline, b"\r\n"))
+        head = b"".join(iter(stream.readline, b"\r\n"))
         client.sendall(b"hello\n")
-        return head.splitlines()[0] + b" " + answers.readline()
+        return head.splitlines()[0] + b" " + stream.readline()
 
 
-def test_a_node_lets_websockets_through(mesh: LoopbackMesh) -> None:
+def test_node_supports_websockets(mesh: LoopbackMesh) -> None:
     caller = mesh.task("caller")
-    said = conversation(caller, caller.backend_address("socket.colors.local"), PORT)
-    assert said == b"HTTP/1.1 101 Switching Protocols hello\n"
+    response = conversation(caller, caller.backend_address("socket.colors.local"), PORT)
+    assert response == b"HTTP/1.1 101 Switching Protocols hello\n"
 
 
-def test_a_gateway_lets_websockets_through(mesh: LoopbackMesh) -> None:
+def test_gateway_supports_websockets(mesh: LoopbackMesh) -> None:
     gateway = mesh.task("sockets")
     assert conversation(gateway, gateway.address(1), ENTRY) == b"HTTP/1.1 101 Switching Protocols hello\n"

@@ -1,4 +1,4 @@
-"""TLS between real Envoys: who is let in, and whom a caller believes."""
+"""TLS between real Envoys: accepted clients and accepted servers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,22 +139,22 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
         pytest.param("own", "permissive", 503, id="the-nodes-policy-for-other-backends"),
     ],
 )
-def test_tls_is_spoken_and_checked(mesh: LoopbackMesh, caller: str, service: str, status: int) -> None:
+def test_client_policy_decides_about_the_connection(mesh: LoopbackMesh, caller: str, service: str, status: int) -> None:
     assert mesh.call(caller, f"{service}.colors.local", PORT).status == status
 
 
 @pytest.mark.parametrize("caller", ["follows", "enforces", "offers"])
-def test_a_permissive_listener_is_spoken_tls_to(mesh: LoopbackMesh, caller: str) -> None:
+def test_connection_to_a_permissive_listener_uses_tls(mesh: LoopbackMesh, caller: str) -> None:
     mesh.call(caller, "permissive.colors.local", PORT)
     assert mesh.task(caller).stat("cluster.cds_egress_colors_permissive_http_8080.ssl.handshake") >= 1
 
 
 @pytest.mark.parametrize("name", ["plain", "permissive", "disabled"])
-def test_plaintext_is_taken_where_it_may_be(mesh: LoopbackMesh, name: str) -> None:
+def test_plaintext_is_accepted_unless_the_listener_is_strict(mesh: LoopbackMesh, name: str) -> None:
     assert send_request(mesh.task(name).address(1), 15100).status == 200
 
 
 @pytest.mark.parametrize("name", ["strict", "mutual"])
-def test_plaintext_ends_at_a_strict_listener(mesh: LoopbackMesh, name: str) -> None:
+def test_plaintext_is_rejected_by_a_strict_listener(mesh: LoopbackMesh, name: str) -> None:
     with pytest.raises(OSError, match=r"reset|closed|disconnected"):
         send_request(mesh.task(name).address(1), 15100)

@@ -1,4 +1,4 @@
-"""TLS for what is not plain HTTP/1.1 between two nodes: other protocols, gateways, and clients that are no Envoys."""
+"""TLS with other protocols than HTTP/1.1, with gateways, and with other clients than Envoy."""
 
 import http.client
 import json
@@ -37,7 +37,7 @@ from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, send_reques
 
 SERVICE = "server.colors.local"
 PORTS: dict[Protocol, int] = {"http": 8081, "http2": 8082, "grpc": 8083, "tcp": 8084}
-# With TLS 1.3 a client has sent its request when it learns that its certificate was refused.
+# With TLS 1.3 a client sends its request before it learns that its certificate was rejected.
 REFUSED = (ssl.SSLError, ConnectionResetError, BrokenPipeError)
 SPIFFE = "spiffe://colors.local/client"
 
@@ -131,31 +131,31 @@ def mesh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loo
 
 
 def context(folder: Path, shown: str | None = None, *protocols: str) -> ssl.SSLContext:
-    """How a client that is no Envoy speaks TLS."""
-    made = ssl.create_default_context(cafile=str(folder / "authority.pem"))
+    """Return the TLS context of a client other than Envoy."""
+    tls_context = ssl.create_default_context(cafile=str(folder / "authority.pem"))
     if shown:
-        made.load_cert_chain(folder / f"{shown}.pem", folder / f"{shown}.key")
+        tls_context.load_cert_chain(folder / f"{shown}.pem", folder / f"{shown}.key")
     if protocols:
-        made.set_alpn_protocols(list(protocols))
-    return made
+        tls_context.set_alpn_protocols(list(protocols))
+    return tls_context
 
 
 @contextmanager
-def secured(address: str, port: int, made: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+def secured(address: str, port: int, tls_context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
     with (
         socket.create_connection((address, port), timeout=10) as plain,
-        made.wrap_socket(plain, server_hostname=SERVICE) as client,
+        tls_context.wrap_socket(plain, server_hostname=SERVICE) as client,
     ):
         yield client
 
 
-def status(address: str, port: int, made: ssl.SSLContext) -> int:
-    """Send a request over TLS; give the answer's status."""
-    with secured(address, port, made) as client:
+def status(address: str, port: int, tls_context: ssl.SSLContext) -> int:
+    """Send a request over TLS, and return the status of the response."""
+    with secured(address, port, tls_context) as client:
         client.sendall(f"GET / HTTP/1.1\r\nhost: {SERVICE}\r\nconnection: close\r\n\r\n".encode())
-        answer = http.client.HTTPResponse(client)
-        answer.begin()
-        return answer.status
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        return response.status
 
 
 def ask_http2(client: socket.socket) -> int:
@@ -170,76 +170,74 @@ def ask_http2(client: socket.socket) -> int:
                 return int(dict(event.headers or ())[b":status"])
 
 
-def test_http_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
+def test_http_over_mutual_tls(mesh: LoopbackMesh) -> None:
     assert mesh.call("caller", SERVICE, PORTS["http"]).status == 200
 
 
-def test_http2_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
+def test_http2_over_mutual_tls(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address(SERVICE)
     with socket.create_connection((address, PORTS["http2"]), timeout=10) as client:
         assert ask_http2(client) == 200
 
 
-def test_grpc_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
+def test_grpc_over_mutual_tls(mesh: LoopbackMesh) -> None:
     address = f"{mesh.task('caller').backend_address(SERVICE)}:{PORTS['grpc']}"
     with grpc.insecure_channel(address, options=[("grpc.default_authority", SERVICE)]) as channel:
         stub: Any = channel.unary_unary("/colors.Teller/Tell")
         assert json.loads(stub(b"hello", timeout=5))["node"] == "server"
 
 
-def test_tcp_goes_over_mutual_tls(mesh: LoopbackMesh) -> None:
+def test_tcp_over_mutual_tls(mesh: LoopbackMesh) -> None:
     address = mesh.task("caller").backend_address(SERVICE)
     with socket.create_connection((address, PORTS["tcp"]), timeout=10) as client:
         assert client.recv(100) == b"server\n"
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc", "tcp"])
-def test_what_goes_over_tls_is_encrypted(mesh: LoopbackMesh, protocol: Protocol) -> None:
+def test_tls_connection_is_encrypted(mesh: LoopbackMesh, protocol: Protocol) -> None:
     cluster = mesh.task("caller").admin(f"/stats?filter=cds_egress_colors_server_{protocol}_{PORTS[protocol]}.ssl")
     assert b"ssl.handshake" in cluster
 
 
 @pytest.mark.parametrize("protocol", ["http2", "grpc"])
-def test_a_listener_of_http2_agrees_on_it_in_the_handshake(
-    mesh: LoopbackMesh, folder: Path, protocol: Protocol
-) -> None:
+def test_http2_listener_negotiates_http2_by_alpn(mesh: LoopbackMesh, folder: Path, protocol: Protocol) -> None:
     port = 15100 + list(PORTS).index(protocol)
     with secured(mesh.task("server").address(1), port, context(folder, "client", "h2", "http/1.1")) as client:
         assert client.selected_alpn_protocol() == "h2"
 
 
 @pytest.mark.parametrize("name", ["strict", "permissive-gateway"])
-def test_a_gateway_shows_its_certificate(mesh: LoopbackMesh, folder: Path, name: str) -> None:
+def test_gateway_has_its_certificate(mesh: LoopbackMesh, folder: Path, name: str) -> None:
     assert status(mesh.task(name).address(1), 8001, context(folder)) == 200
 
 
-def test_a_gateway_of_http2_speaks_it_over_tls(mesh: LoopbackMesh, folder: Path) -> None:
+def test_http2_gateway_uses_http2_over_tls(mesh: LoopbackMesh, folder: Path) -> None:
     with secured(mesh.task("strict").address(1), 8002, context(folder, None, "h2")) as client:
         assert (client.selected_alpn_protocol(), ask_http2(client)) == ("h2", 200)
 
 
-def test_a_strict_gateway_takes_no_plaintext(mesh: LoopbackMesh) -> None:
+def test_strict_gateway_rejects_plaintext(mesh: LoopbackMesh) -> None:
     with pytest.raises(OSError, match=r"reset|closed|disconnected"):
         mesh.enter("strict", 8001)
 
 
-def test_a_permissive_gateway_takes_plaintext(mesh: LoopbackMesh) -> None:
+def test_permissive_gateway_accepts_plaintext(mesh: LoopbackMesh) -> None:
     assert mesh.enter("permissive-gateway", 8001).status == 200
 
 
-def test_a_gateway_lets_in_a_client_with_a_certificate(mesh: LoopbackMesh, folder: Path) -> None:
+def test_gateway_accepts_a_client_with_a_trusted_certificate(mesh: LoopbackMesh, folder: Path) -> None:
     assert status(mesh.task("mutual").address(1), 8001, context(folder, "other")) == 200
 
 
 @pytest.mark.parametrize("shown", [None, "forged", "expired"])
-def test_a_gateway_refuses_a_client_without_a_certificate_that_it_trusts(
+def test_gateway_rejects_a_client_without_a_trusted_certificate(
     mesh: LoopbackMesh, folder: Path, shown: str | None
 ) -> None:
     with pytest.raises(REFUSED):
         status(mesh.task("mutual").address(1), 8001, context(folder, shown))
 
 
-def test_a_gateway_without_a_certificate_is_refused_by_a_node_that_wants_one(mesh: LoopbackMesh) -> None:
+def test_gateway_without_a_certificate_is_rejected_by_a_node_that_requires_one(mesh: LoopbackMesh) -> None:
     assert mesh.enter("without-certificate", 8001).status == 503
 
 
@@ -251,7 +249,7 @@ def test_a_gateway_without_a_certificate_is_refused_by_a_node_that_wants_one(mes
         pytest.param("permissive-named", "client", id="one-with-the-name"),
     ],
 )
-def test_a_permissive_listener_takes_tls_with_the_certificate_that_it_wants(
+def test_permissive_listener_accepts_tls_with_an_accepted_name(
     mesh: LoopbackMesh, folder: Path, name: str, shown: str | None
 ) -> None:
     assert status(mesh.task(name).address(1), 15100, context(folder, shown)) == 200
@@ -266,7 +264,7 @@ def test_a_permissive_listener_takes_tls_with_the_certificate_that_it_wants(
         pytest.param("permissive-named", None, id="none-where-a-name-is-wanted"),
     ],
 )
-def test_a_permissive_listener_refuses_a_certificate_that_it_does_not_want(
+def test_permissive_listener_rejects_a_certificate_without_an_accepted_name(
     mesh: LoopbackMesh, folder: Path, name: str, shown: str | None
 ) -> None:
     with pytest.raises(REFUSED):
@@ -274,5 +272,5 @@ def test_a_permissive_listener_refuses_a_certificate_that_it_does_not_want(
 
 
 @pytest.mark.parametrize("name", ["permissive", "permissive-named"])
-def test_a_permissive_listener_takes_plaintext(mesh: LoopbackMesh, name: str) -> None:
+def test_permissive_listener_accepts_plaintext(mesh: LoopbackMesh, name: str) -> None:
     assert send_request(mesh.task(name).address(1), 15100).status == 200

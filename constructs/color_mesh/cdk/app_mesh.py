@@ -109,8 +109,8 @@ class AppMeshDataPlane:
         acknowledge(
             task_definition,
             "AwsSolutions::AwsSolutions-ECS2",
-            "Envoy is told its mesh resource by APPMESH_RESOURCE_ARN, the only way it has, and an ARN is no secret. "
-            "Secrets of the application are passed as `secrets`, not as `environment`.",
+            "Envoy requires the ARN of its mesh resource in APPMESH_RESOURCE_ARN, and an ARN is not secret. "
+            "Secrets of the application are in `secrets`, not in `environment`.",
         )
         acknowledge_pulling(task_definition, self._envoy_image)
         return task_definition.add_container(

@@ -158,6 +158,6 @@ def _acknowledge_shutdown(scope: Construct) -> None:
     acknowledge(
         scope,
         "CloudFormation-Validate::W3696",
-        "The end of App Mesh is known: this data plane exists to describe the tutorial, and a warning on the mesh "
-        "says so once instead of once a resource.",
+        "The end of App Mesh is known: this data plane describes the tutorial. One warning on the mesh replaces a "
+        "warning for each resource.",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Node
@@ -10,8 +10,13 @@ from constructs import Node
 from color_mesh.model import ClientTls, VirtualServiceBackend
 from color_mesh.model.errors import problem
 
-if TYPE_CHECKING:
-    from color_mesh.cdk.mesh import ServiceMesh
+
+class NamedMesh(Protocol):
+    """Mesh of a backend or a caller: a `ServiceMesh`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the mesh."""
 
 
 class Caller(Protocol):
@@ -34,7 +39,7 @@ class Backend(Protocol):
         """Name of the backend in the mesh."""
 
     @property
-    def mesh(self) -> "ServiceMesh":
+    def mesh(self) -> NamedMesh:
         """Mesh of the backend."""
 
     @property
@@ -55,7 +60,7 @@ class ExternalBackend:
     """
 
     name: str
-    mesh: "ServiceMesh"
+    mesh: NamedMesh
 
     @property
     def virtual_service_name(self) -> str:
@@ -67,7 +72,7 @@ class ExternalBackend:
 
 
 def virtual_backends(
-    mesh: "ServiceMesh", backends: Sequence[Backend], client_tls: ClientTls | None = None
+    mesh: NamedMesh, backends: Sequence[Backend], client_tls: ClientTls | None = None
 ) -> tuple[VirtualServiceBackend, ...]:
     """Return the virtual services of backends, without those that `check_backends` reports.
 
@@ -83,7 +88,7 @@ def virtual_backends(
     )
 
 
-def check_backends(subject: str, mesh: "ServiceMesh", backends: Sequence[Backend]) -> Iterator[str]:
+def check_backends(subject: str, mesh: NamedMesh, backends: Sequence[Backend]) -> Iterator[str]:
     """Validate that backends belong to the mesh of their caller and have a virtual service."""
     for backend in backends:
         if isinstance(backend, str):

@@ -1,12 +1,12 @@
-"""How upstream Envoy's image is run in a task: what starts it, how it is asked whether it is well, how it ends."""
+"""Start, health check and graceful shutdown of upstream Envoy's image in a task."""
 
 from color_mesh.envoy.document import COMPRESSED
 from color_mesh.model import ContainerHealthCheck
 
-# The image has bash and neither curl nor wget; bash itself opens connections.
-_ASK = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
+# The image has bash, but neither curl nor wget. Bash can open connections itself.
+_REQUEST = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
 READY = ContainerHealthCheck(
-    command=("CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/9901 && {_ASK} GET /ready >&3 && grep -q LIVE <&3"),
+    command=("CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET /ready >&3 && grep -q LIVE <&3"),
     interval_seconds=5,
     timeout_seconds=2,
     retries=3,
@@ -14,18 +14,22 @@ READY = ContainerHealthCheck(
 )
 
 
-# Requests, and connections of tcp: Envoy counts these where they lead to, in clusters named as `color_mesh.envoy.names`
-# has it. Without a space or a sign that a URL has a meaning for.
-_UNDER_WAY = r"^(http\.(in|e)gress.*rq_active|cluster\.cds_.*_tcp_[0-9].*upstream_cx_active)$"
+# Statistics of active requests, and of active TCP connections. Envoy counts the latter in the upstream clusters, which
+# `color_mesh.envoy.names` names. The expression has no space and no character that is reserved in a URL.
+_ACTIVE_STATISTICS = r"^(http\.(in|e)gress.*rq_active|cluster\.cds_.*_tcp_[0-9].*upstream_cx_active)$"
 
 
 def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
-    """Write the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
+    """Render the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
 
-    ECS tells it to stop with SIGTERM, on which Envoy would end at once, and with it whatever it was answering. So bash
-    stands before it and lets it drain: for ``drain_seconds`` it takes connections and tells them to close, then it
-    takes none, answers the last requests, and waits until nothing that it passes on as tcp is open. ECS ends it after
-    the container's stop timeout.
+    ECS stops a container with SIGTERM, on which Envoy would exit at once and abort the requests in progress. Bash
+    therefore starts Envoy and drains it on SIGTERM. For ``drain_seconds`` Envoy accepts connections and asks clients to
+    close them. Then it accepts no connections, and finishes the requests in progress and the open TCP connections. ECS
+    kills it after the stop timeout of the container.
+
+    Args:
+        drain_seconds: Time in which Envoy still accepts connections.
+        workers: Number of worker threads.
     """
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
@@ -33,13 +37,13 @@ def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
     )
     script = f"""\
 ask() {{
-  exec 3<>/dev/tcp/127.0.0.1/9901 && {_ASK} "$1" "$2" >&3 && cat <&3
+  exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} "$1" "$2" >&3 && cat <&3
 }}
 drain() {{
   trap '' TERM
   ask POST '/drain_listeners?graceful' >/dev/null
   sleep {drain_seconds}
-  while ask GET '/stats?filter={_UNDER_WAY}' | grep -q ': [1-9]'; do sleep 0.1; done
+  while ask GET '/stats?filter={_ACTIVE_STATISTICS}' | grep -q ': [1-9]'; do sleep 0.1; done
   kill "$envoy"
   wait "$envoy"
   exit 0

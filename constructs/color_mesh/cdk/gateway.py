@@ -126,8 +126,8 @@ class MeshGateway(Construct):
     ) -> None:
         """Add a route, which sends matching requests to a node, a router, a service or an external service.
 
-        Routes are tried in the order of descending prefix length. The service receives the request with the matched
-        prefix replaced by ``/``, unless ``rewrite`` says otherwise.
+        Of several matching routes without a priority, the one with the longest prefix applies. The service receives the
+        request with the matched prefix replaced by ``/``, unless ``rewrite`` says otherwise.
 
         Args:
             id: Construct id of the route, in the scope of the gateway.

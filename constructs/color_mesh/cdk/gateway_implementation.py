@@ -199,7 +199,7 @@ def _create_entry_security_group(
     acknowledge(
         group,
         "AwsSolutions::AwsSolutions-EC23",
-        "The gateway is the mesh's one public entry: its port is open to every client on purpose.",
+        "The gateway is the public entry of the mesh. Its port is intended to be open to all clients.",
     )
     return group
 

@@ -14,10 +14,15 @@ _PRIVATE_ECR = re.compile(
 
 
 def container_image(scope: Construct, id: str, name: str) -> ecs.ContainerImage:
-    """Find an image by its name, so that whoever runs it may pull it.
+    """Return the image of a name, with permission to pull it.
 
-    A name in a private Amazon ECR registry becomes that repository, and the execution roles of the tasks that run the
-    image are granted its pull actions. Any other registry is public to ECS and needs no grant.
+    The name of an image in a private Amazon ECR registry becomes an image of that repository. The execution roles of
+    tasks with the image get permission to pull from it. Images of other registries must be public.
+
+    Args:
+        scope: Scope of the imported repository.
+        id: Construct id of the imported repository.
+        name: Name of the image. Default tag: ``latest``.
     """
     private = _PRIVATE_ECR.fullmatch(name)
     if private is None:

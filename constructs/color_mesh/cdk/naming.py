@@ -1,22 +1,26 @@
-"""Names for what the user gave no name."""
+"""Default names of the parts of a mesh."""
 
 import re
 from hashlib import sha256
 
 from constructs import Construct
 
-_LENGTH = 63  # a DNS label's
+_MAX_LENGTH = 63  # length of a label in DNS (RFC 1035)
 
 
 def default_name(scope: Construct, construct_id: str) -> str:
-    """Make a name for the construct ``construct_id`` in ``scope``, unique in the app and fit for a DNS label.
+    """Return the default name of a construct: unique in the app, and valid as a label in DNS.
 
-    It is known before the construct exists, so that everything can be checked first.
+    The name is derived from the path, so that it is known before the construct is created and can be validated first.
+
+    Args:
+        scope: Scope of the construct.
+        construct_id: Construct id.
     """
     path = f"{scope.node.path}/{construct_id}"
     name = re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-")
-    if len(name) > _LENGTH or not re.fullmatch(r"[A-Za-z0-9/]+", path):
-        # What was cut or replaced may have been all that told two paths apart.
+    if len(name) > _MAX_LENGTH or not re.fullmatch(r"[A-Za-z0-9/]+", path):
+        # Two paths may differ only in the characters that were cut or replaced.
         digest = sha256(path.encode()).hexdigest()[:8]
-        name = f"{name[-(_LENGTH - 9) :].strip('-')}-{digest}".strip("-")
+        name = f"{name[-(_MAX_LENGTH - 9) :].strip('-')}-{digest}".strip("-")
     return name

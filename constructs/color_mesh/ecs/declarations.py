@@ -1,7 +1,7 @@
 """All that templates declare beside the mesh."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from color_mesh.appmesh.fields import Fields
@@ -80,7 +80,7 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
     """
     reader = Reader(templates, used)
     listeners = read_listeners(reader)
-    return Declarations(
+    declarations = Declarations(
         task_definitions=read_task_definitions(reader),
         services=read_services(reader),
         discovery_services=read_discovery_services(reader),
@@ -95,10 +95,8 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
         hosted_zones=read_hosted_zones(reader),
         records=read_records(reader),
         log_groups=reader.read_all("AWS::Logs::LogGroup", _log_group_name),
-        # Keyword arguments are evaluated in order: everything is read by now.
-        problems=tuple(reader.problems),
-        unused=tuple(reader.unused),
     )
+    return replace(declarations, problems=tuple(reader.problems), unused=tuple(reader.unused))
 
 
 def _log_group_name(at: Fields, resource: Resource) -> str:

@@ -13,7 +13,7 @@ from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.migration.placeholders import PLACEHOLDERS, check_placeholders, readable
-from color_mesh.migration.report import REPORT_FILE, report
+from color_mesh.migration.report import REPORT_FILE, render_report
 from color_mesh.migration.services_code import services_module
 from color_mesh.migration.workload import Workload
 from color_mesh.migration.workload_reader import read_workloads
@@ -73,7 +73,7 @@ class Migration:
         return {
             **format_modules(modules),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
-            REPORT_FILE: report(self.converted, self.workloads, self.findings, arguments, notes),
+            REPORT_FILE: render_report(self.converted, self.workloads, self.findings, arguments, notes),
         }
 
 

@@ -43,7 +43,7 @@ Migrated: {summary}.
 """
 
 
-def report(
+def render_report(
     converted: ConvertedMesh,
     workloads: Sequence[Workload],
     findings: Sequence[Finding],

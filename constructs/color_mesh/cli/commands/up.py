@@ -17,6 +17,7 @@ def run(options: argparse.Namespace) -> int:
     if options.plan:
         print(plan_table(read_plan(paths, images, values)))
         return 0
+    # Imported here because `--plan` works without the packages of the extra `local`.
     from color_mesh.local.run.up import up
 
     return up(paths, images, values, options.port, options.dns_delay)

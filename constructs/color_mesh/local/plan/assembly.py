@@ -1,12 +1,12 @@
 """The plan of a run: all that a cloud assembly declares, read and validated before anything starts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
 from color_mesh.cloudformation import read_templates
-from color_mesh.ecs import Declarations, read_declarations
+from color_mesh.ecs import read_declarations
 from color_mesh.ecs.cloud_map import DiscoveryService
 from color_mesh.ecs.load_balancers import LoadBalancer, TargetGroup
 from color_mesh.ecs.mesh_resources import MeshResource
@@ -131,12 +131,5 @@ def read_plan(
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
-        not_emulated=(*not_emulated(templates, declarations), *_unknown_groups(declarations)),
+        not_emulated=tuple(not_emulated(templates, declarations)),
     )
-
-
-def _unknown_groups(declarations: Declarations) -> Iterator[str]:
-    placed: list[Service | LoadBalancer] = [*declarations.services.values(), *declarations.load_balancers.values()]
-    for group in dict.fromkeys(group for each in placed for group in each.groups):
-        if group not in declarations.security_groups:
-            yield f"security group {group}, which no template declares: it allows all traffic"

@@ -26,7 +26,7 @@ def compile_envoy(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configurati
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledEnvoy:
-    """Hold the configuration of the Envoy of a virtual node or virtual gateway.
+    """Configuration of the Envoy of a virtual node or virtual gateway.
 
     Attributes:
         mesh: Mesh of the node or gateway.

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 from color_mesh.cloudformation import Templates
 from color_mesh.ecs.declarations import Declarations
+from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
+from color_mesh.ecs.services import Service
 from color_mesh.local.plan.network import private_zones
 
 _NOT_EMULATED = (
@@ -111,6 +113,7 @@ def not_emulated(templates: Templates, declarations: Declarations) -> Iterator[s
     yield from sorted(templates.types - EMULATED.keys() - _TYPES_WITHOUT_EFFECT)
     yield from sorted({*_properties(declarations), *_container_options(declarations), *_records(declarations)})
     yield from templates.notes
+    yield from _undeclared_groups(declarations)
 
 
 def _properties(declarations: Declarations) -> Iterator[str]:
@@ -132,6 +135,13 @@ def _container_options(declarations: Declarations) -> Iterator[str]:
 def _records(declarations: Declarations) -> Iterator[str]:
     if len(private_zones(declarations).records) < len(declarations.records):
         yield "AWS::Route53::RecordSet of a hosted zone that no template declares as private"
+
+
+def _undeclared_groups(declarations: Declarations) -> Iterator[str]:
+    placed: list[Service | LoadBalancer] = [*declarations.services.values(), *declarations.load_balancers.values()]
+    for group in dict.fromkeys(group for each in placed for group in each.groups):
+        if group not in declarations.security_groups:
+            yield f"security group {group}, which no template declares: it allows all traffic"
 
 
 def is_network_parameter(name: str) -> bool:

@@ -1,11 +1,8 @@
 """Programs that run in place of images."""
 
 import re
-import shutil
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from color_mesh.model.errors import problem
 
@@ -17,7 +14,7 @@ Commands = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """Define the program that runs in place of an image.
+    """Program that runs in place of an image.
 
     Attributes:
         command: The program and its first arguments, which replace the entry point of the image.
@@ -26,14 +23,6 @@ class Program:
 
     command: tuple[str, ...]
     envoy: bool = False
-
-
-def envoy_binary() -> str | None:
-    """Look up the installed Envoy: the package of this Python, or the PATH."""
-    script = shutil.which("envoy", path=sysconfig.get_path("scripts"))
-    binary = Path(sysconfig.get_path("purelib")) / "envoy" / "_bin" / "envoy"
-    # The package's script starts the binary with Python, which the user of a container may have no permission to read.
-    return str(binary) if binary.is_file() else script or shutil.which("envoy")
 
 
 def program_of(image: str, commands: Commands) -> Program | None:
@@ -55,7 +44,7 @@ def image_names(image: str) -> tuple[str, ...]:
 
 
 def missing_program(subject: str, image: str) -> str:
-    """Word the problem of an image that has no program."""
+    """Return the problem of an image that has no program."""
     name = image.split("@")[0]
     fix = f"--image '{name}=COMMAND', or an entry {name!r} in color-mesh.json"
     return problem(subject, "no program runs in place of the image", image, fix)

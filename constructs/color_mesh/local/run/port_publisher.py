@@ -4,8 +4,8 @@ import socket
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
+from color_mesh.local.plan.published_ports import PublishedPort, published_ports
 from color_mesh.local.run.port_forwarder import PortForwarder
-from color_mesh.local.run.published_ports import PublishedPort, published_ports
 from color_mesh.local.run.runner import Runner
 
 

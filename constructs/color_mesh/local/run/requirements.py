@@ -3,12 +3,12 @@
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 from color_mesh.local.plan.assembly import Plan
-from color_mesh.local.plan.programs import envoy_binary
 from color_mesh.local.run.isolation import (
     NET_ADMIN,
     SETGID,
@@ -96,3 +96,11 @@ def _missing_subordinate_ids() -> Iterator[str]:
             user = user_name()
             fix = f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}, or run it as root"
             yield problem("machine", f"{file} has fewer than {USERS - 1} ids for this user", user, fix)
+
+
+def envoy_binary() -> str | None:
+    """Look up the installed Envoy: the package of this Python, or the PATH."""
+    script = shutil.which("envoy", path=sysconfig.get_path("scripts"))
+    binary = Path(sysconfig.get_path("purelib")) / "envoy" / "_bin" / "envoy"
+    # The package's script starts the binary with Python, which the user of a container may have no permission to read.
+    return str(binary) if binary.is_file() else script or shutil.which("envoy")

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from color_mesh.local.plan.assembly import Plan, read_plan
-from color_mesh.local.plan.programs import envoy_binary
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.control.control_socket import ControlSocket
 from color_mesh.local.run.control.requests import RequestHandler
@@ -24,6 +23,7 @@ from color_mesh.local.run.isolation import prepare_mounts
 from color_mesh.local.run.network.vpc import resolver_address
 from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.progress import Progress
+from color_mesh.local.run.requirements import envoy_binary
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.template_watcher import changes, fingerprint
 from color_mesh.model import MeshError

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.plan.assembly import Plan, read_plan
+from color_mesh.local.plan.published_ports import published_ports
 from color_mesh.local.run.isolation import start_isolated
-from color_mesh.local.run.published_ports import published_ports
 from color_mesh.local.run.requirements import missing
 from color_mesh.model.checks import check_range
 from color_mesh.model.errors import problem, refuse

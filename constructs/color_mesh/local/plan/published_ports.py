@@ -7,10 +7,10 @@ from color_mesh.local.plan.assembly import Plan
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedPort:
-    """Define a port that the internet reaches.
+    """Port that the internet reaches.
 
     Attributes:
-        owner: Key of its load balancer or service.
+        owner: Place of its load balancer or service in the templates.
         port: Port number.
     """
 
