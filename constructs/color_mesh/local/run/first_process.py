@@ -1,7 +1,7 @@
 """The first process of the process namespace of a run: it reaps orphans, and the run ends when it ends.
 
-Run as ``python -m color_mesh.local.run.first_process OPTIONS``. The mesh runs in its child, the supervisor; this process
-imports as little as possible.
+Run as ``python -m color_mesh.local.run.first_process OPTIONS``. The mesh runs in its child, the supervisor, and
+this process imports as little as possible.
 """
 
 import json
