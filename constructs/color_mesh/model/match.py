@@ -19,8 +19,8 @@ MAX_MATCHERS = 10  # App Mesh API: headers, query parameters and metadata of one
 class HeaderMatch:
     """A condition on an HTTP header or on the metadata of a gRPC call.
 
-    At most one of ``exact``, ``prefix``, ``suffix``, ``regex`` and ``range`` may be set. Without any, the header must be
-    present.
+    At most one of ``exact``, ``prefix``, ``suffix``, ``regex`` and ``range`` may be set. Without any, the header must
+    be present.
 
     Attributes:
         name: Name of the header, 1 to 50 characters.
