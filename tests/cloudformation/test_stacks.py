@@ -523,7 +523,7 @@ def test_invalid_manifest_is_rejected(manifest: Any, message: str, write: Write)
     assert refusal(folder) == message.replace("{}", str(folder))
 
 
-# Templates that are none
+# Invalid templates
 
 
 @pytest.mark.parametrize(

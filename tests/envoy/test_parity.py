@@ -55,7 +55,7 @@ INSTANCES = (
     Instance(port=80, ipv4="10.0.0.2", attributes={"family": "bluex"}),
     Instance(port=80, ipv4="10.0.0.3", attributes={"familyx": "blue"}),
 )
-# What else a property can be, where not just anything else can.
+# Other valid values of properties that do not accept any value.
 OTHERS: dict[str, list[Any]] = {
     "DefaultPrefix": ["ENABLED"],
     "DefaultTargetHostname": ["ENABLED"],
@@ -210,7 +210,7 @@ def test_table_has_exactly_the_properties_of_the_published_schemas() -> None:
     assert sorted(listed) == sorted(set(schema_paths()))
 
 
-# Names by which resources refer to each other, and the port that must be the listener's: another value is no mesh.
+# Message for properties for which every other value is invalid: references, and the port of a health check.
 FIXED = {
     "TcpRetryEvents[]": "unknown TCP retry event",
     "HealthCheck.Port": "health check port is not the listener's port",

@@ -35,6 +35,7 @@ class TransparentInterception:
     dns_records: Sequence[IDependable] = ()
 
     def __init__(self, namespace_name: str) -> None:
+        """Use the Cloud Map namespace as the domain of the services."""
         self.domain = namespace_name
 
     def check_names(self, parts: MeshParts, index: MeshIndex) -> Iterator[str]:
