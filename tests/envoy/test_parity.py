@@ -125,9 +125,8 @@ def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
     return by_path
 
 
-def compiled(mesh: Mesh) -> dict[str, str]:
-    """Return the compiled configurations of a mesh, by part and placement, without those that are not supported."""
-    configurations = {}
+def compiled(mesh: Mesh) -> Iterator[tuple[str, str]]:
+    """Yield the compiled configurations of a mesh, with part and placement, without those that are not supported."""
     for part in parts(mesh):
         for number, (interception, of_endpoints) in enumerate(PLACEMENTS):
             try:
@@ -137,15 +136,13 @@ def compiled(mesh: Mesh) -> dict[str, str]:
             except MeshError:
                 continue
             endpoint_documents = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
-            configurations[f"{part.name} {number}"] = json.dumps(
-                [configuration.bootstrap, dict(configuration.files), endpoint_documents]
-            )
-    return configurations
+            content = [configuration.bootstrap, dict(configuration.files), endpoint_documents]
+            yield f"{part.name} {number}", json.dumps(content)
 
 
 @cache
 def compiled_sample(sample: int) -> dict[str, str]:
-    return compiled(SAMPLES[sample])
+    return dict(compiled(SAMPLES[sample]))
 
 
 def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
@@ -198,7 +195,7 @@ def others(value: Any, at: tuple[Any, ...]) -> list[Any]:
 def changes(path: str) -> bool:
     """Return whether another value of a property changes a configuration."""
     return any(
-        any(text not in compiled_sample(sample).values() for text in compiled(mesh).values())
+        any(text not in compiled_sample(sample).values() for _, text in compiled(mesh))
         for sample in range(len(SAMPLES))
         for index, at in places(sample).get(path, [])
         for mesh in changed(sample, index, at)
