@@ -218,7 +218,7 @@ def test_text_is_read_as_boolean(spelling: Spelling, value: object, flag: bool) 
 @pytest.mark.parametrize(
     ("spec", "millis"),
     [
-        pytest.param({"unit": "s", "value": 0}, 0, id="for-ever"),
+        pytest.param({"unit": "s", "value": 0}, 0, id="disabled"),
         pytest.param({"unit": "s", "value": 15}, 15000, id="seconds"),
         pytest.param({"unit": "ms", "value": 15}, 15, id="milliseconds"),
         pytest.param({"unit": "ms", "value": 15000}, 15000, id="seconds-in-milliseconds"),

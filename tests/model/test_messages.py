@@ -229,7 +229,7 @@ def test_reference_to_an_unknown_part_is_rejected(parts: dict[str, Any], message
             (service(),),
             "virtual service 'red.colors.local': has no DNS record in Cloud Map, got 'red.colors.local' "
             "(name it after one of: none yet)",
-            id="service-where-dns-answers-nothing",
+            id="service-without-a-dns-record",
         ),
         pytest.param(
             (dns("yellow"), dns("blue")),
@@ -244,7 +244,7 @@ def test_reference_to_an_unknown_part_is_rejected(parts: dict[str, Any], message
             (node(),),
             (),
             "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: none)",
-            id="node-where-dns-answers-nothing",
+            id="node-without-a-dns-record",
         ),
     ],
 )

@@ -132,7 +132,7 @@ def test_retry_policy_of_a_tcp_route_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
-@pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low")])
+@pytest.mark.parametrize("millis", [pytest.param(0, id="disabled"), pytest.param(1, id="low")])
 def test_timeouts_at_their_limits_are_accepted(protocol: Protocol, millis: int) -> None:
     assert with_route(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
 

@@ -19,8 +19,8 @@ MAX_MATCHERS = 10  # App Mesh API: headers, query parameters and metadata of one
 class HeaderMatch:
     """A condition on an HTTP header or on the metadata of a gRPC call.
 
-    At most one of ``exact``, ``prefix``, ``suffix``, ``regex`` and ``range`` is given. Without any, the header must be
-    present.
+    At most one of ``exact``, ``prefix``, ``suffix``, ``regex`` and ``range`` may be set. Without any, the header must
+    be present.
 
     Attributes:
         name: Name of the header, 1 to 50 characters.
@@ -165,16 +165,16 @@ def _header_text(header: HeaderMatch) -> str:
 
 
 def _check_path(subject: str, match: RouteMatch) -> Iterator[str]:
-    given = {field: getattr(match, field) for field in _PATHS if getattr(match, field) is not None}
-    if len(given) > 1:
-        yield problem(subject, "has several path conditions", tuple(given), f"one of: {', '.join(_PATHS)}")
+    conditions = {field: getattr(match, field) for field in _PATHS if getattr(match, field) is not None}
+    if len(conditions) > 1:
+        yield problem(subject, "has several path conditions", tuple(conditions), f"one of: {', '.join(_PATHS)}")
     for field in ("prefix", "path"):
-        value = given.get(field)
+        value = conditions.get(field)
         if value is not None and not (isinstance(value, str) and value.startswith("/")):
             yield problem(subject, f"{field} does not start with '/'", value, "such as '/' or '/orders'")
     for field in ("path", "path_regex"):
-        if isinstance(given.get(field), str):
-            yield from check_text(subject, field, given[field], 255, "1 to 255 characters")
+        if isinstance(conditions.get(field), str):
+            yield from check_text(subject, field, conditions[field], 255, "1 to 255 characters")
 
 
 def _check_grpc(subject: str, match: RouteMatch) -> Iterator[str]:
@@ -216,11 +216,11 @@ def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
         fix = "printable characters without spaces and colons; pseudo headers are not supported"
         yield problem(subject, "header name has invalid characters", header.name, fix)
     yield from check_flag(subject, f"invert of {header.name!r}", header.invert)
-    given = {field: getattr(header, field) for field in HEADER_CONDITIONS if getattr(header, field) is not None}
-    if len(given) > 1:
+    conditions = {field: getattr(header, field) for field in HEADER_CONDITIONS if getattr(header, field) is not None}
+    if len(conditions) > 1:
         fix = f"one of: {', '.join(HEADER_CONDITIONS)}"
-        yield problem(subject, f"{header.name!r} has several conditions", tuple(given), fix)
-    for condition, value in given.items():
+        yield problem(subject, f"{header.name!r} has several conditions", tuple(conditions), fix)
+    for condition, value in conditions.items():
         field = f"{condition} of {header.name!r}"
         if condition != "range":
             yield from check_text(subject, field, value, 255, "1 to 255 characters")
