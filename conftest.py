@@ -9,7 +9,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from tests.support import skips
 from tests.support.documentation import Terminal
 
-pytest_plugins = ("tests.support.needs",)
+pytest_plugins = ("pytester", "tests.support.needs")
 pytest_terminal_summary = skips.pytest_terminal_summary
 # Programs of this virtual environment, although it may not be activated, and those of /sbin, as an administrator has.
 os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), os.environ["PATH"], "/usr/sbin", "/sbin"))

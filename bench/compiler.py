@@ -1,4 +1,4 @@
-"""Measure compiling meshes of several sizes, what a node's configuration weighs, and what an Envoy makes of it."""
+"""Measure the compilation of meshes of several sizes, the size of a node's configuration, and Envoy's memory."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.envoys import running
+from bench.envoys import running_envoy
 from color_mesh.envoy import FileEndpoints, Loopback, configure
 from color_mesh.model import (
     AccessLog,
@@ -23,7 +23,7 @@ BACKENDS = 5
 
 
 def mesh(size: int) -> Mesh:
-    """Make a mesh in which every node calls the next five."""
+    """Return a mesh in which each node has the next five as its backends."""
 
     def name(number: int) -> str:
         return f"node-{number % size:04}"
@@ -46,31 +46,31 @@ def mesh(size: int) -> Mesh:
 
 
 def resident_mebibytes(pid: int) -> float:
-    """Read how much memory a process has."""
+    """Return the resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
 def main() -> None:
-    """Print a line a size."""
+    """Print one line for each size."""
     print(f"python {sys.version.split()[0]}, every node with {BACKENDS} backends")
     for size in SIZES:
-        begin = time.perf_counter()
-        of_size = mesh(size)
-        bootstraps = [json.dumps(configure(of_size, node).bootstrap) for node in of_size.nodes]
-        took = time.perf_counter() - begin
+        start = time.perf_counter()
+        bench_mesh = mesh(size)
+        bootstraps = [json.dumps(configure(bench_mesh, node).bootstrap) for node in bench_mesh.nodes]
+        seconds = time.perf_counter() - start
         with tempfile.TemporaryDirectory() as name:
             configuration = configure(
-                of_size,
-                of_size.nodes[0],
+                bench_mesh,
+                bench_mesh.nodes[0],
                 interception=Loopback(task_address="127.63.0.1", envoy_address="127.63.0.1"),
                 endpoints=FileEndpoints(directory=name),
             )
-            with running(configuration.bootstrap, "127.63.0.1", Path(name), configuration.files) as pid:
+            with running_envoy(configuration.bootstrap, "127.63.0.1", Path(name), configuration.files) as pid:
                 memory = resident_mebibytes(pid)
         print(
-            f"mesh of {size:4} nodes  compiled in {took:5.2f} s  "
-            f"{len(bootstraps[0]) / 1024:4.1f} KiB a node  Envoy's memory {memory:5.1f} MiB"
+            f"mesh of {size:4} nodes  compiled in {seconds:5.2f} s  "
+            f"{len(bootstraps[0]) / 1024:4.1f} KiB per node  Envoy's memory {memory:5.1f} MiB"
         )
 
 

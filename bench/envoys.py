@@ -1,4 +1,4 @@
-"""Starting Envoys for the benchmarks."""
+"""Envoy processes for the benchmarks."""
 
 import json
 import subprocess
@@ -13,10 +13,10 @@ DEADLINE_SECONDS = 10
 
 
 @contextmanager
-def running(
+def running_envoy(
     bootstrap: Mapping[str, Any], admin: str, folder: Path, files: Mapping[str, Any] | None = None
 ) -> Iterator[int]:
-    """Run an Envoy with one worker until the block ends, and give its process id once it is live."""
+    """Run an Envoy with one worker thread until the block ends, and yield its process id when it is live."""
     for name, content in (files or {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps(content))
@@ -36,8 +36,8 @@ def _wait_until_live(process: subprocess.Popen[bytes], admin: str) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(f"http://{admin}:9901/ready", timeout=1) as answer:
-                if answer.status == 200:
+            with urllib.request.urlopen(f"http://{admin}:9901/ready", timeout=1) as response:
+                if response.status == 200:
                     return
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Measure requests through a compiled pair of sidecars beside a hand-written pair that only passes them on."""
+"""Measure requests through two sidecars with compiled configurations, and through two with a minimal configuration."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.envoys import running
+from bench.envoys import running_envoy
 from color_mesh.envoy import FileEndpoints, Instance, Loopback, configure, endpoints
 from color_mesh.model import (
     CloudMapDiscovery,
@@ -30,7 +30,7 @@ SECONDS = 3
 CONNECTIONS = 20
 AUTOCANNON = Path(__file__).parent / "node_modules" / ".bin" / "autocannon"
 SERVICE = "callee.bench.local"
-# The last Envoy of either path stands in for an application that answers at once.
+# An Envoy in place of an application, which answers at once.
 APPLICATION = "127.60.0.1"
 COMPILED, MINIMAL = "127.61.0.1", "127.62.0.1"
 PORT = 8080
@@ -62,7 +62,7 @@ MESH = Mesh(
 
 
 def compiled(folder: Path, stack: ExitStack) -> None:
-    """Start the pair that the compiler makes."""
+    """Start the sidecars with compiled configurations."""
     callee = configure(
         MESH,
         CALLEE,
@@ -75,25 +75,25 @@ def compiled(folder: Path, stack: ExitStack) -> None:
         interception=Loopback(envoy_address=COMPILED, backend_addresses={SERVICE: COMPILED}),
         endpoints=FileEndpoints(directory=str(folder / "caller")),
     )
-    found = {
+    endpoint_files = {
         file: endpoints(MESH, target, [Instance(ipv4="127.61.0.2", port=15100)])
         for file, target in caller.targets.items()
     }
     for name, configuration, address in (("callee", callee, "127.61.0.2"), ("caller", caller, COMPILED)):
         (folder / name).mkdir()
-        files = {**configuration.files, **(found if name == "caller" else {})}
-        stack.enter_context(running(configuration.bootstrap, address, folder / name, files))
+        files = {**configuration.files, **(endpoint_files if name == "caller" else {})}
+        stack.enter_context(running_envoy(configuration.bootstrap, address, folder / name, files))
 
 
 def minimal(folder: Path, stack: ExitStack) -> None:
-    """Start the pair that does nothing but pass requests on."""
+    """Start the sidecars with a minimal configuration, which forwards requests only."""
     hops = (("127.62.0.2", PORT, APPLICATION), (MINIMAL, PORT, "127.62.0.2"))
     for address, port, upstream in hops:
-        stack.enter_context(running(proxy(address, port, upstream), address, folder))
+        stack.enter_context(running_envoy(proxy(address, port, upstream), address, folder))
 
 
 def proxy(address: str, port: int, upstream: str | None) -> dict[str, Any]:
-    """Write by hand what passes requests on, or answers them itself."""
+    """Return a minimal configuration that forwards requests to an address, or answers them without one."""
     route: dict[str, Any] = {
         "match": {"prefix": "/"},
         "direct_response": {"status": 200, "body": {"inline_string": "x"}},
@@ -123,36 +123,36 @@ def proxy(address: str, port: int, upstream: str | None) -> dict[str, Any]:
 
 
 def load(address: str) -> dict[str, Any]:
-    """Send requests for some seconds; give what autocannon measured."""
+    """Send requests for some seconds, and return the results of autocannon."""
     command = [str(AUTOCANNON), "--json", "--no-progress", "-c", str(CONNECTIONS), "-d", str(SECONDS)]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "-H", f"Host={SERVICE}", f"http://{address}:{PORT}/"], capture_output=True, text=True, check=True
     )
-    measured: dict[str, Any] = json.loads(done.stdout)
-    if measured["non2xx"] or measured["errors"]:
-        sys.exit(f"{address}: {measured['non2xx']} answers were not 2xx, {measured['errors']} requests failed")
-    return measured
+    results: dict[str, Any] = json.loads(process.stdout)
+    if results["non2xx"] or results["errors"]:
+        sys.exit(f"{address}: {results['non2xx']} responses were not 2xx, {results['errors']} requests failed")
+    return results
 
 
 def main() -> None:
-    """Print requests a second and latencies of both pairs, and their ratio."""
-    measured: dict[str, list[dict[str, Any]]] = {"compiled": [], "by hand": []}
+    """Print the requests per second and the latencies of both pairs of sidecars, and the ratio."""
+    results: dict[str, list[dict[str, Any]]] = {"compiled": [], "minimal": []}
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        stack.enter_context(running(proxy(APPLICATION, PORT, None), APPLICATION, folder))
+        stack.enter_context(running_envoy(proxy(APPLICATION, PORT, None), APPLICATION, folder))
         compiled(folder, stack)
         minimal(folder, stack)
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
-            measured["compiled"].append(load(COMPILED))
-            measured["by hand"].append(load(MINIMAL))
+            results["compiled"].append(load(COMPILED))
+            results["minimal"].append(load(MINIMAL))
     print(f"{os.cpu_count()} cores, {CONNECTIONS} connections, median of {RUNS} alternating runs of {SECONDS} s")
     rates = {}
-    for pair, runs in measured.items():
+    for pair, runs in results.items():
         rates[pair] = median(run["requests"]["average"] for run in runs)
         p50, p99 = (median(run["latency"][percentile] for run in runs) for percentile in ("p50", "p99"))
         print(f"sidecar pair {pair:9} {rates[pair]:8.0f} requests/s   p50 {p50:4.1f} ms   p99 {p99:4.1f} ms")
-    print(f"compiled to by hand    {rates['compiled'] / rates['by hand']:8.3f}")
+    print(f"compiled to minimal    {rates['compiled'] / rates['minimal']:8.3f}")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""A rehearsal of the deployment: the real CDK CLI against an AWS emulator on this machine."""
+"""A rehearsal of the deployment: the CDK CLI against an AWS emulator on this machine."""

@@ -1,4 +1,4 @@
-"""The app with a rule broken that its checks know: a group that lets everybody in, at any port."""
+"""The app with a security group that cdk-nag refuses: it admits all addresses on all ports."""
 
 from aws_cdk import aws_ec2 as ec2
 
@@ -7,12 +7,12 @@ from stacks.network_stack import NetworkStack
 
 
 def main() -> None:
-    """Synthesize, which must fail."""
+    """Synthesize the app, which must fail."""
     app = build()
     network = app.node.find_child("NetworkStack")
     assert isinstance(network, NetworkStack)
     group = ec2.SecurityGroup(network, "OpenSecurityGroup", vpc=network.vpc)
-    group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.all_tcp(), "everybody")
+    group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.all_tcp(), "all addresses")
     app.synth()
 
 

@@ -1,4 +1,4 @@
-"""The CDK CLI, as a person runs it."""
+"""Commands of the CDK CLI."""
 
 import re
 import subprocess
@@ -13,59 +13,63 @@ CHANGE = re.compile(r"^\[[+~-]\] AWS::\S+", re.MULTILINE)
 
 
 class RehearsalError(Exception):
-    """Something is not as it should be on AWS."""
+    """A step of the rehearsal had another result than expected."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cdk:
-    """Define the CLI with an account to work on."""
+    """Define the CLI with its account.
+
+    Attributes:
+        aws: The emulated account.
+    """
 
     aws: EmulatedAws
 
     def synth(self, out: Path, settings: Mapping[str, str], *, validate: bool) -> None:
-        """Synthesize the app into a folder, with the checks of what it makes or without."""
+        """Synthesize the app into a folder, with or without validation."""
         environment = {} if validate else {"CDK_VALIDATION": "false"}
         self.run("synth", "--quiet", "--output", str(out), *context(settings), **environment)
 
     def bootstrap(self, app: Path) -> None:
-        """Make what deploying to an account needs."""
+        """Bootstrap the account."""
         self.run("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(app))
 
     def deploy(self, app: Path) -> None:
-        """Deploy all stacks of a synthesized app."""
-        # A change set of the emulator's forgets what other stacks export.
+        """Deploy all stacks of a cloud assembly."""
+        # Change sets of the emulator lose the exports of other stacks.
         options = ("--method", "direct", "--require-approval", "never", "--progress", "events")
         self.run("deploy", "--all", "--app", str(app), *options)
 
     def diff(self, app: Path) -> list[str]:
-        """Ask what would change; return how each resource does, and its type."""
-        told = self.run("diff", "--method", "template", "--app", str(app))
-        changes = CHANGE.findall(told)
-        if bool(changes) == ("Number of stacks with differences: 0" in told):
-            raise RehearsalError(f"cdk diff does not count what it tells:\n{told}")
+        """Return the changes of ``cdk diff``: the kind of change and the type of each resource."""
+        output = self.run("diff", "--method", "template", "--app", str(app))
+        changes = CHANGE.findall(output)
+        if bool(changes) == ("Number of stacks with differences: 0" in output):
+            raise RehearsalError(f"cdk diff lists other changes than it counts:\n{output}")
         return changes
 
     def destroy(self, app: Path) -> None:
         """Remove all stacks."""
         self.run("destroy", "--all", "--force", "--app", str(app))
 
-    def refused(self, *arguments: str) -> str:
-        """Run a command that must fail; return what it said."""
-        done = self._done(arguments, {})
-        said = done.stdout + done.stderr
-        if done.returncode == 0:
-            raise RehearsalError(f"cdk {' '.join(arguments)} succeeded:\n{said}")
-        return said
+    def run_refused(self, *arguments: str) -> str:
+        """Run a command that must fail, and return its output."""
+        process = self._process(arguments, {})
+        output = process.stdout + process.stderr
+        if process.returncode == 0:
+            raise RehearsalError(f"cdk {' '.join(arguments)} succeeded:\n{output}")
+        return output
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """Run a command that must succeed; return what it said."""
-        done = self._done(arguments, environment)
-        said = done.stdout + done.stderr
-        if done.returncode != 0:
-            raise RehearsalError(f"cdk {' '.join(arguments)} failed:\n{said}")
-        return said
+        """Run a command that must succeed, and return its output."""
+        process = self._process(arguments, environment)
+        output = process.stdout + process.stderr
+        if process.returncode != 0:
+            raise RehearsalError(f"cdk {' '.join(arguments)} failed:\n{output}")
+        return output
 
-    def _done(self, arguments: Sequence[str], more: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    def _process(self, arguments: Sequence[str], more: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
         environment = {**self.aws.environment, **more}
         return subprocess.run(
             ["cdk", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -73,5 +77,5 @@ class Cdk:
 
 
 def context(settings: Mapping[str, str]) -> list[str]:
-    """Spell settings for the CLI."""
+    """Return settings as arguments of the CLI."""
     return [part for name, value in settings.items() for part in ("-c", f"color-mesh:{name}={value}")]

@@ -1,4 +1,4 @@
-"""Compare what was deployed with what the templates say, field for field."""
+"""Comparison of deployed resources with their templates, field by field."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,16 +8,16 @@ from botocore.exceptions import ClientError
 from rehearsal.command_line import RehearsalError
 from rehearsal.deployed import Deployed
 
-# The order of these means nothing, and an API may change it.
+# Lists without order. An API may return them in another one.
 SETS = ("securitygroups", "subnets", "resourcerecords", "roles", "managedpolicyarns")
-# An API says more of these than a template: defaults, and CloudFormation's own tags.
+# Lists in which an API returns more than the template has: defaults, and tags of CloudFormation.
 PARTIAL = ("tags", "loadbalancerattributes", "targetgroupattributes")
-# A security group has rules that are resources of their own, too.
+# A security group also returns rules that are separate resources.
 AMONG_OTHERS = ("securitygroupegress", "securitygroupingress")
 
 
 def check_resources(deployed: Deployed) -> int:
-    """Check that every resource of every template is there as the template says; return how many there are."""
+    """Compare every resource of every template with the API's response, and return the number of resources."""
     problems: list[str] = []
     count = 0
     for stack, template in deployed.templates.items():
@@ -25,28 +25,28 @@ def check_resources(deployed: Deployed) -> int:
             count += 1
             subject = f"{stack} {logical_id} ({resource['Type']})"
             try:
-                expected, actual = deployed.properties(stack, logical_id), deployed.answer(stack, logical_id)
+                expected, actual = deployed.properties(stack, logical_id), deployed.description(stack, logical_id)
             except (ClientError, LookupError, TypeError, ValueError) as error:
-                problems.append(f"{subject}: cannot be asked for: {error!r}")
+                problems.append(f"{subject}: cannot be read: {error!r}")
                 continue
             problems += [f"{subject}: {problem}" for problem in differences(expected, actual)]
     if problems:
-        raise RehearsalError("not as the templates say:\n" + "\n".join(problems))
+        raise RehearsalError("resources differ from the templates:\n" + "\n".join(problems))
     return count
 
 
 def differences(expected: Any, actual: Any, path: str = "", name: str = "") -> Iterator[str]:
-    """Tell where an API's answer is not what a template says; what a template does not say is not compared."""
+    """Yield the differences of an API's response from a template. Properties that the template lacks are ignored."""
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        said = {key.lower(): value for key, value in actual.items()}
+        lowercase = {key.lower(): value for key, value in actual.items()}
         for key, value in expected.items():
-            # An API leaves out what is empty.
+            # An API omits empty values.
             missing: Any = [] if isinstance(value, list) else {} if isinstance(value, Mapping) else None
-            yield from differences(value, said.get(key.lower(), missing), f"{path}.{key}", key.lower())
+            yield from differences(value, lowercase.get(key.lower(), missing), f"{path}.{key}", key.lower())
     elif isinstance(expected, list) and isinstance(actual, list):
         yield from _list_differences(expected, actual, path, name)
     elif _scalar(expected) != _scalar(actual):
-        yield f"{path.lstrip('.')} is {actual!r}, the template says {expected!r}"
+        yield f"{path.lstrip('.')} is {actual!r}, the template has {expected!r}"
 
 
 def _list_differences(expected: list[Any], actual: list[Any], path: str, name: str) -> Iterator[str]:
@@ -55,20 +55,20 @@ def _list_differences(expected: list[Any], actual: list[Any], path: str, name: s
         yield from differences({item["Key"]: item["Value"] for item in expected}, known, path)
         return
     if name in AMONG_OTHERS:
-        missing = [want for want in expected if not any(not list(differences(want, have)) for have in actual)]
-        yield from (f"{path.lstrip('.')} is {actual!r}, the template says {want!r}" for want in missing)
+        missing = [item for item in expected if not any(not list(differences(item, each)) for each in actual)]
+        yield from (f"{path.lstrip('.')} is {actual!r}, the template has {item!r}" for item in missing)
         return
     if name in SETS:
         expected, actual = sorted(expected), sorted(actual)
     if len(expected) != len(actual):
-        yield f"{path.lstrip('.')} is {actual!r}, the template says {expected!r}"
+        yield f"{path.lstrip('.')} is {actual!r}, the template has {expected!r}"
         return
-    for index, (want, have) in enumerate(zip(expected, actual, strict=True)):
-        yield from differences(want, have, f"{path}[{index}]")
+    for index, (expected_item, actual_item) in enumerate(zip(expected, actual, strict=True)):
+        yield from differences(expected_item, actual_item, f"{path}[{index}]")
 
 
 def _scalar(value: Any) -> Any:
-    """Make numbers and booleans the text that CloudFormation takes for them."""
+    """Return numbers and booleans as the text that CloudFormation also accepts."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value

@@ -1,4 +1,4 @@
-"""The emulator as a process of its own, and clients of its APIs."""
+"""The AWS emulator as a process, and clients of its APIs."""
 
 import os
 import socket
@@ -16,16 +16,16 @@ import boto3
 ROOT = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "us-east-1"
 START_SECONDS = 120
-TROUBLE = 5000
+MAX_ERROR_LENGTH = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatedAws:
-    """An AWS account on this machine, empty at first.
+    """Define an emulated AWS account.
 
     Attributes:
-        environment: What the AWS SDKs need to talk to it, and to nothing else.
-        log: What it was asked, and what went wrong in it.
+        environment: Environment variables that direct the AWS SDKs to the emulator.
+        log: Log file of the emulator.
     """
 
     environment: Mapping[str, str]
@@ -33,7 +33,7 @@ class EmulatedAws:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """Make a client, once."""
+        """Return the client of a service."""
         if service not in self._clients:
             endpoint = self.environment["AWS_ENDPOINT_URL"]
             self._clients[service] = boto3.Session("test", "test", region_name=REGION).client(
@@ -42,15 +42,15 @@ class EmulatedAws:
         return self._clients[service]
 
     def listed(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
-        """List something, all pages of it."""
+        """Return the items of all pages of a list operation."""
         pages = self.client(service).get_paginator(operation).paginate(**parameters)
         return [item for page in pages for item in page[key]]
 
 
 @contextmanager
 def emulated_aws(folder: Path) -> Iterator[EmulatedAws]:
-    """Start an emulator on a free port, and end it."""
-    # moto tells S3's addresses apart by the word localhost.
+    """Run an emulator on a free port."""
+    # moto recognizes addresses of S3 by the host name localhost.
     endpoint = f"http://localhost:{_free_port()}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
     environment |= {
@@ -75,20 +75,20 @@ def emulated_aws(folder: Path) -> Iterator[EmulatedAws]:
         process.wait()
 
 
-def trouble(log: Path) -> str:
-    """Tell the last thing that went wrong in an emulator itself."""
+def last_error(log: Path) -> str:
+    """Return the last traceback in an emulator's log; empty if there is none."""
     _, traceback, after = log.read_text().rpartition("Traceback (most recent call last):")
-    return f"\nin the emulator:\n{traceback}{after[:TROUBLE]}" if traceback else ""
+    return f"\nin the emulator:\n{traceback}{after[:MAX_ERROR_LENGTH]}" if traceback else ""
 
 
 def _wait(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", int(endpoint.rpartition(":")[2]))) == 0:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"the emulator does not answer:\n{log.read_text()}")
+    raise RuntimeError(f"the emulator does not respond:\n{log.read_text()}")
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""All there is in the account, a type at a time, but for what is there before the first deployment."""
+"""Inventory of the account by resource type, without resources that exist before the first deployment."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ MESH = "color-mesh"
 def _clusters(aws: EmulatedAws) -> list[str]:
     arns = aws.listed("ecs", "list_clusters", "clusterArns")
     clusters = aws.client("ecs").describe_clusters(clusters=arns)["clusters"] if arns else []
-    # ECS remembers what was deleted for a while.
+    # ECS lists deleted clusters for a while.
     return [cluster["clusterName"] for cluster in clusters if cluster["status"] != "INACTIVE"]
 
 
@@ -30,8 +30,8 @@ def _services(aws: EmulatedAws) -> list[str]:
 
 
 def _task_definitions(aws: EmulatedAws) -> list[str]:
-    found: list[str] = aws.listed("ecs", "list_task_definitions", "taskDefinitionArns", status="ACTIVE")
-    return found
+    arns: list[str] = aws.listed("ecs", "list_task_definitions", "taskDefinitionArns", status="ACTIVE")
+    return arns
 
 
 def _roles(aws: EmulatedAws) -> list[str]:
@@ -43,8 +43,8 @@ def _zones(aws: EmulatedAws) -> list[str]:
     zones = [zone["Id"].rpartition("/")[2] for zone in aws.listed("route53", "list_hosted_zones", "HostedZones")]
     cloud_map = aws.client("servicediscovery")
     namespaces = [cloud_map.get_namespace(Id=id)["Namespace"] for id in _namespaces(aws)]
-    theirs = {namespace["Properties"]["DnsProperties"]["HostedZoneId"] for namespace in namespaces}
-    return [zone for zone in zones if zone not in {id.rpartition("/")[2] for id in theirs}]
+    namespace_zones = {namespace["Properties"]["DnsProperties"]["HostedZoneId"] for namespace in namespaces}
+    return [zone for zone in zones if zone not in {id.rpartition("/")[2] for id in namespace_zones}]
 
 
 def _namespaces(aws: EmulatedAws) -> list[str]:
@@ -56,16 +56,16 @@ def _cloud_map_services(aws: EmulatedAws) -> list[str]:
 
 
 def _in_ec2(operation: str, key: str, id: str, **parameters: object) -> Callable[[EmulatedAws], list[str]]:
-    return lambda aws: [found[id] for found in aws.listed("ec2", operation, key, **parameters)]
+    return lambda aws: [item[id] for item in aws.listed("ec2", operation, key, **parameters)]
 
 
 def _of_mesh(operation: str, key: str) -> Callable[[EmulatedAws], list[str]]:
-    def found(aws: EmulatedAws) -> list[str]:
+    def arns(aws: EmulatedAws) -> list[str]:
         if not aws.listed("appmesh", "list_meshes", "meshes"):
             return []
         return [item["arn"] for item in aws.listed("appmesh", operation, key, meshName=MESH)]
 
-    return found
+    return arns
 
 
 NOT_DEFAULT = [{"Name": "is-default", "Values": ["false"]}]
@@ -76,7 +76,9 @@ LISTS: dict[str, Callable[[EmulatedAws], list[str]]] = {
     "AWS::AppMesh::VirtualNode": _of_mesh("list_virtual_nodes", "virtualNodes"),
     "AWS::AppMesh::VirtualRouter": _of_mesh("list_virtual_routers", "virtualRouters"),
     "AWS::AppMesh::VirtualService": _of_mesh("list_virtual_services", "virtualServices"),
-    "AWS::EC2::EIP": lambda aws: [it["PublicIp"] for it in aws.client("ec2").describe_addresses()["Addresses"]],
+    "AWS::EC2::EIP": lambda aws: [
+        address["PublicIp"] for address in aws.client("ec2").describe_addresses()["Addresses"]
+    ],
     "AWS::EC2::FlowLog": _in_ec2("describe_flow_logs", "FlowLogs", "FlowLogId"),
     "AWS::EC2::InternetGateway": _in_ec2("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
     "AWS::EC2::NatGateway": _in_ec2("describe_nat_gateways", "NatGateways", "NatGatewayId", Filter=AVAILABLE),
@@ -85,10 +87,10 @@ LISTS: dict[str, Callable[[EmulatedAws], list[str]]] = {
     "AWS::ECS::Service": _services,
     "AWS::ECS::TaskDefinition": _task_definitions,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": lambda aws: [
-        found["LoadBalancerArn"] for found in aws.listed("elbv2", "describe_load_balancers", "LoadBalancers")
+        each["LoadBalancerArn"] for each in aws.listed("elbv2", "describe_load_balancers", "LoadBalancers")
     ],
     "AWS::ElasticLoadBalancingV2::TargetGroup": lambda aws: [
-        found["TargetGroupArn"] for found in aws.listed("elbv2", "describe_target_groups", "TargetGroups")
+        each["TargetGroupArn"] for each in aws.listed("elbv2", "describe_target_groups", "TargetGroups")
     ],
     "AWS::IAM::Role": _roles,
     "AWS::Logs::LogGroup": lambda aws: [
@@ -101,7 +103,7 @@ LISTS: dict[str, Callable[[EmulatedAws], list[str]]] = {
 
 
 def check_nothing_else(deployed: Deployed) -> None:
-    """Check that the account has what the templates name, and nothing else."""
+    """Check that the account has the resources of the templates and no others."""
     _check({type: deployed.ids_of(type) for type in LISTS}, deployed.aws)
     groups = sorted(deployed.ids_of("AWS::EC2::SecurityGroup"))
     of_groups = [{"Name": "group-id", "Values": groups}]
@@ -111,15 +113,15 @@ def check_nothing_else(deployed: Deployed) -> None:
 
 
 def check_nothing_left(aws: EmulatedAws) -> None:
-    """Check that nothing of ours is in the account."""
+    """Check that the account has no resources of the app."""
     _check({type: set() for type in LISTS}, aws)
     stacks = {stack["StackName"] for stack in aws.client("cloudformation").describe_stacks()["Stacks"]}
     if stacks != {"CDKToolkit"}:
-        raise RehearsalError(f"stacks are left: {', '.join(sorted(stacks))}")
+        raise RehearsalError(f"remaining stacks: {', '.join(sorted(stacks))}")
 
 
 def _count_rules(deployed: Deployed) -> int:
-    """Count the rules in groups, and those that are resources of their own."""
+    """Return the number of rules in security groups and in separate resources."""
     resources = [resource for template in deployed.templates.values() for resource in template["Resources"].values()]
     groups = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::EC2::SecurityGroup"]
     in_groups = [group.get(f"SecurityGroup{way}", []) for group in groups for way in ("Ingress", "Egress")]
@@ -128,11 +130,11 @@ def _count_rules(deployed: Deployed) -> int:
 
 
 def _check(expected: dict[str, set[str]], aws: EmulatedAws) -> None:
-    found = {type: set(listed(aws)) for type, listed in LISTS.items()}
+    actual = {type: set(listed(aws)) for type, listed in LISTS.items()}
     problems = [
-        f"{type}: {sorted(found[type])}, expected {sorted(expected[type])}"
+        f"{type}: {sorted(actual[type])}, expected {sorted(expected[type])}"
         for type in LISTS
-        if found[type] != expected[type]
+        if actual[type] != expected[type]
     ]
     if problems:
-        raise RehearsalError("the account has something else:\n" + "\n".join(problems))
+        raise RehearsalError("the account has other resources:\n" + "\n".join(problems))

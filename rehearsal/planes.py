@@ -1,4 +1,4 @@
-"""The data planes that are rehearsed."""
+"""Data planes and settings of the rehearsal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plane:
-    """Define what is particular to a data plane.
+    """Define the expected changes of a data plane.
 
     Attributes:
         name: The setting ``color-mesh:dataPlane``.
-        weights_change: What ``cdk diff`` tells of resources when weights change.
-        weights_replace: The types of those that are replaced, and not updated in place.
+        weights_change: Changes that ``cdk diff`` lists for new weights.
+        weights_replace: Types of the resources that new weights replace.
     """
 
     name: str
@@ -19,7 +19,7 @@ class Plane:
     weights_replace: frozenset[str]
 
 
-# Envoys are configured by their command, so that new weights are a new task definition of whoever routes.
+# Without App Mesh the weights are in the command of Envoy, so new weights need new task definitions.
 PLANES = (
     Plane(name="app-mesh", weights_change=frozenset({"[~] AWS::AppMesh::Route"}), weights_replace=frozenset()),
     Plane(
@@ -28,7 +28,7 @@ PLANES = (
         weights_replace=frozenset({"AWS::ECS::TaskDefinition"}),
     ),
 )
-# What is rehearsed is the default, then each of these, and the default again after each.
+# The rehearsal deploys the default, then each other setting, and the default again after each.
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "default": {},
     "weights": {"weights": "green=1,yellow=1"},

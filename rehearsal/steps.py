@@ -1,4 +1,4 @@
-"""The rehearsal, step by step."""
+"""Steps of the rehearsal."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -13,21 +13,21 @@ from rehearsal.emulated_aws import EmulatedAws, emulated_aws
 from rehearsal.inventory import check_nothing_else, check_nothing_left
 from rehearsal.planes import SETTINGS, Plane
 
-BAD_IMAGE = "not an image"
+INVALID_IMAGE = "not an image"
 BROKEN_APP = "python -m rehearsal.broken_rule"
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
-    """Tell what is done, and how long it took."""
-    begin = time.perf_counter()
-    print(f"  {what:<66}", end="", flush=True)
+def step(title: str) -> Iterator[None]:
+    """Print the title of a step and its duration."""
+    start = time.perf_counter()
+    print(f"  {title:<66}", end="", flush=True)
     yield
-    print(f"{time.perf_counter() - begin:5.1f} s", flush=True)
+    print(f"{time.perf_counter() - start:5.1f} s", flush=True)
 
 
 def rehearse(plane: Plane, folder: Path) -> None:
-    """Deploy a plane to an empty account, change it back and forth, and leave the account empty again."""
+    """Deploy a plane to an empty account, change its settings, and destroy it."""
     with emulated_aws(folder) as aws, ThreadPoolExecutor(1) as pool:
         cdk = Cdk(aws=aws)
         # The other settings are synthesized while the first is deployed.
@@ -37,9 +37,9 @@ def rehearse(plane: Plane, folder: Path) -> None:
         with step("cdk bootstrap"):
             cdk.bootstrap(default)
             check_nothing_left(aws)
-        with step("cdk deploy: all is as the templates say"):
+        with step("cdk deploy: all resources match the templates"):
             deploy(cdk, default)
-        with step("a change by hand: it is noticed"):
+        with step("a change by hand: the comparison reports it"):
             change_by_hand(aws, default)
         with step("cdk diff: no differences"):
             check_changes(cdk.diff(default), frozenset())
@@ -52,19 +52,19 @@ def rehearse(plane: Plane, folder: Path) -> None:
         with step("cdk diff: no differences"):
             check_changes(cdk.diff(default), frozenset())
         refuse(cdk, plane, folder)
-        with step("cdk destroy: nothing is left"):
+        with step("cdk destroy: no resources remain"):
             cdk.destroy(default)
             check_nothing_left(aws)
 
 
 def synthesize(cdk: Cdk, plane: Plane, name: str, out: Path) -> Path:
-    """Synthesize a setting, the default one with all checks."""
+    """Synthesize a setting, the default one with validation."""
     cdk.synth(out, {"dataPlane": plane.name, **SETTINGS[name]}, validate=name == "default")
     return out
 
 
 def deploy(cdk: Cdk, app: Path) -> Deployed:
-    """Deploy, and check that the account has what the templates say, and nothing else."""
+    """Deploy, and check that the account has the resources of the templates and no others."""
     cdk.deploy(app)
     deployed = Deployed(aws=cdk.aws, app=app)
     check_resources(deployed)
@@ -73,7 +73,7 @@ def deploy(cdk: Cdk, app: Path) -> Deployed:
 
 
 def change_by_hand(aws: EmulatedAws, app: Path) -> None:
-    """Change a service and back without CloudFormation, to see that what is checked is what the APIs say."""
+    """Change a service without CloudFormation and back, to verify that the comparison reads the APIs."""
     deployed, ecs = Deployed(aws=aws, app=app), aws.client("ecs")
     (cluster,) = deployed.ids_of("AWS::ECS::Cluster")
     service = min(deployed.ids_of("AWS::ECS::Service"))
@@ -86,16 +86,16 @@ def change_by_hand(aws: EmulatedAws, app: Path) -> None:
         if f"DesiredCount is {count}" not in str(error):
             raise
     else:
-        raise RehearsalError(f"nobody noticed that {service} has {count} tasks")
+        raise RehearsalError(f"the comparison does not report that {service} has {count} tasks")
     ecs.update_service(cluster=cluster, service=service, desiredCount=before["desiredCount"])
 
 
 def change_weights(cdk: Cdk, plane: Plane, first: Path, other: Path) -> None:
-    """Change weights and back: that is all that ``cdk diff`` tells and ``cdk deploy`` does."""
-    with step("cdk diff: other weights, and nothing else"):
+    """Change the weights and back, and check that ``cdk diff`` and ``cdk deploy`` change nothing else."""
+    with step("cdk diff: new weights only"):
         check_changes(cdk.diff(other), plane.weights_change)
     ids = Deployed(aws=cdk.aws, app=first).ids
-    with step("cdk deploy: other weights, and nothing else"):
+    with step("cdk deploy: new weights only"):
         after = deploy(cdk, other)
         replaced = {name for name, id in ids.items() if after.ids.get(name) != id}
         types = {after.templates[stack]["Resources"][logical_id]["Type"] for stack, logical_id in replaced}
@@ -105,32 +105,32 @@ def change_weights(cdk: Cdk, plane: Plane, first: Path, other: Path) -> None:
 
 
 def check_changes(changes: Collection[str], expected: frozenset[str]) -> None:
-    """Check what changes."""
+    """Compare changes with the expected ones."""
     if set(changes) != expected:
         raise RehearsalError(f"changes are {sorted(changes)}, expected {sorted(expected)}")
 
 
 def refuse(cdk: Cdk, plane: Plane, folder: Path) -> None:
-    """Deploy a bad setting, and a broken rule: both are refused before anything is sent."""
+    """Deploy an invalid setting, and a broken rule: the app refuses both before the CLI sends a request."""
     settings = context({"dataPlane": plane.name})
     common = ("deploy", "--all", "--require-approval", "never", *settings)
-    bad = ("--output", str(folder / "bad"), *context({"appImage": BAD_IMAGE}))
+    invalid = ("--output", str(folder / "bad"), *context({"appImage": INVALID_IMAGE}))
     broken = ("--output", str(folder / "broken"), "--app", BROKEN_APP)
-    before = sent(cdk.aws)
-    for what, arguments, word in (
-        ("a bad image", bad, f"setting 'color-mesh:appImage': not an image name, got '{BAD_IMAGE}'"),
+    before = requests(cdk.aws)
+    for title, arguments, expected in (
+        ("an invalid image", invalid, f"setting 'color-mesh:appImage': not an image name, got '{INVALID_IMAGE}'"),
         ("a broken rule", broken, "AwsSolutions-EC23"),
     ):
-        with step(f"cdk deploy: {what} is refused, and nothing is sent"):
-            said = cdk.refused(*common, *arguments)
-            if word not in said:
-                raise RehearsalError(f"refused, but not for {word}:\n{said}")
-            if sent(cdk.aws) != before:
-                raise RehearsalError("something was sent")
+        with step(f"cdk deploy: {title} is refused, and nothing is sent"):
+            output = cdk.run_refused(*common, *arguments)
+            if expected not in output:
+                raise RehearsalError(f"refused for another reason than {expected}:\n{output}")
+            if requests(cdk.aws) != before:
+                raise RehearsalError("the CLI has sent a request")
 
 
-def sent(aws: EmulatedAws) -> set[str]:
-    """Tell what was sent so far: events of stacks, and what is in buckets."""
+def requests(aws: EmulatedAws) -> set[str]:
+    """Return the results of the CLI's requests: events of stacks and objects in buckets."""
     cloudformation, s3 = aws.client("cloudformation"), aws.client("s3")
     events = [
         event["EventId"]
@@ -138,5 +138,5 @@ def sent(aws: EmulatedAws) -> set[str]:
         for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     ]
     buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
-    objects = [found["Key"] for name in buckets for found in s3.list_objects_v2(Bucket=name).get("Contents", [])]
+    objects = [item["Key"] for name in buckets for item in s3.list_objects_v2(Bucket=name).get("Contents", [])]
     return {*events, *objects}

@@ -1,4 +1,4 @@
-"""What the tests share: the app's assemblies, each synthesized once, and a place to put constructs in."""
+"""Fixtures of all tests: cloud assemblies of the app, each synthesized once, and certificates."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Synthesize the app with settings given as keywords; the same settings are synthesized once."""
+    """Synthesize the app with the settings in keyword arguments, once for each combination."""
     from app import build
 
     @cache
@@ -34,7 +34,7 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
 
 @pytest.fixture(scope="session")
 def synthesize(cloud_assembly: Callable[..., Path]) -> Callable[..., Assembly]:
-    """The templates of the app with settings given as keywords."""
+    """Return the templates of the app with the settings in keyword arguments."""
 
     @cache
     def templates(**settings: str) -> Assembly:
@@ -46,13 +46,13 @@ def synthesize(cloud_assembly: Callable[..., Path]) -> Callable[..., Assembly]:
 
 @pytest.fixture(scope="session")
 def assembly(synthesize: Callable[..., Assembly]) -> Assembly:
-    """The app with its default settings: the tutorial's final state."""
+    """Templates of the app with its default settings: the last chapter of the tutorial."""
     return synthesize()
 
 
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate, its key, and the authority that signed it."""
+    """Folder with a certificate, its key, and the certificate of the authority that signed it."""
     folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))

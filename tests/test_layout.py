@@ -46,3 +46,12 @@ def test_support_modules_have_no_two_public_definitions_of_one_name() -> None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     )
     assert [name for name, count in definitions.items() if count > 1] == []
+
+
+def folders(path: Path) -> set[str]:
+    return {each.name for each in path.iterdir() if each.is_dir() and not each.name.startswith("__")}
+
+
+def test_tests_mirror_the_packages(root: Path) -> None:
+    packages = folders(root / "constructs" / "color_mesh")
+    assert folders(TESTS) == packages | {"app", "docs", "manifests", "support", "traffic", "up"}

@@ -1,1 +1,1 @@
-"""The emulator: moto's server, with what moto's CloudFormation lacks supplied on top of moto's own services."""
+"""The emulator: moto's server, with resource types that moto's CloudFormation lacks, on moto's own services."""

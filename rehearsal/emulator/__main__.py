@@ -1,4 +1,4 @@
-"""Serve the emulator on the port of ``AWS_ENDPOINT_URL``, which the emulator itself calls too."""
+"""Run the emulator on the port of ``AWS_ENDPOINT_URL``, which its resource types call too."""
 
 import os
 from urllib.parse import urlsplit
@@ -18,15 +18,15 @@ from rehearsal.emulator import (
     stacks,
     virtual_services,
 )
-from rehearsal.emulator.kinds import register
+from rehearsal.emulator.resource_types import register
 
-SUPPLIED = (app_mesh, cloud_map, dns, ecs, load_balancers, log_groups, network, security_groups)
+MODULES = (app_mesh, cloud_map, dns, ecs, load_balancers, log_groups, network, security_groups)
 
 
 def serve() -> None:
-    """Supply what moto lacks, then serve."""
+    """Register the resource types and run the server."""
     virtual_services.register()
-    register({kind.type: kind for module in SUPPLIED for kind in module.KINDS})
+    register({each.name: each for module in MODULES for each in module.RESOURCE_TYPES})
     engine.install()
     stacks.install()
     main(["--port", str(urlsplit(os.environ["AWS_ENDPOINT_URL"]).port)])

@@ -1,23 +1,23 @@
-"""App Mesh, which moto has, but not its CloudFormation."""
+"""App Mesh resource types, which moto's CloudFormation lacks."""
 
 from copy import deepcopy
 
 from rehearsal.emulator.apis import Properties, call, known
-from rehearsal.emulator.kinds import Kind, Made
+from rehearsal.emulator.resource_types import Created, ResourceType
 
-# Each is named by its own name and those of what it is in.
+# The identifier of a resource is its own name and the names of its parents.
 NOUNS = ("Mesh", "VirtualNode", "VirtualRouter", "Route", "VirtualService", "VirtualGateway", "GatewayRoute")
 
 
-def kind_of(noun: str) -> Kind:
-    """Make the type of a noun; App Mesh's operations are regular."""
+def resource_type(noun: str) -> ResourceType:
+    """Return the resource type of a noun, from which App Mesh builds the names of its operations."""
 
-    def create(properties: Properties) -> Made:
-        answer = call("appmesh", f"Create{noun}", completed(properties))
-        described = answer[noun[0].lower() + noun[1:]]
+    def create(properties: Properties) -> Created:
+        response = call("appmesh", f"Create{noun}", completed(properties))
+        description = response[noun[0].lower() + noun[1:]]
         names = {key: value for key, value in properties.items() if key.endswith("Name")}
-        metadata = described["metadata"]
-        return Made(id=metadata["arn"], attributes={**names, "Arn": metadata["arn"], "Uid": metadata["uid"]})
+        metadata = description["metadata"]
+        return Created(id=metadata["arn"], attributes={**names, "Arn": metadata["arn"], "Uid": metadata["uid"]})
 
     def update(_: str, properties: Properties) -> None:
         call("appmesh", f"Update{noun}", known("appmesh", f"Update{noun}", completed(properties)))
@@ -26,11 +26,11 @@ def kind_of(noun: str) -> Kind:
         call("appmesh", f"Delete{noun}", known("appmesh", f"Delete{noun}", properties))
 
     name = f"{noun}Name"
-    return Kind(type=f"AWS::AppMesh::{noun}", name_property=name, create=create, update=update, delete=delete)
+    return ResourceType(name=f"AWS::AppMesh::{noun}", name_property=name, create=create, update=update, delete=delete)
 
 
 def completed(properties: Properties) -> Properties:
-    """Add the one optional field that moto insists on."""
+    """Add an optional field that moto requires."""
     complete = deepcopy(properties)
     cloud_map = complete["Spec"].get("ServiceDiscovery", {}).get("AWSCloudMap")
     if cloud_map:
@@ -38,4 +38,4 @@ def completed(properties: Properties) -> Properties:
     return complete
 
 
-KINDS = tuple(kind_of(noun) for noun in NOUNS)
+RESOURCE_TYPES = tuple(resource_type(noun) for noun in NOUNS)

@@ -1,15 +1,15 @@
-"""Log groups, through the API: the ARN that CloudFormation tells ends in ``:*``, and moto's does not."""
+"""The log group resource type: its ARN in CloudFormation ends in ``:*``, which moto's lacks."""
 
 from rehearsal.emulator.apis import Properties, client
-from rehearsal.emulator.kinds import Kind, Made
+from rehearsal.emulator.resource_types import Created, ResourceType
 
 
-def _create(properties: Properties) -> Made:
+def _create(properties: Properties) -> Created:
     name = properties["LogGroupName"]
     client("logs").create_log_group(logGroupName=name)
     _update(name, properties)
     (group,) = client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    return Made(id=name, attributes={"Arn": f"{group['arn'].removesuffix(':*')}:*"})
+    return Created(id=name, attributes={"Arn": f"{group['arn'].removesuffix(':*')}:*"})
 
 
 def _update(name: str, properties: Properties) -> None:
@@ -20,9 +20,9 @@ def _update(name: str, properties: Properties) -> None:
         client("logs").put_retention_policy(logGroupName=name, retentionInDays=int(days))
 
 
-KINDS = (
-    Kind(
-        type="AWS::Logs::LogGroup",
+RESOURCE_TYPES = (
+    ResourceType(
+        name="AWS::Logs::LogGroup",
         name_property="LogGroupName",
         create=_create,
         update=_update,

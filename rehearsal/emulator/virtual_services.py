@@ -1,4 +1,4 @@
-"""App Mesh's virtual services, which moto lacks: kept in moto's mesh, beside its virtual nodes."""
+"""The App Mesh API of virtual services, which moto lacks."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ Services = dict[str, dict[str, Any]]
 
 
 def register() -> None:
-    """Give moto's App Mesh its API of virtual services."""
+    """Add the operations to moto's App Mesh."""
     urls.url_paths[f"{PATH}$"] = AppMeshResponse.dispatch
     urls.url_paths[f"{PATH}/(?P<virtualServiceName>[^/]+)$"] = AppMeshResponse.dispatch
     AppMeshResponse.create_virtual_service = _create
@@ -43,18 +43,18 @@ def _create(request: Any) -> str:
 
 
 def _update(request: Any) -> str:
-    service = _named(request)
+    service = _virtual_service(request)
     service["spec"] = json.loads(request.body)["spec"]
     service["metadata"]["version"] += 1
     return json.dumps(service)
 
 
 def _describe(request: Any) -> str:
-    return json.dumps(_named(request))
+    return json.dumps(_virtual_service(request))
 
 
 def _delete(request: Any) -> str:
-    return json.dumps(_services(request).pop(_named(request)["virtualServiceName"]))
+    return json.dumps(_services(request).pop(_virtual_service(request)["virtualServiceName"]))
 
 
 def _list_all(request: Any) -> str:
@@ -69,7 +69,7 @@ def _services(request: Any) -> Services:
     return services
 
 
-def _named(request: Any) -> dict[str, Any]:
+def _virtual_service(request: Any) -> dict[str, Any]:
     name = request._get_param("virtualServiceName")
     if name not in _services(request):
         raise MeshError("NotFoundException", f"There is no virtual service named {name}.")

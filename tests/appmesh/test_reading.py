@@ -99,7 +99,7 @@ def timeout_of(spec: Spec, protocol: Protocol = "http") -> Timeout | None:
     return result.listeners[0].timeout
 
 
-# How keys are spelled
+# Spelling of keys
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_messages_have_the_spelling_of_the_source() -> None:
     ]
 
 
-# What is read
+# Valid specs
 
 
 @pytest.mark.parametrize("spelling", BOTH)
@@ -218,7 +218,7 @@ def test_text_is_read_as_boolean(spelling: Spelling, value: object, flag: bool) 
 @pytest.mark.parametrize(
     ("spec", "millis"),
     [
-        pytest.param({"unit": "s", "value": 0}, 0, id="for-ever"),
+        pytest.param({"unit": "s", "value": 0}, 0, id="disabled"),
         pytest.param({"unit": "s", "value": 15}, 15000, id="seconds"),
         pytest.param({"unit": "ms", "value": 15}, 15, id="milliseconds"),
         pytest.param({"unit": "ms", "value": 15000}, 15000, id="seconds-in-milliseconds"),
@@ -323,7 +323,7 @@ def test_keys_without_meaning_for_the_mesh_are_ignored() -> None:
     assert result == []
 
 
-# What cannot be read
+# Invalid specs
 
 
 @pytest.mark.parametrize(
@@ -648,7 +648,7 @@ def test_two_alternatives_are_reported(read: Callable[[Fields], object], spec: S
 @pytest.mark.parametrize("policy", ["timeout", "connectionPool"])
 def test_fields_with_another_protocol_as_key_are_reported(policy: str) -> None:
     assert problems(node, listener(**{policy: {"http2": {}}})) == [
-        (f"spec.listeners[0].{policy}.http: is missing for a http listener, got None (give it for that protocol)"),
+        (f"spec.listeners[0].{policy}.http: is missing for a http listener, got None (use the key of that protocol)"),
         f"spec.listeners[0].{policy}.http2: is unknown, got 'http2' (known: http)",
     ]
 

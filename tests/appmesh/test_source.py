@@ -40,7 +40,7 @@ def refusal(path: Path, **values: str) -> str:
     return str(caught.value)
 
 
-# Our own app
+# The app's cloud assembly
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,7 @@ def test_assembly_of_the_app_is_read_as_the_same_mesh(
     assert (source.meshes, source.notes) == ((mesh,), ())
 
 
-# Made up meshes
+# Generated meshes
 
 
 @examples(40)
@@ -105,7 +105,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("written")
 
 
-# Templates of others
+# Templates of other authors
 
 
 def appmesh(kind: str, name: str | None, spec: Any, mesh: Any = "colors", **more: Any) -> Template:
@@ -385,7 +385,7 @@ def test_value_that_matches_nothing_in_manifests_is_rejected(write: Write) -> No
     )
 
 
-# Templates that something is wrong with, wherever it is
+# Mutated documents
 
 VALID: Template = {
     "Parameters": {"Stage": {"Type": "String", "Default": "prod", "AllowedValues": ["prod", "test"]}},

@@ -336,7 +336,7 @@ def test_a_listener_has_a_health_check(check: HealthCheck, spec: dict[str, Any])
     ("protocol", "timeout", "spec"),
     [
         pytest.param("http", Timeout(), {"http": {}}, id="nothing"),
-        pytest.param("http", Timeout(idle_millis=0), {"http": {"idle": {"unit": "s", "value": 0}}}, id="for-ever"),
+        pytest.param("http", Timeout(idle_millis=0), {"http": {"idle": {"unit": "s", "value": 0}}}, id="disabled"),
         pytest.param(
             "http2",
             Timeout(per_request_millis=1000, idle_millis=1001),

@@ -107,7 +107,7 @@ def test_transparent_service_name_that_dns_does_not_answer_is_refused(stack: Sta
     with pytest.raises(MeshError) as error:
         declare()
     assert str(error.value) == (
-        "virtual service 'bank.shop.local': no Cloud Map service answers its DNS name, got 'bank.shop.local' "
+        "virtual service 'bank.shop.local': has no DNS record in Cloud Map, got 'bank.shop.local' "
         "(name it after one of: api.bank.example)"
     )
     assert stack.node.try_find_child("Bank") is None

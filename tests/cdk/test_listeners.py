@@ -290,7 +290,7 @@ def test_port_that_a_target_does_not_have_is_refused(router: ColorRouter, stock:
     with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={stock: 1}, target_ports={stock: 81}, port=80)
     assert str(error.value) == (
-        "route 'all': target 'stock' does not listen for its requests, got 'http/81' "
+        "route 'all': target 'stock' has no listener for the route, got 'http/81' "
         "(listeners of 'stock': http/8080, grpc/82)"
     )
 
@@ -312,5 +312,5 @@ def test_target_without_listeners_is_refused(router: ColorRouter, worker: Meshed
     with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={worker: 1}, port=80)
     assert str(error.value) == (
-        "route 'all': target 'worker' does not listen for its requests, got 'http' (listeners of 'worker': none)"
+        "route 'all': target 'worker' has no listener for the route, got 'http' (listeners of 'worker': none)"
     )

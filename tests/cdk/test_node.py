@@ -247,7 +247,7 @@ def test_virtual_service_name_that_dns_does_not_answer_is_refused(stack: Stack, 
     with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service_name="basket.shop.local")
     assert str(error.value) == (
-        "virtual service 'basket.shop.local': no Cloud Map service answers its DNS name, got 'basket.shop.local' "
+        "virtual service 'basket.shop.local': has no DNS record in Cloud Map, got 'basket.shop.local' "
         "(name it after one of: cart.shop.local)"
     )
 

@@ -97,7 +97,7 @@ def test_virtual_service_name_that_dns_does_not_answer_is_refused(
     with pytest.raises(MeshError) as error:
         ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="router.shop.local")
     assert str(error.value) == (
-        "virtual service 'router.shop.local': no Cloud Map service answers its DNS name, got 'router.shop.local' "
+        "virtual service 'router.shop.local': has no DNS record in Cloud Map, got 'router.shop.local' "
         "(name it after one of: spare.shop.local, stock.shop.local)"
     )
     assert stack.node.try_find_child("Router") is None
@@ -109,7 +109,7 @@ def test_router_in_a_mesh_without_any_node_is_refused(stack: Stack, mesh: Servic
     with pytest.raises(MeshError) as error:
         ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="nobody.shop.local")
     assert str(error.value) == (
-        "virtual service 'nobody.shop.local': no Cloud Map service answers its DNS name, got 'nobody.shop.local' "
+        "virtual service 'nobody.shop.local': has no DNS record in Cloud Map, got 'nobody.shop.local' "
         "(name it after one of: none yet)"
     )
     assert stack.node.try_find_child("Router") is None
@@ -154,7 +154,7 @@ def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
         )
     assert str(error.value).splitlines() == [
         (
-            "virtual service 'router.shop.local': no Cloud Map service answers its DNS name, got 'router.shop.local' "
+            "virtual service 'router.shop.local': has no DNS record in Cloud Map, got 'router.shop.local' "
             "(name it after one of: stock.shop.local)"
         ),
         ("virtual router 'the router': name has invalid characters, got 'the router' (letters, digits, '-' and '_')"),
@@ -326,7 +326,7 @@ def test_target_of_another_protocol_is_refused(stack: Stack, mesh: ServiceMesh, 
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={bank: 1}, name="all")
     assert str(error.value) == (
-        "route 'all': target 'bank' does not listen for its requests, got 'http/5432' (listeners of 'bank': tcp/5432)"
+        "route 'all': target 'bank' has no listener for the route, got 'http/5432' (listeners of 'bank': tcp/5432)"
     )
 
 

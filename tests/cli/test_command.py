@@ -302,7 +302,7 @@ def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
         pytest.param(
             "large.json",
             '{"Resources": "' + 5_000_000 * "a" + '"}',
-            "is too large, got '5000017 bytes' (CloudFormation takes at most 1000000)",
+            "is too large, got '5000017 bytes' (at most 1000000)",
             id="5-mb",
         ),
     ],

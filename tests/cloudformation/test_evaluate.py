@@ -408,7 +408,7 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::ToJsonString": {"Ref": "AWS::NoValue"}},
-            f"{AT}: Fn::ToJsonString has nothing to write, got AWS::NoValue (an object or a list)",
+            f"{AT}: Fn::ToJsonString has wrong arguments, got AWS::NoValue (an object or a list)",
             id="to-json-string-nothing",
         ),
         pytest.param(

@@ -167,12 +167,8 @@ def broken(where: str) -> str:
         ),
         pytest.param("a: " + "[" * DEEP, TOO_DEEP, id="deep-lists"),
         pytest.param("a: " + "{a: " * DEEP, TOO_DEEP, id="deep-mappings"),
-        pytest.param(
-            "a" * 1_000_001, "is too large, got '1000001 bytes' (CloudFormation takes at most 1000000)", id="large"
-        ),
-        pytest.param(
-            "a" * 5_000_000, "is too large, got '5000000 bytes' (CloudFormation takes at most 1000000)", id="5-mb"
-        ),
+        pytest.param("a" * 1_000_001, "is too large, got '1000001 bytes' (at most 1000000)", id="large"),
+        pytest.param("a" * 5_000_000, "is too large, got '5000000 bytes' (at most 1000000)", id="5-mb"),
     ],
 )
 def test_invalid_yaml_is_rejected_with_one_message(text: str | bytes, message: str, tmp_path: Path) -> None:

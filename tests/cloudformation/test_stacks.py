@@ -509,7 +509,7 @@ STACK = "aws:cloudformation:stack"
         pytest.param(
             {"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "\0"}}}},
             "{}/\0/manifest.json: cannot be read, got 'embedded null byte' (give an existing file or folder)",
-            id="directory-that-cannot-be",
+            id="invalid-directory",
         ),
         pytest.param(
             {"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}}}},
@@ -523,7 +523,7 @@ def test_invalid_manifest_is_rejected(manifest: Any, message: str, write: Write)
     assert refusal(folder) == message.replace("{}", str(folder))
 
 
-# Templates that are none
+# Invalid templates
 
 
 @pytest.mark.parametrize(

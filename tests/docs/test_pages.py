@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import color_mesh
 from color_mesh.cli.main import main
 from stacks.settings import PARSERS, read_settings
 
@@ -34,6 +35,11 @@ def test_navigation_has_every_page() -> None:
 def test_links_outside_the_built_pages_lead_to_files(name: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", AT_ROOT[name])
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_reference_has_every_public_name() -> None:
+    names = re.findall(r"^::: color_mesh\.(\w+)$", "\n".join(PAGES.values()), re.MULTILINE)
+    assert sorted(names) == sorted(color_mesh.__all__)
 
 
 def test_settings_page_has_every_setting() -> None:

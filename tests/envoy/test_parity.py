@@ -55,7 +55,7 @@ INSTANCES = (
     Instance(port=80, ipv4="10.0.0.2", attributes={"family": "bluex"}),
     Instance(port=80, ipv4="10.0.0.3", attributes={"familyx": "blue"}),
 )
-# What else a property can be, where not just anything else can.
+# Other valid values of properties that do not accept any value.
 OTHERS: dict[str, list[Any]] = {
     "DefaultPrefix": ["ENABLED"],
     "DefaultTargetHostname": ["ENABLED"],
@@ -125,9 +125,8 @@ def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
     return by_path
 
 
-def compiled(mesh: Mesh) -> dict[str, str]:
-    """Return the compiled configurations of a mesh, by part and placement, without those that are not supported."""
-    configurations = {}
+def compiled(mesh: Mesh) -> Iterator[tuple[str, str]]:
+    """Yield the compiled configurations of a mesh, with part and placement, without those that are not supported."""
     for part in parts(mesh):
         for number, (interception, of_endpoints) in enumerate(PLACEMENTS):
             try:
@@ -137,15 +136,13 @@ def compiled(mesh: Mesh) -> dict[str, str]:
             except MeshError:
                 continue
             endpoint_documents = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
-            configurations[f"{part.name} {number}"] = json.dumps(
-                [configuration.bootstrap, dict(configuration.files), endpoint_documents]
-            )
-    return configurations
+            content = [configuration.bootstrap, dict(configuration.files), endpoint_documents]
+            yield f"{part.name} {number}", json.dumps(content)
 
 
 @cache
 def compiled_sample(sample: int) -> dict[str, str]:
-    return compiled(SAMPLES[sample])
+    return dict(compiled(SAMPLES[sample]))
 
 
 def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
@@ -198,7 +195,7 @@ def others(value: Any, at: tuple[Any, ...]) -> list[Any]:
 def changes(path: str) -> bool:
     """Return whether another value of a property changes a configuration."""
     return any(
-        any(text not in compiled_sample(sample).values() for text in compiled(mesh).values())
+        any(text not in compiled_sample(sample).values() for _, text in compiled(mesh))
         for sample in range(len(SAMPLES))
         for index, at in places(sample).get(path, [])
         for mesh in changed(sample, index, at)
@@ -210,7 +207,7 @@ def test_table_has_exactly_the_properties_of_the_published_schemas() -> None:
     assert sorted(listed) == sorted(set(schema_paths()))
 
 
-# Names by which resources refer to each other, and the port that must be the listener's: another value is no mesh.
+# Message for properties for which every other value is invalid: references, and the port of a health check.
 FIXED = {
     "TcpRetryEvents[]": "unknown TCP retry event",
     "HealthCheck.Port": "health check port is not the listener's port",

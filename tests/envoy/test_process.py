@@ -37,7 +37,7 @@ def running_envoy(folder: Path, write: Callable[[Any], list[str]] = document) ->
             [*words, *configuration], env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        wait_until(accepts_connections, "Envoy takes connections")
+        wait_until(accepts_connections, "Envoy accepts connections")
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -58,7 +58,7 @@ def test_tcp_connections_are_kept_until_they_are_closed(tmp_path: Path) -> None:
         with connect(WORKER_ADDRESS, INBOUND_PORT) as connection:
             assert connection.recv(100) == b"red\n"
             process.send_signal(signal.SIGTERM)
-            wait_until(lambda: not accepts_connections(), "it takes no more connections")
+            wait_until(lambda: not accepts_connections(), "Envoy accepts no more connections")
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1)
             connection.sendall(b"still there")

@@ -147,12 +147,12 @@ def test_invalid_health_check_is_rejected(protocol: Protocol, changes: dict[str,
 
 
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
-@pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low"), WITHOUT_LIMIT])
+@pytest.mark.parametrize("millis", [pytest.param(0, id="disabled"), pytest.param(1, id="low"), WITHOUT_LIMIT])
 def test_timeouts_have_no_maximum(protocol: Protocol, millis: int) -> None:
     assert with_listener(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
 
 
-@pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low"), WITHOUT_LIMIT])
+@pytest.mark.parametrize("millis", [pytest.param(0, id="disabled"), pytest.param(1, id="low"), WITHOUT_LIMIT])
 def test_idle_timeout_of_tcp_has_no_maximum(millis: int) -> None:
     assert with_listener("tcp", timeout=Timeout(idle_millis=millis))
 

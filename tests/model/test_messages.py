@@ -219,7 +219,7 @@ def test_reference_to_an_unknown_part_is_rejected(parts: dict[str, Any], message
             (dns("yellow"), dns("blue")),
             (),
             (service(),),
-            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "virtual service 'red.colors.local': has no DNS record in Cloud Map, got 'red.colors.local' "
             "(name it after one of: blue.colors.local, yellow.colors.local)",
             id="service",
         ),
@@ -227,9 +227,9 @@ def test_reference_to_an_unknown_part_is_rejected(parts: dict[str, Any], message
             (),
             (),
             (service(),),
-            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "virtual service 'red.colors.local': has no DNS record in Cloud Map, got 'red.colors.local' "
             "(name it after one of: none yet)",
-            id="service-where-dns-answers-nothing",
+            id="service-without-a-dns-record",
         ),
         pytest.param(
             (dns("yellow"), dns("blue")),
@@ -244,7 +244,7 @@ def test_reference_to_an_unknown_part_is_rejected(parts: dict[str, Any], message
             (node(),),
             (),
             "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: none)",
-            id="node-where-dns-answers-nothing",
+            id="node-without-a-dns-record",
         ),
     ],
 )
@@ -267,7 +267,7 @@ def test_hostname_of_a_node_may_be_the_name_of_a_virtual_service() -> None:
     messages = check_dns_answers({}, (), (service("RED.example.com"), service()), hostnames)
     assert list(messages) == [
         (
-            "virtual service 'red.colors.local': no Cloud Map service answers its DNS name, got 'red.colors.local' "
+            "virtual service 'red.colors.local': has no DNS record in Cloud Map, got 'red.colors.local' "
             "(name it after one of: red.example.com)"
         )
     ]
@@ -281,7 +281,7 @@ def test_every_name_without_a_dns_record_is_reported() -> None:
     assert list(messages) == [
         "virtual node 'red': unknown Cloud Map service, got 'red.colors.local' (known: blue.colors.local)",
         (
-            "virtual service 'green.colors.local': no Cloud Map service answers its DNS name, got 'green.colors.local' "
+            "virtual service 'green.colors.local': has no DNS record in Cloud Map, got 'green.colors.local' "
             "(name it after one of: blue.colors.local)"
         ),
     ]

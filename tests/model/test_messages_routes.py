@@ -77,7 +77,7 @@ def test_unknown_protocol_of_a_route_is_rejected() -> None:
     wrong = "unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)"
     assert refusal(routing, route(protocol="ftp")).splitlines() == [
         f"route 'all': {wrong}",
-        "route 'all': target 'red' does not listen for its requests, got 'ftp' (listeners of 'red': http/80)",
+        "route 'all': target 'red' has no listener for the route, got 'ftp' (listeners of 'red': http/80)",
     ]
     assert refusal(entering, gateway_route(protocol="ftp")) == f"gateway route 'all': {wrong}"
 
@@ -139,25 +139,25 @@ def test_route_is_validated_even_if_the_port_of_a_listener_is_text() -> None:
         pytest.param(
             (target(),),
             (HTTP2,),
-            "route 'all': target 'red' does not listen for its requests, got 'http' (listeners of 'red': http2/81)",
+            "route 'all': target 'red' has no listener for the route, got 'http' (listeners of 'red': http2/81)",
             id="other-protocol",
         ),
         pytest.param(
             (target(),),
             (),
-            "route 'all': target 'red' does not listen for its requests, got 'http' (listeners of 'red': none)",
+            "route 'all': target 'red' has no listener for the route, got 'http' (listeners of 'red': none)",
             id="no-listener",
         ),
         pytest.param(
             (target(port=8080),),
             (HTTP,),
-            "route 'all': target 'red' does not listen for its requests, got 'http/8080' (listeners of 'red': http/80)",
+            "route 'all': target 'red' has no listener for the route, got 'http/8080' (listeners of 'red': http/80)",
             id="other-port",
         ),
         pytest.param(
             (target(port=81),),
             EVERY,
-            "route 'all': target 'red' does not listen for its requests, got 'http/81' "
+            "route 'all': target 'red' has no listener for the route, got 'http/81' "
             "(listeners of 'red': http/80, http2/81, grpc/82, tcp/83)",
             id="other-protocol-on-its-port",
         ),

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from color_mesh.model import HeaderMatch, Listener, QueryParameterMatch, RouteMatch
-from color_mesh.model.match import match_text, overlap
+from color_mesh.model.match import match_text
+from color_mesh.model.overlap import overlap
 from tests.support.builders import GRPC, HTTP, HTTP2, TCP, entering, gateway_route, refusal, route, routing, target
 
 TCP_84 = Listener(port=84, protocol="tcp")

@@ -132,7 +132,7 @@ def test_retry_policy_of_a_tcp_route_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
-@pytest.mark.parametrize("millis", [pytest.param(0, id="for-ever"), pytest.param(1, id="low")])
+@pytest.mark.parametrize("millis", [pytest.param(0, id="disabled"), pytest.param(1, id="low")])
 def test_timeouts_at_their_limits_are_accepted(protocol: Protocol, millis: int) -> None:
     assert with_route(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
 
@@ -311,19 +311,19 @@ def test_gateway_route_to_a_service_without_provider_is_accepted() -> None:
         pytest.param(
             (HTTP, HTTP_8080),
             81,
-            "service 'red.colors.local' does not have its port, got 81 (listeners of 'red': http/80, http/8080)",
+            "service 'red.colors.local' has no listener on the port, got 81 (listeners of 'red': http/80, http/8080)",
             id="another",
         ),
         pytest.param(
             (TCP,),
             None,
-            "service 'red.colors.local' speaks no HTTP there, got None (listeners of 'red': tcp/83)",
+            "service 'red.colors.local' has a tcp listener on the port, got None (listeners of 'red': tcp/83)",
             id="tcp",
         ),
         pytest.param(
             (HTTP, TCP),
             83,
-            "service 'red.colors.local' speaks no HTTP there, got 83 (listeners of 'red': http/80, tcp/83)",
+            "service 'red.colors.local' has a tcp listener on the port, got 83 (listeners of 'red': http/80, tcp/83)",
             id="tcp-named",
         ),
     ],
@@ -336,7 +336,7 @@ def test_gateway_route_to_an_unknown_port_of_its_service_is_rejected(
 
 
 def test_gateway_route_to_a_port_of_a_node_without_listeners_is_rejected() -> None:
-    wrong = "service 'red.colors.local' does not have its port, got 80 (listeners of 'red': none)"
+    wrong = "service 'red.colors.local' has no listener on the port, got 80 (listeners of 'red': none)"
     assert refusal(with_gateway_target, port=80) == f"gateway route 'all': {wrong}"
 
 

@@ -1,4 +1,4 @@
-"""Small valid parts of a mesh, to be changed one thing at a time, and what refuses a part that cannot be."""
+"""Small valid parts of a mesh, of which tests change one property, and the messages of invalid ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +41,7 @@ RED = CloudMapDiscovery(namespace="colors.local", service="red")
 
 
 def refusal(describe: Callable[..., object], *values: Any, **parts: Any) -> str:
-    """The message that refuses what ``describe`` makes of these values and parts."""
+    """Return the message of the error that a function raises with these arguments."""
     with pytest.raises(MeshError) as error:
         describe(*values, **parts)
     return str(error.value)
@@ -60,54 +60,54 @@ def to(virtual_service: str, **changes: Any) -> VirtualServiceBackend:
 
 
 def node(name: str = "red", **changes: Any) -> VirtualNode:
-    """A node that listens on port 80 and is found under its name."""
+    """Return a node that listens on port 80 and has a Cloud Map service of its name."""
     discovery = CloudMapDiscovery(namespace="colors.local", service=name)
     return replace(VirtualNode(name=name, listeners=(HTTP,), discovery=discovery), **changes)
 
 
 def service(name: str = "red.colors.local", **changes: Any) -> VirtualService:
-    """A service with nothing behind it."""
+    """Return a virtual service without a provider."""
     return VirtualService(name=name, **changes)
 
 
 def router(name: str = "router", *listeners: Listener, **changes: Any) -> VirtualRouter:
-    """A router that listens on port 80."""
+    """Return a router that listens on port 80."""
     return VirtualRouter(name=name, listeners=listeners or (HTTP,), **changes)
 
 
 def gateway(name: str = "gateway", *listeners: Listener, **changes: Any) -> VirtualGateway:
-    """A gateway that listens on port 80."""
+    """Return a gateway that listens on port 80."""
     return VirtualGateway(name=name, listeners=listeners or (HTTP,), **changes)
 
 
 def target(virtual_node: str = "red", **changes: Any) -> WeightedTarget:
-    """A target that takes every request of its route."""
+    """Return a target that receives all requests of its route."""
     return replace(WeightedTarget(virtual_node=virtual_node, weight=1), **changes)
 
 
 def route(name: str = "all", **changes: Any) -> Route:
-    """A route that takes every http request to red."""
+    """Return a route of all HTTP requests to red."""
     return replace(Route(name=name, match=RouteMatch(prefix="/"), targets=(target(),)), **changes)
 
 
 def gateway_route(name: str = "all", **changes: Any) -> GatewayRoute:
-    """A gateway route that takes every http request to red."""
+    """Return a gateway route of all HTTP requests to red."""
     return replace(GatewayRoute(name=name, match=RouteMatch(prefix="/"), virtual_service="red.colors.local"), **changes)
 
 
 def routing(*routes: Route, on: tuple[Listener, ...] = (HTTP,), red: tuple[Listener, ...] = (HTTP,)) -> Mesh:
-    """A mesh whose router has these listeners and routes, and whose one node, red, listens on ``red``."""
+    """Return a mesh whose router has these listeners and routes. The listeners of its only node are ``red``."""
     return mesh(nodes=(node(listeners=red),), routers=(VirtualRouter(name="router", listeners=on, routes=routes),))
 
 
 def entering(*routes: GatewayRoute, on: tuple[Listener, ...] = (HTTP,)) -> Mesh:
-    """A mesh whose gateway has these listeners and routes to the services red and blue, which are elsewhere."""
+    """Return a mesh whose gateway has these listeners and routes to the external services red and blue."""
     gateways = (VirtualGateway(name="gateway", listeners=on, routes=routes),)
     return mesh(gateways=gateways, external_services=("red.colors.local", "blue.colors.local"))
 
 
 def health_check(**changes: Any) -> HealthCheck:
-    """A health check that asks over http."""
+    """Return an HTTP health check."""
     check = HealthCheck(
         protocol="http", interval_millis=5000, timeout_millis=2000, healthy_threshold=2, unhealthy_threshold=2
     )
@@ -115,7 +115,7 @@ def health_check(**changes: Any) -> HealthCheck:
 
 
 def outlier_detection(**changes: Any) -> OutlierDetection:
-    """An outlier detection that ejects at the first error."""
+    """Return an outlier detection that ejects an endpoint at its first error."""
     outlier = OutlierDetection(
         max_server_errors=1, interval_millis=1000, base_ejection_millis=1000, max_ejection_percent=100
     )
@@ -123,7 +123,7 @@ def outlier_detection(**changes: Any) -> OutlierDetection:
 
 
 def retry_policy(**changes: Any) -> RetryPolicy:
-    """A policy that retries once when a gateway is in the way."""
+    """Return a policy of one retry after a gateway error."""
     policy = RetryPolicy(max_retries=1, per_retry_timeout_millis=1000, http_events=("gateway-error",))
     return replace(policy, **changes)
 
@@ -133,23 +133,23 @@ def certificate(name: str = "/keys/red") -> FileCertificate:
 
 
 def validation(*names: str, **changes: Any) -> TlsValidation:
-    """A validation that trusts the authority in a file, and takes these names."""
+    """Return a validation with the authority in a file and these subject alternative names."""
     trusting = TlsValidation(trust=FileTrust(certificate_chain="/keys/ca.pem"), subject_alternative_names=names)
     return replace(trusting, **changes)
 
 
 def listener_tls(**changes: Any) -> ListenerTls:
-    """TLS with a certificate in files."""
+    """Return TLS of a listener, with a certificate in files."""
     return replace(ListenerTls(certificate=certificate()), **changes)
 
 
 def client_tls(**changes: Any) -> ClientTls:
-    """TLS that trusts the authority in a file."""
+    """Return TLS of a client, which trusts the authority in a file."""
     return replace(ClientTls(validation=validation()), **changes)
 
 
 def spelled(value: Any, spelling: Spelling) -> Any:
-    """A specification with its keys, and nothing else, spelled in another way."""
+    """Return a specification with its keys in another spelling."""
     if isinstance(value, dict):
         return {spelling(key): spelled(item, spelling) for key, item in value.items()}
     if isinstance(value, list):

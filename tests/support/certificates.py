@@ -1,4 +1,4 @@
-"""Certificates made when a test needs them: of authorities of their own, for DNS names and URIs."""
+"""Certificates for DNS names and URIs, signed by authorities that a test creates."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -14,20 +14,20 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Authority:
-    """What signs certificates, all of which it writes to one folder."""
+    """Certificate authority that writes the certificates that it signs to one folder."""
 
     folder: Path
     name: x509.Name
     key: ec.EllipticCurvePrivateKey
 
     def issue(self, file: str, *names: str, days: int = 1) -> None:
-        """Write a certificate for names, and its key: ``file.pem`` and ``file.key``."""
+        """Write a certificate for DNS names or URIs to ``file.pem``, and its key to ``file.key``."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_name(file), self.name, key.public_key(), days)
-        found: list[x509.GeneralName] = [
+        alternative_names: list[x509.GeneralName] = [
             x509.UniformResourceIdentifier(name) if "://" in name else x509.DNSName(name) for name in names
         ]
-        certificate = builder.add_extension(x509.SubjectAlternativeName(found), critical=False)
+        certificate = builder.add_extension(x509.SubjectAlternativeName(alternative_names), critical=False)
         _write(self.folder / f"{file}.pem", certificate.sign(self.key, hashes.SHA256()))
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -36,7 +36,7 @@ class Authority:
 
 
 def authority(folder: Path, file: str) -> Authority:
-    """Make an authority, and write its own certificate: ``file.pem``."""
+    """Create an authority, and write its own certificate to ``file.pem``."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(file)
     builder = _builder(name, name, key.public_key(), 1)
@@ -52,7 +52,7 @@ def _name(common_name: str) -> x509.Name:
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
 ) -> x509.CertificateBuilder:
-    """Begin a certificate that holds from yesterday; with ``days`` of 0 until yesterday too."""
+    """Return a certificate to be signed, valid from yesterday for ``days`` after now; expired if ``days`` is 0."""
     start = datetime.now(timezone.utc) - DAY
     return (
         x509.CertificateBuilder()

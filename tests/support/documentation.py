@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from threading import Timer
 
+import pytest
 from sybil import Example
 
 from tests.support.local_mesh import free_port, require
@@ -46,6 +47,8 @@ class Terminal:
     def __init__(self) -> None:
         self._mesh: subprocess.Popen[str] | None = None
         self._port = PORT
+        # Reasons why the meshes of pages cannot run on this machine.
+        self._skipped: dict[str, str] = {}
 
     def run_shell(self, example: Example) -> None:
         """Run a block of commands; fail with their output."""
@@ -53,8 +56,20 @@ class Terminal:
         assert process.returncode == 0, process.stdout
 
     def run_console(self, example: Example) -> None:
-        """Run each command of a block, and compare its output with the one shown."""
-        for command, expected in _commands(str(example.parsed)):
+        """Run each command of a block, and compare its output with the one shown.
+
+        Where a page cannot run its mesh, its later blocks are skipped with the same reason.
+        """
+        if example.path in self._skipped:
+            pytest.skip(self._skipped[example.path])
+        try:
+            self._run_commands(str(example.parsed))
+        except pytest.skip.Exception as skipped:
+            self._skipped[example.path] = str(skipped)
+            raise
+
+    def _run_commands(self, block: str) -> None:
+        for command, expected in _commands(block):
             output = self._start_mesh(command) if command.startswith("make up") else self._bash(command).stdout
             assert _shows(expected, output.replace(self._port, PORT)), (
                 f"{command}\nshown:\n{expected}\nprinted:\n{output}"

@@ -1,4 +1,4 @@
-"""Asking a real Envoy whether it takes a configuration."""
+"""Validation of configurations by Envoy itself."""
 
 import json
 import os
@@ -17,14 +17,14 @@ ENVOY = shutil.which("envoy", path=sysconfig.get_path("scripts")) or "envoy"
 
 
 def parts(mesh: Mesh) -> list[VirtualNode | VirtualGateway]:
-    """What of a mesh has an Envoy."""
+    """Return the parts of a mesh that have an Envoy."""
     return [*mesh.nodes, *mesh.gateways]
 
 
 def validate(configuration: Configuration, folder: Path, tls: Path) -> None:
-    """Fail with Envoy's own words unless it takes the bootstrap, and all that it would read from files.
+    """Fail unless Envoy accepts the bootstrap and all resources that it would read from files.
 
-    Certificates are replaced by those in ``tls``, and logs are written nowhere: the machine has no others.
+    Paths of certificates are replaced by those in ``tls``, and logs by /dev/null: the others do not exist here.
     """
     for name, content in configuration.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -54,10 +54,10 @@ def _on_this_machine(value: Any, tls: Path) -> Any:
     if not isinstance(value, dict):
         return value
     files = {"certificate_chain": "chain.pem", "private_key": "key.pem", "trusted_ca": "ca.pem"}
-    found = {
+    result = {
         key: {"filename": str(tls / files[key])} if key in files else _on_this_machine(each, tls)
         for key, each in value.items()
     }
-    if str(found.get("@type")).endswith("FileAccessLog") or "event_log_path" in found:
-        found |= {key: "/dev/null" for key in ("path", "event_log_path") if key in found}
-    return found
+    if str(result.get("@type")).endswith("FileAccessLog") or "event_log_path" in result:
+        result |= {key: "/dev/null" for key in ("path", "event_log_path") if key in result}
+    return result

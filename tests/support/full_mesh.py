@@ -68,7 +68,7 @@ def full_mesh(
     client_trust: Trust = TRUST,
     attributes: tuple[tuple[str, str], ...] = (),
 ) -> Mesh:
-    """Make the mesh, with certificates and trust of the kind that is asked for."""
+    """Return the mesh, with the given kinds of certificates and trust."""
     validation = TlsValidation(trust=listener_trust, subject_alternative_names=NAMES)
     tls = ListenerTls(certificate=certificate, validation=validation)
     client_tls = ClientTls(
@@ -105,7 +105,7 @@ def full_mesh(
 
 
 def declared_resources(mesh: Mesh) -> list[DeclaredResource]:
-    """Find the resources of a mesh's template."""
+    """Return the resources of the template of a mesh."""
     return [
         DeclaredResource(
             kind=resource["Type"].split("::")[2][0].lower() + resource["Type"].split("::")[2][1:],
@@ -156,7 +156,7 @@ def _target(tls: ListenerTls, attributes: tuple[tuple[str, str], ...]) -> Virtua
 
 
 def _plain(name: str, port: int) -> VirtualNode:
-    """Make a node that speaks each protocol on two ports."""
+    """Return a node with two listeners of each protocol."""
     return VirtualNode(
         name=name,
         listeners=(*_listeners(port), *_listeners(port + 10)),

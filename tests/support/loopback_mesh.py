@@ -1,4 +1,4 @@
-"""A mesh that runs on loopback addresses: a real Envoy a task, with the configuration that the compiler makes."""
+"""A mesh on loopback addresses: each task has a real Envoy with its compiled configuration."""
 
 import http.client
 import json
@@ -22,14 +22,14 @@ from tests.support.envoy import ENVOY, parts
 from tests.support.servers import SERVERS, App
 
 DEADLINE_SECONDS = 15
-# Every worker of the tests has machines of its own, each with a /16 of the loopback network; a mesh gives its own back.
+# Second bytes of the /16 networks of tasks. Each pytest-xdist worker has its own; a mesh returns those it used.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _MACHINES = deque(range(10 + 60 * (_WORKER % 4), 70 + 60 * (_WORKER % 4)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What a client got."""
+    """HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -43,7 +43,7 @@ class Response:
 
 @dataclass(kw_only=True)
 class Task:
-    """A task of a node or gateway, with addresses of its own."""
+    """A task of a node or gateway, with its own addresses."""
 
     part: VirtualNode | VirtualGateway
     machine: int
@@ -60,7 +60,7 @@ class Task:
         return f"127.{self.machine}.0.{number}"
 
     def backend_address(self, service: str) -> str:
-        """The address at which this task reaches a service: another one for each of its backends."""
+        """Return the address at which this task reaches a backend; each backend has another one."""
         assert isinstance(self.part, VirtualNode)
         names = [backend.virtual_service for backend in self.part.backends]
         return f"127.{self.machine}.1.{names.index(service) + 1}"
@@ -69,18 +69,18 @@ class Task:
         return Instance(ipv4=self.address(1), port=INBOUND_PORT + self.part.listeners.index(listener))
 
     def admin(self, path: str, method: str = "GET") -> bytes:
-        """Ask Envoy's administration."""
+        """Request a path of Envoy's administration interface."""
         url = f"http://{self.address(3)}:9901{path}"
         with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=2) as answer:
             return bytes(answer.read())
 
     def stat(self, name: str) -> int:
-        """One of Envoy's counters or gauges; 0 while it has none."""
+        """Return a counter or gauge of Envoy; 0 until it exists."""
         lines = self.admin(f"/stats?filter=^{name.replace('.', '[.]')}$").decode().splitlines()
         return int(lines[0].split(": ")[1]) if lines else 0
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
-        """Replace a watched file at once, as Envoy wants it."""
+        """Replace a watched file atomically, by a rename, as Envoy requires."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_suffix(".new").write_text(json.dumps(content))
@@ -91,7 +91,7 @@ class Task:
 
 
 class LoopbackMesh:
-    """A mesh of running tasks."""
+    """A running mesh."""
 
     def __init__(self, mesh: Mesh, tasks: list[Task]) -> None:
         self.mesh = mesh
@@ -104,19 +104,19 @@ class LoopbackMesh:
         return self.task(name).app
 
     def call(self, caller: str, service: str, port: int, path: str = "/", **request: Any) -> Response:
-        """Send a request as the application of a node would: to the address of its backend."""
+        """Send a request from the application of a node to its backend."""
         headers = {"Host": service, **request.pop("headers", {})}
         return send_request(self.task(caller).backend_address(service), port, path, headers=headers, **request)
 
     def enter(self, gateway: str, port: int, path: str = "/", **request: Any) -> Response:
-        """Send a request as a client of a gateway would."""
+        """Send a request from a client to a gateway."""
         return send_request(self.task(gateway).address(1), port, path, **request)
 
     def instances(self, node: str, listener: Listener) -> list[Instance]:
         return [task.instance(listener) for task in self.tasks if task.part.name == node]
 
     def answer_dns(self, cluster: dict[str, Any]) -> None:
-        """Put the addresses of a node's tasks where a cluster has the name by which they are found."""
+        """Replace the host name of a DNS cluster by the addresses of the tasks of its node."""
         (place,) = cluster["load_assignment"]["endpoints"]
         (name,) = place["lb_endpoints"]
         port = name["endpoint"]["address"]["socket_address"]["port_value"]
@@ -125,7 +125,7 @@ class LoopbackMesh:
             for node in self.mesh.nodes
             for listener in node.listeners
         }
-        # A backend with a client policy of its own has a cluster whose name goes on.
+        # The cluster of a backend with its own client policy has a longer name.
         whose = max((name for name in names if cluster["name"].startswith(name)), key=len)
         addresses = [task.address(1) for task in self.tasks if task.part.name == names[whose]]
         place["lb_endpoints"] = [
@@ -134,7 +134,7 @@ class LoopbackMesh:
         ]
 
     def find_endpoints(self, task: Task) -> None:
-        """Write for a task where the tasks that it may reach are."""
+        """Write the endpoints that a task reads from files."""
         for name, target in task.configuration.targets.items():
             task.write(name, endpoints(self.mesh, target, self.instances(target.node.name, target.listener)))
 
@@ -142,7 +142,7 @@ class LoopbackMesh:
 def send_request(
     address: str, port: int, path: str = "/", *, method: str = "GET", headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Send one request over a connection of its own."""
+    """Send one request over a new connection."""
     connection = http.client.HTTPConnection(address, port, timeout=DEADLINE_SECONDS)
     try:
         connection.request(method, path, headers=dict(headers or {}))
@@ -153,10 +153,10 @@ def send_request(
 
 
 def wait_until(wanted: Callable[[], bool], what: str) -> None:
-    """Wait until something is so, or fail."""
+    """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not wanted():
-        assert time.monotonic() < deadline, f"it never came to be that {what}"
+        assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS} s: {what}"
         time.sleep(0.02)
 
 
@@ -169,11 +169,15 @@ def loopback_mesh(
     watched: bool = False,
     adjust: Callable[[Any], Any] = lambda content: content,
 ) -> Iterator[LoopbackMesh]:
-    """Run every node and gateway of a mesh: a task each unless ``tasks`` says how many; its application and its Envoy.
+    """Run the tasks of every node and gateway of a mesh, each with its application and its Envoy.
 
-    With ``watched`` Envoys take what changes from files. Each such file costs an inotify instance, of which a user has
-    128, so the others find endpoints by DNS; what it would answer is written in the place of the names. ``adjust`` may
-    change what is written for Envoy, such as the paths of certificates.
+    Args:
+        mesh: Mesh to run.
+        folder: Folder for configurations and logs, one subfolder for each task.
+        tasks: Number of tasks by the name of the node or gateway. Default: one.
+        watched: Read endpoints and routes from watched files. Each costs an inotify instance, of which a user has 128.
+            Default: Envoy has DNS clusters, whose host names are replaced by addresses.
+        adjust: Change of each file for Envoy, such as other paths of certificates. Default: no change.
     """
     counts = tasks or {}
     found = [
@@ -188,7 +192,7 @@ def loopback_mesh(
             _write(running_mesh, task, adjust)
             for listener in task.part.listeners if isinstance(task.part, VirtualNode) else ():
                 stack.enter_context(SERVERS[listener.protocol](task.app, task.address(2), listener.port))
-        # Callers last: Envoy asks an endpoint that was not there yet how it is only a minute later.
+        # Callers start last: Envoy repeats the health check of an endpoint that was absent only after a minute.
         for wave in ([task for task in found if not task.calls], [task for task in found if task.calls]):
             for task in wave:
                 stack.enter_context(_envoy(task))
@@ -221,7 +225,7 @@ def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any])
     bootstrap = task.configuration.bootstrap
     for cluster in bootstrap["static_resources"].get("clusters", []):
         if "cluster_type" in cluster:
-            # Found by DNS, which is asked for addresses too.
+            # Its endpoints are those of DNS names too.
             running_mesh.answer_dns(cluster)
     task.write("bootstrap.json", adjust(bootstrap))
 
@@ -255,9 +259,9 @@ def _wait_until_live(task: Task) -> None:
         except OSError:
             return False
 
-    wait_until(live, f"the Envoy of {task.part.name} is live; it said:\n{task.log()}")
+    wait_until(live, f"the Envoy of {task.part.name} is live; its log:\n{task.log()}")
 
 
 def connect(address: str, port: int) -> socket.socket:
-    """Open a connection."""
+    """Open a TCP connection."""
     return socket.create_connection((address, port), timeout=DEADLINE_SECONDS)

@@ -1,6 +1,6 @@
-"""Meshes made up by hypothesis: each of them valid, and together all that the model can say.
+"""Strategies of hypothesis for valid meshes, which together use every property of the model.
 
-Names and ports are drawn first and references to them after, so that nothing drawn has to be thrown away.
+Names and ports are drawn before the references to them, so no drawn mesh has to be discarded.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,26 +77,26 @@ _TAGS = st.sampled_from(((), (("Team", "colors"),), (("a", ""), ("t" * 128, "Ã¤Ã
 
 
 def one_of_type(literal: Any) -> st.SearchStrategy[Any]:
-    """One of the words that a `Literal` allows."""
+    """Return a strategy for the values of a `Literal`."""
     return st.sampled_from(get_args(literal))
 
 
 def word_or_none(literal: Any) -> st.SearchStrategy[Any]:
-    """One of the words that a `Literal` allows, or none."""
+    """Return a strategy for the values of a `Literal` and None."""
     return st.sampled_from((None, *get_args(literal)))
 
 
 def optional(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
-    """Something or, often, nothing."""
+    """Return a strategy for None, which is frequent, and the values of another."""
     return st.none() | strategy
 
 
 def several(strategy: st.SearchStrategy[T], least: int = 0, most: int = 2, **unique: Any) -> st.SearchStrategy[Any]:
-    """A tuple of a few, each of them different."""
+    """Return a strategy for short tuples of different values."""
     return st.lists(strategy, min_size=least, max_size=most, **(unique or {"unique": True})).map(tuple)
 
 
-# Listeners and what hangs on them
+# Listeners: TLS, health checks, timeouts
 
 _MAYBE_PATH = optional(_PATH)
 _PORTS_OF_LISTENERS = {least: several(st.sampled_from(_PORTS), least) for least in (0, 1)}
@@ -206,7 +206,7 @@ def _listeners(
     return tuple(_listener(draw, port, protocols, of, compilable) for port in ports)
 
 
-# Nodes and how they are found
+# Nodes and service discovery
 
 _IP_PREFERENCE = word_or_none(IpPreference)
 _ACCESS_LOG_PATH = st.sampled_from(("/dev/stdout", "/dev/stderr", "/tmp/access.log"))
@@ -220,7 +220,7 @@ _ACCESS_LOG = st.one_of(
 _NAMESPACE = st.sampled_from(("colors.local", "Colors.example.com"))
 _EGRESS_FILTER = one_of_type(EgressFilter)
 _EXTERNAL_SERVICES = several(st.sampled_from(("orders.example.com", "Cart.example.com")))
-# More often many than few: what refers to what needs parts to refer to.
+# Counts up to a limit, mostly high ones: references need parts to refer to.
 _UP_TO = {most: st.sampled_from((*range(most + 1), *range(1, most + 1), most)) for most in (0, 1, 2, 3, 4)}
 _CLOUD_MAP_SERVICES = several(
     st.builds(
@@ -256,7 +256,7 @@ _MAYBE_DISCOVERY = {compilable: optional(_DISCOVERY[compilable]) for compilable 
 
 
 def _node(draw: Draw, name: str, compilable: bool) -> VirtualNode:
-    """A node that calls nothing yet."""
+    """Draw a node without backends."""
     listeners = _listeners(draw, "node", compilable, least=0)
     return VirtualNode(
         name=name,
@@ -280,12 +280,12 @@ def _service(draw: Draw, name: str, provider: VirtualNode | VirtualRouter | None
 def _backends(
     draw: Draw, services: Sequence[tuple[str, Sequence[Listener]]], compilable: bool
 ) -> tuple[VirtualServiceBackend, ...]:
-    """Backends of one node: services, with the listeners of what is behind each."""
+    """Draw backends of a node, from services with the listeners of their providers."""
     taken: dict[int, Protocol] = {}
     backends = []
     most = draw(_UP_TO[min(3, len(services))])
     for name, listeners in draw(several(st.sampled_from(services), most, most)) if most else ():
-        # Envoy tells two backends of one port apart by the host that is asked for, which tcp has none of.
+        # Envoy distinguishes backends on one port by the host of a request, which TCP does not have.
         clash = any(
             each.port in taken and (taken[each.port] != each.protocol or each.protocol == "tcp") for each in listeners
         )
@@ -295,7 +295,7 @@ def _backends(
     return tuple(backends)
 
 
-# What requests routes take
+# Matches of routes
 
 _RANGE = st.tuples(st.integers(-5, 5), st.integers(1, 100)).map(lambda drawn: (drawn[0], drawn[0] + drawn[1]))
 _CONDITIONS: tuple[dict[str, st.SearchStrategy[Any]], ...] = (
@@ -333,7 +333,7 @@ _HOSTS: st.SearchStrategy[dict[str, str]] = st.one_of(
 
 
 def _match(draw: Draw, listener: Listener, alone: bool, of: str, alike: int | None) -> RouteMatch:
-    """A match that may be any, or that no other match with another number ``alike`` shares a request with."""
+    """Draw any match, or with a number ``alike`` one that overlaps no match with another number."""
     fields: dict[str, Any] = {"port": None if alone and draw(_YES_OR_NO) else listener.port}
     if listener.protocol == "tcp":
         return RouteMatch(**fields)
@@ -371,7 +371,7 @@ def _http_match(draw: Draw, of: str, alike: int | None) -> dict[str, Any]:
 
 
 def _ranked(draw: Draw, index: int) -> tuple[int | None, int | None]:
-    """A priority that no other route has, or one that others may have with the number that tells them apart."""
+    """Draw a unique priority, or a shared one with the number that keeps matches from overlapping."""
     return (index + 1, None) if draw(_YES_OR_NO) else (draw(_SHARED_PRIORITY), index)
 
 
@@ -402,7 +402,7 @@ _RETRY_POLICIES = {
 
 
 def _targets(draw: Draw, reachable: Sequence[tuple[VirtualNode, int]]) -> tuple[WeightedTarget, ...]:
-    """Some of these ports of nodes; one at least gets requests."""
+    """Draw targets from ports of nodes, at least one with a weight above 0."""
     chosen = draw(several(st.integers(0, len(reachable) - 1), 1, 3))
     served = draw(st.sampled_from(chosen))
     targets = []
@@ -439,7 +439,7 @@ def _router(draw: Draw, name: str, nodes: Sequence[VirtualNode]) -> VirtualRoute
         reachable = [
             (node, each.port) for node in nodes for each in node.listeners if each.protocol == listener.protocol
         ]
-        # The first tcp route of a port takes every connection.
+        # The first TCP route of a port matches every connection.
         most = 0 if not reachable else 1 if listener.protocol == "tcp" else 3
         for _ in range(draw(_UP_TO[most])):
             routes.append(_route(draw, len(routes), listener, len(listeners) == 1, reachable))
@@ -447,7 +447,7 @@ def _router(draw: Draw, name: str, nodes: Sequence[VirtualNode]) -> VirtualRoute
 
 
 def _target_ports(listeners: Sequence[Listener]) -> tuple[int | None, ...]:
-    """What a gateway route may have as the port of a service with these listeners behind it."""
+    """Return the valid ports of a gateway route to a service whose provider has these listeners."""
     if len(listeners) > 1:
         return tuple(each.port for each in listeners if each.protocol != "tcp")
     return (None, *(each.port for each in listeners)) if all(each.protocol != "tcp" for each in listeners) else ()
@@ -499,16 +499,16 @@ def _gateway(
 
 @st.composite
 def meshes(draw: st.DrawFn, *, compilable: bool = False) -> Mesh:
-    """A small valid mesh.
+    """Draw a small valid mesh.
 
-    With ``compilable`` it has nothing that cannot become Envoy configuration: no certificate or trust of ACM, no
-    services of elsewhere, no Cloud Map attributes, and no node with two backends that one port cannot tell apart.
+    With ``compilable``, it has nothing that the Envoy compiler rejects: no certificate or trust of ACM, no external
+    services, no Cloud Map attributes, and no node with two backends that one port cannot distinguish.
     """
     alone = [_node(draw, name, compilable) for name in _NODES[: draw(_UP_TO[4])]]
     routers = [_router(draw, name, alone) for name in _ROUTERS[: draw(_UP_TO[2])]]
     provided = {name: draw(st.sampled_from((None, *alone, *routers))) for name in _SERVICES[: draw(_UP_TO[3])]}
     external = () if compilable else draw(_EXTERNAL_SERVICES)
-    # What listens behind each service; behind those of elsewhere nobody knows.
+    # Listeners of the provider of each service; those of external services are unknown.
     behind = [(name, provider.listeners if provider else ()) for name, provider in provided.items()]
     behind += [(name, ()) for name in external]
     return Mesh(

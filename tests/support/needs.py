@@ -67,7 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
     def note_program(event: str, arguments: tuple[object, ...]) -> None:
         if event == "subprocess.Popen":
             _, command, *_ = arguments
-            words = command if isinstance(command, list | tuple) else [command]
+            # A program, or Python and its script.
+            words = command[:2] if isinstance(command, list | tuple) else [command]
             _started.update({Path(str(word)).name for word in words} & set(_PROGRAMS))
 
     sys.addaudithook(note_program)

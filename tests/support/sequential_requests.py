@@ -1,4 +1,4 @@
-"""Requests under way while something changes."""
+"""Requests that are sent while a mesh changes."""
 
 import threading
 from collections import Counter
@@ -9,7 +9,7 @@ from tests.support.loopback_mesh import LoopbackMesh, wait_until
 
 
 class SequentialRequests:
-    """Send one request after another while the block runs, each over a connection of its own."""
+    """Requests that are sent one after another, each over a new connection, with counts of their results."""
 
     def __init__(self, mesh: LoopbackMesh, caller: str, service: str, port: int) -> None:
         self.responses: Counter[str] = Counter()
@@ -28,7 +28,7 @@ class SequentialRequests:
             self._thread.join()
 
     def wait_for_responses(self, requests: int = 20) -> None:
-        """Wait until some more requests were answered."""
+        """Wait until this many more requests have succeeded."""
         before = self.responses.total()
         wait_until(lambda: self.responses.total() >= before + requests, f"{requests} more requests are answered")
 

@@ -1,4 +1,4 @@
-"""Applications for the traffic tests: real servers, whose answers a request can ask for."""
+"""Applications for the traffic tests: real servers. Headers of a request choose the response."""
 
 import json
 import socket
@@ -22,7 +22,7 @@ SERVICE = "colors.Teller"
 
 
 class App:
-    """Count what an application was asked, by the key that a request carries in ``x-key``."""
+    """Application with counts of its requests, by the header ``x-key``."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class App:
         self._lock = threading.Lock()
 
     def count(self, key: str) -> int:
-        """Count one more request, and say how many came before it."""
+        """Count a request, and return the number of requests before it."""
         with self._lock:
             self.request_counts[key] += 1
             return self.request_counts[key] - 1
@@ -42,14 +42,15 @@ class _Server(ThreadingHTTPServer):
     app: App
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that give up are part of the tests."""
+        """Print nothing: the tests have clients that close their connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answer with what was asked, in JSON.
+    """Respond with the request as JSON.
 
-    ``x-statuses`` lists the statuses of the first, second, … request with the same ``x-key``; the last one stays. 0
-    breaks the connection. ``x-delay`` waits so many seconds before the answer, ``x-pause`` in the middle of it.
+    ``x-statuses`` lists the statuses of the responses to the first, second, … request with the same ``x-key``; the last
+    one repeats. Status 0 resets the connection. ``x-delay`` is a delay in seconds before the response, ``x-pause`` one
+    within its body.
     """
 
     protocol_version = "HTTP/1.1"
@@ -67,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             self.close_connection = True
             return
-        # As it came: http.server itself makes one slash of several at the start.
+        # The original path: http.server replaces several slashes at its start by one.
         path = self.requestline.split()[1]
         asked = {"node": app.name, "method": self.command, "path": path, "headers": dict(self.headers.items())}
         body = json.dumps(asked).encode()
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextmanager
@@ -97,7 +98,7 @@ def http_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Echo(socketserver.BaseRequestHandler):
-    """Speak first, as databases do, then repeat what comes."""
+    """Send a line first, as databases do, then echo."""
 
     server: Any
 
@@ -115,7 +116,7 @@ class _TcpServer(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def tcp_server(app: App, address: str, port: int) -> Iterator[None]:
-    """Serve an echo after a line with the name."""
+    """Serve a line with the name of the application, then an echo."""
     server = _TcpServer((address, port), _Echo)
     server.app = app
     with _serving(server):
@@ -123,7 +124,7 @@ def tcp_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Http2(socketserver.BaseRequestHandler):
-    """Answer every HTTP/2 request with what was asked, in JSON."""
+    """Respond to every HTTP/2 request with the request as JSON."""
 
     server: Any
 
@@ -152,7 +153,7 @@ class _Http2(socketserver.BaseRequestHandler):
 
 @contextmanager
 def http2_server(app: App, address: str, port: int) -> Iterator[None]:
-    """Serve HTTP/2 without TLS, to clients that know it beforehand."""
+    """Serve HTTP/2 without TLS, with prior knowledge."""
     server = _TcpServer((address, port), _Http2)
     server.app = app
     with _serving(server):
@@ -160,7 +161,7 @@ def http2_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Teller(grpc.GenericRpcHandler):
-    """Answer every unary method of every service with who answers and what was called."""
+    """Respond to every unary method of every service with the names of the application and the method."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Applications that keep a conversation up: gRPC streams, and connections that change their protocol."""
+"""Applications with long-lived connections: gRPC streams, and connections that are upgraded to another protocol."""
 
 import json
 import socketserver
@@ -18,11 +18,11 @@ NOT_SERVING = b"\x08\x02"
 
 
 class _Conversation(grpc.GenericRpcHandler):
-    """Answer what is called after how.
+    """Methods of each kind of stream.
 
-    ``Tell`` answers once, after ``x-delay`` seconds. ``Count`` answers as often as it is asked to, ``Add`` once when
-    everything is said, ``Chat`` to each message. ``x-code`` ends the call with another status. Health checks are
-    answered with ``SERVING`` unless the application is called ``ill``.
+    ``Tell`` is unary, and responds after ``x-delay`` seconds. ``Count`` streams responses, ``Add`` requests, and
+    ``Chat`` both. ``x-code`` is the status of the call. The response to health checks is ``SERVING`` unless the name of
+    the application is ``ill``.
     """
 
     def __init__(self, app: App) -> None:
@@ -65,7 +65,7 @@ class _Conversation(grpc.GenericRpcHandler):
 
 @contextmanager
 def streaming_grpc_server(app: App, address: str, port: int) -> Iterator[None]:
-    """Serve gRPC of every kind."""
+    """Serve gRPC with unary and streaming methods."""
     server = grpc.server(ThreadPoolExecutor(8), handlers=[_Conversation(app)])
     server.add_insecure_port(f"{address}:{port}")
     server.start()
@@ -76,7 +76,7 @@ def streaming_grpc_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Upgrade(socketserver.StreamRequestHandler):
-    """Change the protocol as asked, then repeat every line."""
+    """Accept any upgrade, then echo every line."""
 
     def handle(self) -> None:
         while (line := self.rfile.readline()).strip():
@@ -93,7 +93,7 @@ class _UpgradeServer(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def upgrade_server(app: App, address: str, port: int) -> Iterator[None]:
-    """Serve connections that change their protocol."""
+    """Serve connections that can be upgraded."""
     server = _UpgradeServer((address, port), _Upgrade)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -87,7 +87,7 @@ def mesh(running_mesh: LoopbackMesh) -> Iterator[LoopbackMesh]:
     """Return the running mesh, with its initial configuration before and after each test."""
     yield running_mesh
     change(running_mesh, MESH)
-    wait_until(lambda: running_mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway is as it was")
+    wait_until(lambda: running_mesh.enter("gateway", ENTRY, "/old").status == 200, "the gateway has its old route")
 
 
 def address(task: Task, service: str) -> str:

@@ -162,7 +162,7 @@ def test_endpoint_that_does_not_answer_is_not_used(mesh: LoopbackMesh) -> None:
     dead = Instance(ipv4=checked.address(9), port=15100)
     replace_endpoints(mesh, caller, "checked", [checked.instance(checked.part.listeners[0]), dead])
     cluster = "cluster.cds_egress_colors_checked_http_8080"
-    wait_until(lambda: caller.stat(f"{cluster}.health_check.failure") >= 1, "the dead endpoint was asked")
+    wait_until(lambda: caller.stat(f"{cluster}.health_check.failure") >= 1, "the dead endpoint was checked")
     assert (caller.stat(f"{cluster}.membership_total"), caller.stat(f"{cluster}.membership_healthy")) == (2, 1)
     assert {mesh.call("caller", "checked.colors.local", PORT).status for _ in range(10)} == {200}
 

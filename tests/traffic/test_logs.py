@@ -167,7 +167,7 @@ def test_text_format_without_a_newline_has_no_newline(mesh: LoopbackMesh) -> Non
 def test_gateway_logs_a_request_on_both_hops(mesh: LoopbackMesh) -> None:
     mesh.enter("gateway", ENTRY, "/in/tell", headers={"Host": "www.example.com"})
     matching = lines(mesh.task("gateway"), "/tell 200", 2)
-    # The first hop puts a slash for the prefix, the second makes one of two.
+    # The first hop replaces the prefix by a slash, the second hop merges the double slash.
     assert sorted(matching) == ["GET //tell 200 - router.colors.local", "GET /tell 200 - router.colors.local"]
 
 

@@ -244,7 +244,7 @@ def test_grpc_statuses_reach_the_client(mesh: LoopbackMesh) -> None:
     ("method", "codes", "expected", "tries"),
     [
         pytest.param("/colors.Default/Tell", "UNAVAILABLE", "UNAVAILABLE", 3, id="by-default-unavailable-twice-more"),
-        pytest.param("/colors.Default/Tell", "INTERNAL", "INTERNAL", 1, id="by-default-nothing-else"),
+        pytest.param("/colors.Default/Tell", "INTERNAL", "INTERNAL", 1, id="by-default-no-other-status"),
         pytest.param("/colors.Retried/Tell", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED", 2, id="a-policys-event"),
         pytest.param("/colors.Retried/Tell", "INTERNAL", "INTERNAL", 1, id="not-another-event"),
     ],

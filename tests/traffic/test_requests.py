@@ -115,7 +115,7 @@ def received_headers(mesh: LoopbackMesh, path: str, service: str = ROUTER, **req
     ("path", "millis"),
     [
         pytest.param("/", "15000", id="by-default"),
-        pytest.param("/slow", "40000", id="as-the-listener-says"),
+        pytest.param("/slow", "40000", id="of-the-listener"),
         pytest.param("/endless", None, id="not-at-all"),
     ],
 )

@@ -254,7 +254,7 @@ def test_routes_are_matched_in_order_of_precedence(mesh: LoopbackMesh, path: str
         pytest.param("/", "503,503,200", (200, 3), id="by-default-until-it-is-good"),
         pytest.param("/", "500", (500, 1), id="by-default-no-other-error"),
         pytest.param("/", "0,200", (200, 2), id="by-default-a-broken-connection"),
-        pytest.param("/given", "502", (502, 4), id="a-policy-as-often-as-it-says"),
+        pytest.param("/given", "502", (502, 4), id="a-policy-with-max-retries"),
         pytest.param("/given", "504,503,200", (200, 3), id="a-policy-for-every-code-of-its-event"),
         pytest.param("/given", "500", (500, 1), id="a-policy-for-no-code-of-another-event"),
         pytest.param("/never", "503", (503, 1), id="not-at-all"),

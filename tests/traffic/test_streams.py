@@ -235,7 +235,7 @@ def test_requests_above_the_limit_of_the_pool_are_rejected(mesh: LoopbackMesh, p
         requests.put(None)
         assert list(responses) == []
         assert (refused, code(opened, "/colors.Teller/Tell")) == ("UNAVAILABLE", "OK")
-    # The caller's Envoy tried the second request three times.
+    # The caller's Envoy sends the second request three times.
     assert owner.stat(overflow) == 3
 
 

@@ -134,7 +134,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
         pytest.param("shows-another", "mutual", 200, id="a-client-certificate-with-any-name"),
         pytest.param("shows-another", "named", 503, id="a-client-certificate-with-another-name"),
         pytest.param("forges", "mutual", 503, id="a-client-certificate-of-another-authority"),
-        pytest.param("other-port", "strict", 200, id="a-policy-for-another-port-says-nothing"),
+        pytest.param("other-port", "strict", 200, id="a-policy-for-another-port"),
         pytest.param("own", "strict", 200, id="a-backends-own-policy-before-the-nodes"),
         pytest.param("own", "permissive", 503, id="the-nodes-policy-for-other-backends"),
     ],

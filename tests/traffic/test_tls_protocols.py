@@ -37,7 +37,7 @@ from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, send_reques
 
 SERVICE = "server.colors.local"
 PORTS: dict[Protocol, int] = {"http": 8081, "http2": 8082, "grpc": 8083, "tcp": 8084}
-# With TLS 1.3 a client has sent its request when it learns that its certificate was refused.
+# With TLS 1.3 a client sends its request before it learns that its certificate was rejected.
 REFUSED = (ssl.SSLError, ConnectionResetError, BrokenPipeError)
 SPIFFE = "spiffe://colors.local/client"
 

@@ -77,7 +77,7 @@ def _read_by_protocol(fields: Fields, protocol: Protocol, read: Callable[[Fields
         fields.ignore(*PROTOCOLS)
         return None
     if not fields.has(protocol):
-        fields.report(protocol, f"is missing for a {protocol} listener", "give it for that protocol")
+        fields.report(protocol, f"is missing for a {protocol} listener", "use the key of that protocol")
     return fields.optional(protocol, read)
 
 

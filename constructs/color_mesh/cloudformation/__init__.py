@@ -1,6 +1,6 @@
 """CloudFormation templates, with their values evaluated as at deployment.
 
-- `load` parses a file of any content.
+- `load` parses a file of any content, with `yaml_loader` for YAML.
 - `stack` reads the stacks of templates and cloud assemblies.
 - `evaluate` evaluates values, with the intrinsic functions of `references` and `functions`.
 - `templates` has the resources.

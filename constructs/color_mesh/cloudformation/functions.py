@@ -107,7 +107,7 @@ def _to_json_string(evaluator: Evaluator, stack: Stack, argument: Any, place: st
     def reject(value: Any) -> Any:
         if isinstance(value, Unknown):
             raise deployment_only(place, value)
-        raise refusal(place, "Fn::ToJsonString has nothing to write", value, "an object or a list")
+        raise refusal(place, "Fn::ToJsonString has wrong arguments", value, "an object or a list")
 
     return json.dumps(evaluator.value(stack, argument, place), default=reject, separators=(",", ":"))
 

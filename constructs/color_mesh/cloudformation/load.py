@@ -2,21 +2,19 @@
 
 import json
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
+from color_mesh.cloudformation.yaml_loader import MAX_VALUES, DuplicateKey, Loader, TemplateLoader
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
 MAX_BYTES = 1_000_000  # AWS CloudFormation User Guide, Understand CloudFormation quotas: template body in S3
 MAX_DEPTH = 100
-MAX_VALUES = 400_000  # Including keys.
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load(path: Path, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
@@ -56,7 +54,7 @@ def _text(path: Path, max_bytes: int) -> str:
     if is_special:
         raise _error(path, "is not a regular file", stat.filemode(status.st_mode), "give a file or folder")
     if size > max_bytes:
-        raise _error(path, "is too large", f"{size} bytes", f"CloudFormation takes at most {max_bytes}")
+        raise _error(path, "is too large", f"{size} bytes", f"at most {max_bytes}")
     return text
 
 
@@ -88,11 +86,11 @@ def _yaml(path: Path, text: str) -> Any:
     try:
         # The depth is checked by the parser's events first: PyYAML's loader is recursive.
         depth = 0
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in yaml.parse(text, Loader=Loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 raise _too_deep(path)
-        document = yaml.load(text, Loader=_TemplateLoader)
+        document = yaml.load(text, Loader=TemplateLoader)
     except MeshError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -101,7 +99,7 @@ def _yaml(path: Path, text: str) -> Any:
         raise _error(path, "is not valid YAML", where, "correct it there") from None
     except yaml.YAMLError as error:
         raise _error(path, "is not valid YAML", str(error).split("\n")[0], "correct it there") from None
-    except _DuplicateKey as error:
+    except DuplicateKey as error:
         raise _duplicate_key(path, error.args[0]) from None
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         # Errors of PyYAML for values that do not match their tags.
@@ -147,81 +145,6 @@ def _check_plain(path: Path, value: Any) -> None:
         raise _error(path, "has an unpaired surrogate", value, "write a complete character")
     if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
         raise _error(path, "has a value that templates do not support", value, "text, a number, true, false or null")
-
-
-class _DuplicateKey(Exception):
-    """A duplicate key of a YAML mapping."""
-
-
-class _TemplateLoader(_Loader):  # type: ignore[misc, valid-type]
-    """YAML loader with CloudFormation's tags, and with timestamps as text."""
-
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in _Loader.yaml_implicit_resolvers.items()
-    }
-
-    _merged_keys = 0
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
-        own: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
-        merging: set[str] = set()
-        for key, value in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                if key.value in merging:
-                    raise _DuplicateKey(key.value)
-                merging.add(key.value)
-                merged = self._construct_merged(value)
-                continue
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key that is not text", problem_mark=node.start_mark)
-            if key.value in own:
-                raise _DuplicateKey(key.value)
-            own[key.value] = self.construct_object(value, deep=True)
-        return {**merged, **own}
-
-    def _construct_merged(self, node: yaml.Node) -> dict[str, Any]:
-        """Construct the value of a merge key (``<<``), without PyYAML's copies for each level of nested merges."""
-        value = self.construct_object(node, deep=True)
-        merged: dict[str, Any] = {}
-        for mapping in value if isinstance(value, list) else [value]:
-            if not isinstance(mapping, dict):
-                raise yaml.MarkedYAMLError(
-                    problem="a merge of a value that is not a mapping", problem_mark=node.start_mark
-                )
-            # The number of merged keys is limited, since merging many large mappings takes long.
-            self._merged_keys += len(mapping)
-            if self._merged_keys > MAX_VALUES:
-                raise yaml.MarkedYAMLError(
-                    problem=f"merges of more than {MAX_VALUES} keys", problem_mark=node.start_mark
-                )
-            # The first of several mappings with a key takes precedence.
-            for key, item in mapping.items():
-                merged.setdefault(key, item)
-        return merged
-
-    def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
-        if isinstance(node, yaml.ScalarNode):
-            value: Any = self.construct_scalar(node)
-        elif isinstance(node, yaml.MappingNode):
-            value = self.construct_mapping(node, deep=True)
-        else:
-            value = self.construct_sequence(node, deep=True)
-        if name == "GetAtt" and isinstance(value, str):
-            value = value.split(".", 1)
-        return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
-
-
-def _construct_map(loader: _TemplateLoader, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
-    # In two steps, as PyYAML requires for mappings that contain an alias of themselves.
-    mapping: dict[str, Any] = {}
-    yield mapping
-    mapping.update(loader.construct_mapping(node))
-
-
-_TemplateLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
-_TemplateLoader.add_multi_constructor("!", _TemplateLoader.construct_tagged)
 
 
 def _description(error: Exception) -> str:

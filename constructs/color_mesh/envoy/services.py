@@ -82,17 +82,17 @@ def service_ports(
         default_tls: Client policy of the caller for all its backends.
         own_tls: Client policy of the caller for this backend.
     """
-    caller = _Caller(mesh, service, default_tls, own_tls)
+    compiler = _ServiceCompiler(mesh, service, default_tls, own_tls)
     provider = mesh.provider(service)
     for listener in provider.listeners if provider else ():
         if isinstance(provider, VirtualNode):
-            yield caller.node_port(provider, listener)
+            yield compiler.node_port(provider, listener)
         elif isinstance(provider, VirtualRouter):
-            yield caller.router_port(provider, listener)
+            yield compiler.router_port(provider, listener)
 
 
 @dataclass(frozen=True)
-class _Caller:
+class _ServiceCompiler:
     mesh: Mesh
     service: VirtualService
     default_tls: ClientTls | None

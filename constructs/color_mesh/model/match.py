@@ -1,4 +1,4 @@
-"""Match conditions of routes, and the detection of routes that match the same requests."""
+"""Match conditions of routes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ MAX_MATCHERS = 10  # App Mesh API: headers, query parameters and metadata of one
 class HeaderMatch:
     """A condition on an HTTP header or on the metadata of a gRPC call.
 
-    At most one of ``exact``, ``prefix``, ``suffix``, ``regex`` and ``range`` is given. Without any, the header must be
-    present.
+    At most one of ``exact``, ``prefix``, ``suffix``, ``regex`` and ``range`` may be set. Without any, the header must
+    be present.
 
     Attributes:
         name: Name of the header, 1 to 50 characters.
@@ -44,7 +44,7 @@ class HeaderMatch:
     @property
     def is_presence(self) -> bool:
         """True if the condition is that the header is present."""
-        return all(getattr(self, field) is None for field in _HEADER_CONDITIONS)
+        return all(getattr(self, field) is None for field in HEADER_CONDITIONS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +101,7 @@ class RouteMatch:
 
 
 _HEADER_NAME = re.compile(r"[!-9;-~]*")  # AWS App Mesh API Reference, HeaderName
-_HEADER_CONDITIONS = ("exact", "prefix", "suffix", "regex", "range")
+HEADER_CONDITIONS = ("exact", "prefix", "suffix", "regex", "range")
 _PATHS = ("prefix", "path", "path_regex")
 _HTTP = (*_PATHS, "method", "port", "headers", "query_parameters")
 _HOSTS = ("hostname", "hostname_suffix")
@@ -143,31 +143,6 @@ def check_match(subject: str, match: RouteMatch, protocol: str, allowed: Sequenc
             yield from check_text(subject, field_name, parameter.exact, 255, "1 to 255 characters")
 
 
-def overlap(first: RouteMatch, second: RouteMatch) -> bool:
-    """Return whether a request may match both of two routes that have equal precedence."""
-    same = ("prefix", "path", "path_regex", "service_name", "method_name")
-    if any(getattr(first, field) != getattr(second, field) for field in same) or _host(first) != _host(second):
-        return False
-    for field in ("method", "scheme", "port"):
-        values = {getattr(first, field), getattr(second, field)} - {None}
-        if len(values) == 2:
-            return False
-    headers = ((*first.headers, *first.metadata), (*second.headers, *second.metadata))
-    if any(_exclude(a, b) for a in headers[0] for b in headers[1]):
-        return False
-    values_of_first = {parameter.name: parameter.exact for parameter in first.query_parameters}
-    return not any(
-        None not in (parameter.exact, values_of_first.get(parameter.name))
-        and values_of_first[parameter.name] != parameter.exact
-        for parameter in second.query_parameters
-    )
-
-
-def _host(match: RouteMatch) -> tuple[str, str]:
-    """Return the host conditions in lower case, since DNS names are case-insensitive."""
-    return (match.hostname or "").lower(), (match.hostname_suffix or "").removeprefix("*").lower()
-
-
 def match_text(match: RouteMatch) -> str:
     """Return a short description of match conditions."""
     words = (
@@ -184,50 +159,22 @@ def match_text(match: RouteMatch) -> str:
 
 
 def _header_text(header: HeaderMatch) -> str:
-    condition = next((field for field in _HEADER_CONDITIONS if getattr(header, field) is not None), None)
+    condition = next((field for field in HEADER_CONDITIONS if getattr(header, field) is not None), None)
     text = header.name if condition is None else f"{header.name} {condition} {getattr(header, condition)}"
     return f"not({text})" if header.invert else text
 
 
-def _exclude(first: HeaderMatch, second: HeaderMatch) -> bool:
-    if first.name.lower() != second.name.lower():
-        return False
-    if first.is_presence or second.is_presence:
-        # They exclude each other if one condition requires the header and the other requires its absence.
-        requires_absence = [header.is_presence and header.invert for header in (first, second)]
-        return requires_absence[0] != requires_absence[1]
-    conditions = [tuple(getattr(header, field) for field in _HEADER_CONDITIONS) for header in (first, second)]
-    if conditions[0] == conditions[1]:
-        return first.invert != second.invert
-    return not first.invert and not second.invert and (_are_disjoint(first, second) or _are_disjoint(second, first))
-
-
-def _are_disjoint(first: HeaderMatch, second: HeaderMatch) -> bool:
-    """Return whether no value meets both of two different conditions; regular expressions are not analyzed."""
-    match first:
-        case HeaderMatch(exact=str(value)):
-            prefix, suffix = second.prefix or "", second.suffix or ""
-            return second.exact is not None or not (value.startswith(prefix) and value.endswith(suffix))
-        case HeaderMatch(prefix=str(prefix)):
-            return second.prefix is not None and not prefix.startswith(second.prefix[: len(prefix)])
-        case HeaderMatch(suffix=str(suffix)):
-            return second.suffix is not None and not suffix.endswith(second.suffix[-len(suffix) :])
-        case HeaderMatch(range=(_, int(end_of_range))):
-            return second.range is not None and end_of_range <= second.range[0]
-    return False
-
-
 def _check_path(subject: str, match: RouteMatch) -> Iterator[str]:
-    given = {field: getattr(match, field) for field in _PATHS if getattr(match, field) is not None}
-    if len(given) > 1:
-        yield problem(subject, "has several path conditions", tuple(given), f"one of: {', '.join(_PATHS)}")
+    conditions = {field: getattr(match, field) for field in _PATHS if getattr(match, field) is not None}
+    if len(conditions) > 1:
+        yield problem(subject, "has several path conditions", tuple(conditions), f"one of: {', '.join(_PATHS)}")
     for field in ("prefix", "path"):
-        value = given.get(field)
+        value = conditions.get(field)
         if value is not None and not (isinstance(value, str) and value.startswith("/")):
             yield problem(subject, f"{field} does not start with '/'", value, "such as '/' or '/orders'")
     for field in ("path", "path_regex"):
-        if isinstance(given.get(field), str):
-            yield from check_text(subject, field, given[field], 255, "1 to 255 characters")
+        if isinstance(conditions.get(field), str):
+            yield from check_text(subject, field, conditions[field], 255, "1 to 255 characters")
 
 
 def _check_grpc(subject: str, match: RouteMatch) -> Iterator[str]:
@@ -269,11 +216,11 @@ def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
         fix = "printable characters without spaces and colons; pseudo headers are not supported"
         yield problem(subject, "header name has invalid characters", header.name, fix)
     yield from check_flag(subject, f"invert of {header.name!r}", header.invert)
-    given = {field: getattr(header, field) for field in _HEADER_CONDITIONS if getattr(header, field) is not None}
-    if len(given) > 1:
-        fix = f"one of: {', '.join(_HEADER_CONDITIONS)}"
-        yield problem(subject, f"{header.name!r} has several conditions", tuple(given), fix)
-    for condition, value in given.items():
+    conditions = {field: getattr(header, field) for field in HEADER_CONDITIONS if getattr(header, field) is not None}
+    if len(conditions) > 1:
+        fix = f"one of: {', '.join(HEADER_CONDITIONS)}"
+        yield problem(subject, f"{header.name!r} has several conditions", tuple(conditions), fix)
+    for condition, value in conditions.items():
         field = f"{condition} of {header.name!r}"
         if condition != "range":
             yield from check_text(subject, field, value, 255, "1 to 255 characters")

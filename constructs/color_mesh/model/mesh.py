@@ -25,7 +25,7 @@ class Mesh:
     Attributes:
         name: Name of the mesh: 1 to 255 letters, digits, ``-`` and ``_``.
         owner: AWS account that owns the mesh, 12 digits. Default: the account is not named.
-        egress_filter: ``DROP_ALL``: nodes reach nothing but their backends through Envoy. ``ALLOW_ALL``: nodes reach
+        egress_filter: ``DROP_ALL``: nodes reach only their backends through Envoy. ``ALLOW_ALL``: nodes reach
             any other destination too. Default: ``DROP_ALL``.
         ip_preference: IP versions that Envoys use to connect. Default: IPv4 before IPv6 for nodes in Cloud Map, IPv6
             before IPv4 for nodes with a hostname.

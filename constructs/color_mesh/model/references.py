@@ -93,12 +93,12 @@ def check_dns_answers(
             answered |= {key: list(of_nodes.values())[-1] for key, of_nodes in hostnames.items()}
             fix = f"name it after one of: {', '.join(sorted(answered.values())) or 'none yet'}"
             subject = f"virtual service {service.name!r}"
-            yield problem(subject, "no Cloud Map service answers its DNS name", service.name, fix)
+            yield problem(subject, "has no DNS record in Cloud Map", service.name, fix)
 
 
-def _check_service(subject: str, what: str, name: str, index: MeshIndex) -> Iterator[str]:
+def _check_service(subject: str, field: str, name: str, index: MeshIndex) -> Iterator[str]:
     if name not in index.services and name not in index.external_services:
-        yield from check_known(subject, what, name, [*index.services, *index.external_services])
+        yield from check_known(subject, field, name, [*index.services, *index.external_services])
 
 
 def _check_alone(parts: MeshParts) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _check_target(subject: str, target: WeightedTarget, node: VirtualNode, proto
         if listener.protocol == protocol and target.port in (None, listener.port):
             return
     wanted = protocol if target.port is None else f"{protocol}/{target.port}"
-    yield problem(subject, f"target {node.name!r} does not listen for its requests", wanted, fix)
+    yield problem(subject, f"target {node.name!r} has no listener for the route", wanted, fix)
 
 
 def _check_target_port(subject: str, index: MeshIndex, route: GatewayRoute) -> Iterator[str]:
@@ -157,9 +157,11 @@ def _check_target_port(subject: str, index: MeshIndex, route: GatewayRoute) -> I
     if route.target_port is None and len(provider.listeners) > 1:
         yield problem(subject, f"service {route.virtual_service!r} has several ports", route.target_port, fix)
     elif route.target_port is not None and all(route.target_port != each.port for each in provider.listeners):
-        yield problem(subject, f"service {route.virtual_service!r} does not have its port", route.target_port, fix)
+        yield problem(subject, f"service {route.virtual_service!r} has no listener on the port", route.target_port, fix)
     elif any(each.protocol == "tcp" and route.target_port in (None, each.port) for each in provider.listeners):
-        yield problem(subject, f"service {route.virtual_service!r} speaks no HTTP there", route.target_port, fix)
+        yield problem(
+            subject, f"service {route.virtual_service!r} has a tcp listener on the port", route.target_port, fix
+        )
 
 
 def _listed(listeners: Iterable[Listener]) -> str:

@@ -12,8 +12,6 @@ from color_mesh.model.match import (
     ROUTE_FIELDS,
     RouteMatch,
     check_match,
-    match_text,
-    overlap,
 )
 
 HttpRetryEvent = Literal["server-error", "gateway-error", "client-error", "stream-error"]
@@ -166,18 +164,6 @@ def check_gateway_route(subject: str, route: GatewayRoute, listeners: Sequence[L
     if route.target_port is not None:
         yield from check_range(subject, "target port", route.target_port, 1, 65535)
     yield from _check_rewrite(subject, route)
-
-
-def check_overlap(subject: str, first: AnyRoute, second: AnyRoute) -> Iterator[str]:
-    """Validate that no request matches both routes with equal rank, which would leave the choice undefined."""
-    if first.protocol != second.protocol or not overlap(first.match, second.match):
-        return
-    if first.protocol == "tcp":
-        fix = f"also in {first.name!r}: the first one takes every connection"
-        yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
-    elif first.priority == second.priority:
-        fix = f"also in {first.name!r}: change one of them, or give them priorities"
-        yield problem(subject, f"duplicate match in route {second.name!r}", match_text(second.match), fix)
 
 
 def _check_rule(subject: str, route: AnyRoute, listeners: Sequence[Listener]) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """The process in the namespaces of a run, which runs the mesh.
 
-Started by `color_mesh.local.run.up`, which stays on the machine's network, where the published ports are.
+It is a child of `color_mesh.local.run.first_process`. The process of `color_mesh.local.run.up` stays on the machine's
+network, where the published ports are.
 """
 
 import asyncio
-import json
 import os
 import socket
 import subprocess
@@ -121,7 +121,8 @@ def _read_plan(options: dict[str, Any]) -> Plan:
     return read_plan([Path(path) for path in options["paths"]], images, options["values"])
 
 
-def _run(options: dict[str, Any], outside: socket.socket) -> NoReturn:
+def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
+    """Run the supervisor, and end this process with the exit status of the run."""
     plan = _read_plan(options)
     envoy = envoy_binary()
     assert envoy is not None  # Checked before the run started.
@@ -144,21 +145,3 @@ def _run(options: dict[str, Any], outside: socket.socket) -> NoReturn:
     sys.stdout.flush()
     # All other processes of the run end with this one; nothing has to be awaited.
     os._exit(0 if was_healthy else 1)
-
-
-def main() -> int:
-    """Run the mesh in a child process: the first process of a process namespace has to reap all orphans."""
-    options = json.loads(sys.argv[1])
-    outside = socket.socket(fileno=options["outside"])
-    child = os.fork()
-    if child == 0:
-        _run(options, outside)
-    outside.close()
-    while True:
-        ended, status = os.wait()
-        if ended == child:
-            return os.waitstatus_to_exitcode(status) % 256
-
-
-if __name__ == "__main__":
-    sys.exit(main())

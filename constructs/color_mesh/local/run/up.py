@@ -68,7 +68,7 @@ def up(
             "outside": inside.fileno(),
             "elapsed": time.monotonic() - began,
         }
-        command = [sys.executable, "-m", "color_mesh.local.run.supervisor", json.dumps(options)]
+        command = [sys.executable, "-m", "color_mesh.local.run.first_process", json.dumps(options)]
         process = start_isolated(command, (inside.fileno(), lock))
         inside.close()
         return _serve_ports(process, outside, listening)
