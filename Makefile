@@ -59,7 +59,7 @@ gold: $(VENV)/.test
 	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/migration/test_app.py --update-gold --quiet
 
 docs: $(DOCS)/.docs docs/node_modules
-	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build
 	@echo "The documentation is in build/docs/index.html."
 
 bench: $(VENV)/.test bench/node_modules

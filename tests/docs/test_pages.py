@@ -1,4 +1,4 @@
-"""What the README and the pages of docs/ say about pages, settings, commands and messages."""
+"""The README and the pages of docs/ against the program: pages, settings, commands, messages and paths."""
 
 import json
 import re
