@@ -143,7 +143,7 @@ def add_load_balancer(
         "bucket would stay empty. Envoy's access log has every request.",
     )
     if shared is None:
-        # The rule is created in this stack. The stack of the gateway's security group is deployed before it.
+        # The rule is created in this stack, which is the stack of the gateway's security group or depends on it.
         ec2.CfnSecurityGroupIngress(
             scope,
             "FromLoadBalancer",
