@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("constructs", "images", "stacks", "tests", "bench", "rehearsal", "examples")
 MODULES = sorted(
@@ -40,9 +38,8 @@ def problems(module: str) -> list[str]:
     return [text.partition("\n")[0] for text in texts(source) if FIRST_WORDS.match(text)]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_descriptions_begin_with_a_noun_phrase_or_a_verb(module: str) -> None:
-    assert problems(module) == []
+def test_descriptions_begin_with_a_noun_phrase_or_a_verb() -> None:
+    assert {module: found for module in MODULES if (found := problems(module))} == {}
 
 
 def test_words_are_found_in_docstrings_and_descriptions() -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
-
 
 def test_source_root_is_no_package(root: Path) -> None:
     assert not (root / "constructs" / "__init__.py").exists()
@@ -32,10 +30,14 @@ def imported_modules(tree: ast.AST) -> Iterator[str]:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(TESTS))) for path in TESTS.rglob("*.py")])
-def test_test_modules_import_only_support_modules(path: Path) -> None:
-    tests = {name for name in imported_modules(ast.parse(path.read_text())) if name.startswith("tests.")}
-    assert {name for name in tests if not name.startswith("tests.support")} == set()
+def test_test_modules_import_only_support_modules() -> None:
+    imports = {
+        (str(path.relative_to(TESTS)), name)
+        for path in TESTS.rglob("*.py")
+        for name in imported_modules(ast.parse(path.read_text()))
+        if name.startswith("tests.") and not name.startswith("tests.support")
+    }
+    assert imports == set()
 
 
 def test_support_modules_have_no_two_public_definitions_of_one_name() -> None:
