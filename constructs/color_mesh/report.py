@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from color_mesh.model import Listener, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
+from color_mesh.model.errors import shortened
 from color_mesh.model.match import match_text
 from color_mesh.model.route import AnyRoute
+
+MAX_WIDTH = 200  # Of a column.
+MAX_CELL = 2000  # Characters.
 
 
 def mesh_table(mesh: Mesh) -> str:
@@ -27,16 +31,22 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     cells = [headings, *rows]
     if len(cells) == 1:
         return ""
-    rule = ["-" * max(map(len, column)) for column in zip(*cells, strict=True)]
+    rule = ["-" * width for width in _widths(cells)]
     return columns([headings, rule, *cells[1:]])
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Render rows of cells as left-aligned columns, two spaces apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = _widths(rows)
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(shortened(cell, MAX_CELL).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     )
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the widths of columns; longer cells reach into the next one, so that no cell is padded to them."""
+    return [min(max(map(len, column)), MAX_WIDTH) for column in zip(*rows, strict=True)]
 
 
 def _node(node: VirtualNode) -> tuple[str, ...]:

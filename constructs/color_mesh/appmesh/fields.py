@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from color_mesh.cloudformation.values import Unresolved
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import add_problems, listed, problem
 
 T = TypeVar("T")
 Spelling = Callable[[str], str]
@@ -171,7 +171,7 @@ class Fields:
             if self._unread is not None:
                 self._unread.append(self._below(key))
             else:
-                fix = f"known: {', '.join(sorted(set(self._known)))}"
+                fix = f"known: {listed(set(self._known), none='')}"
                 self._report(self._below(key), "is unknown", key, fix)
 
     def _get(self, key: str) -> Any:
@@ -236,4 +236,5 @@ class Fields:
         # One problem for each place is enough: others would have the same cause.
         if place not in self._reported:
             self._reported.add(place)
-            self._problems += got.problems if isinstance(got, Unresolved) else (problem(place, wrong, got, fix),)
+            lines = got.problems if isinstance(got, Unresolved) else (problem(place, wrong, got, fix),)
+            add_problems(self._problems, lines)

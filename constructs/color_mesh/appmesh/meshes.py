@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from color_mesh.appmesh.fields import Fields, Spelling
 from color_mesh.appmesh.resources import (
@@ -25,7 +25,9 @@ from color_mesh.model import (
     VirtualRouter,
     VirtualService,
 )
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import add_problems, listed, problem, refuse
+
+T = TypeVar("T")
 
 # Kinds of resources as in the names of the API's parameters. Routers and gateways precede their routes.
 KINDS = ("mesh", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "route", "gatewayRoute")
@@ -114,8 +116,10 @@ def _add_external_services(draft: _Draft) -> Iterator[str]:
         *(backend.virtual_service for node in draft.nodes for backend in node.backends),
         *(route.virtual_service for _, route in draft.gateway_routes),
     )
-    for name in dict.fromkeys(name for name in references if name not in known):
-        draft.properties["external_services"] = (*draft.properties.get("external_services", ()), name)
+    unknown = tuple(dict.fromkeys(name for name in references if name not in known))
+    if unknown:
+        draft.properties["external_services"] = (*draft.properties.get("external_services", ()), *unknown)
+    for name in unknown:
         yield f"virtual service {name!r} is not declared in the sources: only its name is known"
 
 
@@ -167,7 +171,7 @@ def _refers(draft: _Draft, service: CloudMapService) -> bool:
 
 def _mesh(name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, ...]) -> Mesh:
     subject = f"mesh {name!r}"
-    problems = []
+    problems: list[str] = []
     if len(draft.owners) > 1:
         problems.append(problem(subject, "has several owners", tuple(draft.owners), "one account owns a mesh"))
     for kind, routes, owners in (
@@ -176,9 +180,10 @@ def _mesh(name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, .
     ):
         for owner, route in routes:
             if owner not in owners:
-                fix = f"known: {', '.join(sorted(owners)) or 'none'}"
-                problems.append(problem(f"route {route.name!r}", f"unknown {kind}", owner, fix))
+                fix = f"known: {listed(owners)}"
+                add_problems(problems, [problem(f"route {route.name!r}", f"unknown {kind}", owner, fix)])
     refuse(problems)
+    routes_of, gateway_routes_of = _by_owner(draft.routes), _by_owner(draft.gateway_routes)
     return Mesh(
         name=name,
         owner=next(iter(draft.owners), None),
@@ -186,12 +191,15 @@ def _mesh(name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, .
         cloud_map_services=cloud_map_services,
         nodes=tuple(draft.nodes),
         services=tuple(draft.services),
-        routers=tuple(
-            replace(router, routes=tuple(route for owner, route in draft.routes if owner == router.name))
-            for router in draft.routers
-        ),
+        routers=tuple(replace(router, routes=tuple(routes_of.get(router.name, ()))) for router in draft.routers),
         gateways=tuple(
-            replace(gateway, routes=tuple(route for owner, route in draft.gateway_routes if owner == gateway.name))
-            for gateway in draft.gateways
+            replace(gateway, routes=tuple(gateway_routes_of.get(gateway.name, ()))) for gateway in draft.gateways
         ),
     )
+
+
+def _by_owner(routes: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    owned: dict[str, list[T]] = {}
+    for owner, route in routes:
+        owned.setdefault(owner, []).append(route)
+    return owned

@@ -9,7 +9,7 @@ from color_mesh.appmesh.fields import Fields, api_spelling, cloudformation_spell
 from color_mesh.appmesh.manifests import is_manifest, read_cloud_map_service, read_manifests
 from color_mesh.appmesh.meshes import KINDS, DeclaredResource, read_meshes
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
-from color_mesh.cloudformation import Attribute, Resource, Templates, files_of, is_template, load, read_templates
+from color_mesh.cloudformation import Attribute, Files, Resource, Templates, files_of, is_template, read_templates
 from color_mesh.model import CloudMapService, Mesh, MeshError
 from color_mesh.model.errors import problem, refuse
 
@@ -54,14 +54,15 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     Raises:
         MeshError: With all problems, or if there is no mesh.
     """
+    files = Files()
     manifests, template_paths = [], []
     for path in paths:
-        manifests_at_path = _manifests(path)
+        manifests_at_path = _manifests(path, files)
         manifests += manifests_at_path
-        if not manifests_at_path or _contains_template(path):
+        if not manifests_at_path or _contains_template(path, files):
             template_paths.append(path)
     declared, services, notes = read_manifests(manifests)
-    templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES)
+    templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
     declared += _from_templates(templates)
     services += _cloud_map_services(templates)
     notes += templates.notes
@@ -83,19 +84,19 @@ def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
     return meshes
 
 
-def _manifests(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+def _manifests(path: Path, files: Files) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the AWS CLI's JSON documents at a path; for a folder, only if one of them is an App Mesh resource."""
     if path.is_dir() and (path / "manifest.json").exists():
         return []
-    files = files_of(path) if path.is_dir() else [path]
-    documents = [(file.name, load(file)) for file in files if file.suffix not in (".yaml", ".yml")]
+    paths = files_of(path) if path.is_dir() else [path]
+    documents = [(file.name, files.load(file)) for file in paths if file.suffix not in (".yaml", ".yml")]
     manifests = [(name, document) for name, document in documents if not is_template(document)]
     return manifests if not path.is_dir() or any(is_manifest(document) for _, document in manifests) else []
 
 
-def _contains_template(path: Path) -> bool:
+def _contains_template(path: Path, files: Files) -> bool:
     """Return whether a folder contains a template."""
-    return path.is_dir() and any(is_template(load(file)) for file in files_of(path))
+    return path.is_dir() and any(is_template(files.load(file)) for file in files_of(path))
 
 
 def _from_templates(templates: Templates) -> list[DeclaredResource]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from color_mesh.cloudformation.load import read_text
 from color_mesh.local.plan.programs import Commands, image_names
 from color_mesh.model import MeshError
 from color_mesh.model.checks import check_known
@@ -66,8 +67,10 @@ def read_file(file: Path) -> Commands:
         MeshError: With every problem.
     """
     try:
-        content = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
+        content = json.loads(read_text(file))
+    except MeshError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise MeshError([problem(str(file), "cannot be read as JSON", str(error), _EXAMPLE)]) from None
     refuse(_file_problems(str(file), content))
     words = {name: replacement["command"] for name, replacement in content.get("images", {}).items()}

@@ -6,8 +6,7 @@
 - `templates` has the resources.
 """
 
-from color_mesh.cloudformation.load import is_template, load
-from color_mesh.cloudformation.stack import files_of
+from color_mesh.cloudformation.load import Files, files_of, is_template, load
 from color_mesh.cloudformation.templates import Attribute, Resource, Templates, read_templates
 
-__all__ = ["Attribute", "Resource", "Templates", "files_of", "is_template", "load", "read_templates"]
+__all__ = ["Attribute", "Files", "Resource", "Templates", "files_of", "is_template", "load", "read_templates"]

@@ -14,9 +14,11 @@ from color_mesh.cloudformation.values import (
     unknown_name,
 )
 from color_mesh.model import MeshError
+from color_mesh.model.errors import add_problems
 
 MAX_DEPTH = 100  # Nested values and chains of references; well within Python's recursion limit.
-MAX_SIZE = 10_000_000  # Total characters and items that functions may produce.
+MAX_SIZE = 10_000_000  # Total characters that functions may produce; an item of a list counts as ten.
+MAX_STEPS = 1_000_000  # Values that may be evaluated.
 
 # An intrinsic function: evaluator, stack, argument and place of the call, to the result.
 Function: TypeAlias = Callable[["Evaluator", Stack, Any, str], Any]
@@ -47,6 +49,7 @@ class Evaluator:
         self._results: dict[tuple[Stack, str], Any] = {}
         self._depth = 0
         self._size = 0
+        self._steps = 0
         self._lenient = False
 
     def with_pseudo_parameters(self, values: Mapping[str, str]) -> "Evaluator":
@@ -64,6 +67,9 @@ class Evaluator:
         """
         if self._depth >= MAX_DEPTH:
             raise refusal(place, "is too deep", f"more than {MAX_DEPTH} levels", "shorten the chain of references")
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise refusal(place, "is too large when evaluated", f"more than {MAX_STEPS} values", "give fewer templates")
         self._depth += 1
         try:
             return self._value(stack, value, place)
@@ -130,7 +136,8 @@ class Evaluator:
 
     def count(self, result: Any, place: str, times: int = 1) -> None:
         """Limit the total size of results, against text that doubles with each reference."""
-        self._size += len(result) * times if isinstance(result, str | list) else 1
+        length = len(result) if isinstance(result, str) else 10 * len(result) if isinstance(result, list) else 1
+        self._size += length * times
         if self._size > MAX_SIZE:
             got = f"more than {MAX_SIZE} characters and items"
             raise refusal(place, "is too large when expanded", got, "refer to fewer or smaller values")
@@ -188,7 +195,7 @@ class Evaluator:
                 if self._lenient:
                     members[key] = Unresolved(error.problems)
                 else:
-                    problems += error.problems
+                    add_problems(problems, error.problems)
                 continue
             if value is not NO_VALUE:
                 members[key] = value

@@ -1,35 +1,103 @@
 """Parser of JSON and YAML files of any content, whose result is a document or an error with one message."""
 
 import json
+import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import yaml
 
-from color_mesh.cloudformation.yaml_loader import MAX_VALUES, DuplicateKey, Loader, TemplateLoader
+from color_mesh.cloudformation.yaml_loader import (
+    MAX_NUMBER_LENGTH,
+    MAX_VALUES,
+    TOO_MANY_DIGITS,
+    DuplicateKey,
+    Loader,
+    TemplateLoader,
+)
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
 MAX_BYTES = 1_000_000  # AWS CloudFormation User Guide, Understand CloudFormation quotas: template body in S3
 MAX_DEPTH = 100
+MAX_FILES = 5000  # Of a folder.
+MAX_YAML_EVENTS = 200_000
+MAX_KEY_LENGTH = 1000
+# In all files of a command.
+MAX_TOTAL_BYTES = 50_000_000
+MAX_TOTAL_VALUES = 1_000_000
+
+T = TypeVar("T")
+Document: TypeAlias = Mapping[str, Any]
 
 
-def load(path: Path, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
+class Files:
+    """Files that a command reads, each of them once, within limits for all of them."""
+
+    def __init__(self) -> None:
+        self._documents: dict[Path, Document] = {}
+        self._bytes = 0
+        self._values = 0
+
+    def load(self, path: Path, max_bytes: int = MAX_BYTES) -> Document:
+        """Parse a file as `load` does, or return what it had when it was read first.
+
+        Raises:
+            MeshError: As `load`, and if this file and those read before are too large together.
+        """
+        # A path with a null character cannot be resolved, nor read.
+        resolved = path if "\0" in str(path) else path.resolve()
+        if resolved not in self._documents:
+            document, size, values = _load(path, max_bytes)
+            self._bytes += size
+            self._values += values
+            if self._bytes > MAX_TOTAL_BYTES:
+                got = f"more than {MAX_TOTAL_BYTES} bytes"
+                raise _error(path, "and the files before it are too large", got, "give fewer files")
+            if self._values > MAX_TOTAL_VALUES:
+                got = f"more than {MAX_TOTAL_VALUES} values"
+                raise _error(path, "and the files before it are too large", got, "give fewer files")
+            self._documents[resolved] = document
+        return self._documents[resolved]
+
+
+def load(path: Path, max_bytes: int = MAX_BYTES) -> Document:
     """Parse a JSON or YAML file with an object, and the short forms of CloudFormation's functions in YAML.
 
     Raises:
         MeshError: If the file cannot be read or is too large, is not valid JSON or YAML, has duplicate keys, is nested
             too deeply, or is too large with its YAML aliases expanded.
     """
-    text = _text(path, max_bytes)
+    document, _, _ = _load(path, max_bytes)
+    return document
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files of a folder with the file name extensions of templates.
+
+    Raises:
+        MeshError: If there are too many.
+    """
+    suffixes = (".json", ".yaml", ".yml", ".template")
+    files = sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
+    if len(files) > MAX_FILES:
+        raise _error(folder, "has too many files", len(files), f"at most {MAX_FILES}")
+    return files
+
+
+def _load(path: Path, max_bytes: int) -> tuple[Document, int, int]:
+    """Return the document of a file, the number of its characters, and what its values count for."""
+    text = read_text(path, max_bytes)
     is_json = path.suffix == ".json" or (path.suffix not in (".yaml", ".yml") and text.lstrip().startswith("{"))
     document = _json(path, text) if is_json else _yaml(path, text)
+    count = _check_size(path, document)
     if not isinstance(document, dict):
         raise _error(path, "is not an object", type(document).__name__, "keys and values at its top")
-    return document
+    # Values of YAML take the time of several values of JSON.
+    return document, len(text), count if is_json else 5 * count
 
 
 def is_template(document: Mapping[str, Any]) -> bool:
@@ -37,13 +105,15 @@ def is_template(document: Mapping[str, Any]) -> bool:
     return "Resources" in document or "AWSTemplateFormatVersion" in document
 
 
-def _text(path: Path, max_bytes: int) -> str:
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+    """Read a file of a limited size.
+
+    Raises:
+        MeshError: If the file cannot be read, is too large or is not text.
+    """
     try:
-        status = path.stat()
-        size = status.st_size
-        # Devices and pipes are not read: they may have no end.
-        is_special = not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
-        text = path.read_text(encoding="utf-8-sig") if size <= max_bytes and not is_special else ""
+        mode, size, content = _content(path, max_bytes + 1)
+        text = content.decode("utf-8-sig") if len(content) <= max_bytes else ""
     except OSError as error:
         raise _error(path, "cannot be read", error.strerror, "give an existing file or folder") from None
     except UnicodeDecodeError as error:
@@ -51,11 +121,23 @@ def _text(path: Path, max_bytes: int) -> str:
     except ValueError as error:
         # The path has a null character.
         raise _error(path, "cannot be read", str(error), "give an existing file or folder") from None
-    if is_special:
-        raise _error(path, "is not a regular file", stat.filemode(status.st_mode), "give a file or folder")
-    if size > max_bytes:
-        raise _error(path, "is too large", f"{size} bytes", f"at most {max_bytes}")
+    if not stat.S_ISREG(mode):
+        raise _error(path, "is not a regular file", stat.filemode(mode), "give a file or folder")
+    if len(content) > max_bytes:
+        raise _error(
+            path, "is too large", f"{size} bytes" if size else f"more than {max_bytes} bytes", f"at most {max_bytes}"
+        )
     return text
+
+
+def _content(path: Path, max_bytes: int) -> tuple[int, int, bytes]:
+    """Return the type of a file, the size it claims, and its first bytes; none of a device or a pipe."""
+    # Devices and pipes may have no end. Without waiting, because some files of the kernel have content only later.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        content = file.read(max_bytes) if stat.S_ISREG(status.st_mode) else b""
+        return status.st_mode, status.st_size, content or b""
 
 
 def _json(path: Path, text: str) -> Any:
@@ -68,7 +150,9 @@ def _json(path: Path, text: str) -> Any:
         return result
 
     try:
-        document = json.loads(text, object_pairs_hook=with_unique_keys)
+        document = json.loads(
+            text, object_pairs_hook=with_unique_keys, parse_int=_number(int), parse_float=_number(float)
+        )
     except MeshError:
         raise
     except json.JSONDecodeError as error:
@@ -78,7 +162,6 @@ def _json(path: Path, text: str) -> Any:
         raise _too_deep(path) from None
     except ValueError as error:
         raise _error(path, "is not valid JSON", _description(error), "correct it there") from None
-    _check_size(path, document)
     return document
 
 
@@ -86,7 +169,10 @@ def _yaml(path: Path, text: str) -> Any:
     try:
         # The depth is checked by the parser's events first: PyYAML's loader is recursive.
         depth = 0
-        for event in yaml.parse(text, Loader=Loader):
+        for count, event in enumerate(yaml.parse(text, Loader=Loader)):
+            if count > MAX_YAML_EVENTS:
+                got = f"more than {MAX_YAML_EVENTS} values"
+                raise _error(path, "has too many values", got, f"at most {MAX_YAML_EVENTS}, or write JSON")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 raise _too_deep(path)
@@ -104,12 +190,26 @@ def _yaml(path: Path, text: str) -> Any:
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         # Errors of PyYAML for values that do not match their tags.
         raise _error(path, "is not valid YAML", _description(error), "write values that match their tags") from None
-    _check_size(path, document)
     return document
 
 
-def _check_size(path: Path, document: Any) -> None:
-    """Raise if a document is nested too deeply or too large with its aliases expanded, without expanding them."""
+def _number(convert: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a conversion of numbers that does not take the time of converting many digits."""
+
+    def converted(text: str) -> T:
+        if len(text) > MAX_NUMBER_LENGTH:
+            raise ValueError(TOO_MANY_DIGITS)
+        return convert(text)
+
+    return converted
+
+
+def _check_size(path: Path, document: Any) -> int:
+    """Return the number of values, with aliases expanded, without expanding them.
+
+    Raises:
+        MeshError: If a document the document is nested too deeply or too large.
+    """
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(value: Any, depth: int) -> tuple[int, int]:
@@ -121,6 +221,9 @@ def _check_size(path: Path, document: Any) -> None:
             if depth > MAX_DEPTH:
                 raise _too_deep(path)
             size, levels = 1, 0
+            for key in value if isinstance(value, dict) else ():
+                if len(key) > MAX_KEY_LENGTH:
+                    raise _error(path, "has a key that is too long", key, f"at most {MAX_KEY_LENGTH} characters")
             for child in [*value, *value.values()] if isinstance(value, dict) else value:
                 inner_size, inner_levels = measure(child, depth + 1)
                 size += inner_size
@@ -135,6 +238,7 @@ def _check_size(path: Path, document: Any) -> None:
         raise _error(
             path, "is too large when expanded", f"{count} values", f"at most {MAX_VALUES}, with aliases expanded"
         )
+    return count
 
 
 def _check_plain(path: Path, value: Any) -> None:
@@ -150,7 +254,7 @@ def _check_plain(path: Path, value: Any) -> None:
 def _description(error: Exception) -> str:
     """Return the message of a conversion error, the same for each version of Python."""
     text = str(error)
-    return "a number of too many digits" if "integer string conversion" in text else text.split(":")[0]
+    return TOO_MANY_DIGITS if "integer string conversion" in text else text.split(":")[0]
 
 
 def _duplicate_key(path: Path, key: str) -> MeshError:

@@ -6,6 +6,7 @@ from typing import Any
 from color_mesh.cloudformation.evaluate import Evaluator, Function
 from color_mesh.cloudformation.stack import NESTED, Stack
 from color_mesh.cloudformation.values import NO_VALUE, NoValue, Unknown, as_text, is_plain, refusal, unknown_name
+from color_mesh.model.errors import MAX_LISTED, listed
 
 _PSEUDO = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
 _PSEUDO_PARAMETERS = (
@@ -28,9 +29,13 @@ def _ref(evaluator: Evaluator, stack: Stack, name: Any, place: str) -> Any:
     if name in stack.section("Parameters"):
         return _parameter(evaluator, stack, name, place)
     if name not in stack.section("Resources"):
-        known = (*stack.section("Parameters"), *stack.section("Resources"))
+        known = evaluator.once(stack, "parameters and resources", place, lambda: _known(stack))
         raise unknown_name(place, "parameter or resource", name, known)
     return evaluator.values.get(f"{name}.Ref", Unknown(stack, name, "Ref"))
+
+
+def _known(stack: Stack) -> dict[str, Any]:
+    return {**stack.section("Parameters"), **stack.section("Resources")}
 
 
 def _pseudo_parameter(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any:
@@ -59,9 +64,12 @@ def _parameter(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any
     if not is_plain(value):
         raise refusal(place, f"parameter {name} has a wrong value", value, "text or a list of text")
     allowed = parameter.get("AllowedValues")
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(allowed, list) and as_text(item) not in map(as_text, allowed):
-            raise refusal(place, f"parameter {name} has a value that is not allowed", item, f"one of: {allowed}")
+    if isinstance(allowed, list):
+        texts = evaluator.once(stack, f"allowed values of {name}", place, lambda: set(map(str, map(as_text, allowed))))
+        for item in value if isinstance(value, list) else [value]:
+            if str(as_text(item)) not in texts:
+                fix = f"one of: {allowed if len(allowed) <= MAX_LISTED else f'{len(allowed)} values'}"
+                raise refusal(place, f"parameter {name} has a value that is not allowed", item, fix)
     return value
 
 
@@ -126,7 +134,7 @@ def _import_value(evaluator: Evaluator, stack: Stack, argument: Any, place: str)
     name = evaluator.text(stack, argument, place)
     exports = evaluator.once(stack, "names of exports", place, lambda: _exports(evaluator))
     if name not in exports:
-        fix = f"add the template that exports it; exported: {', '.join(sorted(exports)) or 'nothing'}"
+        fix = f"add the template that exports it; exported: {listed(exports, 'nothing')}"
         raise refusal(place, "imports a name that no template exports", name, fix)
     exporter, output = exports[name]
     return _output(evaluator, exporter, output, place)
@@ -149,7 +157,7 @@ def _exports(evaluator: Evaluator) -> dict[str, tuple[Stack, str]]:
 
 
 def _output(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any:
-    outputs = {each: output for each, output in stack.section("Outputs").items() if "Value" in output}
+    outputs = evaluator.once(stack, "outputs with a value", place, lambda: _outputs_with_value(stack))
     if name not in outputs:
         raise unknown_name(place, f"output of {stack.path.name}", name, outputs)
     if not _is_output_deployed(evaluator, stack, name):
@@ -157,6 +165,10 @@ def _output(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any:
         raise refusal(place, "is an output that is not deployed", name, fix)
     value, origin = outputs[name]["Value"], f"{stack.path.name}: Outputs.{name}.Value"
     return evaluator.once(stack, f"output {name}", place, lambda: _scalar(evaluator, stack, value, origin))
+
+
+def _outputs_with_value(stack: Stack) -> dict[str, Mapping[str, Any]]:
+    return {name: output for name, output in stack.section("Outputs").items() if "Value" in output}
 
 
 def _is_output_deployed(evaluator: Evaluator, stack: Stack, name: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from color_mesh.cloudformation.load import is_template, load
+from color_mesh.cloudformation.load import Files, files_of, is_template
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 NESTED = "AWS::CloudFormation::Stack"
 MAX_NESTED = 200
-MAX_MANIFEST_BYTES = 50_000_000
+MAX_STACKS = 1000
+MAX_MANIFEST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,22 +46,22 @@ class Stack:
         return section
 
 
-def stacks_of(path: Path) -> list[Stack]:
+def stacks_of(path: Path, files: Files) -> list[Stack]:
     """Read the stacks at a path: a template, a folder of templates, or a cloud assembly.
 
     Raises:
         MeshError: If there is no stack, or a file cannot be read.
     """
     if path.is_dir() and (path / "manifest.json").exists():
-        stacks = _read_assembly(path)
+        stacks = _read_assembly(path, files, set())
         wrong = "contains no stack"
     elif path.is_dir():
-        documents = [(file, load(file)) for file in files_of(path)]
-        stacks = [_stack(file, document, file.stem) for file, document in documents if is_template(document)]
+        documents = [(file, files.load(file)) for file in files_of(path)]
+        stacks = [_stack(files, file, document, file.stem) for file, document in documents if is_template(document)]
         wrong = "contains no template"
     else:
-        document = load(path)
-        stacks = [_stack(path, document, path.name.split(".")[0])] if is_template(document) else []
+        document = files.load(path)
+        stacks = [_stack(files, path, document, path.name.split(".")[0])] if is_template(document) else []
         wrong = "is not a template"
     if not stacks:
         fix = "a cloud assembly such as cdk.out, CloudFormation templates, or a folder of them"
@@ -73,32 +74,32 @@ def with_nested(stack: Stack) -> list[Stack]:
     return [stack, *(each for child in stack.children.values() for each in with_nested(child))]
 
 
-def files_of(folder: Path) -> list[Path]:
-    """Return the files of a folder with the file name extensions of templates."""
-    suffixes = (".json", ".yaml", ".yml", ".template")
-    return sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
-
-
-def _read_assembly(folder: Path, above: tuple[Path, ...] = ()) -> list[Stack]:
+def _read_assembly(folder: Path, files: Files, read: set[Path], above: tuple[Path, ...] = ()) -> list[Stack]:
+    """Read the stacks of a cloud assembly and of those nested in it, except of those in ``read``."""
     file = folder / "manifest.json"
-    manifest = load(file, max_bytes=100_000_000)
+    manifest = files.load(file, MAX_MANIFEST_BYTES)
     if folder.resolve() in above:
         raise MeshError([problem(str(file), "is nested in itself", str(folder), "nest another cloud assembly")])
-    stacks = []
+    if folder.resolve() in read:
+        return []
+    read.add(folder.resolve())
+    stacks: list[Stack] = []
     for name, artifact in _object(manifest.get("artifacts", {}), f"{file}: artifacts").items():
         place = f"{file}: artifacts.{name}"
         kind = _object(artifact, place).get("type")
         properties = _object(artifact.get("properties", {}), f"{place}.properties")
         if kind == "cdk:cloud-assembly":
             nested = folder / _text(properties.get("directoryName"), f"{place}.properties.directoryName")
-            stacks += _read_assembly(nested, (*above, folder.resolve()))
+            stacks += _read_assembly(nested, files, read, (*above, folder.resolve()))
         elif kind == "aws:cloudformation:stack":
             template = folder / _text(properties.get("templateFile"), f"{place}.properties.templateFile")
             stack_name = str(properties.get("stackName") or template.name.split(".")[0])
             pseudo = _environment(str(artifact.get("environment", "")))
             # Values that the CDK sets, such as the locations of assets.
             parameters = _object(properties.get("parameters", {}), f"{place}.properties.parameters")
-            stacks.append(_stack(template, load(template), stack_name, pseudo, parameters))
+            stacks.append(_stack(files, template, files.load(template), stack_name, pseudo, parameters))
+        if len(stacks) > MAX_STACKS:
+            raise MeshError([problem(str(file), "has too many stacks", f"more than {MAX_STACKS}", "deploy fewer")])
     return stacks
 
 
@@ -109,6 +110,7 @@ def _environment(environment: str) -> dict[str, str]:
 
 
 def _stack(
+    files: Files,
     path: Path,
     document: Mapping[str, Any],
     name: str,
@@ -116,20 +118,20 @@ def _stack(
     parameters: Mapping[str, Any] | None = None,
 ) -> Stack:
     stack = Stack(path, name, document, pseudo or {}, parameters or {})
-    _nest(stack)
+    _nest(stack, files)
     return stack
 
 
-def _nest(stack: Stack) -> None:
+def _nest(stack: Stack, files: Files) -> None:
     _check(stack)
     for logical_id, resource in stack.section("Resources").items():
         file = _nested_template(stack.path, resource) if resource["Type"] == NESTED else None
         if file is not None:
             _check_nesting(stack, file)
             name = f"{stack.name}-{logical_id}"
-            child = Stack(file, name, load(file), stack.pseudo, parent=(stack, logical_id))
+            child = Stack(file, name, files.load(file), stack.pseudo, parent=(stack, logical_id))
             stack.children[logical_id] = child
-            _nest(child)
+            _nest(child, files)
 
 
 def _check(stack: Stack) -> None:

@@ -1,16 +1,19 @@
 """Resources of templates, with their evaluated properties."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator
 from color_mesh.cloudformation.functions import FUNCTIONS
+from color_mesh.cloudformation.load import Files
 from color_mesh.cloudformation.references import REFERENCES
 from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of, with_nested
 from color_mesh.cloudformation.values import NO_VALUE, Unknown
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import listed, problem, refuse
+
+MAX_RESOURCES = 20_000  # Of all stacks.
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class Attribute:
     resource: Resource
     name: str
 
+    def __repr__(self) -> str:
+        return f"{self.resource.logical_id}.{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Templates:
@@ -123,6 +129,7 @@ def read_templates(
     paths: Sequence[Path],
     values: Mapping[str, str],
     known_attributes: Mapping[tuple[str, str], str],
+    files: Files | None = None,
 ) -> Templates:
     """Read templates, folders of templates and cloud assemblies.
 
@@ -131,14 +138,17 @@ def read_templates(
         values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
         known_attributes: Property that an attribute repeats, by resource type and attribute name. For a resource
             without the property the attribute is a generated name.
+        files: Files that the caller has read already. Default: none.
 
     Raises:
         MeshError: If a template cannot be read, or a value matches nothing in the templates.
     """
-    roots = {stack.path.resolve(): stack for path in paths for stack in stacks_of(path)}
+    files = files or Files()
+    roots = {stack.path.resolve(): stack for path in paths for stack in stacks_of(path, files)}
     nested = {each.path.resolve() for root in roots.values() for each in with_nested(root)[1:]}
     # The template of a nested stack is not a stack of its own.
     stacks = tuple(each for path, root in roots.items() if path not in nested for each in with_nested(root))
+    refuse(_too_many(stacks))
     refuse(_unused(values, stacks))
     missing = [
         f"{stack.path.name}: the template of nested stack {logical_id} was not found"
@@ -149,20 +159,23 @@ def read_templates(
     return Templates(tuple(missing), stacks, Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS}))
 
 
+def _too_many(stacks: Sequence[Stack]) -> Iterator[str]:
+    count = sum(len(stack.section("Resources")) for stack in stacks)
+    if count > MAX_RESOURCES:
+        subject = stacks[0].path.name
+        yield problem(subject, "and other templates have too many resources", count, f"at most {MAX_RESOURCES}")
+
+
 def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:
     parameters = {name for stack in stacks if stack.parent is None for name in stack.section("Parameters")}
     resources = {logical_id for stack in stacks for logical_id in stack.section("Resources")}
     return [
-        problem(f"value of {name!r}", "matches nothing in the templates", name, f"parameters: {_listed(parameters)}")
+        problem(f"value of {name!r}", "matches nothing in the templates", name, f"parameters: {listed(parameters)}")
         for name in values
         if name not in parameters
         and not name.startswith("AWS::")
         and not ("." in name and name.split(".")[0] in resources)
     ]
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
 
 
 def _resource(stack: Stack, logical_id: str, evaluator: Evaluator) -> Resource:

@@ -1,11 +1,12 @@
 """Results of an evaluation that are not plain JSON, and the errors of an evaluation."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from color_mesh.cloudformation.stack import Stack
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import listed, problem
 
 
 class NoValue:
@@ -31,6 +32,9 @@ class Unknown:
     stack: Stack
     logical_id: str
     attribute: str
+
+    def __repr__(self) -> str:
+        return f"{self.logical_id}.{self.attribute}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ def deployment_only(place: str, value: Unknown) -> MeshError:
     return refusal(place, "is known only at deployment", name, f"give it with --set {name}=VALUE")
 
 
-def unknown_name(place: str, kind: str, name: Any, known: Any) -> MeshError:
+def unknown_name(place: str, kind: str, name: Any, known: Collection[object]) -> MeshError:
     """Return the error for a reference to an undeclared name."""
-    return refusal(place, f"unknown {kind}", name, f"known: {', '.join(sorted(map(str, known))) or 'none'}")
+    return refusal(place, f"unknown {kind}", name, f"known: {listed(known)}")
 
 
 def refusal(place: str, wrong: str, got: object, fix: str) -> MeshError:

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import yaml
 
 MAX_VALUES = 400_000  # Including keys.
+MAX_NUMBER_LENGTH = 2000
+TOO_MANY_DIGITS = "a number of too many digits"
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -67,6 +69,15 @@ class TemplateLoader(Loader):  # type: ignore[misc, valid-type]
                 merged.setdefault(key, item)
         return merged
 
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """Construct a number of a limited length: PyYAML takes quadratic time for sexagesimal ones."""
+        if len(node.value) > MAX_NUMBER_LENGTH:
+            raise ValueError(TOO_MANY_DIGITS)
+        number: int | float = (
+            self.construct_yaml_int(node) if node.tag.endswith("int") else self.construct_yaml_float(node)
+        )
+        return number
+
     def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
         """Construct the full form of a function from its short form, such as ``Fn::Sub`` from ``!Sub``."""
         if isinstance(node, yaml.ScalarNode):
@@ -88,4 +99,6 @@ def _construct_map(loader: TemplateLoader, node: yaml.MappingNode) -> Iterator[d
 
 
 TemplateLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+TemplateLoader.add_constructor("tag:yaml.org,2002:int", TemplateLoader.construct_number)
+TemplateLoader.add_constructor("tag:yaml.org,2002:float", TemplateLoader.construct_number)
 TemplateLoader.add_multi_constructor("!", TemplateLoader.construct_tagged)

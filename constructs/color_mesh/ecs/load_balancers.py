@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
 from color_mesh.ecs.reading import Reader, resource_key, resource_keys
+from color_mesh.model.checks import is_number
 
 _TYPE = "AWS::ElasticLoadBalancingV2::{}"
 
@@ -182,7 +183,7 @@ def _target_group(at: Fields, resource: Resource) -> TargetGroup:
         protocol=at.optional_text("Protocol"),
         health_check=TargetHealthCheck(
             protocol=at.optional_text("HealthCheckProtocol") or "TCP",
-            port=int(port) if port is not None and port.isdigit() else None,
+            port=int(port) if port is not None and is_number(port) else None,
             path=at.optional_text("HealthCheckPath") or "/",
             interval_seconds=at.optional_integer("HealthCheckIntervalSeconds") or 30,
             timeout_seconds=at.optional_integer("HealthCheckTimeoutSeconds") or 10,

@@ -12,6 +12,7 @@ from color_mesh.cloudformation import Attribute, Resource
 from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, mesh_resource
 from color_mesh.ecs.reading import Reader, resource_key
 
+MAX_ARN_LENGTH = 2048  # IAM API Reference, arnType.
 # AWS managed policies for Envoys of App Mesh and for logs (AWS Managed Policy Reference), and the actions they allow.
 _MANAGED = {
     "AWSAppMeshEnvoyAccess": ("appmesh:StreamAggregatedResources",),
@@ -146,9 +147,21 @@ def _matches(pattern: str, text: str) -> bool:
 
     Accounts and regions of ARNs are not compared: the templates may leave them open.
     """
-    expression = re.escape(_without_account(pattern)).replace(r"\*", ".*").replace(r"\?", ".")
-    flags = 0 if text.startswith("arn:") else re.IGNORECASE
-    return re.fullmatch(expression, _without_account(text), flags | re.DOTALL) is not None
+    if max(len(pattern), len(text)) > MAX_ARN_LENGTH:
+        return False
+    flags = re.DOTALL if text.startswith("arn:") else re.DOTALL | re.IGNORECASE
+    first, *others = (
+        re.compile(re.escape(part).replace(r"\?", "."), flags) for part in _without_account(pattern).split("*")
+    )
+    text = _without_account(text)
+    if not others:
+        return first.fullmatch(text) is not None
+    # Each part matches as early as it can. One expression with several wildcards would backtrack.
+    found = first.match(text)
+    for part in others[:-1]:
+        found = found and part.search(text, found.end())
+    length = len(_without_account(pattern).rsplit("*", 1)[1])
+    return found is not None and others[-1].fullmatch(text, max(found.end(), len(text) - length)) is not None
 
 
 def _without_account(text: str) -> str:

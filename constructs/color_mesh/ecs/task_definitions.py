@@ -8,9 +8,11 @@ from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
 from color_mesh.ecs.containers import Container, read_container
 from color_mesh.ecs.reading import Reader, resource_key
-from color_mesh.model.errors import problem
+from color_mesh.model.checks import is_number
+from color_mesh.model.errors import listed, problem
 
 _TYPE = "AWS::ECS::TaskDefinition"
+_MAX_SIZE_LENGTH = 100  # Numbers of more digits are no sizes.
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+) *(vcpu|gb)?", re.IGNORECASE)
 
 
@@ -97,18 +99,18 @@ def _task_definition(at: Fields, resource: Resource) -> TaskDefinition:
 
 def _units(text: str | None) -> int | None:
     """Return CPU units or MiB of ``256``, ``.25 vCPU`` or ``0.5 GB``; ``None`` for other text."""
-    match = _SIZE.fullmatch((text or "").strip())
+    match = _SIZE.fullmatch((text or "")[:_MAX_SIZE_LENGTH].strip())
     return None if match is None else round(float(match[1]) * (1024 if match[2] else 1)) or None
 
 
 def _unknown_dependencies(place: str, definition: TaskDefinition) -> Iterator[str]:
     """Validate that containers wait for containers of their task."""
-    names = [container.name for container in definition.containers]
+    names = {container.name: None for container in definition.containers}
     for container in definition.containers:
         for other, _ in container.depends_on:
             if other not in names:
                 subject = f"{place} container {container.name!r}"
-                yield problem(subject, "depends on an unknown container", other, f"known: {', '.join(names)}")
+                yield problem(subject, "depends on an unknown container", other, f"known: {listed(names)}")
 
 
 def _proxy_configuration(at: Fields) -> ProxyConfiguration:
@@ -117,9 +119,9 @@ def _proxy_configuration(at: Fields) -> ProxyConfiguration:
     numbers: dict[str, tuple[int, ...]] = {}
     for name in ("AppPorts", "ProxyIngressPort", "ProxyEgressPort", "IgnoredUID", "IgnoredGID", "EgressIgnoredPorts"):
         words = _words(properties.get(name))
-        if not all(word.isdigit() for word in words):
+        if not all(map(is_number, words)):
             at.report(key, f"{name} is not a list of numbers", "such as 80,8080")
-        numbers[name] = tuple(int(word) for word in words if word.isdigit())
+        numbers[name] = tuple(int(word) for word in words if is_number(word))
     # The requirements of the CNI plugin (aws/amazon-ecs-cni-plugins, aws-appmesh).
     if not numbers["ProxyEgressPort"]:
         at.report(key, "has no ProxyEgressPort", "it is required")

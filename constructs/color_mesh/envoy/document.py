@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 WIDTH = 120
+# Limits of a compressed configuration. `compressed` makes a twentieth of what a mesh compiles to.
+MAX_BYTES = 5_000_000
+MAX_RATIO = 100
 # First argument of a compressed configuration, which is the second. It is not the beginning of a JSON document.
 COMPRESSED = "gzip"
 
@@ -38,10 +41,18 @@ def read(arguments: Sequence[str]) -> Any:
     """
     if arguments[:1] == [COMPRESSED] and len(arguments) == 2:
         try:
-            return json.loads(gzip.decompress(base64.b64decode(arguments[1], validate=True)))
-        except (OSError, EOFError, zlib.error) as error:
+            return json.loads(_decompressed(base64.b64decode(arguments[1], validate=True)))
+        except zlib.error as error:
             raise ValueError(str(error)) from None
     return json.loads(" ".join(arguments))
+
+
+def _decompressed(data: bytes) -> bytes:
+    decompressor = zlib.decompressobj(wbits=31)  # The gzip format.
+    content = decompressor.decompress(data, min(MAX_BYTES, MAX_RATIO * len(data)))
+    if not decompressor.eof:
+        raise ValueError("the configuration is incomplete or too large")
+    return content
 
 
 def _lines(value: Any, name: str, end: str) -> Iterator[str]:

@@ -4,15 +4,21 @@ import re
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import listed, problem
 
 MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
 MAX_TAGS = 50  # App Mesh API: TagList
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 _PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+
+def is_number(text: str) -> bool:
+    """Return whether text is a number of at most 18 digits. ``str.isdigit`` is also true for characters such as '²'."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def check_range(subject: str, field: str, value: object, low: int, high: int) -> Iterator[str]:
@@ -108,5 +114,4 @@ def check_unique(subject: str, field: str, values: Iterable[str], others: Contai
 def check_known(subject: str, field: str, value: str, known: Collection[str]) -> Iterator[str]:
     """Validate a reference to another part of the mesh."""
     if value not in known:
-        names = sorted(set(map(str, known)))
-        yield problem(subject, f"unknown {field}", value, f"known: {', '.join(names) or 'none'}")
+        yield problem(subject, f"unknown {field}", value, f"known: {listed(known)}")

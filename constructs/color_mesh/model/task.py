@@ -17,6 +17,7 @@ FARGATE_MEMORY_MIB: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
 }
 
+MAX_DESIRED_COUNT = 5000  # Amazon ECS service quotas: tasks per service.
 MIN_CPU = 1
 MIN_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
 # ECS API Reference, ContainerDefinition: stopTimeout; the maximum is that of Fargate.
@@ -111,8 +112,7 @@ def _check_task(task: FargateTask) -> Iterator[str]:
     elif not isinstance(task.memory_mib, int) or task.memory_mib not in FARGATE_MEMORY_MIB[task.cpu]:
         sizes = ", ".join(map(str, FARGATE_MEMORY_MIB[task.cpu]))
         yield problem(subject, f"memory is not available for {task.cpu} CPU units", task.memory_mib, f"one of: {sizes}")
-    # Amazon ECS service quotas: tasks per service.
-    yield from check_range(subject, "desired count", task.desired_count, 0, 5000)
+    yield from check_range(subject, "desired count", task.desired_count, 0, MAX_DESIRED_COUNT)
     yield from check_unique(subject, "container", (container.name for container in task.containers))
     for container in task.containers:
         yield from _check_container(container)

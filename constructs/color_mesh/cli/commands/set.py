@@ -1,10 +1,10 @@
 """``color-mesh set``: change a route or a virtual node of the running mesh."""
 
 import argparse
-import re
 from typing import Any
 
 from color_mesh.local.client.connection import request
+from color_mesh.model.checks import is_number
 from color_mesh.model.errors import problem, refuse
 
 
@@ -21,7 +21,7 @@ def _route_change(options: argparse.Namespace) -> dict[str, Any]:
     refuse(
         problem(f"set route {options.name}", "not NODE=WEIGHT", "".join(target), "such as green=4,yellow=1")
         for target in weights
-        if not (target[0] and re.fullmatch(r"[0-9]+", target[2]))
+        if not (target[0] and is_number(target[2]))
     )
     return {"weights": {node: int(weight) for node, _, weight in weights}}
 

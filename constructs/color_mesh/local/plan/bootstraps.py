@@ -15,7 +15,7 @@ def bootstrap_in(command: Sequence[str]) -> Bootstrap:
     argument = next((value for option, value in pairwise(command) if option == "--config-yaml"), None)
     try:
         document = read(list(command) if argument is None else [argument])
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -28,22 +28,38 @@ def bootstrap_owner(bootstrap: Bootstrap) -> MeshResource | None:
 
 def cluster_hostnames(bootstrap: Bootstrap) -> dict[str, str]:
     """Return the hostnames that clusters resolve by DNS, by cluster."""
-    clusters = bootstrap.get("static_resources", {}).get("clusters", [])
     return {
-        cluster["name"]: next(_addresses(cluster)).lower()
-        for cluster in clusters
+        str(cluster.get("name")): next(_addresses(cluster)).lower()
+        for cluster in _objects(bootstrap, "static_resources", "clusters")
         if cluster.get("type") != "STATIC" and any(_addresses(cluster))
     }
 
 
 def _addresses(cluster: Mapping[str, Any]) -> Iterator[str]:
-    for locality in cluster.get("load_assignment", {}).get("endpoints", []):
-        for endpoint in locality["lb_endpoints"]:
-            yield endpoint["endpoint"]["address"]["socket_address"]["address"]
+    for locality in _objects(cluster, "load_assignment", "endpoints"):
+        for endpoint in _objects(locality, "lb_endpoints"):
+            address = _value(endpoint, "endpoint", "address", "socket_address", "address")
+            if isinstance(address, str):
+                yield address
 
 
 def outbound_addresses(bootstrap: Bootstrap) -> set[str]:
     """Return the addresses of the listeners for outbound traffic."""
-    listeners = bootstrap.get("static_resources", {}).get("listeners", [])
+    listeners = _objects(bootstrap, "static_resources", "listeners")
     outbound = (listener for listener in listeners if listener.get("traffic_direction") == "OUTBOUND")
-    return {listener["address"]["socket_address"]["address"] for listener in outbound}
+    addresses = [_value(listener, "address", "socket_address", "address") for listener in outbound]
+    return {address for address in addresses if isinstance(address, str)}
+
+
+# The configuration is part of a template: its values may have any type.
+def _value(value: Any, *keys: str) -> Any:
+    """Return a value by its path of keys; ``None`` if there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str | list) else None
+
+
+def _objects(value: Any, *keys: str) -> list[dict[str, Any]]:
+    """Return the objects of the list at a path of keys."""
+    items = _value(value, *keys)
+    return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []

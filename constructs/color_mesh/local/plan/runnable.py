@@ -10,8 +10,10 @@ from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.local.plan.bootstraps import Bootstrap, bootstrap_in, bootstrap_owner
 from color_mesh.local.plan.emulation import is_network_parameter
 from color_mesh.local.plan.programs import Commands, Program, missing_program, program_of
+from color_mesh.model.checks import is_number
 from color_mesh.model.errors import problem
 
+MAX_ID = 2**32 - 2  # The last one stands for no user (Linux, setresuid).
 _ENVOY = Program(command=("envoy",), envoy=True)
 
 
@@ -122,4 +124,5 @@ def _program(container: Container, commands: Commands) -> Program | None:
 
 def _user(container: Container) -> tuple[int, int] | None:
     uid, _, gid = (container.user or "0").replace("root", "0").partition(":")
-    return (int(uid), int(gid or 0)) if uid.isdigit() and (gid or "0").isdigit() else None
+    ids = [int(each) for each in (uid, gid or "0") if is_number(each) and int(each) <= MAX_ID]
+    return (ids[0], ids[1]) if len(ids) == 2 else None

@@ -6,7 +6,9 @@ from color_mesh.ecs.declarations import Declarations
 from color_mesh.local.plan.network import private_zones
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import task_problems
+from color_mesh.model.checks import check_range
 from color_mesh.model.errors import problem
+from color_mesh.model.task import MAX_DESIRED_COUNT
 
 
 def declaration_problems(declarations: Declarations, commands: Commands) -> Iterator[str]:
@@ -14,6 +16,10 @@ def declaration_problems(declarations: Declarations, commands: Commands) -> Iter
     yield from (each.text for each in declarations.problems)
     for place, definition in declarations.task_definitions.items():
         yield from task_problems(place, definition, commands)
+    for place, ecs_service in declarations.services.items():
+        yield from check_range(
+            f"{place}.DesiredCount", "desired count", ecs_service.desired_count, 0, MAX_DESIRED_COUNT
+        )
     for place, service in declarations.discovery_services.items():
         if service.records and service.namespace is None:
             fix = "a namespace that a template declares"
