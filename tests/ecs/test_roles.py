@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from color_mesh.ecs.roles import Role, statements
+from color_mesh.ecs.roles import Role, Statement, statements
 from tests.support.local_templates import declared, resource, with_properties
 
 STREAM = "appmesh:StreamAggregatedResources"
@@ -90,3 +90,22 @@ def test_policy_of_another_account_leaves_a_role_unknown(tmp_path: Path) -> None
     change = with_properties("Role", ManagedPolicyArns=["arn:aws:iam::111122223333:policy/Team"])
     (role,) = declared(tmp_path, change).roles.values()
     assert not role.known
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("logs:*", "logs:PutLogEvents", True),
+        ("*", "", True),
+        ("a*b*c", "a--b--c", True),
+        ("a*b*c", "a--c", False),
+        ("ab*b", "ab", False),
+        ("a**?c", "abc", True),
+        ("a?c", "abbc", False),
+        ("*b", "ab\nb", True),
+        ("*a" * 40 + "b", "a" * 2000, False),
+        ("*", "a" * 1_000_000, False),
+    ],
+)
+def test_wildcards_match_without_backtracking(pattern: str, text: str, expected: bool) -> None:
+    assert Statement(effect="Allow", actions=(pattern,), resources=("*",)).matches(text, "x") is expected

@@ -70,6 +70,8 @@ class Evaluator:
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise refusal(place, "is too large when evaluated", f"more than {MAX_STEPS} values", "give fewer templates")
+        if self._size > MAX_SIZE:
+            raise self._too_large(place)
         self._depth += 1
         try:
             return self._value(stack, value, place)
@@ -139,8 +141,11 @@ class Evaluator:
         length = len(result) if isinstance(result, str) else 10 * len(result) if isinstance(result, list) else 1
         self._size += length * times
         if self._size > MAX_SIZE:
-            got = f"more than {MAX_SIZE} characters and items"
-            raise refusal(place, "is too large when expanded", got, "refer to fewer or smaller values")
+            raise self._too_large(place)
+
+    def _too_large(self, place: str) -> MeshError:
+        got = f"more than {MAX_SIZE} characters and items"
+        return refusal(place, "is too large when expanded", got, "refer to fewer or smaller values")
 
     def once(self, stack: Stack, name: str, place: str, evaluate: Callable[[], Any]) -> Any:
         """Return the memoized result of ``evaluate``.

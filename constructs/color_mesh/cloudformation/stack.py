@@ -15,6 +15,7 @@ T = TypeVar("T")
 NESTED = "AWS::CloudFormation::Stack"
 MAX_NESTED = 200
 MAX_STACKS = 1000
+MAX_RESOURCES = 500  # AWS CloudFormation User Guide, Understand CloudFormation quotas: resources of a template.
 MAX_MANIFEST_BYTES = 10_000_000
 
 
@@ -139,7 +140,10 @@ def _check(stack: Stack) -> None:
     for section in ("Conditions", "Mappings", "Outputs", "Parameters"):
         for name, each in _object(stack.section(section), f"{file}: {section}").items():
             _object(each, f"{file}: {section}.{name}")
-    for logical_id, resource in _object(stack.section("Resources"), f"{file}: Resources").items():
+    resources = _object(stack.section("Resources"), f"{file}: Resources")
+    if len(resources) > MAX_RESOURCES:
+        raise MeshError([problem(file, "has too many resources", len(resources), f"at most {MAX_RESOURCES}")])
+    for logical_id, resource in resources.items():
         place = f"{file}: {logical_id}"
         _text(_object(resource, place).get("Type"), f"{place}.Type")
         for key in ("Properties", "Metadata"):

@@ -13,7 +13,7 @@ from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of, with_neste
 from color_mesh.cloudformation.values import NO_VALUE, Unknown
 from color_mesh.model.errors import listed, problem, refuse
 
-MAX_RESOURCES = 20_000  # Of all stacks.
+MAX_RESOURCES = 5_000  # Of all stacks.
 
 
 @dataclass(frozen=True, slots=True)

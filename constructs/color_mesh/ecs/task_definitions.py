@@ -8,10 +8,12 @@ from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
 from color_mesh.ecs.containers import Container, read_container
 from color_mesh.ecs.reading import Reader, resource_key
+from color_mesh.model import MeshError
 from color_mesh.model.checks import is_number
 from color_mesh.model.errors import listed, problem
 
 _TYPE = "AWS::ECS::TaskDefinition"
+MAX_CONTAINERS = 10  # Amazon ECS service quotas: containers per task definition.
 _MAX_SIZE_LENGTH = 100  # Numbers of more digits are no sizes.
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+) *(vcpu|gb)?", re.IGNORECASE)
 
@@ -80,6 +82,11 @@ def read_task_definitions(reader: Reader) -> dict[str, TaskDefinition]:
 
 
 def _task_definition(at: Fields, resource: Resource) -> TaskDefinition:
+    declared = at.value("ContainerDefinitions")
+    if isinstance(declared, list) and len(declared) > MAX_CONTAINERS:
+        raise MeshError(
+            [problem(f"{at.place}.ContainerDefinitions", "too many", len(declared), f"at most {MAX_CONTAINERS}")]
+        )
     containers = at.many("ContainerDefinitions", read_container)
     if not containers:
         at.report("ContainerDefinitions", "has no container", "one or more")

@@ -15,6 +15,9 @@ from color_mesh.model.tls import ClientTls, check_client_tls
 GATEWAY_PROTOCOLS: tuple[Protocol, ...] = ("http", "http2", "grpc")  # App Mesh API: VirtualGatewayPortMapping
 
 
+MAX_ROUTES = 200
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VirtualRouter:
     """A virtual router: distributes the requests of a virtual service to virtual nodes.
@@ -102,6 +105,9 @@ def _check_owner(subject: str, owner: VirtualRouter | VirtualGateway, protocols:
     yield from check_listeners(subject, owner.listeners, protocols)
     yield from check_unique(subject, "route", (route.name for route in owner.routes))
     routes: tuple[AnyRoute, ...] = owner.routes
+    if len(routes) > MAX_ROUTES:
+        yield problem(subject, "too many routes", len(routes), f"at most {MAX_ROUTES}, which are compared in pairs")
+        return
     for first, second in combinations(routes, 2):
         yield from check_overlap(subject, first, second)
     yield from check_tags(subject, owner.tags)

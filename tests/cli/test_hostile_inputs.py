@@ -1,0 +1,27 @@
+"""Inputs that are made to exhaust a command: it ends within 5 s of CPU time and 500 MB, with an answer or an error."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.hostile_inputs import HOSTILE_INPUTS
+from tests.support.limited import run_limited
+
+COMMANDS = {
+    "show": ("show",),
+    "compile": ("compile", "--node", "a"),
+    "plan": ("up", "--plan"),
+    "migrate": ("migrate", "--out", "out"),
+}
+MAX_OUTPUT = 1_000_000
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", HOSTILE_INPUTS)
+def test_hostile_input_ends_within_the_limits(tmp_path: Path, name: str) -> None:
+    source = HOSTILE_INPUTS[name](tmp_path)
+    for arguments in COMMANDS.values():
+        ended = run_limited([*arguments, str(source)], tmp_path)
+        assert ended.status in (0, 1), (arguments, ended)
+        assert "Traceback" not in ended.output, ended.output
+        assert ended.output_bytes < MAX_OUTPUT
