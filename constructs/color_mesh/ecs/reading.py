@@ -65,7 +65,7 @@ class UnusedProperty:
 
 
 class Reader:
-    """Read resources of templates, and collect problems and unused properties.
+    """Reader of the resources of templates, which collects problems and unused properties.
 
     Args:
         templates: Templates that declare the resources.

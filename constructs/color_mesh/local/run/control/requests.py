@@ -19,7 +19,7 @@ from color_mesh.model.errors import problem
 
 
 class RequestHandler:
-    """Handle requests about a run.
+    """Handler of the requests about a run.
 
     Args:
         runner: The run.

@@ -32,7 +32,7 @@ _ENVOY = RunnableContainer(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Define a target of a load balancer.
+    """Target of a load balancer.
 
     Attributes:
         group: Key of its target group.
@@ -51,7 +51,7 @@ class Target:
 
 
 class RunningLoadBalancer:
-    """Run a network load balancer.
+    """Running network load balancer.
 
     Args:
         network: Name of its network namespace.
