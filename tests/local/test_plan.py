@@ -1,10 +1,12 @@
 """The plan of a run: what templates must declare, and what has no effect."""
 
 from collections.abc import Callable
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
+from color_mesh.ecs.security_groups import Rule
 from color_mesh.local.plan.assembly import read_plan
 from color_mesh.local.plan.diagnosis import warnings
 from color_mesh.local.plan.published_ports import published_ports
@@ -20,6 +22,12 @@ def test_templates_of_the_tutorial_run_without_warnings(
     plan = read_plan([cloud_assembly(**settings)], {"forsakenidol/colorapp": ("true",)})
     assert warnings(plan) == ()
     assert not [each for each in plan.not_emulated if each.startswith("AWS::") and each != "AWS::EC2::FlowLog"]
+
+
+def test_security_group_admits_the_addresses_of_a_declared_vpc(tmp_path: Path) -> None:
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}}
+    (group,) = planned(tmp_path, with_properties("Group", SecurityGroupIngress=[rule])).network.groups.values()
+    assert group.ingress == (Rule(protocol="tcp", first_port=80, last_port=80, cidr=IPv4Network("10.1.0.0/16")),)
 
 
 def test_plans_of_the_same_templates_are_equal(tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from color_mesh.model.errors import problem, refuse
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
 _NAMESPACES = tuple(f"AWS::ServiceDiscovery::{kind}Namespace" for kind in ("PrivateDns", "PublicDns", "Http"))
-# Attributes with the name of a resource repeat a property, so they are known before deployment.
+# Attributes that repeat a property are known before deployment.
 KNOWN_ATTRIBUTES = {
     **{
         (name, cloudformation_spelling(f"{kind}Name")): cloudformation_spelling(f"{kind}Name")
         for name, kind in _TYPES.items()
     },
     (_SERVICE, "Name"): "Name",
+    ("AWS::EC2::VPC", "CidrBlock"): "CidrBlock",
 }
 
 
