@@ -44,7 +44,8 @@ from color_mesh.model.index import MeshParts
 class MeshGateway(Construct):
     """Virtual gateway: an Envoy without an application, which receives requests from outside and routes them.
 
-    These are the specification of the gateway. `implement` creates the implementation, in the same stack or in another.
+    The construct is the specification of the gateway. `implement` creates the implementation, in the same stack or in
+    another.
 
     Attributes:
         mesh: Mesh of the gateway.
@@ -289,7 +290,7 @@ def _check_security_group(
 def _check_exposure(subject: str, exposure: str, internet_facing: object) -> Iterator[str]:
     if exposure == "public-ip" and internet_facing is False:
         fix = "leave it out, or exposure='load-balancer'"
-        yield problem(subject, "'internet_facing' needs a load balancer to be False", internet_facing, fix)
+        yield problem(subject, "'internet_facing=False' requires a load balancer", internet_facing, fix)
 
 
 def _check_vpc_cidr(subject: str, vpc: ec2.IVpc) -> Iterator[str]:

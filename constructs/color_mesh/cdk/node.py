@@ -52,7 +52,8 @@ from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 class MeshedColorNode(Construct):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
-    These are the specification of the node. `implement` creates the implementation, in the same stack or in another.
+    The construct is the specification of the node. `implement` creates the implementation, in the same stack or in
+    another.
 
     Attributes:
         mesh: Mesh of the node.
