@@ -97,13 +97,13 @@ class MeshGateway(Construct):
         problems = _check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
         mesh.add(MeshParts(gateways=(gateway,)), [*problems])
         super().__init__(scope, id)
-        self.mesh = mesh
-        self.name = name
-        self.port = port
-        self.security_group = security_group or mesh.own_security_group(
+        self.mesh: ServiceMesh = mesh
+        self.name: str = name
+        self.port: int = port
+        self.security_group: ec2.ISecurityGroup = security_group or mesh.own_security_group(
             f"Gateway-{name}", "Tasks of a virtual gateway."
         )
-        self.connections = ec2.Connections(security_groups=[self.security_group])
+        self.connections: ec2.Connections = ec2.Connections(security_groups=[self.security_group])
         self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
 
     @property
