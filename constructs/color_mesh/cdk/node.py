@@ -10,8 +10,14 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
 from color_mesh.cdk.application import Application
-from color_mesh.cdk.arguments import all_listeners, check_discovery, check_implementation, check_virtual_service
-from color_mesh.cdk.backend import Backend, Caller, check_backends, virtual_backends
+from color_mesh.cdk.arguments import (
+    check_discovery_arguments,
+    check_implementation_arguments,
+    check_virtual_service_arguments,
+    listeners_of_arguments,
+)
+from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
+from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation, create_node_implementation
@@ -46,7 +52,8 @@ from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 class MeshedColorNode(Construct):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
-    These are the specification of the node. `implement` creates the implementation, in the same stack or in another.
+    The construct is the specification of the node. `implement` creates the implementation, in the same stack or in
+    another.
 
     Attributes:
         mesh: Mesh of the node.
@@ -132,7 +139,7 @@ class MeshedColorNode(Construct):
         """
         name = default_name(scope, id) if name is None else name
         subject = f"virtual node {name!r}"
-        one = Listener(
+        single_listener = Listener(
             port=port,
             protocol=protocol,
             timeout=timeout,
@@ -142,15 +149,15 @@ class MeshedColorNode(Construct):
             tls=tls,
         )
         arguments = "port, protocol, timeout, health_check, outlier_detection, connection_pool and tls"
-        node_listeners, problems = all_listeners(subject, listeners, one, arguments)
+        node_listeners, problems = listeners_of_arguments(subject, listeners, single_listener, arguments)
         cloud_map_arguments = {
             "cloud_map_name": cloud_map_name,
             "cloud_map_description": cloud_map_description,
             "dns_ttl_seconds": dns_ttl_seconds,
         }
-        problems += check_virtual_service(subject, node_listeners, virtual_service, virtual_service_name)
-        problems += check_discovery(subject, node_listeners, hostname, response_type, cloud_map_arguments)
-        problems += check_backends(subject, mesh, backends)
+        problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
+        problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_backend_arguments(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
             namespace=mesh.namespace_name,
@@ -180,16 +187,18 @@ class MeshedColorNode(Construct):
         )
         mesh.add(parts, problems)
         super().__init__(scope, id)
-        self.mesh = mesh
-        self.name = name
-        self.port = node_listeners[0].port if node_listeners else None
-        self.virtual_service_name = service.name if service else None
-        self.cloud_map_service = _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
+        self.mesh: ServiceMesh = mesh
+        self.name: str = name
+        self.port: int | None = node_listeners[0].port if node_listeners else None
+        self.virtual_service_name: str | None = service.name if service else None
+        self.cloud_map_service: servicediscovery.Service | None = (
+            _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
+        )
         own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.") if hostname is None else None
-        self.security_group = own
-        self.connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self.security_group: ec2.ISecurityGroup | None = own
+        self.connections: ec2.Connections = ec2.Connections(security_groups=[] if own is None else [own])
         declared = mesh.data_plane.declare(self, node)
-        self.mesh_resources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
+        self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
 
@@ -204,7 +213,7 @@ class MeshedColorNode(Construct):
             MeshError: If a backend is not valid. The error lists all problems, and the node stays as it is.
         """
         mesh = self.mesh
-        problems = check_backends(f"virtual node {self.name!r}", mesh, backends)
+        problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
         mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
         for backend in backends:
@@ -302,7 +311,7 @@ class MeshedColorNode(Construct):
         application = Application(address=app_address, port=app_port)
         problems = [
             *mesh.interception.check_application(node, application),
-            *check_implementation(subject, node, port_name, {"entry_point": entry_point, "command": command}),
+            *check_implementation_arguments(subject, node, port_name, {"entry_point": entry_point, "command": command}),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)

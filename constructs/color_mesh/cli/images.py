@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from color_mesh.cloudformation.load import read_text
 from color_mesh.local.plan.programs import Commands, image_names
 from color_mesh.model import MeshError
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
 
 FILE = "color-mesh.json"
+_MAX_CHARACTERS = 1_000_000
 _EXAMPLE = 'such as {"images": {"example/shop": {"command": ["python3", "./shop.py"]}}}'
 
 
@@ -67,10 +67,10 @@ def read_file(file: Path) -> Commands:
         MeshError: With every problem.
     """
     try:
-        content = json.loads(read_text(file))
-    except MeshError:
-        raise
-    except (ValueError, RecursionError) as error:
+        # A file of the kernel claims size 0 and may have no end.
+        with file.open(encoding="utf-8") as opened:
+            content = json.loads(opened.read(_MAX_CHARACTERS))
+    except (OSError, ValueError, RecursionError) as error:
         raise MeshError([problem(str(file), "cannot be read as JSON", str(error), _EXAMPLE)]) from None
     refuse(_file_problems(str(file), content))
     words = {name: replacement["command"] for name, replacement in content.get("images", {}).items()}
@@ -87,7 +87,9 @@ def _file_problems(subject: str, content: Any) -> Iterator[str]:
     for name, replacement in images.items():
         entry = f"{subject}: image {name}"
         yield from _object_problems(entry, replacement, ("command",))
-        command = replacement.get("command") if isinstance(replacement, dict) else None
+        if not isinstance(replacement, dict):
+            continue
+        command = replacement.get("command")
         if not (isinstance(command, list) and command and all(isinstance(word, str) for word in command)):
             fix = 'a program and its arguments, such as ["python3", "./shop.py"]'
             yield problem(entry, "'command' is not a list of text", command, fix)

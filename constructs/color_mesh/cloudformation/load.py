@@ -90,7 +90,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def _load(path: Path, max_bytes: int) -> tuple[Document, int, int]:
     """Return the document of a file, the number of its characters, and what its values count for."""
-    text = read_text(path, max_bytes)
+    text = _text(path, max_bytes)
     is_json = path.suffix == ".json" or (path.suffix not in (".yaml", ".yml") and text.lstrip().startswith("{"))
     document = _json(path, text) if is_json else _yaml(path, text)
     count = _check_size(path, document)
@@ -105,7 +105,7 @@ def is_template(document: Mapping[str, Any]) -> bool:
     return "Resources" in document or "AWSTemplateFormatVersion" in document
 
 
-def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+def _text(path: Path, max_bytes: int) -> str:
     """Read a file of a limited size.
 
     Raises:

@@ -29,7 +29,7 @@ class MeshError(ValueError):
                 lines.append(each)
             else:
                 omitted += 1
-        self.problems = (*lines, _omitted(omitted)) if omitted else tuple(lines)
+        self.problems: tuple[str, ...] = (*lines, _omitted(omitted)) if omitted else tuple(lines)
         super().__init__("\n".join(self.problems))
 
 
