@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from color_mesh.appmesh.source import Source
 from color_mesh.cloudformation import Templates
 from color_mesh.migration.app_code import app_module, network_module
+from color_mesh.migration.code_check import check_modules
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding, lost, to_do
@@ -61,7 +62,7 @@ class Migration:
             notes: Notes of the source, for the report.
 
         Raises:
-            MeshError: When the formatter is not installed.
+            MeshError: When the formatter is not installed, or a file has code that the migration does not write.
         """
         modules = {
             "app.py": app_module(self.converted, with_services=bool(self.workloads)),
@@ -71,7 +72,7 @@ class Migration:
         if self.workloads:
             modules["services_stack.py"] = services_module(self.converted, self.workloads)
         return {
-            **format_modules(modules),
+            **check_modules(format_modules(check_modules(modules))),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
             REPORT_FILE: render_report(self.converted, self.workloads, self.findings, arguments, notes),
         }
