@@ -8,10 +8,18 @@ from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
 from color_mesh.migration.findings import Finding, lost
+from color_mesh.migration.placeholders import PLACEHOLDERS
+from color_mesh.model.checks import WILDCARDS
 
-# ECS API Reference, Secret: a secret by its ARN, with the key of a value in it, or a parameter by its ARN or name.
-SECRET = re.compile(r"(arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]+)(?::([^:]*)::)?")
-PARAMETER = re.compile(r"(?:arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/))?([A-Za-z0-9_./-]+)")
+_ACCOUNT, _REGION = (re.escape(PLACEHOLDERS[name]) for name in ("AWS::AccountId", "AWS::Region"))
+_OWNER = rf"(?:[a-z0-9-]+|{_REGION}):(?:[0-9]+|{_ACCOUNT})"
+# ECS API Reference, Secret: a secret by its ARN, with the key of a value in it, or a parameter by its ARN or name. The
+# ARN becomes the resource of a grant, in which *, ? and ${...} would stand for other secrets. Only the characters of
+# names are accepted (Secrets Manager API Reference, CreateSecret).
+SECRET = re.compile(
+    rf"(arn:aws[a-z-]*:secretsmanager:{_OWNER}:secret:(?:[A-Za-z0-9/_+=.@-]|{_REGION}|{_ACCOUNT})+)(?::([^:]*)::)?"
+)
+PARAMETER = re.compile(rf"(?:arn:aws[a-z-]*:ssm:{_OWNER}:parameter(?=/))?([A-Za-z0-9_./-]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +69,10 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
     yield from _unknown_variables(subject, container.secrets)
     for name, source in _known(container.secrets).items():
         if not _is_supported(source):
-            text = f"the secret {name} is removed: {source} is neither the current version of a secret nor a parameter"
-            yield lost(subject, text)
+            wrong = "is neither the current version of a secret nor a parameter"
+            if set(source) & set(WILDCARDS):
+                wrong = "has a wildcard, and a permission to read it would be one to read other secrets"
+            yield lost(subject, f"the secret {name} is removed: {source} {wrong}")
 
 
 def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
