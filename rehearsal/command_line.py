@@ -18,7 +18,7 @@ class RehearsalError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cdk:
-    """Define the CLI with its account.
+    """CDK CLI with its account.
 
     Attributes:
         aws: The emulated account.

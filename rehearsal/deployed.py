@@ -23,7 +23,7 @@ RESPONSE_NAMES: Mapping[tuple[str, str], str] = {("AWS::ECS::Service", "Name"): 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """Define the stacks of a cloud assembly as they are deployed.
+    """Stacks of a cloud assembly as they are deployed.
 
     Attributes:
         aws: The account.

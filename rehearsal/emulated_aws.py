@@ -21,7 +21,7 @@ MAX_ERROR_LENGTH = 5000
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatedAws:
-    """Define an emulated AWS account.
+    """Emulated AWS account.
 
     Attributes:
         environment: Environment variables that direct the AWS SDKs to the emulator.

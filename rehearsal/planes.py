@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plane:
-    """Define the expected changes of a data plane.
+    """Expected changes of a data plane.
 
     Attributes:
         name: The setting ``color-mesh:dataPlane``.

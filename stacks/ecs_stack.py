@@ -25,7 +25,7 @@ GATEWAY_SERVICE_NAMES: dict[Exposure, str] = {
 
 
 class EcsStack(Stack):
-    """Define a Fargate service for each node of the mesh, and for its gateway if there is one."""
+    """Stack with a Fargate service for each node of the mesh, and for its gateway if there is one."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ BLUE_LOG = AccessLog(
 
 
 class MeshStack(Stack):
-    """Define the mesh as it is at the end of a tutorial chapter.
+    """Stack with the mesh as it is at the end of a tutorial chapter.
 
     Attributes:
         nodes: The nodes.

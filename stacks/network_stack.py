@@ -11,7 +11,7 @@ from stacks.settings import Settings
 
 
 class NetworkStack(Stack):
-    """Define the VPC, ECS cluster, Cloud Map namespace and security groups of the mesh.
+    """Stack with the VPC, ECS cluster, Cloud Map namespace and security groups of the mesh.
 
     The stack is the same in every chapter, so that a deployed app can change its chapter in both directions.
 

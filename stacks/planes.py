@@ -25,7 +25,7 @@ exec nginx -g 'daemon off;'
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plane:
-    """Define what the tutorial's stacks do for one data plane.
+    """Settings of the tutorial's stacks for one data plane.
 
     Attributes:
         namespace_name: Name of the Cloud Map namespace in which tasks are registered.

@@ -56,7 +56,7 @@ RETENTION_DAYS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Define the state of the tutorial to synthesize. The defaults are the tutorial's final state.
+    """State of the tutorial to synthesize. The defaults are the tutorial's final state.
 
     Attributes:
         chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway.

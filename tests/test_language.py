@@ -14,7 +14,10 @@ MODULES = sorted(
     if "gold" not in path.parts
 )
 # A function is described by a verb of its kind, everything else by a noun phrase.
-FIRST_WORDS = re.compile(r"(What|Where|Who|Whom|Whose|Whether|How|Which|Find|Finds)\b")
+FIRST_WORDS = re.compile(r"(What|Where|Why|Who|Whom|Whose|Whether|How|Which|Find|Finds)\b")
+VERBS_OF_CLASSES = re.compile(
+    r"(Accept|Count|Declare|Define|Evaluate|Forward|Handle|Keep|Print|Publish|Read|Respond|Return|Run|Send|Serve)s?\b"
+)
 # A line `name: description` of the sections `Args:` and `Attributes:`.
 DESCRIPTION = re.compile(r" {4,8}(?:\*{0,2}\w+)(?: \([^)]*\))?: +(.+)")
 
@@ -35,7 +38,13 @@ def texts(source: str) -> Iterator[str]:
 def problems(module: str) -> list[str]:
     """Return the texts of a module that begin with one of the words."""
     source = (ROOT / module).read_text()
-    return [text.partition("\n")[0] for text in texts(source) if FIRST_WORDS.match(text)]
+    classes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef))
+    of_classes = (ast.get_docstring(node) or "" for node in classes)
+    found = [
+        *(text for text in texts(source) if FIRST_WORDS.match(text)),
+        *(text for text in of_classes if VERBS_OF_CLASSES.match(text)),
+    ]
+    return [text.partition("\n")[0] for text in found]
 
 
 def test_descriptions_begin_with_a_noun_phrase_or_a_verb() -> None:

@@ -11,7 +11,7 @@ from rehearsal.emulator.apis import Properties
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Created:
-    """Define the return values of a created resource.
+    """Values that a created resource returns.
 
     Attributes:
         id: Physical id, the value of ``Ref``.
@@ -23,7 +23,7 @@ class Created:
 
 
 class Resource:
-    """Define a resource of a stack, with the interface that moto calls."""
+    """Resource of a stack, with the interface that moto calls."""
 
     def __init__(self, type: "ResourceType", created: Created, properties: Properties) -> None:
         self.resource_type = type
@@ -55,7 +55,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceType:
-    """Define a resource type.
+    """Resource type.
 
     Attributes:
         name: Name of the type, such as ``AWS::EC2::VPC``.

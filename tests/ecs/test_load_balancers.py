@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from color_mesh.ecs.load_balancers import Action, Listener, ListenerRule, LoadBalancer, TargetGroup, TargetHealthCheck
+from color_mesh.ecs.load_balancers import (
+    Action,
+    ListenerRule,
+    LoadBalancer,
+    LoadBalancerListener,
+    TargetGroup,
+    TargetHealthCheck,
+)
 from tests.support.local_templates import declared, resource
 
 BALANCER, LISTENER, GROUP = (f"shop.template.json: {name}" for name in ("Balancer", "Listener", "Targets"))
@@ -40,7 +47,7 @@ def listener(*actions: Any) -> dict[str, Any]:
 def test_listener_forwards_to_target_groups(tmp_path: Path, actions: Any, expected: tuple[Action, ...]) -> None:
     more = {"Balancer": elb("LoadBalancer"), "Targets": elb("TargetGroup"), "Listener": listener(*actions)}
     declarations = declared(tmp_path, more=more)
-    value = Listener(load_balancer=BALANCER, protocol="TCP", port=80, actions=expected)
+    value = LoadBalancerListener(load_balancer=BALANCER, protocol="TCP", port=80, actions=expected)
     assert declarations.listeners == {LISTENER: value}
     assert declarations.load_balancers[BALANCER].listeners == (value,)
     assert value.target_group == (GROUP if expected else None)

@@ -22,7 +22,7 @@ from color_mesh.envoy import (
     configure,
     endpoints,
 )
-from color_mesh.envoy.parity import ROWS, Row, paths, table
+from color_mesh.envoy.parity import ROWS, Row, paths, rows_by_path
 from color_mesh.envoy.placement import Endpoints, Interception
 from color_mesh.model import AcmCertificate, AcmTrust, Mesh, MeshError, SdsCertificate, SdsTrust
 from tests.support.envoy import parts
@@ -217,13 +217,13 @@ FIXED = {
 
 @pytest.mark.parametrize(
     "path",
-    [path for path, row in sorted(table().items()) if row.envoy and not path.endswith(tuple(FIXED))],
+    [path for path, row in sorted(rows_by_path().items()) if row.envoy and not path.endswith(tuple(FIXED))],
 )
 def test_compiled_property_affects_the_configuration(path: str) -> None:
     assert changes(path)
 
 
-@pytest.mark.parametrize("path", [path for path, row in sorted(table().items()) if path.endswith(tuple(FIXED))])
+@pytest.mark.parametrize("path", [path for path, row in sorted(rows_by_path().items()) if path.endswith(tuple(FIXED))])
 def test_property_with_a_fixed_value_is_rejected_with_another(path: str) -> None:
     wrong = next(message for end, message in FIXED.items() if path.endswith(end))
     sample, (index, at) = next((sample, places(sample)[path][0]) for sample in range(2) if path in places(sample))
@@ -233,7 +233,9 @@ def test_property_with_a_fixed_value_is_rejected_with_another(path: str) -> None
         read_meshes(with_value(declared, index, at, value))
 
 
-@pytest.mark.parametrize(("path", "row"), [(path, row) for path, row in sorted(table().items()) if not row.envoy])
+@pytest.mark.parametrize(
+    ("path", "row"), [(path, row) for path, row in sorted(rows_by_path().items()) if not row.envoy]
+)
 def test_unsupported_property_is_rejected_with_its_value_and_the_reason(path: str, row: Row) -> None:
     sample = next(sample for sample in range(len(SAMPLES)) if path in places(sample))
     mesh = SAMPLES[sample]

@@ -42,7 +42,7 @@ def project() -> Path:
 
 
 class Terminal:
-    """Runs the shell and console blocks of one page after the other."""
+    """Terminal of a page, whose shell and console blocks run one after the other."""
 
     def __init__(self) -> None:
         self._mesh: subprocess.Popen[str] | None = None

@@ -46,7 +46,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Respond with the request as JSON.
+    """Handler that responds with the request as JSON.
 
     ``x-statuses`` lists the statuses of the responses to the first, second, … request with the same ``x-key``; the last
     one repeats. Status 0 resets the connection. ``x-delay`` is a delay in seconds before the response, ``x-pause`` one
@@ -98,7 +98,7 @@ def http_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Echo(socketserver.BaseRequestHandler):
-    """Send a line first, as databases do, then echo."""
+    """Handler that sends a line first, as databases do, then echoes."""
 
     server: Any
 
@@ -124,7 +124,7 @@ def tcp_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Http2(socketserver.BaseRequestHandler):
-    """Respond to every HTTP/2 request with the request as JSON."""
+    """Handler that responds to every HTTP/2 request with the request as JSON."""
 
     server: Any
 
@@ -161,7 +161,7 @@ def http2_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Teller(grpc.GenericRpcHandler):
-    """Respond to every unary method of every service with the names of the application and the method."""
+    """Handler that responds to every unary method with the names of the application and the method."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 @dataclass
 class LoadReport:
-    """Counts of requests and their results.
+    """Numbers of requests and their results.
 
     Attributes:
         sent: Number of requests that were sent.

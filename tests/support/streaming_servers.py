@@ -76,7 +76,7 @@ def streaming_grpc_server(app: App, address: str, port: int) -> Iterator[None]:
 
 
 class _Upgrade(socketserver.StreamRequestHandler):
-    """Accept any upgrade, then echo every line."""
+    """Handler that accepts any upgrade, then echoes every line."""
 
     def handle(self) -> None:
         while (line := self.rfile.readline()).strip():

@@ -95,8 +95,8 @@ RETRIES = (
         retry_policy=RetryPolicy(max_retries=1, per_retry_timeout_millis=0, http_events=("client-error",)),
     ),
     hit(
-        "send_and_count_attempts-are-short",
-        RouteMatch(prefix="/send_and_count_attempts-are-short"),
+        "attempts-are-short",
+        RouteMatch(prefix="/attempts-are-short"),
         retry_policy=RetryPolicy(max_retries=2, per_retry_timeout_millis=200, http_events=("server-error",)),
     ),
     hit("default", RouteMatch(prefix="/")),
@@ -267,7 +267,7 @@ def test_request_is_retried(mesh: LoopbackMesh, path: str, statuses: str, expect
 
 
 def test_attempt_that_exceeds_its_timeout_is_retried(mesh: LoopbackMesh) -> None:
-    assert send_and_count_attempts(mesh, "/send_and_count_attempts-are-short", "200", **{"x-delay": "0.5"}) == (504, 3)
+    assert send_and_count_attempts(mesh, "/attempts-are-short", "200", **{"x-delay": "0.5"}) == (504, 3)
 
 
 def test_request_to_a_service_without_endpoints_is_answered_503(mesh: LoopbackMesh) -> None:

@@ -29,7 +29,7 @@ def machine_state() -> dict[str, object]:
 
 @pytest.fixture
 def nothing_else(tmp_path: Path, cloud_assembly: Callable[..., Path]) -> Callable[[LocalMesh], bool]:
-    """Tells if nothing is left of a run but its folder."""
+    """Return a function that returns whether only the folder of a run is left."""
     require(cloud_assembly())
 
     def nothing(run: LocalMesh) -> bool:

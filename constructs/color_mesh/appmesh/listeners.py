@@ -38,7 +38,7 @@ def read_listener(fields: Fields) -> Listener:
     )
 
 
-def duration(millis: int | None) -> Spec | None:
+def duration_spec(millis: int | None) -> Spec | None:
     """Render a duration, in seconds if possible."""
     if millis is None:
         return None
@@ -58,7 +58,7 @@ def timeout_spec(timeout: Timeout | None, protocol: Protocol | None = None) -> S
     """Render timeouts; for listeners, with the protocol as a key."""
     if timeout is None:
         return None
-    spec = compact(perRequest=duration(timeout.per_request_millis), idle=duration(timeout.idle_millis))
+    spec = compact(perRequest=duration_spec(timeout.per_request_millis), idle=duration_spec(timeout.idle_millis))
     return {protocol: spec} if protocol else spec
 
 
@@ -137,8 +137,8 @@ def _outlier_detection(outlier: OutlierDetection | None) -> Spec | None:
         return None
     return {
         "maxServerErrors": outlier.max_server_errors,
-        "interval": duration(outlier.interval_millis),
-        "baseEjectionDuration": duration(outlier.base_ejection_millis),
+        "interval": duration_spec(outlier.interval_millis),
+        "baseEjectionDuration": duration_spec(outlier.base_ejection_millis),
         "maxEjectionPercent": outlier.max_ejection_percent,
     }
 

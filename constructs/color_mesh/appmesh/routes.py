@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from color_mesh.appmesh.fields import Fields
-from color_mesh.appmesh.listeners import duration, read_duration, read_timeout, timeout_spec
+from color_mesh.appmesh.listeners import duration_spec, read_duration, read_timeout, timeout_spec
 from color_mesh.appmesh.matches import match_spec, read_match
 from color_mesh.appmesh.spec import Spec, compact
 from color_mesh.model import GatewayRoute, Protocol, RetryPolicy, Rewrite, Route, RouteMatch, Timeout, WeightedTarget
@@ -123,7 +123,7 @@ def _retry_policy(policy: RetryPolicy | None) -> Spec | None:
         return None
     return compact(
         maxRetries=policy.max_retries,
-        perRetryTimeout=duration(policy.per_retry_timeout_millis),
+        perRetryTimeout=duration_spec(policy.per_retry_timeout_millis),
         httpRetryEvents=list(policy.http_events),
         tcpRetryEvents=list(policy.tcp_events),
         grpcRetryEvents=list(policy.grpc_events),

@@ -1,7 +1,6 @@
 """Validation of the arguments of constructs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from color_mesh.model import (
     DnsDiscovery,
@@ -13,29 +12,30 @@ from color_mesh.model import (
     VirtualNode,
 )
 from color_mesh.model.errors import problem
+from color_mesh.model.match import with_default_prefix
 
 
-def all_listeners(
-    subject: str, listeners: Sequence[Listener] | None, one: Listener, arguments: str
+def listeners_of_arguments(
+    subject: str, listeners: Sequence[Listener] | None, single_listener: Listener, arguments: str
 ) -> tuple[tuple[Listener, ...], list[str]]:
     """Return the listeners of a node or a router, and the problems of the arguments that describe them.
 
     Args:
         subject: Beginning of the messages.
         listeners: Argument ``listeners``.
-        one: Listener that the other arguments describe.
+        single_listener: Listener that the other arguments describe.
         arguments: Names of these arguments.
     """
     if listeners is None:
-        return (one,), []
+        return (single_listener,), []
     problems = []
-    if one != Listener(port=80):
+    if single_listener != Listener(port=80):
         fix = f"all of it in listeners, or {arguments}"
-        problems.append(problem(subject, "'listeners' excludes the arguments of one listener", one, fix))
+        problems.append(problem(subject, "'listeners' excludes the arguments of one listener", single_listener, fix))
     return tuple(listeners), problems
 
 
-def route_match(
+def match_of_arguments(
     subject: str,
     protocol: Protocol,
     match: RouteMatch | None,
@@ -61,12 +61,10 @@ def route_match(
         fix = "all of it in match, or prefix, method and port"
         problems.append(problem(subject, "'match' excludes 'prefix', 'method' and 'port'", simple, fix))
     result = match or simple
-    if protocol in ("http", "http2") and result.prefix is result.path is result.path_regex is None:
-        result = replace(result, prefix="/")
-    return result, problems
+    return with_default_prefix(result, protocol), problems
 
 
-def check_virtual_service(
+def check_virtual_service_arguments(
     subject: str, listeners: Sequence[Listener], virtual_service: bool, virtual_service_name: str | None
 ) -> Iterator[str]:
     """Validate that a node has a virtual service name only with a virtual service, and that only with a listener."""
@@ -77,7 +75,7 @@ def check_virtual_service(
         yield problem(subject, "has a virtual service but no listener", (), "a listener, or virtual_service=False")
 
 
-def check_discovery(
+def check_discovery_arguments(
     subject: str,
     listeners: Sequence[Listener],
     hostname: str | None,
@@ -102,7 +100,7 @@ def check_discovery(
         yield problem(subject, "has a response type but no hostname", response_type, fix)
 
 
-def check_implementation(
+def check_implementation_arguments(
     subject: str, node: VirtualNode, port_name: str | None, commands: Mapping[str, Sequence[str] | None]
 ) -> Iterator[str]:
     """Validate arguments of a node's implementation.

@@ -74,7 +74,7 @@ class ExternalBackend:
 def virtual_backends(
     mesh: NamedMesh, backends: Sequence[Backend], client_tls: ClientTls | None = None
 ) -> tuple[VirtualServiceBackend, ...]:
-    """Return the virtual services of backends, without those that `check_backends` reports.
+    """Return the virtual services of backends, without those that `check_backend_arguments` reports.
 
     Args:
         mesh: Mesh of the caller.
@@ -88,7 +88,7 @@ def virtual_backends(
     )
 
 
-def check_backends(subject: str, mesh: NamedMesh, backends: Sequence[Backend]) -> Iterator[str]:
+def check_backend_arguments(subject: str, mesh: NamedMesh, backends: Sequence[Backend]) -> Iterator[str]:
     """Validate that backends belong to the mesh of their caller and have a virtual service."""
     for backend in backends:
         if isinstance(backend, str):

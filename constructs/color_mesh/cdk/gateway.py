@@ -9,8 +9,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from color_mesh.cdk.arguments import route_match
-from color_mesh.cdk.backend import Backend, check_backends, virtual_backends
+from color_mesh.cdk.arguments import match_of_arguments
+from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.gateway_implementation import (
     GatewayImplementation,
@@ -151,8 +151,8 @@ class MeshGateway(Construct):
         protocol = parts.gateways[self.name].listeners[0].protocol
         name = default_name(self, id) if name is None else name
         subject = f"gateway route {name!r}"
-        matched, problems = route_match(subject, protocol, match, prefix, method, port)
-        problems += check_backends(subject, mesh, [to])
+        matched, problems = match_of_arguments(subject, protocol, match, prefix, method, port)
+        problems += check_backend_arguments(subject, mesh, [to])
         services = [backend.virtual_service for backend in virtual_backends(mesh, [to])]
         # If the backend is not valid, any service takes its place, so that the other arguments are validated too.
         service = next(iter((*services, *parts.services, *parts.external_services)), None)

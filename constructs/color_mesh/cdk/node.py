@@ -10,8 +10,13 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
 from color_mesh.cdk.application import Application
-from color_mesh.cdk.arguments import all_listeners, check_discovery, check_implementation, check_virtual_service
-from color_mesh.cdk.backend import Backend, Caller, check_backends, virtual_backends
+from color_mesh.cdk.arguments import (
+    check_discovery_arguments,
+    check_implementation_arguments,
+    check_virtual_service_arguments,
+    listeners_of_arguments,
+)
+from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation, create_node_implementation
@@ -132,7 +137,7 @@ class MeshedColorNode(Construct):
         """
         name = default_name(scope, id) if name is None else name
         subject = f"virtual node {name!r}"
-        one = Listener(
+        single_listener = Listener(
             port=port,
             protocol=protocol,
             timeout=timeout,
@@ -142,15 +147,15 @@ class MeshedColorNode(Construct):
             tls=tls,
         )
         arguments = "port, protocol, timeout, health_check, outlier_detection, connection_pool and tls"
-        node_listeners, problems = all_listeners(subject, listeners, one, arguments)
+        node_listeners, problems = listeners_of_arguments(subject, listeners, single_listener, arguments)
         cloud_map_arguments = {
             "cloud_map_name": cloud_map_name,
             "cloud_map_description": cloud_map_description,
             "dns_ttl_seconds": dns_ttl_seconds,
         }
-        problems += check_virtual_service(subject, node_listeners, virtual_service, virtual_service_name)
-        problems += check_discovery(subject, node_listeners, hostname, response_type, cloud_map_arguments)
-        problems += check_backends(subject, mesh, backends)
+        problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
+        problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_backend_arguments(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
             namespace=mesh.namespace_name,
@@ -204,7 +209,7 @@ class MeshedColorNode(Construct):
             MeshError: If a backend is not valid. The error lists all problems, and the node stays as it is.
         """
         mesh = self.mesh
-        problems = check_backends(f"virtual node {self.name!r}", mesh, backends)
+        problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
         mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
         for backend in backends:
@@ -302,7 +307,7 @@ class MeshedColorNode(Construct):
         application = Application(address=app_address, port=app_port)
         problems = [
             *mesh.interception.check_application(node, application),
-            *check_implementation(subject, node, port_name, {"entry_point": entry_point, "command": command}),
+            *check_implementation_arguments(subject, node, port_name, {"entry_point": entry_point, "command": command}),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from aws_cdk import CfnResource
 from constructs import Construct
 
-from color_mesh.cdk.arguments import all_listeners, route_match
+from color_mesh.cdk.arguments import listeners_of_arguments, match_of_arguments
 from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.mesh import ServiceMesh
@@ -66,8 +66,10 @@ class ColorRouter(Construct):
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         name = default_name(scope, id) if name is None else name
-        one = Listener(port=port, protocol=protocol)
-        router_listeners, problems = all_listeners(f"virtual router {name!r}", listeners, one, "port and protocol")
+        single_listener = Listener(port=port, protocol=protocol)
+        router_listeners, problems = listeners_of_arguments(
+            f"virtual router {name!r}", listeners, single_listener, "port and protocol"
+        )
         router = VirtualRouter(name=name, listeners=router_listeners)
         service = VirtualService(name=virtual_service_name, virtual_router=name)
         mesh.add(MeshParts(routers=(router,), services=(service,)), problems)
@@ -130,7 +132,7 @@ class ColorRouter(Construct):
         subject = f"route {name!r}"
         protocol = _protocol(router, port if match is None else match.port)
         ports = target_ports or {}
-        matched, problems = route_match(subject, protocol, match, prefix, method, port)
+        matched, problems = match_of_arguments(subject, protocol, match, prefix, method, port)
         route = Route(
             name=name,
             protocol=protocol,

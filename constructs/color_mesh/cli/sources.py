@@ -11,7 +11,7 @@ from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
 
 
-def read_meshes(options: argparse.Namespace) -> tuple[Source, tuple[Mesh, ...]]:
+def read_selected_meshes(options: argparse.Namespace) -> tuple[Source, tuple[Mesh, ...]]:
     """Read the sources, and return the mesh that ``--mesh`` names, or all meshes.
 
     Raises:
@@ -31,7 +31,7 @@ def read_one_mesh(options: argparse.Namespace) -> tuple[Source, Mesh]:
     Raises:
         MeshError: With every problem of the sources or the options.
     """
-    source, meshes = read_meshes(options)
+    source, meshes = read_selected_meshes(options)
     if len(meshes) > 1:
         names = ", ".join(mesh.name for mesh in meshes)
         raise MeshError([problem("--mesh", "the source has several meshes", None, f"one of: {names}")])

@@ -23,7 +23,7 @@ Function: TypeAlias = Callable[["Evaluator", Stack, Any, str], Any]
 
 
 class Evaluator:
-    """Evaluate values of stacks that may refer to each other.
+    """Evaluator of values of stacks that may refer to each other.
 
     Args:
         stacks: All stacks, including nested ones.

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 NESTED = "AWS::CloudFormation::Stack"
 MAX_NESTED = 200
-MAX_MANIFEST_BYTES = 50_000_000
+MAX_MANIFEST_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def _read_assembly(folder: Path, above: tuple[Path, ...] = ()) -> list[Stack]:
     file = folder / "manifest.json"
-    manifest = load(file, max_bytes=100_000_000)
+    manifest = load(file, max_bytes=MAX_MANIFEST_BYTES)
     if folder.resolve() in above:
         raise MeshError([problem(str(file), "is nested in itself", str(folder), "nest another cloud assembly")])
     stacks = []

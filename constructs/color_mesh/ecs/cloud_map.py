@@ -42,20 +42,20 @@ def read_discovery_services(reader: Reader) -> dict[str, DiscoveryService]:
     return reader.read_all("AWS::ServiceDiscovery::Service", _discovery_service)
 
 
-def _discovery_service(at: Fields, resource: Resource) -> DiscoveryService:
-    dns = at.optional("DnsConfig", _dns) or _Dns()
-    namespace = at.value("NamespaceId") or dns.namespace
+def _discovery_service(fields: Fields, resource: Resource) -> DiscoveryService:
+    dns = fields.optional("DnsConfig", _dns) or _Dns()
+    namespace = fields.value("NamespaceId") or dns.namespace
     return DiscoveryService(
-        name=at.optional_text("Name") or resource.generated_name,
+        name=fields.optional_text("Name") or resource.generated_name,
         namespace=str(namespace.resource.property("Name")) if isinstance(namespace, Attribute) else None,
         records=dns.records,
         weighted=dns.policy == "WEIGHTED",
     )
 
 
-def _dns(at: Fields) -> _Dns:
+def _dns(fields: Fields) -> _Dns:
     return _Dns(
-        records=at.many("DnsRecords", lambda each: (each.text("Type"), each.integer("TTL"))),
-        policy=at.optional_text("RoutingPolicy"),
-        namespace=at.value("NamespaceId"),
+        records=fields.many("DnsRecords", lambda each: (each.text("Type"), each.integer("TTL"))),
+        policy=fields.optional_text("RoutingPolicy"),
+        namespace=fields.value("NamespaceId"),
     )

@@ -79,35 +79,35 @@ class _Logs:
     prefix: str | None = None
 
 
-def read_container(at: Fields) -> Container:
+def read_container(fields: Fields) -> Container:
     """Read a container."""
-    variables = {each.text("Name"): each for each in at.many("Environment", lambda each: each)}
+    variables = {each.text("Name"): each for each in fields.many("Environment", lambda each: each)}
     resource = _mesh_resource(variables)
-    logs = at.optional("LogConfiguration", _logs) or _Logs()
-    stop_seconds = at.optional_integer("StopTimeout")
+    logs = fields.optional("LogConfiguration", _logs) or _Logs()
+    stop_seconds = fields.optional_integer("StopTimeout")
     return Container(
-        name=at.text("Name"),
+        name=fields.text("Name"),
         # Any image of an Envoy that App Mesh configures is as good as another.
-        image=at.text("Image") if resource is None or at.is_resolved("Image") else None,
-        entry_point=at.texts("EntryPoint"),
-        command=at.texts("Command"),
+        image=fields.text("Image") if resource is None or fields.is_resolved("Image") else None,
+        entry_point=fields.texts("EntryPoint"),
+        command=fields.texts("Command"),
         environment={name: _value(each, "Value") for name, each in variables.items()},
-        secrets=dict(at.many("Secrets", lambda each: (each.text("Name"), _value(each, "ValueFrom")))),
-        user=at.optional_text("User"),
-        cpu=at.optional_integer("Cpu") or None,
-        memory_mib=at.optional_integer("Memory") or None,
-        memory_reservation_mib=at.optional_integer("MemoryReservation") or None,
-        ports=dict(port for port in at.many("PortMappings", _port) if port is not None),
-        essential=at.flag("Essential", True),
-        depends_on=at.many("DependsOn", _dependency),
-        health_check=at.optional("HealthCheck", _health_check),
-        start_seconds=at.optional_integer("StartTimeout"),
+        secrets=dict(fields.many("Secrets", lambda each: (each.text("Name"), _value(each, "ValueFrom")))),
+        user=fields.optional_text("User"),
+        cpu=fields.optional_integer("Cpu") or None,
+        memory_mib=fields.optional_integer("Memory") or None,
+        memory_reservation_mib=fields.optional_integer("MemoryReservation") or None,
+        ports=dict(port for port in fields.many("PortMappings", _port) if port is not None),
+        essential=fields.flag("Essential", True),
+        depends_on=fields.many("DependsOn", _dependency),
+        health_check=fields.optional("HealthCheck", _health_check),
+        start_seconds=fields.optional_integer("StartTimeout"),
         stop_seconds=STOP_SECONDS if stop_seconds is None else stop_seconds,
         log_driver=logs.driver,
         log_group=logs.group,
         log_prefix=logs.prefix,
         mesh_resource=resource,
-        system_controls=at.many("SystemControls", lambda each: (each.text("Namespace"), each.text("Value"))),
+        system_controls=fields.many("SystemControls", lambda each: (each.text("Namespace"), each.text("Value"))),
     )
 
 
@@ -126,34 +126,34 @@ def _mesh_resource(variables: Mapping[str, Fields]) -> MeshResource | None:
     return resource
 
 
-def _value(at: Fields, key: str) -> str | Reference:
-    value: Any = at.value(key)
-    return reference(value) if isinstance(value, Attribute) else at.optional_text(key) or ""
+def _value(fields: Fields, key: str) -> str | Reference:
+    value: Any = fields.value(key)
+    return reference(value) if isinstance(value, Attribute) else fields.optional_text(key) or ""
 
 
-def _port(at: Fields) -> tuple[int, str | None] | None:
-    port, name = at.optional_integer("ContainerPort"), at.optional_text("Name")
-    return (port, name) if port is not None and (at.optional_text("Protocol") or "tcp") == "tcp" else None
+def _port(fields: Fields) -> tuple[int, str | None] | None:
+    port, name = fields.optional_integer("ContainerPort"), fields.optional_text("Name")
+    return (port, name) if port is not None and (fields.optional_text("Protocol") or "tcp") == "tcp" else None
 
 
-def _dependency(at: Fields) -> tuple[str, str]:
-    name, condition = at.text("ContainerName"), at.text("Condition")
+def _dependency(fields: Fields) -> tuple[str, str]:
+    name, condition = fields.text("ContainerName"), fields.text("Condition")
     if condition not in CONDITIONS:
-        at.report("Condition", "unknown condition", f"known: {', '.join(CONDITIONS)}")
+        fields.report("Condition", "unknown condition", f"known: {', '.join(CONDITIONS)}")
     return name, condition
 
 
-def _health_check(at: Fields) -> ContainerHealthCheck:
-    command = at.texts("Command")
+def _health_check(fields: Fields) -> ContainerHealthCheck:
+    command = fields.texts("Command")
     if len(command) < 2 or command[0] not in ("CMD", "CMD-SHELL"):
-        at.report("Command", "is not a command of a health check", "CMD and words, or CMD-SHELL and one line")
+        fields.report("Command", "is not a command of a health check", "CMD and words, or CMD-SHELL and one line")
     # ECS API Reference, HealthCheck: the defaults.
     return ContainerHealthCheck(
         command=command,
-        interval_seconds=_or_default(at.optional_integer("Interval"), 30),
-        timeout_seconds=_or_default(at.optional_integer("Timeout"), 5),
-        retries=_or_default(at.optional_integer("Retries"), 3),
-        start_period_seconds=at.optional_integer("StartPeriod"),
+        interval_seconds=_or_default(fields.optional_integer("Interval"), 30),
+        timeout_seconds=_or_default(fields.optional_integer("Timeout"), 5),
+        retries=_or_default(fields.optional_integer("Retries"), 3),
+        start_period_seconds=fields.optional_integer("StartPeriod"),
     )
 
 
@@ -161,9 +161,9 @@ def _or_default(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-def _logs(at: Fields) -> _Logs:
-    driver = at.text("LogDriver")
-    options = at.value("Options")
+def _logs(fields: Fields) -> _Logs:
+    driver = fields.text("LogDriver")
+    options = fields.value("Options")
     if driver != "awslogs" or not isinstance(options, dict):
         return _Logs(driver=driver)
     prefix = options.get("awslogs-stream-prefix")

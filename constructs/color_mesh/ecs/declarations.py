@@ -9,9 +9,9 @@ from color_mesh.cloudformation import Resource, Templates
 from color_mesh.ecs.cloud_map import DiscoveryService, read_discovery_services
 from color_mesh.ecs.hosted_zones import HostedZone, Record, read_hosted_zones, read_records
 from color_mesh.ecs.load_balancers import (
-    Listener,
     ListenerRule,
     LoadBalancer,
+    LoadBalancerListener,
     TargetGroup,
     read_listener_rules,
     read_listeners,
@@ -53,7 +53,7 @@ class Declarations:
     services: Mapping[str, Service] = field(default_factory=dict)
     discovery_services: Mapping[str, DiscoveryService] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
-    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    listeners: Mapping[str, LoadBalancerListener] = field(default_factory=dict)
     listener_rules: Mapping[str, ListenerRule] = field(default_factory=dict)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -99,5 +99,5 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
     return replace(declarations, problems=tuple(reader.problems), unused=tuple(reader.unused))
 
 
-def _log_group_name(at: Fields, resource: Resource) -> str:
-    return at.optional_text("LogGroupName") or resource.generated_name
+def _log_group_name(fields: Fields, resource: Resource) -> str:
+    return fields.optional_text("LogGroupName") or resource.generated_name

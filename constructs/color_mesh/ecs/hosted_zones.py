@@ -51,19 +51,19 @@ def read_records(reader: Reader) -> dict[str, Record]:
     return reader.read_all("AWS::Route53::RecordSet", _record)
 
 
-def _hosted_zone(at: Fields, _: Resource) -> HostedZone:
-    return HostedZone(name=_normalized(at.text("Name")), private=bool(at.value("VPCs")))
+def _hosted_zone(fields: Fields, _: Resource) -> HostedZone:
+    return HostedZone(name=_normalized(fields.text("Name")), private=bool(fields.value("VPCs")))
 
 
-def _record(at: Fields, _: Resource) -> Record:
-    zone_name = at.optional_text("HostedZoneName")
+def _record(fields: Fields, _: Resource) -> Record:
+    zone_name = fields.optional_text("HostedZoneName")
     return Record(
-        zone=resource_key(at.value("HostedZoneId")),
+        zone=resource_key(fields.value("HostedZoneId")),
         zone_name=None if zone_name is None else _normalized(zone_name),
-        name=_normalized(at.text("Name")),
-        type=at.text("Type"),
-        ttl_seconds=at.optional_integer("TTL") or 0,
-        values=at.texts("ResourceRecords"),
+        name=_normalized(fields.text("Name")),
+        type=fields.text("Type"),
+        ttl_seconds=fields.optional_integer("TTL") or 0,
+        values=fields.texts("ResourceRecords"),
     )
 
 

@@ -24,7 +24,7 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listener:
+class LoadBalancerListener:
     """Listener of a load balancer.
 
     Attributes:
@@ -76,7 +76,7 @@ class LoadBalancer:
     subnets: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     public: bool = True
-    listeners: tuple[Listener, ...] = ()
+    listeners: tuple[LoadBalancerListener, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +119,7 @@ class TargetGroup:
     health_check: TargetHealthCheck = TargetHealthCheck()
 
 
-def read_listeners(reader: Reader) -> dict[str, Listener]:
+def read_listeners(reader: Reader) -> dict[str, LoadBalancerListener]:
     """Read the listeners, by place."""
     return reader.read_all(_TYPE.format("Listener"), _listener)
 
@@ -134,59 +134,59 @@ def read_target_groups(reader: Reader) -> dict[str, TargetGroup]:
     return reader.read_all(_TYPE.format("TargetGroup"), _target_group)
 
 
-def read_load_balancers(reader: Reader, listeners: Mapping[str, Listener]) -> dict[str, LoadBalancer]:
+def read_load_balancers(reader: Reader, listeners: Mapping[str, LoadBalancerListener]) -> dict[str, LoadBalancer]:
     """Read the load balancers, by place."""
 
-    def read(at: Fields, resource: Resource) -> LoadBalancer:
+    def read(fields: Fields, resource: Resource) -> LoadBalancer:
         return LoadBalancer(
-            name=at.optional_text("Name") or resource.logical_id,
-            type=at.optional_text("Type") or "application",
-            subnets=resource_keys(at.value("Subnets")),
-            groups=resource_keys(at.value("SecurityGroups")),
-            public=(at.optional_text("Scheme") or "internet-facing") == "internet-facing",
+            name=fields.optional_text("Name") or resource.logical_id,
+            type=fields.optional_text("Type") or "application",
+            subnets=resource_keys(fields.value("Subnets")),
+            groups=resource_keys(fields.value("SecurityGroups")),
+            public=(fields.optional_text("Scheme") or "internet-facing") == "internet-facing",
             listeners=tuple(each for each in listeners.values() if each.load_balancer == resource.place),
         )
 
     return reader.read_all(_TYPE.format("LoadBalancer"), read)
 
 
-def _listener(at: Fields, _: Resource) -> Listener:
-    return Listener(
-        load_balancer=resource_key(at.value("LoadBalancerArn")),
-        protocol=at.optional_text("Protocol"),
-        port=at.integer("Port"),
-        actions=at.many("DefaultActions", _action),
+def _listener(fields: Fields, _: Resource) -> LoadBalancerListener:
+    return LoadBalancerListener(
+        load_balancer=resource_key(fields.value("LoadBalancerArn")),
+        protocol=fields.optional_text("Protocol"),
+        port=fields.integer("Port"),
+        actions=fields.many("DefaultActions", _action),
     )
 
 
-def _listener_rule(at: Fields, _: Resource) -> ListenerRule:
-    return ListenerRule(listener=resource_key(at.value("ListenerArn")), actions=at.many("Actions", _action))
+def _listener_rule(fields: Fields, _: Resource) -> ListenerRule:
+    return ListenerRule(listener=resource_key(fields.value("ListenerArn")), actions=fields.many("Actions", _action))
 
 
-def _action(at: Fields) -> Action:
-    weighted = at.optional("ForwardConfig", lambda each: each.many("TargetGroups", _forwarded_to)) or ()
-    groups = dict.fromkeys(group for group in (_forwarded_to(at), *weighted) if group is not None)
-    return Action(type=at.optional_text("Type"), target_groups=tuple(groups))
+def _action(fields: Fields) -> Action:
+    weighted = fields.optional("ForwardConfig", lambda each: each.many("TargetGroups", _forwarded_to)) or ()
+    groups = dict.fromkeys(group for group in (_forwarded_to(fields), *weighted) if group is not None)
+    return Action(type=fields.optional_text("Type"), target_groups=tuple(groups))
 
 
-def _forwarded_to(at: Fields) -> str | None:
-    return resource_key(at.value("TargetGroupArn"))
+def _forwarded_to(fields: Fields) -> str | None:
+    return resource_key(fields.value("TargetGroupArn"))
 
 
-def _target_group(at: Fields, resource: Resource) -> TargetGroup:
-    port = at.optional_text("HealthCheckPort")
+def _target_group(fields: Fields, resource: Resource) -> TargetGroup:
+    port = fields.optional_text("HealthCheckPort")
     # Elastic Load Balancing API Reference, CreateTargetGroup: the defaults of a network load balancer.
     return TargetGroup(
-        name=at.optional_text("Name") or resource.logical_id,
-        target_type=at.optional_text("TargetType") or "instance",
-        protocol=at.optional_text("Protocol"),
+        name=fields.optional_text("Name") or resource.logical_id,
+        target_type=fields.optional_text("TargetType") or "instance",
+        protocol=fields.optional_text("Protocol"),
         health_check=TargetHealthCheck(
-            protocol=at.optional_text("HealthCheckProtocol") or "TCP",
+            protocol=fields.optional_text("HealthCheckProtocol") or "TCP",
             port=int(port) if port is not None and port.isdigit() else None,
-            path=at.optional_text("HealthCheckPath") or "/",
-            interval_seconds=at.optional_integer("HealthCheckIntervalSeconds") or 30,
-            timeout_seconds=at.optional_integer("HealthCheckTimeoutSeconds") or 10,
-            healthy_threshold=at.optional_integer("HealthyThresholdCount") or 5,
-            unhealthy_threshold=at.optional_integer("UnhealthyThresholdCount") or 2,
+            path=fields.optional_text("HealthCheckPath") or "/",
+            interval_seconds=fields.optional_integer("HealthCheckIntervalSeconds") or 30,
+            timeout_seconds=fields.optional_integer("HealthCheckTimeoutSeconds") or 10,
+            healthy_threshold=fields.optional_integer("HealthyThresholdCount") or 5,
+            unhealthy_threshold=fields.optional_integer("UnhealthyThresholdCount") or 2,
         ),
     )

@@ -21,13 +21,13 @@ def _valid(ranges: dict[str, IPv4Network | None]) -> dict[str, IPv4Network]:
     return {place: cidr for place, cidr in ranges.items() if cidr is not None}
 
 
-def _cidr(at: Fields, _: Resource) -> IPv4Network | None:
+def _cidr(fields: Fields, _: Resource) -> IPv4Network | None:
     try:
-        cidr = IPv4Network(at.text("CidrBlock"))
+        cidr = IPv4Network(fields.text("CidrBlock"))
     except ValueError:
         cidr = None
     # Amazon VPC User Guide, VPC CIDR blocks: between /16 and /28.
     if cidr is None or not 16 <= cidr.prefixlen <= 28:
-        at.report("CidrBlock", "is not a range of a VPC", "an IPv4 network of /16 to /28, such as 10.0.0.0/16")
+        fields.report("CidrBlock", "is not a range of a VPC", "an IPv4 network of /16 to /28, such as 10.0.0.0/16")
         return None
     return cidr

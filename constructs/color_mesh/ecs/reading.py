@@ -9,7 +9,7 @@ from color_mesh.cloudformation import Attribute, Resource, Templates
 from color_mesh.model import MeshError
 
 T = TypeVar("T")
-Path: TypeAlias = tuple[str | int, ...]
+PropertyPath: TypeAlias = tuple[str | int, ...]
 # Resource types and the properties of each that a caller uses.
 UsedProperties: TypeAlias = Mapping[str, Collection[str]]
 EVERY_PROPERTY = ("*",)
@@ -56,7 +56,7 @@ class UnusedProperty:
 
     resource_type: str
     place: str
-    path: Path
+    path: PropertyPath
 
     @property
     def name(self) -> str:
@@ -65,7 +65,7 @@ class UnusedProperty:
 
 
 class Reader:
-    """Read resources of templates, and collect problems and unused properties.
+    """Reader of the resources of templates, which collects problems and unused properties.
 
     Args:
         templates: Templates that declare the resources.
@@ -94,7 +94,7 @@ class Reader:
             try:
                 properties = self._used_properties(resource)
                 values[resource.place] = read(
-                    Fields(properties, resource.place, api_spelling, problems, unread=[]), resource
+                    Fields(properties, resource.place, api_spelling, problems, report_unknown=False), resource
                 )
             except MeshError as error:
                 problems += error.problems
@@ -118,13 +118,13 @@ class Reader:
         used = self._used[resource.type]
         if used == EVERY_PROPERTY:
             return properties
-        unused: list[Path] = []
+        unused: list[PropertyPath] = []
         selected = _select(properties, used, (), unused)
         self.unused += (UnusedProperty(resource_type=resource.type, place=resource.place, path=path) for path in unused)
         return selected
 
 
-def _select(value: Any, used: Collection[str], path: Path, unused: list[Path]) -> Any:
+def _select(value: Any, used: Collection[str], path: PropertyPath, unused: list[PropertyPath]) -> Any:
     """Return the used properties of an object, and add the paths of the others to ``unused``."""
     if isinstance(value, list):
         return [_select(each, used, (*path, index), unused) for index, each in enumerate(value)]
@@ -143,7 +143,7 @@ def _select(value: Any, used: Collection[str], path: Path, unused: list[Path]) -
     return selected
 
 
-def _name(path: Path) -> str:
+def _name(path: PropertyPath) -> str:
     return ".".join(part for part in path if isinstance(part, str))
 
 

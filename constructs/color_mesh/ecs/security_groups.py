@@ -77,34 +77,36 @@ def read_security_groups(reader: Reader) -> dict[str, SecurityGroup]:
 def _own_rules(reader: Reader, resource_type: str, other: str) -> dict[str | None, list[Rule]]:
     """Read the rules of a type of resource, by security group."""
     rules: dict[str | None, list[Rule]] = {}
-    declared = reader.read_all(resource_type, lambda at, _: (resource_key(at.value("GroupId")), _rule(at, other)))
+    declared = reader.read_all(
+        resource_type, lambda fields, _: (resource_key(fields.value("GroupId")), _rule(fields, other))
+    )
     for group, rule in declared.values():
         rules.setdefault(group, []).append(rule)
     return rules
 
 
-def _group(at: Fields, resource: Resource) -> SecurityGroup:
+def _group(fields: Fields, resource: Resource) -> SecurityGroup:
     return SecurityGroup(
-        name=at.optional_text("GroupName") or resource.logical_id,
-        ingress=at.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId")),
-        egress=at.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId")),
+        name=fields.optional_text("GroupName") or resource.logical_id,
+        ingress=fields.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId")),
+        egress=fields.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId")),
     )
 
 
-def _rule(at: Fields, other: str) -> Rule:
-    protocol = at.text("IpProtocol")
-    first, last = at.optional_integer("FromPort"), at.optional_integer("ToPort")
+def _rule(fields: Fields, other: str) -> Rule:
+    protocol = fields.text("IpProtocol")
+    first, last = fields.optional_integer("FromPort"), fields.optional_integer("ToPort")
     every_port = first is None or first == -1 or protocol == "-1"
-    cidr = at.optional_text("CidrIp")
+    cidr = fields.optional_text("CidrIp")
     try:
         network = None if cidr is None else ip_network(cidr)
     except ValueError:
-        at.report("CidrIp", "is not an IPv4 network", "such as 0.0.0.0/0")
+        fields.report("CidrIp", "is not an IPv4 network", "such as 0.0.0.0/0")
         network = None
     return Rule(
         protocol=_PROTOCOLS.get(protocol, protocol.lower()),
         first_port=None if every_port else first,
         last_port=None if every_port else last,
         cidr=network if isinstance(network, IPv4Network) else None,
-        group=resource_key(at.value(other)),
+        group=resource_key(fields.value(other)),
     )

@@ -73,51 +73,51 @@ def read_services(reader: Reader) -> dict[str, Service]:
     return reader.read_all("AWS::ECS::Service", _service)
 
 
-def _service(at: Fields, resource: Resource) -> Service:
-    network = at.optional("NetworkConfiguration", lambda each: each.optional("AwsvpcConfiguration", _network))
+def _service(fields: Fields, resource: Resource) -> Service:
+    network = fields.optional("NetworkConfiguration", lambda each: each.optional("AwsvpcConfiguration", _network))
     network = network or _Network()
-    minimum, maximum = at.optional("DeploymentConfiguration", _percents) or (None, None)
-    controller = at.optional("DeploymentController", lambda each: each.optional_text("Type"))
-    name, count = at.optional_text("ServiceName"), at.optional_integer("DesiredCount")
+    minimum, maximum = fields.optional("DeploymentConfiguration", _percents) or (None, None)
+    controller = fields.optional("DeploymentController", lambda each: each.optional_text("Type"))
+    name, count = fields.optional_text("ServiceName"), fields.optional_integer("DesiredCount")
     # ECS API Reference, CreateService and DeploymentConfiguration: the defaults.
     return Service(
         name=name or resource.logical_id,
         declared_name=name,
-        task_definition=resource_key(at.value("TaskDefinition")) or "",
+        task_definition=resource_key(fields.value("TaskDefinition")) or "",
         desired_count=1 if count is None else count,
         subnets=network.subnets,
         groups=network.groups,
         public=network.public,
-        discovery=at.many("ServiceRegistries", _registry),
-        targets=at.many("LoadBalancers", _target),
+        discovery=fields.many("ServiceRegistries", _registry),
+        targets=fields.many("LoadBalancers", _target),
         minimum_percent=100 if minimum is None else minimum,
         maximum_percent=200 if maximum is None else maximum,
-        grace_seconds=at.optional_integer("HealthCheckGracePeriodSeconds") or 0,
-        launch_type=at.optional_text("LaunchType"),
+        grace_seconds=fields.optional_integer("HealthCheckGracePeriodSeconds") or 0,
+        launch_type=fields.optional_text("LaunchType"),
         deployment_controller=controller or "ECS",
-        scheduling_strategy=at.optional_text("SchedulingStrategy") or "REPLICA",
-        execute_command=at.flag("EnableExecuteCommand", False),
+        scheduling_strategy=fields.optional_text("SchedulingStrategy") or "REPLICA",
+        execute_command=fields.flag("EnableExecuteCommand", False),
     )
 
 
-def _network(at: Fields) -> _Network:
+def _network(fields: Fields) -> _Network:
     return _Network(
-        subnets=resource_keys(at.value("Subnets")),
-        groups=resource_keys(at.value("SecurityGroups")),
-        public=at.optional_text("AssignPublicIp") == "ENABLED",
+        subnets=resource_keys(fields.value("Subnets")),
+        groups=resource_keys(fields.value("SecurityGroups")),
+        public=fields.optional_text("AssignPublicIp") == "ENABLED",
     )
 
 
-def _percents(at: Fields) -> tuple[int | None, int | None]:
-    return at.optional_integer("MinimumHealthyPercent"), at.optional_integer("MaximumPercent")
+def _percents(fields: Fields) -> tuple[int | None, int | None]:
+    return fields.optional_integer("MinimumHealthyPercent"), fields.optional_integer("MaximumPercent")
 
 
-def _registry(at: Fields) -> Registration:
-    ports = (at.optional_integer("ContainerPort"), at.optional_integer("Port"))
+def _registry(fields: Fields) -> Registration:
+    ports = (fields.optional_integer("ContainerPort"), fields.optional_integer("Port"))
     port = next((each for each in ports if each is not None), None)
-    return Registration(registry=resource_key(at.value("RegistryArn")) or "", port=port)
+    return Registration(registry=resource_key(fields.value("RegistryArn")) or "", port=port)
 
 
-def _target(at: Fields) -> Registration:
-    group = resource_key(at.value("TargetGroupArn")) or ""
-    return Registration(registry=group, port=at.optional_integer("ContainerPort"))
+def _target(fields: Fields) -> Registration:
+    group = resource_key(fields.value("TargetGroupArn")) or ""
+    return Registration(registry=group, port=fields.optional_integer("ContainerPort"))

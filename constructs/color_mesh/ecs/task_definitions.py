@@ -77,21 +77,21 @@ def read_task_definitions(reader: Reader) -> dict[str, TaskDefinition]:
     return definitions
 
 
-def _task_definition(at: Fields, resource: Resource) -> TaskDefinition:
-    containers = at.many("ContainerDefinitions", read_container)
+def _task_definition(fields: Fields, resource: Resource) -> TaskDefinition:
+    containers = fields.many("ContainerDefinitions", read_container)
     if not containers:
-        at.report("ContainerDefinitions", "has no container", "one or more")
-    family = at.optional_text("Family")
+        fields.report("ContainerDefinitions", "has no container", "one or more")
+    family = fields.optional_text("Family")
     return TaskDefinition(
         family=family or resource.logical_id,
         declared_family=family,
         containers=containers,
-        proxy_configuration=at.optional("ProxyConfiguration", _proxy_configuration),
-        task_role=resource_key(at.value("TaskRoleArn")),
-        execution_role=resource_key(at.value("ExecutionRoleArn")),
-        cpu=_units(at.optional_text("Cpu")),
-        memory_mib=_units(at.optional_text("Memory")),
-        cpu_architecture=at.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
+        proxy_configuration=fields.optional("ProxyConfiguration", _proxy_configuration),
+        task_role=resource_key(fields.value("TaskRoleArn")),
+        execution_role=resource_key(fields.value("ExecutionRoleArn")),
+        cpu=_units(fields.optional_text("Cpu")),
+        memory_mib=_units(fields.optional_text("Memory")),
+        cpu_architecture=fields.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
     )
 
 
@@ -111,22 +111,22 @@ def _unknown_dependencies(place: str, definition: TaskDefinition) -> Iterator[st
                 yield problem(subject, "depends on an unknown container", other, f"known: {', '.join(names)}")
 
 
-def _proxy_configuration(at: Fields) -> ProxyConfiguration:
+def _proxy_configuration(fields: Fields) -> ProxyConfiguration:
     key = "ProxyConfigurationProperties"
-    properties = dict(at.many(key, lambda each: (each.text("Name"), each.text("Value"))))
+    properties = dict(fields.many(key, lambda each: (each.text("Name"), each.text("Value"))))
     numbers: dict[str, tuple[int, ...]] = {}
     for name in ("AppPorts", "ProxyIngressPort", "ProxyEgressPort", "IgnoredUID", "IgnoredGID", "EgressIgnoredPorts"):
         words = _words(properties.get(name))
         if not all(word.isdigit() for word in words):
-            at.report(key, f"{name} is not a list of numbers", "such as 80,8080")
+            fields.report(key, f"{name} is not a list of numbers", "such as 80,8080")
         numbers[name] = tuple(int(word) for word in words if word.isdigit())
     # The requirements of the CNI plugin (aws/amazon-ecs-cni-plugins, aws-appmesh).
     if not numbers["ProxyEgressPort"]:
-        at.report(key, "has no ProxyEgressPort", "it is required")
+        fields.report(key, "has no ProxyEgressPort", "it is required")
     if not (numbers["IgnoredUID"] or numbers["IgnoredGID"]):
-        at.report(key, "has neither IgnoredUID nor IgnoredGID", "one of them is required")
+        fields.report(key, "has neither IgnoredUID nor IgnoredGID", "one of them is required")
     if bool(numbers["AppPorts"]) != bool(numbers["ProxyIngressPort"]):
-        at.report(key, "has only one of AppPorts and ProxyIngressPort", "both or neither")
+        fields.report(key, "has only one of AppPorts and ProxyIngressPort", "both or neither")
     first = {name: next(iter(values), None) for name, values in numbers.items()}
     return ProxyConfiguration(
         app_ports=numbers["AppPorts"],

@@ -358,7 +358,7 @@ ROWS = (
 
 
 @cache
-def table() -> Mapping[str, Row]:
+def rows_by_path() -> Mapping[str, Row]:
     """Return the row of each property, by its path."""
     return {path: row for row in ROWS for path in paths(row.properties)}
 

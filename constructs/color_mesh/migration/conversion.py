@@ -31,6 +31,7 @@ from color_mesh.model import (
 from color_mesh.model.checks import check_unique
 from color_mesh.model.deployment import AppAddress
 from color_mesh.model.errors import refuse
+from color_mesh.model.match import with_default_prefix
 from color_mesh.model.node import hostnames
 
 R = TypeVar("R", Route, GatewayRoute)
@@ -122,21 +123,17 @@ def _as_declared(mesh: Mesh) -> Mesh:
     """Return the mesh with its services in the order of creation, and with the defaults that constructs fill in."""
     services = (*_primary_services(mesh), *_other_services(mesh))
     routers = (
-        replace(router, routes=tuple(_with_target_ports(mesh, _with_path(route)) for route in router.routes))
+        replace(router, routes=tuple(_with_target_ports(mesh, _with_prefix(route)) for route in router.routes))
         for router in mesh.routers
     )
     gateways = (
-        replace(gateway, routes=tuple(_with_path(route) for route in gateway.routes)) for gateway in mesh.gateways
+        replace(gateway, routes=tuple(_with_prefix(route) for route in gateway.routes)) for gateway in mesh.gateways
     )
     return replace(mesh, services=services, routers=tuple(routers), gateways=tuple(gateways))
 
 
-def _with_path(route: R) -> R:
-    """Return an HTTP route with the prefix ``/`` when it matches no path."""
-    match = route.match
-    if route.protocol in ("http", "http2") and match.prefix is match.path is match.path_regex is None:
-        return replace(route, match=replace(match, prefix="/"))
-    return route
+def _with_prefix(route: R) -> R:
+    return replace(route, match=with_default_prefix(route.match, route.protocol))
 
 
 def _with_target_ports(mesh: Mesh, route: Route) -> Route:

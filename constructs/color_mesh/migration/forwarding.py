@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from color_mesh.ecs import Declarations
-from color_mesh.ecs.load_balancers import Action, Listener
+from color_mesh.ecs.load_balancers import Action, LoadBalancerListener
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ def forwarding_listeners(declarations: Declarations) -> dict[str, list[Forwardin
     return listeners
 
 
-def _actions(declarations: Declarations) -> Iterator[tuple[Listener, tuple[Action, ...], bool]]:
+def _actions(declarations: Declarations) -> Iterator[tuple[LoadBalancerListener, tuple[Action, ...], bool]]:
     """Yield each listener with its default actions, then with those of each rule; the last value is true for a rule."""
     for each in declarations.listeners.values():
         yield each, each.actions, False

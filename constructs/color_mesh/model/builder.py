@@ -13,7 +13,7 @@ from color_mesh.model.router import check_added_route
 
 
 class MeshBuilder:
-    """Declare a mesh part by part. The parts declared so far are a valid mesh at any time.
+    """Mesh that is declared part by part. The parts declared so far are a valid mesh at any time.
 
     Each method validates what it adds in time that depends on the addition alone, and reports the same problems as the
     construction of a `Mesh` with all parts does. If there is a problem, nothing is added.

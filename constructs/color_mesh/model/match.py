@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 from color_mesh.model.checks import check_choice, check_flag, check_text
@@ -141,6 +141,13 @@ def check_match(subject: str, match: RouteMatch, protocol: str, allowed: Sequenc
         if parameter.exact is not None:
             field_name = f"value of query parameter {parameter.name!r}"
             yield from check_text(subject, field_name, parameter.exact, 255, "1 to 255 characters")
+
+
+def with_default_prefix(match: RouteMatch, protocol: str) -> RouteMatch:
+    """Return match conditions with the prefix ``/`` if those of an ``http`` or ``http2`` route have no path."""
+    if protocol in ("http", "http2") and match.prefix is match.path is match.path_regex is None:
+        return replace(match, prefix="/")
+    return match
 
 
 def match_text(match: RouteMatch) -> str:

@@ -6,14 +6,14 @@ from typing import Any
 
 from color_mesh.appmesh.fields import cloudformation_spelling
 from color_mesh.appmesh.meshes import DeclaredResource
-from color_mesh.cli.sources import print_result, read_meshes
+from color_mesh.cli.sources import print_result, read_selected_meshes
 from color_mesh.envoy import parity
 from color_mesh.report import table
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    source, meshes = read_meshes(options)
+    source, meshes = read_selected_meshes(options)
     names = {mesh.name for mesh in meshes}
     print_result(parity_table([each for each in source.resources if each.mesh_name in names]), source)
     return 0
@@ -35,7 +35,7 @@ def parity_page() -> str:
         f"| {_escaped(row.properties)} | {_escaped(row.envoy or '–')} | {_escaped(row.unsupported or '–')} |"
         for row in parity.ROWS
     )
-    return _PAGE.format(count=len(parity.table()), rows=rows)
+    return _PAGE.format(count=len(parity.rows_by_path()), rows=rows)
 
 
 _PAGE = """# Parity with App Mesh
@@ -66,12 +66,12 @@ def _leaves(resource: DeclaredResource) -> Iterator[tuple[str, Any]]:
             yield path, value
 
     for path, value in walk(kind, resource.properties):
-        if path in parity.table():
+        if path in parity.rows_by_path():
             yield path, value
 
 
 def _outcome(path: str) -> str:
-    row = parity.table()[path]
+    row = parity.rows_by_path()[path]
     separator = " " if row.envoy else ": "
     unsupported = row.unsupported and f"not supported{separator}{row.unsupported}"
     return "; ".join(part for part in (row.envoy, unsupported) if part)

@@ -2,12 +2,12 @@
 
 import argparse
 
-from color_mesh.cli.sources import print_result, read_meshes
+from color_mesh.cli.sources import print_result, read_selected_meshes
 from color_mesh.report import mesh_table
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    source, meshes = read_meshes(options)
+    source, meshes = read_selected_meshes(options)
     print_result("\n\n".join(map(mesh_table, meshes)), source)
     return 0

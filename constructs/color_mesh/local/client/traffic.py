@@ -12,7 +12,7 @@ Call = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traffic:
-    """Count the calls since the Envoys started.
+    """Calls since the Envoys started, counted by caller and called service.
 
     Attributes:
         sent: Requests, or connections where Envoy does not see requests.

@@ -11,7 +11,7 @@ _running: set["asyncio.Task[Any]"] = set()
 def start_in_background(
     work: Coroutine[Any, Any, None], on_error: Callable[[BaseException], None]
 ) -> "asyncio.Task[None]":
-    """Start a coroutine that nobody waits for; ``on_error`` receives an exception that it raises."""
+    """Start a coroutine without waiting for it; ``on_error`` receives an exception that it raises."""
     started = asyncio.ensure_future(work)
     _running.add(started)
 

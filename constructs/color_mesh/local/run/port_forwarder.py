@@ -15,7 +15,7 @@ _CONNECT_SECONDS = 10.0
 
 
 class PortForwarder:
-    """Forward connections from a port of this machine, as if they came from the internet.
+    """Forwarder of connections from a port of this machine, as if they came from the internet.
 
     Args:
         listening: Listening socket. It belongs to the machine's network namespace.

@@ -10,7 +10,7 @@ from color_mesh.local.run.runner import Runner
 
 
 class PortPublisher:
-    """Publish the ports of a run.
+    """Publisher of the ports of a run.
 
     Args:
         runner: The run.

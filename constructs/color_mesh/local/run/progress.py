@@ -17,7 +17,7 @@ _INDENT = " " * 10
 
 
 class Progress:
-    """Print which services have become healthy, and when the whole mesh has.
+    """Messages about the services that have become healthy, and about the whole mesh.
 
     Args:
         runner: The run.

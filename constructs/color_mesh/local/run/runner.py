@@ -31,7 +31,7 @@ _STOP_SECONDS = 2.0
 
 
 class Runner:
-    """Run a plan.
+    """State of a run, which follows the plan.
 
     Args:
         plan: The plan.

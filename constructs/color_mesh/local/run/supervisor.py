@@ -30,7 +30,7 @@ from color_mesh.model import MeshError
 
 
 class Supervisor:
-    """Run a mesh until somebody ends it.
+    """Supervisor of a run, from its start to its end.
 
     Args:
         plan: The plan.

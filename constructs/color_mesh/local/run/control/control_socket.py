@@ -17,7 +17,7 @@ _STANDARD_STREAMS = 3
 
 
 class ControlSocket:
-    """Serve requests about a run.
+    """Server of the control socket.
 
     Args:
         handler: Handler of the requests.

@@ -33,11 +33,11 @@ Records = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _CachedAnswer:
-    """Define an answer in the cache.
+    """Answer in the cache.
 
     Attributes:
         expires: Time until which the answer is used.
-        exists: False if the answer is that the name does not exist.
+        exists: The name exists. ``False`` for a negative answer.
         values: Values of the records.
     """
 
@@ -50,7 +50,7 @@ class Resolver:
     """Records and a cache of answers.
 
     Positive answers are cached for their TTL. Negative answers are cached only for names that existed before: on AWS,
-    nobody has asked for a name before it was declared.
+    no client looks up a name before it is declared.
 
     Args:
         clock: Returns the time in seconds.

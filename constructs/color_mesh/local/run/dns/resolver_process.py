@@ -11,7 +11,7 @@ from typing import Any
 
 
 class ResolverProcess:
-    """Keep the resolver running, and send it the records that it serves.
+    """Process of the resolver, which is started again whenever it ends.
 
     Args:
         address: IPv4 address of the resolver.

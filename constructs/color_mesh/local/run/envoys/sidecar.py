@@ -33,7 +33,7 @@ InstanceLookup: TypeAlias = Callable[[str], Iterable[Instance]]
 
 
 class Sidecar:
-    """Configuration of one Envoy, and of its changes while it runs.
+    """Configuration of one Envoy, and the changes of it while Envoy runs.
 
     Args:
         resource: Virtual node or virtual gateway whose configuration it receives.

@@ -12,7 +12,7 @@ from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
 
 class LoadBalancers:
-    """Run the load balancers of a plan.
+    """Running load balancers of a plan.
 
     Args:
         vpc: The VPC.

@@ -31,8 +31,8 @@ _ENVOY = RunnableContainer(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """Define a target of a load balancer.
+class LoadBalancerTarget:
+    """Target of a load balancer.
 
     Attributes:
         group: Key of its target group.
@@ -51,7 +51,7 @@ class Target:
 
 
 class RunningLoadBalancer:
-    """Run a network load balancer.
+    """Running network load balancer.
 
     Args:
         network: Name of its network namespace.
@@ -143,9 +143,9 @@ class RunningLoadBalancer:
             }
         )
 
-    async def target_health(self) -> Mapping[Target, str | None]:
+    async def target_health(self) -> Mapping[LoadBalancerTarget, str | None]:
         """Return why each target fails its health check, ``None`` for a healthy one; without those not checked yet."""
-        health: dict[Target, str | None] = {}
+        health: dict[LoadBalancerTarget, str | None] = {}
         with suppress(OSError, asyncio.TimeoutError):
             response = json.loads(await admin_interface.request(self.network, "/clusters?format=json"))
             keys = {group.name: key for key, group in self._groups.items()}
@@ -154,7 +154,7 @@ class RunningLoadBalancer:
                 key = keys[cluster["name"]]
                 for host in cluster.get("host_statuses", []):
                     address = host["address"]["socket_address"]
-                    target = Target(group=key, address=address["address"], port=address["port_value"])
+                    target = LoadBalancerTarget(group=key, address=address["address"], port=address["port_value"])
                     flags = host.get("health_status", {})
                     if not flags.get("pending_active_hc"):
                         failed = flags.get("failed_active_health_check")

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer, Target
+from color_mesh.local.run.load_balancers.running_load_balancer import LoadBalancerTarget, RunningLoadBalancer
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
 
@@ -42,7 +42,7 @@ async def watch_target_health(
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _tasks_of(target: Target, tasks: Iterable[RunningTask], registry: TaskRegistry) -> list[RunningTask]:
+def _tasks_of(target: LoadBalancerTarget, tasks: Iterable[RunningTask], registry: TaskRegistry) -> list[RunningTask]:
     registered = {
         each.id for each in registry.tasks_of(target.group) if (str(each.address), each.port) == target.endpoint
     }

@@ -16,7 +16,7 @@ _ALLOWED_OUT = "0x1"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkInterface:
-    """Define a network interface in the VPC.
+    """Network interface in the VPC.
 
     Attributes:
         link: Name of the router's link to it.

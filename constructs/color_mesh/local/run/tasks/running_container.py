@@ -16,7 +16,7 @@ _PATH = f"{BINARIES}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 
 class RunningContainer:
-    """Run a container.
+    """Running container.
 
     Args:
         runnable: The container with its program.
@@ -32,7 +32,7 @@ class RunningContainer:
         log: Log file. ``None``: the output is discarded.
         status: ``PENDING``, ``RUNNING`` or ``STOPPED``.
         health: ``UNKNOWN``, ``HEALTHY`` or ``UNHEALTHY``; always ``UNKNOWN`` without a health check.
-        reason: Why it is unhealthy or stopped.
+        reason: Reason why it is unhealthy or stopped.
         exit_code: Exit code of the process; ``None`` while it runs.
     """
 

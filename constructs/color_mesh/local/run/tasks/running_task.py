@@ -44,7 +44,7 @@ class TaskHost(Protocol):
 
 
 class RunningTask:
-    """Run a task of a service.
+    """Running task of a service.
 
     Args:
         service: Service of the task.
@@ -56,13 +56,13 @@ class RunningTask:
         service: Service of the task.
         runnable: Task definition, with the programs of its containers.
         status: ``PROVISIONING``, ``PENDING``, ``RUNNING``, ``STOPPING`` or ``STOPPED``, as in ECS.
-        reason: Why it stopped, or why an Envoy rejects its configuration.
+        reason: Reason why it stopped, or why an Envoy rejects its configuration.
         address: Private IPv4 address; ``None`` before it has one.
         containers: Containers by name.
         sidecars: Envoys that receive their configuration from App Mesh, by container name.
         failed: True if it stopped because of a failure.
-        target_failure: Why it fails the health check of its load balancer; ``None`` while it passes, and before the
-            first check.
+        target_failure: Reason why it fails the health check of its load balancer; ``None`` while it passes, and before
+            the first check.
         awaits_target_health: True if its load balancer has not checked it yet.
         running_since: Time at which it became ``RUNNING``, in seconds of the monotonic clock.
     """

@@ -17,7 +17,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 
 
 class ServiceScheduler:
-    """Keep the desired number of tasks of a service running.
+    """Scheduler that keeps the desired number of tasks of a service running.
 
     Args:
         service: The service.
@@ -28,7 +28,7 @@ class ServiceScheduler:
         service: The service.
         tasks: Tasks that have not stopped.
         replaced: Number of tasks that have stopped.
-        reason: Why the last of them stopped.
+        reason: Reason why the last of them stopped.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ServiceScheduler:
         self.wake()
 
     def wake(self) -> None:
-        """Look at the tasks again."""
+        """Check the tasks again."""
         self._wake.set()
 
     async def stop(self) -> None:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegisteredTask:
-    """Define a task that is registered in a Cloud Map service or a target group.
+    """Task that is registered in a Cloud Map service or a target group.
 
     Attributes:
         id: Id of the task.
