@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from color_mesh.model import Listener, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
+from color_mesh.model.errors import printable
 from color_mesh.model.match import match_text
 from color_mesh.model.route import AnyRoute
 
@@ -24,7 +25,7 @@ def mesh_table(mesh: Mesh) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Render rows below headings and a rule; nothing when there are no rows."""
-    cells = [headings, *rows]
+    cells = [headings, *([*map(printable, row)] for row in rows)]
     if len(cells) == 1:
         return ""
     rule = ["-" * max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -32,10 +33,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Render rows of cells as left-aligned columns, two spaces apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    """Render rows of cells as left-aligned columns, two spaces apart; a row is one line, whatever its cells contain."""
+    cells = [[*map(printable, row)] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     )
 
 

@@ -1,10 +1,15 @@
-"""Hostile text in every string and key of a template: it becomes a literal of the generated app, or the template is
-refused."""
+"""Hostile text in every string and key of a template.
+
+It becomes a literal of the generated app and text of the report and of the terminal, or the template is refused.
+"""
 
 import ast
 import copy
+import io
 import json
+import re
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +19,10 @@ from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.appmesh.template import write_template
+from color_mesh.cli.main import main
 from color_mesh.cloudformation import load
 from color_mesh.migration import migrate
+from color_mesh.migration.report import TITLES
 from color_mesh.model import MeshError
 from tests.support.full_mesh import full_mesh
 from tests.support.needs import examples
@@ -185,11 +192,7 @@ def test_full_template_is_migrated_with_its_services(tmp_path: Path) -> None:
 def test_hostile_text_is_refused_or_a_literal_of_the_generated_app(
     place: tuple[Any, Place, bool], text: str, mode: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    document, path, is_key = place
-    old = path[-1] if is_key else _at(document, path)
-    texts = {"replace": text, "prepend": f"{text}{old}", "append": f"{old}{text}"}
-    file = tmp_path_factory.getbasetemp() / "hostile.json"
-    file.write_text(json.dumps(with_text(document, path, is_key, texts[mode])))
+    file = hostile_template(tmp_path_factory.getbasetemp(), *place, text, mode)
     try:
         source = read_source([file])
         files = migrate(source, source.meshes[0]).files("hostile.json", source.notes)
@@ -198,6 +201,52 @@ def test_hostile_text_is_refused_or_a_literal_of_the_generated_app(
     for name, content in files.items():
         if name.endswith(".py"):
             assert not [each for each in identifiers(content) if WORD in each]
+    assert_report_is_text(files["MIGRATION.md"])
+
+
+@given(
+    place=st.sampled_from(PLACES),
+    text=st.sampled_from(TEXTS),
+    mode=st.sampled_from(MODES),
+    command=st.sampled_from(("show", "parity", "up --plan", "migrate")),
+)
+@examples(100)
+def test_terminal_gets_no_control_character_of_a_template(
+    place: tuple[Any, Place, bool], text: str, mode: str, command: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("hostile")
+    file = hostile_template(folder, *place, text, mode)
+    out = ["--out", str(folder / "out")] if command == "migrate" else []
+    output = io.StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
+        main([*command.split(), str(file), *out])
+    assert [line for line in output.getvalue().split("\n") if not line.isprintable()] == []
+
+
+def hostile_template(folder: Path, document: Any, path: Place, is_key: bool, text: str, mode: str) -> Path:
+    """Return the file of a document with ``text`` in place of the text at a place, before it or after it."""
+    old = path[-1] if is_key else _at(document, path)
+    texts = {"replace": text, "prepend": f"{text}{old}", "append": f"{old}{text}"}
+    file = folder / "hostile.json"
+    file.write_text(json.dumps(with_text(document, path, is_key, texts[mode])))
+    return file
+
+
+def assert_report_is_text(report: str) -> None:
+    """Check that the report has the lines of its own, and no markup in what it says of a template."""
+    before, fence, table = report.partition("\n\n## The mesh\n\n```")
+    assert fence
+    assert [line for line in report.split("\n") if not line.isprintable()] == []
+    assert re.fullmatch(r"`*\n.*\n```+\n", table, re.DOTALL)
+    findings, _, _ = before.partition("\n\n## Before `cdk deploy`")
+    _, *sections = findings.split("\n\n## ")
+    assert [each.partition("\n\n")[0] for each in sections] == [*TITLES.values()]
+    for section in sections:
+        for line in section.partition("\n\n")[2].split("\n"):
+            assert line.startswith("- ") or line == "Nothing."
+            # A backslash before punctuation makes it text (CommonMark, Backslash escapes).
+            rest = re.sub(r"\\[!-/:-@\[-`{-~]", "", line.removeprefix("- "))
+            assert not re.search(r"[`*\[\]<>&$|~\\]|://|^[#+=-]|^[0-9]+[.)]", rest)
 
 
 def _at(document: Any, path: Place) -> Any:

@@ -4,17 +4,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
+def printable(text: str) -> str:
+    r"""Return text as one line with escapes, such as ``\x1b``, in place of characters that a terminal would obey.
+
+    These are control characters, line ends, marks that change the direction of text, and halves of surrogate pairs.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 class MeshError(ValueError):
     """An invalid mesh, with all its problems.
 
     Each line of the message is one problem: ``<subject>: <problem>, got <value> (<allowed values, or the fix>)``.
+    Control characters are escaped, because subjects contain names of templates.
 
     Attributes:
         problems: Lines of the message.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(map(printable, problems))
         super().__init__("\n".join(self.problems))
 
 

@@ -27,6 +27,7 @@ from color_mesh.local.run.requirements import envoy_binary
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.template_watcher import changes, fingerprint
 from color_mesh.model import MeshError
+from color_mesh.model.errors import printable
 
 
 class Supervisor:
@@ -86,7 +87,8 @@ class Supervisor:
         self._end.set()
 
     def _print(self, text: str) -> None:
-        print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
+        lines = "\n".join(map(printable, text.split("\n")))
+        print(f"{time.monotonic() - self._began:6.1f} s  {lines}", flush=True)
 
     async def _watch_outside(self) -> None:
         """End the run when the process on the machine's network has ended."""

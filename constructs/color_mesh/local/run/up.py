@@ -18,7 +18,7 @@ from color_mesh.local.plan.published_ports import published_ports
 from color_mesh.local.run.isolation import start_isolated
 from color_mesh.local.run.requirements import missing
 from color_mesh.model.checks import check_range
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import printable, problem, refuse
 
 _STOP_SECONDS = 10.0
 
@@ -99,11 +99,12 @@ def _print_plan(plan: Plan, paths: Sequence[Path], folder: Path) -> None:
     resources = [each for task in plan.tasks.values() for each in task.mesh_resources.values()]
     names = dict.fromkeys((*(mesh.name for mesh in plan.meshes), *(resource.mesh for resource in resources)))
     meshes = ", ".join(names) or "none"
-    print(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks")
+    print(printable(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks"))
     for service in plan.services.values():
         containers = ", ".join(each.name for each in plan.task(service).containers)
-        print(f"  {service.name}: {service.desired_count} x {plan.task(service).definition.family} ({containers})")
-    print(f"Not emulated: {'; '.join(plan.not_emulated)}.")
+        line = f"{service.name}: {service.desired_count} x {plan.task(service).definition.family} ({containers})"
+        print(f"  {printable(line)}")
+    print(printable(f"Not emulated: {'; '.join(plan.not_emulated)}."))
     print(f"Logs: {os.path.relpath(folder)}/logs, or color-mesh logs NAME -f", flush=True)
 
 
