@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Extras and dependency groups of each file, and the oldest Python that it is for.
 FILES: dict[str, tuple[tuple[str, ...], str]] = {
-    "requirements.txt": (("project", "synth"), "3.10"),
+    "requirements.txt": (("project", "migrate", "synth"), "3.10"),
     "requirements-local.txt": (("project", "local", "synth"), "3.10"),
     "requirements-dev.txt": (("project", "local", "migrate", "synth", "dev"), "3.10"),
     "requirements-docs.txt": (("docs",), "3.11"),

@@ -25,7 +25,7 @@ class MeshError(ValueError):
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(map(printable, problems))
+        self.problems: tuple[str, ...] = tuple(map(printable, problems))
         super().__init__("\n".join(self.problems))
 
 
