@@ -91,8 +91,8 @@ def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> It
     for name, value in _known(values).items():
         if parameters := " and ".join(hidden_parameters(value)):
             text = (
-                f"the variable {name} is removed, because its value is that of the NoEcho parameter {parameters}: store "
-                "it in AWS Secrets Manager or the Parameter Store, and add it to the container as an ecs.Secret"
+                f"the variable {name} is removed, because its value is that of the NoEcho parameter {parameters}: "
+                "store it in AWS Secrets Manager or the Parameter Store, and add it to the container as an ecs.Secret"
             )
             yield to_do(subject, text)
 
