@@ -1,0 +1,125 @@
+"""Templates that try to reach the machine: their names, their environment, and requests of their containers."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.cloudformation import Template, container, editable, task_definition
+from tests.support.local_mesh import LocalMesh, local_mesh, template_of
+
+_HELPERS = ("unshare", "sh", "mount", "nsenter", "setpriv", "env", "true")
+_REQUEST = """
+import contextlib, os, socket, sys
+os.chdir(sys.argv[1])
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(".color-mesh/control.sock")
+with contextlib.suppress(BrokenPipeError):
+    connection.sendall(b'{"command": "down"}\\n')
+print(connection.recv(65536).decode(), end="")
+"""
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Path]:
+    """A folder into which every user can write, and which no run uses."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def mesh(
+    cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, outside: Path
+) -> Iterator[LocalMesh]:
+    folder = tmp_path_factory.mktemp("mesh")
+
+    def name_paths(template: Template) -> None:
+        """Name a log group, log streams, an application, an Envoy and a load balancer like paths."""
+        editable(template, "AWS::Logs::LogGroup")["LogGroupName"] = "../../group"
+        blue = task_definition(template, "blue_node")
+        renamed = json.loads(json.dumps(blue).replace('"envoy-sidecar"', json.dumps(f"{outside}/sidecar")))
+        blue |= json.loads(json.dumps(renamed).replace('"blue-app"', '"../../../../application"'))
+        options = container(blue, f"{outside}/sidecar")["LogConfiguration"]["Options"]
+        options["awslogs-stream-prefix"] = str(outside / "prefix")
+        editable(template, "AWS::ElasticLoadBalancingV2::LoadBalancer")["Name"] = "../../balancer"
+
+    def set_variables(template: Template) -> None:
+        """Give containers variables that change what programs do."""
+        programs = outside / "programs"
+        programs.mkdir()
+        for name in _HELPERS:
+            program = programs / name
+            program.write_text(f'#!/bin/sh\n: >{outside}/ran-{name}\nexec {shutil.which(name)} "$@"\n')
+            program.chmod(0o755)
+        yellow = task_definition(template, "yellow_node")
+        # Linux: ld.so(8). Each program that is linked dynamically writes a file.
+        container(yellow, "envoy-sidecar")["Environment"] += [
+            {"Name": "LD_DEBUG", "Value": "files"},
+            {"Name": "LD_DEBUG_OUTPUT", "Value": str(outside / "loaded")},
+        ]
+        path = f"{programs}:/run/color-mesh/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        container(yellow, "yellow-app")["Environment"].append({"Name": "PATH", "Value": path})
+
+    def change(assembly: Path) -> None:
+        template_of("EcsStack", name_paths)(assembly)
+        template_of("EcsStack", set_variables)(assembly)
+
+    with local_mesh(cloud_assembly(), folder, change=change) as run:
+        yield run
+
+
+def test_names_of_templates_are_no_paths(mesh: LocalMesh, outside: Path) -> None:
+    assert sorted(path.name for path in mesh.folder.iterdir()) == [
+        ".color-mesh",
+        "cdk.out",
+        "color-mesh.json",
+        "images",
+        "output",
+    ]
+    assert sorted(path.name for path in (mesh.folder / ".color-mesh").iterdir()) == ["control.sock", "lock", "logs"]
+    assert sorted(path.name for path in (mesh.folder / ".color-mesh" / "logs").iterdir()) == [
+        "cloudwatch",
+        "load-balancers",
+        "resolver",
+    ]
+    assert not [path for path in outside.iterdir() if path.name in ("sidecar", "prefix")]
+
+
+def test_logs_of_names_that_look_like_paths_are_found(mesh: LocalMesh, outside: Path) -> None:
+    assert mesh.get("/?logged=1") == "blue"
+    mesh.wait_until(lambda: "/?logged=1" in mesh.run("logs", "blue"), "the request is in a log")
+    assert f"{outside}/prefix/{outside}/sidecar/" in mesh.run("logs", "blue")
+
+
+def test_loader_variables_apply_to_the_program_of_the_container_only(mesh: LocalMesh, outside: Path) -> None:
+    assert mesh.execute("yellow", "true", container="envoy-sidecar").returncode == 0
+    owners = {file.stat().st_uid for file in outside.glob("loaded*")}
+    assert len(owners) == 1
+    assert os.geteuid() not in owners
+
+
+def test_path_applies_to_the_program_of_the_container_only(mesh: LocalMesh, outside: Path) -> None:
+    assert mesh.execute("yellow", "true").returncode == 0
+    assert [path.name for path in outside.glob("ran-*")] == ["ran-true"]
+
+
+def test_container_that_runs_as_root_cannot_use_the_control_socket(mesh: LocalMesh) -> None:
+    assert mesh.execute("red", "id", "--user").stdout == "0\n"
+    completed = mesh.execute("red", sys.executable, "-c", _REQUEST, str(mesh.folder))
+    assert "control socket: the client is a process of the run, got " in completed.stdout
+    assert mesh.status()["services"]
+
+
+def test_processes_of_containers_gain_no_privileges(mesh: LocalMesh) -> None:
+    for name in ("red-app", "envoy-sidecar"):
+        for arguments in (("/proc/self/status",), (f"/proc/{mesh.pid('red-svc', name)}/status",)):
+            status = mesh.execute("red", "cat", *arguments, container=name).stdout
+            assert "NoNewPrivs:\t1\n" in status
+            assert "CapInh:\t0000000000000000\n" in status
