@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -110,9 +111,20 @@ def test_path_applies_to_the_program_of_the_container_only(mesh: LocalMesh, outs
     assert [path.name for path in outside.glob("ran-*")] == ["ran-true"]
 
 
-def test_container_that_runs_as_root_cannot_use_the_control_socket(mesh: LocalMesh) -> None:
+def test_containers_do_not_see_the_folder_of_the_run(mesh: LocalMesh) -> None:
+    folder = str(mesh.folder / ".color-mesh")
     assert mesh.execute("red", "id", "--user").stdout == "0\n"
-    completed = mesh.execute("red", sys.executable, "-c", _REQUEST, str(mesh.folder))
+    assert mesh.execute("red", "ls", "--almost-all", folder).stdout == ""
+    processes = [f"/proc/{pid}/fd" for pid in (1, 2)]
+    listed = mesh.execute("red", "sh", "-c", f"ls --dereference {' '.join(f'{each}/*' for each in processes)}")
+    assert (listed.returncode != 0, "control.sock" in listed.stdout) == (True, False)
+
+
+def test_process_of_a_run_that_reaches_the_control_socket_is_refused(mesh: LocalMesh) -> None:
+    # It is in the process namespace of the run, but sees the files of the machine.
+    pid = mesh.machine_pid(mesh.pid("red-svc", "red-app"))
+    command = ["nsenter", f"--target={pid}", "--pid", "--net", sys.executable, "-c", _REQUEST, str(mesh.folder)]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "control socket: the client is a process of the run, got " in completed.stdout
     assert mesh.status()["services"]
 

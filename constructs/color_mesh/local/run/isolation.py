@@ -13,6 +13,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from color_mesh.local.folder import FOLDER
 from color_mesh.local.run.network.network_namespaces import NETWORK_NAMESPACES
 
 # A tmpfs of the run's mount namespace.
@@ -119,7 +120,7 @@ def _map_users(pid: int) -> None:
 
 
 def prepare_mounts(resolver: IPv4Address, envoy: str) -> None:
-    """Give the mount namespace of the run its own ``/run``, ``/proc`` and name resolution.
+    """Give the mount namespace of the run its own ``/run``, ``/proc`` and name resolution, and hide the run's folder.
 
     Args:
         resolver: Address of the VPC's resolver.
@@ -128,6 +129,8 @@ def prepare_mounts(resolver: IPv4Address, envoy: str) -> None:
     resolv_conf = Path("/etc/resolv.conf").resolve()
     nsswitch_conf = Path("/etc/nsswitch.conf").resolve()
     _mount("--make-rprivate", "/")
+    # The supervisor reaches the folder through its descriptor; containers must not reach the control socket or logs.
+    _mount("-t", "tmpfs", "-o", "ro,mode=755", "tmpfs", str(FOLDER.absolute()))
     # The process ids of the run. Containers may not mount /proc; then it shows those of the machine, and nothing else
     # differs.
     with suppress(subprocess.CalledProcessError):
