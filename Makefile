@@ -75,7 +75,7 @@ requirements: | $(UV)
 		--group synth --group dev
 	@$(PIN) --output-file requirements-local.txt pyproject.toml --python-version 3.10 --extra local --group synth \
 		--constraint requirements-dev.txt
-	@$(PIN) --output-file requirements.txt pyproject.toml --python-version 3.10 --group synth \
+	@$(PIN) --output-file requirements.txt pyproject.toml --python-version 3.10 --extra migrate --group synth \
 		--constraint requirements-dev.txt
 	@$(PIN) --output-file requirements-docs.txt --python-version 3.11 --group docs
 	@$(PIN) --output-file requirements-rehearsal.txt --python-version 3.10 --group rehearsal

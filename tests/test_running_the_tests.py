@@ -46,9 +46,9 @@ def project(pytester: pytest.Pytester, tests: str, *plugins: str) -> None:
 
 @pytest.mark.parametrize("program", ["cdk", "node", "envoy", "color-mesh", "ruff", "check-jsonschema"])
 def test_programs_are_those_of_the_virtual_environment(program: str) -> None:
-    found = shutil.which(program)
-    assert found is not None
-    assert Path(found).parent == SCRIPTS
+    path = shutil.which(program)
+    assert path is not None
+    assert Path(path).parent == SCRIPTS
 
 
 def test_tests_run_without_an_activated_environment(root: Path) -> None:

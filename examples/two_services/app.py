@@ -1,4 +1,7 @@
-"""Two services in one stack: a shop that calls its stock, and a gateway in front of the shop. It deploys as it is."""
+"""Two services in one stack: a shop that calls its stock, and a gateway in front of the shop.
+
+It deploys with images of yours.
+"""
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2

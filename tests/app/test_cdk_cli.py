@@ -43,9 +43,9 @@ def test_synth_prints_a_few_lines(synthesized: "subprocess.CompletedProcess[str]
     assert {f"{name}.template.json" for name in ("NetworkStack", "MeshStack", "EcsStack")} <= content(
         project / "cdk.out"
     ).keys()
-    said = done.stdout + done.stderr
-    assert said.count("AWS ended App Mesh on 2026-09-30") == 1
-    assert len(said.splitlines()) <= 6, said
+    output = done.stdout + done.stderr
+    assert output.count("AWS ended App Mesh on 2026-09-30") == 1
+    assert len(output.splitlines()) <= 6, output
 
 
 @pytest.mark.usefixtures("synthesized")

@@ -15,7 +15,7 @@ REGION_VPC = (
 
 
 def names(assembly: Assembly, type: str, key: str) -> list[str]:
-    return [found[key] for found in properties(assembly["MeshStack"], f"AWS::AppMesh::{type}")]
+    return [resource[key] for resource in properties(assembly["MeshStack"], f"AWS::AppMesh::{type}")]
 
 
 def backends(assembly: Assembly, node: str) -> list[str]:
@@ -35,7 +35,8 @@ def images(assembly: Assembly) -> set[Any]:
 
 def counts(assembly: Assembly) -> dict[str, int]:
     return {
-        found["ServiceName"]: found["DesiredCount"] for found in properties(assembly["EcsStack"], "AWS::ECS::Service")
+        service["ServiceName"]: service["DesiredCount"]
+        for service in properties(assembly["EcsStack"], "AWS::ECS::Service")
     }
 
 
@@ -66,27 +67,27 @@ def test_red_has_no_backends_in_chapter_2(synthesize: Synthesize) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chapter", "given", "found"),
+    ("chapter", "setting", "expected"),
     [
         ("2", "blue", ["blue.colors.local"]),
         ("3", "router,blue", ["router.colors.local", "blue.colors.local"]),
         ("4", "", []),
     ],
 )
-def test_red_backends_become_backends(chapter: str, given: str, found: list[str], synthesize: Synthesize) -> None:
-    assert backends(synthesize(chapter=chapter, redBackends=given), "red") == found
+def test_red_backends_become_backends(chapter: str, setting: str, expected: list[str], synthesize: Synthesize) -> None:
+    assert backends(synthesize(chapter=chapter, redBackends=setting), "red") == expected
 
 
 @pytest.mark.parametrize(
-    ("given", "found"),
+    ("setting", "expected"),
     [
         ("green=0,yellow=1", {"green": 0, "yellow": 1}),
         ("blue=1,yellow=1", {"blue": 1, "yellow": 1}),
     ],
 )
-def test_weights_are_the_targets_of_the_route(given: str, found: dict[str, int], synthesize: Synthesize) -> None:
-    assembly = synthesize(weights=given)
-    assert weights(assembly) == found
+def test_weights_are_the_targets_of_the_route(setting: str, expected: dict[str, int], synthesize: Synthesize) -> None:
+    assembly = synthesize(weights=setting)
+    assert weights(assembly) == expected
     assert names(assembly, "VirtualNode", "VirtualNodeName") == ["red", "blue", "green", "yellow"]
 
 
@@ -149,9 +150,9 @@ def test_existing_vpc_is_looked_up_by_id(tmp_path: Path) -> None:
         }
         for kind in ("Private", "Public")
     ]
-    found = {"vpcId": "vpc-12345678", "vpcCidrBlock": "10.0.0.0/16", "subnetGroups": subnet_groups}
+    vpc = {"vpcId": "vpc-12345678", "vpcCidrBlock": "10.0.0.0/16", "subnetGroups": subnet_groups}
     app = build(
-        context={"color-mesh:vpcId": "vpc-12345678", REGION_VPC: found},
+        context={"color-mesh:vpcId": "vpc-12345678", REGION_VPC: vpc},
         env=Environment(account="123456789012", region="eu-west-1"),
         outdir=str(tmp_path),
         validate=False,

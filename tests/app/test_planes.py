@@ -126,9 +126,9 @@ def test_security_groups_admit_callers_to_their_backends_on_the_port_of_envoy_on
 
 def group_of(reference: Any) -> str:
     """Return the node of a security group, or ``GatewayTask``."""
-    found = re.search(r"MeshNode(red|blue|green|yellow)|(GatewayTask)SecurityGroup", json.dumps(reference))
-    assert found is not None
-    return found[1] or found[2]
+    match = re.search(r"MeshNode(red|blue|green|yellow)|(GatewayTask)SecurityGroup", json.dumps(reference))
+    assert match is not None
+    return match[1] or match[2]
 
 
 def test_services_have_the_names_of_the_tutorial(envoy: Assembly) -> None:

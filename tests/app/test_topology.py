@@ -17,8 +17,8 @@ CLOUD_MAP = {
 
 def logical_id(assembly: Assembly, stack: str, prefix: str, type: str) -> str:
     resources: dict[str, dict[str, str]] = assembly[stack]["Resources"]
-    (found,) = (id for id, resource in resources.items() if resource["Type"] == type and id.startswith(prefix))
-    return found
+    (only_id,) = (id for id, resource in resources.items() if resource["Type"] == type and id.startswith(prefix))
+    return only_id
 
 
 def imported(value: dict[str, str]) -> str:
@@ -94,8 +94,8 @@ class TestMesh:
     )
     def test_node_has_backends(self, name: str, backends: list[str], assembly: Assembly) -> None:
         node = only(assembly["MeshStack"], "AWS::AppMesh::VirtualNode", VirtualNodeName=name)
-        found = [backend["VirtualService"]["VirtualServiceName"] for backend in node["Spec"].get("Backends", [])]
-        assert found == backends
+        declared = [backend["VirtualService"]["VirtualServiceName"] for backend in node["Spec"].get("Backends", [])]
+        assert declared == backends
 
     def test_red_logs_five_operators_as_text(self, assembly: Assembly) -> None:
         node = only(assembly["MeshStack"], "AWS::AppMesh::VirtualNode", VirtualNodeName="red")

@@ -50,13 +50,13 @@ def synthesize(
 def acknowledged(out: Path) -> dict[str, list[str]]:
     """Constructs of each acknowledged rule, from the validation report."""
     reports = json.loads((out / "validation-report.json").read_text())["pluginReports"]
-    found: dict[str, list[str]] = {}
+    constructs: dict[str, list[str]] = {}
     for report in reports:
         for violation in report.get("suppressedViolations", []):
             for construct in violation["violatingConstructs"]:
                 path = construct["constructPath"].removesuffix("/Resource").removesuffix("/DefaultPolicy")
-                found.setdefault(violation["ruleName"], []).append(path)
-    return {rule: sorted(paths) for rule, paths in found.items()}
+                constructs.setdefault(violation["ruleName"], []).append(path)
+    return {rule: sorted(paths) for rule, paths in constructs.items()}
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +70,9 @@ def test_every_finding_is_acknowledged(
 ) -> None:
     done, out = validated
     assert done.returncode == 0, done.stderr
-    found = acknowledged(out)
-    assert len(found.pop("W3696")) == 13
-    assert found == ACKNOWLEDGED
+    constructs = acknowledged(out)
+    assert len(constructs.pop("W3696")) == 13
+    assert constructs == ACKNOWLEDGED
 
 
 def test_envoy_data_plane_has_no_warnings(root: Path, tmp_path: Path) -> None:
@@ -92,9 +92,9 @@ def test_every_finding_is_acknowledged_in_every_chapter_with_every_gateway(case:
 
     context = {f"color-mesh:{key}": value for key, value in CASES[case].items()}
     build(context=context, outdir=str(tmp_path)).synth()
-    found = acknowledged(tmp_path)
-    assert ("W3696" in found) == case.startswith("app-mesh/")
-    assert found.keys() - {"W3696"} <= ACKNOWLEDGED.keys()
+    constructs = acknowledged(tmp_path)
+    assert ("W3696" in constructs) == case.startswith("app-mesh/")
+    assert constructs.keys() - {"W3696"} <= ACKNOWLEDGED.keys()
 
 
 def test_app_mesh_data_plane_warns_once_that_app_mesh_has_ended(

@@ -136,7 +136,7 @@ class TestInternal:
         with pytest.raises(MeshError) as error:
             implement_guarded(internet_facing=False, exposure="public-ip")
         assert str(error.value) == (
-            "virtual gateway 'Shop-Gateway': 'internet_facing' needs a load balancer to be False, got False "
+            "virtual gateway 'Shop-Gateway': 'internet_facing=False' requires a load balancer, got False "
             "(leave it out, or exposure='load-balancer')"
         )
 

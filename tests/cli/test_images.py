@@ -133,7 +133,6 @@ def test_every_problem_of_the_file_comes_in_one_error(working_directory: Path) -
         "unknown key",
         "image shop: 'command' is not a list of text",
         "image stock: not an object",
-        "image stock: 'command' is not a list of text",
     ]
 
 

@@ -63,7 +63,7 @@ def traffic(green: int, yellow: int, failed: int) -> Traffic:
 
 def test_watch_shows_the_share_of_each_callee_in_the_calls_of_its_caller() -> None:
     assert traffic_table(traffic(10, 10, 0), traffic(18, 12, 1), 2).splitlines() == [
-        "CALLER     CALLED   PER SECOND  SHARE  FAILED  RETRIED  IN ALL",
+        "CALLER     CALLED   PER SECOND  SHARE  FAILED  RETRIED  TOTAL",
         "(clients)  gateway  5.0         100 %  0       0        30",
         "gateway    green    4.0         80 %   0       0        18",
         "gateway    yellow   1.0         20 %   1       0        12",

@@ -113,7 +113,7 @@ def test_failed_task_is_replaced() -> None:
     run_scheduler(work)
 
 
-def test_an_unwell_task_stays_until_its_replacement_is_healthy() -> None:
+def test_unhealthy_task_stays_until_its_replacement_is_healthy() -> None:
     async def work(tested: SchedulerUnderTest) -> None:
         await tested.make_all_healthy()
         tested.started[0].become_unhealthy()

@@ -1,5 +1,6 @@
 """Requests that are sent while a mesh changes."""
 
+import http.client
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -35,11 +36,11 @@ class SequentialRequests:
     def _send(self) -> None:
         while not self._end.is_set():
             try:
-                answer = self._mesh.call(self._caller, self._service, self._port)
-            except OSError as error:
+                response = self._mesh.call(self._caller, self._service, self._port)
+            except (OSError, http.client.HTTPException) as error:
                 self.failures.append(error)
                 continue
-            if answer.status == 200:
-                self.responses[answer.request["node"]] += 1
+            if response.status == 200:
+                self.responses[response.request["node"]] += 1
             else:
-                self.failures.append(answer)
+                self.failures.append(response)

@@ -158,18 +158,18 @@ def test_access_log_is_in_the_stream_of_envoy(mesh: LocalMesh) -> None:
 def test_watch_shows_callers_targets_and_shares(mesh: LocalMesh) -> None:
     process = subprocess.Popen([COMMAND, "watch"], cwd=mesh.folder, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    found: dict[str, list[str]] = {}
+    cells: dict[str, list[str]] = {}
     try:
-        while "green" not in found or found["green"][0] == "0.0":
+        while "green" not in cells or cells["green"][0] == "0.0":
             mesh.run("hits", f"{mesh.url}/router", "--count", "100")
             for _ in range(5):
                 words = process.stdout.readline().split()
                 if words[:1] == ["gateway-svc-load-balanced"]:
-                    found[words[1]] = words[2:]
+                    cells[words[1]] = words[2:]
     finally:
         process.terminate()
         process.communicate()
-    per_second, share, percent, failed, retried, total = found["green"]
+    per_second, share, percent, failed, retried, total = cells["green"]
     assert float(per_second) > 10
     assert 60 < int(share) < 95
     assert (percent, failed, retried) == ("%", "0", "0")

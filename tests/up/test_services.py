@@ -47,7 +47,7 @@ def test_task_with_a_killed_container_is_replaced_and_registered(mesh: LocalMesh
         f"yellow-svc/{before['id'][:8]}: stopped: essential container {container} was ended by SIGKILL"
     )
     mesh.wait_until(
-        lambda: bool(mesh.tasks("yellow-svc")) and mesh.tasks("yellow-svc")[0]["well"], "another one is well"
+        lambda: bool(mesh.tasks("yellow-svc")) and mesh.tasks("yellow-svc")[0]["healthy"], "another task is healthy"
     )
     after = mesh.tasks("yellow-svc")[0]
     assert after["id"] != before["id"]

@@ -206,7 +206,9 @@ def test_envoy_without_permission_never_becomes_healthy(cloud_assembly: Callable
     with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("EcsStack", no_stream_permission), healthy=False
     ) as run:
-        run.wait_until(lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["well"], "blue is healthy")
+        run.wait_until(
+            lambda: len(run.tasks("blue-svc")) == 1 and run.tasks("blue-svc")[0]["healthy"], "blue is healthy"
+        )
         run.wait_for_output("stopped: envoy-sidecar did not become HEALTHY in 1 s")
         assert all(
             container["health"] != "HEALTHY" for task in run.tasks("red-svc") for container in task["containers"]

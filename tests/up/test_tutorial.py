@@ -56,8 +56,8 @@ def changing_mesh(
     request: pytest.FixtureRequest, cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalMesh]:
     def synthesized(**settings: str) -> Path:
-        found = cloud_assembly(dataPlane=request.param, **settings)
-        sooner = Path(shutil.copytree(found, tmp_path_factory.mktemp("sooner") / "cdk.out"))
+        assembly = cloud_assembly(dataPlane=request.param, **settings)
+        sooner = Path(shutil.copytree(assembly, tmp_path_factory.mktemp("sooner") / "cdk.out"))
         shorten_draining(sooner)
         return sooner
 

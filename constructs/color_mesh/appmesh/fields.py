@@ -37,14 +37,15 @@ class Fields:
     """Fields of one JSON object.
 
     Keys are given in the spelling of the API. A field that is missing or of a wrong type is a problem; the reader gets
-    a substitute of the right type, so that it can go on. A key that the reader does not know is a problem too.
+    a substitute of the right type, so that it can go on. A key that the reader does not know is a problem too, by
+    default.
 
     Args:
         value: The object.
         place: Place of the object in error messages.
         spelling: Spelling of the object's keys.
         problems: List to which problems are added.
-        unread: List to which the places of unknown keys are added. Default: unknown keys are problems.
+        report_unknown: Report keys that the reader does not know.
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class Fields:
         place: str,
         spelling: Spelling,
         problems: list[str],
-        unread: list[str] | None = None,
+        report_unknown: bool = True,
     ) -> None:
         self._place = place
         self._spelling = spelling
         self._problems = problems
-        self._unread = unread
+        self._report_unknown = report_unknown
         self._known: list[str] = []
         self._reported: set[str] = set()
         self._values: Mapping[str, Any] = {}
@@ -164,13 +165,11 @@ class Fields:
         self._report(self._place_of(key), wrong, self._get(key), fix)
 
     def close(self) -> None:
-        """Report keys that were neither read nor ignored."""
+        """Report keys that were neither read nor ignored, unless unknown keys are accepted."""
+        if not self._report_unknown:
+            return
         for key in self._values:
-            if key in self._known:
-                continue
-            if self._unread is not None:
-                self._unread.append(self._below(key))
-            else:
+            if key not in self._known:
                 fix = f"known: {', '.join(sorted(set(self._known)))}"
                 self._report(self._below(key), "is unknown", key, fix)
 
@@ -195,7 +194,7 @@ class Fields:
         return []
 
     def _object(self, place: str, value: object, read: Callable[["Fields"], T]) -> T:
-        inner = Fields(value, place, self._spelling, self._problems, self._unread)
+        inner = Fields(value, place, self._spelling, self._problems, self._report_unknown)
         result = read(inner)
         inner.close()
         return result

@@ -44,7 +44,8 @@ from color_mesh.model.index import MeshParts
 class MeshGateway(Construct):
     """Virtual gateway: an Envoy without an application, which receives requests from outside and routes them.
 
-    These are the specification of the gateway. `implement` creates the implementation, in the same stack or in another.
+    The construct is the specification of the gateway. `implement` creates the implementation, in the same stack or in
+    another.
 
     Attributes:
         mesh: Mesh of the gateway.
@@ -96,13 +97,13 @@ class MeshGateway(Construct):
         problems = _check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
         mesh.add(MeshParts(gateways=(gateway,)), [*problems])
         super().__init__(scope, id)
-        self.mesh = mesh
-        self.name = name
-        self.port = port
-        self.security_group = security_group or mesh.own_security_group(
+        self.mesh: ServiceMesh = mesh
+        self.name: str = name
+        self.port: int = port
+        self.security_group: ec2.ISecurityGroup = security_group or mesh.own_security_group(
             f"Gateway-{name}", "Tasks of a virtual gateway."
         )
-        self.connections = ec2.Connections(security_groups=[self.security_group])
+        self.connections: ec2.Connections = ec2.Connections(security_groups=[self.security_group])
         self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
 
     @property
@@ -289,7 +290,7 @@ def _check_security_group(
 def _check_exposure(subject: str, exposure: str, internet_facing: object) -> Iterator[str]:
     if exposure == "public-ip" and internet_facing is False:
         fix = "leave it out, or exposure='load-balancer'"
-        yield problem(subject, "'internet_facing' needs a load balancer to be False", internet_facing, fix)
+        yield problem(subject, "'internet_facing=False' requires a load balancer", internet_facing, fix)
 
 
 def _check_vpc_cidr(subject: str, vpc: ec2.IVpc) -> Iterator[str]:

@@ -109,12 +109,12 @@ class ServiceMesh(Construct):
         with refusing(problems):
             mesh = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
-        self.name = name
-        self.vpc = vpc
-        self.namespace = namespace
-        self.namespace_name = namespace_name
-        self.security_group = security_group
-        self.declared = MeshBuilder(mesh)
+        self.name: str = name
+        self.vpc: ec2.IVpc = vpc
+        self.namespace: servicediscovery.IPrivateDnsNamespace = namespace
+        self.namespace_name: str = namespace_name
+        self.security_group: ec2.ISecurityGroup | None = security_group
+        self.declared: MeshBuilder = MeshBuilder(mesh)
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: TransparentInterception | LoopbackInterception
         if interception == "loopback":
@@ -122,7 +122,7 @@ class ServiceMesh(Construct):
             self.interception = LoopbackInterception(self, namespace_name, vpc, other_domains)
         else:
             self.interception = TransparentInterception(namespace_name)
-        self.domain = self.interception.domain
+        self.domain: str = self.interception.domain
         self.data_plane: DataPlane
         if data_plane == "envoy":
             self.data_plane = EnvoyDataPlane(self.declared, image, self.interception)

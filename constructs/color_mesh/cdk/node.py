@@ -17,6 +17,7 @@ from color_mesh.cdk.arguments import (
     listeners_of_arguments,
 )
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
+from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation, create_node_implementation
@@ -51,7 +52,8 @@ from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 class MeshedColorNode(Construct):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
-    These are the specification of the node. `implement` creates the implementation, in the same stack or in another.
+    The construct is the specification of the node. `implement` creates the implementation, in the same stack or in
+    another.
 
     Attributes:
         mesh: Mesh of the node.
@@ -185,16 +187,18 @@ class MeshedColorNode(Construct):
         )
         mesh.add(parts, problems)
         super().__init__(scope, id)
-        self.mesh = mesh
-        self.name = name
-        self.port = node_listeners[0].port if node_listeners else None
-        self.virtual_service_name = service.name if service else None
-        self.cloud_map_service = _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
+        self.mesh: ServiceMesh = mesh
+        self.name: str = name
+        self.port: int | None = node_listeners[0].port if node_listeners else None
+        self.virtual_service_name: str | None = service.name if service else None
+        self.cloud_map_service: servicediscovery.Service | None = (
+            _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
+        )
         own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.") if hostname is None else None
-        self.security_group = own
-        self.connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self.security_group: ec2.ISecurityGroup | None = own
+        self.connections: ec2.Connections = ec2.Connections(security_groups=[] if own is None else [own])
         declared = mesh.data_plane.declare(self, node)
-        self.mesh_resources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
+        self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
 

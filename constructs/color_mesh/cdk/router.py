@@ -74,9 +74,9 @@ class ColorRouter(Construct):
         service = VirtualService(name=virtual_service_name, virtual_router=name)
         mesh.add(MeshParts(routers=(router,), services=(service,)), problems)
         super().__init__(scope, id)
-        self.mesh = mesh
-        self.name = name
-        self.virtual_service_name = virtual_service_name
+        self.mesh: ServiceMesh = mesh
+        self.name: str = name
+        self.virtual_service_name: str = virtual_service_name
         self._resources: dict[str, CfnResource] = {
             **mesh.data_plane.declare(self, router),
             **mesh.data_plane.declare(self, service),

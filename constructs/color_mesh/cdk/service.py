@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from constructs import Construct
 
 from color_mesh.cdk.backend import Caller
+from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshedColorNode
 from color_mesh.cdk.router import ColorRouter
@@ -55,10 +56,10 @@ class ColorService(Construct):
         )
         mesh.add(MeshParts(services=(service,)), problems)
         super().__init__(scope, id)
-        self.mesh = mesh
-        self.name = virtual_service_name
-        self.virtual_service_name = virtual_service_name
-        self.mesh_resources = mesh.data_plane.declare(self, service)
+        self.mesh: ServiceMesh = mesh
+        self.name: str = virtual_service_name
+        self.virtual_service_name: str = virtual_service_name
+        self.mesh_resources: MeshResources = mesh.data_plane.declare(self, service)
         self._provider = provider
 
     def admit(self, caller: Caller) -> None:

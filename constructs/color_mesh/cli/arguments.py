@@ -88,8 +88,8 @@ def _add_mesh_commands(commands: _Commands, values: _Parser) -> None:
     envoy.add_argument(
         "--watch",
         metavar="FOLDER",
-        help="folder of files that Envoy watches for listeners, clusters and endpoints (see --kind files); default: "
-        "static configuration, endpoints by DNS",
+        help="folder of files that Envoy watches for listeners, routes, clusters and endpoints (see --kind files); "
+        "default: static configuration, endpoints by DNS",
     )
     envoy.add_argument("--sds-socket", metavar="PATH", help="Unix socket of a Secret Discovery Service")
 

@@ -84,7 +84,9 @@ def _file_problems(subject: str, content: Any) -> Iterator[str]:
     for name, replacement in images.items():
         entry = f"{subject}: image {name}"
         yield from _object_problems(entry, replacement, ("command",))
-        command = replacement.get("command") if isinstance(replacement, dict) else None
+        if not isinstance(replacement, dict):
+            continue
+        command = replacement.get("command")
         if not (isinstance(command, list) and command and all(isinstance(word, str) for word in command)):
             fix = 'a program and its arguments, such as ["python3", "./shop.py"]'
             yield problem(entry, "'command' is not a list of text", command, fix)

@@ -94,7 +94,7 @@ class Reader:
             try:
                 properties = self._used_properties(resource)
                 values[resource.place] = read(
-                    Fields(properties, resource.place, api_spelling, problems, unread=[]), resource
+                    Fields(properties, resource.place, api_spelling, problems, report_unknown=False), resource
                 )
             except MeshError as error:
                 problems += error.problems

@@ -11,7 +11,7 @@ from color_mesh.model.errors import problem, refuse
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     change = _route_change(options) if options.part == "route" else _node_change(options)
-    request({"command": "set", "what": options.part, "name": options.name, **change})
+    request({"command": "set", "part": options.part, "name": options.name, **change})
     print(f"Changed {options.part} {options.name}, until the mesh stops or its templates change.")
     return 0
 

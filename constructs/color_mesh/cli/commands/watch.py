@@ -27,7 +27,7 @@ def run(_options: argparse.Namespace) -> int:
 def traffic_table(before: Traffic, now: Traffic, seconds: float) -> str:
     """Render the calls between two readings, each with its share of all calls of its caller."""
     sent = {call: max(0, count - before.sent[call]) for call, count in now.sent.items()}
-    rows = [("CALLER", "CALLED", "PER SECOND", "SHARE", "FAILED", "RETRIED", "IN ALL")]
+    rows = [("CALLER", "CALLED", "PER SECOND", "SHARE", "FAILED", "RETRIED", "TOTAL")]
     for call in sorted(sent):
         sent_by_caller = sum(count for other, count in sent.items() if other[0] == call[0])
         share = f"{100 * sent[call] / sent_by_caller:.0f} %" if sent_by_caller else "-"

@@ -71,24 +71,24 @@ class RequestHandler:
         return clusters
 
     async def _set(self, request: Any) -> Any:
-        subject, name = request["what"], request["name"]
-        mesh = self._mesh_of(subject, name)
-        if subject == "route":
+        part, name = request["part"], request["name"]
+        mesh = self._mesh_of(part, name)
+        if part == "route":
             changed = with_weights(mesh, name, request["weights"])
         else:
             changed = with_backends(mesh, name, request["backends"])
         await self._runner.change_mesh(changed)
         return {}
 
-    def _mesh_of(self, subject: str, name: str) -> Mesh:
+    def _mesh_of(self, part: str, name: str) -> Mesh:
         """Return the mesh that has a route or virtual node, or the first mesh."""
         meshes = list(self._runner.configuration.meshes.values())
         if not meshes:
             fix = "change the settings and synthesize: the run takes over the new templates"
-            raise MeshError([problem(f"set {subject}", "the templates declare no mesh that can be changed", name, fix)])
+            raise MeshError([problem(f"set {part}", "the templates declare no mesh that can be changed", name, fix)])
         for mesh in meshes:
             routes = [route.name for router in mesh.routers for route in router.routes]
-            if name in (routes if subject == "route" else [node.name for node in mesh.nodes]):
+            if name in (routes if part == "route" else [node.name for node in mesh.nodes]):
                 return mesh
         return meshes[0]
 

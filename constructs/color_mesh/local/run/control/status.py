@@ -45,7 +45,7 @@ def _task_status(task: RunningTask) -> Any:
         "names": sorted(names_of(task)),
         "status": task.status,
         "health": task.health,
-        "well": task.is_healthy,
+        "healthy": task.is_healthy,
         "reason": task.target_failure or task.reason,
         "address": str(task.address) if task.address is not None else None,
         "public": task.service.public,
