@@ -53,14 +53,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if quick:
         global _most_examples
         _most_examples = _QUICK_EXAMPLES
-    # The same examples every time, however slow the machine.
+    # The same examples every time, however slow the machine is and however large they are.
     hypothesis.settings.register_profile(
         "color-mesh",
         max_examples=min(_DEFAULT_EXAMPLES, _most_examples),
         derandomize=True,
         deadline=None,
         database=None,
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
     )
     hypothesis.settings.load_profile("color-mesh")
 
