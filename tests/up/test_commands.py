@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from color_mesh.local.client.connection import request
+from color_mesh.model import MeshError
 from tests.support.local_mesh import COMMAND, LocalMesh, local_mesh
 
 
@@ -74,6 +75,16 @@ def test_exec_request_sets_variables_of_the_terminal_only(
         variables = output.read().splitlines()
     assert {"TERM=vt100", "COLOR=red"} <= set(variables)
     assert not [each for each in variables if each.startswith("LD_PRELOAD=")]
+
+
+@pytest.mark.parametrize("command", [[], "status", {"command": "exec", "target": "red", "environment": ["TERM"]}])
+def test_malformed_request_is_refused_and_the_run_goes_on(
+    mesh: LocalMesh, monkeypatch: pytest.MonkeyPatch, command: object
+) -> None:
+    monkeypatch.chdir(mesh.folder)
+    with pytest.raises(MeshError, match="unknown request"):
+        request(command)
+    assert mesh.status()["services"]
 
 
 def test_exec_of_an_unknown_command_exits_with_127(mesh: LocalMesh) -> None:

@@ -50,7 +50,7 @@ class ControlSocket:
             response = await self._handler.respond(json.loads(line), files, client)
         except MeshError as error:
             response = {"error": str(error)}
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             response = {"error": f"color-mesh: unknown request, got {error!r} (use the color-mesh command)"}
         except OSError:
             response = None  # The client has gone.
