@@ -1,9 +1,11 @@
 """Names of virtual nodes and virtual gateways, by which an Envoy gets its configuration from App Mesh."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from color_mesh.cloudformation import Attribute
+from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 
 _ARN = re.compile(r"(?:arn:[^:]*:appmesh:[^:]*:[^:]*:)?mesh/([^/@]+)(?:@[0-9]+)?/(virtualNode|virtualGateway)/(.+)")
 # Environment variables that name the resource, by precedence (aws/amazon-ecs-service-connect-agent, README).
@@ -30,6 +32,15 @@ class MeshResource:
 
     def __str__(self) -> str:
         return f"mesh/{self.mesh}/{self.kind}/{self.name}"
+
+    def look_up(self, meshes: Iterable[Mesh]) -> tuple[Mesh, VirtualNode | VirtualGateway] | None:
+        """Look up the node or gateway and its mesh; ``None`` if no mesh declares it."""
+        for mesh in meshes:
+            parts = mesh.nodes if self.kind == "virtualNode" else mesh.gateways
+            for part in parts:
+                if (mesh.name, part.name) == (self.mesh, self.name):
+                    return mesh, part
+        return None
 
 
 def mesh_resource(attribute: Attribute) -> MeshResource:

@@ -18,7 +18,7 @@ from color_mesh.local.plan.network import Network, PrivateZones, network, privat
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask, runnable_task
 from color_mesh.local.plan.validation import declaration_problems, reference_problems
-from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
+from color_mesh.model import Mesh, MeshError
 from color_mesh.model.errors import problem, refuse
 
 # Region and account of stacks that do not declare theirs.
@@ -59,15 +59,6 @@ class Plan:
     def task(self, service: Service) -> RunnableTask:
         """Look up the task definition of a service."""
         return self.tasks[service.task_definition]
-
-    def part(self, resource: MeshResource) -> tuple[Mesh, VirtualNode | VirtualGateway] | None:
-        """Look up a node or gateway and its mesh; ``None`` if no template declares it."""
-        for mesh in self.meshes:
-            parts = mesh.nodes if resource.kind == "virtualNode" else mesh.gateways
-            for part in parts:
-                if (mesh.name, part.name) == (resource.mesh, resource.name):
-                    return mesh, part
-        return None
 
     def sidecars(self, service: Service) -> list[tuple[RunnableContainer, MeshResource]]:
         """Return the containers of a service's tasks that get their configuration from App Mesh."""

@@ -24,6 +24,11 @@ def compile_envoy(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configurati
     return configure(mesh, part, endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET))
 
 
+def undeclared(resource: MeshResource) -> str:
+    """Return the problem of an Envoy whose node or gateway is in no template."""
+    return f"no template declares {resource}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledEnvoy:
     """Configuration of the Envoy of a virtual node or virtual gateway.
@@ -74,9 +79,8 @@ class CompiledEnvoys:
         return changed
 
     def _compile(self, resource: MeshResource) -> CompiledEnvoy:
-        mesh = self._meshes.get(resource.mesh)
-        parts = () if mesh is None else mesh.nodes if resource.kind == "virtualNode" else mesh.gateways
-        part = next((part for part in parts if part.name == resource.name), None)
-        if mesh is None or part is None:
-            raise MeshError([f"no template declares {resource}"])
+        declared = resource.look_up(self._meshes.values())
+        if declared is None:
+            raise MeshError([undeclared(resource)])
+        mesh, part = declared
         return CompiledEnvoy(mesh=mesh, configuration=self._compiler(mesh, part))

@@ -13,7 +13,7 @@ from color_mesh.ecs.roles import Role
 from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
 from color_mesh.local.plan.assembly import ACCOUNT, REGION, Plan
-from color_mesh.local.plan.compiled_envoys import CompiledEnvoys
+from color_mesh.local.plan.compiled_envoys import CompiledEnvoys, undeclared
 from color_mesh.model import CloudMapDiscovery, MeshError, VirtualGateway, VirtualNode
 
 # Addresses of clients outside the VPC: a range that is reserved for documentation (RFC 5737).
@@ -49,8 +49,8 @@ def _may_log(plan: Plan, role: Role, container: Container) -> bool:
 
 def denial(plan: Plan, service: Service, resource: MeshResource, compiled: CompiledEnvoys) -> str | None:
     """Return the reason why App Mesh denies an Envoy of a service its configuration; ``None`` if it does not."""
-    if plan.part(resource) is None:
-        return f"no template declares {resource}"
+    if resource.look_up(plan.meshes) is None:
+        return undeclared(resource)
     task_role = plan.task(service).definition.task_role
     if task_role is not None and task_role not in plan.roles:
         return None  # No template declares the role: its permissions are unknown.
@@ -99,7 +99,7 @@ def _wrong_ports(plan: Plan, service: Service) -> Iterator[str]:
     """Compare the ports of Envoys' listeners with those that traffic is sent to."""
     definition = plan.task(service).definition
     for container, resource in plan.sidecars(service):
-        part = plan.part(resource)
+        part = resource.look_up(plan.meshes)
         ports = [listener.port for listener in part[1].listeners] if part else []
         proxy = definition.proxy_configuration
         if part and isinstance(part[1], VirtualNode):

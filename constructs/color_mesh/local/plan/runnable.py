@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, MeshResource
@@ -115,7 +116,8 @@ def _runnable_container(container: Container, commands: Commands) -> RunnableCon
     program = _program(container, commands) or Program(command=("false",))
     if container.entry_point:
         # Envoy's image runs Envoy if the entry point names it or something configures it, and other programs otherwise.
-        named = "envoy" in " ".join(container.entry_point)
+        words = (word for argument in container.entry_point for word in argument.split())
+        named = any(PurePosixPath(word).name == "envoy" for word in words)
         configured = container.mesh_resource is not None or bool(bootstrap)
         program = Program(command=container.entry_point, envoy=program.envoy and (named or configured))
     return RunnableContainer(

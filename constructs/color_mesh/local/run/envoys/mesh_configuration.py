@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.services import Service
 from color_mesh.local.plan.assembly import Plan
-from color_mesh.local.plan.compiled_envoys import CompiledEnvoy, CompiledEnvoys, Compiler, compile_envoy
+from color_mesh.local.plan.compiled_envoys import CompiledEnvoy, CompiledEnvoys, Compiler, compile_envoy, undeclared
 from color_mesh.local.plan.diagnosis import denial, warnings
 from color_mesh.model import Mesh, MeshError
 
@@ -48,7 +48,7 @@ class MeshConfiguration:
             MeshError: If App Mesh would not give it a configuration, with the reason.
         """
         if self._plan is None:
-            raise MeshError([f"no template declares {resource}"])
+            raise MeshError([undeclared(resource)])
         reason = denial(self._plan, service, resource, self._compiled)
         if reason is not None:
             raise MeshError([reason])
