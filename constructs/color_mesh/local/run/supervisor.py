@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.control.control_socket import ControlSocket
@@ -45,9 +46,10 @@ class Supervisor:
         self._outside = outside
         self._began = time.monotonic() - options["elapsed"]
         self._end = asyncio.Event()
-        folder = Path(options["folder"])
-        self._control_socket = folder / "control.sock"
-        self._runner = Runner(plan, folder / "logs", self._print, self._fail, options["dns_delay_seconds"])
+        # The descriptor is inherited from the process that took the folder, and by no other process.
+        os.set_inheritable(options["folder"], False)
+        self._folder = RunFolder(options["folder"])
+        self._runner = Runner(plan, self._folder, self._print, self._fail, options["dns_delay_seconds"])
         self._ports = PortPublisher(self._runner, options["port"], outside, self._print, self._fail)
         self._progress = Progress(self._runner, self._ports, self._print, self._began)
 
@@ -64,7 +66,7 @@ class Supervisor:
         working = [
             start_in_background(each, self._fail)
             for each in (
-                control.serve(self._control_socket),
+                control.serve(self._folder),
                 self._watch_outside(),
                 self._progress.run(),
                 self._apply_new_templates(known),
@@ -78,8 +80,7 @@ class Supervisor:
             for each in working:
                 each.cancel()
             await self._runner.stop()
-            with suppress(FileNotFoundError):
-                self._control_socket.unlink()
+            self._folder.remove_control_socket()
 
     def _fail(self, error: BaseException) -> None:
         """End the run because of an unexpected exception, which is an error of this program."""
