@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from color_mesh.model import Listener, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
-from color_mesh.model.errors import shortened
+from color_mesh.model.errors import printable, shortened
 from color_mesh.model.match import match_text
 from color_mesh.model.route import AnyRoute
 
@@ -28,7 +28,7 @@ def mesh_table(mesh: Mesh) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Render rows below headings and a rule; nothing when there are no rows."""
-    cells = [headings, *rows]
+    cells = [headings, *([*map(_cell, row)] for row in rows)]
     if len(cells) == 1:
         return ""
     rule = ["-" * width for width in _widths(cells)]
@@ -36,12 +36,16 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Render rows of cells as left-aligned columns, two spaces apart."""
-    widths = _widths(rows)
+    """Render rows of cells as left-aligned columns, two spaces apart; a row is one line, whatever its cells contain."""
+    cells = [[*map(_cell, row)] for row in rows]
+    widths = _widths(cells)
     return "\n".join(
-        "  ".join(shortened(cell, MAX_CELL).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     )
+
+
+def _cell(text: str) -> str:
+    return printable(shortened(text, MAX_CELL))
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:

@@ -8,6 +8,7 @@ from aws_cdk import aws_ecs as ecs
 
 from color_mesh import MeshedColorNode, ServiceMesh
 from color_mesh.cdk.images import container_image
+from tests.support.builders import refusal
 from tests.support.cloudformation import Properties, Template, container, only, statements
 
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -87,3 +88,10 @@ def test_image_of_a_private_registry_grants_pulling_from_its_repository_only(
 )
 def test_image_of_a_private_registry_has_the_name_given(run: Callable[[str], Template], name: str, suffix: str) -> None:
     assert image_of(run(name)) == {"Fn::Join": ["", [*TO_APP, suffix]]}
+
+
+@pytest.mark.parametrize("name", [f"{REGISTRY}/*", f"{REGISTRY}/team/a?p:1", f"{REGISTRY}/team/${{aws:username}}"])
+def test_image_whose_permission_would_reach_other_repositories_is_refused(stack: Stack, name: str) -> None:
+    assert refusal(container_image, stack, "Image", name) == (
+        f"image 'Image': image has invalid characters, got {name!r} (letters, digits, '.', '_', '-', '/', ':' and '@')"
+    )

@@ -1,9 +1,11 @@
 """Text that the commands about a running mesh print."""
 
+import argparse
 from collections import Counter
 
 import pytest
 
+from color_mesh.cli.commands import hits, logs
 from color_mesh.cli.commands.hits import histogram, parse_url
 from color_mesh.cli.commands.status import status_table
 from color_mesh.cli.commands.watch import traffic_table
@@ -30,6 +32,28 @@ def test_status_has_a_row_for_each_task_and_container() -> None:
         "\n"
         "http://localhost:8080"
     )
+
+
+def test_status_shows_control_characters_of_names_and_reasons() -> None:
+    service = {"name": "s\x1b[2J", "replaced": 0, "reason": "a\nb", "tasks": []}
+    text = status_table({"url": None, "services": [service], "balancers": []})
+    assert text.splitlines()[1].split() == ["s\\x1b[2J", "-", "-", "-", "-", "0", "a\\nb"]
+
+
+def test_logs_show_control_characters_except_tabs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logs, "read_logs", lambda *_: [("s\x07", "a\tb\x1b]0;title\x07")])
+    assert logs.run(argparse.Namespace(target="red", follow=False)) == 0
+    assert capsys.readouterr().out == "s\\x07  a\tb\\x1b]0;title\\x07\n"
+
+
+def test_histogram_shows_control_characters_of_responses(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hits, "send_requests", lambda *_: ["red\x1b[2J"])
+    assert hits.run(argparse.Namespace(url="http://localhost:8080/", count=1)) == 0
+    assert "  red\\x1b[2J  #" in capsys.readouterr().out
 
 
 def test_histogram_has_the_share_of_each_response() -> None:

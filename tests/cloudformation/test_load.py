@@ -7,6 +7,7 @@ import pytest
 
 from color_mesh.cloudformation import load
 from color_mesh.model import MeshError
+from color_mesh.model.errors import printable
 
 DEEP = 100_000
 
@@ -21,7 +22,7 @@ def refusal(path: Path) -> str:
     """Return the message for an invalid file, without the path."""
     with pytest.raises(MeshError) as caught:
         load(path)
-    return str(caught.value).removeprefix(f"{path}: ")
+    return str(caught.value).removeprefix(printable(f"{path}: "))
 
 
 @pytest.mark.parametrize(

@@ -508,7 +508,7 @@ STACK = "aws:cloudformation:stack"
         ),
         pytest.param(
             {"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "\0"}}}},
-            "{}/\0/manifest.json: cannot be read, got 'embedded null byte' (give an existing file or folder)",
+            "{}/\\x00/manifest.json: cannot be read, got 'embedded null byte' (give an existing file or folder)",
             id="invalid-directory",
         ),
         pytest.param(

@@ -147,6 +147,20 @@ def test_rules_of_a_security_group_may_be_resources_of_their_own(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize("protocol", ["tcp", "ICMP", "icmpv6", "-1", "0", "50", "255"])
+def test_protocols_of_rules_have_names_or_numbers(tmp_path: Path, protocol: str) -> None:
+    rule = {"IpProtocol": protocol, "CidrIp": "0.0.0.0/0"}
+    assert not declared(tmp_path, with_properties("Group", SecurityGroupIngress=[rule])).problems
+
+
+@pytest.mark.parametrize("protocol", ["tcp -j ACCEPT", "tcp\n-A INPUT -j ACCEPT", "256", "\u0661", "http", "-2"])
+def test_protocol_that_is_none_is_a_problem(tmp_path: Path, protocol: str) -> None:
+    rule = {"IpProtocol": protocol, "CidrIp": "0.0.0.0/0"}
+    (found,) = declared(tmp_path, with_properties("Group", SecurityGroupIngress=[rule])).problems
+    fix = "tcp, udp, icmp, icmpv6, -1, or 0 to 255"
+    assert found.text.endswith(f".IpProtocol: is not a protocol, got {protocol!r} ({fix})")
+
+
 def test_security_group_without_rules_allows_outbound_traffic(tmp_path: Path) -> None:
     assert declared(tmp_path).security_groups[GROUP].egress == (Rule(protocol="all", cidr=ANYWHERE),)
 

@@ -164,6 +164,17 @@ def test_proxy_configuration_is_read(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["localhost", "10.0.0.1 -j ACCEPT", "10.0.0.1\nCOMMIT", "10.0.0.0/33", "$(id)"])
+def test_ignored_addresses_that_are_none_are_a_problem(tmp_path: Path, text: str) -> None:
+    def change(resources: Resources) -> None:
+        properties = resources["Task"]["ProxyConfiguration"]["ProxyConfigurationProperties"]
+        properties.append({"Name": "EgressIgnoredIPs", "Value": f"169.254.170.2, 169.254.0.0/16, fd00::1, {text}"})
+
+    (line,) = problems(declared(tmp_path, change))
+    expected = "EgressIgnoredIPs is not a list of addresses"
+    assert line.startswith(f"{PLACE}.ProxyConfiguration.ProxyConfigurationProperties: {expected}, got ")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [

@@ -109,3 +109,24 @@ def test_variable_that_only_a_deployment_knows_is_refused(tmp_path: Path) -> Non
 def test_value_of_an_unknown_attribute_may_be_given(tmp_path: Path) -> None:
     plan = planned(tmp_path, with_app(**VPC_ID), values={"Vpc.VpcId": "vpc-7"})
     assert app(plan).environment == {"ID": "vpc-7"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "field"),
+    [
+        pytest.param({"EntryPoint": ["a\0"]}, "entry point", id="entry-point"),
+        pytest.param({"Command": ["a", "\0"]}, "command", id="command"),
+        pytest.param({"HealthCheck": {"Command": ["CMD", "a\0"]}}, "health check", id="health-check"),
+        pytest.param({"Environment": [{"Name": "A", "Value": "\0"}]}, "variable 'A'", id="value"),
+        pytest.param({"Environment": [{"Name": "A\0", "Value": ""}]}, "variable 'A\\x00'", id="name"),
+    ],
+)
+def test_null_character_is_refused(tmp_path: Path, properties: Resources, field: str) -> None:
+    (line,) = refused(tmp_path, with_app(**properties))
+    assert f"container 'app': {field}: has a null character, which no program can get, got " in line
+
+
+@pytest.mark.parametrize("name", ["A=B", "="])
+def test_variable_whose_name_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    (line,) = refused(tmp_path, with_app(Environment=[{"Name": name, "Value": "x"}]))
+    assert line.endswith(f"container 'app': not the name of a variable, got {name!r} (a name without '=')")

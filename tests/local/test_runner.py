@@ -1,9 +1,11 @@
 """A run before its network has started."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from color_mesh.envoy import Configuration
+from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.compiled_envoys import compile_envoy
 from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.runner import Runner
@@ -12,10 +14,14 @@ from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from tests.support.local_templates import planned
 
 
+def run_folder(path: Path) -> RunFolder:
+    return RunFolder(os.open(path, os.O_PATH))
+
+
 def test_run_is_not_steady_before_its_services_have_tasks(tmp_path: Path) -> None:
     messages: list[str] = []
     errors: list[BaseException] = []
-    runner = Runner(planned(tmp_path), tmp_path, messages.append, errors.append, dns_delay_seconds=0)
+    runner = Runner(planned(tmp_path), run_folder(tmp_path), messages.append, errors.append, dns_delay_seconds=0)
     assert not runner.is_steady
 
 
@@ -29,7 +35,9 @@ def test_tasks_of_a_node_share_one_compiled_configuration(tmp_path: Path) -> Non
     async def configure_three_tasks() -> None:
         plan = planned(tmp_path)
         errors: list[BaseException] = []
-        runner = Runner(plan, tmp_path, lambda _: None, errors.append, dns_delay_seconds=0, compiler=compiler)
+        runner = Runner(
+            plan, run_folder(tmp_path), lambda _: None, errors.append, dns_delay_seconds=0, compiler=compiler
+        )
         runner.configuration.apply(plan)
         (service,) = plan.services.values()
         ((container, resource),) = plan.sidecars(service)

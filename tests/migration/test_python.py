@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.placeholders import PLACEHOLDERS, stack_text
-from color_mesh.migration.python import Code, Identifiers, call, listed, mapping, value
+from color_mesh.migration.python import Code, Identifiers, call, listed, mapping, member, prose, value
 from color_mesh.model import AccessLog, HeaderMatch, Listener, RouteMatch, Timeout
 from tests.support.builders import refusal
 from tests.support.needs import examples
@@ -55,6 +55,32 @@ def test_value_is_rendered_without_its_defaults(original: object, code: str) -> 
 def test_calls_lists_and_mappings_are_rendered_as_such() -> None:
     code = call("f", Code("x"), a=listed([value(1), Code("y")]), b=mapping([(value("k"), Code("z"))]))
     assert code == "f(x, a=[1, y], b={'k': z})"
+
+
+@pytest.mark.parametrize("of", [1.5, b"a", object, {1, 2}, Exception("a")], ids=lambda of: type(of).__name__)
+def test_value_of_another_type_has_no_literal(of: object) -> None:
+    with pytest.raises(TypeError, match="no literal for"):
+        value(of)
+
+
+def test_subclass_of_text_that_represents_itself_as_code_has_no_literal() -> None:
+    class Text(str):
+        def __repr__(self) -> str:
+            return "exit()"
+
+    with pytest.raises(TypeError, match="no literal for Text"):
+        value((Text("a"),))
+
+
+def test_member_of_an_enumeration_is_checked() -> None:
+    assert member("ecs.Condition", "START", ("START",)) == "ecs.Condition.START"
+    assert refusal(member, "ecs.Condition", "START, x=exit()", ("START", "HEALTHY")) == (
+        "ecs.Condition: has no such member, got 'START, x=exit()' (one of: START, HEALTHY)"
+    )
+
+
+def test_text_in_a_docstring_or_a_comment_cannot_end_it() -> None:
+    assert prose('colors-1.local\n"""\\') == "colors-1.local?????"
 
 
 # Layout

@@ -220,6 +220,70 @@ def test_unsupported_property_of_a_container_is_lost(container: dict[str, Any], 
     assert findings(migration, "lost") == [f"t.json: Task container 'app': {lost}"]
 
 
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        pytest.param("arn:aws:secretsmanager:r:1:secret:*", "wildcard", id="every-secret"),
+        pytest.param("arn:aws:secretsmanager:r:1:secret:prod/*-AbCdEf:key::", "wildcard", id="every-secret-of-a-path"),
+        pytest.param("arn:aws:secretsmanager:r:1:secret:a-??????", "wildcard", id="every-character"),
+        pytest.param("arn:aws:secretsmanager:*:*:secret:a-123456", "wildcard", id="every-region-and-account"),
+        pytest.param("arn:*:secretsmanager:r:1:secret:a-123456", "wildcard", id="every-partition"),
+        pytest.param("arn:aws:secretsmanager:r:1:secret:${aws:PrincipalTag/a}", "neither", id="policy-variable"),
+        pytest.param("arn:aws:ssm:*:1:parameter/a", "wildcard", id="parameters-of-every-region"),
+        pytest.param("/*", "wildcard", id="every-parameter"),
+    ],
+)
+def test_secret_whose_permission_would_reach_other_secrets_is_removed(source: str, why: str, tmp_path: Path) -> None:
+    containers = [{**APP, "Secrets": [{"Name": "KEY", "ValueFrom": source}]}, ENVOY]
+    migration = migrated(tmp_path, running({"ContainerDefinitions": containers}))
+    reasons = {
+        "wildcard": "has a wildcard, and a permission to read it would be one to read other secrets",
+        "neither": "is neither the current version of a secret nor a parameter",
+    }
+    assert findings(migration, "lost") == [
+        f"t.json: Task container 'app': the secret KEY is removed: {source} {reasons[why]}"
+    ]
+    assert "secret" not in migration.files("")["services_stack.py"].lower()
+
+
+def test_secret_of_the_account_and_region_of_the_stack_stays(tmp_path: Path) -> None:
+    arn = {"Fn::Sub": "arn:aws:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::Region}/a=b@c+d.e-AbCdEf"}
+    containers = [{**APP, "Secrets": [{"Name": "KEY", "ValueFrom": arn}]}, ENVOY]
+    migration = migrated(tmp_path, running({"ContainerDefinitions": containers}))
+    assert findings(migration, "lost") == []
+    assert (
+        'f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:{self.region}/a=b@c+d.e-AbCdEf"'
+        in migration.files("")["services_stack.py"]
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com/*",
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/ap?:1",
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com/${aws:username}",
+        "example/red:*",
+        "example/red\n",
+    ],
+)
+def test_image_with_characters_that_no_image_has_is_refused(image: str, tmp_path: Path) -> None:
+    containers = [{**APP, "Image": image}, ENVOY]
+    assert refusal(migrated, tmp_path, running({"ContainerDefinitions": containers})) == (
+        f"virtual node 'red' container 'app': image has invalid characters, got {image!r} "
+        "(letters, digits, '.', '_', '-', '/', ':' and '@')"
+    )
+
+
+def test_wildcard_in_an_image_of_the_own_registry_is_refused(tmp_path: Path) -> None:
+    image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/*:1"}
+    containers = [{**APP, "Image": image}, ENVOY]
+    assert refusal(migrated, tmp_path, running({"ContainerDefinitions": containers})).startswith(
+        "virtual node 'red' container 'app': image has invalid characters, got "
+        "'<AWS::AccountId>.dkr.ecr.<AWS::Region>.amazonaws.com/*:1' ("
+    )
+
+
 def test_every_property_that_is_not_migrated_is_lost(tmp_path: Path) -> None:
     task = {"Volumes": [{"Name": "a"}], "ContainerDefinitions": [{**APP, "Ulimits": [{"Name": "core"}]}, ENVOY]}
     migration = migrated(tmp_path, running(task, {"Tags": [{"Key": "a", "Value": "b"}]}))
@@ -542,7 +606,7 @@ def test_text_of_a_template_is_never_code(tmp_path: Path) -> None:
     def services_stack(text: str) -> str:
         container = {
             "Name": text,
-            "Image": text,
+            "Image": "example/red:1",
             "Command": [text],
             "EntryPoint": [text],
             "Environment": [{"Name": text, "Value": text}],

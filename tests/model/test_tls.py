@@ -112,6 +112,17 @@ def test_certificate_in_acm_without_an_arn_is_rejected(arn: Any) -> None:
     assert refusal(with_listener_tls, certificate=AcmCertificate(arn=arn)) == LISTENER + wrong
 
 
+@pytest.mark.parametrize("arn", [f"{ARN}*", "arn:aws:acm:eu-west-1:1:certificate/?", "arn:*"])
+def test_arn_with_a_wildcard_is_rejected(arn: str) -> None:
+    assert refusal(with_listener_tls, certificate=AcmCertificate(arn=arn)) == (
+        f"{LISTENER}certificate has a wildcard, got {arn!r} (the ARN of one resource)"
+    )
+    trust = AcmTrust(certificate_authority_arns=(arn,))
+    assert refusal(with_client_tls, validation=validation(trust=trust)) == (
+        f"{CALLER}certificate authority has a wildcard, got {arn!r} (the ARN of one resource)"
+    )
+
+
 def test_client_certificate_in_acm_is_rejected() -> None:
     wrong = f"a client certificate cannot come from ACM, got '{ARN}' (a file or SDS)"
     assert refusal(with_client_tls, certificate=AcmCertificate(arn=ARN)) == CALLER + wrong

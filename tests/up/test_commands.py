@@ -1,5 +1,6 @@
 """Commands for a running mesh."""
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from color_mesh.local.client.connection import request
+from color_mesh.model import MeshError
 from tests.support.local_mesh import COMMAND, LocalMesh, local_mesh
 
 
@@ -43,6 +46,45 @@ def test_exec_ends_the_command_when_the_client_is_killed(mesh: LocalMesh) -> Non
     process.kill()
     process.wait()
     mesh.wait_until(lambda: "sleep 4321" not in mesh.execute("red", "ps", "ax").stdout, "it has ended")
+
+
+def test_exec_passes_variables_of_the_terminal_and_nothing_else(mesh: LocalMesh) -> None:
+    caller = {"TERM": "vt100", "LC_ALL": "C.UTF-8", "COLOR": "black", "AWS_SECRET_ACCESS_KEY": "x"}
+    completed = subprocess.run(
+        [COMMAND, "exec", "red", "--", "env"],
+        cwd=mesh.folder,
+        env={**os.environ, **caller},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    variables = completed.stdout.splitlines()
+    assert {"TERM=vt100", "LC_ALL=C.UTF-8", "COLOR=red"} <= set(variables)
+    assert not [each for each in variables if each.startswith("AWS_")]
+
+
+def test_exec_request_sets_variables_of_the_terminal_only(
+    mesh: LocalMesh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(mesh.folder)
+    environment = {"TERM": "vt100", "COLOR": "black", "LD_PRELOAD": "/evil.so"}
+    command = {"command": "exec", "target": "red", "arguments": ["env"], "environment": environment}
+    with (tmp_path / "output").open("w+") as output:
+        assert request(command, [output.fileno()] * 3) == {"code": 0}
+        output.seek(0)
+        variables = output.read().splitlines()
+    assert {"TERM=vt100", "COLOR=red"} <= set(variables)
+    assert not [each for each in variables if each.startswith("LD_PRELOAD=")]
+
+
+@pytest.mark.parametrize("command", [[], "status", {"command": "exec", "target": "red", "environment": ["TERM"]}])
+def test_malformed_request_is_refused_and_the_run_goes_on(
+    mesh: LocalMesh, monkeypatch: pytest.MonkeyPatch, command: object
+) -> None:
+    monkeypatch.chdir(mesh.folder)
+    with pytest.raises(MeshError, match="unknown request"):
+        request(command)
+    assert mesh.status()["services"]
 
 
 def test_exec_of_an_unknown_command_exits_with_127(mesh: LocalMesh) -> None:

@@ -63,6 +63,8 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
             template_paths.append(path)
     declared, services, notes = read_manifests(manifests)
     templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
+    # Whatever is read from here is printed or written.
+    templates = templates.without_secrets()
     declared += _from_templates(templates)
     services += _cloud_map_services(templates)
     notes += templates.notes

@@ -2,14 +2,17 @@
 
 import re
 
-from aws_cdk import Stack
+from aws_cdk import Stack, Token
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from color_mesh.model.checks import check_image
+from color_mesh.model.errors import refuse
+
 _PRIVATE_ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/"
-    r"(?P<repository>[^:@]+)(?:[:@](?P<tag>.+))?"
+    r"(?P<repository>[a-z0-9._/-]+)(?:[:@](?P<tag>.+))?"
 )
 
 
@@ -23,7 +26,12 @@ def container_image(scope: Construct, id: str, name: str) -> ecs.ContainerImage:
         scope: Scope of the imported repository.
         id: Construct id of the imported repository.
         name: Name of the image. Default tag: ``latest``.
+
+    Raises:
+        MeshError: When the name has characters that no image has, such as a wildcard.
     """
+    if not Token.is_unresolved(name):
+        refuse(check_image(f"image {id!r}", name))
     private = _PRIVATE_ECR.fullmatch(name)
     if private is None:
         return ecs.ContainerImage.from_registry(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from color_mesh.appmesh.source import Source, read_source
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.checks import check_known
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import printable, problem, refuse
 
 
 def read_selected_meshes(options: argparse.Namespace) -> tuple[Source, tuple[Mesh, ...]]:
@@ -41,7 +41,7 @@ def read_one_mesh(options: argparse.Namespace) -> tuple[Source, Mesh]:
 def print_result(text: str, source: Source) -> None:
     """Print a command's result to stdout, after the notes about its sources to stderr."""
     for note in source.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {printable(note)}", file=sys.stderr)
     print(text)
 
 

@@ -8,5 +8,16 @@
 
 from color_mesh.cloudformation.load import Files, files_of, is_template, load
 from color_mesh.cloudformation.templates import Attribute, Resource, Templates, read_templates
+from color_mesh.cloudformation.values import hidden_parameters
 
-__all__ = ["Attribute", "Files", "Resource", "Templates", "files_of", "is_template", "load", "read_templates"]
+__all__ = [
+    "Attribute",
+    "Files",
+    "Resource",
+    "Templates",
+    "files_of",
+    "hidden_parameters",
+    "is_template",
+    "load",
+    "read_templates",
+]

@@ -32,6 +32,8 @@ class Evaluator:
         values: Values of parameters, pseudo parameters and attributes (``LogicalId.Attribute``), given by the user.
         known_attributes: Property with the value of an attribute, by resource type and attribute name.
         functions: Intrinsic functions, by name.
+        hides_secrets: Parameters with ``NoEcho`` have a text that names the parameter in place of their value, except
+            in conditions.
     """
 
     def __init__(
@@ -40,13 +42,15 @@ class Evaluator:
         values: Mapping[str, str],
         known_attributes: Mapping[tuple[str, str], str],
         functions: Mapping[str, Function],
+        hides_secrets: bool = False,
     ) -> None:
         self.stacks = stacks
         self.values = values
         self.known_attributes = known_attributes
+        self.hides_secrets = hides_secrets
         self._functions = functions
-        self._active: list[tuple[Stack, str]] = []
-        self._results: dict[tuple[Stack, str], Any] = {}
+        self._active: list[tuple[Stack, str, bool]] = []
+        self._results: dict[tuple[Stack, str, bool], Any] = {}
         self._depth = 0
         self._size = 0
         self._steps = 0
@@ -57,7 +61,12 @@ class Evaluator:
         unknown = {
             name: each for name, each in values.items() if not any(name in stack.pseudo for stack in self.stacks)
         }
-        return Evaluator(self.stacks, {**unknown, **self.values}, self.known_attributes, self._functions)
+        values = {**unknown, **self.values}
+        return Evaluator(self.stacks, values, self.known_attributes, self._functions, self.hides_secrets)
+
+    def without_secrets(self) -> "Evaluator":
+        """Return an evaluator that hides the values of parameters with ``NoEcho``."""
+        return Evaluator(self.stacks, self.values, self.known_attributes, self._functions, hides_secrets=True)
 
     def value(self, stack: Stack, value: Any, place: str) -> Any:
         """Return the evaluated value; `NO_VALUE` for ``AWS::NoValue``.
@@ -121,9 +130,18 @@ class Evaluator:
         if not (isinstance(name, str) and name in conditions):
             raise unknown_name(place, "condition", name, conditions)
         declaration = f"{stack.path.name}: Conditions.{name}"
-        return bool(
-            self.once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], declaration))
-        )
+        hides_secrets, self.hides_secrets = self.hides_secrets, False
+        try:
+            return bool(
+                self.once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], declaration))
+            )
+        except MeshError as error:
+            if hides_secrets and any(each in problem for each in self._secrets() for problem in error.problems):
+                wrong, fix = "has a condition that cannot be evaluated", "give the NoEcho parameters other values"
+                raise refusal(place, wrong, name, fix) from None
+            raise
+        finally:
+            self.hides_secrets = hides_secrets
 
     def is_deployed(self, stack: Stack, logical_id: str) -> bool:
         """Return whether a resource is deployed: its own condition, and those of the stacks around it."""
@@ -153,10 +171,10 @@ class Evaluator:
         Raises:
             MeshError: When the evaluation needs its own result, and whenever the first evaluation failed.
         """
-        key = (stack, name)
+        key = (stack, name, self.hides_secrets)
         if key in self._active:
             cycle = [*self._active[self._active.index(key) :], key]
-            path = " -> ".join(f"{each} of {owner.name}" for owner, each in cycle)
+            path = " -> ".join(f"{each} of {owner.name}" for owner, each, _ in cycle)
             raise refusal(place, "refers to itself", path, "remove the cycle")
         if key not in self._results:
             self._active.append(key)
@@ -170,6 +188,11 @@ class Evaluator:
         if isinstance(result, MeshError):
             raise MeshError(result.problems)
         return result
+
+    def _secrets(self) -> set[str]:
+        """Return the values of parameters with ``NoEcho``, given by the user."""
+        names = {name for stack in self.stacks for name in stack.section("Parameters") if stack.is_secret(name)}
+        return {value for name, value in self.values.items() if name in names and value}
 
     def _value(self, stack: Stack, value: Any, place: str) -> Any:
         if isinstance(value, dict):

@@ -7,7 +7,7 @@ from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator, Function
 from color_mesh.cloudformation.stack import Stack
-from color_mesh.cloudformation.values import Unknown, as_text, deployment_only, is_plain, refusal
+from color_mesh.cloudformation.values import Unknown, as_text, deployment_only, hidden_parameters, is_plain, refusal
 
 
 def _find_in_map(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
@@ -35,7 +35,7 @@ def _split(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> lis
     separator, text = _separated(argument, "Fn::Split", "a separator and text", place)
     if not separator:
         raise refusal(place, "Fn::Split has wrong arguments", argument, "a separator that is not empty")
-    return evaluator.text(stack, text, place).split(separator)
+    return _unhidden(evaluator.text(stack, text, place), place).split(separator)
 
 
 def _select(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
@@ -126,7 +126,14 @@ def _pair(argument: Any, function: str, expected: str, place: str) -> tuple[Any,
 
 
 def _base64(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> str:
-    return base64.b64encode(evaluator.text(stack, argument, place).encode()).decode()
+    return base64.b64encode(_unhidden(evaluator.text(stack, argument, place), place).encode()).decode()
+
+
+def _unhidden(text: str, place: str) -> str:
+    """Return text for a function that would change what stands in place of a hidden value beyond recognition."""
+    if hidden_parameters(text):
+        raise refusal(place, "changes the value of a NoEcho parameter", text, "a parameter without NoEcho")
+    return text
 
 
 def _length(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> int:

@@ -5,7 +5,16 @@ from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator, Function
 from color_mesh.cloudformation.stack import NESTED, Stack
-from color_mesh.cloudformation.values import NO_VALUE, NoValue, Unknown, as_text, is_plain, refusal, unknown_name
+from color_mesh.cloudformation.values import (
+    NO_VALUE,
+    NoValue,
+    Unknown,
+    as_text,
+    hidden_value,
+    is_plain,
+    refusal,
+    unknown_name,
+)
 from color_mesh.model.errors import MAX_LISTED, listed
 
 _PSEUDO = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
@@ -61,15 +70,18 @@ def _parameter(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any
         raise refusal(place, "is a parameter without a value", name, f"give it with --set {name}=VALUE")
     if ("CommaDelimitedList" in kind or "List<" in kind) and isinstance(value, str):
         value = [item.strip() for item in value.split(",")]
+    hidden = hidden_value(name) if stack.is_secret(name) else None
     if not is_plain(value):
-        raise refusal(place, f"parameter {name} has a wrong value", value, "text or a list of text")
+        raise refusal(place, f"parameter {name} has a wrong value", hidden or value, "text or a list of text")
     allowed = parameter.get("AllowedValues")
     if isinstance(allowed, list):
         texts = evaluator.once(stack, f"allowed values of {name}", place, lambda: set(map(str, map(as_text, allowed))))
         for item in value if isinstance(value, list) else [value]:
             if str(as_text(item)) not in texts:
                 fix = f"one of: {allowed if len(allowed) <= MAX_LISTED else f'{len(allowed)} values'}"
-                raise refusal(place, f"parameter {name} has a value that is not allowed", item, fix)
+                raise refusal(place, f"parameter {name} has a value that is not allowed", hidden or item, fix)
+    if hidden is not None and evaluator.hides_secrets:
+        return [hidden] if isinstance(value, list) else hidden
     return value
 
 

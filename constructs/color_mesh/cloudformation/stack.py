@@ -46,6 +46,10 @@ class Stack:
         section: Mapping[str, Any] = self.document.get(name, {})
         return section
 
+    def is_secret(self, parameter: str) -> bool:
+        """Return whether a parameter has ``NoEcho`` (CloudFormation User Guide, *Parameters*)."""
+        return str(self.section("Parameters")[parameter].get("NoEcho", "")).lower() == "true"
+
 
 def stacks_of(path: Path, files: Files) -> list[Stack]:
     """Read the stacks at a path: a template, a folder of templates, or a cloud assembly.

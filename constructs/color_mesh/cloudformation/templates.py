@@ -106,6 +106,17 @@ class Templates:
         """Return the same templates with values for pseudo parameters that neither a stack nor the user gives."""
         return replace(self, _evaluator=self._evaluator.with_pseudo_parameters(values))
 
+    def without_secrets(self) -> "Templates":
+        """Return the same templates with a text in place of the value of each parameter with ``NoEcho``."""
+        return replace(self, _evaluator=self._evaluator.without_secrets())
+
+    @property
+    def secret_parameters(self) -> frozenset[str]:
+        """Names of the parameters with ``NoEcho``."""
+        return frozenset(
+            name for stack in self._stacks for name in stack.section("Parameters") if stack.is_secret(name)
+        )
+
     @property
     def types(self) -> frozenset[str]:
         """Types of all resources."""

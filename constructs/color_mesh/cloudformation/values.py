@@ -1,5 +1,6 @@
 """Results of an evaluation that are not plain JSON, and the errors of an evaluation."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,19 @@ class Unresolved:
     """
 
     problems: tuple[str, ...]
+
+
+_HIDDEN = re.compile(r"\$NOECHO:([^$]*)\$")
+
+
+def hidden_value(parameter: str) -> str:
+    """Return the text in place of the value of a ``NoEcho`` parameter."""
+    return f"$NOECHO:{re.sub(r'[^A-Za-z0-9]', '?', parameter)}$"
+
+
+def hidden_parameters(text: str) -> tuple[str, ...]:
+    """Return the ``NoEcho`` parameters whose values are hidden in a text."""
+    return tuple(dict.fromkeys(_HIDDEN.findall(text)))
 
 
 def as_text(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Security groups."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 
@@ -9,6 +10,9 @@ from color_mesh.ecs.reading import Reader, resource_key
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "-1": "all"}
+# EC2 API Reference, IpPermission: these names, or a number.
+_PROTOCOL_NAMES = ("tcp", "udp", "icmp", "icmpv6", "all")
+_MAX_PROTOCOL = 255
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +107,12 @@ def _rule(fields: Fields, other: str) -> Rule:
     except ValueError:
         fields.report("CidrIp", "is not an IPv4 network", "such as 0.0.0.0/0")
         network = None
+    protocol_name = _PROTOCOLS.get(protocol, protocol.lower())
+    is_number = re.fullmatch("[0-9]{1,3}", protocol_name) is not None and int(protocol_name) <= _MAX_PROTOCOL
+    if protocol_name not in _PROTOCOL_NAMES and not is_number:
+        fields.report("IpProtocol", "is not a protocol", f"tcp, udp, icmp, icmpv6, -1, or 0 to {_MAX_PROTOCOL}")
     return Rule(
-        protocol=_PROTOCOLS.get(protocol, protocol.lower()),
+        protocol=protocol_name,
         first_port=None if every_port else first,
         last_port=None if every_port else last,
         cidr=network if isinstance(network, IPv4Network) else None,

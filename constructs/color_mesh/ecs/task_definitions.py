@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
@@ -129,6 +130,9 @@ def _proxy_configuration(fields: Fields) -> ProxyConfiguration:
         if not all(map(is_number, words)):
             fields.report(key, f"{name} is not a list of numbers", "such as 80,8080")
         numbers[name] = tuple(int(word) for word in words if is_number(word))
+    addresses = _words(properties.get("EgressIgnoredIPs"))
+    if not all(_is_network(address) for address in addresses):
+        fields.report(key, "EgressIgnoredIPs is not a list of addresses", "such as 169.254.170.2,169.254.169.254")
     # The requirements of the CNI plugin (aws/amazon-ecs-cni-plugins, aws-appmesh).
     if not numbers["ProxyEgressPort"]:
         fields.report(key, "has no ProxyEgressPort", "it is required")
@@ -144,8 +148,16 @@ def _proxy_configuration(fields: Fields) -> ProxyConfiguration:
         ignored_uid=first["IgnoredUID"],
         ignored_gid=first["IgnoredGID"],
         ignored_ports=numbers["EgressIgnoredPorts"],
-        ignored_ips=_words(properties.get("EgressIgnoredIPs")),
+        ignored_ips=addresses,
     )
+
+
+def _is_network(address: str) -> bool:
+    try:
+        ip_network(address, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _words(text: str | None) -> tuple[str, ...]:

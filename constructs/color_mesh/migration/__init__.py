@@ -2,8 +2,8 @@
 
 `workload_reader` reads the ECS services that implement the mesh. `conversion` converts the mesh, in passes that
 `removals`, `domain`, `tls` and `discovery` define. `mesh_code`, `services_code` and `app_code` render the result as
-Python, which `formatter` lays out. `report` renders the findings, which every step returns with its result. The CDK is
-not loaded.
+Python, which `formatter` lays out and `code_check` validates. `report` renders the findings, which every step returns
+with its result. The CDK is not loaded.
 """
 
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh

@@ -1,10 +1,10 @@
 """Code of the generated app and of the stack with its network."""
 
 from color_mesh.migration.conversion import ConvertedMesh
-from color_mesh.migration.python import Code, Identifiers, call, value
+from color_mesh.migration.python import Code, Identifiers, call, prose, value
 
 _NETWORK = '''\
-"""Network of the mesh {name!r}: VPC, ECS cluster, and the Cloud Map namespace of the tasks."""
+"""Network of the mesh '{name}': VPC, ECS cluster, and the Cloud Map namespace of the tasks."""
 
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -33,7 +33,7 @@ class NetworkStack(Stack):
 '''
 
 _APP = '''\
-"""CDK app of the mesh {name!r} on self-managed Envoy."""
+"""CDK app of the mesh '{name}' on self-managed Envoy."""
 
 import os
 
@@ -63,13 +63,14 @@ if __name__ == "__main__":
 def network_module(converted: ConvertedMesh) -> str:
     """Render the module with the stack of the network."""
     domain = converted.domain
-    return _NETWORK.format(name=converted.mesh.name, domain=domain.name, namespace=value(domain.namespace))
+    names = {"name": prose(converted.mesh.name), "domain": prose(domain.name)}
+    return _NETWORK.format(**names, namespace=value(domain.namespace))
 
 
 def app_module(converted: ConvertedMesh, *, with_services: bool) -> str:
     """Render the module with the app."""
     statements = _stacks(converted.mesh.name, with_services)
-    return _APP.format(name=converted.mesh.name, stacks="\n".join(f"    {each}" for each in statements))
+    return _APP.format(name=prose(converted.mesh.name), stacks="\n".join(f"    {each}" for each in statements))
 
 
 def _stacks(mesh_name: str, with_services: bool) -> list[Code]:

@@ -4,9 +4,16 @@ import re
 from collections.abc import Iterator
 
 from color_mesh.migration.containers import PARAMETER, SECRET, ConvertedContainer
-from color_mesh.migration.placeholders import check_placeholders, own_repository, stack_text
+from color_mesh.migration.placeholders import (
+    check_placeholders,
+    own_repository,
+    readable,
+    stack_text,
+    without_placeholders,
+)
 from color_mesh.migration.python import Code, Identifiers, call, listed, mapping, value
 from color_mesh.model import ContainerHealthCheck
+from color_mesh.model.checks import check_image
 
 # Secrets Manager adds a hyphen and six characters to the name of a secret; without them the ARN is a partial one.
 _COMPLETE_ARN = re.compile(r".*-[A-Za-z0-9]{6}")
@@ -48,7 +55,7 @@ def health_check_code(health_check: ContainerHealthCheck) -> Code:
 
 
 def check_container(owner: str, container: ConvertedContainer) -> Iterator[str]:
-    """Validate that what becomes a plain literal depends on no account or region; the rest may depend on them."""
+    """Validate the image, and that what becomes a plain literal depends on no account or region."""
     texts = {
         "name": container.name,
         "image": None if own_repository(container.image) else container.image,
@@ -59,7 +66,10 @@ def check_container(owner: str, container: ConvertedContainer) -> Iterator[str]:
     health_check = container.definition.health_check
     if health_check is not None:
         texts["health check"] = " ".join(health_check.command)
-    yield from check_placeholders(f"{owner} container {container.name!r}", texts)
+    subject = f"{owner} container {container.name!r}"
+    if any(check_image(subject, without_placeholders(container.image))):
+        yield from check_image(subject, readable(container.image))
+    yield from check_placeholders(subject, texts)
 
 
 def _image(ids: Identifiers, id: str, name: str) -> Code:

@@ -4,14 +4,23 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from color_mesh.cloudformation import hidden_parameters
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
-from color_mesh.migration.findings import Finding, lost
+from color_mesh.migration.findings import Finding, lost, to_do
+from color_mesh.migration.placeholders import PLACEHOLDERS
+from color_mesh.model.checks import WILDCARDS
 
-# ECS API Reference, Secret: a secret by its ARN, with the key of a value in it, or a parameter by its ARN or name.
-SECRET = re.compile(r"(arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]+)(?::([^:]*)::)?")
-PARAMETER = re.compile(r"(?:arn:[^:]*:ssm:[^:]*:[^:]*:parameter(?=/))?([A-Za-z0-9_./-]+)")
+_ACCOUNT, _REGION = (re.escape(PLACEHOLDERS[name]) for name in ("AWS::AccountId", "AWS::Region"))
+_OWNER = rf"(?:[a-z0-9-]+|{_REGION}):(?:[0-9]+|{_ACCOUNT})"
+# ECS API Reference, Secret: a secret by its ARN, with the key of a value in it, or a parameter by its ARN or name. The
+# ARN becomes the resource of a grant, in which *, ? and ${...} would stand for other secrets. Only the characters of
+# names are accepted (Secrets Manager API Reference, CreateSecret).
+SECRET = re.compile(
+    rf"(arn:aws[a-z-]*:secretsmanager:{_OWNER}:secret:(?:[A-Za-z0-9/_+=.@-]|{_REGION}|{_ACCOUNT})+)(?::([^:]*)::)?"
+)
+PARAMETER = re.compile(rf"(?:arn:aws[a-z-]*:ssm:{_OWNER}:parameter(?=/))?([A-Za-z0-9_./-]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +47,11 @@ class ConvertedContainer:
 
 def convert_container(container: Container) -> ConvertedContainer:
     """Return a container without the properties that `container_findings` reports as lost."""
-    secrets = _known(container.secrets)
+    secrets = _written(container.secrets)
     return ConvertedContainer(
         definition=container,
         image=container.image or "",
-        environment=_known(container.environment),
+        environment=_written(container.environment),
         secrets={name: source for name, source in secrets.items() if _is_supported(source)},
     )
 
@@ -51,6 +60,7 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
     """Yield the properties of a container that are lost."""
     if container.mesh_resource is None:
         yield from _unknown_variables(subject, container.environment)
+        yield from _hidden_variables(subject, container.environment)
     else:
         variables = container.environment.items()
         removed = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
@@ -59,14 +69,32 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
     if container.log_driver not in (None, "awslogs"):
         yield lost(subject, f"the log driver {container.log_driver} is replaced: containers log to CloudWatch Logs")
     yield from _unknown_variables(subject, container.secrets)
-    for name, source in _known(container.secrets).items():
+    yield from _hidden_variables(subject, container.secrets)
+    for name, source in _written(container.secrets).items():
         if not _is_supported(source):
-            text = f"the secret {name} is removed: {source} is neither the current version of a secret nor a parameter"
-            yield lost(subject, text)
+            wrong = "is neither the current version of a secret nor a parameter"
+            if set(source) & set(WILDCARDS):
+                wrong = "has a wildcard, and a permission to read it would be one to read other secrets"
+            yield lost(subject, f"the secret {name} is removed: {source} {wrong}")
 
 
 def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+def _written(values: Mapping[str, str | Reference]) -> dict[str, str]:
+    """Return the values that the generated app has: those of parameters with ``NoEcho`` are in no file."""
+    return {name: value for name, value in _known(values).items() if not hidden_parameters(value)}
+
+
+def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
+    for name, value in _known(values).items():
+        if parameters := " and ".join(hidden_parameters(value)):
+            text = (
+                f"the variable {name} is removed, because its value is that of the NoEcho parameter {parameters}: "
+                "store it in AWS Secrets Manager or the Parameter Store, and add it to the container as an ecs.Secret"
+            )
+            yield to_do(subject, text)
 
 
 def _unknown_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:

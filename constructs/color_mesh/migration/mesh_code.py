@@ -6,7 +6,7 @@ from itertools import chain, groupby
 
 from color_mesh import model
 from color_mesh.migration.conversion import ConvertedMesh
-from color_mesh.migration.python import Code, Identifiers, call, mapping, unless, value
+from color_mesh.migration.python import Code, Identifiers, call, mapping, prose, unless, value
 from color_mesh.model import (
     AccessLog,
     CloudMapDiscovery,
@@ -27,7 +27,7 @@ _RESERVED = (
     *("Construct", "Environment", "Stack"),
 )
 _MODULE = '''\
-"""The mesh {name!r}: its nodes, routers, virtual services and gateways."""
+"""The mesh '{name}': its nodes, routers, virtual services and gateways."""
 
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -57,7 +57,7 @@ class MeshStack(Stack):
 def mesh_module(converted: ConvertedMesh) -> str:
     """Render the module with the stack of the mesh; it imports every class of the model."""
     body = "\n\n".join("\n".join(f"        {each}" for each in block) for block in _MeshCode(converted).blocks())
-    return _MODULE.format(name=converted.mesh.name, model_names=", ".join(model.__all__), body=body)
+    return _MODULE.format(name=prose(converted.mesh.name), model_names=", ".join(model.__all__), body=body)
 
 
 class _MeshCode:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from color_mesh.appmesh.source import Source
-from color_mesh.cloudformation import Templates
+from color_mesh.cloudformation import Templates, hidden_parameters
 from color_mesh.migration.app_code import app_module, network_module
+from color_mesh.migration.code_check import check_modules
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding, lost, to_do
@@ -18,7 +19,7 @@ from color_mesh.migration.services_code import services_module
 from color_mesh.migration.workload import Workload
 from color_mesh.migration.workload_reader import read_workloads
 from color_mesh.model import Mesh
-from color_mesh.model.errors import refuse
+from color_mesh.model.errors import problem, refuse
 
 _CDK_JSON = {
     "app": "python app.py",
@@ -61,7 +62,8 @@ class Migration:
             notes: Notes of the source, for the report.
 
         Raises:
-            MeshError: When the formatter is not installed.
+            MeshError: When the formatter is not installed, or a file has code that the migration does not write or
+                needs the value of a parameter with ``NoEcho``.
         """
         modules = {
             "app.py": app_module(self.converted, with_services=bool(self.workloads)),
@@ -70,8 +72,9 @@ class Migration:
         }
         if self.workloads:
             modules["services_stack.py"] = services_module(self.converted, self.workloads)
+        refuse(each for name, source in modules.items() for each in _check_secrets(name, source))
         return {
-            **format_modules(modules),
+            **check_modules(format_modules(check_modules(modules))),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
             REPORT_FILE: render_report(self.converted, self.workloads, self.findings, arguments, notes),
         }
@@ -95,6 +98,13 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
     return Migration(converted=converted, workloads=workloads, findings=findings)
+
+
+def _check_secrets(name: str, source: str) -> Iterator[str]:
+    """Validate that a file needs no value of a parameter with ``NoEcho``, which is in no file."""
+    for parameter in hidden_parameters(source):
+        fix = "use a parameter without NoEcho, or an environment variable, for which the report has the work to do"
+        yield problem(name, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
 
 
 def _check_workload(workload: Workload) -> Iterator[str]:

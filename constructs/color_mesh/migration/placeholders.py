@@ -8,7 +8,7 @@ from color_mesh.model.errors import problem
 
 PLACEHOLDERS: Mapping[str, str] = {"AWS::AccountId": "$AWS-ACCOUNT-ID$", "AWS::Region": "$AWS-REGION$"}
 _ATTRIBUTES = {"AWS::AccountId": "self.account", "AWS::Region": "self.region"}
-_ECR_IMAGE = re.compile(r"([^.]+)\.dkr\.ecr\.([^.]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)(?:[:@](.+))?")
+_ECR_IMAGE = re.compile(r"([^.]+)\.dkr\.ecr\.([^.]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+)(?:[:@](.+))?")
 
 
 def stack_text(text: str) -> Code:
@@ -30,6 +30,13 @@ def own_repository(image: str) -> tuple[str, str] | None:
     if parts is None or {parts[1], parts[2]} != {*PLACEHOLDERS.values()}:
         return None
     return parts[3], parts[4] or "latest"
+
+
+def without_placeholders(text: str) -> str:
+    """Return text without the placeholders."""
+    for placeholder in PLACEHOLDERS.values():
+        text = text.replace(placeholder, "")
+    return text
 
 
 def readable(text: str) -> str:

@@ -2,9 +2,11 @@
 
 import keyword
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import NewType
+
+from color_mesh.model.errors import problem, refuse
 
 # Source code, as opposed to text of a template, which `value` turns into a literal.
 Code = NewType("Code", str)
@@ -13,7 +15,8 @@ Code = NewType("Code", str)
 def value(of: object) -> Code:
     """Render text, a number, a boolean, ``None``, or a tuple, mapping or frozen dataclass of such values.
 
-    The arguments of a dataclass that have their default are left out.
+    The arguments of a dataclass that have their default are left out. Nothing else has a literal: the representation of
+    any other object could be code.
     """
     if isinstance(of, tuple):
         comma = "," if len(of) == 1 else ""
@@ -23,7 +26,25 @@ def value(of: object) -> Code:
     if is_dataclass(of) and not isinstance(of, type):
         arguments = {each.name: getattr(of, each.name) for each in fields(of) if getattr(of, each.name) != each.default}
         return call(type(of).__name__, **{name: value(each) for name, each in arguments.items()})
+    if of is not None and type(of) not in (str, int, bool):
+        raise TypeError(f"no literal for {type(of).__name__}")
     return Code(repr(of))
+
+
+def member(enumeration: str, name: str, members: Collection[str]) -> Code:
+    """Render a member of an enumeration.
+
+    Raises:
+        MeshError: When the enumeration has no member of that name.
+    """
+    if name not in members:
+        refuse([problem(enumeration, "has no such member", name, f"one of: {', '.join(members)}")])
+    return Code(f"{enumeration}.{name}")
+
+
+def prose(text: str) -> str:
+    """Return text for a docstring or a comment, without the characters that could end one."""
+    return re.sub(r"[^A-Za-z0-9_. -]", "?", text)
 
 
 def call(function: str, *arguments: Code, **named: Code) -> Code:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from color_mesh.ecs.containers import CONDITIONS
 from color_mesh.migration.container_code import container_arguments, health_check_code
 from color_mesh.migration.containers import ConvertedContainer
 from color_mesh.migration.conversion import ConvertedMesh
-from color_mesh.migration.python import Code, Identifiers, call, unless, value
+from color_mesh.migration.python import Code, Identifiers, call, member, prose, unless, value
 from color_mesh.migration.sizes import container_memory
 from color_mesh.migration.workload import Workload
 from color_mesh.model import VirtualNode
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
 
 _MODULE = '''\
-"""ECS services of the mesh {name!r}: the tasks of its nodes and gateways."""
+"""ECS services of the mesh '{name}': the tasks of its nodes and gateways."""
 
 from collections.abc import Mapping
 
@@ -47,14 +48,17 @@ class ServicesStack(Stack):
 
 {body}
 '''
-_VARIABLES = ("self", "scope", "id", "cluster", "nodes", "gateways", "env", "log_group", "task")
+_VARIABLES = (
+    *("self", "scope", "id", "cluster", "nodes", "gateways", "env", "log_group", "task", "super"),
+    *("ecr", "ecs", "logs", "secretsmanager", "ssm", "container_image"),
+)
 
 
 def services_module(converted: ConvertedMesh, workloads: Sequence[Workload]) -> str:
     """Render the module with the stack of the services; it imports all that any workload may need."""
     code = _ServicesCode(converted)
     blocks = ("\n".join(f"        {each}" for each in code.statements(workload)) for workload in workloads)
-    return _MODULE.format(name=converted.mesh.name, body="\n\n".join(blocks))
+    return _MODULE.format(name=prose(converted.mesh.name), body="\n\n".join(blocks))
 
 
 class _ServicesCode:
@@ -81,8 +85,7 @@ class _ServicesCode:
             added = self._additional_container(id, workload, container)
             yield f"{variable} = {added}" if is_used else added
         for dependent, dependency, condition in dependencies:
-            # Reading the task definition has checked the condition.
-            enum = Code(f"ecs.ContainerDependencyCondition.{condition}")
+            enum = member("ecs.ContainerDependencyCondition", condition, CONDITIONS)
             code = call("ecs.ContainerDependency", container=containers[dependency], condition=enum)
             yield call(f"{containers[dependent]}.add_container_dependencies", code)
 

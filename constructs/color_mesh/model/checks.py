@@ -9,10 +9,13 @@ from color_mesh.model.errors import listed, problem
 MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
 MAX_TAGS = 50  # App Mesh API: TagList
 
+WILDCARDS = "*?"  # IAM User Guide, Resource: an ARN with one of these stands for many resources.
+
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 _PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
+_IMAGE = re.compile(r"[A-Za-z0-9._/:@-]+")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
@@ -76,6 +79,22 @@ def check_dns_name(subject: str, field: str, value: object, max_length: int = 25
     elif not all(_LABEL.fullmatch(label) for label in value.split(".")):
         fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
         yield problem(subject, f"{field} is not a DNS name", value, fix)
+
+
+def check_arn(subject: str, field: str, value: object) -> Iterator[str]:
+    """Validate the ARN of one resource."""
+    if not (isinstance(value, str) and value.startswith("arn:")):
+        yield problem(subject, f"{field} is not an ARN", value, "such as 'arn:aws:acm:…'")
+    elif set(value) & set(WILDCARDS):
+        yield problem(subject, f"{field} has a wildcard", value, "the ARN of one resource")
+
+
+def check_image(subject: str, image: str) -> Iterator[str]:
+    """Validate the characters of an image's name, of which a part may become the resource of a permission to pull."""
+    if not _IMAGE.fullmatch(image):
+        yield problem(
+            subject, "image has invalid characters", image, "letters, digits, '.', '_', '-', '/', ':' and '@'"
+        )
 
 
 def check_balancer_name(subject: str, field: str, value: object) -> Iterator[str]:

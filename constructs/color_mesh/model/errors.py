@@ -9,11 +9,22 @@ MAX_QUOTED = 1000  # Characters of a value, of a subject or of a fix.
 MAX_LISTED = 100  # Names.
 
 
+def printable(text: str) -> str:
+    r"""Return text as one line with escapes, such as ``\x1b``, in place of characters that a terminal would obey.
+
+    These are control characters, line ends, marks that change the direction of text, and halves of surrogate pairs.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 class MeshError(ValueError):
     """An invalid mesh, with all its problems.
 
     Each line of the message is one problem: ``<subject>: <problem>, got <value> (<allowed values, or the fix>)``. After
-    100 problems, the last line has the number of the others.
+    100 problems, the last line has the number of the others. Control
+    characters are escaped, because subjects contain names of templates.
 
     Attributes:
         problems: Lines of the message.
@@ -26,7 +37,7 @@ class MeshError(ValueError):
             if isinstance(each, _Omitted):
                 omitted += each.problems
             elif len(lines) < MAX_PROBLEMS:
-                lines.append(each)
+                lines.append(printable(each))
             else:
                 omitted += 1
         self.problems: tuple[str, ...] = (*lines, _omitted(omitted)) if omitted else tuple(lines)

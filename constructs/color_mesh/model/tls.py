@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from color_mesh.model.checks import check_choice, check_flag, check_range, check_text, check_unique
+from color_mesh.model.checks import check_arn, check_choice, check_flag, check_range, check_text, check_unique
 from color_mesh.model.errors import problem
 
 TlsMode = Literal["STRICT", "PERMISSIVE", "DISABLED"]
@@ -162,7 +162,7 @@ def check_client_tls(subject: str, tls: ClientTls | None) -> Iterator[str]:
 def _check_certificate(subject: str, certificate: Certificate) -> Iterator[str]:
     match certificate:
         case AcmCertificate():
-            yield from _check_arn(subject, "certificate", certificate.arn)
+            yield from check_arn(subject, "certificate", certificate.arn)
         case FileCertificate():
             yield from check_text(subject, "certificate chain", certificate.certificate_chain, 255, "a path")
             yield from check_text(subject, "private key", certificate.private_key, 255, "a path")
@@ -183,7 +183,7 @@ def _check_validation(subject: str, validation: TlsValidation) -> Iterator[str]:
             if not 1 <= len(arns) <= 3:
                 yield problem(subject, "wrong number of certificate authorities", len(arns), "1 to 3")
             for arn in arns:
-                yield from _check_arn(subject, "certificate authority", arn)
+                yield from check_arn(subject, "certificate authority", arn)
         case FileTrust(certificate_chain=path):
             yield from check_text(subject, "trusted certificate chain", path, 255, "a path")
         case SdsTrust(secret_name=name):
@@ -199,8 +199,3 @@ def _check_names(subject: str, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         yield from check_text(subject, "subject alternative name", name, 254, "such as 'red.colors.local'")
     yield from check_unique(subject, "subject alternative name", names)
-
-
-def _check_arn(subject: str, field: str, arn: object) -> Iterator[str]:
-    if not (isinstance(arn, str) and arn.startswith("arn:")):
-        yield problem(subject, f"{field} is not an ARN", arn, "such as 'arn:aws:acm:…'")

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from color_mesh.local.client.load import FAILED, send_requests
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import printable, problem, refuse
 
 _BAR_LENGTH = 40
 
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
     for line in histogram(responses, time.monotonic() - start):
-        print(line)
+        print(printable(line))
     return 1 if any(response.startswith(FAILED) for response in responses) else 0
 
 

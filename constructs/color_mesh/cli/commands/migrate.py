@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from color_mesh.cli.sources import print_result, read_one_mesh
@@ -14,7 +15,8 @@ def run(options: argparse.Namespace) -> int:
     source, mesh = read_one_mesh(options)
     migration = migrate(source, mesh)
     folder = Path(options.out or mesh.name)
-    arguments = shlex.join([*options.source, *(word for value in options.values for word in ("--set", value))])
+    values = (_masked(value, source.templates.secret_parameters) for value in options.values)
+    arguments = shlex.join([*options.source, *(word for value in values for word in ("--set", value))])
     write_files(folder, migration.files(arguments, source.notes))
     lines = [f"{folder}: a CDK app with {summary(migration.converted, migration.workloads)}"]
     for kind, title in TITLES.items():
@@ -23,3 +25,9 @@ def run(options: argparse.Namespace) -> int:
     lines.append(f"Details: {folder / REPORT_FILE}. Next: cd {shlex.quote(str(folder))} && cdk synth")
     print_result("\n".join(lines), source)
     return 0
+
+
+def _masked(option: str, secrets: Collection[str]) -> str:
+    """Return a value of ``--set``, with asterisks in place of the value of a parameter with ``NoEcho``."""
+    name, _, _ = option.partition("=")
+    return f"{name}=****" if name in secrets else option

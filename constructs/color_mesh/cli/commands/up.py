@@ -7,6 +7,7 @@ from color_mesh.cli.images import read_images
 from color_mesh.cli.sources import parse_values
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.diagnosis import warnings
+from color_mesh.model.errors import printable
 from color_mesh.report import table
 
 
@@ -44,7 +45,7 @@ def plan_table(plan: Plan) -> str:
     parts = [
         table(("service", "tasks", "task definition", "containers", "registered in"), services),
         table(("load balancer", "port", "target group"), balancers),
-        "\n".join(f"warning: {each}" for each in warnings(plan)),
-        f"not emulated: {'; '.join(plan.not_emulated)}",
+        "\n".join(f"warning: {printable(each)}" for each in warnings(plan)),
+        printable(f"not emulated: {'; '.join(plan.not_emulated)}"),
     ]
     return "\n\n".join(part for part in parts if part)

@@ -9,12 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from color_mesh.local.folder import FOLDER, wait_for_end
+from color_mesh.local.folder import opened_folder, wait_for_end
+from color_mesh.local.terminal import terminal_variables
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
-
-# Environment variables of the terminal that programs in a container need.
-_TERMINAL = ("TERM", "COLUMNS", "LINES", "LANG")
 
 
 def request(command: Any, files: Sequence[int] = ()) -> Any:
@@ -27,27 +25,36 @@ def request(command: Any, files: Sequence[int] = ()) -> Any:
     Raises:
         MeshError: When no mesh runs from this folder, or it refuses the request.
     """
-    path = FOLDER / "control.sock"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with opened_folder() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
-            # Relative, because the path of a socket has at most 107 characters.
-            connection.connect(os.path.relpath(path.absolute()))
+            if folder is None:
+                raise FileNotFoundError
+            folder.connect(connection)
         except OSError:
             fix = "start one with color-mesh up, or go to the folder where it was started"
             raise MeshError([problem("color-mesh", "no mesh runs from here", str(Path.cwd()), fix)]) from None
-        socket.send_fds(connection, [json.dumps(command).encode() + b"\n"], list(files))
-        content = b"".join(iter(lambda: connection.recv(65536), b""))
+        # A client that is refused gets its response although nobody reads its request.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(connection, [json.dumps(command).encode() + b"\n"], list(files))
+        content = _receive_line(connection)
     response = json.loads(content) if content else {}
     if "error" in response:
         raise MeshError(response["error"].splitlines())
     return response
 
 
+def _receive_line(connection: socket.socket) -> bytes:
+    content = b""
+    while not content.endswith(b"\n") and (part := connection.recv(65536)):
+        content += part
+    return content
+
+
 def stop_mesh() -> bool:
     """Stop the mesh of this folder and wait until all of it has ended; return whether there was one."""
     with suppress(MeshError):
         request({"command": "down"})
-    return (FOLDER / "lock").exists() and wait_for_end(FOLDER)
+    return wait_for_end()
 
 
 def execute(target: str, container: str | None, arguments: Sequence[str]) -> int:
@@ -58,7 +65,7 @@ def execute(target: str, container: str | None, arguments: Sequence[str]) -> int
         "target": target,
         "container": container,
         "arguments": list(arguments),
-        "environment": {name: os.environ[name] for name in _TERMINAL if name in os.environ},
+        "environment": terminal_variables(os.environ),
     }
     code: int = request(command, streams)["code"]
     # Shells report a process that a signal ended as 128 plus its number.

@@ -97,6 +97,20 @@ def task_problems(place: str, definition: TaskDefinition, commands: Commands) ->
             if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
                 fix = f"give it with --set {value}=VALUE"
                 yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), fix)
+        yield from _unsupported_texts(subject, container)
+
+
+def _unsupported_texts(subject: str, container: Container) -> Iterator[str]:
+    """Validate that Linux can pass the command and the environment of a container to a program."""
+    check = container.health_check.command if container.health_check is not None else ()
+    texts = [("entry point", container.entry_point), ("command", container.command), ("health check", check)]
+    for name, value in container.environment.items():
+        texts.append((f"variable {name!r}", (name, str(value))))
+        if not name or "=" in name:
+            yield problem(subject, "not the name of a variable", name, "a name without '='")
+    for place, values in texts:
+        for text in (text for text in values if "\0" in text):
+            yield problem(f"{subject}: {place}", "has a null character, which no program can get", text, "remove it")
 
 
 def _runnable_container(container: Container, commands: Commands) -> RunnableContainer:

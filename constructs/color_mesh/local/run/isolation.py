@@ -4,17 +4,25 @@ All its processes are in one process namespace. When the first process of that n
 kernel ends all others, and removes the network and mount namespaces, links, rules and mounts that only they use.
 """
 
+import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from color_mesh.local.folder import FOLDER
 from color_mesh.local.run.network.network_namespaces import NETWORK_NAMESPACES
 
 # A tmpfs of the run's mount namespace.
 RUN_FOLDER = Path("/run/color-mesh")
 BINARIES = RUN_FOLDER / "bin"
+
+# Environment of the programs that prepare a container. They run with the privileges of the run, so neither the PATH nor
+# any other variable of a template applies to them.
+SYSTEM_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"}
 
 # Linux: include/uapi/linux/capability.h
 SETGID, SETUID, NET_ADMIN, SYS_ADMIN = 6, 7, 12, 21
@@ -29,9 +37,16 @@ def has_capabilities(*capabilities: int) -> bool:
     return all(effective >> each & 1 for each in capabilities)
 
 
-def tool_environment() -> dict[str, str]:
-    """Return an environment whose PATH has Debian's administration tools, also for users other than root."""
-    return {**os.environ, "PATH": os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))}
+def system_program(name: str) -> str:
+    """Return the absolute path of a program of the system.
+
+    Raises:
+        FileNotFoundError: If it is not installed.
+    """
+    path = shutil.which(name, path=SYSTEM_ENVIRONMENT["PATH"])
+    if path is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return path
 
 
 def user_name() -> str:
@@ -60,15 +75,21 @@ def start_isolated(command: Sequence[str], file_descriptors: Iterable[int]) -> "
         command: The command.
         file_descriptors: File descriptors that the command inherits.
     """
-    unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", *command]
-    inherited, environment = tuple(file_descriptors), tool_environment()
+    unshare = [system_program("unshare"), "--mount", "--net", "--pid", "--fork", "--kill-child", *command]
+    inherited = tuple(file_descriptors)
     if has_capabilities(SYS_ADMIN, NET_ADMIN):
-        return subprocess.Popen(unshare, pass_fds=inherited, start_new_session=True, env=environment)
+        return subprocess.Popen(unshare, pass_fds=inherited, start_new_session=True)
     # The shell waits for a line, which follows once the user namespace has its users.
-    waiting = ["unshare", "--user", "sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh", *unshare]
-    process = subprocess.Popen(
-        waiting, pass_fds=inherited, start_new_session=True, stdin=subprocess.PIPE, env=environment
-    )
+    waiting = [
+        system_program("unshare"),
+        "--user",
+        system_program("sh"),
+        "-c",
+        'read -r _ && exec "$@" </dev/null',
+        "sh",
+        *unshare,
+    ]
+    process = subprocess.Popen(waiting, pass_fds=inherited, start_new_session=True, stdin=subprocess.PIPE)
     assert process.stdin is not None
     try:
         _wait_for_user_namespace(process.pid)
@@ -94,11 +115,12 @@ def _map_users(pid: int) -> None:
         return
     for tool, own, file in (("newuidmap", os.getuid(), "/etc/subuid"), ("newgidmap", os.getgid(), "/etc/subgid")):
         first = first_subordinate_id(Path(file))
-        subprocess.run([tool, str(pid), "0", str(own), "1", "1", str(first), str(USERS - 1)], check=True)
+        mapping = [str(pid), "0", str(own), "1", "1", str(first), str(USERS - 1)]
+        subprocess.run([system_program(tool), *mapping], env=SYSTEM_ENVIRONMENT, check=True)
 
 
 def prepare_mounts(resolver: IPv4Address, envoy: str) -> None:
-    """Give the mount namespace of the run its own ``/run``, ``/proc`` and name resolution.
+    """Give the mount namespace of the run its own ``/run``, ``/proc`` and name resolution, and hide the run's folder.
 
     Args:
         resolver: Address of the VPC's resolver.
@@ -107,9 +129,12 @@ def prepare_mounts(resolver: IPv4Address, envoy: str) -> None:
     resolv_conf = Path("/etc/resolv.conf").resolve()
     nsswitch_conf = Path("/etc/nsswitch.conf").resolve()
     _mount("--make-rprivate", "/")
+    # The supervisor reaches the folder through its descriptor; containers must not reach the control socket or logs.
+    _mount("-t", "tmpfs", "-o", "ro,mode=755", "tmpfs", str(FOLDER.absolute()))
     # The process ids of the run. Containers may not mount /proc; then it shows those of the machine, and nothing else
     # differs.
-    subprocess.run(["mount", "-t", "proc", "proc", "/proc"], stderr=subprocess.DEVNULL, check=False)
+    with suppress(subprocess.CalledProcessError):
+        _mount("-t", "proc", "proc", "/proc", stderr=subprocess.DEVNULL)
     _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     for folder in (BINARIES, NETWORK_NAMESPACES):
         folder.mkdir(parents=True)
@@ -131,5 +156,5 @@ def _replace(file: Path, text: str) -> None:
         _mount("--bind", str(own), str(file))
 
 
-def _mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True)
+def _mount(*arguments: str, stderr: int | None = None) -> None:
+    subprocess.run([system_program("mount"), *arguments], env=SYSTEM_ENVIRONMENT, stderr=stderr, check=True)

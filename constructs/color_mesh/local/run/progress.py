@@ -9,6 +9,7 @@ from color_mesh.local.plan.bootstraps import outbound_addresses
 from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.tasks.envoy_statistics import wait_for_endpoints
+from color_mesh.model.errors import printable
 
 _ENDPOINTS_SECONDS = 10.0
 # After this time the first message about unhealthy services is printed.
@@ -65,7 +66,7 @@ class Progress:
         for key in steady - self._steady:
             tasks = schedulers[key].tasks
             addresses = ", ".join(str(task.address) for task in tasks)
-            self._print_message(f"{schedulers[key].service.name}: {len(tasks)} healthy  {addresses}")
+            self._print_message(printable(f"{schedulers[key].service.name}: {len(tasks)} healthy  {addresses}"))
         self._steady = steady
 
     def _welcome(self) -> str:
@@ -94,7 +95,7 @@ class Progress:
             if node.name in nodes
         ]
         name = next(iter(backends), names[0])
-        return [f"color-mesh exec {caller.runnable.application.name} -- curl -s {name}"]
+        return [printable(f"color-mesh exec {caller.runnable.application.name} -- curl -s {name}")]
 
     def _complaint(self) -> str:
         lines = []
@@ -103,7 +104,7 @@ class Progress:
                 reasons = [task.target_failure or task.reason for task in scheduler.tasks]
                 reasons += [each.reason for task in scheduler.tasks for each in task.containers.values()]
                 reason = next((each for each in (*reasons, scheduler.reason) if each), "its tasks are still starting")
-                lines.append(f"\n{_INDENT}  {scheduler.service.name}: {reason}")
+                lines.append(f"\n{_INDENT}  {printable(f'{scheduler.service.name}: {reason}')}")
         return (
             f"not healthy yet:{''.join(lines)}\n{_INDENT}The run continues; see color-mesh status and color-mesh logs."
         )

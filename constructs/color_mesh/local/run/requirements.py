@@ -14,10 +14,11 @@ from color_mesh.local.run.isolation import (
     SETGID,
     SETUID,
     SYS_ADMIN,
+    SYSTEM_ENVIRONMENT,
     USERS,
     first_subordinate_id,
     has_capabilities,
-    tool_environment,
+    system_program,
     user_name,
 )
 from color_mesh.model.errors import problem
@@ -47,7 +48,7 @@ def missing(plan: Plan) -> Iterator[str]:
     )
     tools = [*_TOOLS, *(["curl"] if "curl" in health_checks else [])]
     for tool in tools:
-        if shutil.which(tool, path=tool_environment()["PATH"]) is None:
+        if shutil.which(tool, path=SYSTEM_ENVIRONMENT["PATH"]) is None:
             yield problem("machine", f"{tool} is not installed", None, f"sudo apt-get install {_PACKAGES[tool]}")
     for module in _MODULES:
         if find_spec(module) is None:
@@ -71,9 +72,8 @@ def _missing_privileges() -> Iterator[str]:
             fix = f"sudo sysctl -w {setting.replace('/', '.')}={wanted}, or run it as root"
             yield problem("machine", "user namespaces are switched off", file.read_text().strip(), fix)
             return
-    attempt = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--net", "true"], capture_output=True, text=True, check=False
-    )
+    command = [system_program("unshare"), "--user", "--map-root-user", "--net", system_program("true")]
+    attempt = subprocess.run(command, env=SYSTEM_ENVIRONMENT, capture_output=True, text=True, check=False)
     if attempt.returncode != 0:
         fix = (
             "run it as root with CAP_SYS_ADMIN and CAP_NET_ADMIN, or as a user that may create user namespaces; Docker "
@@ -88,7 +88,7 @@ def _missing_privileges() -> Iterator[str]:
 def _missing_subordinate_ids() -> Iterator[str]:
     """Return why this user cannot map the users of a user namespace."""
     for tool in ("newuidmap", "newgidmap"):
-        if shutil.which(tool) is None:
+        if shutil.which(tool, path=SYSTEM_ENVIRONMENT["PATH"]) is None:
             fix = "sudo apt-get install uidmap, or run it as root"
             yield problem("machine", f"{tool} is not installed, which user namespaces need", None, fix)
     for file in (Path("/etc/subuid"), Path("/etc/subgid")):

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 
 from color_mesh.envoy import Instance
+from color_mesh.local.folder import LogFile, RunFolder
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.compiled_envoys import Compiler, compile_envoy
 from color_mesh.local.plan.diagnosis import obstacles
@@ -35,7 +35,7 @@ class Runner:
 
     Args:
         plan: The plan.
-        logs: Folder of the log files.
+        folder: Folder of the run, for its log files.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
@@ -55,7 +55,7 @@ class Runner:
     def __init__(
         self,
         plan: Plan,
-        logs: Path,
+        folder: RunFolder,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
         dns_delay_seconds: float,
@@ -65,14 +65,16 @@ class Runner:
         self.configuration = MeshConfiguration(compiler)
         self.schedulers: dict[str, ServiceScheduler] = {}
         self.vpc = Vpc(plan.network)
-        self.load_balancers = LoadBalancers(self.vpc, logs, print_message, on_error)
+        self.load_balancers = LoadBalancers(self.vpc, folder, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()
         self._registry = TaskRegistry(self._publish.set)
         self._dns_tasks = Propagation(self._registry, dns_delay_seconds)
-        self._resolver = ResolverProcess(self.vpc.resolver, logs / "resolver", print_message, self._publish.set)
-        self._logs = logs
+        self._resolver = ResolverProcess(
+            self.vpc.resolver, folder.log_file("resolver"), print_message, self._publish.set
+        )
+        self._folder = folder
         self._print_message = print_message
         self.on_error = on_error
         self._working: list[asyncio.Task[None]] = []
@@ -147,13 +149,13 @@ class Runner:
         self.configuration.change_meshes({**self.configuration.meshes, mesh.name: mesh})
         await self._configure_envoys()
 
-    def log_file(self, task: RunningTask, container: RunnableContainer) -> Path | None:
-        """Return a container's log file, named as its CloudWatch stream (ECS API Reference, *LogConfiguration*)."""
+    def log_file(self, task: RunningTask, container: RunnableContainer) -> LogFile | None:
+        """Return a container's log file; ``None`` if it has no log group."""
         definition = container.definition
         if definition.log_group is None:
             return None
-        group = self.plan.log_groups.get(definition.log_group, definition.log_group).strip("/")
-        return self._logs / group / (definition.log_prefix or "") / container.name / task.id
+        group = self.plan.log_groups.get(definition.log_group, definition.log_group)
+        return self._folder.log_file("cloudwatch", group, definition.log_prefix or "", container.name, task.id)
 
     async def configure(self, task: RunningTask, container: RunnableContainer, sidecar: Sidecar) -> None:
         """Send an Envoy its configuration, unless App Mesh would not give it one."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.control.control_socket import ControlSocket
@@ -27,6 +28,7 @@ from color_mesh.local.run.requirements import envoy_binary
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.template_watcher import changes, fingerprint
 from color_mesh.model import MeshError
+from color_mesh.model.errors import printable
 
 
 class Supervisor:
@@ -44,9 +46,10 @@ class Supervisor:
         self._outside = outside
         self._began = time.monotonic() - options["elapsed"]
         self._end = asyncio.Event()
-        folder = Path(options["folder"])
-        self._control_socket = folder / "control.sock"
-        self._runner = Runner(plan, folder / "logs", self._print, self._fail, options["dns_delay_seconds"])
+        # The descriptor is inherited from the process that took the folder, and by no other process.
+        os.set_inheritable(options["folder"], False)
+        self._folder = RunFolder(options["folder"])
+        self._runner = Runner(plan, self._folder, self._print, self._fail, options["dns_delay_seconds"])
         self._ports = PortPublisher(self._runner, options["port"], outside, self._print, self._fail)
         self._progress = Progress(self._runner, self._ports, self._print, self._began)
 
@@ -63,7 +66,7 @@ class Supervisor:
         working = [
             start_in_background(each, self._fail)
             for each in (
-                control.serve(self._control_socket),
+                control.serve(self._folder),
                 self._watch_outside(),
                 self._progress.run(),
                 self._apply_new_templates(known),
@@ -77,8 +80,7 @@ class Supervisor:
             for each in working:
                 each.cancel()
             await self._runner.stop()
-            with suppress(FileNotFoundError):
-                self._control_socket.unlink()
+            self._folder.remove_control_socket()
 
     def _fail(self, error: BaseException) -> None:
         """End the run because of an unexpected exception, which is an error of this program."""
@@ -86,7 +88,8 @@ class Supervisor:
         self._end.set()
 
     def _print(self, text: str) -> None:
-        print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
+        lines = "\n".join(map(printable, text.split("\n")))
+        print(f"{time.monotonic() - self._began:6.1f} s  {lines}", flush=True)
 
     async def _watch_outside(self) -> None:
         """End the run when the process on the machine's network has ended."""

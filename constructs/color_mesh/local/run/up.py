@@ -18,7 +18,7 @@ from color_mesh.local.plan.published_ports import published_ports
 from color_mesh.local.run.isolation import start_isolated
 from color_mesh.local.run.requirements import missing
 from color_mesh.model.checks import check_range
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import printable, problem, refuse
 
 _STOP_SECONDS = 10.0
 
@@ -52,28 +52,28 @@ def up(
         *check_range("--dns-delay", "delay", dns_delay_seconds, 0, 120),
     ]
     refuse((*problems, *missing(plan)))
-    folder = FOLDER.absolute()
-    lock = take(folder)
+    folder, lock = take()
     try:
         listening = _open_ports(plan, port)
-        _print_plan(plan, paths, folder)
+        _print_plan(plan, paths)
         inside, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options = {
             "paths": [str(path.absolute()) for path in paths],
             "images": images,
             "values": dict(values),
-            "folder": str(folder),
+            "folder": folder.descriptor,
             "port": port,
             "dns_delay_seconds": dns_delay_seconds,
             "outside": inside.fileno(),
             "elapsed": time.monotonic() - began,
         }
         command = [sys.executable, "-m", "color_mesh.local.run.first_process", json.dumps(options)]
-        process = start_isolated(command, (inside.fileno(), lock))
+        process = start_isolated(command, (inside.fileno(), lock, folder.descriptor))
         inside.close()
         return _serve_ports(process, outside, listening)
     finally:
         os.close(lock)
+        os.close(folder.descriptor)
 
 
 def _open_ports(plan: Plan, first: int) -> dict[int, socket.socket]:
@@ -94,17 +94,18 @@ def _listen(port: int) -> socket.socket:
     return socket.create_server(("127.0.0.1", port), backlog=1024)
 
 
-def _print_plan(plan: Plan, paths: Sequence[Path], folder: Path) -> None:
+def _print_plan(plan: Plan, paths: Sequence[Path]) -> None:
     tasks = sum(service.desired_count for service in plan.services.values())
     resources = [each for task in plan.tasks.values() for each in task.mesh_resources.values()]
     names = dict.fromkeys((*(mesh.name for mesh in plan.meshes), *(resource.mesh for resource in resources)))
     meshes = ", ".join(names) or "none"
-    print(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks")
+    print(printable(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks"))
     for service in plan.services.values():
         containers = ", ".join(each.name for each in plan.task(service).containers)
-        print(f"  {service.name}: {service.desired_count} x {plan.task(service).definition.family} ({containers})")
-    print(f"Not emulated: {'; '.join(plan.not_emulated)}.")
-    print(f"Logs: {os.path.relpath(folder)}/logs, or color-mesh logs NAME -f", flush=True)
+        line = f"{service.name}: {service.desired_count} x {plan.task(service).definition.family} ({containers})"
+        print(f"  {printable(line)}")
+    print(printable(f"Not emulated: {'; '.join(plan.not_emulated)}."))
+    print(f"Logs: {FOLDER}/logs, or color-mesh logs NAME -f", flush=True)
 
 
 def _serve_ports(

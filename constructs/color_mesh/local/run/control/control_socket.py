@@ -4,16 +4,20 @@ import asyncio
 import json
 import os
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
+from color_mesh.local.folder import RunFolder
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.control.requests import RequestHandler
 from color_mesh.model import MeshError
+from color_mesh.model.errors import problem
 
 _LARGEST_REQUEST = 1 << 20
 _STANDARD_STREAMS = 3
+# unix(7), SO_PEERCRED: process id, user id and group id.
+_CREDENTIALS = struct.Struct("iII")
 
 
 class ControlSocket:
@@ -28,13 +32,9 @@ class ControlSocket:
         self._handler = handler
         self._on_error = on_error
 
-    async def serve(self, path: Path) -> None:
-        """Serve requests of the user who started the run."""
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The path of a socket is limited to 107 characters; relative to this folder it is short.
-        listening.bind(os.path.relpath(path))
-        os.chmod(path, 0o600)
-        listening.listen()
+    async def serve(self, folder: RunFolder) -> None:
+        """Serve requests of the user who started the run, on the control socket of its folder."""
+        listening = folder.listen()
         listening.setblocking(False)
         while True:
             client, _ = await asyncio.get_running_loop().sock_accept(listening)
@@ -45,11 +45,12 @@ class ControlSocket:
         files: list[int] = []
         loop = asyncio.get_running_loop()
         try:
+            _check_credentials(client)
             line, files = await _receive(client)
             response = await self._handler.respond(json.loads(line), files, client)
         except MeshError as error:
             response = {"error": str(error)}
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             response = {"error": f"color-mesh: unknown request, got {error!r} (use the color-mesh command)"}
         except OSError:
             response = None  # The client has gone.
@@ -61,6 +62,19 @@ class ControlSocket:
             if response is not None:
                 await loop.sock_sendall(client, json.dumps(response).encode() + b"\n")
         client.close()
+
+
+def _check_credentials(client: socket.socket) -> None:
+    """Raise a `MeshError` unless the client is a process of the user who started the run, and not one of the run."""
+    credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _ = _CREDENTIALS.unpack(credentials)
+    # In a user namespace, this is the id to which the user is mapped; other users have the overflow id.
+    if uid != os.geteuid():
+        raise MeshError([problem("control socket", "the client is another user", uid, "the user who started the run")])
+    # Processes outside the process namespace of the run have no id in it. A container's root is the same user.
+    if pid != 0:
+        fix = "use color-mesh outside the containers"
+        raise MeshError([problem("control socket", "the client is a process of the run", pid, fix)])
 
 
 async def _receive(client: socket.socket) -> tuple[bytes, list[int]]:

@@ -10,10 +10,12 @@ from typing import Any
 
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.run.control.status import container_named, status, task_named
+from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT
 from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.tasks.container_process import contained
 from color_mesh.local.run.tasks.envoy_statistics import traffic
+from color_mesh.local.terminal import terminal_variables
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.errors import problem
 
@@ -94,9 +96,10 @@ class RequestHandler:
         """Run a command in a container, with the standard streams of the client, until either of them ends."""
         task = task_named(self._runner.tasks, request["target"])
         container = container_named(task, request["target"], request.get("container"))
+        environment = {**container.environment(), **terminal_variables(request.get("environment", {}))}
         process = await asyncio.create_subprocess_exec(
-            *contained(task.network, container.runnable.user, request["arguments"]),
-            env={**container.environment(), **request.get("environment", {})},
+            *contained(task.network, container.runnable.user, environment, request["arguments"]),
+            env=SYSTEM_ENVIRONMENT,
             stdin=files[0],
             stdout=files[1],
             stderr=files[2],

@@ -56,11 +56,17 @@ def _task_status(task: RunningTask) -> Any:
                 "health": container.health,
                 "reason": container.reason,
                 "pid": container.pid,
-                "log": str(container.log) if container.log is not None else None,
+                "log": str(container.log.path) if container.log is not None else None,
+                "stream": _log_stream(task, container),
             }
             for container in task.containers.values()
         ],
     }
+
+
+def _log_stream(task: RunningTask, container: RunningContainer) -> str:
+    """Return the name of a container's CloudWatch stream (ECS API Reference, *LogConfiguration*)."""
+    return "/".join(each for each in (container.definition.log_prefix, container.definition.name, task.id) if each)
 
 
 def task_named(tasks: Sequence[RunningTask], target: str) -> RunningTask:

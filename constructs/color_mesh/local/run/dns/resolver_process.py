@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
+
+from color_mesh.local.folder import FOLDER, LogFile
 
 
 class ResolverProcess:
@@ -21,7 +23,7 @@ class ResolverProcess:
     """
 
     def __init__(
-        self, address: IPv4Address, log: Path, print_message: Callable[[str], None], on_start: Callable[[], None]
+        self, address: IPv4Address, log: LogFile, print_message: Callable[[str], None], on_start: Callable[[], None]
     ) -> None:
         self._address = address
         self._log = log
@@ -48,8 +50,7 @@ class ResolverProcess:
     async def run(self) -> None:
         """Start the process, and start it again whenever it ends."""
         command = (sys.executable, "-m", "color_mesh.local.run.dns.resolver", str(self._address))
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
+        with os.fdopen(self._log.open(), "ab") as log:
             while True:
                 self._process = await asyncio.create_subprocess_exec(
                     *command,
@@ -63,4 +64,5 @@ class ResolverProcess:
                 self._on_start()
                 self._started.set()
                 code = await self._process.wait()
-                self._print_message(f"the resolver ended with {code}, restarting it; its log is {self._log}")
+                log_path = FOLDER / self._log.path
+                self._print_message(f"the resolver ended with {code}, restarting it; its log is {log_path}")

@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
+from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
 from color_mesh.local.run.network.vpc import Vpc
@@ -16,7 +16,7 @@ class LoadBalancers:
 
     Args:
         vpc: The VPC.
-        logs: Folder of the log files.
+        folder: Folder of the run, for their log files.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
     """
@@ -24,12 +24,12 @@ class LoadBalancers:
     def __init__(
         self,
         vpc: Vpc,
-        logs: Path,
+        folder: RunFolder,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self._vpc = vpc
-        self._logs = logs
+        self._folder = folder
         self._print_message = print_message
         self._on_error = on_error
         self._running: dict[str, RunningLoadBalancer] = {}
@@ -49,7 +49,7 @@ class LoadBalancers:
                 await running.stop()
         for number, (key, definition) in enumerate(plan.load_balancers.items()):
             if key not in self._running:
-                log = self._logs / definition.name / "envoy"
+                log = self._folder.log_file("load-balancers", definition.name)
                 network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
                 self._running[key] = RunningLoadBalancer(
                     network, definition, plan.target_groups, self._vpc, log, self._print_message, self._on_error

@@ -14,6 +14,7 @@ from color_mesh.envoy import ServerEndpoints
 from color_mesh.envoy.clusters import endpoint, load_assignment
 from color_mesh.envoy.discovery import endpoints_file
 from color_mesh.envoy.typed import CLUSTER_LOAD_ASSIGNMENT, discovery_response
+from color_mesh.local.folder import LogFile
 from color_mesh.local.plan.programs import Program
 from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.background import start_in_background
@@ -74,7 +75,7 @@ class RunningLoadBalancer:
         definition: LoadBalancer,
         groups: Mapping[str, TargetGroup],
         vpc: Vpc,
-        log: Path,
+        log: LogFile,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
     ) -> None:

@@ -110,7 +110,8 @@ def redirection_rules(redirection: ProxyConfiguration) -> str:
     if redirection.ignored_ports:
         ports = ",".join(map(str, redirection.ignored_ports))
         lines.append(f"-A APPMESH_EGRESS -p tcp -m multiport --dports {ports} -j RETURN")
-    lines += (f"-A APPMESH_EGRESS -p tcp -d {address} -j RETURN" for address in redirection.ignored_ips)
+    ipv4_addresses = [address for address in redirection.ignored_ips if ":" not in address]
+    lines += (f"-A APPMESH_EGRESS -p tcp -d {address} -j RETURN" for address in ipv4_addresses)
     lines.append(f"-A APPMESH_EGRESS -p tcp -j REDIRECT --to {redirection.egress_port}")
     lines.append("-A OUTPUT -p tcp -m addrtype ! --dst-type LOCAL -j APPMESH_EGRESS")
     return "\n".join((*lines, "COMMIT", ""))

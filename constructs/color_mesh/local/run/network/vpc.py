@@ -10,6 +10,7 @@ from itertools import count
 from color_mesh.ecs.task_definitions import ProxyConfiguration
 from color_mesh.local.plan.diagnosis import INTERNET
 from color_mesh.local.plan.network import Network
+from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT, system_program
 from color_mesh.local.run.network.iptables_rules import (
     INTERNET_LINK,
     NetworkInterface,
@@ -142,10 +143,11 @@ async def _iptables_restore(rules: str, *options: str, network: str | None = Non
     Raises:
         RuntimeError: With the message of iptables and the rules.
     """
-    inside = [] if network is None else ["nsenter", f"--net={NETWORK_NAMESPACES / network}"]
-    command = [*inside, "iptables-restore", *options]
+    inside = [] if network is None else [system_program("nsenter"), f"--net={NETWORK_NAMESPACES / network}"]
+    command = [*inside, system_program("iptables-restore"), *options]
     process = await asyncio.create_subprocess_exec(
         *command,
+        env=SYSTEM_ENVIRONMENT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from color_mesh.local.plan.runnable import RunnableContainer
+from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT
 from color_mesh.local.run.tasks.container_process import contained
 
 # Until a container first passes its health check, it is checked more often than on AWS, where the first check comes
@@ -59,8 +60,8 @@ async def _run_check(container: RunnableContainer, network: str, environment: Ma
     command = check.command
     arguments = ("/bin/sh", "-c", *command[1:]) if command[0] == "CMD-SHELL" else command[1:]
     process = await asyncio.create_subprocess_exec(
-        *contained(network, container.user, arguments),
-        env=environment,
+        *contained(network, container.user, environment, arguments),
+        env=SYSTEM_ENVIRONMENT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

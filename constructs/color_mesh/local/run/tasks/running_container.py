@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from color_mesh.local.folder import LogFile
 from color_mesh.local.plan.runnable import RunnableContainer
-from color_mesh.local.run.isolation import BINARIES
+from color_mesh.local.run.isolation import BINARIES, SYSTEM_ENVIRONMENT
 from color_mesh.local.run.tasks.container_process import contained, with_shared_memory
 from color_mesh.local.run.tasks.health_check import watch_health
 
@@ -40,7 +41,7 @@ class RunningContainer:
         self,
         runnable: RunnableContainer,
         network: str,
-        log: Path | None,
+        log: LogFile | None,
         on_change: Callable[[], None],
         health_checks: asyncio.Semaphore,
     ) -> None:
@@ -69,11 +70,11 @@ class RunningContainer:
 
     async def start(self, command: Sequence[str], folder: Path = Path("/")) -> None:
         """Start the container with a command and a working directory."""
-        output = asyncio.subprocess.DEVNULL if self.log is None else self._open_log(self.log)
+        output = asyncio.subprocess.DEVNULL if self.log is None else _open_log(self.log, self.runnable.user)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *with_shared_memory(contained(self.network, self.runnable.user, command)),
-                env=self.environment(),
+                *with_shared_memory(contained(self.network, self.runnable.user, self.environment(), command)),
+                env=SYSTEM_ENVIRONMENT,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -115,13 +116,6 @@ class RunningContainer:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _open_log(self, file: Path) -> int:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        opened = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        # Envoy opens /dev/stdout, which is this file, as the user it runs as.
-        os.fchown(opened, *self.runnable.user)
-        return opened
-
     async def _wait(self) -> None:
         """Wait until the process ends, and end its children."""
         assert self._process is not None
@@ -138,6 +132,13 @@ class RunningContainer:
         if (self.health, self.reason) != (health, reason):
             self.health, self.reason = health, reason
             self._on_change()
+
+
+def _open_log(log: LogFile, user: tuple[int, int]) -> int:
+    opened = log.open()
+    # Envoy opens /dev/stdout, which is this file, as the user it runs as.
+    os.fchown(opened, *user)
+    return opened
 
 
 def _exit_reason(code: int) -> str:

@@ -5,10 +5,10 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Protocol
 
 from color_mesh.ecs.services import Service
+from color_mesh.local.folder import LogFile, file_name
 from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.envoys import admin_interface
@@ -33,7 +33,7 @@ class TaskHost(Protocol):
     health_checks: asyncio.Semaphore
     on_error: Callable[[BaseException], None]
 
-    def log_file(self, task: "RunningTask", container: RunnableContainer) -> Path | None:
+    def log_file(self, task: "RunningTask", container: RunnableContainer) -> LogFile | None:
         """Return the log file of a container; ``None`` if it has no log configuration."""
 
     async def configure(self, task: "RunningTask", container: RunnableContainer, sidecar: Sidecar) -> None:
@@ -197,7 +197,8 @@ class RunningTask:
     async def _start_sidecar(self, container: RunningContainer) -> None:
         runnable = container.runnable
         assert runnable.mesh_resource is not None
-        folder = RUN_FOLDER / self.network / runnable.name
+        # The path of the socket in it has at most 107 characters.
+        folder = RUN_FOLDER / self.network / file_name(runnable.name, longest=60)
         sidecar = Sidecar(runnable.mesh_resource, self.network, folder, self._envoy_rejected, self._host.on_error)
         await self._host.configure(self, runnable, sidecar)
         self.sidecars[runnable.name] = sidecar

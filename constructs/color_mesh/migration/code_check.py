@@ -1,0 +1,163 @@
+"""Validation of the finished Python files: they have the names and calls that this package writes, and no others.
+
+Text of a template becomes a literal, and a literal cannot do anything. This check does not rely on that: it parses the
+files as Python will, so that text that ended up outside of a literal is an error and not a program.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from color_mesh import model
+from color_mesh.model.errors import problem, refuse
+
+_MODULES = frozenset(
+    (
+        *("os", "collections.abc", "aws_cdk", "constructs", "color_mesh", "color_mesh.model", "color_mesh.cdk.images"),
+        *("mesh_stack", "network_stack", "services_stack"),
+    )
+)
+# Calls of the generated code. The receivers of `_METHODS` are variables.
+_CALLS = frozenset(
+    (
+        *("App", "Environment", "NetworkStack", "MeshStack", "ServicesStack", "build", "build().synth"),
+        *("app.node.try_get_context", "os.environ.get", "super", "super().__init__"),
+        *("ec2.Vpc", "ec2.Vpc.from_lookup", "ecs.Cluster", "ecs.Cluster.from_cluster_attributes"),
+        *("servicediscovery.PrivateDnsNamespace", "logs.LogGroup"),
+        *("ServiceMesh", "MeshedColorNode", "ColorRouter", "ColorService", "MeshGateway", *model.__all__),
+        *("container_image", "ecr.Repository.from_repository_name", "ecs.ContainerImage.from_ecr_repository"),
+        *("ecs.ContainerImage.from_registry", "ecs.ContainerDependency", "ecs.HealthCheck", "Duration.seconds"),
+        *("ecs.LogDrivers.aws_logs", "task.task_definition.add_container", "ecs.Secret.from_secrets_manager"),
+        *("ecs.Secret.from_ssm_parameter", "secretsmanager.Secret.from_secret_complete_arn"),
+        *("secretsmanager.Secret.from_secret_partial_arn",),
+        "ssm.StringParameter.from_secure_string_parameter_attributes",
+    )
+)
+_METHODS = ("add_route", "connect_to", "add_container_dependencies")
+_SERVICE_OWNERS = ("nodes", "gateways")
+_ATTRIBUTES = frozenset(
+    (
+        *("self.vpc", "self.cluster", "self.namespace", "self.mesh", "self.nodes", "self.gateways"),
+        *("network.vpc", "network.cluster", "network.namespace", "mesh.nodes", "mesh.gateways"),
+        *("ec2.IVpc", "ecs.ICluster", "servicediscovery.IPrivateDnsNamespace"),
+        *("logs.RetentionDays.ONE_WEEK", "RemovalPolicy.DESTROY", "ecs.CpuArchitecture.ARM64"),
+        *("task.app_container", "task.envoy_container"),
+        *(f"ecs.ContainerDependencyCondition.{each}" for each in ("START", "COMPLETE", "SUCCESS", "HEALTHY")),
+    )
+)
+_STACK_ATTRIBUTES = frozenset(("self.account", "self.region"))
+_BUILTINS = frozenset(("super", "str", "dict", "__name__"))
+_SYNTAX = (
+    *(ast.Module, ast.ImportFrom, ast.Import, ast.alias, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg),
+    *(ast.Expr, ast.Assign, ast.AnnAssign, ast.Return, ast.If, ast.Compare, ast.Eq, ast.Load, ast.Store),
+    *(ast.keyword, ast.List, ast.Tuple, ast.Dict, ast.Subscript, ast.IfExp, ast.GeneratorExp, ast.comprehension),
+    # Annotations such as ``str | None``, and negative numbers.
+    *(ast.BinOp, ast.BitOr, ast.UnaryOp, ast.USub),
+)
+
+
+def check_modules(modules: Mapping[str, str]) -> Mapping[str, str]:
+    """Return modules, by file name, after their validation.
+
+    Raises:
+        MeshError: With all code that this package does not write.
+    """
+    refuse(each for name, source in modules.items() for each in _check_module(name, source))
+    return modules
+
+
+def _check_module(name: str, source: str) -> Iterator[str]:
+    fix = "report the template as a bug of color-mesh migrate"
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        yield problem(name, "the generated code is not Python", str(error), fix)
+        return
+    for code in dict.fromkeys(_Unknown(tree).code):
+        yield problem(name, "the generated code has a part that no template may add", code, fix)
+
+
+class _Unknown(ast.NodeVisitor):
+    """Parts of a module that this package does not write, as code."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.code: list[str] = []
+        self._imported = {
+            (alias.asname or alias.name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        self._defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        stored = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        self._variables = {node.id for node in stored}
+        self._arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        self.visit(tree)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Add syntax that the generated code does not have."""
+        if isinstance(node, _SYNTAX):
+            super().generic_visit(node)
+        else:
+            self._add(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Add an import of an unknown module."""
+        if not {alias.name for alias in node.names} <= _MODULES:
+            self._add(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """Add an import from an unknown module."""
+        if node.module not in _MODULES or node.level:
+            self._add(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        """Add a call of an unknown function."""
+        if not self._is_known(node.func):
+            self._add(node)
+            return
+        for each in (*node.args, *node.keywords):
+            self.visit(each)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        """Add unpacked arguments."""
+        if node.arg is None:
+            self._add(node.value)
+        self.visit(node.value)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        """Add an unknown attribute."""
+        if ast.unparse(node) not in _ATTRIBUTES | _STACK_ATTRIBUTES:
+            self._add(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        """Add a name that the module does not define, and a variable that hides another name."""
+        fixed = self._imported | self._defined | _BUILTINS
+        is_known = node.id in fixed | self._variables | self._arguments
+        if not is_known or (isinstance(node.ctx, ast.Store) and node.id in fixed | self._arguments):
+            self._add(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        """Add an f-string with anything but the account and the region of the stack in it."""
+        for each in node.values:
+            if isinstance(each, ast.FormattedValue) and (
+                ast.unparse(each.value) not in _STACK_ATTRIBUTES or each.conversion != -1 or each.format_spec
+            ):
+                self._add(each.value)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Accept a literal."""
+
+    def _is_known(self, function: ast.expr) -> bool:
+        if ast.unparse(function) in _CALLS:
+            return True
+        match function:
+            case ast.Attribute(value=ast.Name(id=variable), attr=method):
+                return method in _METHODS and variable in self._variables
+            case ast.Attribute(value=ast.Attribute() as container, attr="add_container_dependencies"):
+                return ast.unparse(container) in ("task.app_container", "task.envoy_container")
+            case ast.Attribute(value=ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant()), attr="implement"):
+                return owner in _SERVICE_OWNERS
+        return False
+
+    def _add(self, node: ast.AST) -> None:
+        self.code.append(ast.unparse(node)[:200])

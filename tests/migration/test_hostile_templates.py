@@ -1,0 +1,255 @@
+"""Hostile text in every string and key of a template.
+
+It becomes a literal of the generated app and text of the report and of the terminal, or the template is refused.
+"""
+
+import ast
+import copy
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from color_mesh.appmesh.source import read_source
+from color_mesh.appmesh.template import write_template
+from color_mesh.cli.main import main
+from color_mesh.cloudformation import load
+from color_mesh.migration import migrate
+from color_mesh.migration.report import TITLES
+from color_mesh.model import MeshError
+from tests.support.full_mesh import full_mesh
+from tests.support.needs import examples
+
+BOOKSHOP = Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml"
+# Variables have lower-case names, so that a name of the generated code with this word comes out of a literal.
+WORD = "HOSTILE"
+TEXTS = (
+    f"{WORD}()",
+    f'"""\n{WORD}()\n"""',
+    f"''', {WORD}(), '''",
+    f"', {WORD}(), '",
+    f"\\', {WORD}(), \\'",
+    f'\\\\"; {WORD}() #',
+    f"\n        {WORD}()\n",
+    f"\r{WORD}()\x0b\x0c\x85\u2028{WORD}()",
+    f"$AWS-REGION${{{WORD}()}}",
+    f"$AWS-ACCOUNT-ID$' + {WORD}() + f'{{{{{WORD}()}}}}",
+    f"\\N{{{WORD}}} {{mesh.{WORD}}} %({WORD})s",
+    f"START, x={WORD}()",
+    f"ARM64.{WORD}()",
+    f"\x1b]0;{WORD}\x07\x1b[2J",
+    f"\u202e{WORD}\ud800\U0001f98e",
+    f"</li><script>{WORD}()</script>",
+    f"```\n# {WORD}\n[a](javascript:{WORD}) ![b](//{WORD}) `c` | **d** <!-- e",
+    f"\n- [x] {WORD}",
+)
+MODES = ("replace", "prepend", "append")
+Place = tuple[str | int, ...]
+
+
+def full_template() -> dict[str, Any]:
+    """Return a template with every property of App Mesh and every property of containers that is migrated."""
+    mesh = write_template(full_mesh())["Resources"]
+    arn = "arn:aws:appmesh:eu-west-1:111122223333:mesh/colors"
+    app = {
+        "Name": "app",
+        "Image": {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/colors/target:1"},
+        "EntryPoint": ["/entry"],
+        "Command": ["--listen", {"Ref": "Argument"}],
+        "PortMappings": [{"ContainerPort": 8080, "Name": "http", "Protocol": "tcp"}],
+        "Environment": [
+            {"Name": "COLOR", "Value": "red"},
+            {"Name": "TABLE", "Value": {"Ref": "Table"}},
+            {"Name": "REGION", "Value": {"Fn::Sub": "in ${AWS::Region}"}},
+        ],
+        "Secrets": [
+            {"Name": "KEY", "ValueFrom": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:key-AbCdEf:field::"},
+            {"Name": "OTHER", "ValueFrom": "/colors/other"},
+        ],
+        "HealthCheck": {"Command": ["CMD-SHELL", "curl localhost"], "Interval": 10},
+        "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": "colors"}},
+        "DependsOn": [{"ContainerName": "envoy", "Condition": "HEALTHY"}],
+        "Ulimits": [{"Name": "nofile", "SoftLimit": 1, "HardLimit": 1}],
+    }
+    other = {
+        **app,
+        "Name": "other",
+        "Image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/colors/other:1",
+        "PortMappings": [],
+        "LogConfiguration": {"LogDriver": "splunk", "Options": {"token": "x"}},
+        "DependsOn": [{"ContainerName": "app", "Condition": "START"}],
+    }
+
+    def envoy(part: str) -> dict[str, Any]:
+        variables = {"APPMESH_RESOURCE_ARN": f"{arn}/{part}", "ENVOY_LOG_LEVEL": "debug"}
+        environment = [{"Name": name, "Value": each} for name, each in variables.items()]
+        return {"Name": "envoy", "Image": "aws-appmesh-envoy:1", "Environment": environment}
+
+    def task(part: str, *containers: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Type": "AWS::ECS::TaskDefinition",
+            "Properties": {
+                "Family": part.rpartition("/")[2],
+                "Cpu": "512",
+                "Memory": "1024",
+                "TaskRoleArn": "arn:aws:iam::111122223333:role/task",
+                "RuntimePlatform": {"CpuArchitecture": "ARM64"},
+                "ContainerDefinitions": [*containers, envoy(part)],
+                "Volumes": [{"Name": "scratch"}],
+            },
+        }
+
+    def service(name: str, definition: str) -> dict[str, Any]:
+        return {
+            "Type": "AWS::ECS::Service",
+            "Properties": {
+                "ServiceName": name,
+                "TaskDefinition": {"Ref": definition},
+                "LaunchType": "EC2",
+                "DeploymentController": {"Type": "CODE_DEPLOY"},
+                "SchedulingStrategy": "DAEMON",
+                "LoadBalancers": [{"TargetGroupArn": "arn:aws:elasticloadbalancing:group", "ContainerPort": 8080}],
+                "Tags": [{"Key": "team", "Value": "colors"}],
+            },
+        }
+
+    return {
+        "Parameters": {"Argument": {"Type": "String", "Default": ":8080"}},
+        "Resources": {
+            **mesh,
+            "Table": {"Type": "AWS::DynamoDB::Table"},
+            "Task": task("virtualNode/target", app, other),
+            "Service": service("target", "Task"),
+            "EntryTask": task("virtualGateway/gateway", other | {"DependsOn": []}),
+            "EntryService": service("gateway", "EntryTask"),
+        },
+    }
+
+
+def places(document: Any, path: Place = ()) -> Iterator[tuple[Place, bool]]:
+    """Yield the path of every string, and that of every key with True."""
+    if isinstance(document, str):
+        yield path, False
+    elif isinstance(document, dict):
+        for key, each in document.items():
+            yield (*path, key), True
+            yield from places(each, (*path, key))
+    elif isinstance(document, list):
+        for index, each in enumerate(document):
+            yield from places(each, (*path, index))
+
+
+def with_text(document: Any, path: Place, is_key: bool, text: str) -> Any:
+    """Return the document with ``text`` at a place."""
+    changed = copy.deepcopy(document)
+    *above, last = path
+    parent = changed
+    for each in above:
+        parent = parent[each]
+    if is_key:
+        items = [(text if key == last else key, each) for key, each in parent.items()]
+        parent.clear()
+        parent.update(items)
+    else:
+        parent[last] = text
+    return changed
+
+
+def identifiers(source: str) -> set[str]:
+    """Return every name, attribute, argument and imported name of a module."""
+    return {
+        text
+        for node in ast.walk(ast.parse(source))
+        if not isinstance(node, ast.Constant)
+        for text in vars(node).values()
+        if isinstance(text, str)
+    }
+
+
+DOCUMENTS = (load(BOOKSHOP), full_template())
+PLACES = [(document, *place) for document in DOCUMENTS for place in places(document)]
+
+
+def test_full_template_is_migrated_with_its_services(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(full_template()))
+    source = read_source([tmp_path / "t.json"])
+    services = migrate(source, source.meshes[0]).files("")["services_stack.py"]
+    assert "add_container_dependencies" in services
+    assert "from_secret_complete_arn" in services
+
+
+@given(
+    place=st.sampled_from(PLACES), text=st.sampled_from(TEXTS), mode=st.sampled_from(("replace", "prepend", "append"))
+)
+@examples(100)
+def test_hostile_text_is_refused_or_a_literal_of_the_generated_app(
+    place: tuple[Any, Place, bool], text: str, mode: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = hostile_template(tmp_path_factory.getbasetemp(), *place, text, mode)
+    try:
+        source = read_source([file])
+        files = migrate(source, source.meshes[0]).files("hostile.json", source.notes)
+    except MeshError:
+        return
+    for name, content in files.items():
+        if name.endswith(".py"):
+            assert not [each for each in identifiers(content) if WORD in each]
+    assert_report_is_text(files["MIGRATION.md"])
+
+
+@given(
+    place=st.sampled_from(PLACES),
+    text=st.sampled_from(TEXTS),
+    mode=st.sampled_from(MODES),
+    command=st.sampled_from(("show", "parity", "up --plan", "migrate")),
+)
+@examples(100)
+def test_terminal_gets_no_control_character_of_a_template(
+    place: tuple[Any, Place, bool], text: str, mode: str, command: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("hostile")
+    file = hostile_template(folder, *place, text, mode)
+    out = ["--out", str(folder / "out")] if command == "migrate" else []
+    output = io.StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
+        main([*command.split(), str(file), *out])
+    assert [line for line in output.getvalue().split("\n") if not line.isprintable()] == []
+
+
+def hostile_template(folder: Path, document: Any, path: Place, is_key: bool, text: str, mode: str) -> Path:
+    """Return the file of a document with ``text`` in place of the text at a place, before it or after it."""
+    old = path[-1] if is_key else _at(document, path)
+    texts = {"replace": text, "prepend": f"{text}{old}", "append": f"{old}{text}"}
+    file = folder / "hostile.json"
+    file.write_text(json.dumps(with_text(document, path, is_key, texts[mode])))
+    return file
+
+
+def assert_report_is_text(report: str) -> None:
+    """Check that the report has the lines of its own, and no markup in what it says of a template."""
+    before, fence, table = report.partition("\n\n## The mesh\n\n```")
+    assert fence
+    assert [line for line in report.split("\n") if not line.isprintable()] == []
+    assert re.fullmatch(r"`*\n.*\n```+\n", table, re.DOTALL)
+    findings, _, _ = before.partition("\n\n## Before `cdk deploy`")
+    _, *sections = findings.split("\n\n## ")
+    assert [each.partition("\n\n")[0] for each in sections] == [*TITLES.values()]
+    for section in sections:
+        for line in section.partition("\n\n")[2].split("\n"):
+            assert line.startswith("- ") or line == "Nothing."
+            # A backslash before punctuation makes it text (CommonMark, Backslash escapes).
+            rest = re.sub(r"\\[!-/:-@\[-`{-~]", "", line.removeprefix("- "))
+            assert not re.search(r"[`*\[\]<>&$|~\\]|://|^[#+=-]|^[0-9]+[.)]", rest)
+
+
+def _at(document: Any, path: Place) -> Any:
+    for each in path:
+        document = document[each]
+    return document
