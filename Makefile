@@ -47,7 +47,7 @@ types: $(VENV)/.test
 	@mypy
 
 quick-tests: $(VENV)/.test
-	@pytest tests --quick --numprocesses 2 --quiet
+	@pytest tests --quick --numprocesses 2 --dist loadfile --quiet
 
 test: style types
 	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
