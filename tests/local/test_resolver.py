@@ -1,6 +1,8 @@
 """Answers of the resolver."""
 
 import json
+import subprocess
+import sys
 
 import dns.message
 import dns.rcode
@@ -116,3 +118,9 @@ def test_negative_answer_for_a_new_name_is_not_cached() -> None:
 @pytest.mark.parametrize("query", [b"", b"nonsense", b"\0" * 12], ids=["empty", "nonsense", "no-question"])
 def test_invalid_query_is_not_answered(query: bytes) -> None:
     assert Resolver().answer(query) is None
+
+
+def test_resolver_without_records_does_not_listen() -> None:
+    command = [sys.executable, "-m", "color_mesh.local.run.dns.resolver", "127.88.0.1"]
+    resolver = subprocess.run(command, input="", check=True, capture_output=True, text=True, timeout=60)
+    assert resolver.stdout == ""

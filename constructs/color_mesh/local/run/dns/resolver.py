@@ -1,7 +1,8 @@
 """The resolver of the VPC: a DNS server for the names of Cloud Map and of private hosted zones, with a cache.
 
 Run as ``python -m color_mesh.local.run.dns.resolver ADDRESS``. Each line of its standard input is a JSON object with
-all records that it serves from then on.
+all records that it serves from then on. It listens from the first line on: without records it would answer that the
+names do not exist, and Envoys would remove their endpoints.
 """
 
 import asyncio
@@ -142,6 +143,10 @@ async def serve(address: str) -> None:
             pass
         writer.close()
 
+    line = await lines.readline()
+    if not line:
+        return
+    resolver.update(line.decode())
     await asyncio.start_server(connected, address, PORT)
     await loop.create_datagram_endpoint(lambda: _UdpServer(resolver), local_addr=(address, PORT))
     print("ready", flush=True)

@@ -59,9 +59,9 @@ class ResolverProcess:
                     stderr=log,
                     start_new_session=True,
                 )
+                self._on_start()
                 assert self._process.stdout is not None
                 await self._process.stdout.readline()
-                self._on_start()
                 self._started.set()
                 code = await self._process.wait()
                 log_path = FOLDER / self._log.path
