@@ -1,7 +1,7 @@
 """The first process of the process namespace of a run: it reaps orphans, and the run ends when it ends.
 
-Run as ``python -m color_mesh.local.run.first_process OPTIONS``. The mesh runs in its child, the supervisor, and
-this process imports as little as possible.
+Run as ``python -m color_mesh.local.run.first_process DESCRIPTOR``, from which it reads the options. The mesh runs in
+its child, the supervisor, and this process imports as little as possible.
 """
 
 import json
@@ -12,7 +12,8 @@ import sys
 
 def main() -> int:
     """Run the supervisor in a child process, and return its exit status."""
-    options = json.loads(sys.argv[1])
+    with os.fdopen(int(sys.argv[1]), "rb") as passed:
+        options = json.loads(passed.read())
     outside = socket.socket(fileno=options["outside"])
     child = os.fork()
     if child == 0:

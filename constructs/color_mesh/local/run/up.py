@@ -15,8 +15,10 @@ from pathlib import Path
 from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.published_ports import published_ports
-from color_mesh.local.run.isolation import start_isolated
-from color_mesh.local.run.requirements import missing
+from color_mesh.local.run.container_users import USERS
+from color_mesh.local.run.isolation import first_container_id, shares_ids, start_isolated
+from color_mesh.local.run.requirements import envoy_binary, missing
+from color_mesh.local.run.tasks.visible_files import unreadable_programs
 from color_mesh.model.checks import check_range
 from color_mesh.model.errors import printable, problem, refuse
 
@@ -51,11 +53,13 @@ def up(
         *check_range("--port", "port", port, 1, 65535 - len(published_ports(plan))),
         *check_range("--dns-delay", "delay", dns_delay_seconds, 0, 120),
     ]
-    refuse((*problems, *missing(plan)))
+    refuse((*problems, *missing(plan), *unreadable_programs([*images.values(), (envoy_binary() or "",)])))
     folder, lock = take()
     try:
         listening = _open_ports(plan, port)
         _print_plan(plan, paths)
+        if shares_ids():
+            print(f"warning: users of containers are users of this machine, whose root has no ids above {USERS}")
         inside, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options = {
             "paths": [str(path.absolute()) for path in paths],
@@ -63,12 +67,18 @@ def up(
             "values": dict(values),
             "folder": folder.descriptor,
             "port": port,
+            "first_id": first_container_id(),
             "dns_delay_seconds": dns_delay_seconds,
             "outside": inside.fileno(),
             "elapsed": time.monotonic() - began,
         }
-        command = [sys.executable, "-m", "color_mesh.local.run.first_process", json.dumps(options)]
-        process = start_isolated(command, (inside.fileno(), lock, folder.descriptor))
+        # Values of the user may be secret, and everyone on the machine reads the arguments of a process.
+        with os.fdopen(os.memfd_create("options"), "w+b") as passed:
+            passed.write(json.dumps(options).encode())
+            passed.flush()
+            passed.seek(0)
+            command = [sys.executable, "-m", "color_mesh.local.run.first_process", str(passed.fileno())]
+            process = start_isolated(command, (inside.fileno(), lock, folder.descriptor, passed.fileno()))
         inside.close()
         return _serve_ports(process, outside, listening)
     finally:
