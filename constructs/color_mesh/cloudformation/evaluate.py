@@ -136,7 +136,7 @@ class Evaluator:
                 self.once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], declaration))
             )
         except MeshError as error:
-            if hides_secrets and any(each in problem for each in self._secrets() for problem in error.problems):
+            if hides_secrets and any(each in problem for each in self.secrets() for problem in error.problems):
                 wrong, fix = "has a condition that cannot be evaluated", "give the NoEcho parameters other values"
                 raise refusal(place, wrong, name, fix) from None
             raise
@@ -189,7 +189,7 @@ class Evaluator:
             raise MeshError(result.problems)
         return result
 
-    def _secrets(self) -> set[str]:
+    def secrets(self) -> set[str]:
         """Return the values of parameters with ``NoEcho``, given by the user."""
         names = {name for stack in self.stacks for name in stack.section("Parameters") if stack.is_secret(name)}
         return {value for name, value in self.values.items() if name in names and value}

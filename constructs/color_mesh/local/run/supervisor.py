@@ -95,7 +95,7 @@ class Supervisor:
         self._end.set()
 
     def _print(self, text: str) -> None:
-        lines = "\n".join(map(printable, text.split("\n")))
+        lines = "\n".join(map(printable, self._runner.plan.without_secrets(text).split("\n")))
         print(f"{time.monotonic() - self._began:6.1f} s  {lines}", flush=True)
 
     async def _watch_outside(self) -> None:

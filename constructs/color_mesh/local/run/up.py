@@ -109,12 +109,14 @@ def _print_plan(plan: Plan, paths: Sequence[Path]) -> None:
     resources = [each for task in plan.tasks.values() for each in task.mesh_resources.values()]
     names = dict.fromkeys((*(mesh.name for mesh in plan.meshes), *(resource.mesh for resource in resources)))
     meshes = ", ".join(names) or "none"
-    print(printable(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks"))
+    lines = [f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks"]
     for service in plan.services.values():
         containers = ", ".join(each.name for each in plan.task(service).containers)
-        line = f"{service.name}: {service.desired_count} x {plan.task(service).definition.family} ({containers})"
-        print(f"  {printable(line)}")
-    print(printable(f"Not emulated: {'; '.join(plan.not_emulated)}."))
+        family = plan.task(service).definition.family
+        lines.append(f"  {service.name}: {service.desired_count} x {family} ({containers})")
+    lines.append(f"Not emulated: {'; '.join(plan.not_emulated)}.")
+    for line in lines:
+        print(printable(plan.without_secrets(line)))
     print(f"Logs: {FOLDER}/logs, or color-mesh logs NAME -f", flush=True)
 
 
