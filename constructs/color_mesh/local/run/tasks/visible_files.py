@@ -48,16 +48,14 @@ def visible_files(commands: Iterable[Sequence[str]]) -> VisibleFiles:
     hidden = {_RUN, *_homes()}
     named = list(dict.fromkeys(_named_files(commands)))
     hidden |= {str(folder) for file in named if (folder := _closed_folder(file)) is not None}
-    # A folder in one that is hidden already needs nothing in its place.
-    outer = [
-        each for each in hidden if not any(Path(each).is_relative_to(other) for other in (hidden | temporary) - {each})
-    ]
-    unseen = [Path(each) for each in (*outer, *temporary)]
+    unseen = [Path(each) for each in (*hidden, *temporary)]
     exposed = dict.fromkeys(
         str(each)
         for each in (BINARIES, Path("/etc/resolv.conf").resolve(), *(_exposed(file, unseen) for file in named))
         if any(each.is_relative_to(folder) and each != folder for folder in unseen)
     )
+    # A folder in one that is hidden already needs nothing in its place.
+    outer = [each for each in hidden if not any(folder in unseen for folder in Path(each).parents)]
     # A folder comes before what is in it.
     return VisibleFiles(hidden=tuple(sorted(outer)), temporary=tuple(sorted(temporary)), exposed=tuple(sorted(exposed)))
 
