@@ -1,4 +1,4 @@
-"""What commands, entry points and health checks of a template reach: the mesh, and nothing of the machine."""
+"""Reach of commands, entry points and health checks of a template: the mesh, and nothing of the machine."""
 
 import ctypes
 import os
@@ -42,8 +42,8 @@ FORBIDDEN = {
     "see-logs": "test -e {folder}/.color-mesh/logs",
     "see-configuration-of-other-tasks": "test $(ls /run/color-mesh | grep -vc bin) -gt 0",
     "see-network-namespaces": 'test -n "$(ls /run/netns)"',
-    "see-process-of-the-machine": "grep -qzx {marker} /proc/[0-9]*/cmdline",
-    "see-processes-of-other-containers": "grep -qzx -e --config-path /proc/[0-9]*/cmdline",
+    "see-process-of-the-machine": "grep -qzx {pattern} /proc/[0-9]*/cmdline",
+    "see-processes-of-other-containers": "grep -qzx -e --[c]onfig-path /proc/[0-9]*/cmdline",
     "see-block-devices": "find /dev -type b | grep -q .",
     "see-keys-of-the-user": "grep -q color-mesh-test /proc/keys",
     "signal-the-first-process": "kill -9 1 && kill -0 1",
@@ -123,6 +123,8 @@ def machine() -> Iterator[Any]:
         addresses = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=False).stdout.split()
         yield SimpleNamespace(
             marker=marker,
+            # It does not match the command line of the program that searches for it.
+            pattern=f"[{marker[0]}]{marker[1:]}",
             port=server.getsockname()[1],
             address=next(iter(addresses), "127.0.0.2"),
             temporary=temporary.name,

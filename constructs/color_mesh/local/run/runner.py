@@ -37,7 +37,7 @@ class Runner:
     Args:
         plan: The plan.
         folder: Folder of the run, for its log files.
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
@@ -49,7 +49,7 @@ class Runner:
         schedulers: Schedulers of the services, by the key of the service.
         load_balancers: Load balancers.
         vpc: The VPC.
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
         health_checks: Limits how many health checks of containers run at the same time.
         changed: Set when the status or health of a task has changed.
         on_error: Receives an unexpected exception.

@@ -42,7 +42,7 @@ class Supervisor:
         plan: The plan.
         options: Options that `color_mesh.local.run.up` passes.
         outside: Socket from which listening sockets of the machine are received. The run ends when it is closed.
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
     """
 
     def __init__(self, plan: Plan, options: dict[str, Any], outside: socket.socket, sandbox: Sandbox) -> None:

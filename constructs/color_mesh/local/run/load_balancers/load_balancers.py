@@ -18,7 +18,7 @@ class LoadBalancers:
     Args:
         vpc: The VPC.
         folder: Folder of the run, for their log files.
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
     """

@@ -64,7 +64,7 @@ class RunningLoadBalancer:
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
         vpc: The VPC.
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
         log: Log file of its Envoy.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.

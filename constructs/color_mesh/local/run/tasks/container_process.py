@@ -41,7 +41,7 @@ _CREDENTIALS = struct.Struct("iII")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sandbox:
-    """What all containers of a run share.
+    """Properties that all containers of a run share.
 
     Attributes:
         users: Users of the containers.
@@ -77,7 +77,7 @@ async def start_container(
     """Start the first process of a container, and wait until its program starts.
 
     Args:
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
         program: The program.
         network: Network namespace.
         folder: Working directory, of which the container sees what the run has put there.
@@ -113,7 +113,7 @@ async def start_in_container(
     """Start another process in a running container.
 
     Args:
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
         program: The program.
         process: File descriptor of the container's process.
         streams: Standard streams.

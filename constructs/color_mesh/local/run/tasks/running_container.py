@@ -27,7 +27,7 @@ class RunningContainer:
 
     Args:
         runnable: The container with its program.
-        sandbox: What all containers of the run share.
+        sandbox: Properties that all containers of the run share.
         network: Network namespace of its task.
         log: Log file. ``None``: the output is discarded.
         on_change: Called when its status or health changes.

@@ -26,7 +26,7 @@ class TaskHost(Protocol):
 
     Attributes:
         vpc: The VPC.
-        sandbox: What all containers share.
+        sandbox: Properties that all containers share.
         health_checks: Limits how many health checks of containers run at the same time.
         on_error: Receives an unexpected exception.
     """

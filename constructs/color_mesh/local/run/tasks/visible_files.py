@@ -1,4 +1,4 @@
-"""What containers see of the machine's files: everything that other users may read, without home directories.
+"""Files of the machine that containers see: everything that other users may read, without home directories.
 
 The programs that run in place of images may be in a home directory, or in a folder that only its owner may enter. They
 stay visible, and what is beside them.
