@@ -1,6 +1,6 @@
 """Interface of the data planes: the resources that declare a mesh, and the containers that run Envoy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -93,6 +93,14 @@ class DataPlane(Protocol):
             stop_timeout_seconds: Stop timeout of Envoy. ``None``: the default of ECS.
         """
 
+    def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
+        """Validate the arguments of a gateway's implementation that not every data plane supports.
+
+        Args:
+            subject: Beginning of error messages.
+            trusted_hops: Number of trusted proxies in front of the gateway.
+        """
+
     def add_node_containers(
         self,
         task_definition: ecs.FargateTaskDefinition,
@@ -123,6 +131,7 @@ class DataPlane(Protocol):
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        trusted_hops: int,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the container of `gateway_container` to a gateway's task, and the permissions that its Envoy needs.
@@ -131,6 +140,7 @@ class DataPlane(Protocol):
             task_definition: Task definition of the gateway.
             container: The container of `gateway_container`.
             gateway: The gateway.
+            trusted_hops: Number of trusted proxies in front of the gateway, validated by `check_gateway`.
             log_group: Log group of the container.
 
         Returns:

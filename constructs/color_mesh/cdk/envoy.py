@@ -1,6 +1,6 @@
 """Data plane without App Mesh: upstream Envoy in each task, configured by the task definition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from aws_cdk import Lazy
 from aws_cdk import aws_ecs as ecs
@@ -19,6 +19,7 @@ from color_mesh.envoy import configure
 from color_mesh.envoy.typed import Json
 from color_mesh.model import FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
 from color_mesh.model.builder import MeshBuilder
+from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS
 
@@ -63,6 +64,10 @@ class EnvoyDataPlane:
         notice of its end.
         """
         return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
+
+    def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
+        """Validate the number of trusted hops; see `DataPlane`."""
+        return check_range(subject, "trusted_hops", trusted_hops, 0, 10)
 
     def add_node_containers(
         self,
@@ -112,6 +117,7 @@ class EnvoyDataPlane:
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        trusted_hops: int,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the Envoy of a gateway; see `DataPlane`."""
@@ -122,13 +128,16 @@ class EnvoyDataPlane:
             f"virtual gateway {name!r}",
             container,
             container_log(log_group, name, container),
-            lambda mesh: self._compile(mesh, mesh.gateway(name), application),
+            lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
             IMAGE_USER,
         )
 
-    def _compile(self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application) -> Json:
+    def _compile(
+        self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application, trusted_hops: int = 0
+    ) -> Json:
         outside = frozenset(name for nodes in self._mesh.parts.hostnames.values() for name in nodes)
-        return configure(mesh, part, interception=self._interception.placement(application, outside)).bootstrap
+        interception = self._interception.placement(application, outside)
+        return configure(mesh, part, interception=interception, trusted_hops=trusted_hops).bootstrap
 
     def _add_envoy(
         self,

@@ -181,6 +181,7 @@ class MeshGateway(Construct):
         exposure: Exposure = "load-balancer",
         internet_facing: bool = True,
         entry_security_group: ec2.ISecurityGroup | None = None,
+        trusted_hops: int = 0,
         cpu: int = 256,
         memory_mib: int = 512,
         port_name: str | None = None,
@@ -208,6 +209,10 @@ class MeshGateway(Construct):
             entry_security_group: Security group of the load balancer, or of tasks with public IP addresses, which
                 admits the clients. Default: a new security group that allows the gateway's port to all IPv4 addresses,
                 or to those of the VPC.
+            trusted_hops: Number of trusted proxies in front of the gateway that add the address of their client to
+                ``X-Forwarded-For``: 1 for an application load balancer, 0 to 10. They must be the only clients that
+                ``entry_security_group`` admits. Supported with ``data_plane="envoy"`` only. Default: 0, which removes
+                the ``X-Forwarded-`` headers of all clients.
             cpu: CPU units of the task, one of the sizes of Fargate. Envoy gets all of them. Default: 256.
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
@@ -234,6 +239,7 @@ class MeshGateway(Construct):
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
             *check_flag(subject, "internet_facing", internet_facing),
+            *mesh.data_plane.check_gateway(subject, trusted_hops),
             *_check_exposure(subject, exposure, internet_facing),
             *([] if internet_facing or entry_security_group else _check_vpc_cidr(subject, mesh.vpc)),
             *(check_subnets(subject, cluster.vpc, public=True) if internet_facing else ()),
@@ -258,6 +264,7 @@ class MeshGateway(Construct):
             cluster=cluster,
             security_group=self.security_group,
             entry_security_group=entry_security_group,
+            trusted_hops=trusted_hops,
             public_ip=exposure == "public-ip",
             internet_facing=internet_facing,
             cpu_architecture=cpu_architecture,

@@ -55,6 +55,7 @@ def create_gateway_implementation(
     cluster: ecs.ICluster,
     security_group: ec2.ISecurityGroup,
     entry_security_group: ec2.ISecurityGroup | None,
+    trusted_hops: int,
     public_ip: bool,
     internet_facing: bool,
     cpu_architecture: ecs.CpuArchitecture | None,
@@ -70,6 +71,7 @@ def create_gateway_implementation(
         cluster: Cluster of the service.
         security_group: Security group of the gateway's tasks.
         entry_security_group: Security group that admits the clients. ``None``: a new security group.
+        trusted_hops: Number of trusted proxies in front of the gateway.
         public_ip: The tasks are in public subnets and have public IP addresses.
         internet_facing: Clients are outside the VPC.
         cpu_architecture: CPU architecture. ``None``: the default of ECS.
@@ -78,7 +80,9 @@ def create_gateway_implementation(
     port = gateway.listeners[0].port
     (container,) = task.containers
     task_definition = fargate_task_definition(scope, task, cpu_architecture=cpu_architecture)
-    envoy = mesh.data_plane.add_gateway_container(task_definition, container, gateway=gateway, log_group=log_group)
+    envoy = mesh.data_plane.add_gateway_container(
+        task_definition, container, gateway=gateway, trusted_hops=trusted_hops, log_group=log_group
+    )
     envoy.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.TCP, name=container.port_name))
     entry = entry_security_group or _create_entry_security_group(scope, mesh.vpc, port, internet_facing)
     subnets = ec2.SubnetType.PUBLIC if public_ip else ec2.SubnetType.PRIVATE_WITH_EGRESS

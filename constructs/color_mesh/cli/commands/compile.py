@@ -14,12 +14,14 @@ from color_mesh.model.errors import refuse
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     source, mesh = read_one_mesh(options)
+    loopback = options.interception == "loopback"
     configuration = configure(
         mesh,
         _part(mesh, options),
-        interception=Loopback() if options.interception == "loopback" else Transparent(),
+        interception=Loopback() if loopback else Transparent(),
         endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else DnsEndpoints(),
         sds_socket=options.sds_socket,
+        app_mesh_prefixes=not loopback,
     )
     print_result(json.dumps(getattr(configuration, options.kind), indent=2), source)
     return 0
