@@ -61,6 +61,10 @@ class DataPlane(Protocol):
     def dns_ttl_seconds(self) -> int:
         """Default TTL of a node's DNS record, in seconds."""
 
+    @property
+    def preserves_client_addresses(self) -> bool:
+        """Load balancers of gateways connect to them from the addresses of their clients, which Envoy passes on."""
+
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the resources that declare a part of the mesh, or update them if the part is declared already.
 
@@ -132,6 +136,7 @@ class DataPlane(Protocol):
         *,
         gateway: VirtualGateway,
         trusted_hops: int,
+        execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the container of `gateway_container` to a gateway's task, and the permissions that its Envoy needs.
@@ -141,6 +146,7 @@ class DataPlane(Protocol):
             container: The container of `gateway_container`.
             gateway: The gateway.
             trusted_hops: Number of trusted proxies in front of the gateway, validated by `check_gateway`.
+            execute_command: ECS Exec is enabled for the container.
             log_group: Log group of the container.
 
         Returns:

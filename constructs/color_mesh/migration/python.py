@@ -4,6 +4,7 @@ import keyword
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import chain, count
 from typing import NewType
 
 from color_mesh.model.errors import problem, refuse
@@ -90,8 +91,8 @@ class Identifiers:
         return self._unique((words or kind, f"{words}{kind}"), "")
 
     def _unique(self, candidates: Sequence[str], separator: str) -> str:
-        numbered = (f"{candidates[-1]}{separator}{number}" for number in range(2, 10000))
-        unused = (each for each in (*candidates, *numbered) if each.lower() not in self._used)
+        numbered = (f"{candidates[-1]}{separator}{number}" for number in count(2))
+        unused = (each for each in chain(candidates, numbered) if each.lower() not in self._used)
         identifier = next(each for each in unused if not keyword.iskeyword(each))
         self._used.add(identifier.lower())
         return identifier
