@@ -1,4 +1,4 @@
-"""What a gateway believes of its clients, and how long and how often it lets them wait, with real Envoys."""
+"""Forwarding headers, schemes, timeouts and connections of clients of a gateway, with real Envoys."""
 
 import http.client
 import json

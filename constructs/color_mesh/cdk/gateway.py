@@ -135,7 +135,9 @@ class MeshGateway(Construct):
             id: Construct id of the route, in the scope of the gateway.
             to: Service that receives the requests.
             name: Name of the route in the gateway. Default: a name derived from the path of the construct.
-            prefix: Prefix of the path. Default: ``/`` for ``http`` and ``http2``. Not supported for ``grpc``.
+            prefix: Prefix of the path. With ``data_plane="envoy"`` it matches whole path segments, and with
+                ``app-mesh`` ``/a`` matches ``/ab`` too. Default: ``/`` for ``http`` and ``http2``. Not supported for
+                ``grpc``.
             method: HTTP method. Default: all methods.
             port: Port of the gateway that the request was sent to. Default: all ports.
             match: Match of the route with all conditions, such as a host, instead of ``prefix``, ``method`` and

@@ -1,4 +1,4 @@
-"""What a gateway believes and grants to its clients.
+"""Trust in the clients of a gateway, and the limits of their requests and connections.
 
 Envoy's defaults are those of a service mesh. Where App Mesh promised nothing else, a gateway has those of *Configuring
 Envoy as an edge proxy* in Envoy's documentation.
