@@ -91,7 +91,7 @@ def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
 def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
     if workload.service.public and not workload.target_groups:
         return
-    scheme = "internet-facing" if workload.internet_facing else "internal (internet_facing=False)"
+    scheme = "internet-facing (exposure='internet')" if workload.internet_facing else "internal"
     new_balancer = f"a new network load balancer, {scheme}, which forwards TCP on the port of the gateway"
     if not workload.target_groups:
         yield changed(place, f"there was no load balancer; there is {new_balancer}")
