@@ -24,6 +24,7 @@ from color_mesh.cloudformation import load
 from color_mesh.migration import migrate
 from color_mesh.migration.report import TITLES
 from color_mesh.model import MeshError
+from tests.support.builders import refusal
 from tests.support.full_mesh import full_mesh
 from tests.support.needs import examples
 
@@ -202,6 +203,20 @@ def test_hostile_text_is_refused_or_a_literal_of_the_generated_app(
         if name.endswith(".py"):
             assert not [each for each in identifiers(content) if WORD in each]
     assert_report_is_text(files["MIGRATION.md"])
+
+
+@pytest.mark.parametrize(
+    "text", ["a ${Token[TOKEN.3]}", "#{Token[TOKEN.3]}", "${Token[$AWS-REGION$.3]}", "{{resolve:secretsmanager:prod"]
+)
+@pytest.mark.parametrize("key", ["Command", "Exact"])
+def test_text_that_a_deployment_would_replace_is_refused(text: str, key: str, tmp_path: Path) -> None:
+    template = full_template()
+    place = next(place for place, is_key in places(template) if key in place[-2:] and not is_key)
+    changed = with_text(template, place, is_key=False, text=text)
+    (tmp_path / "t.json").write_text(json.dumps(changed))
+    source = read_source([tmp_path / "t.json"])
+    migration = migrate(source, source.meshes[0])
+    assert "has text that a deployment would replace by a value, got " in refusal(migration.files, "")
 
 
 @given(
