@@ -1,10 +1,13 @@
 """``color-mesh migrate``: files, output and errors."""
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from color_mesh.cli.main import main
+from tests.support.full_template import full_template
 
 BOOKSHOP = str(Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml")
 MANIFESTS = str(Path(__file__).parent.parent / "manifests")
@@ -41,6 +44,12 @@ def test_folder_has_the_name_of_the_mesh_by_default(folder: Path, capsys: pytest
         "1 virtual gateway, 1 gateway route, 4 ECS services"
     )
     assert output[-1] == "Details: bookshop-prod/MIGRATION.md. Next: cd bookshop-prod && cdk synth"
+
+
+def test_command_in_the_output_quotes_the_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for out, command in (("a b", "cd 'a b'"), ("-", "cd ./-"), (str(folder / "c"), f"cd {folder}/c")):
+        assert main(["migrate", BOOKSHOP, f"--out={out}"]) == 0
+        assert f"Next: {command} && cdk synth" in capsys.readouterr().out
 
 
 def test_findings_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,6 +89,20 @@ def test_report_has_the_arguments_of_the_command(folder: Path) -> None:
 def test_set_gives_values_of_parameters_and_attributes(folder: Path) -> None:
     assert main(["migrate", BOOKSHOP, "--set", "Environment=test", "--set", "Table.Ref=books"]) == 0
     assert '"TABLE": "books"' in (folder / "bookshop-test" / "services_stack.py").read_text()
+
+
+@pytest.mark.parametrize("name", ["A$(touch ran)", "A`touch ran`", "A'; touch ran #", f"A{chr(39) * 300}$(touch ran)"])
+def test_option_in_the_output_is_safe_in_a_shell(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    template = full_template()
+    template["Resources"][name] = template["Resources"].pop("Table")
+    environment = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Environment"]
+    environment[1]["Value"] = {"Ref": name}
+    (folder / "t.json").write_text(json.dumps(template))
+    assert main(["migrate", "t.json", "--out", "app"]) == 0
+    (line,) = (each for each in capsys.readouterr().out.splitlines() if "(add --set" in each)
+    option = line.partition("(add ")[2].removesuffix(")")
+    subprocess.run(["sh", "-c", f"true {option}"], cwd=folder, check=True)
+    assert not (folder / "ran").exists()
 
 
 # Errors

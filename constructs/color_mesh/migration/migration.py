@@ -34,8 +34,8 @@ _CDK_JSON = {
         "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": False,
     },
 }
-# Text that a deployment replaces by a value (CDK Developer Guide, *Tokens*; CloudFormation User Guide, *Get values stored
-# in other services using dynamic references*). In an f-string the braces are doubled.
+# Text that a deployment replaces by a value. CDK Developer Guide, *Tokens*; CloudFormation User Guide, *Get values
+# stored in other services using dynamic references*. In an f-string the braces are doubled.
 _DEPLOYMENT_TEXT = re.compile(r"(?:[$#]\{+Token\[|\{\{resolve:)[^'\"\\\n]{0,100}")
 # Resources that the constructs replace, and those that belong to templates as such.
 _REPLACED_TYPES = (

@@ -22,7 +22,9 @@ def run(options: argparse.Namespace) -> int:
     for kind, title in TITLES.items():
         findings = [f"  {finding}" for finding in finding_lines(migration.findings, kind)]
         lines += [f"{title}:", *findings] if findings else []
-    lines.append(f"Details: {folder / REPORT_FILE}. Next: cd {shlex.quote(str(folder))} && cdk synth")
+    # "cd -" would go to the previous folder, whose cdk.json the CDK would run.
+    name = f"./{folder}" if str(folder).startswith("-") else str(folder)
+    lines.append(f"Details: {folder / REPORT_FILE}. Next: cd {shlex.quote(name)} && cdk synth")
     print_result("\n".join(lines), source)
     return 0
 
