@@ -362,6 +362,16 @@ def test_difference_of_a_service_is_a_finding(
             id="its-own",
         ),
         pytest.param(
+            {
+                "Policies": [
+                    {"PolicyDocument": {"Statement": {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}}},
+                    {"PolicyDocument": {"Statement": {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}}},
+                ]
+            },
+            ["every action but iam:*, without s3:Delete*"],
+            id="excluded-and-denied",
+        ),
+        pytest.param(
             {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]},
             ["those of policies that are in no template"],
             id="of-aws",
@@ -452,6 +462,10 @@ PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "As
 INTERNAL = (
     "a new network load balancer, internal (internet_facing=False), which forwards TCP on the port of the gateway"
 )
+OPEN = (
+    "the gateway accepts connections from every address, also if the old security groups did not: pass "
+    "entry_security_group=... to its implement(...) to limit them"
+)
 PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards TCP on the port of the gateway"
 
 
@@ -460,11 +474,12 @@ PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards 
     [
         pytest.param({}, {}, "changed", [f"there was no load balancer; there is {INTERNAL}"], id="none"),
         pytest.param(PUBLIC, {}, "changed", [], id="public-addresses"),
+        pytest.param(PUBLIC, {}, "to do", [OPEN], id="public-addresses-without-the-old-security-group"),
         pytest.param(
             {**PUBLIC, **BEHIND},
             balancer(None, FORWARD),
             "to do",
-            [f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
+            [OPEN, f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
             id="both",
         ),
         pytest.param(
