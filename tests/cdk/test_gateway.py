@@ -9,6 +9,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 
 from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.model import Protocol
+from color_mesh.model.deployment import DataPlaneName
 from tests.support.cloudformation import Properties, Template, only, properties
 
 GATEWAY = "AWS::AppMesh::VirtualGateway"
@@ -420,6 +421,22 @@ def test_gateway_has_the_security_group_given(
     own_id = stack.resolve(own.security_group_id)
     assert only(synthesized, "AWS::EC2::SecurityGroupIngress")["SourceSecurityGroupId"] == own_id
     assert only(synthesized, "AWS::EC2::SecurityGroupEgress")["GroupId"] == own_id
+
+
+@pytest.mark.parametrize("data_plane", ["app-mesh", "envoy"])
+def test_security_group_of_a_gateway_allows_egress_to_targets_and_port_443_only_with_each_egress_filter(
+    data_plane: DataPlaneName, stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]
+) -> None:
+    name = {"app-mesh": "shop.local", "envoy": "tasks.shop.local"}[data_plane]
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Tasks", name=name, vpc=vpc)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane=data_plane, egress_filter="ALLOW_ALL")
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+    synthesized = template()
+    group = only(synthesized, "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual gateway.")
+    rule = only(synthesized, "AWS::EC2::SecurityGroupEgress")
+    assert [each["ToPort"] for each in group["SecurityGroupEgress"]] == [443]
+    assert rule["GroupId"] == stack.resolve(gateway.security_group.security_group_id)
 
 
 def test_rules_of_a_security_group_from_an_earlier_stack_are_in_the_stack_of_the_mesh(app: App) -> None:

@@ -454,19 +454,19 @@ def test_load_balancer_of_a_gateway_is_internet_facing_only_if_it_was(
     migration = migrated(tmp_path, front(BEHIND, **more))
     assert [each.internet_facing for each in migration.workloads] == [public]
     services_stack = migration.files("t.json")["services_stack.py"]
-    assert ("internet_facing=False" in services_stack) is not public
+    assert ('exposure="internet"' in services_stack) is public
 
 
 GROUP = {"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
 PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
-INTERNAL = (
-    "a new network load balancer, internal (internet_facing=False), which forwards TCP on the port of the gateway"
+INTERNAL = "a new network load balancer, internal, which forwards TCP on the port of the gateway"
+PUBLIC_BALANCER = (
+    "a new network load balancer, internet-facing (exposure='internet'), which forwards TCP on the port of the gateway"
 )
 OPEN = (
     "the gateway accepts connections from every address, also if the old security groups did not: pass "
     "entry_security_group=... to its implement(...) to limit them"
 )
-PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards TCP on the port of the gateway"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.data_plane import MeshResources, Part
 from color_mesh.cdk.task import (
+    LOW_PORTS,
     acknowledge,
     acknowledge_pulling,
     container_check,
@@ -74,7 +75,7 @@ class AppMeshDataPlane:
         task_definition.node.add_dependency(self._resources.nodes[node.name])
         logging = container_log(log_group, node.name, container)
         resource = f"virtualNode/{node.name}"
-        envoy = self._add_envoy(task_definition, resource, container, logging, user=str(REDIRECTED_USER))
+        envoy = self._add_envoy(task_definition, resource, container, logging)
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
 
@@ -84,12 +85,14 @@ class AppMeshDataPlane:
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
-        """Add the gateway's Envoy, with the user id of the image, which may bind port 80; see `DataPlane`."""
+        """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         task_definition.node.add_dependency(self._resources.gateways[gateway.name])
         logging = container_log(log_group, gateway.name, container)
-        return self._add_envoy(task_definition, f"virtualGateway/{gateway.name}", container, logging)
+        resource = f"virtualGateway/{gateway.name}"
+        return self._add_envoy(task_definition, resource, container, logging, system_controls=[LOW_PORTS])
 
     def _add_envoy(
         self,
@@ -97,7 +100,7 @@ class AppMeshDataPlane:
         resource: str,
         container: FargateContainer,
         logging: ecs.LogDriver,
-        user: str | None = None,
+        system_controls: list[ecs.SystemControl] | None = None,
     ) -> ecs.ContainerDefinition:
         # The ARN is written out, not imported. With an import, the mesh's stack could never delete the resource.
         arn = Stack.of(task_definition).format_arn(
@@ -124,7 +127,10 @@ class AppMeshDataPlane:
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),
             logging=logging,
-            user=user,
+            # Not the user of the image, which may be root. The file system stays writable, because the image writes
+            # Envoy's configuration to it (aws-app-mesh-roadmap, issue 433).
+            user=str(REDIRECTED_USER),
+            system_controls=system_controls,
         )
 
 

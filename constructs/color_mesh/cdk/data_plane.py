@@ -123,6 +123,7 @@ class DataPlane(Protocol):
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the container of `gateway_container` to a gateway's task, and the permissions that its Envoy needs.
@@ -131,6 +132,7 @@ class DataPlane(Protocol):
             task_definition: Task definition of the gateway.
             container: The container of `gateway_container`.
             gateway: The gateway.
+            execute_command: ECS Exec is enabled for the container.
             log_group: Log group of the container.
 
         Returns:

@@ -13,11 +13,19 @@ from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, dela
 from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
-from color_mesh.cdk.task import acknowledge_pulling, container_check, container_log, seconds, start_after, stop_timeout
+from color_mesh.cdk.task import (
+    LOW_PORTS,
+    acknowledge_pulling,
+    container_check,
+    container_log,
+    seconds,
+    start_after,
+    stop_timeout,
+)
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import configure
 from color_mesh.envoy.typed import Json
-from color_mesh.model import FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
+from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS
@@ -88,7 +96,8 @@ class EnvoyDataPlane:
             containers[0],
             container_log(log_group, name, containers[0]),
             lambda mesh: self._compile(mesh, mesh.node(name), application),
-            self._interception.envoy_user,
+            user=self._interception.envoy_user,
+            read_only=not _logs_to_a_file(node.access_log),
         )
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         for container in containers[1:]:
@@ -100,6 +109,7 @@ class EnvoyDataPlane:
                 entry_point=list(DELAY_ENTRY_POINT),
                 command=delay_command(container, application.ports(node)),
                 user=str(IMAGE_USER),
+                readonly_root_filesystem=True,
                 stop_timeout=stop_timeout(container),
                 logging=container_log(log_group, name, container),
             )
@@ -112,6 +122,7 @@ class EnvoyDataPlane:
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the Envoy of a gateway; see `DataPlane`."""
@@ -123,7 +134,9 @@ class EnvoyDataPlane:
             container,
             container_log(log_group, name, container),
             lambda mesh: self._compile(mesh, mesh.gateway(name), application),
-            IMAGE_USER,
+            user=IMAGE_USER,
+            # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.
+            read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
         )
 
     def _compile(self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application) -> Json:
@@ -137,7 +150,9 @@ class EnvoyDataPlane:
         container: FargateContainer,
         logging: ecs.LogDriver,
         compile: Callable[[Mesh], Json],
+        *,
         user: int,
+        read_only: bool,
     ) -> ecs.ContainerDefinition:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
         task_definition.node.add_validation(configuration)
@@ -155,14 +170,18 @@ class EnvoyDataPlane:
             ),
             command=Lazy.uncached_list(configuration),
             user=str(user),
-            # Envoy runs as a non-root user and listens on ports below 1024. ECS API Reference, SystemControl: Fargate
-            # supports the setting from platform version 1.4.0 on, for the network that the task's containers share.
-            system_controls=[ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")],
+            system_controls=[LOW_PORTS],
+            readonly_root_filesystem=read_only,
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),
             logging=logging,
         )
+
+
+def _logs_to_a_file(access_log: AccessLog | None) -> bool:
+    """Return whether an access log is written to the file system of the container, and not to its output."""
+    return access_log is not None and not access_log.path.startswith("/dev/")
 
 
 def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:

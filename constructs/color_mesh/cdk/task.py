@@ -1,6 +1,6 @@
 """Parts of task definitions and services that nodes and gateways have in common."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from aws_cdk import Acknowledgment, Duration, Fn, RemovalPolicy, Stack, Validations
@@ -12,6 +12,10 @@ from constructs import Construct, IConstruct
 
 from color_mesh.model import FargateContainer, FargateTask
 from color_mesh.model.errors import problem
+
+# For an Envoy that runs as a non-root user and listens on a port below 1024. ECS API Reference, SystemControl: Fargate
+# supports the setting from platform version 1.4.0 on, for the network that the task's containers share.
+LOW_PORTS = ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
@@ -53,11 +57,14 @@ def fargate_task_definition(
     cpu_architecture: ecs.CpuArchitecture | None,
     proxy_configuration: ecs.ProxyConfiguration | None = None,
 ) -> ecs.FargateTaskDefinition:
-    """Create a task definition without containers, with a task role that has no permissions."""
+    """Create a task definition without containers, with a task role and an execution role that have no permissions."""
     # Without a runtime platform ECS uses x86-64, as the tutorial does.
     platform = None if cpu_architecture is None else ecs.RuntimePlatform(cpu_architecture=cpu_architecture)
-    role = iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-    return ecs.FargateTaskDefinition(
+    conditions = _tasks_of_this_account(scope)
+    role = iam.Role(
+        scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com", conditions=conditions)
+    )
+    task_definition = ecs.FargateTaskDefinition(
         scope,
         "TaskDefinition",
         family=task.family,
@@ -67,6 +74,23 @@ def fargate_task_definition(
         proxy_configuration=proxy_configuration,
         runtime_platform=platform,
     )
+    # The task definition creates its execution role itself, and has no argument for the conditions of its trust policy.
+    execution_role = task_definition.obtain_execution_role().node.default_child
+    assert isinstance(execution_role, iam.CfnRole)
+    execution_role.add_property_override("AssumeRolePolicyDocument.Statement.0.Condition", conditions)
+    return task_definition
+
+
+def _tasks_of_this_account(scope: Construct) -> Mapping[str, Mapping[str, str]]:
+    """Return the conditions under which ECS may assume the roles of a task: it acts for this account and region.
+
+    Amazon ECS Developer Guide, *Amazon ECS task IAM role*, recommends them against the confused deputy problem.
+    """
+    stack = Stack.of(scope)
+    return {
+        "StringEquals": {"aws:SourceAccount": stack.account},
+        "ArnLike": {"aws:SourceArn": stack.format_arn(service="ecs", resource="*")},
+    }
 
 
 def container_log(log_group: logs.ILogGroup, part: str, container: FargateContainer) -> ecs.LogDriver:

@@ -104,7 +104,7 @@ def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
     if workload.service.public and not workload.target_groups:
         yield to_do(place, _OPEN)
         return
-    scheme = "internet-facing" if workload.internet_facing else "internal (internet_facing=False)"
+    scheme = "internet-facing (exposure='internet')" if workload.internet_facing else "internal"
     new_balancer = f"a new network load balancer, {scheme}, which forwards TCP on the port of the gateway"
     if workload.internet_facing:
         yield to_do(place, _OPEN)
