@@ -43,7 +43,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
     def run(command: str, file: Path, secret: str = SECRET) -> tuple[int, str, str]:
         out = ["--out", str(tmp_path / "out")] if command == "migrate" else []
-        status = main([command, str(file), "--set", f"Password={secret}", *out])
+        status = main([*command.split(), str(file), "--set", f"Password={secret}", *out])
         files = "".join(path.read_text() for path in (tmp_path / "out").glob("*"))
         output = capsys.readouterr()
         text = output.out + output.err
@@ -134,8 +134,10 @@ def test_error_of_a_condition_does_not_quote_a_secret(run: Any, tmp_path: Path) 
     assert "has a condition that cannot be evaluated, got 'Wrong'" in output
 
 
-@pytest.mark.parametrize("command", ["show", "parity", "migrate"])
-def test_secret_in_the_mesh_is_shown_by_no_command(command: str, run: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "expected"), [("show", 0), ("parity", 0), ("compile --node red --kind routes", 1), ("migrate", 1)]
+)
+def test_secret_in_the_mesh_is_shown_by_no_command(command: str, expected: int, run: Any, tmp_path: Path) -> None:
     file = written(tmp_path, {})
     template = json.loads(file.read_text())
     match = {"Prefix": "/", "Headers": [{"Name": "x-key", "Match": {"Exact": REF}}]}
@@ -150,7 +152,9 @@ def test_secret_in_the_mesh_is_shown_by_no_command(command: str, run: Any, tmp_p
         "Route": {"Type": "AWS::AppMesh::Route", "Properties": {**router, "RouteName": "all", "Spec": spec}},
         "All": {"Type": "AWS::AppMesh::VirtualService", "Properties": service},
     }
+    backends = [{"VirtualService": {"VirtualServiceName": "all.colors.local"}}]
+    template["Resources"]["Red"]["Properties"]["Spec"] = {**SPEC, "Backends": backends}
     file.write_text(json.dumps(template))
     status, output, _ = run(command, file)
-    assert status == (1 if command == "migrate" else 0)
+    assert status == expected
     assert "Password" in output

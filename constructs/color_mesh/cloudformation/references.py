@@ -13,6 +13,7 @@ from color_mesh.cloudformation.values import (
     hidden_value,
     is_plain,
     refusal,
+    set_option,
     unknown_name,
 )
 from color_mesh.model.errors import MAX_LISTED, listed
@@ -56,7 +57,7 @@ def _pseudo_parameter(evaluator: Evaluator, stack: Stack, name: str, place: str)
         raise unknown_name(place, "pseudo parameter", name, [f"AWS::{each}" for each in _PSEUDO_PARAMETERS])
     known = {**_PSEUDO, "AWS::StackName": stack.name, **stack.pseudo, **evaluator.values}
     if name not in known:
-        raise refusal(place, "is known only at deployment", name, f"give it with --set {name}=VALUE")
+        raise refusal(place, "is known only at deployment", name, f"give it with {set_option(name)}")
     return known[name]
 
 
@@ -67,7 +68,7 @@ def _parameter(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any
     if value is NO_VALUE and not kind.startswith("AWS::SSM::Parameter::Value"):
         value = parameter.get("Default", NO_VALUE)
     if value is NO_VALUE:
-        raise refusal(place, "is a parameter without a value", name, f"give it with --set {name}=VALUE")
+        raise refusal(place, "is a parameter without a value", name, f"give it with {set_option(name)}")
     if ("CommaDelimitedList" in kind or "List<" in kind) and isinstance(value, str):
         value = [item.strip() for item in value.split(",")]
     hidden = hidden_value(name) if stack.is_secret(name) else None

@@ -1,13 +1,14 @@
 """Results of an evaluation that are not plain JSON, and the errors of an evaluation."""
 
 import re
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from color_mesh.cloudformation.stack import Stack
 from color_mesh.model import MeshError
-from color_mesh.model.errors import listed, problem
+from color_mesh.model.errors import MAX_QUOTED, listed, problem
 
 
 class NoValue:
@@ -73,10 +74,19 @@ def is_plain(value: Any) -> bool:
     return all(isinstance(item, str | int | float | Unknown) for item in items)
 
 
+def set_option(name: str) -> str:
+    """Return the option that gives a value, as it is written in a shell. A template chose the name, such as ``$(id)``.
+
+    Messages shorten long texts, which must not happen within quotes.
+    """
+    value = shlex.quote(f"{name}=VALUE")
+    return f"--set {value if len(value) <= MAX_QUOTED // 2 else 'NAME=VALUE'}"
+
+
 def deployment_only(place: str, value: Unknown) -> MeshError:
     """Return the error for a value that only a deployment knows."""
     name = f"{value.logical_id}.{value.attribute}"
-    return refusal(place, "is known only at deployment", name, f"give it with --set {name}=VALUE")
+    return refusal(place, "is known only at deployment", name, f"give it with {set_option(name)}")
 
 
 def unknown_name(place: str, kind: str, name: Any, known: Collection[object]) -> MeshError:
