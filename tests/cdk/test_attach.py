@@ -12,6 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as ecs_patterns
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
 
@@ -250,6 +251,24 @@ def test_service_may_be_in_another_stack_than_the_mesh(
     node.attach(service)
     template = dict(Assertions.from_stack(other).to_json())
     assert [str(group)[:16] for group in _groups(only(template, SERVICE))] == ["{'Fn::GetAtt': [", "{'Fn::ImportValu"]
+
+
+def test_database_in_the_stack_of_the_service_admits_the_node_without_a_dependency_circle(
+    app: App, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    other = Stack(app, "Other")
+    database = rds.DatabaseCluster(
+        other,
+        "Database",
+        engine=rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_8),
+        writer=rds.ClusterInstance.serverless_v2("Writer"),
+        vpc=vpc,
+    )
+    database.connections.allow_default_port_from(node)
+    node.attach(application_load_balanced(other, cluster, image))
+    template = dict(Assertions.from_stack(other).to_json())
+    sources = [str(rule["SourceSecurityGroupId"]) for rule in properties(template, "AWS::EC2::SecurityGroupIngress")]
+    assert any("ImportValue" in source and "MeshNodeorders" in source for source in sources)
 
 
 def test_desired_count_of_an_autoscaled_service_is_not_written() -> None:

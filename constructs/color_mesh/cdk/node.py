@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -50,6 +51,7 @@ from color_mesh.model.index import MeshParts
 from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
+@jsii.implements(ec2.IConnectable)
 class MeshedColorNode(Construct):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
@@ -62,7 +64,6 @@ class MeshedColorNode(Construct):
         port: Port of the first listener. ``None``: the node has no listener.
         virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
         security_group: Security group of the node's tasks. ``None``: the node has a hostname.
-        connections: Connections of the node's tasks, for rules such as ``connections.allow_from(...)``.
         cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
             listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
@@ -199,11 +200,16 @@ class MeshedColorNode(Construct):
         if hostname is None:
             own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.", mesh.egress_filter)
         self.security_group: ec2.ISecurityGroup | None = own
-        self.connections: ec2.Connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self._connections = ec2.Connections(security_groups=[] if own is None else [own])
         declared = mesh.data_plane.declare(self, node)
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``."""
+        return self._connections
 
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.

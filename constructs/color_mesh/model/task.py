@@ -132,10 +132,10 @@ def check_shares(subject: str, field: str, unit: str, total: int, shares: Iterab
         total: CPU or memory of the task.
         shares: CPU or memory of each container. ``None``: no reservation.
     """
-    given = [share for share in shares if share is not None]
+    reserved = [share for share in shares if share is not None]
     # Values that are not integers are reported elsewhere.
-    if all(isinstance(number, int) for number in (total, *given)) and sum(given) > total:
-        got = f"{' + '.join(map(str, given))} = {sum(given)} {unit}"
+    if all(isinstance(number, int) for number in (total, *reserved)) and sum(reserved) > total:
+        got = f"{' + '.join(map(str, reserved))} = {sum(reserved)} {unit}"
         yield problem(subject, f"containers need more {field} than the task has", got, f"at most {total} {unit}")
 
 
