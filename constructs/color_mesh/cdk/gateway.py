@@ -20,7 +20,7 @@ from color_mesh.cdk.gateway_implementation import (
 )
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group
+from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group, security_group_of_tasks
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -115,7 +115,10 @@ class MeshGateway(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """Connections of the gateway's tasks, for rules such as ``cache.connections.allow_from(gateway, ...)``."""
+        """Connections of the gateway's tasks, for rules such as ``cache.connections.allow_from(gateway, ...)``.
+
+        Once the gateway is implemented, its rules are created in the stack of its tasks.
+        """
         return self._connections
 
     def add_route(
@@ -256,13 +259,15 @@ class MeshGateway(Construct):
                 desired_count=desired_count,
             )
         part = Construct(scope, id)
+        group = security_group_of_tasks(part, self.security_group)
+        self._connections = ec2.Connections(security_groups=[group])
         implementation = create_gateway_implementation(
             part,
             mesh=mesh,
             gateway=mesh.declared.parts.gateways[self.name],
             task=task,
             cluster=cluster,
-            security_group=self.security_group,
+            security_group=group,
             entry_security_group=entry_security_group,
             exposure=exposure,
             execute_command=execute_command,
@@ -278,7 +283,7 @@ class MeshGateway(Construct):
             implementation,
             mesh=mesh,
             port=self.port,
-            security_group=self.security_group,
+            security_group=group,
             exposure=exposure,
             load_balancer_name=load_balancer_name,
             target_group_name=target_group_name,
