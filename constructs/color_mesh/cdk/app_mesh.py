@@ -62,7 +62,7 @@ class AppMeshDataPlane:
 
     def add_node_containers(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         containers: Sequence[FargateContainer],
         *,
         node: VirtualNode,
@@ -81,7 +81,7 @@ class AppMeshDataPlane:
 
     def add_gateway_container(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
@@ -96,7 +96,7 @@ class AppMeshDataPlane:
 
     def _add_envoy(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         resource: str,
         container: FargateContainer,
         logging: ecs.LogDriver,

@@ -55,7 +55,6 @@ def fargate_task_definition(
     task: FargateTask,
     *,
     cpu_architecture: ecs.CpuArchitecture | None,
-    proxy_configuration: ecs.ProxyConfiguration | None = None,
 ) -> ecs.FargateTaskDefinition:
     """Create a task definition without containers, with a task role and an execution role that have no permissions."""
     # Without a runtime platform ECS uses x86-64, as the tutorial does.
@@ -71,7 +70,6 @@ def fargate_task_definition(
         cpu=task.cpu,
         memory_limit_mib=task.memory_mib,
         task_role=role,
-        proxy_configuration=proxy_configuration,
         runtime_platform=platform,
     )
     # The task definition creates its execution role itself, and has no argument for the conditions of its trust policy.
@@ -116,7 +114,7 @@ def start_after(
     container.add_container_dependencies(ecs.ContainerDependency(container=other, condition=condition))
 
 
-def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.ContainerImage) -> None:
+def acknowledge_pulling(task_definition: ecs.TaskDefinition, image: ecs.ContainerImage) -> None:
     """Acknowledge the wildcard resource that pulling from a private Amazon ECR registry requires."""
     if isinstance(image, ecs.EcrImage):
         acknowledge(
@@ -171,6 +169,37 @@ def fargate_service(
     )
     _resource(service).scheduling_strategy = "REPLICA"
     return service
+
+
+def check_service(subject: str, service: ecs.BaseService) -> Iterator[str]:
+    """Validate that the tasks of a service can be registered in the Cloud Map service of a node."""
+    if service.cloud_map_service is not None:
+        # ECS API Reference, CreateService: serviceRegistries. Each service may be associated with one registry.
+        fix = "leave out cloud_map_options of the service: the node has a Cloud Map service, which callers look up"
+        yield problem(subject, "service is in another Cloud Map service", service.node.path, fix)
+
+
+def add_security_group(service: ecs.BaseService, group: ec2.ISecurityGroup) -> None:
+    """Give the tasks of a service another security group, unless they have it already.
+
+    The L2 construct takes security groups when it is created, and keeps its network configuration for subclasses. The
+    group is not added to the connections of the service. Their rules, such as those of a load balancer, would be copied
+    to the group, and its stack would depend on the stack of the load balancer.
+    """
+    network = service._network_configuration
+    assert network is not None
+    vpc_network = network.awsvpc_configuration
+    assert isinstance(vpc_network, ecs.CfnService.AwsVpcConfigurationProperty)
+    groups = vpc_network.security_groups or []
+    if group.security_group_id in groups:
+        return
+    service._network_configuration = ecs.CfnService.NetworkConfigurationProperty(
+        awsvpc_configuration=ecs.CfnService.AwsVpcConfigurationProperty(
+            subnets=vpc_network.subnets,
+            assign_public_ip=vpc_network.assign_public_ip,
+            security_groups=[*groups, group.security_group_id],
+        )
+    )
 
 
 def enable_execute_command(service: ecs.FargateService) -> None:
