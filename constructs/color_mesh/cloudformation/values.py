@@ -63,6 +63,18 @@ def hidden_parameters(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_HIDDEN.findall(text)))
 
 
+def unhidden(value: Any, place: str) -> Any:
+    """Return a value for a function whose result would not tell that a hidden value is in it.
+
+    Raises:
+        MeshError: When one is.
+    """
+    if parameters := hidden_parameters(str(value)):
+        fix = "a parameter without NoEcho, or a comparison with the parameter itself"
+        raise refusal(place, "uses the value of a NoEcho parameter in a function", parameters[0], fix)
+    return value
+
+
 def as_text(value: Any) -> Any:
     """Return booleans and numbers as the text into which CloudFormation converts them, other values as they are."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
