@@ -70,7 +70,7 @@ class AppMeshDataPlane:
 
     def add_node_containers(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         containers: Sequence[FargateContainer],
         *,
         node: VirtualNode,
@@ -89,7 +89,7 @@ class AppMeshDataPlane:
 
     def add_gateway_container(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
@@ -105,7 +105,7 @@ class AppMeshDataPlane:
 
     def _add_envoy(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         resource: str,
         container: FargateContainer,
         logging: ecs.LogDriver,

@@ -107,7 +107,7 @@ class DataPlane(Protocol):
 
     def add_node_containers(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         containers: Sequence[FargateContainer],
         *,
         node: VirtualNode,
@@ -131,7 +131,7 @@ class DataPlane(Protocol):
 
     def add_gateway_container(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         container: FargateContainer,
         *,
         gateway: VirtualGateway,

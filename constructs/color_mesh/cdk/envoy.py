@@ -29,7 +29,7 @@ from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, 
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
-from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS
+from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
 # Grace period for clients that still send requests: load balancers deregister a task before ECS sends SIGTERM, and
 # callers that use DNS stop at the end of the deregistration delay. The rest of the stop timeout is for requests in
@@ -80,7 +80,7 @@ class EnvoyDataPlane:
 
     def add_node_containers(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         containers: Sequence[FargateContainer],
         *,
         node: VirtualNode,
@@ -115,6 +115,8 @@ class EnvoyDataPlane:
                 entry_point=list(DELAY_ENTRY_POINT),
                 command=delay_command(container, application.ports(node)),
                 user=str(IMAGE_USER),
+                # Fargate requires no memory of a container, EC2 instances do.
+                memory_reservation_mib=None if task_definition.is_fargate_compatible else MIN_MEMORY_MIB,
                 readonly_root_filesystem=True,
                 stop_timeout=stop_timeout(container),
                 logging=container_log(log_group, name, container),
@@ -124,7 +126,7 @@ class EnvoyDataPlane:
 
     def add_gateway_container(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
@@ -155,7 +157,7 @@ class EnvoyDataPlane:
 
     def _add_envoy(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         subject: str,
         container: FargateContainer,
         logging: ecs.LogDriver,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import jsii
 from aws_cdk import CfnResource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -19,7 +20,7 @@ from color_mesh.cdk.gateway_implementation import (
 )
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group
+from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group, security_group_of_tasks
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -41,6 +42,7 @@ from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
 
 
+@jsii.implements(ec2.IConnectable)
 class MeshGateway(Construct):
     """Virtual gateway: an Envoy without an application, which receives requests from outside and routes them.
 
@@ -52,7 +54,6 @@ class MeshGateway(Construct):
         name: Name of the gateway in the mesh.
         port: Port of the listener.
         security_group: Security group of the gateway's tasks.
-        connections: Connections of the gateway's tasks, for rules such as ``connections.allow_from(...)``.
     """
 
     def __init__(
@@ -104,13 +105,21 @@ class MeshGateway(Construct):
         self.security_group: ec2.ISecurityGroup = security_group or mesh.own_security_group(
             f"Gateway-{name}", "Tasks of a virtual gateway.", "DROP_ALL"
         )
-        self.connections: ec2.Connections = ec2.Connections(security_groups=[self.security_group])
+        self._connections = ec2.Connections(security_groups=[self.security_group])
         self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
 
     @property
     def mesh_resources(self) -> MeshResources:
         """L1 resources that the data plane created for the gateway and its routes, by construct id."""
         return self._resources
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Connections of the gateway's tasks, for rules such as ``cache.connections.allow_from(gateway, ...)``.
+
+        Once the gateway is implemented, its rules are created in the stack of its tasks.
+        """
+        return self._connections
 
     def add_route(
         self,
@@ -188,7 +197,7 @@ class MeshGateway(Construct):
         memory_mib: int = 512,
         port_name: str | None = None,
         stop_timeout_seconds: int | None = None,
-        desired_count: int = 1,
+        desired_count: int | None = None,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
         family: str | None = None,
@@ -220,7 +229,8 @@ class MeshGateway(Construct):
                 of it. Default: 512.
             port_name: Name of the port in the task definition. Default: none.
             stop_timeout_seconds: Stop timeout of Envoy in seconds, 1 to 120. Default: 30, the default of ECS.
-            desired_count: Number of tasks, 0 to 5000. Default: 1.
+            desired_count: Number of tasks, 0 to 5000. Default: ECS starts one task, and a deployment keeps the number
+                that autoscaling or an operator has set.
             execute_command: Enable ECS Exec, and grant the task role its permissions. The file system of Envoy's
                 container is then writable. Default: ``False``.
             cpu_architecture: CPU architecture of the task. Default: x86-64.
@@ -257,13 +267,15 @@ class MeshGateway(Construct):
                 desired_count=desired_count,
             )
         part = Construct(scope, id)
+        group = security_group_of_tasks(part, self.security_group)
+        self._connections = ec2.Connections(security_groups=[group])
         implementation = create_gateway_implementation(
             part,
             mesh=mesh,
             gateway=mesh.declared.parts.gateways[self.name],
             task=task,
             cluster=cluster,
-            security_group=self.security_group,
+            security_group=group,
             entry_security_group=entry_security_group,
             trusted_hops=trusted_hops,
             exposure=exposure,
@@ -280,7 +292,7 @@ class MeshGateway(Construct):
             implementation,
             mesh=mesh,
             port=self.port,
-            security_group=self.security_group,
+            security_group=group,
             exposure=exposure,
             load_balancer_name=load_balancer_name,
             target_group_name=target_group_name,

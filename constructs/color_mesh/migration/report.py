@@ -67,7 +67,7 @@ def render_report(
         notes: Notes of the source.
     """
     return _PAGE.format(
-        name=converted.mesh.name,
+        name=markdown_text(converted.mesh.name),
         command=code_span(f"color-mesh migrate {arguments}"),
         notes="".join(f"\n- {markdown_text(note)}" for note in notes) + "\n" if notes else "",
         summary=summary(converted, workloads),
