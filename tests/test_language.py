@@ -44,18 +44,18 @@ def texts(docstring: str) -> Iterator[str]:
 
 def problems(module: ast.Module) -> list[str]:
     """Return the texts of a module that begin with one of the words."""
-    found = [
+    problematic = [
         text
         for kind, docstring in docstrings(module)
         for text in texts(docstring)
         if FIRST_WORDS.match(text) or (kind is ast.ClassDef and text is docstring and VERBS_OF_CLASSES.match(text))
     ]
-    return [text.partition("\n")[0] for text in found]
+    return [text.partition("\n")[0] for text in problematic]
 
 
 def test_descriptions_begin_with_a_noun_phrase_or_a_verb() -> None:
     trees = {module: ast.parse((ROOT / module).read_text()) for module in MODULES}
-    assert {module: found for module, tree in trees.items() if (found := problems(tree))} == {}
+    assert {module: texts_of_module for module, tree in trees.items() if (texts_of_module := problems(tree))} == {}
 
 
 def test_words_are_found_in_docstrings_and_descriptions() -> None:

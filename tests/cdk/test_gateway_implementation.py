@@ -690,9 +690,11 @@ def test_every_invalid_name_is_reported_and_nothing_is_created(stack: Stack, imp
 # Service
 
 
-def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_deployments_keep_the_number_of_tasks_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
-    assert only(template(), SERVICE)["DesiredCount"] == 1
+    assert "DesiredCount" not in only(template(), SERVICE)
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])
@@ -852,3 +854,13 @@ def test_load_balancer_target_group_and_listener_are_returned(
     assert listener["DefaultActions"][0]["TargetGroupArn"] == stack.resolve(
         implementation.target_group.target_group_arn
     )
+
+
+def test_trusted_hops_are_refused_with_app_mesh(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as error:
+        implement(trusted_hops=1)
+    assert str(error.value) == (
+        "virtual gateway 'door': App Mesh does not support 'trusted_hops', got 1 (leave it out, or use "
+        "data_plane='envoy')"
+    )
+    assert stack.node.try_find_child("Door") is None

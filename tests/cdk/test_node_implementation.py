@@ -657,9 +657,11 @@ def test_both_containers_log_to_the_group_given_under_their_names(
 # Service
 
 
-def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_deployments_keep_the_number_of_tasks_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
-    assert only(template(), SERVICE)["DesiredCount"] == 1
+    assert "DesiredCount" not in only(template(), SERVICE)
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])

@@ -362,6 +362,16 @@ def test_difference_of_a_service_is_a_finding(
             id="its-own",
         ),
         pytest.param(
+            {
+                "Policies": [
+                    {"PolicyDocument": {"Statement": {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}}},
+                    {"PolicyDocument": {"Statement": {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}}},
+                ]
+            },
+            ["every action but iam:*, without s3:Delete*"],
+            id="excluded-and-denied",
+        ),
+        pytest.param(
             {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]},
             ["those of policies that are in no template"],
             id="of-aws",
@@ -453,6 +463,10 @@ INTERNAL = "a new network load balancer, internal, which forwards TCP on the por
 PUBLIC_BALANCER = (
     "a new network load balancer, internet-facing (exposure='internet'), which forwards TCP on the port of the gateway"
 )
+OPEN = (
+    "the gateway accepts connections from every address, also if the old security groups did not: pass "
+    "entry_security_group=... to its implement(...) to limit them"
+)
 
 
 @pytest.mark.parametrize(
@@ -460,11 +474,12 @@ PUBLIC_BALANCER = (
     [
         pytest.param({}, {}, "changed", [f"there was no load balancer; there is {INTERNAL}"], id="none"),
         pytest.param(PUBLIC, {}, "changed", [], id="public-addresses"),
+        pytest.param(PUBLIC, {}, "to do", [OPEN], id="public-addresses-without-the-old-security-group"),
         pytest.param(
             {**PUBLIC, **BEHIND},
             balancer(None, FORWARD),
             "to do",
-            [f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
+            [OPEN, f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
             id="both",
         ),
         pytest.param(

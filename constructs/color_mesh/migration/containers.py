@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from color_mesh.cloudformation import hidden_parameters
+from color_mesh.cloudformation import hidden_parameters, set_option
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
@@ -100,7 +100,8 @@ def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> It
 def _unknown_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in values.items():
         if isinstance(value, Reference):
-            text = f"the variable {name} is removed: {value} is known only at deployment (add --set {value}=VALUE)"
+            option = set_option(str(value))
+            text = f"the variable {name} is removed: {value} is known only at deployment (add {option})"
             yield lost(subject, text)
 
 
