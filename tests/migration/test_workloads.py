@@ -246,15 +246,15 @@ def test_secret_whose_permission_would_reach_other_secrets_is_removed(source: st
     assert "secret" not in migration.files("")["services_stack.py"].lower()
 
 
+OTHER_PARAMETER = "arn:aws:ssm:eu-west-1:999999999999:parameter/key"
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
         pytest.param(
-            "arn:aws:ssm:eu-west-1:999999999999:parameter/key",
-            [
-                "the secret KEY is the parameter /key of the new app's account and region, not "
-                "arn:aws:ssm:eu-west-1:999999999999:parameter/key"
-            ],
+            OTHER_PARAMETER,
+            ["the secret KEY is the parameter /key of the new app's account and region, not " + OTHER_PARAMETER],
             id="other-owner",
         ),
         pytest.param({"Fn::Sub": "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/key"}, [], id="same-owner"),
