@@ -1,5 +1,6 @@
 """Nodes that are implemented by services and task definitions of the user's own."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -11,12 +12,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as ecs_patterns
 from aws_cdk import aws_efs as efs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
 
-from color_mesh import MeshedColorNode, MeshError, ServiceMesh
+from color_mesh import MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.cdk import NodeAttachment
 from tests.support.cloudformation import Properties, Template, container, only, properties
 
@@ -253,17 +255,96 @@ def test_service_may_be_in_another_stack_than_the_mesh(
     assert [str(group)[:16] for group in _groups(only(template, SERVICE))] == ["{'Fn::GetAtt': [", "{'Fn::ImportValu"]
 
 
-def test_database_in_the_stack_of_the_service_admits_the_node_without_a_dependency_circle(
-    app: App, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+@pytest.fixture
+def other(app: App) -> Stack:
+    """Stack of tasks, which depends on the stack of the mesh."""
+    return Stack(app, "Other")
+
+
+def rules(stack: Stack) -> dict[str, str]:
+    """Return the security group rules of a stack: what they connect by port, without the hashes of the ids."""
+    template = dict(Assertions.from_stack(stack).to_json())
+    ends = {"Ingress": ("SourceSecurityGroupId", "GroupId"), "Egress": ("GroupId", "DestinationSecurityGroupId")}
+    return {
+        f"{direction} {rule['FromPort']}": f"{_name(rule[source])} -> {_name(rule[destination])}"
+        for direction, (source, destination) in ends.items()
+        for rule in properties(template, f"AWS::EC2::SecurityGroup{direction}")
+    }
+
+
+def _name(group: dict[str, Any]) -> str:
+    """Return the construct of a security group, which is in the template or imported."""
+    (name,) = re.findall(r"GetAtt\W*(\w+?)[0-9A-F]{8}", str(group))
+    return str(name)
+
+
+def allow(node: MeshedColorNode, stack: Stack, vpc: ec2.IVpc) -> None:
+    """Let a security group and the tasks of the node call each other, in every way that the CDK has."""
+    group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
+    group.connections.allow_from(node, ec2.Port.tcp(1))
+    group.connections.allow_to(node, ec2.Port.tcp(2))
+    node.connections.allow_from(group, ec2.Port.tcp(3))
+    node.connections.allow_to(group, ec2.Port.tcp(4))
+
+
+ALLOWED = {
+    "Ingress 1": "MeshNodeorders -> Group",
+    "Ingress 2": "Group -> MeshNodeorders",
+    "Ingress 3": "Group -> MeshNodeorders",
+    "Ingress 4": "MeshNodeorders -> Group",
+    "Egress 1": "MeshNodeorders -> Group",
+    "Egress 2": "Group -> MeshNodeorders",
+    "Egress 3": "Group -> MeshNodeorders",
+    "Egress 4": "MeshNodeorders -> Group",
+}
+
+
+def test_rules_of_an_attached_service_are_created_in_its_stack(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
 ) -> None:
-    other = Stack(app, "Other")
-    database = rds.DatabaseCluster(
-        other,
-        "Database",
-        engine=rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_8),
-        writer=rds.ClusterInstance.serverless_v2("Writer"),
-        vpc=vpc,
-    )
+    node.attach(application_load_balanced(other, cluster, image))
+    allow(node, other, vpc)
+    assert ALLOWED.items() <= rules(other).items()
+
+
+def test_rules_of_an_implementation_are_created_in_its_stack(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    service = node.implement(other, "Task", cluster=cluster, image=image).fargate_service
+    allow(node, other, vpc)
+    balancer = elbv2.ApplicationLoadBalancer(other, "Balancer", vpc=vpc)
+    listener = balancer.add_listener("Listener", port=80)
+    listener.add_targets("Service", port=8080, targets=[service])
+    assert rules(other) == {
+        **ALLOWED,
+        "Ingress 8080": "BalancerSecurityGroup -> MeshNodeorders",
+        "Egress 8080": "BalancerSecurityGroup -> MeshNodeorders",
+    }
+
+
+def test_rules_of_a_gateway_are_created_in_the_stack_of_its_tasks(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, node: MeshedColorNode
+) -> None:
+    gateway = MeshGateway(node, "Gateway", mesh=node.mesh, name="door")
+    gateway.add_route("Orders", to=node)
+    entry = ec2.SecurityGroup(other, "Entry", vpc=vpc)
+    gateway.implement(other, "Task", cluster=cluster, entry_security_group=entry)
+    cache = ec2.SecurityGroup(other, "Cache", vpc=vpc)
+    cache.connections.allow_from(gateway, ec2.Port.tcp(6379))
+    gateway.connections.allow_from(cache, ec2.Port.tcp(9))
+    assert {
+        "Ingress 6379": "MeshGatewaydoor -> Cache",
+        "Egress 6379": "MeshGatewaydoor -> Cache",
+        "Ingress 9": "Cache -> MeshGatewaydoor",
+    }.items() <= rules(other).items()
+
+
+def test_database_admits_a_node(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    engine = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_8)
+    writer = rds.ClusterInstance.serverless_v2("Writer")
+    database = rds.DatabaseCluster(other, "Database", engine=engine, writer=writer, vpc=vpc, port=5432)
     database.connections.allow_default_port_from(node)
     node.attach(application_load_balanced(other, cluster, image))
     template = dict(Assertions.from_stack(other).to_json())

@@ -208,7 +208,10 @@ class MeshedColorNode(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``."""
+        """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``.
+
+        Once the node is implemented, its rules are created in the stack of its tasks.
+        """
         return self._connections
 
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
@@ -347,6 +350,7 @@ class MeshedColorNode(Construct):
                 containers=(app, *containers),
                 desired_count=desired_count,
             )
+        assert self.security_group is not None
         implementation = NodeImplementation(
             scope,
             id,
@@ -356,7 +360,7 @@ class MeshedColorNode(Construct):
             ),
             ports=application.ports(node),
             cluster=cluster,
-            security_groups=self.connections.security_groups,
+            security_group=self.security_group,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             cpu_architecture=cpu_architecture,
             log_group=log_group,
@@ -419,8 +423,9 @@ class MeshedColorNode(Construct):
         )
         if self.cloud_map_service is not None:
             service.associate_cloud_map_service(service=self.cloud_map_service)
-        for group in self.connections.security_groups:
-            add_security_group(service, group)
+        assert self.security_group is not None
+        group = add_security_group(service, attachment, self.security_group)
+        self._connections = ec2.Connections(security_groups=[group])
         return attachment
 
     def add_to(

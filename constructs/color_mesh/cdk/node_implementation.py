@@ -17,6 +17,7 @@ from color_mesh.cdk.task import (
     fargate_service,
     fargate_task_definition,
     own_log_group,
+    security_group_of_tasks,
     service_options,
     stop_timeout,
 )
@@ -62,7 +63,7 @@ class NodeImplementation(Construct):
         image: ApplicationImage,
         ports: Sequence[int],
         cluster: ecs.ICluster,
-        security_groups: Sequence[ec2.ISecurityGroup],
+        security_group: ec2.ISecurityGroup,
         vpc_subnets: ec2.SubnetSelection,
         cpu_architecture: ecs.CpuArchitecture | None,
         log_group: logs.ILogGroup | None,
@@ -77,7 +78,7 @@ class NodeImplementation(Construct):
             image: Image of the application.
             ports: Ports of the application.
             cluster: Cluster of the service.
-            security_groups: Security groups of the tasks.
+            security_group: Security group of the node.
             vpc_subnets: Subnets of the tasks.
             cpu_architecture: CPU architecture. ``None``: the default of ECS.
             log_group: Log group of the containers. ``None``: a new log group with a retention of one week.
@@ -96,7 +97,7 @@ class NodeImplementation(Construct):
             cluster=cluster,
             task_definition=self.task_definition,
             task=task,
-            security_groups=security_groups,
+            security_groups=[security_group_of_tasks(self, security_group)],
             vpc_subnets=vpc_subnets,
         )
         self.envoy_container: ecs.ContainerDefinition = attach(self.fargate_service, self.log_group).envoy_container

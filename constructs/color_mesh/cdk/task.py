@@ -179,27 +179,46 @@ def check_service(subject: str, service: ecs.BaseService) -> Iterator[str]:
         yield problem(subject, "service is in another Cloud Map service", service.node.path, fix)
 
 
-def add_security_group(service: ecs.BaseService, group: ec2.ISecurityGroup) -> None:
-    """Give the tasks of a service another security group, unless they have it already.
+def security_group_of_tasks(scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+    """Return a security group of the mesh's stack as the group of tasks in the stack of ``scope``.
+
+    The CDK creates a rule in the stack of its group. A rule for a load balancer or a database in the stack of the tasks
+    would make the two stacks depend on each other. Rules of the returned group are created in the stack of ``scope``.
+    """
+    if Stack.of(scope).node.path == Stack.of(group).node.path:
+        return group
+    return ec2.SecurityGroup.from_security_group_id(
+        scope, "SecurityGroup", group.security_group_id, allow_all_outbound=group.allow_all_outbound
+    )
+
+
+def add_security_group(service: ecs.BaseService, scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+    """Give the tasks of a service another security group unless they have it, and return the group of the tasks.
 
     The L2 construct takes security groups when it is created, and keeps its network configuration for subclasses. The
-    group is not added to the connections of the service. Their rules, such as those of a load balancer, would be copied
-    to the group, and its stack would depend on the stack of the load balancer.
+    group is not added to the connections of the service: rules that they have already, such as those of a load
+    balancer, would be copied to it.
+
+    Args:
+        service: The service.
+        scope: Scope of the group of the tasks.
+        group: Security group of the mesh's stack.
     """
+    for other in service.connections.security_groups:
+        if other.security_group_id == group.security_group_id:
+            return other
     network = service._network_configuration
     assert network is not None
     vpc_network = network.awsvpc_configuration
     assert isinstance(vpc_network, ecs.CfnService.AwsVpcConfigurationProperty)
-    groups = vpc_network.security_groups or []
-    if group.security_group_id in groups:
-        return
     service._network_configuration = ecs.CfnService.NetworkConfigurationProperty(
         awsvpc_configuration=ecs.CfnService.AwsVpcConfigurationProperty(
             subnets=vpc_network.subnets,
             assign_public_ip=vpc_network.assign_public_ip,
-            security_groups=[*groups, group.security_group_id],
+            security_groups=[*(vpc_network.security_groups or []), group.security_group_id],
         )
     )
+    return security_group_of_tasks(scope, group)
 
 
 def enable_execute_command(service: ecs.FargateService) -> None:
