@@ -620,6 +620,31 @@ class TestGateway:
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
 
+    def test_load_balancer_preserves_the_addresses_of_clients(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster)
+        group = only(template(), "AWS::ElasticLoadBalancingV2::TargetGroup")
+        assert group["TargetGroupAttributes"] == [{"Key": "preserve_client_ip.enabled", "Value": "true"}]
+
+    def test_number_of_trusted_hops_is_in_the_configuration(
+        self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", trusted_hops=1)
+        expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback(), trusted_hops=1)
+        assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
+        assert '"xff_num_trusted_hops": 1' in json.dumps(expected.bootstrap)
+
+    @pytest.mark.parametrize("trusted_hops", [-1, 11, True, 1.0, "1", None])
+    def test_invalid_number_of_trusted_hops_is_refused(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, trusted_hops: Any
+    ) -> None:
+        with pytest.raises(MeshError) as error:
+            gateway.implement(gateway, "Task", cluster=cluster, trusted_hops=trusted_hops)
+        assert error.value.problems == (
+            f"virtual gateway 'door': trusted_hops out of range, got {trusted_hops!r} (0 to 10)",
+        )
+
     @pytest.mark.parametrize("execute_command", [False, True])
     def test_file_system_is_read_only_unless_ecs_exec_is_enabled(
         self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template], execute_command: bool

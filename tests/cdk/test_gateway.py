@@ -6,9 +6,10 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Annotations, Match
 
 from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
-from color_mesh.model import Protocol
+from color_mesh.model import Protocol, Rewrite
 from color_mesh.model.deployment import DataPlaneName
 from tests.support.cloudformation import Properties, Template, only, properties
 
@@ -462,3 +463,18 @@ def test_security_group_for_a_gateway_of_a_mesh_with_a_shared_group_is_refused(
         "(leave security_group out)"
     )
     assert stack.node.try_find_child("Gateway") is None
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "count"), [pytest.param("/public", 1, id="outside"), pytest.param("/public/", 0, id="inside")]
+)
+def test_route_that_requests_can_use_to_leave_its_prefix_is_a_warning(
+    stack: Stack, gateway: MeshGateway, cart: MeshedColorNode, rewrite: str, count: int
+) -> None:
+    gateway.add_route("Shop", to=cart, name="shop", prefix="/shop", rewrite=Rewrite(prefix=rewrite))
+    warnings = Annotations.from_stack(stack).find_warning("/Shop/Gateway/Shop", Match.any_value())
+    texts = [str(warning.entry.data) for warning in warnings]
+    assert len(texts) == count
+    assert all(
+        "a request for '/shop-x' reaches the service outside of '/public', got '/public-x'" in each for each in texts
+    )

@@ -860,3 +860,13 @@ def test_load_balancer_target_group_and_listener_are_returned(
     assert listener["DefaultActions"][0]["TargetGroupArn"] == stack.resolve(
         implementation.target_group.target_group_arn
     )
+
+
+def test_trusted_hops_are_refused_with_app_mesh(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as error:
+        implement(trusted_hops=1)
+    assert str(error.value) == (
+        "virtual gateway 'door': App Mesh does not support 'trusted_hops', got 1 (leave it out, or use "
+        "data_plane='envoy')"
+    )
+    assert stack.node.try_find_child("Door") is None

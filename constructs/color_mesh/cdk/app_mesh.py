@@ -1,6 +1,6 @@
 """Data plane of the tutorial: App Mesh resources, and Envoys that receive their configuration from App Mesh."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
@@ -24,6 +24,7 @@ from color_mesh.cdk.task import (
 from color_mesh.cdk.transparent import REDIRECTED_USER
 from color_mesh.model import ContainerHealthCheck, FargateContainer, Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.deployment import DNS_TTL_SECONDS
+from color_mesh.model.errors import problem
 
 # AWS App Mesh User Guide, Getting started with AWS App Mesh and Amazon ECS: update services.
 _LIVE = ContainerHealthCheck(
@@ -39,6 +40,7 @@ class AppMeshDataPlane:
     """App Mesh as the control plane of the Envoys; see `DataPlane`."""
 
     dns_ttl_seconds = DNS_TTL_SECONDS["app-mesh"]
+    preserves_client_addresses = False
 
     def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
         """Create the App Mesh resource of the mesh in ``scope``."""
@@ -59,6 +61,12 @@ class AppMeshDataPlane:
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Return the Envoy container of a gateway; see `DataPlane`."""
         return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
+
+    def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
+        """Validate that a gateway has no number of trusted hops; see `DataPlane`."""
+        if trusted_hops != 0:
+            fix = "leave it out, or use data_plane='envoy'"
+            yield problem(subject, "App Mesh does not support 'trusted_hops'", trusted_hops, fix)
 
     def add_node_containers(
         self,
@@ -85,6 +93,7 @@ class AppMeshDataPlane:
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        trusted_hops: int,
         execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:

@@ -1,6 +1,6 @@
 """Data plane without App Mesh: upstream Envoy in each task, configured by the task definition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from aws_cdk import Lazy
 from aws_cdk import aws_ecs as ecs
@@ -27,6 +27,7 @@ from color_mesh.envoy import configure
 from color_mesh.envoy.typed import Json
 from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
 from color_mesh.model.builder import MeshBuilder
+from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
@@ -40,6 +41,7 @@ class EnvoyDataPlane:
     """Upstream Envoys that have their configuration in the task definition; see `DataPlane`."""
 
     dns_ttl_seconds = DNS_TTL_SECONDS["envoy"]
+    preserves_client_addresses = True
 
     def __init__(
         self,
@@ -71,6 +73,10 @@ class EnvoyDataPlane:
         notice of its end.
         """
         return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
+
+    def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
+        """Validate the number of trusted hops; see `DataPlane`."""
+        return check_range(subject, "trusted_hops", trusted_hops, 0, 10)
 
     def add_node_containers(
         self,
@@ -124,6 +130,7 @@ class EnvoyDataPlane:
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        trusted_hops: int,
         execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
@@ -135,15 +142,18 @@ class EnvoyDataPlane:
             f"virtual gateway {name!r}",
             container,
             container_log(log_group, name, container),
-            lambda mesh: self._compile(mesh, mesh.gateway(name), application),
+            lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
             user=IMAGE_USER,
             # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.
             read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
         )
 
-    def _compile(self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application) -> Json:
+    def _compile(
+        self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application, trusted_hops: int = 0
+    ) -> Json:
         outside = frozenset(name for nodes in self._mesh.parts.hostnames.values() for name in nodes)
-        return configure(mesh, part, interception=self._interception.placement(application, outside)).bootstrap
+        interception = self._interception.placement(application, outside)
+        return configure(mesh, part, interception=interception, trusted_hops=trusted_hops).bootstrap
 
     def _add_envoy(
         self,

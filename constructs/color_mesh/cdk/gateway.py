@@ -144,7 +144,9 @@ class MeshGateway(Construct):
             id: Construct id of the route, in the scope of the gateway.
             to: Service that receives the requests.
             name: Name of the route in the gateway. Default: a name derived from the path of the construct.
-            prefix: Prefix of the path. Default: ``/`` for ``http`` and ``http2``. Not supported for ``grpc``.
+            prefix: Prefix of the path. With ``data_plane="envoy"`` it matches whole path segments, and with
+                ``app-mesh`` ``/a`` matches ``/ab`` too. Default: ``/`` for ``http`` and ``http2``. Not supported for
+                ``grpc``.
             method: HTTP method. Default: all methods.
             port: Port of the gateway that the request was sent to. Default: all ports.
             match: Match of the route with all conditions, such as a host, instead of ``prefix``, ``method`` and
@@ -190,6 +192,7 @@ class MeshGateway(Construct):
         cluster: ecs.ICluster,
         exposure: Exposure = "internal",
         entry_security_group: ec2.ISecurityGroup | None = None,
+        trusted_hops: int = 0,
         cpu: int = 256,
         memory_mib: int = 512,
         port_name: str | None = None,
@@ -217,6 +220,10 @@ class MeshGateway(Construct):
                 admits the clients. If it restricts outbound traffic, it gets a rule for the gateway's tasks. Default: a
                 new security group, which allows the gateway's port to the IPv4 addresses of the VPC, or with
                 ``internet`` and ``public-ip`` to all IPv4 addresses.
+            trusted_hops: Number of trusted proxies in front of the gateway that add the address of their client to
+                ``X-Forwarded-For``: 1 for an application load balancer, 0 to 10. They must be the only clients that
+                ``entry_security_group`` admits. Supported with ``data_plane="envoy"`` only. Default: 0, which removes
+                the ``X-Forwarded-`` headers of all clients.
             cpu: CPU units of the task, one of the sizes of Fargate. Envoy gets all of them. Default: 256.
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
@@ -244,6 +251,7 @@ class MeshGateway(Construct):
             *check_choice(subject, "exposure", exposure, EXPOSURES),
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
+            *mesh.data_plane.check_gateway(subject, trusted_hops),
             *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
             *(check_subnets(subject, cluster.vpc, public=True) if exposure != "internal" else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
@@ -269,6 +277,7 @@ class MeshGateway(Construct):
             cluster=cluster,
             security_group=group,
             entry_security_group=entry_security_group,
+            trusted_hops=trusted_hops,
             exposure=exposure,
             execute_command=execute_command,
             cpu_architecture=cpu_architecture,

@@ -56,6 +56,7 @@ def create_gateway_implementation(
     cluster: ecs.ICluster,
     security_group: ec2.ISecurityGroup,
     entry_security_group: ec2.ISecurityGroup | None,
+    trusted_hops: int,
     exposure: Exposure,
     execute_command: bool,
     cpu_architecture: ecs.CpuArchitecture | None,
@@ -71,6 +72,7 @@ def create_gateway_implementation(
         cluster: Cluster of the service.
         security_group: Security group of the gateway's tasks.
         entry_security_group: Security group that admits the clients. ``None``: a new security group.
+        trusted_hops: Number of trusted proxies in front of the gateway.
         exposure: Reach of the gateway.
         execute_command: ECS Exec is enabled.
         cpu_architecture: CPU architecture. ``None``: the default of ECS.
@@ -80,7 +82,12 @@ def create_gateway_implementation(
     (container,) = task.containers
     task_definition = fargate_task_definition(scope, task, cpu_architecture=cpu_architecture)
     envoy = mesh.data_plane.add_gateway_container(
-        task_definition, container, gateway=gateway, execute_command=execute_command, log_group=log_group
+        task_definition,
+        container,
+        gateway=gateway,
+        trusted_hops=trusted_hops,
+        execute_command=execute_command,
+        log_group=log_group,
     )
     envoy.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.TCP, name=container.port_name))
     entry = entry_security_group or _create_entry_security_group(scope, mesh.vpc, port, exposure)
@@ -172,7 +179,7 @@ def add_load_balancer(
             to_port=port,
             description="the tasks of the gateway",
         )
-    target_group = _create_target_group(scope, implementation, mesh.vpc, port, target_group_name)
+    target_group = _create_target_group(scope, implementation, mesh, port, target_group_name)
     listener = load_balancer.add_listener(
         "Listener", port=port, protocol=elbv2.Protocol.TCP, default_target_groups=[target_group]
     )
@@ -181,7 +188,7 @@ def add_load_balancer(
 
 
 def _create_target_group(
-    scope: Construct, implementation: GatewayImplementation, vpc: ec2.IVpc, port: int, name: str | None
+    scope: Construct, implementation: GatewayImplementation, mesh: ServiceMesh, port: int, name: str | None
 ) -> elbv2.NetworkTargetGroup:
     target = implementation.fargate_service.load_balancer_target(
         container_name=implementation.envoy_container.container_name, container_port=port
@@ -189,12 +196,14 @@ def _create_target_group(
     return elbv2.NetworkTargetGroup(
         scope,
         "TargetGroup",
-        vpc=vpc,
+        vpc=mesh.vpc,
         target_group_name=name,
         protocol=elbv2.Protocol.TCP,
         port=port,
         target_type=elbv2.TargetType.IP,
         ip_address_type=elbv2.TargetGroupIpAddressType.IPV4,
+        # Network Load Balancers User Guide, Client IP preservation: disabled by default for IP addresses as targets.
+        preserve_client_ip=True if mesh.data_plane.preserves_client_addresses else None,
         health_check=elbv2.HealthCheck(
             enabled=True,
             interval=Duration.seconds(10),

@@ -34,6 +34,8 @@ Migrated: {summary}.
 - Each node and each gateway has its own security group. It accepts connections from its clients only, and allows
   connections to its backends and to port 443. Allow other connections of the tasks, for example to a database, with
   `nodes["..."].connections.allow_to(...)` or an egress rule.
+- Gateways remove headers such as `X-Forwarded-For` that clients send. Trust proxies in front of them with
+  `implement(trusted_hops=...)`. Paths with `%2F` or `%5C` are redirected to paths with a slash.
 - Clients find tasks by DNS records with a TTL of 5 seconds. All containers log to one log group, which keeps logs for a
   week.
 

@@ -16,12 +16,14 @@ from color_mesh.model.errors import problem, refuse
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     source, mesh = read_one_mesh(options)
+    loopback = options.interception == "loopback"
     configuration = configure(
         mesh,
         _part(mesh, options),
-        interception=Loopback() if options.interception == "loopback" else Transparent(),
+        interception=Loopback() if loopback else Transparent(),
         endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else DnsEndpoints(),
         sds_socket=options.sds_socket,
+        app_mesh_prefixes=not loopback,
     )
     text = json.dumps(getattr(configuration, options.kind), indent=2)
     refuse(_check_secrets(text))
