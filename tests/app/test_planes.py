@@ -18,7 +18,8 @@ TASK = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
 # Properties of containers that may differ between the planes.
 ENVOY_DIFFERENCES = {
-    "Command", "EntryPoint", "Environment", "HealthCheck", "Image", "StopTimeout", "SystemControls", "User",
+    "Command", "EntryPoint", "Environment", "HealthCheck", "Image", "ReadonlyRootFilesystem", "StopTimeout",
+    "SystemControls", "User",
 }  # fmt: skip
 APPLICATION_DIFFERENCES = {"Command", "Image"}
 

@@ -33,6 +33,7 @@ def vpc(stack: Stack) -> ec2.IVpc:
         availability_zones=["a", "b"],
         public_subnet_ids=["public-a", "public-b"],
         private_subnet_ids=["private-a", "private-b"],
+        vpc_cidr_block="10.7.0.0/16",
     )
 
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import AccessLog, ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
 from color_mesh.envoy.document import read
 from color_mesh.model import Listener
@@ -313,6 +313,16 @@ class TestSidecar:
         assert envoy["User"] == "101"
         assert envoy["SystemControls"] == [{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}]
 
+    @pytest.mark.parametrize("path", ["/dev/stdout", "/dev/stderr", "/tmp/access.log"])
+    def test_file_system_of_envoy_is_read_only_unless_it_has_the_access_log(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template], path: str
+    ) -> None:
+        node = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=AccessLog(path=path))
+        implement(node, cluster, execute_command=True)
+        synthesized = template()
+        assert envoy_of(synthesized, "cart")["ReadonlyRootFilesystem"] is (path != "/tmp/access.log")
+        assert envoy_of(synthesized, "cart", "deregistration-delay")["ReadonlyRootFilesystem"] is True
+
     def test_stop_timeout_is_longer_than_the_drain_time(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
@@ -610,6 +620,39 @@ class TestGateway:
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
 
+    def test_load_balancer_preserves_the_addresses_of_clients(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster)
+        group = only(template(), "AWS::ElasticLoadBalancingV2::TargetGroup")
+        assert group["TargetGroupAttributes"] == [{"Key": "preserve_client_ip.enabled", "Value": "true"}]
+
+    def test_number_of_trusted_hops_is_in_the_configuration(
+        self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", trusted_hops=1)
+        expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback(), trusted_hops=1)
+        assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
+        assert '"xff_num_trusted_hops": 1' in json.dumps(expected.bootstrap)
+
+    @pytest.mark.parametrize("trusted_hops", [-1, 11, True, 1.0, "1", None])
+    def test_invalid_number_of_trusted_hops_is_refused(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, trusted_hops: Any
+    ) -> None:
+        with pytest.raises(MeshError) as error:
+            gateway.implement(gateway, "Task", cluster=cluster, trusted_hops=trusted_hops)
+        assert error.value.problems == (
+            f"virtual gateway 'door': trusted_hops out of range, got {trusted_hops!r} (0 to 10)",
+        )
+
+    @pytest.mark.parametrize("execute_command", [False, True])
+    def test_file_system_is_read_only_unless_ecs_exec_is_enabled(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template], execute_command: bool
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", execute_command=execute_command)
+        envoy = envoy_of(template(), "door", "envoy-proxy")
+        assert envoy["ReadonlyRootFilesystem"] is not execute_command
+
 
 class TestPlane:
     @pytest.mark.parametrize(
@@ -704,16 +747,6 @@ class TestGroups:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
         assert ingress() == ["cart -> stock tcp 15100"]
 
-    def test_security_group_allows_egress_to_backends_and_port_443_only(
-        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
-    ) -> None:
-        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-        synthesized = template()
-        for group in properties(synthesized, GROUP):
-            assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
-        assert groups(synthesized, "Egress") == [(15100, 15100)]
-
     def test_egress_filter_allow_all_allows_all_egress(
         self,
         stack: Stack,
@@ -728,6 +761,19 @@ class TestGroups:
         for group in properties(synthesized, GROUP):
             assert [rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] == ["-1"]
         assert groups(synthesized, "Egress") == []
+
+
+@pytest.mark.parametrize(("kind", "port"), [("mesh", 15100), ("redirected", 80)])
+def test_security_group_allows_egress_to_backends_and_port_443_only(
+    kind: str, port: int, stack: Stack, request: pytest.FixtureRequest, template: Callable[[], Template]
+) -> None:
+    mesh: ServiceMesh = request.getfixturevalue(kind)
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    synthesized = template()
+    for group in properties(synthesized, GROUP):
+        assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
+    assert groups(synthesized, "Egress") == [(port, port)]
 
 
 class TestTransparent:

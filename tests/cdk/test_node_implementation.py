@@ -572,13 +572,19 @@ def test_task_may_only_stream_the_configuration_of_its_own_node(
     ]
 
 
-def test_task_role_is_for_tasks_and_has_no_managed_policy(
+def test_roles_are_for_tasks_of_this_account_and_have_no_managed_policies(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
     role, execution_role = properties(template(), "AWS::IAM::Role")
-    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert trusted["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    for each in (role, execution_role):
+        (trusted,) = each["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        assert trusted["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert trusted["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-2:] == [
+            {"Ref": "AWS::AccountId"},
+            ":*",
+        ]
     assert "ManagedPolicyArns" not in role
     assert "ManagedPolicyArns" not in execution_role
 
@@ -651,9 +657,11 @@ def test_both_containers_log_to_the_group_given_under_their_names(
 # Service
 
 
-def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_deployments_keep_the_number_of_tasks_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
-    assert only(template(), SERVICE)["DesiredCount"] == 1
+    assert "DesiredCount" not in only(template(), SERVICE)
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])

@@ -463,3 +463,14 @@ def test_findings_have_kind_subject_and_text() -> None:
         subject="virtual node 'red'",
         text="the tags team=colors are removed with the App Mesh resource: add tags with Tags.of(...)",
     )
+
+
+def test_prefix_of_a_gateway_route_that_matched_more_than_whole_segments_is_a_change() -> None:
+    routes = tuple(
+        gateway_route(name, match=RouteMatch(prefix=prefix))
+        for name, prefix in (("shop", "/shop"), ("tree", "/tree/"), ("all", "/"))
+    )
+    original = replace(of_red(), gateways=(gateway(routes=routes),))
+    assert findings(original) == [
+        "changed: gateway route 'shop': the prefix '/shop' matches whole path segments only, and not '/shop-x' any more"
+    ]

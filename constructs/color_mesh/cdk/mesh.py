@@ -42,6 +42,7 @@ class ServiceMesh(Construct):
         domain: Domain of the virtual services, except those in ``other_domains``.
         security_group: Security group of all tasks. ``None``: each node and each gateway has a security group of its
             own.
+        egress_filter: Egress filter of the nodes.
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
@@ -73,8 +74,9 @@ class ServiceMesh(Construct):
                 services, and the mesh creates a private hosted zone of Route 53 for that domain.
             mesh_name: Name of the mesh. Default: a name derived from the path of the construct.
             egress_filter: ``DROP_ALL``: nodes reach only their backends. ``ALLOW_ALL``: nodes reach any destination.
-                With ``interception="loopback"`` security groups enforce the filter. They always allow port 443, since
-                ECS pulls images and sends logs through the network of the task. Default: ``DROP_ALL``.
+                The security groups that the mesh creates enforce the filter. They always allow port 443, since ECS
+                pulls images and sends logs through the network of the task. With ``interception="transparent"`` Envoy
+                enforces the filter too. Default: ``DROP_ALL``.
             security_group: Security group of all tasks, which must allow traffic between its members. Not supported
                 with ``interception="loopback"``. Default: a new security group for each node and each gateway, which
                 admits its callers only. With ``interception="loopback"`` callers connect to port 15100, and to the
@@ -114,6 +116,7 @@ class ServiceMesh(Construct):
         self.namespace: servicediscovery.IPrivateDnsNamespace = namespace
         self.namespace_name: str = namespace_name
         self.security_group: ec2.ISecurityGroup | None = security_group
+        self.egress_filter: EgressFilter = mesh.egress_filter
         self.declared: MeshBuilder = MeshBuilder(mesh)
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: TransparentInterception | LoopbackInterception
@@ -128,7 +131,6 @@ class ServiceMesh(Construct):
             self.data_plane = EnvoyDataPlane(self.declared, image, self.interception)
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image)
-        self._restricts_egress = egress_filter == "DROP_ALL" and not self.interception.sees_all_egress
 
     @property
     def model(self) -> Mesh:
@@ -138,7 +140,8 @@ class ServiceMesh(Construct):
     def external_service(self, virtual_service_name: str) -> Backend:
         """Declare that a virtual service of this mesh exists elsewhere, and return it as a backend.
 
-        Callers of the backend get no security group rules: the owner of the service must admit them.
+        Callers of the backend get no security group rules: the owner of the service must admit them, and the callers'
+        ``connections`` must allow the traffic out if ``egress_filter`` is ``DROP_ALL``.
 
         Args:
             virtual_service_name: Name of the virtual service.
@@ -163,7 +166,7 @@ class ServiceMesh(Construct):
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         self.declared.add(parts, (*problems, *names))
 
-    def own_security_group(self, id: str, description: str) -> ec2.ISecurityGroup:
+    def own_security_group(self, id: str, description: str, egress_filter: EgressFilter) -> ec2.ISecurityGroup:
         """Return the security group of all tasks, or create one for a part of the mesh.
 
         The group is created in the scope of the mesh, not of the part. Every stack with a part depends on the stack of
@@ -172,12 +175,15 @@ class ServiceMesh(Construct):
         Args:
             id: Construct id of a new security group.
             description: Description of a new security group.
+            egress_filter: ``DROP_ALL``: a new security group allows outbound traffic to port 443 and to backends only.
         """
         if self.security_group is not None:
             return self.security_group
-        allow_all = not self._restricts_egress
+        # Interception by Envoy is no barrier: the user id of Envoy and some addresses are exempt from redirection, and
+        # with loopback interception nothing is redirected. So the group applies the egress filter too.
+        allow_all = egress_filter == "ALLOW_ALL"
         group = ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=allow_all)
-        if self._restricts_egress:
+        if not allow_all:
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
         return group
 

@@ -87,11 +87,15 @@ class Placement:
         interception: Interception of the application's traffic.
         endpoints: Source of the endpoints.
         sds_socket: Path of the Unix socket of a Secret Discovery Service, if there is one.
+        trusted_hops: Number of trusted proxies in front of a gateway.
+        app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh, not whole path segments.
     """
 
     interception: Interception
     endpoints: Endpoints
     sds_socket: str | None
+    trusted_hops: int = 0
+    app_mesh_prefixes: bool = False
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
         """Return the port on which other tasks connect to a listener of a node."""

@@ -5,17 +5,29 @@ files as Python will, so that text that ended up outside of a literal is an erro
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from color_mesh import model
 from color_mesh.model.errors import problem, refuse
 
-_MODULES = frozenset(
-    (
-        *("os", "collections.abc", "aws_cdk", "constructs", "color_mesh", "color_mesh.model", "color_mesh.cdk.images"),
-        *("mesh_stack", "network_stack", "services_stack"),
-    )
-)
+# Names that are imported from modules, each with its alias, which could give any function the name of a known one.
+_IMPORTS: Mapping[str | None, Collection[str]] = {
+    "aws_cdk": (
+        *("App", "Duration", "Environment", "RemovalPolicy", "Stack", "aws_ec2 as ec2", "aws_ecr as ecr"),
+        *("aws_ecs as ecs", "aws_logs as logs", "aws_secretsmanager as secretsmanager"),
+        *("aws_servicediscovery as servicediscovery", "aws_ssm as ssm"),
+    ),
+    "collections.abc": ("Mapping",),
+    "color_mesh": (
+        *("ColorRouter", "ColorService", "ContainerHealthCheck", "MeshedColorNode", "MeshGateway", "ServiceMesh"),
+    ),
+    "color_mesh.cdk.images": ("container_image",),
+    "color_mesh.model": model.__all__,
+    "constructs": ("Construct",),
+    "mesh_stack": ("MeshStack",),
+    "network_stack": ("NetworkStack",),
+    "services_stack": ("ServicesStack",),
+}
 # Calls of the generated code. The receivers of `_METHODS` are variables.
 _CALLS = frozenset(
     (
@@ -101,14 +113,27 @@ class _Unknown(ast.NodeVisitor):
             self._add(node)
 
     def visit_Import(self, node: ast.Import) -> None:
-        """Add an import of an unknown module."""
-        if not {alias.name for alias in node.names} <= _MODULES:
+        """Add an import of a module, except that of ``os``."""
+        if ast.unparse(node) != "import os":
             self._add(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Add an import from an unknown module."""
-        if node.module not in _MODULES or node.level:
+        """Add an import of an unknown name."""
+        names = _IMPORTS.get(node.module, ()) if node.level == 0 else ()
+        if not {ast.unparse(alias) for alias in node.names}.issubset(names):
             self._add(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Add decorators, which are calls."""
+        for each in node.decorator_list:
+            self._add(each)
+        self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        """Add decorators, and the arguments of a metaclass."""
+        for each in (*node.decorator_list, *(keyword.value for keyword in node.keywords)):
+            self._add(each)
+        self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         """Add a call of an unknown function."""

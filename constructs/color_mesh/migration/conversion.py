@@ -9,7 +9,7 @@ from color_mesh.envoy import Loopback, configure
 from color_mesh.envoy.egress import backend_ports
 from color_mesh.migration.discovery import register_in_cloud_map, remove_directly_called_services
 from color_mesh.migration.domain import Domain, choose_domain, rename_services
-from color_mesh.migration.findings import Finding, to_do
+from color_mesh.migration.findings import Finding, changed, to_do
 from color_mesh.migration.removals import (
     keep_first_gateway_listener,
     remove_app_mesh_properties,
@@ -101,7 +101,8 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
         findings += differences
     converted = ConvertedMesh(mesh=_as_declared(mesh), domain=domain, findings=tuple(findings))
     refuse((*_check_targets(converted.mesh), *_check_envoys(converted)))
-    return replace(converted, findings=(*_loopback_findings(converted, implemented), *findings))
+    loopback_findings = _loopback_findings(converted, implemented)
+    return replace(converted, findings=(*loopback_findings, *findings, *_gateway_findings(converted.mesh)))
 
 
 def _primary_service(mesh: Mesh, owner: VirtualNode | VirtualRouter) -> VirtualService | None:
@@ -180,3 +181,11 @@ def _loopback_findings(converted: ConvertedMesh, implemented: Collection[str]) -
                 "environment or command and set app_port=..."
             )
             yield to_do(f"virtual node {node.name!r}", text)
+
+
+def _gateway_findings(mesh: Mesh) -> Iterator[Finding]:
+    for route in (route for gateway in mesh.gateways for route in gateway.routes):
+        prefix = route.match.prefix
+        if prefix is not None and not prefix.endswith("/"):
+            text = f"the prefix {prefix!r} matches whole path segments only, and not {prefix + '-x'!r} any more"
+            yield changed(f"gateway route {route.name!r}", text)

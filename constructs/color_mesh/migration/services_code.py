@@ -151,8 +151,8 @@ def _gateway_arguments(workload: Workload) -> dict[str, Code]:
     arguments = _size_arguments(workload)
     if workload.service.public and not workload.target_groups:
         arguments["exposure"] = value("public-ip")
-    elif not workload.internet_facing:
-        arguments["internet_facing"] = value(False)
+    elif workload.internet_facing:
+        arguments["exposure"] = value("internet")
     return arguments
 
 

@@ -71,7 +71,8 @@ class RouteMatch:
     ``scheme`` or ``method_name``.
 
     Attributes:
-        prefix: Prefix of the path, starting with ``/``. It is not a path segment: ``/a`` matches ``/ab`` too.
+        prefix: Prefix of the path, starting with ``/``. In routes it is not a path segment: ``/a`` matches ``/ab`` too.
+            In gateway routes it is one with self-managed Envoy, and is not with App Mesh.
         path: Exact path, without the query string.
         path_regex: Regular expression (RE2) for the complete path, without the query string.
         method: HTTP method.

@@ -125,5 +125,5 @@ class ServicesStack(Stack):
         )
 
         gateways["front"].implement(
-            self, "Front", cluster=cluster, internet_facing=False, desired_count=2, family="front", log_group=log_group
+            self, "Front", cluster=cluster, desired_count=2, family="front", log_group=log_group
         )

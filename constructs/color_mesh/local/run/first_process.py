@@ -1,7 +1,6 @@
 """The first process of the process namespace of a run: it reaps orphans, and the run ends when it ends.
 
-Run as ``python -m color_mesh.local.run.first_process OPTIONS``. The mesh runs in its child, the supervisor, and
-this process imports as little as possible.
+The mesh runs in its child, the supervisor, and this process imports as little as possible.
 """
 
 import json
@@ -11,7 +10,7 @@ import sys
 
 
 def main() -> int:
-    """Run the supervisor in a child process, and return its exit status."""
+    """Run the supervisor with the options in the argument, in a child process, and return its exit status."""
     options = json.loads(sys.argv[1])
     outside = socket.socket(fileno=options["outside"])
     child = os.fork()
@@ -24,7 +23,3 @@ def main() -> int:
         ended, status = os.wait()
         if ended == child:
             return os.waitstatus_to_exitcode(status) % 256
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,6 +15,7 @@ from pathlib import Path
 from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.published_ports import published_ports
+from color_mesh.local.run.interpreter import module_command
 from color_mesh.local.run.isolation import start_isolated
 from color_mesh.local.run.requirements import missing
 from color_mesh.model.checks import check_range
@@ -67,7 +68,7 @@ def up(
             "outside": inside.fileno(),
             "elapsed": time.monotonic() - began,
         }
-        command = [sys.executable, "-m", "color_mesh.local.run.first_process", json.dumps(options)]
+        command = module_command("color_mesh.local.run.first_process", json.dumps(options))
         process = start_isolated(command, (inside.fileno(), lock, folder.descriptor))
         inside.close()
         return _serve_ports(process, outside, listening)
