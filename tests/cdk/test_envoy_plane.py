@@ -259,7 +259,7 @@ class TestOtherDomains:
     @pytest.mark.parametrize(
         "plane",
         [
-            pytest.param({}, id="app-mesh"),
+            pytest.param({"data_plane": "app-mesh"}, id="app-mesh"),
             pytest.param({"data_plane": "envoy", "interception": "transparent"}, id="envoy"),
         ],
     )
@@ -713,14 +713,14 @@ class TestStacks:
         assert len(records) == 2
         assert records <= set(task["DependsOn"])
 
-    def test_two_meshes_of_one_namespace_are_refused(
-        self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    def test_two_meshes_of_one_domain_in_a_vpc_are_refused(
+        self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc
     ) -> None:
         with pytest.raises(MeshError) as error:
-            ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="envoy")
+            ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, domain=mesh.domain)
         assert str(error.value) == (
-            "mesh 'other': another mesh uses the namespace, got 'tasks.shop.local' "
-            "(give each mesh a namespace, and so a domain, of its own)"
+            "mesh 'other': another mesh has this domain in the VPC, got 'shop.local' "
+            "(give each mesh of a VPC a domain of its own)"
         )
         assert stack.node.try_find_child("Other") is None
 
@@ -815,7 +815,15 @@ class TestTransparent:
     def test_app_mesh_with_loopback_interception_is_refused(self, stack: Stack, vpc: ec2.IVpc) -> None:
         namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
         with pytest.raises(MeshError) as error:
-            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, interception="loopback")
+            ServiceMesh(
+                stack,
+                "Mesh",
+                mesh_name="shop",
+                vpc=vpc,
+                namespace=namespace,
+                interception="loopback",
+                data_plane="app-mesh",
+            )
         assert str(error.value) == (
             "mesh 'shop': App Mesh does not support the interception, got 'loopback' "
             "(transparent, or data_plane='envoy')"
