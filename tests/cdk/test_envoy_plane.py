@@ -543,10 +543,34 @@ class TestApplication:
     ) -> None:
         implement(cart, cluster)
         assert (
-            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': backend 'stock.shop.local' has the port of the "
-            "application, which listens on all addresses, got 80 (make the application listen on 127.0.0.1 and set "
-            "app_address='127.0.0.1', or on another port and set app_port)"
+            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': the application listens on all addresses, which "
+            "include those of services with the same port, got ('stock.shop.local',) (make the application listen on "
+            "127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port)"
         ) in problems(app)
+
+    def test_application_on_all_addresses_with_the_port_of_a_service_that_is_not_a_backend_is_refused(
+        self, app: App, stack: Stack, mesh: ServiceMesh, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        other = Stack(app, "Other")
+        leaf = MeshedColorNode(stack, "Leaf", mesh=mesh, name="leaf")
+        leaf.implement(
+            other, "Task", cluster=cluster, image=ecs.ContainerImage.from_registry("shop/app:1"), family="leaf"
+        )
+        MeshedColorNode(stack, "Elsewhere", mesh=mesh, name="elsewhere", port=81)
+        assert (
+            "virtual node 'leaf': the application listens on all addresses, which include those of services with the "
+            "same port, got ('stock.shop.local', 'cart.shop.local') "
+        ) in problems(app)
+
+    def test_application_on_all_addresses_may_have_the_port_of_a_service_that_it_provides(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        blue = MeshedColorNode(stack, "Blue", mesh=mesh, name="blue", virtual_service=False)
+        router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="price.shop.local")
+        router.add_route("All", targets={blue: 1})
+        ColorService(stack, "Alias", mesh=mesh, virtual_service_name="cost.shop.local", provider=router)
+        implement(blue, cluster)
+        assert app_port_of(bootstrap_of(template(), "blue")) == 80
 
     def test_application_on_the_loopback_interface_may_have_the_port_of_a_backend(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -855,3 +879,30 @@ def test_external_service_as_a_backend_fails_the_synthesis(
         "virtual node 'cart': sends requests to a virtual service that is declared elsewhere, got 'ledger.shop.local' "
         "(add the source that declares it)"
     ) in problems(app)
+
+
+@pytest.mark.parametrize("kind", ["mesh", "redirected"])
+def test_security_groups_admit_exactly_the_callers_that_the_mesh_declares(
+    kind: str, stack: Stack, request: pytest.FixtureRequest, ingress: Callable[[], list[str]]
+) -> None:
+    """Callers are a node and a gateway, callees a node and the targets of routes that come before and after them."""
+    mesh: ServiceMesh = request.getfixturevalue(kind)
+    port = {"mesh": 15100, "redirected": 80}[kind]
+    names = ("green", "yellow", "drained", "cart", "idle", "stock")
+    nodes = {name: MeshedColorNode(stack, name, mesh=mesh, name=name) for name in names}
+    # With transparent interception, the name of the router must be that of a node.
+    MeshedColorNode(stack, "router", mesh=mesh, name="router", virtual_service=False)
+    router = ColorRouter(stack, "Prices", mesh=mesh, virtual_service_name="router.shop.local")
+    router.add_route("Before", prefix="/before", targets={nodes["green"]: 1, nodes["drained"]: 0})
+    nodes["cart"].connect_to(router, nodes["stock"])
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+    gateway.add_route("Prices", to=router)
+    router.add_route("After", prefix="/after", targets={nodes["yellow"]: 1})
+    assert sorted(ingress()) == sorted(
+        f"{caller} -> {node} tcp {port}"
+        for caller, callees in (
+            ("cart", ("green", "drained", "yellow", "stock")),
+            ("door", ("green", "drained", "yellow")),
+        )
+        for node in callees
+    )
