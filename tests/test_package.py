@@ -60,7 +60,7 @@ def test_wheel_has_the_command_the_license_and_the_metadata_of_the_project(insta
     ("example", "stack", "applications", "data_plane"),
     [
         ("two_services", "ShopStack", ["stock-app", "shop-app"], "envoy"),
-        ("existing_network", "ReportsStack", ["reports-app"], "app-mesh"),
+        ("existing_network", "ReportsStack", ["reports-app"], "envoy"),
     ],
 )
 def test_example_synthesizes_with_the_wheel(

@@ -99,7 +99,12 @@ def test_target_group_preserves_the_addresses_of_clients(assembly: Assembly, env
 
 @pytest.mark.parametrize("type", ["AWS::ElasticLoadBalancingV2::Listener", "AWS::Logs::LogGroup"])
 def test_load_balancer_and_log_groups_are_the_same(type: str, assembly: Assembly, envoy: Assembly) -> None:
-    assert properties(envoy["EcsStack"], type) == properties(assembly["EcsStack"], type)
+    # Envoy believes the address of a connection, and App Mesh's gateways the headers of a client.
+    here, there = (
+        [without(each, {"TargetGroupAttributes"}) for each in properties(assembled["EcsStack"], type)]
+        for assembled in (envoy, assembly)
+    )
+    assert here == there
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,7 @@ def test_node_without_a_virtual_service_is_refused(stack: Stack, mesh: ServiceMe
 def test_service_of_another_mesh_is_refused(
     stack: Stack, gateway: MeshGateway, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
-    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     with pytest.raises(MeshError) as error:
         gateway.add_route("Bank", to=other.external_service("bank.pay.local"), name="bank")
     assert str(error.value) == (
@@ -445,7 +445,7 @@ def test_rules_of_a_security_group_from_an_earlier_stack_are_in_the_stack_of_the
     vpc = ec2.Vpc(network, "Vpc", max_azs=1)
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
     own = ec2.SecurityGroup(network, "Own", vpc=vpc, allow_all_outbound=False)
-    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     gateway = MeshGateway(stack, "Gateway", mesh=mesh, security_group=own)
     gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
     app.synth()

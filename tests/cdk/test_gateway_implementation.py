@@ -284,7 +284,9 @@ def implement_in_a_vpc_of_unknown_cidr_block(
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Unknown", vpc_id="vpc-unknown", availability_zones=["a"], private_subnet_ids=["private-a"]
     )
-    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
 
@@ -304,7 +306,9 @@ def implement_in_public_subnets(
         public_subnet_ids=["open-a"],
         vpc_cidr_block="10.8.0.0/16",
     )
-    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
 
@@ -319,7 +323,9 @@ def implement_in_private_subnets(
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Closed", vpc_id="vpc-closed", availability_zones=["a"], private_subnet_ids=["closed-a"]
     )
-    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
 
@@ -793,7 +799,7 @@ def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no
     cluster = ecs.Cluster(network, "Cluster", vpc=vpc)
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
     entry = ec2.SecurityGroup(network, "Entry", vpc=vpc)
-    mesh = ServiceMesh(Stack(app, "Specification"), "Mesh", vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(Stack(app, "Specification"), "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     gateway = MeshGateway(mesh, "Gateway", mesh=mesh)
     tasks = Stack(app, "Tasks")
     gateway.implement(tasks, "Door", cluster=cluster, exposure="internet", entry_security_group=entry)

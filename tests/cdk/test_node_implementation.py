@@ -514,7 +514,9 @@ def implement_in_public_subnets(
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
     )
-    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(cart.implement, stack, "CartTask", cluster=cluster, image=image)
@@ -749,7 +751,7 @@ def halves(app: App, image: ecs.ContainerImage) -> Callable[[], dict[str, Templa
     cluster = ecs.Cluster(network, "Cluster", vpc=vpc)
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
     specification = Stack(app, "Specification")
-    mesh = ServiceMesh(specification, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(specification, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     cart = MeshedColorNode(specification, "Cart", mesh=mesh, name="cart")
     tasks = Stack(app, "Tasks")
     cart.implement(tasks, "CartTask", cluster=cluster, image=image, execute_command=True)

@@ -26,10 +26,11 @@ def compiled(case: str, part: str, folder: Path) -> Configuration:
     template = GOLD / case / "template.yaml"
     (mesh,) = read_source([template]).meshes
     metadata = load(template)["Metadata"]
+    loopback = Loopback(app_address=metadata.get("ApplicationAddress"))
     return configure(
         mesh,
         part_of(mesh, part),
-        interception=Loopback() if metadata.get("Interception") == "loopback" else Transparent(),
+        interception=loopback if metadata.get("Interception") == "loopback" else Transparent(),
         endpoints=FileEndpoints(directory=str(folder)) if metadata.get("Endpoints") == "files" else DnsEndpoints(),
         sds_socket="/run/sds.sock",
     )

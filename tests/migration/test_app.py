@@ -99,6 +99,14 @@ def test_name_of_a_stack_begins_with_a_letter(name: str, stack: str) -> None:
     assert f"network = NetworkStack(app, {stack!r}, " in app_module(converted, with_services=False)
 
 
+def test_ids_of_the_cdk_are_not_ids_of_the_app() -> None:
+    mesh = full_mesh()
+    gateway = replace(mesh.gateways[0], name="check-bootstrap-version")
+    converted = convert_mesh(replace(mesh, gateways=(gateway,)), ())
+    code = mesh_module(converted)
+    assert "MeshGateway(self, 'CheckBootstrapVersionGateway', " in code
+
+
 # The files
 
 

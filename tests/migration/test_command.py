@@ -72,6 +72,11 @@ def test_out_may_be_an_empty_folder(folder: Path) -> None:
     assert (folder / "shop" / "app.py").exists()
 
 
+def test_out_may_be_the_working_folder(folder: Path) -> None:
+    assert main(["migrate", BOOKSHOP, "--out", "."]) == 0
+    assert "app.py" in os.listdir()
+
+
 def test_out_may_be_a_symbolic_link(folder: Path) -> None:
     (folder / "real").mkdir()
     (folder / "link").symlink_to("real")

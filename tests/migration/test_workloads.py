@@ -246,6 +246,27 @@ def test_secret_whose_permission_would_reach_other_secrets_is_removed(source: st
     assert "secret" not in migration.files("")["services_stack.py"].lower()
 
 
+OTHER_PARAMETER = "arn:aws:ssm:eu-west-1:999999999999:parameter/key"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param(
+            OTHER_PARAMETER,
+            ["the secret KEY is parameter /key of the new app's account and region, not " + OTHER_PARAMETER],
+            id="other-owner",
+        ),
+        pytest.param({"Fn::Sub": "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/key"}, [], id="same-owner"),
+        pytest.param("/key", [], id="name"),
+    ],
+)
+def test_parameter_of_another_account_is_a_finding(source: Any, expected: list[str], tmp_path: Path) -> None:
+    containers = [{**APP, "Memory": 128, "Secrets": [{"Name": "KEY", "ValueFrom": source}]}, ENVOY]
+    migration = migrated(tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": containers}))
+    assert findings(migration, "changed") == [f"t.json: Task container 'app': {each}" for each in expected]
+
+
 def test_secret_of_the_account_and_region_of_the_stack_stays(tmp_path: Path) -> None:
     arn = {"Fn::Sub": "arn:aws:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::Region}/a=b@c+d.e-AbCdEf"}
     containers = [{**APP, "Secrets": [{"Name": "KEY", "ValueFrom": arn}]}, ENVOY]

@@ -294,8 +294,10 @@ class MeshedColorNode(Construct):
             app_cpu: CPU units of the application. Default: the rest of the task's CPU units.
             app_memory_mib: Memory of the application in MiB. Default: the rest of the task's memory.
             app_address: Address that the application listens on. ``0.0.0.0``: all addresses of the task. With loopback
-                interception these include the addresses of its backends, which must then use other ports.
-                ``127.0.0.1``: the loopback interface of the task only. Default: ``0.0.0.0``.
+                interception these include the addresses of all services, so services that the node does not provide
+                must use other ports. ``127.0.0.1``: the loopback interface of the task only. With loopback
+                interception an application that listens on all addresses all the same cannot start. Default:
+                ``0.0.0.0``.
             app_port: Port that the application listens on, for a node with one listener. With transparent interception
                 it is always the listener's. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.

@@ -42,6 +42,7 @@ from color_mesh.envoy.typed import (
 from color_mesh.envoy.unsupported import unsupported_features
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
+from color_mesh.model.regex import MAX_PROGRAM_SIZE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +150,9 @@ def _bootstrap(
         overload_manager=connection_limit() if limited else None,
         # The limit for regular expressions in App Mesh's Envoy.
         layered_runtime={
-            "layers": [{"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": 1000}}]
+            "layers": [
+                {"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": MAX_PROGRAM_SIZE}}
+            ]
         },
         cluster_manager={"outlier_detection": {"event_log_path": "/dev/stdout"}} if ejects else None,
     )

@@ -7,6 +7,7 @@ Json = dict[str, Any]
 UNLIMITED = 2147483647
 
 HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+DIRECT_RESPONSE = "envoy.extensions.filters.network.direct_response.v3.Config"
 TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 ORIGINAL_DST = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst"

@@ -17,7 +17,7 @@ from color_mesh.envoy.placement import (
     backend_address,
 )
 from color_mesh.envoy.security import policy_for, speaks_tls
-from color_mesh.envoy.services import ServicePort, Target
+from color_mesh.envoy.services import ServicePort, Target, services_at_all_addresses
 from color_mesh.model import (
     AcmCertificate,
     AcmTrust,
@@ -68,7 +68,7 @@ def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placeme
         for route in part.routes:
             yield from _gateway_route(f"{subject} route {route.name!r}", route)
     elif isinstance(placement.interception, Loopback):
-        yield from _loopback_collisions(subject, part, ports, placement.interception)
+        yield from _loopback_collisions(subject, mesh, part, ports, placement.interception)
     else:
         yield from _port_collisions(subject, ports)
 
@@ -144,9 +144,9 @@ def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
 
 
 def _loopback_collisions(
-    subject: str, node: VirtualNode, ports: Sequence[ServicePort], loopback: Loopback
+    subject: str, mesh: Mesh, node: VirtualNode, ports: Sequence[ServicePort], loopback: Loopback
 ) -> Iterator[str]:
-    """Validate that no two listeners of a task have the same address and port."""
+    """Validate that no two listeners of a task have the same address and port, and that each answers for its own."""
     addresses = {port.service.name: backend_address(loopback, port.service.name) for port in ports}
     for address, count in Counter(addresses.values()).items():
         if count > 1:
@@ -160,9 +160,10 @@ def _loopback_collisions(
         backend = f"backend {port.service.name!r}"
         if port.port in inbound:
             yield problem(subject, f"{backend} has a port that is used by Envoy", port.port, ENVOY_PORTS)
-        elif port.port in app_ports and loopback.app_address in ALL_ADDRESSES:
-            wrong = f"{backend} has the port of the application, which listens on all addresses"
-            yield problem(subject, wrong, port.port, APP_ELSEWHERE)
+    services = services_at_all_addresses(mesh, node, app_ports) if loopback.app_address in ALL_ADDRESSES else ()
+    if services:
+        wrong = "the application listens on all addresses, which include those of services with the same port"
+        yield problem(subject, wrong, services, APP_ELSEWHERE)
 
 
 def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str]:

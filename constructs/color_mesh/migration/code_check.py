@@ -28,11 +28,19 @@ _IMPORTS: Mapping[str | None, Collection[str]] = {
     "network_stack": ("NetworkStack",),
     "services_stack": ("ServicesStack",),
 }
-# Calls of the generated code. The receivers of `_METHODS` are variables.
+# Calls that are the same in every app. With other arguments they could read any variable of the environment, and write
+# to any folder.
+_FIXED_CALLS = frozenset(
+    (
+        *("App()", "build()", "build().synth()", "app.node.try_get_context(name)"),
+        *(f"os.environ.get('CDK_DEFAULT_{each}')" for each in ("ACCOUNT", "REGION")),
+        *("Environment(account=account, region=region)", "super()", "super().__init__(scope, id, env=env)"),
+    )
+)
+# Functions that are called with values of the templates. The receivers of `_METHODS` are variables.
 _CALLS = frozenset(
     (
-        *("App", "Environment", "NetworkStack", "MeshStack", "ServicesStack", "build", "build().synth"),
-        *("app.node.try_get_context", "os.environ.get", "super", "super().__init__"),
+        *("NetworkStack", "MeshStack", "ServicesStack"),
         *("ec2.Vpc", "ec2.Vpc.from_lookup", "ecs.Cluster", "ecs.Cluster.from_cluster_attributes"),
         *("servicediscovery.PrivateDnsNamespace", "logs.LogGroup"),
         *("ServiceMesh", "MeshedColorNode", "ColorRouter", "ColorService", "MeshGateway", *model.__all__),
@@ -137,6 +145,8 @@ class _Unknown(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         """Add a call of an unknown function."""
+        if ast.unparse(node) in _FIXED_CALLS:
+            return
         if not self._is_known(node.func):
             self._add(node)
             return

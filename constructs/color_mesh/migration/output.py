@@ -1,7 +1,6 @@
 """Writing the generated files to a folder."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,18 +18,21 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     try:
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise MeshError([problem("--out", "already exists", str(folder), "name a new or an empty folder")])
-        # A symbolic link stays, and its target is replaced.
         target = folder.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, because a folder cannot be moved to another file system at once.
-        with TemporaryDirectory(prefix=".color-mesh-", dir=target.parent) as temporary:
+        exists = target.exists()
+        # Renaming, which does all or nothing, needs the same file system.
+        with TemporaryDirectory(prefix=".color-mesh-", dir=target if exists else target.parent) as temporary:
             written = Path(temporary, "app")
             written.mkdir()
-            if target.exists():
-                shutil.copymode(target, written)
             for name, text in files.items():
                 (written / name).write_text(text, encoding="utf-8", newline="\n")
-            os.replace(written, target)
+            if not exists:
+                os.replace(written, target)
+                return
+            # The folder stays: it may be the working folder of a shell, and its permissions are the user's.
+            for name in files:
+                os.replace(written / name, target / name)
     except OSError as error:
         fix = "name a folder that you may write to"
         raise MeshError([problem("--out", f"cannot be written: {error.strerror}", str(folder), fix)]) from None

@@ -10,6 +10,8 @@ from typing import NewType
 
 from color_mesh.model.errors import problem, refuse
 
+# Ids of constructs that the CDK adds to a stack.
+CDK_IDS = ("BootstrapVersion", "CDKMetadata", "CheckBootstrapVersion", "Exports")
 # Source code, as opposed to text of a template, which `value` turns into a literal.
 Code = NewType("Code", str)
 
