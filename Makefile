@@ -16,17 +16,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up check style types quick-tests test rehearse bench gold docs requirements upgrade clean
+.PHONY: help synth up check style types quick-tests test fuzz rehearse bench gold docs requirements upgrade digests clean
 
 help:
 	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
 	@echo "make up         synthesize, and run the mesh on this machine"
 	@echo "make check      check style and types, run the tests that start neither Node nor Envoy"
 	@echo "make test       check style and types, run all tests"
+	@echo "make fuzz       give changed templates to the commands for 10 minutes; for another time: MINUTES=60"
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
 	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
 	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
 	@echo "make bench      measure synthesis, building a mesh, the compiler, compiled sidecars, and meshes on this machine"
+	@echo "make digests    name the default images by the digests that their registries publish"
 	@echo "make requirements  pin the packages of pyproject.toml in requirements*.txt; make upgrade: the newest versions"
 	@echo "make clean      remove everything that was installed or made"
 
@@ -51,6 +53,12 @@ quick-tests: $(VENV)/.test
 
 test: style types
 	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+MINUTES ?= 10
+
+# Such as: make fuzz MINUTES=60. Each round has other examples, after those that failed before.
+fuzz: $(VENV)/.test
+	@until [ $$SECONDS -ge $$(($(MINUTES) * 60)) ]; do pytest tests/cli/test_fuzz.py --fuzz --quiet; done
 
 rehearse: $(REHEARSAL)/.rehearse
 	@$(REHEARSAL)/bin/python -m rehearsal
@@ -82,6 +90,10 @@ requirements: | $(UV)
 
 upgrade:
 	@$(MAKE) requirements UPGRADE=--upgrade
+
+digests: $(VENV)/.test
+	@python images/digests.py
+	@ruff format --quiet
 	@git --no-pager diff --stat -- 'requirements*.txt'
 
 clean:

@@ -9,7 +9,7 @@ from color_mesh.cdk.images import container_image
 from color_mesh.model.deployment import Exposure
 from stacks.mesh_stack import MeshStack
 from stacks.network_stack import NetworkStack
-from stacks.settings import Settings
+from stacks.settings import GatewayEntry, Settings
 
 # The image serves '/' and '/healthcheck' only. With the tutorial's '/health/' the check fails and ECS stops the task.
 APP_HEALTH_CHECK = ContainerHealthCheck(
@@ -18,7 +18,9 @@ APP_HEALTH_CHECK = ContainerHealthCheck(
     timeout_seconds=5,
     retries=3,
 )
-GATEWAY_SERVICE_NAMES: dict[Exposure, str] = {
+# Chapter 4 of the tutorial opens the gateway to the internet in both of its ways.
+EXPOSURES: dict[GatewayEntry, Exposure] = {"load-balancer": "internet", "public-ip": "public-ip"}
+GATEWAY_SERVICE_NAMES: dict[GatewayEntry, str] = {
     "load-balancer": "gateway-svc-load-balanced",
     "public-ip": "gateway-svc",
 }
@@ -75,7 +77,7 @@ class EcsStack(Stack):
                 self,
                 "Gateway",
                 cluster=network.cluster,
-                exposure=settings.gateway,
+                exposure=EXPOSURES[settings.gateway],
                 entry_security_group=network.gateway_security_group,
                 port_name="gateway-port",
                 desired_count=settings.gateway_count,

@@ -3,6 +3,7 @@
 from aws_cdk import Acknowledgment, Environment, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
@@ -52,6 +53,8 @@ class NetworkStack(Stack):
             vpc=self.vpc,
             security_group_name="gateway-sg",
             description="Clients of the gateway of the color mesh.",
+            # The tutorial's group lets out everything, as each group that the AWS CLI creates.
+            allow_all_outbound=shared,
         )
         self.gateway_security_group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(80), "clients from anywhere")
         Validations.of(self.gateway_security_group).acknowledge(
@@ -74,7 +77,7 @@ class NetworkStack(Stack):
 
 def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
     flow_log = logs.LogGroup(stack, "FlowLog", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
-    return ec2.Vpc(
+    vpc = ec2.Vpc(
         stack,
         "Vpc",
         max_azs=2,
@@ -89,6 +92,17 @@ def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
             )
         },
     )
+    # Amazon VPC User Guide, *IAM role for publishing flow logs to CloudWatch Logs*, recommends these conditions. The
+    # construct of the VPC has no argument for them.
+    (role,) = (each for each in vpc.node.find_all() if isinstance(each, iam.CfnRole))
+    role.add_property_override(
+        "AssumeRolePolicyDocument.Statement.0.Condition",
+        {
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": stack.format_arn(service="ec2", resource="vpc-flow-log", resource_name="*")},
+        },
+    )
+    return vpc
 
 
 def _shared_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from color_mesh.model import MeshError
-from color_mesh.model.deployment import DATA_PLANES, ENVOY_IMAGES, EXPOSURES, DataPlaneName, Exposure
+from color_mesh.model.deployment import DATA_PLANES, ENVOY_IMAGES, DataPlaneName
 from color_mesh.model.errors import problem
 from stacks.parsers import (
     RED_BACKENDS,
@@ -27,6 +27,8 @@ NAMESPACE = "color-mesh:"
 _OWN_KEY = re.compile(r"colou?r[-_]?mesh(?![a-z0-9])", re.IGNORECASE)
 Chapter = Literal[2, 3, 4]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
+GatewayEntry = Literal["load-balancer", "public-ip"]
+GATEWAY_ENTRIES: tuple[GatewayEntry, ...] = get_args(GatewayEntry)
 # Amazon CloudWatch Logs API Reference, PutRetentionPolicy. Values: member names of the CDK's RetentionDays.
 RETENTION_DAYS = {
     1: "ONE_DAY",
@@ -60,7 +62,7 @@ class Settings:
 
     Attributes:
         chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway.
-        gateway: Exposure of chapter 4's gateway: ``load-balancer`` or ``public-ip``.
+        gateway: Entry from the internet of chapter 4's gateway: ``load-balancer`` or ``public-ip``.
         weights: Target nodes of the route and their weights.
         red_backends: Backends of red. Default: ``router``; none in chapter 2.
         vpc_id: Id of an existing VPC. Default: a new VPC.
@@ -74,7 +76,7 @@ class Settings:
     """
 
     chapter: Chapter = 4
-    gateway: Exposure = "load-balancer"
+    gateway: GatewayEntry = "load-balancer"
     weights: tuple[tuple[str, int], ...] = (("green", 4), ("yellow", 1))
     red_backends: tuple[str, ...] = ("router",)
     vpc_id: str | None = None
@@ -169,7 +171,7 @@ def _unknown_keys(own: Mapping[str, object]) -> Iterator[str]:
 
 PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "chapter": ("chapter", one_of_numbers("unknown chapter", CHAPTERS)),
-    "gateway": ("gateway", one_of_words("unknown exposure", EXPOSURES)),
+    "gateway": ("gateway", one_of_words("unknown exposure", GATEWAY_ENTRIES)),
     "weights": ("weights", parse_weights),
     "redBackends": ("red_backends", parse_red_backends),
     "vpcId": (

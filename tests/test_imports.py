@@ -35,7 +35,13 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "local.client": (("model", "local.folder", "local.terminal"), ()),
     "migration": ((*CORE, "report"), ()),
-    "cli": (("model", "appmesh", "envoy", "report", "local.plan", "local.run", "local.client", "migration"), ()),
+    "cli": (
+        (
+            *("model", "cloudformation", "appmesh", "envoy", "report", "local.plan", "local.run", "local.client"),
+            "migration",
+        ),
+        (),
+    ),
     "__main__": (("cli",), ()),
     # The public names: constructs, loaded when they are first used, and the values that they take.
     "__init__": (("model", "cdk"), ()),

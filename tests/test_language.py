@@ -22,33 +22,40 @@ VERBS_OF_CLASSES = re.compile(
 DESCRIPTION = re.compile(r" {4,8}(?:\*{0,2}\w+)(?: \([^)]*\))?: +(.+)")
 
 
-def texts(module: ast.Module) -> Iterator[str]:
-    """Yield the docstrings of a module, and the descriptions of attributes and arguments in them."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(node) or ""
-            yield docstring
-            _, *sections = re.split(r"^(?:Args|Attributes):\n", docstring, flags=re.MULTILINE)
-            for section in sections:
-                # A section ends with the first line that is not indented.
-                (lines, *_) = re.split(r"^(?=\S)", section, flags=re.MULTILINE)
-                yield from (match[1] for line in lines.splitlines() if (match := DESCRIPTION.fullmatch(line)))
+def docstrings(node: ast.AST) -> Iterator[tuple[type, str]]:
+    """Yield the docstrings of a module and of the definitions in it, each with its kind of syntax node."""
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        yield type(node), ast.get_docstring(node) or ""
+    # Definitions are statements, and most nodes are expressions.
+    for block in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for statement in getattr(node, block, ()):
+            yield from docstrings(statement)
+
+
+def texts(docstring: str) -> Iterator[str]:
+    """Yield a docstring, and the descriptions of attributes and arguments in it."""
+    yield docstring
+    _, *sections = re.split(r"^(?:Args|Attributes):\n", docstring, flags=re.MULTILINE)
+    for section in sections:
+        # A section ends with the first line that is not indented.
+        (lines, *_) = re.split(r"^(?=\S)", section, flags=re.MULTILINE)
+        yield from (match[1] for line in lines.splitlines() if (match := DESCRIPTION.fullmatch(line)))
 
 
 def problems(module: ast.Module) -> list[str]:
     """Return the texts of a module that begin with one of the words."""
-    classes = (node for node in ast.walk(module) if isinstance(node, ast.ClassDef))
-    of_classes = (ast.get_docstring(node) or "" for node in classes)
-    found = [
-        *(text for text in texts(module) if FIRST_WORDS.match(text)),
-        *(text for text in of_classes if VERBS_OF_CLASSES.match(text)),
+    problematic = [
+        text
+        for kind, docstring in docstrings(module)
+        for text in texts(docstring)
+        if FIRST_WORDS.match(text) or (kind is ast.ClassDef and text is docstring and VERBS_OF_CLASSES.match(text))
     ]
-    return [text.partition("\n")[0] for text in found]
+    return [text.partition("\n")[0] for text in problematic]
 
 
 def test_descriptions_begin_with_a_noun_phrase_or_a_verb() -> None:
     trees = {module: ast.parse((ROOT / module).read_text()) for module in MODULES}
-    assert {module: found for module, tree in trees.items() if (found := problems(tree))} == {}
+    assert {module: texts_of_module for module, tree in trees.items() if (texts_of_module := problems(tree))} == {}
 
 
 def test_words_are_found_in_docstrings_and_descriptions() -> None:
@@ -72,5 +79,5 @@ class Node:
             **more: Which others.
         """
 '''
-    starts = [text.split()[0] for text in texts(ast.parse(source)) if FIRST_WORDS.match(text)]
+    starts = [text.split()[0] for text in problems(ast.parse(source))]
     assert sorted(starts) == ["Find", "What", "Where", "Whether", "Which"]

@@ -1,12 +1,13 @@
 """Workflows, Dependabot and the pre-commit hooks: valid by their schemas, and consistent with the Makefile."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from check_jsonschema import main  # type: ignore[import-untyped]
+from click.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
@@ -27,9 +28,8 @@ def content(path: Path) -> Any:
     ],
 )
 def test_file_is_valid_by_its_schema(schema: str, paths: list[Path]) -> None:
-    command = ["check-jsonschema", "--builtin-schema", schema, *map(str, paths)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout
+    result = CliRunner().invoke(main, ["--builtin-schema", schema, *map(str, paths)])
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         GatewayImplementation,
         MeshedColorNode,
         MeshGateway,
+        NodeAttachment,
         NodeImplementation,
         ServiceMesh,
     )
@@ -62,6 +63,7 @@ __all__ = [
     "MeshError",
     "MeshGateway",
     "MeshedColorNode",
+    "NodeAttachment",
     "NodeImplementation",
     "OutlierDetection",
     "QueryParameterMatch",

@@ -1,6 +1,6 @@
-"""One more service in an existing VPC and cluster, which calls a service that another team's stack declares.
+"""One more service in an existing VPC, cluster and namespace, which calls a service outside the mesh.
 
-A part of a mesh that other stacks complete needs App Mesh: it synthesizes and runs locally, but no longer deploys.
+It deploys with ids and an image of yours.
 """
 
 from aws_cdk import App, Stack
@@ -29,13 +29,15 @@ class ReportsStack(Stack):
         namespace = servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
             self,
             "Namespace",
-            namespace_name="office.local",
+            namespace_name="tasks.office.local",
             namespace_id="ns-0123456789abcdef",
             namespace_arn="arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-0123456789abcdef",
         )
 
-        mesh = ServiceMesh(self, "Mesh", vpc=vpc, namespace=namespace, mesh_name="office")
-        ledger = mesh.external_service("ledger.office.local")
+        mesh = ServiceMesh(self, "Mesh", vpc=vpc, namespace=namespace)
+        ledger = MeshedColorNode(
+            self, "Ledger", mesh=mesh, name="ledger", port=8080, protocol="grpc", hostname="ledger.example.com"
+        )
         reports = MeshedColorNode(self, "Reports", mesh=mesh, name="reports", protocol="grpc", backends=[ledger])
         reports.implement(
             self,

@@ -6,7 +6,6 @@ It deploys with images of yours.
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
 from color_mesh import ContainerHealthCheck, MeshedColorNode, MeshGateway, ServiceMesh
@@ -19,9 +18,8 @@ class ShopStack(Stack):
         super().__init__(scope, id)
         vpc = ec2.Vpc(self, "Vpc", max_azs=2)
         cluster = ecs.Cluster(self, "Cluster", vpc=vpc)
-        namespace = servicediscovery.PrivateDnsNamespace(self, "Namespace", name="tasks.shop.local", vpc=vpc)
 
-        mesh = ServiceMesh(self, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy")
+        mesh = ServiceMesh(self, "Mesh", vpc=vpc, domain="shop.local")
         stock = MeshedColorNode(self, "Stock", mesh=mesh, name="stock", port=8080)
         shop = MeshedColorNode(self, "Shop", mesh=mesh, name="shop", port=80, backends=[stock])
         gateway = MeshGateway(self, "Gateway", mesh=mesh)

@@ -305,7 +305,12 @@ class TestGateway:
         assert (envoy["Name"], envoy["Cpu"], envoy["Memory"], envoy["Essential"]) == ("envoy-proxy", 256, 512, True)
         assert envoy["PortMappings"] == [{"ContainerPort": 80, "Name": "gateway-port", "Protocol": "tcp"}]
         assert envoy["Environment"][0]["Value"]["Fn::Join"][1][-1] == ":mesh/color-mesh/virtualGateway/color-gateway"
-        assert (envoy["StartTimeout"], envoy["HealthCheck"]["StartPeriod"], "User" in envoy) == (30, 10, False)
+        assert (envoy["StartTimeout"], envoy["HealthCheck"]["StartPeriod"]) == (30, 10)
+
+    def test_envoy_listens_on_port_80_without_being_root(self, assembly: Assembly) -> None:
+        envoy = container(only(assembly["EcsStack"], "AWS::ECS::TaskDefinition", Family="gateway"), "envoy-proxy")
+        assert envoy["User"] == "1337"
+        assert envoy["SystemControls"] == [{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}]
 
     def test_task_role_streams_its_own_gateway_only(self, assembly: Assembly) -> None:
         (stream,) = statements(assembly["EcsStack"], "GatewayTaskRole")

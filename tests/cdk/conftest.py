@@ -33,6 +33,7 @@ def vpc(stack: Stack) -> ec2.IVpc:
         availability_zones=["a", "b"],
         public_subnet_ids=["public-a", "public-b"],
         private_subnet_ids=["private-a", "private-b"],
+        vpc_cidr_block="10.7.0.0/16",
     )
 
 
@@ -61,13 +62,15 @@ def mesh(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, mesh_group: ec2.ISecurityGroup
 ) -> ServiceMesh:
     """Mesh whose tasks share one security group."""
-    return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    return ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
 
 
 @pytest.fixture
 def guarded_mesh(stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace) -> ServiceMesh:
     """Mesh in which each node has its own security group."""
-    return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
+    return ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="app-mesh")
 
 
 @pytest.fixture(params=["app-mesh", "envoy"])

@@ -18,7 +18,8 @@ from color_mesh.envoy import Configuration, configure
 
 # The application of a caller listens on all addresses, and so on that of its backend, which has the same port.
 COLLISION = (
-    "backend 'stock.shop.local' has the port of the application, which listens on all addresses, got 80 "
+    "the application listens on all addresses, which include those of services with the same port, "
+    "got ('stock.shop.local',) "
     "(make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port)"
 )
 PROBLEMS = [
@@ -62,7 +63,7 @@ def colliding(stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, image: ecs.
     """Two nodes whose Envoys cannot be configured."""
     stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
     for name in ("cart", "orders"):
-        node = MeshedColorNode(stack, name.capitalize(), mesh=mesh, name=name, backends=[stock])
+        node = MeshedColorNode(stack, name.capitalize(), mesh=mesh, name=name, virtual_service=False, backends=[stock])
         node.implement(node, "Task", cluster=cluster, image=image)
 
 

@@ -11,10 +11,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import AccessLog, ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
 from color_mesh.envoy.document import read
 from color_mesh.model import Listener
+from color_mesh.model.deployment import ENVOY_IMAGES
 from tests.support.cloudformation import Properties, Template, container, only, properties
 
 TASK = "AWS::ECS::TaskDefinition"
@@ -259,7 +260,7 @@ class TestOtherDomains:
     @pytest.mark.parametrize(
         "plane",
         [
-            pytest.param({}, id="app-mesh"),
+            pytest.param({"data_plane": "app-mesh"}, id="app-mesh"),
             pytest.param({"data_plane": "envoy", "interception": "transparent"}, id="envoy"),
         ],
     )
@@ -303,7 +304,7 @@ class TestSidecar:
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
-        assert envoy_of(template(), "cart")["Image"] == "envoyproxy/envoy:v1.40.0"
+        assert envoy_of(template(), "cart")["Image"] == ENVOY_IMAGES["envoy"]
 
     def test_envoy_runs_as_a_non_root_user_that_may_bind_low_ports(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -312,6 +313,16 @@ class TestSidecar:
         envoy = envoy_of(template(), "cart")
         assert envoy["User"] == "101"
         assert envoy["SystemControls"] == [{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}]
+
+    @pytest.mark.parametrize("path", ["/dev/stdout", "/dev/stderr", "/tmp/access.log"])
+    def test_file_system_of_envoy_is_read_only_unless_it_has_the_access_log(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template], path: str
+    ) -> None:
+        node = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=AccessLog(path=path))
+        implement(node, cluster, execute_command=True)
+        synthesized = template()
+        assert envoy_of(synthesized, "cart")["ReadonlyRootFilesystem"] is (path != "/tmp/access.log")
+        assert envoy_of(synthesized, "cart", "deregistration-delay")["ReadonlyRootFilesystem"] is True
 
     def test_stop_timeout_is_longer_than_the_drain_time(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -434,8 +445,8 @@ class TestStopTimeout:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, stop_timeout_seconds=121)
         assert str(error.value).splitlines() == [
-            "container 'cart-app': stop timeout out of range, got 121 (1 to 120)",
-            "container 'envoy-sidecar': stop timeout out of range, got 121 (1 to 120)",
+            "container 'cart-app': stop timeout out of range, got 121 (2 to 120)",
+            "container 'envoy-sidecar': stop timeout out of range, got 121 (2 to 120)",
         ]
         assert cart.node.try_find_child("Task") is None
 
@@ -493,7 +504,7 @@ class TestDeregistrationDelay:
         implement(cart, cluster)
         delay = container(only(template(), TASK), self.NAME)
         assert (delay["Essential"], "Cpu" in delay, "Memory" in delay) == (False, False, False)
-        assert (delay["Image"], delay["User"]) == ("envoyproxy/envoy:v1.40.0", "101")
+        assert (delay["Image"], delay["User"]) == (ENVOY_IMAGES["envoy"], "101")
         assert delay["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cart-deregistration-delay"
 
     def test_delay_container_checks_the_ports_of_the_application(
@@ -533,10 +544,34 @@ class TestApplication:
     ) -> None:
         implement(cart, cluster)
         assert (
-            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': backend 'stock.shop.local' has the port of the "
-            "application, which listens on all addresses, got 80 (make the application listen on 127.0.0.1 and set "
-            "app_address='127.0.0.1', or on another port and set app_port)"
+            "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': the application listens on all addresses, which "
+            "include those of services with the same port, got ('stock.shop.local',) (make the application listen on "
+            "127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port)"
         ) in problems(app)
+
+    def test_application_on_all_addresses_with_the_port_of_a_service_that_is_not_a_backend_is_refused(
+        self, app: App, stack: Stack, mesh: ServiceMesh, cart: MeshedColorNode, cluster: ecs.Cluster
+    ) -> None:
+        other = Stack(app, "Other")
+        leaf = MeshedColorNode(stack, "Leaf", mesh=mesh, name="leaf")
+        leaf.implement(
+            other, "Task", cluster=cluster, image=ecs.ContainerImage.from_registry("shop/app:1"), family="leaf"
+        )
+        MeshedColorNode(stack, "Elsewhere", mesh=mesh, name="elsewhere", port=81)
+        assert (
+            "virtual node 'leaf': the application listens on all addresses, which include those of services with the "
+            "same port, got ('stock.shop.local', 'cart.shop.local') "
+        ) in problems(app)
+
+    def test_application_on_all_addresses_may_have_the_port_of_a_service_that_it_provides(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        blue = MeshedColorNode(stack, "Blue", mesh=mesh, name="blue", virtual_service=False)
+        router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="price.shop.local")
+        router.add_route("All", targets={blue: 1})
+        ColorService(stack, "Alias", mesh=mesh, virtual_service_name="cost.shop.local", provider=router)
+        implement(blue, cluster)
+        assert app_port_of(bootstrap_of(template(), "blue")) == 80
 
     def test_application_on_the_loopback_interface_may_have_the_port_of_a_backend(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -610,6 +645,39 @@ class TestGateway:
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback())
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
 
+    def test_load_balancer_preserves_the_addresses_of_clients(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster)
+        group = only(template(), "AWS::ElasticLoadBalancingV2::TargetGroup")
+        assert group["TargetGroupAttributes"] == [{"Key": "preserve_client_ip.enabled", "Value": "true"}]
+
+    def test_number_of_trusted_hops_is_in_the_configuration(
+        self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", trusted_hops=1)
+        expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback(), trusted_hops=1)
+        assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
+        assert '"xff_num_trusted_hops": 1' in json.dumps(expected.bootstrap)
+
+    @pytest.mark.parametrize("trusted_hops", [-1, 11, True, 1.0, "1", None])
+    def test_invalid_number_of_trusted_hops_is_refused(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, trusted_hops: Any
+    ) -> None:
+        with pytest.raises(MeshError) as error:
+            gateway.implement(gateway, "Task", cluster=cluster, trusted_hops=trusted_hops)
+        assert error.value.problems == (
+            f"virtual gateway 'door': trusted_hops out of range, got {trusted_hops!r} (0 to 10)",
+        )
+
+    @pytest.mark.parametrize("execute_command", [False, True])
+    def test_file_system_is_read_only_unless_ecs_exec_is_enabled(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, template: Callable[[], Template], execute_command: bool
+    ) -> None:
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", execute_command=execute_command)
+        envoy = envoy_of(template(), "door", "envoy-proxy")
+        assert envoy["ReadonlyRootFilesystem"] is not execute_command
+
 
 class TestPlane:
     @pytest.mark.parametrize(
@@ -670,14 +738,14 @@ class TestStacks:
         assert len(records) == 2
         assert records <= set(task["DependsOn"])
 
-    def test_two_meshes_of_one_namespace_are_refused(
-        self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    def test_two_meshes_of_one_domain_in_a_vpc_are_refused(
+        self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc
     ) -> None:
         with pytest.raises(MeshError) as error:
-            ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="envoy")
+            ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, domain=mesh.domain)
         assert str(error.value) == (
-            "mesh 'other': another mesh uses the namespace, got 'tasks.shop.local' "
-            "(give each mesh a namespace, and so a domain, of its own)"
+            "mesh 'other': another mesh has this domain in the VPC, got 'shop.local' "
+            "(give each mesh of a VPC a domain of its own)"
         )
         assert stack.node.try_find_child("Other") is None
 
@@ -704,16 +772,6 @@ class TestGroups:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
         assert ingress() == ["cart -> stock tcp 15100"]
 
-    def test_security_group_allows_egress_to_backends_and_port_443_only(
-        self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
-    ) -> None:
-        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-        synthesized = template()
-        for group in properties(synthesized, GROUP):
-            assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
-        assert groups(synthesized, "Egress") == [(15100, 15100)]
-
     def test_egress_filter_allow_all_allows_all_egress(
         self,
         stack: Stack,
@@ -728,6 +786,19 @@ class TestGroups:
         for group in properties(synthesized, GROUP):
             assert [rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] == ["-1"]
         assert groups(synthesized, "Egress") == []
+
+
+@pytest.mark.parametrize(("kind", "port"), [("mesh", 15100), ("redirected", 80)])
+def test_security_group_allows_egress_to_backends_and_port_443_only(
+    kind: str, port: int, stack: Stack, request: pytest.FixtureRequest, template: Callable[[], Template]
+) -> None:
+    mesh: ServiceMesh = request.getfixturevalue(kind)
+    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    synthesized = template()
+    for group in properties(synthesized, GROUP):
+        assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
+    assert groups(synthesized, "Egress") == [(port, port)]
 
 
 class TestTransparent:
@@ -769,7 +840,15 @@ class TestTransparent:
     def test_app_mesh_with_loopback_interception_is_refused(self, stack: Stack, vpc: ec2.IVpc) -> None:
         namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
         with pytest.raises(MeshError) as error:
-            ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, interception="loopback")
+            ServiceMesh(
+                stack,
+                "Mesh",
+                mesh_name="shop",
+                vpc=vpc,
+                namespace=namespace,
+                interception="loopback",
+                data_plane="app-mesh",
+            )
         assert str(error.value) == (
             "mesh 'shop': App Mesh does not support the interception, got 'loopback' "
             "(transparent, or data_plane='envoy')"
@@ -801,3 +880,30 @@ def test_external_service_as_a_backend_fails_the_synthesis(
         "virtual node 'cart': sends requests to a virtual service that is declared elsewhere, got 'ledger.shop.local' "
         "(add the source that declares it)"
     ) in problems(app)
+
+
+@pytest.mark.parametrize("kind", ["mesh", "redirected"])
+def test_security_groups_admit_exactly_the_callers_that_the_mesh_declares(
+    kind: str, stack: Stack, request: pytest.FixtureRequest, ingress: Callable[[], list[str]]
+) -> None:
+    """Callers are a node and a gateway, callees a node and the targets of routes that come before and after them."""
+    mesh: ServiceMesh = request.getfixturevalue(kind)
+    port = {"mesh": 15100, "redirected": 80}[kind]
+    names = ("green", "yellow", "drained", "cart", "idle", "stock")
+    nodes = {name: MeshedColorNode(stack, name, mesh=mesh, name=name) for name in names}
+    # With transparent interception, the name of the router must be that of a node.
+    MeshedColorNode(stack, "router", mesh=mesh, name="router", virtual_service=False)
+    router = ColorRouter(stack, "Prices", mesh=mesh, virtual_service_name="router.shop.local")
+    router.add_route("Before", prefix="/before", targets={nodes["green"]: 1, nodes["drained"]: 0})
+    nodes["cart"].connect_to(router, nodes["stock"])
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+    gateway.add_route("Prices", to=router)
+    router.add_route("After", prefix="/after", targets={nodes["yellow"]: 1})
+    assert sorted(ingress()) == sorted(
+        f"{caller} -> {node} tcp {port}"
+        for caller, callees in (
+            ("cart", ("green", "drained", "yellow", "stock")),
+            ("door", ("green", "drained", "yellow")),
+        )
+        for node in callees
+    )

@@ -6,9 +6,11 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Annotations, Match
 
 from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
-from color_mesh.model import Protocol
+from color_mesh.model import Protocol, Rewrite
+from color_mesh.model.deployment import DataPlaneName
 from tests.support.cloudformation import Properties, Template, only, properties
 
 GATEWAY = "AWS::AppMesh::VirtualGateway"
@@ -332,7 +334,7 @@ def test_node_without_a_virtual_service_is_refused(stack: Stack, mesh: ServiceMe
 def test_service_of_another_mesh_is_refused(
     stack: Stack, gateway: MeshGateway, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
-    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     with pytest.raises(MeshError) as error:
         gateway.add_route("Bank", to=other.external_service("bank.pay.local"), name="bank")
     assert str(error.value) == (
@@ -422,12 +424,28 @@ def test_gateway_has_the_security_group_given(
     assert only(synthesized, "AWS::EC2::SecurityGroupEgress")["GroupId"] == own_id
 
 
+@pytest.mark.parametrize("data_plane", ["app-mesh", "envoy"])
+def test_security_group_of_a_gateway_allows_egress_to_targets_and_port_443_only_with_each_egress_filter(
+    data_plane: DataPlaneName, stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]
+) -> None:
+    name = {"app-mesh": "shop.local", "envoy": "tasks.shop.local"}[data_plane]
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Tasks", name=name, vpc=vpc)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane=data_plane, egress_filter="ALLOW_ALL")
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+    synthesized = template()
+    group = only(synthesized, "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual gateway.")
+    rule = only(synthesized, "AWS::EC2::SecurityGroupEgress")
+    assert [each["ToPort"] for each in group["SecurityGroupEgress"]] == [443]
+    assert rule["GroupId"] == stack.resolve(gateway.security_group.security_group_id)
+
+
 def test_rules_of_a_security_group_from_an_earlier_stack_are_in_the_stack_of_the_mesh(app: App) -> None:
     network, stack = Stack(app, "Network"), Stack(app, "Meshes")
     vpc = ec2.Vpc(network, "Vpc", max_azs=1)
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
     own = ec2.SecurityGroup(network, "Own", vpc=vpc, allow_all_outbound=False)
-    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     gateway = MeshGateway(stack, "Gateway", mesh=mesh, security_group=own)
     gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
     app.synth()
@@ -445,3 +463,18 @@ def test_security_group_for_a_gateway_of_a_mesh_with_a_shared_group_is_refused(
         "(leave security_group out)"
     )
     assert stack.node.try_find_child("Gateway") is None
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "count"), [pytest.param("/public", 1, id="outside"), pytest.param("/public/", 0, id="inside")]
+)
+def test_route_that_requests_can_use_to_leave_its_prefix_is_a_warning(
+    stack: Stack, gateway: MeshGateway, cart: MeshedColorNode, rewrite: str, count: int
+) -> None:
+    gateway.add_route("Shop", to=cart, name="shop", prefix="/shop", rewrite=Rewrite(prefix=rewrite))
+    warnings = Annotations.from_stack(stack).find_warning("/Shop/Gateway/Shop", Match.any_value())
+    texts = [str(warning.entry.data) for warning in warnings]
+    assert len(texts) == count
+    assert all(
+        "a request for '/shop-x' reaches the service outside of '/public', got '/public-x'" in each for each in texts
+    )

@@ -86,10 +86,10 @@ def id_of(stack: Stack, group: ec2.ISecurityGroup) -> object:
 # Load balancer
 
 
-def test_load_balancer_is_in_the_public_subnets_and_tasks_in_the_private_ones_by_default(
+def test_load_balancer_for_the_internet_is_in_the_public_subnets_and_tasks_in_the_private_ones(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
-    implement()
+    implement(exposure="internet")
     synthesized = template()
     balancer = only(synthesized, LOAD_BALANCER)
     assert (balancer["Type"], balancer["Scheme"]) == ("network", "internet-facing")
@@ -99,19 +99,16 @@ def test_load_balancer_is_in_the_public_subnets_and_tasks_in_the_private_ones_by
 
 
 class TestInternal:
-    @pytest.fixture
-    def vpc(self, stack: Stack) -> ec2.IVpc:
-        return ec2.Vpc(stack, "Vpc", max_azs=2, ip_addresses=ec2.IpAddresses.cidr("10.7.0.0/16"))
+    """The default: clients in the VPC."""
 
     @pytest.fixture
     def implementation(self, implement_guarded: Implement) -> GatewayImplementation:
-        return implement_guarded(internet_facing=False)
+        return implement_guarded()
 
     @pytest.mark.usefixtures("implementation")
     def test_load_balancer_is_in_the_private_subnets(self, template: Callable[[], Template]) -> None:
         balancer = only(template(), LOAD_BALANCER)
-        assert balancer["Scheme"] == "internal"
-        assert all("VpcPrivateSubnet" in subnet["Ref"] for subnet in balancer["Subnets"])
+        assert (balancer["Scheme"], balancer["Subnets"]) == ("internal", ["private-a", "private-b"])
 
     def test_internal_load_balancer_admits_clients_of_the_vpc_only(
         self, stack: Stack, implementation: GatewayImplementation, template: Callable[[], Template]
@@ -122,8 +119,7 @@ class TestInternal:
             for each in properties(synthesized, GROUP)
             if each["GroupDescription"] == "Clients of a virtual gateway."
         )
-        vpc = stack.resolve(stack.node.find_child("Vpc").vpc_cidr_block)  # type: ignore[attr-defined]
-        assert [(rule["CidrIp"], rule["FromPort"]) for rule in entry["SecurityGroupIngress"]] == [(vpc, 80)]
+        assert [(rule["CidrIp"], rule["FromPort"]) for rule in entry["SecurityGroupIngress"]] == [("10.7.0.0/16", 80)]
         assert only(synthesized, LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, implementation.entry_security_group)]
 
     @pytest.mark.usefixtures("implementation")
@@ -132,43 +128,31 @@ class TestInternal:
     ) -> None:
         assert "AwsSolutions-EC23" not in str(template())
 
-    def test_internal_load_balancer_with_public_ip_addresses_is_refused(self, implement_guarded: Implement) -> None:
-        with pytest.raises(MeshError) as error:
-            implement_guarded(internet_facing=False, exposure="public-ip")
-        assert str(error.value) == (
-            "virtual gateway 'Shop-Gateway': 'internet_facing=False' requires a load balancer, got False "
-            "(leave it out, or exposure='load-balancer')"
-        )
 
-    def test_internet_facing_that_is_not_a_boolean_is_refused(self, implement_guarded: Implement) -> None:
-        with pytest.raises(MeshError) as error:
-            implement_guarded(internet_facing="internal")
-        assert str(error.value) == (
-            "virtual gateway 'Shop-Gateway': internet_facing is not true or false, got 'internal' (True or False)"
-        )
-
-
-def test_internal_load_balancer_in_a_vpc_of_unknown_cidr_block_is_refused(implement_guarded: Implement) -> None:
+def test_internal_load_balancer_in_a_vpc_of_unknown_cidr_block_is_refused(
+    implement_in_a_vpc_of_unknown_cidr_block: Implement,
+) -> None:
     with pytest.raises(MeshError) as error:
-        implement_guarded(internet_facing=False)
+        implement_in_a_vpc_of_unknown_cidr_block()
     assert str(error.value) == (
-        "virtual gateway 'Shop-Gateway': CIDR block of its VPC is not known, got 'Shop/Vpc' "
+        "virtual gateway 'door': CIDR block of its VPC is not known, got 'Shop/Unknown' "
         "(import it with vpc_cidr_block, or give an entry_security_group)"
     )
 
 
 def test_internal_load_balancer_has_the_entry_security_group_given(
-    implement_guarded: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
+    implement_in_a_vpc_of_unknown_cidr_block: Implement, clients: ec2.ISecurityGroup, template: Callable[[], Template]
 ) -> None:
-    implement_guarded(internet_facing=False, entry_security_group=clients)
+    implement_in_a_vpc_of_unknown_cidr_block(entry_security_group=clients)
     balancer = only(template(), LOAD_BALANCER)
-    assert (balancer["Subnets"], balancer["SecurityGroups"]) == (["private-a", "private-b"], ["sg-clients"])
+    assert (balancer["Subnets"], balancer["SecurityGroups"]) == (["private-a"], ["sg-mesh", "sg-clients"])
 
 
-def test_exposure_load_balancer_creates_a_network_load_balancer(
-    implement: Implement, template: Callable[[], Template]
+@pytest.mark.parametrize("exposure", ["internal", "internet"])
+def test_load_balancer_is_a_network_load_balancer(
+    exposure: str, implement: Implement, template: Callable[[], Template]
 ) -> None:
-    implement(exposure="load-balancer")
+    implement(exposure=exposure)
     assert only(template(), LOAD_BALANCER)["Type"] == "network"
 
 
@@ -282,12 +266,29 @@ def test_unknown_exposure_is_refused(stack: Stack, implement: Implement) -> None
     with pytest.raises(MeshError) as error:
         implement(exposure="private")
     assert str(error.value) == (
-        "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)"
+        "virtual gateway 'door': unknown exposure, got 'private' (one of: internal, internet, public-ip)"
     )
     assert stack.node.try_find_child("Door") is None
 
 
 # Subnets
+
+
+@pytest.fixture
+def implement_in_a_vpc_of_unknown_cidr_block(
+    stack: Stack,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    mesh_group: ec2.ISecurityGroup,
+) -> Implement:
+    """Implement a gateway in an imported VPC whose CIDR block is not known."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Unknown", vpc_id="vpc-unknown", availability_zones=["a"], private_subnet_ids=["private-a"]
+    )
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
 
 
 @pytest.fixture
@@ -298,9 +299,16 @@ def implement_in_public_subnets(
 ) -> Implement:
     """Implement a gateway in a VPC that has public subnets only."""
     vpc = ec2.Vpc.from_vpc_attributes(
-        stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
+        stack,
+        "Open",
+        vpc_id="vpc-open",
+        availability_zones=["a"],
+        public_subnet_ids=["open-a"],
+        vpc_cidr_block="10.8.0.0/16",
     )
-    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
 
@@ -315,16 +323,19 @@ def implement_in_private_subnets(
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Closed", vpc_id="vpc-closed", availability_zones=["a"], private_subnet_ids=["closed-a"]
     )
-    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
 
 
+@pytest.mark.parametrize("exposure", ["internal", "internet"])
 def test_tasks_behind_a_load_balancer_are_refused_in_a_vpc_without_private_subnets(
-    stack: Stack, implement_in_public_subnets: Implement
+    exposure: str, stack: Stack, implement_in_public_subnets: Implement
 ) -> None:
     with pytest.raises(MeshError) as error:
-        implement_in_public_subnets()
+        implement_in_public_subnets(exposure=exposure)
     assert str(error.value) == (
         "virtual gateway 'door': VPC has no private subnets with egress, got 'Shop/Open' "
         "(subnets with a route to a NAT gateway)"
@@ -339,8 +350,8 @@ def test_tasks_with_public_ip_addresses_need_no_private_subnets(
     assert network_of(template())["Subnets"] == ["open-a"]
 
 
-@pytest.mark.parametrize("exposure", ["load-balancer", "public-ip"])
-def test_gateway_is_refused_in_a_vpc_without_public_subnets(
+@pytest.mark.parametrize("exposure", ["internet", "public-ip"])
+def test_gateway_for_the_internet_is_refused_in_a_vpc_without_public_subnets(
     stack: Stack, implement_in_private_subnets: Implement, exposure: str
 ) -> None:
     with pytest.raises(MeshError) as error:
@@ -354,7 +365,7 @@ def test_gateway_is_refused_in_a_vpc_without_public_subnets(
 
 def test_missing_subnets_are_reported_with_the_problems_of_the_task(implement_in_private_subnets: Implement) -> None:
     with pytest.raises(MeshError) as error:
-        implement_in_private_subnets(desired_count=5001)
+        implement_in_private_subnets(exposure="internet", desired_count=5001)
     assert str(error.value).splitlines() == [
         (
             "virtual gateway 'door': VPC has no public subnets, got 'Shop/Closed' "
@@ -367,10 +378,11 @@ def test_missing_subnets_are_reported_with_the_problems_of_the_task(implement_in
 # Security groups
 
 
-def test_entry_security_group_admits_all_addresses_on_the_port_by_default(
-    implement_at_8080: Implement, template: Callable[[], Template]
+@pytest.mark.parametrize("exposure", ["internet", "public-ip"])
+def test_entry_security_group_of_a_gateway_for_the_internet_admits_all_addresses_on_the_port(
+    exposure: str, implement_at_8080: Implement, template: Callable[[], Template]
 ) -> None:
-    implement_at_8080()
+    implement_at_8080(exposure=exposure)
     assert only(template(), GROUP)["SecurityGroupIngress"] == [
         {
             "CidrIp": "0.0.0.0/0",
@@ -430,6 +442,59 @@ def test_load_balancer_of_a_gateway_with_its_own_security_group_has_the_entry_se
     assert only(template(), LOAD_BALANCER)["SecurityGroups"] == [id_of(stack, implementation.entry_security_group)]
 
 
+NOTHING = "255.255.255.255/32"  # The CDK's rule for a group without outbound traffic.
+
+
+@pytest.mark.parametrize("exposure", ["internal", "internet"])
+def test_load_balancer_may_send_to_the_tasks_on_the_port_of_the_gateway_only(
+    exposure: str,
+    stack: Stack,
+    implement_guarded: Implement,
+    guarded_gateway: MeshGateway,
+    template: Callable[[], Template],
+) -> None:
+    implementation = implement_guarded(exposure=exposure)
+    synthesized = template()
+    entry = only(synthesized, GROUP, GroupDescription="Clients of a virtual gateway.")
+    rule = only(synthesized, "AWS::EC2::SecurityGroupEgress")
+    assert [each["CidrIp"] for each in entry["SecurityGroupEgress"]] == [NOTHING]
+    assert rule == {
+        "Description": "the tasks of the gateway",
+        "DestinationSecurityGroupId": id_of(stack, guarded_gateway.security_group),
+        "GroupId": id_of(stack, implementation.entry_security_group),
+        "IpProtocol": "tcp",
+        "FromPort": 80,
+        "ToPort": 80,
+    }
+
+
+def test_load_balancer_may_send_to_tasks_with_a_shared_security_group_on_the_port_of_the_gateway_only(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    rule = only(template(), "AWS::EC2::SecurityGroupEgress")
+    assert (rule["DestinationSecurityGroupId"], rule["FromPort"], rule["ToPort"]) == ("sg-mesh", 80, 80)
+
+
+def test_entry_security_group_of_tasks_with_public_ip_addresses_allows_no_outbound_traffic(
+    implement_guarded: Implement, template: Callable[[], Template]
+) -> None:
+    implement_guarded(exposure="public-ip")
+    synthesized = template()
+    entry = only(synthesized, GROUP, GroupDescription="Clients of a virtual gateway.")
+    assert [each["CidrIp"] for each in entry["SecurityGroupEgress"]] == [NOTHING]
+    assert properties(synthesized, "AWS::EC2::SecurityGroupEgress") == []
+
+
+def test_entry_security_group_given_that_restricts_outbound_traffic_gets_a_rule_for_the_tasks(
+    stack: Stack, implement_guarded: Implement, guarded_gateway: MeshGateway, template: Callable[[], Template]
+) -> None:
+    closed = ec2.SecurityGroup(stack, "Closed", vpc=guarded_gateway.mesh.vpc, allow_all_outbound=False)
+    implement_guarded(entry_security_group=closed)
+    rule = only(template(), "AWS::EC2::SecurityGroupEgress")
+    assert (rule["GroupId"], rule["ToPort"]) == (id_of(stack, closed), 80)
+
+
 def test_shared_security_group_gets_no_rules(implement: Implement, ingress: Callable[[], list[str]]) -> None:
     implement()
     assert ingress() == []
@@ -484,7 +549,15 @@ def test_gateway_has_no_proxy_configuration(implement: Implement, template: Call
     implement()
     synthesized = template()
     assert "ProxyConfiguration" not in only(synthesized, TASK)
-    assert "User" not in envoy_of(synthesized)
+
+
+def test_envoy_of_app_mesh_is_not_root_and_may_bind_low_ports(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    envoy = envoy_of(template())
+    assert envoy["User"] == "1337"
+    assert envoy["SystemControls"] == [{"Namespace": "net.ipv4.ip_unprivileged_port_start", "Value": "0"}]
 
 
 def test_envoy_receives_the_arn_of_its_virtual_gateway(
@@ -524,7 +597,7 @@ def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack
     with pytest.raises(MeshError) as error:
         implement(exposure="private", cpu=300, desired_count=5001)
     assert str(error.value).splitlines() == [
-        "virtual gateway 'door': unknown exposure, got 'private' (one of: load-balancer, public-ip)",
+        "virtual gateway 'door': unknown exposure, got 'private' (one of: internal, internet, public-ip)",
         f"task 'door': CPU is not a Fargate size, got 300 (one of: {SIZES})",
         "task 'door': desired count out of range, got 5001 (0 to 5000)",
     ]
@@ -623,9 +696,11 @@ def test_every_invalid_name_is_reported_and_nothing_is_created(stack: Stack, imp
 # Service
 
 
-def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_deployments_keep_the_number_of_tasks_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
-    assert only(template(), SERVICE)["DesiredCount"] == 1
+    assert "DesiredCount" not in only(template(), SERVICE)
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])
@@ -724,10 +799,10 @@ def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no
     cluster = ecs.Cluster(network, "Cluster", vpc=vpc)
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
     entry = ec2.SecurityGroup(network, "Entry", vpc=vpc)
-    mesh = ServiceMesh(Stack(app, "Specification"), "Mesh", vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(Stack(app, "Specification"), "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     gateway = MeshGateway(mesh, "Gateway", mesh=mesh)
     tasks = Stack(app, "Tasks")
-    gateway.implement(tasks, "Door", cluster=cluster, entry_security_group=entry)
+    gateway.implement(tasks, "Door", cluster=cluster, exposure="internet", entry_security_group=entry)
     assert imports_of(tasks) == {
         ("Network", "Cluster"),
         ("Network", "Entry"),
@@ -785,3 +860,13 @@ def test_load_balancer_target_group_and_listener_are_returned(
     assert listener["DefaultActions"][0]["TargetGroupArn"] == stack.resolve(
         implementation.target_group.target_group_arn
     )
+
+
+def test_trusted_hops_are_refused_with_app_mesh(stack: Stack, implement: Implement) -> None:
+    with pytest.raises(MeshError) as error:
+        implement(trusted_hops=1)
+    assert str(error.value) == (
+        "virtual gateway 'door': App Mesh does not support 'trusted_hops', got 1 (leave it out, or use "
+        "data_plane='envoy')"
+    )
+    assert stack.node.try_find_child("Door") is None

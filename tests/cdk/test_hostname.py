@@ -164,20 +164,21 @@ def test_security_groups_of_callers_allow_the_ports_of_a_hostname_to_all_address
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
-@pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
-def test_security_groups_that_allow_all_egress_get_no_rule(
-    bank: MeshedColorNode, stack: Stack, any_mesh: ServiceMesh, template: Callable[[], Template]
+def test_security_group_that_allows_all_egress_gets_no_rule_for_a_hostname(
+    stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
-    groups = properties(template(), "AWS::EC2::SecurityGroup")
-    assert [[rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] for group in groups] == [["-1"], ["-1"]]
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, egress_filter="ALLOW_ALL", data_plane="app-mesh")
+    bank = MeshedColorNode(stack, "Bank", mesh=mesh, hostname="bank.example", virtual_service_name="bank.example")
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[bank])
+    (rule,) = only(template(), "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
+    assert (rule["IpProtocol"], rule["CidrIp"]) == ("-1", "0.0.0.0/0")
 
 
 def test_shared_security_group_gets_no_rule_for_a_hostname(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, template: Callable[[], Template]
 ) -> None:
     group = ec2.SecurityGroup(stack, "Closed", vpc=vpc, allow_all_outbound=False)
-    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, security_group=group)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, security_group=group, data_plane="app-mesh")
     bank = MeshedColorNode(
         stack,
         "Bank",

@@ -213,7 +213,7 @@ def test_duplicate_backend_is_refused_and_changes_nothing(stack: Stack, mesh: Se
 def test_backend_of_another_mesh_is_refused(
     stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
-    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
     with pytest.raises(MeshError) as error:
         MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])

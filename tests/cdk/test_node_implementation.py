@@ -137,9 +137,9 @@ def test_containers_have_the_stop_timeout_of_ecs_by_default(
 
 
 def test_containers_have_the_stop_timeout_given(implement: Implement, template: Callable[[], Template]) -> None:
-    implement(stop_timeout_seconds=1)
+    implement(stop_timeout_seconds=2)
     synthesized = template()
-    assert [each["StopTimeout"] for each in (app_of(synthesized), envoy_of(synthesized))] == [1, 1]
+    assert [each["StopTimeout"] for each in (app_of(synthesized), envoy_of(synthesized))] == [2, 2]
 
 
 def test_task_has_no_deregistration_delay(implement: Implement, template: Callable[[], Template]) -> None:
@@ -514,7 +514,9 @@ def implement_in_public_subnets(
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
     )
-    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group)
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(cart.implement, stack, "CartTask", cluster=cluster, image=image)
@@ -572,13 +574,19 @@ def test_task_may_only_stream_the_configuration_of_its_own_node(
     ]
 
 
-def test_task_role_is_for_tasks_and_has_no_managed_policy(
+def test_roles_are_for_tasks_of_this_account_and_have_no_managed_policies(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
     implement()
     role, execution_role = properties(template(), "AWS::IAM::Role")
-    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert trusted["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    for each in (role, execution_role):
+        (trusted,) = each["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        assert trusted["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert trusted["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-2:] == [
+            {"Ref": "AWS::AccountId"},
+            ":*",
+        ]
     assert "ManagedPolicyArns" not in role
     assert "ManagedPolicyArns" not in execution_role
 
@@ -651,9 +659,11 @@ def test_both_containers_log_to_the_group_given_under_their_names(
 # Service
 
 
-def test_one_task_runs_by_default(implement: Implement, template: Callable[[], Template]) -> None:
+def test_deployments_keep_the_number_of_tasks_by_default(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
     implement()
-    assert only(template(), SERVICE)["DesiredCount"] == 1
+    assert "DesiredCount" not in only(template(), SERVICE)
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="least"), pytest.param(5000, id="most")])
@@ -741,7 +751,7 @@ def halves(app: App, image: ecs.ContainerImage) -> Callable[[], dict[str, Templa
     cluster = ecs.Cluster(network, "Cluster", vpc=vpc)
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
     specification = Stack(app, "Specification")
-    mesh = ServiceMesh(specification, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(specification, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     cart = MeshedColorNode(specification, "Cart", mesh=mesh, name="cart")
     tasks = Stack(app, "Tasks")
     cart.implement(tasks, "CartTask", cluster=cluster, image=image, execute_command=True)

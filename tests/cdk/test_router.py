@@ -333,7 +333,7 @@ def test_target_of_another_protocol_is_refused(stack: Stack, mesh: ServiceMesh, 
 def test_target_of_another_mesh_is_refused(
     stack: Stack, router: ColorRouter, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
-    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     bank = MeshedColorNode(stack, "Bank", mesh=other, name="bank")
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={bank: 1}, name="all")
@@ -350,7 +350,7 @@ def test_target_of_another_mesh_with_the_name_of_a_node_is_refused(
     vpc: ec2.IVpc,
     namespace: servicediscovery.PrivateDnsNamespace,
 ) -> None:
-    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     theirs = MeshedColorNode(stack, "Theirs", mesh=other, name="stock", cloud_map_name="their-stock")
     before = mesh.model
     with pytest.raises(MeshError) as error:

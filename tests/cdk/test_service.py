@@ -117,7 +117,7 @@ def test_second_service_of_one_name_is_refused(
 def test_provider_of_another_mesh_is_refused(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, mesh: ServiceMesh
 ) -> None:
-    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace)
+    other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
     MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service=False)
     with pytest.raises(MeshError) as error:

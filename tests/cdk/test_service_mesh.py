@@ -15,6 +15,7 @@ from constructs import Construct
 
 from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
 from color_mesh.appmesh.source import read_source
+from color_mesh.model.deployment import DataPlaneName
 from tests.support.cloudformation import Template, container, only, properties
 
 MESH = "AWS::AppMesh::Mesh"
@@ -50,7 +51,7 @@ def test_mesh_is_named_after_its_path(
     namespace: servicediscovery.PrivateDnsNamespace,
     template: Callable[[], Template],
 ) -> None:
-    ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     assert only(template(), MESH)["MeshName"] == "Shop-Mesh"
 
 
@@ -65,15 +66,15 @@ def test_mesh_is_named_after_its_path(
 def test_default_name_is_valid_whatever_the_path(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, id: str
 ) -> None:
-    mesh = ServiceMesh(Construct(stack, "Ünder_" + "way" * 50), id, vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(Construct(stack, "Ünder_" + "way" * 50), id, vpc=vpc, namespace=namespace, data_plane="app-mesh")
     assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", mesh.model.name)
 
 
 def test_meshes_in_different_places_have_different_default_names(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
-    one = ServiceMesh(Construct(stack, "One"), "Mesh", vpc=vpc, namespace=namespace)
-    two = ServiceMesh(Construct(stack, "Two"), "Mesh", vpc=vpc, namespace=namespace)
+    one = ServiceMesh(Construct(stack, "One"), "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
+    two = ServiceMesh(Construct(stack, "Two"), "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     assert one.model.name != two.model.name
 
 
@@ -91,7 +92,7 @@ def test_egress_filter_is_the_one_given(
     namespace: servicediscovery.PrivateDnsNamespace,
     template: Callable[[], Template],
 ) -> None:
-    ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, egress_filter="ALLOW_ALL")
+    ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, egress_filter="ALLOW_ALL", data_plane="app-mesh")
     assert only(template(), MESH)["Spec"] == {"EgressFilter": {"Type": "ALLOW_ALL"}}
 
 
@@ -135,7 +136,7 @@ def test_envoy_image_is_the_one_given(
     template: Callable[[], Template],
 ) -> None:
     envoy = ecs.ContainerImage.from_registry("shop/envoy:2")
-    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, envoy_image=envoy)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, envoy_image=envoy, data_plane="app-mesh")
     MeshedColorNode(stack, "Cart", mesh=mesh).implement(stack, "CartTask", cluster=cluster, image=image)
     assert envoy_image(template()) == "shop/envoy:2"
 
@@ -148,19 +149,69 @@ def test_mesh_has_its_vpc_and_its_namespace_as_attributes(
     assert guarded_mesh.namespace_name == "shop.local"
 
 
-def test_namespace_may_be_imported(stack: Stack, vpc: ec2.IVpc) -> None:
+@pytest.mark.parametrize(("data_plane", "name"), [("app-mesh", "old.local"), ("envoy", "tasks.old.local")])
+def test_namespace_may_be_imported(
+    stack: Stack, vpc: ec2.IVpc, data_plane: DataPlaneName, name: str, template: Callable[[], Template]
+) -> None:
     namespace = servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
-        stack, "Imported", namespace_name="old.local", namespace_id="ns-old", namespace_arn="arn:aws:old"
+        stack, "Imported", namespace_name=name, namespace_id="ns-old", namespace_arn="arn:aws:old"
     )
-    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace)
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane=data_plane)
     cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
     assert cart.virtual_service_name == "cart.old.local"
+    assert only(template(), "AWS::ServiceDiscovery::Service")["NamespaceId"] == "ns-old"
+
+
+@pytest.mark.parametrize(("data_plane", "name"), [("app-mesh", "shop.local"), ("envoy", "tasks.shop.local")])
+def test_mesh_with_a_domain_has_a_namespace_of_its_own(
+    stack: Stack, vpc: ec2.IVpc, data_plane: DataPlaneName, name: str, template: Callable[[], Template]
+) -> None:
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, domain="shop.local", data_plane=data_plane)
+    assert MeshedColorNode(stack, "Cart", mesh=mesh, name="cart").virtual_service_name == "cart.shop.local"
+    assert mesh.namespace.node.path == "Shop/Mesh/Namespace"
+    assert only(template(), "AWS::ServiceDiscovery::PrivateDnsNamespace")["Name"] == name
+
+
+def test_default_data_plane_is_envoy(stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]) -> None:
+    mesh = ServiceMesh(stack, "Mesh", vpc=vpc, domain="shop.local")
+    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    types = {resource["Type"] for resource in template()["Resources"].values()}
+    assert "AWS::Route53::RecordSet" in types
+    assert not any(type.startswith("AWS::AppMesh::") for type in types)
+
+
+def test_mesh_without_a_domain_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(MeshError) as error:
+        ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, data_plane="app-mesh")
+    assert error.value.problems == (
+        "mesh 'shop': has no domain, got None (domain='shop.local', or a namespace that exists)",
+    )
+
+
+def test_mesh_with_a_domain_and_a_namespace_is_refused(
+    stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+) -> None:
+    with pytest.raises(MeshError) as error:
+        ServiceMesh(
+            stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, domain="shop.local", data_plane="app-mesh"
+        )
+    assert str(error.value) == "mesh 'shop': 'namespace' excludes 'domain', got 'shop.local' (leave one of them out)"
+
+
+def test_domain_that_is_no_dns_name_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(MeshError) as error:
+        ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, domain="the shop")
+    assert str(error.value) == (
+        "mesh 'shop': domain is not a DNS name, got 'the shop' "
+        "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
+    )
+    assert stack.node.try_find_child("Mesh") is None
 
 
 def test_namespace_whose_name_is_a_token_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=Aws.STACK_NAME, vpc=vpc)
     with pytest.raises(MeshError) as error:
-        ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace)
+        ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     assert str(error.value) == (
         "mesh 'shop': name of the namespace is not known, got 'a token' (create or import it with a literal name)"
     )

@@ -84,8 +84,16 @@ def test_option_overrides_the_file(name: str, working_directory: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        pytest.param("{", "cannot be read as JSON, got 'Expecting property name enclosed in double quotes", id="json"),
-        pytest.param([], f": not an object, got [] ({EXAMPLE})", id="list"),
+        pytest.param("{", ": is not valid JSON, got 'line 1, column 2: Expecting property name", id="json"),
+        pytest.param("[" * 10_000, ": is nested too deeply, got 'more than 100 levels' (", id="depth"),
+        pytest.param('{"images": {}, "images": {}}', ": has a duplicate key, got 'images' (", id="duplicate"),
+        pytest.param([], ": is not an object, got 'list' (keys and values at its top)", id="list"),
+        pytest.param(
+            images(shop=["sh", "a\0"]),
+            ": image shop: has a null character, which no program can get, got ['a\\x00'] (remove it)",
+            id="null-character",
+        ),
+        pytest.param(images(shop=["sh", f"./{'a' * 300}"]), ": image shop: file not found, got './aaa", id="long-path"),
         pytest.param({"image": {}}, ": unknown key, got 'image' (known: images)", id="key"),
         pytest.param({"images": []}, f": images: not an object, got [] ({EXAMPLE})", id="images"),
         pytest.param(

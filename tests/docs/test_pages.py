@@ -2,18 +2,25 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import color_mesh
 from color_mesh.cli.main import main
+from color_mesh.cloudformation import evaluate, stack, templates, yaml_loader
+from color_mesh.ecs.task_definitions import MAX_CONTAINERS
+from color_mesh.model import errors
+from color_mesh.model.router import MAX_ROUTES
 from stacks.settings import PARSERS, read_settings
 
+# The package has a function of the same name.
+load = import_module("color_mesh.cloudformation.load")
 ROOT = Path(__file__).parents[2]
 PAGES = {path.relative_to(ROOT / "docs").as_posix(): path.read_text() for path in ROOT.glob("docs/**/*.md")}
 PAGES = {name: text for name, text in PAGES.items() if not name.startswith("node_modules/")}
-AT_ROOT = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")}
+AT_ROOT = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")}
 SETTINGS_TABLE = r"^\| `(color-mesh:\w+)` \|"
 # Headings of troubleshooting.md that quote a message of this project; those of other programs begin with their name.
 MESSAGES = re.findall(r"^### `(?!curl|color-mesh: error)(.+)`$", PAGES["troubleshooting.md"], re.MULTILINE)
@@ -75,6 +82,30 @@ def test_local_page_shows_the_programs_of_this_project() -> None:
 @pytest.mark.parametrize("message", MESSAGES)
 def test_messages_under_troubleshooting_are_those_of_the_program(message: str) -> None:
     assert all(part.strip() in SOURCES for part in message.split("..."))
+
+
+def test_limits_under_troubleshooting_are_those_of_the_program() -> None:
+    table = PAGES["troubleshooting.md"].split("| limit | at most |")[1].split("###")[0]
+    assert [int(limit) for limit in re.findall(r"\| (\d+) \|$", table, re.MULTILINE)] == [
+        load.MAX_BYTES,
+        stack.MAX_MANIFEST_BYTES,
+        load.MAX_TOTAL_BYTES,
+        load.MAX_FILES,
+        load.MAX_DEPTH,
+        yaml_loader.MAX_VALUES,
+        load.MAX_TOTAL_VALUES,
+        evaluate.MAX_SIZE,
+        evaluate.MAX_STEPS,
+        stack.MAX_RESOURCES,
+        templates.MAX_RESOURCES,
+        stack.MAX_NESTED,
+        stack.MAX_STACKS,
+        MAX_CONTAINERS,
+        MAX_ROUTES,
+        errors.MAX_PROBLEMS,
+        errors.MAX_QUOTED,
+    ]
+    assert evaluate.MAX_DEPTH == load.MAX_DEPTH
 
 
 def test_gate_runs_the_commands_of_the_readme() -> None:

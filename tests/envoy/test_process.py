@@ -13,7 +13,7 @@ import pytest
 
 from color_mesh.cdk.envoy_process import run_envoy
 from color_mesh.envoy import Loopback, configure
-from color_mesh.envoy.document import compressed, document
+from color_mesh.envoy.document import compressed, document, shortest
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Listener
 from tests.support.builders import mesh, node
@@ -79,3 +79,29 @@ def test_envoy_runs_with_a_compressed_configuration(tmp_path: Path) -> None:
         connect(WORKER_ADDRESS, INBOUND_PORT) as connection,
     ):
         assert connection.recv(100) == b"red\n"
+
+
+@pytest.mark.root
+def test_long_compressed_configuration_needs_no_writable_file_system(tmp_path: Path) -> None:
+    """Bash writes the text of a here-string to a file if it does not fit into a pipe, 64 KiB."""
+    fake = tmp_path / "envoy"
+    fake.write_text('#!/bin/sh\nprintf "%s" "$2" | wc -c\n')
+    fake.chmod(0o755)
+    value = {"random": os.urandom(60_000).hex()}
+    read_only = (
+        'for mount in $(awk "{print \\$5}" /proc/self/mountinfo | sort -r); do mount -o remount,bind,ro "$mount"; done'
+    )
+    done = subprocess.run(
+        [
+            *("unshare", "--mount", "sh", "-c", f'({read_only}) 2>/dev/null; ! touch "$0" && "$@"'),
+            str(tmp_path / "written"),
+            *run_envoy(DRAIN_SECONDS, workers=1),
+            *compressed(value),
+        ],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.split() == [str(len(shortest(value)))], done.stderr

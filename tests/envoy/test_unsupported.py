@@ -26,6 +26,7 @@ from color_mesh.model import (
     Mesh,
     MeshError,
     Protocol,
+    Rewrite,
     RouteMatch,
     SdsCertificate,
     SdsTrust,
@@ -252,4 +253,33 @@ def test_gateway_listener_on_a_port_of_envoy_is_rejected(port: int, interception
     assert refusal(of, of.gateway("door"), interception) == (
         f"virtual gateway 'door': listener port is used by Envoy, got {port} "
         "(Envoy uses 9901 for its admin interface and 15001 for the second hop: change the port)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param(
+            {"match": RouteMatch(prefix="/a"), "rewrite": Rewrite(prefix="/b/../c/")},
+            "rewrite has a segment '.' or '..', got '/b/../c/' (give the path that it leads to)",
+            id="prefix",
+        ),
+        pytest.param(
+            {"match": RouteMatch(path="/a"), "rewrite": Rewrite(path="/b/%2e")},
+            "rewrite has a segment '.' or '..', got '/b/%2e' (give the path that it leads to)",
+            id="path",
+        ),
+        pytest.param(
+            {"match": RouteMatch(prefix="/" + 450 * "\u00e9")},
+            "prefix is too long for Envoy, got '901 bytes' (at most 900 bytes)",
+            id="long-prefix",
+        ),
+    ],
+)
+def test_gateway_route_that_envoy_cannot_match_or_rewrite_is_rejected(
+    changes: dict[str, RouteMatch | Rewrite], message: str
+) -> None:
+    gateway = replace(GATEWAY, routes=(replace(GATEWAY.routes[0], **changes),))  # type: ignore[arg-type]
+    assert refusal(mesh(red(Listener(port=80)), gateway=gateway), gateway) == (
+        f"virtual gateway 'gateway' route 'all': {message}"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from color_mesh.local.plan.diagnosis import warnings
-from tests.support.local_templates import Change, planned, with_app, with_properties
+from tests.support.local_templates import Change, planned, resource, with_app, with_properties
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,32 @@ from tests.support.local_templates import Change, planned, with_app, with_proper
 )
 def test_mistakes_that_aws_deploys_are_warnings(tmp_path: Path, change: Change, expected: str) -> None:
     assert expected in warnings(planned(tmp_path, change))
+
+
+def test_gateway_route_that_requests_can_use_to_leave_its_prefix_is_a_warning(tmp_path: Path) -> None:
+    spec = {"Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}}]}
+    action = {
+        "Target": {"VirtualService": {"VirtualServiceName": "stock.shop.local"}},
+        "Rewrite": {"Prefix": {"Value": "/public"}},
+    }
+    gateway = {
+        "Door": resource("AWS::AppMesh::VirtualGateway", MeshName="shop", VirtualGatewayName="door", Spec=spec),
+        "Shop": resource(
+            "AWS::AppMesh::GatewayRoute",
+            MeshName="shop",
+            VirtualGatewayName="door",
+            GatewayRouteName="shop",
+            Spec={"HttpRoute": {"Match": {"Prefix": "/shop"}, "Action": action}},
+        ),
+        "Stock": resource(
+            "AWS::AppMesh::VirtualService",
+            MeshName="shop",
+            VirtualServiceName="stock.shop.local",
+            Spec={"Provider": {"VirtualNode": {"VirtualNodeName": "stock"}}},
+        ),
+    }
+    expected = (
+        "gateway route 'shop': a request for '/shop-x' reaches the service outside of '/public', got '/public-x' "
+        "(end the prefix and its replacement with '/')"
+    )
+    assert expected in warnings(planned(tmp_path, more=gateway))

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 
 import dns.message
 import dns.rcode
@@ -10,6 +9,7 @@ import dns.rdatatype
 import pytest
 
 from color_mesh.local.run.dns.resolver import Resolver
+from color_mesh.local.run.interpreter import module_command
 
 
 class CachingResolver:
@@ -121,6 +121,6 @@ def test_invalid_query_is_not_answered(query: bytes) -> None:
 
 
 def test_resolver_without_records_does_not_listen() -> None:
-    command = [sys.executable, "-m", "color_mesh.local.run.dns.resolver", "127.88.0.1"]
+    command = module_command("color_mesh.local.run.dns.resolver", "127.88.0.1")
     resolver = subprocess.run(command, input="", check=True, capture_output=True, text=True, timeout=60)
     assert resolver.stdout == ""

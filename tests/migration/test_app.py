@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from color_mesh.appmesh.source import read_source
 from color_mesh.cli.main import main
 from color_mesh.envoy import Loopback, configure
 from color_mesh.migration import ConvertedMesh, Migration, convert_mesh, migrate
+from color_mesh.migration.app_code import app_module
 from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.model import Mesh
 from tests.support.cloudformation import Template, container, only, properties
@@ -86,6 +88,23 @@ def test_generated_app_declares_any_mesh(data: st.DataObject) -> None:
     implemented = data.draw(st.sets(st.sampled_from(sorted(node.name for node in mesh.nodes)))) if mesh.nodes else set()
     converted = convert_mesh(mesh, implemented)
     assert declared(converted) == converted.mesh
+
+
+@pytest.mark.parametrize(
+    ("name", "stack"),
+    [("bookshop-prod", "BookshopProdNetworkStack"), ("-", "NetworkStack"), ("1", "Mesh1NetworkStack")],
+)
+def test_name_of_a_stack_begins_with_a_letter(name: str, stack: str) -> None:
+    converted = convert_mesh(replace(full_mesh(), name=name), ())
+    assert f"network = NetworkStack(app, {stack!r}, " in app_module(converted, with_services=False)
+
+
+def test_ids_of_the_cdk_are_not_ids_of_the_app() -> None:
+    mesh = full_mesh()
+    gateway = replace(mesh.gateways[0], name="check-bootstrap-version")
+    converted = convert_mesh(replace(mesh, gateways=(gateway,)), ())
+    code = mesh_module(converted)
+    assert "MeshGateway(self, 'CheckBootstrapVersionGateway', " in code
 
 
 # The files

@@ -26,7 +26,17 @@ def test_generated_files_are_accepted(path: Path) -> None:
         pytest.param("import subprocess", "import subprocess", id="import"),
         pytest.param("from subprocess import run", "from subprocess import run", id="import-from"),
         pytest.param("from . import mesh_stack", "from . import mesh_stack", id="relative-import"),
-        pytest.param("import os\nos.environ.get(x=os.system)", "os.system", id="attribute"),
+        pytest.param(
+            "from os import system as App\nApp('id')", "from os import system as App", id="function-of-a-known-module"
+        ),
+        pytest.param("from aws_cdk import Fn as App", "from aws_cdk import Fn as App", id="alias-of-a-known-name"),
+        pytest.param("from aws_cdk import *", "from aws_cdk import *", id="all-names-of-a-known-module"),
+        pytest.param("import os as build", "import os as build", id="alias-of-a-module"),
+        pytest.param("@build\ndef build(): return", "build", id="decorator-without-a-call"),
+        pytest.param("class A(metaclass=dict): x = 1", "dict", id="metaclass"),
+        pytest.param("import os\nx = os.system", "os.system", id="attribute"),
+        pytest.param("import os\nos.environ.get('HOME')", "os.environ.get('HOME')", id="variable-of-the-environment"),
+        pytest.param("from aws_cdk import App\nApp(outdir='/')", "App(outdir='/')", id="folder-of-the-output"),
         pytest.param("ServiceMesh.__init__.__globals__", "ServiceMesh.__init__.__globals__", id="dunder"),
         pytest.param("str.add_route()", "str.add_route()", id="method-of-a-builtin"),
         pytest.param("ServiceMesh(*dict)", "*dict", id="unpacked-arguments"),

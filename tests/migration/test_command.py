@@ -1,10 +1,14 @@
 """``color-mesh migrate``: files, output and errors."""
 
+import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from color_mesh.cli.main import main
+from tests.support.full_template import full_template
 
 BOOKSHOP = str(Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml")
 MANIFESTS = str(Path(__file__).parent.parent / "manifests")
@@ -43,6 +47,12 @@ def test_folder_has_the_name_of_the_mesh_by_default(folder: Path, capsys: pytest
     assert output[-1] == "Details: bookshop-prod/MIGRATION.md. Next: cd bookshop-prod && cdk synth"
 
 
+def test_command_in_the_output_quotes_the_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for out, command in (("a b", "cd 'a b'"), ("-", "cd ./-"), (str(folder / "c"), f"cd {folder}/c")):
+        assert main(["migrate", BOOKSHOP, f"--out={out}"]) == 0
+        assert f"Next: {command} && cdk synth" in capsys.readouterr().out
+
+
 def test_findings_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", BOOKSHOP]) == 0
     output = capsys.readouterr().out
@@ -62,12 +72,37 @@ def test_out_may_be_an_empty_folder(folder: Path) -> None:
     assert (folder / "shop" / "app.py").exists()
 
 
+def test_out_may_be_the_working_folder(folder: Path) -> None:
+    assert main(["migrate", BOOKSHOP, "--out", "."]) == 0
+    assert "app.py" in os.listdir()
+
+
 def test_out_may_be_a_symbolic_link(folder: Path) -> None:
     (folder / "real").mkdir()
     (folder / "link").symlink_to("real")
     assert main(["migrate", BOOKSHOP, "--out", "link"]) == 0
     assert (folder / "link").is_symlink()
     assert (folder / "real" / "app.py").exists()
+
+
+def test_link_with_the_name_of_the_mesh_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bookshop-prod").symlink_to("elsewhere")
+    assert refusal(capsys, BOOKSHOP) == (
+        "--out: the folder with the name of the mesh is a symbolic link, got 'bookshop-prod' (name a folder, or remove "
+        "the link)"
+    )
+    assert not (folder / "elsewhere").exists()
+
+
+def test_folder_has_the_permissions_that_the_user_chose(folder: Path) -> None:
+    (folder / "private").mkdir(0o700)
+    umask = os.umask(0o077)
+    try:
+        assert [main(["migrate", BOOKSHOP, "--out", out]) for out in ("private", "new")] == [0, 0]
+    finally:
+        os.umask(umask)
+    assert {oct(path.stat().st_mode) for path in (folder / "private", folder / "new")} == {"0o40700"}
+    assert {path.stat().st_mode & 0o077 for path in (folder / "new").iterdir()} == {0}
 
 
 def test_report_has_the_arguments_of_the_command(folder: Path) -> None:
@@ -80,6 +115,20 @@ def test_report_has_the_arguments_of_the_command(folder: Path) -> None:
 def test_set_gives_values_of_parameters_and_attributes(folder: Path) -> None:
     assert main(["migrate", BOOKSHOP, "--set", "Environment=test", "--set", "Table.Ref=books"]) == 0
     assert '"TABLE": "books"' in (folder / "bookshop-test" / "services_stack.py").read_text()
+
+
+@pytest.mark.parametrize("name", ["A$(touch ran)", "A`touch ran`", "A'; touch ran #", f"A{chr(39) * 300}$(touch ran)"])
+def test_option_in_the_output_is_safe_in_a_shell(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    template = full_template()
+    template["Resources"][name] = template["Resources"].pop("Table")
+    environment = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Environment"]
+    environment[1]["Value"] = {"Ref": name}
+    (folder / "t.json").write_text(json.dumps(template))
+    assert main(["migrate", "t.json", "--out", "app"]) == 0
+    (line,) = (each for each in capsys.readouterr().out.splitlines() if "(add --set" in each)
+    option = line.partition("(add ")[2].removesuffix(")")
+    subprocess.run(["sh", "-c", f"true {option}"], cwd=folder, check=True)
+    assert not (folder / "ran").exists()
 
 
 # Errors
@@ -107,6 +156,19 @@ def test_folder_below_a_file_is_refused(folder: Path, capsys: pytest.CaptureFixt
     (folder / "file").write_text("mine")
     output = refusal(capsys, BOOKSHOP, "--out", "file/shop")
     assert output == "--out: cannot be written: File exists, got 'file/shop' (name a folder that you may write to)"
+
+
+def test_folder_with_a_name_that_is_too_long_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, BOOKSHOP, "--out", "a" * 300).startswith(
+        "--out: cannot be written: File name too long, got "
+    )
+
+
+def test_folder_has_the_longest_name_of_a_mesh(folder: Path) -> None:
+    template = Path(BOOKSHOP).read_text().replace("bookshop-${Environment}", "b" * 255)
+    (folder / "t.yaml").write_text(template)
+    assert main(["migrate", "t.yaml"]) == 0
+    assert (folder / ("b" * 255) / "app.py").exists()
 
 
 def test_one_of_several_meshes_is_chosen_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

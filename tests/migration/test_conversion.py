@@ -19,6 +19,7 @@ from color_mesh.model import (
     SdsCertificate,
     SdsTrust,
     VirtualNode,
+    VirtualServiceBackend,
 )
 from tests.support.builders import (
     HTTP,
@@ -212,7 +213,7 @@ def test_node_with_an_external_host_name_is_an_external_endpoint() -> None:
 def test_node_with_a_host_name_is_in_the_mesh_by_its_domain_or_tasks(
     hostname: str, implemented: tuple[str, ...], label: str
 ) -> None:
-    original = mesh(nodes=(node(), by_dns(hostname)), services=(service(virtual_node="red"),))
+    original = mesh(nodes=(node(), by_dns(hostname, listeners=(HTTP_8080,))), services=(service(virtual_node="red"),))
     assert converted(original, *implemented).external_nodes == frozenset()
     assert findings(original, *implemented) == [
         (
@@ -369,9 +370,9 @@ def test_tls_with_certificates_in_files_stays() -> None:
     assert converted(original).mesh.node("blue").backends == original.node("blue").backends
     assert findings(original) == [
         (
-            "to do: virtual node 'blue': the application must not listen on all addresses, because Envoy listens on "
-            "port 80 of the loopback addresses of the backends: make it listen on 127.0.0.1:80 only, or change its "
-            "port by environment or command and set app_port=..."
+            "to do: virtual node 'blue': the application must not listen on all addresses, because port 80 of loopback "
+            "addresses is that of other services: make it listen on 127.0.0.1:80 only, or change its port by "
+            "environment or command and set app_port=..."
         ),
         (
             "to do: TLS: certificates are read from the same files, now in the upstream Envoy container: mount a "
@@ -446,7 +447,20 @@ def test_route_with_two_targets_of_one_node_is_refused() -> None:
     )
 
 
-def test_application_listens_on_all_addresses_unless_a_backend_has_its_port() -> None:
+@pytest.mark.parametrize("backends", [(), (to("blue.colors.local"),)], ids=["not-a-backend", "backend"])
+def test_application_listens_on_127_0_0_1_if_another_service_has_its_port(
+    backends: tuple[VirtualServiceBackend, ...],
+) -> None:
+    original = mesh(
+        nodes=(node(backends=backends), node("blue")), services=(service("blue.colors.local", virtual_node="blue"),)
+    )
+    assert [converted(original).app_address(each) for each in converted(original).mesh.nodes] == [
+        "127.0.0.1",
+        "0.0.0.0",
+    ]
+
+
+def test_application_listens_on_all_addresses_if_no_other_service_has_its_port() -> None:
     original = mesh(
         nodes=(node(listeners=(HTTP_8080,), backends=(to("blue.colors.local"),)), node("blue")),
         services=(service("blue.colors.local", virtual_node="blue"),),
@@ -463,3 +477,14 @@ def test_findings_have_kind_subject_and_text() -> None:
         subject="virtual node 'red'",
         text="the tags team=colors are removed with the App Mesh resource: add tags with Tags.of(...)",
     )
+
+
+def test_prefix_of_a_gateway_route_that_matched_more_than_whole_segments_is_a_change() -> None:
+    routes = tuple(
+        gateway_route(name, match=RouteMatch(prefix=prefix))
+        for name, prefix in (("shop", "/shop"), ("tree", "/tree/"), ("all", "/"))
+    )
+    original = replace(of_red(), gateways=(gateway(routes=routes),))
+    assert findings(original) == [
+        "changed: gateway route 'shop': the prefix '/shop' matches whole path segments only, and not '/shop-x' any more"
+    ]

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
-from color_mesh.appmesh.template import write_template
 from color_mesh.cli.main import main
 from color_mesh.cloudformation import load
 from color_mesh.migration import migrate
 from color_mesh.migration.report import TITLES
 from color_mesh.model import MeshError
-from tests.support.full_mesh import full_mesh
+from tests.support.builders import refusal
+from tests.support.full_template import full_template
 from tests.support.needs import examples
 
 BOOKSHOP = Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml"
@@ -52,85 +52,6 @@ TEXTS = (
 )
 MODES = ("replace", "prepend", "append")
 Place = tuple[str | int, ...]
-
-
-def full_template() -> dict[str, Any]:
-    """Return a template with every property of App Mesh and every property of containers that is migrated."""
-    mesh = write_template(full_mesh())["Resources"]
-    arn = "arn:aws:appmesh:eu-west-1:111122223333:mesh/colors"
-    app = {
-        "Name": "app",
-        "Image": {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/colors/target:1"},
-        "EntryPoint": ["/entry"],
-        "Command": ["--listen", {"Ref": "Argument"}],
-        "PortMappings": [{"ContainerPort": 8080, "Name": "http", "Protocol": "tcp"}],
-        "Environment": [
-            {"Name": "COLOR", "Value": "red"},
-            {"Name": "TABLE", "Value": {"Ref": "Table"}},
-            {"Name": "REGION", "Value": {"Fn::Sub": "in ${AWS::Region}"}},
-        ],
-        "Secrets": [
-            {"Name": "KEY", "ValueFrom": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:key-AbCdEf:field::"},
-            {"Name": "OTHER", "ValueFrom": "/colors/other"},
-        ],
-        "HealthCheck": {"Command": ["CMD-SHELL", "curl localhost"], "Interval": 10},
-        "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": "colors"}},
-        "DependsOn": [{"ContainerName": "envoy", "Condition": "HEALTHY"}],
-        "Ulimits": [{"Name": "nofile", "SoftLimit": 1, "HardLimit": 1}],
-    }
-    other = {
-        **app,
-        "Name": "other",
-        "Image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/colors/other:1",
-        "PortMappings": [],
-        "LogConfiguration": {"LogDriver": "splunk", "Options": {"token": "x"}},
-        "DependsOn": [{"ContainerName": "app", "Condition": "START"}],
-    }
-
-    def envoy(part: str) -> dict[str, Any]:
-        variables = {"APPMESH_RESOURCE_ARN": f"{arn}/{part}", "ENVOY_LOG_LEVEL": "debug"}
-        environment = [{"Name": name, "Value": each} for name, each in variables.items()]
-        return {"Name": "envoy", "Image": "aws-appmesh-envoy:1", "Environment": environment}
-
-    def task(part: str, *containers: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "Type": "AWS::ECS::TaskDefinition",
-            "Properties": {
-                "Family": part.rpartition("/")[2],
-                "Cpu": "512",
-                "Memory": "1024",
-                "TaskRoleArn": "arn:aws:iam::111122223333:role/task",
-                "RuntimePlatform": {"CpuArchitecture": "ARM64"},
-                "ContainerDefinitions": [*containers, envoy(part)],
-                "Volumes": [{"Name": "scratch"}],
-            },
-        }
-
-    def service(name: str, definition: str) -> dict[str, Any]:
-        return {
-            "Type": "AWS::ECS::Service",
-            "Properties": {
-                "ServiceName": name,
-                "TaskDefinition": {"Ref": definition},
-                "LaunchType": "EC2",
-                "DeploymentController": {"Type": "CODE_DEPLOY"},
-                "SchedulingStrategy": "DAEMON",
-                "LoadBalancers": [{"TargetGroupArn": "arn:aws:elasticloadbalancing:group", "ContainerPort": 8080}],
-                "Tags": [{"Key": "team", "Value": "colors"}],
-            },
-        }
-
-    return {
-        "Parameters": {"Argument": {"Type": "String", "Default": ":8080"}},
-        "Resources": {
-            **mesh,
-            "Table": {"Type": "AWS::DynamoDB::Table"},
-            "Task": task("virtualNode/target", app, other),
-            "Service": service("target", "Task"),
-            "EntryTask": task("virtualGateway/gateway", other | {"DependsOn": []}),
-            "EntryService": service("gateway", "EntryTask"),
-        },
-    }
 
 
 def places(document: Any, path: Place = ()) -> Iterator[tuple[Place, bool]]:
@@ -202,6 +123,20 @@ def test_hostile_text_is_refused_or_a_literal_of_the_generated_app(
         if name.endswith(".py"):
             assert not [each for each in identifiers(content) if WORD in each]
     assert_report_is_text(files["MIGRATION.md"])
+
+
+@pytest.mark.parametrize(
+    "text", ["a ${Token[TOKEN.3]}", "#{Token[TOKEN.3]}", "${Token[$AWS-REGION$.3]}", "{{resolve:secretsmanager:prod"]
+)
+@pytest.mark.parametrize("key", ["Command", "Exact"])
+def test_text_that_a_deployment_would_replace_is_refused(text: str, key: str, tmp_path: Path) -> None:
+    template = full_template()
+    place = next(place for place, is_key in places(template) if key in place[-2:] and not is_key)
+    changed = with_text(template, place, is_key=False, text=text)
+    (tmp_path / "t.json").write_text(json.dumps(changed))
+    source = read_source([tmp_path / "t.json"])
+    migration = migrate(source, source.meshes[0])
+    assert "has text that a deployment would replace by a value, got " in refusal(migration.files, "")
 
 
 @given(

@@ -131,6 +131,7 @@ def test_missing_formatter_is_an_error_with_the_command_that_installs_it(monkeyp
         pytest.param("-", "node", "Node", id="no-letters"),
         pytest.param("class", "class_node", "Class", id="keyword"),
         pytest.param("self", "self_node", "Self", id="reserved"),
+        pytest.param("dict", "dict_node", "Dict", id="builtin"),
     ],
 )
 def test_names_become_identifiers(name: str, variable: str, construct_id: str) -> None:

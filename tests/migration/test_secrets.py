@@ -16,6 +16,7 @@ SPEC = {
 }
 TO_DO = "store it in AWS Secrets Manager or the Parameter Store, and add it to the container as an ecs.Secret"
 REF = {"Ref": "Password"}
+FUNCTION = "uses the value of a NoEcho parameter in a function, got 'Password' ("
 
 
 def written(folder: Path, container: dict[str, Any], parameter: dict[str, Any] | None = None, **more: Any) -> Path:
@@ -43,7 +44,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
     def run(command: str, file: Path, secret: str = SECRET) -> tuple[int, str, str]:
         out = ["--out", str(tmp_path / "out")] if command == "migrate" else []
-        status = main([command, str(file), "--set", f"Password={secret}", *out])
+        status = main([*command.split(), str(file), "--set", f"Password={secret}", *out])
         files = "".join(path.read_text() for path in (tmp_path / "out").glob("*"))
         output = capsys.readouterr()
         text = output.out + output.err
@@ -108,8 +109,8 @@ def test_secret_in_another_property_is_refused(container: dict[str, Any], run: A
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        pytest.param({"Fn::Base64": REF}, "changes the value of a NoEcho parameter", id="base64"),
-        pytest.param({"Fn::Select": [0, {"Fn::Split": ["-", REF]}]}, "changes the value of a NoEcho", id="split"),
+        pytest.param({"Fn::Base64": REF}, FUNCTION, id="base64"),
+        pytest.param({"Fn::Select": [0, {"Fn::Split": ["-", REF]}]}, FUNCTION, id="split"),
         pytest.param({"Fn::FindInMap": ["A", REF, "b"]}, "is in no mapping", id="key-of-a-mapping"),
     ],
 )
@@ -126,16 +127,42 @@ def test_value_that_is_not_allowed_is_not_quoted(run: Any, tmp_path: Path) -> No
     assert "parameter Password has a value that is not allowed, got '$NOECHO:Password$'" in output
 
 
-def test_error_of_a_condition_does_not_quote_a_secret(run: Any, tmp_path: Path) -> None:
-    condition = {"Fn::Equals": [{"Fn::FindInMap": ["A", REF, "b"]}, "c"]}
-    variable = {"Name": "DB", "Value": {"Fn::If": ["Wrong", "a", "b"]}}
-    status, output, _ = run("migrate", written(tmp_path, {"Environment": [variable]}, Conditions={"Wrong": condition}))
+@pytest.mark.parametrize(
+    ("operand", "message"),
+    [
+        pytest.param({"Fn::Select": [0, {"Fn::Split": ["h", REF]}]}, FUNCTION, id="part"),
+        pytest.param({"Fn::Join": ["", [REF]]}, FUNCTION, id="text"),
+        pytest.param({"Fn::Sub": "${Password}"}, FUNCTION, id="substitution"),
+        pytest.param({"Fn::FindInMap": ["A", REF, "b"]}, "is in no mapping, got ('A', '$NOECHO:Password$'", id="key"),
+    ],
+)
+def test_condition_compares_no_part_of_a_secret(operand: Any, message: str, run: Any, tmp_path: Path) -> None:
+    conditions = {"Begins": {"Fn::Equals": [operand, ""]}}
+    variable = {"Name": "DB", "Value": {"Fn::If": ["Begins", "h", "-"]}}
+    status, output, _ = run("migrate", written(tmp_path, {"Environment": [variable]}, Conditions=conditions))
     assert status == 1
-    assert "has a condition that cannot be evaluated, got 'Wrong'" in output
+    assert message in output
 
 
-@pytest.mark.parametrize("command", ["show", "parity", "migrate"])
-def test_secret_in_the_mesh_is_shown_by_no_command(command: str, run: Any, tmp_path: Path) -> None:
+def test_condition_compares_a_secret_that_a_nested_stack_gets(tmp_path: Path) -> None:
+    variable = {"Name": "DB", "Value": {"Fn::If": ["None", "no password", "a password"]}}
+    conditions = {"None": {"Fn::Equals": [{"Ref": "Password"}, ""]}}
+    written(tmp_path, {"Environment": [variable]}, Conditions=conditions)
+    properties = {"TemplateURL": "t.json", "Parameters": {"Password": {"Ref": "Given"}}}
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+    parameters = {"Given": {"Type": "String", "NoEcho": True}}
+    root = tmp_path / "root.json"
+    for secret, expected in ((SECRET, "a password"), ("", "no password")):
+        root.write_text(json.dumps({"Parameters": parameters, "Resources": {"Nested": nested}}))
+        out = tmp_path / f"out-{expected}"
+        assert main(["migrate", str(root), "--set", f"Given={secret}", "--out", str(out)]) == 0
+        assert f'"DB": "{expected}"' in (out / "services_stack.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"), [("show", 0), ("parity", 0), ("compile --node red --kind routes", 1), ("migrate", 1)]
+)
+def test_secret_in_the_mesh_is_shown_by_no_command(command: str, expected: int, run: Any, tmp_path: Path) -> None:
     file = written(tmp_path, {})
     template = json.loads(file.read_text())
     match = {"Prefix": "/", "Headers": [{"Name": "x-key", "Match": {"Exact": REF}}]}
@@ -150,7 +177,9 @@ def test_secret_in_the_mesh_is_shown_by_no_command(command: str, run: Any, tmp_p
         "Route": {"Type": "AWS::AppMesh::Route", "Properties": {**router, "RouteName": "all", "Spec": spec}},
         "All": {"Type": "AWS::AppMesh::VirtualService", "Properties": service},
     }
+    backends = [{"VirtualService": {"VirtualServiceName": "all.colors.local"}}]
+    template["Resources"]["Red"]["Properties"]["Spec"] = {**SPEC, "Backends": backends}
     file.write_text(json.dumps(template))
     status, output, _ = run(command, file)
-    assert status == (1 if command == "migrate" else 0)
+    assert status == expected
     assert "Password" in output

@@ -246,6 +246,27 @@ def test_secret_whose_permission_would_reach_other_secrets_is_removed(source: st
     assert "secret" not in migration.files("")["services_stack.py"].lower()
 
 
+OTHER_PARAMETER = "arn:aws:ssm:eu-west-1:999999999999:parameter/key"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param(
+            OTHER_PARAMETER,
+            ["the secret KEY is parameter /key of the new app's account and region, not " + OTHER_PARAMETER],
+            id="other-owner",
+        ),
+        pytest.param({"Fn::Sub": "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/key"}, [], id="same-owner"),
+        pytest.param("/key", [], id="name"),
+    ],
+)
+def test_parameter_of_another_account_is_a_finding(source: Any, expected: list[str], tmp_path: Path) -> None:
+    containers = [{**APP, "Memory": 128, "Secrets": [{"Name": "KEY", "ValueFrom": source}]}, ENVOY]
+    migration = migrated(tmp_path, running({"Cpu": "256", "Memory": "512", "ContainerDefinitions": containers}))
+    assert findings(migration, "changed") == [f"t.json: Task container 'app': {each}" for each in expected]
+
+
 def test_secret_of_the_account_and_region_of_the_stack_stays(tmp_path: Path) -> None:
     arn = {"Fn::Sub": "arn:aws:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::Region}/a=b@c+d.e-AbCdEf"}
     containers = [{**APP, "Secrets": [{"Name": "KEY", "ValueFrom": arn}]}, ENVOY]
@@ -362,6 +383,16 @@ def test_difference_of_a_service_is_a_finding(
             id="its-own",
         ),
         pytest.param(
+            {
+                "Policies": [
+                    {"PolicyDocument": {"Statement": {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}}},
+                    {"PolicyDocument": {"Statement": {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}}},
+                ]
+            },
+            ["every action but iam:*, without s3:Delete*"],
+            id="excluded-and-denied",
+        ),
+        pytest.param(
             {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]},
             ["those of policies that are in no template"],
             id="of-aws",
@@ -444,15 +475,19 @@ def test_load_balancer_of_a_gateway_is_internet_facing_only_if_it_was(
     migration = migrated(tmp_path, front(BEHIND, **more))
     assert [each.internet_facing for each in migration.workloads] == [public]
     services_stack = migration.files("t.json")["services_stack.py"]
-    assert ("internet_facing=False" in services_stack) is not public
+    assert ('exposure="internet"' in services_stack) is public
 
 
 GROUP = {"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
 PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
-INTERNAL = (
-    "a new network load balancer, internal (internet_facing=False), which forwards TCP on the port of the gateway"
+INTERNAL = "a new network load balancer, internal, which forwards TCP on the port of the gateway"
+PUBLIC_BALANCER = (
+    "a new network load balancer, internet-facing (exposure='internet'), which forwards TCP on the port of the gateway"
 )
-PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards TCP on the port of the gateway"
+OPEN = (
+    "the gateway accepts connections from every address, also if the old security groups did not: pass "
+    "entry_security_group=... to its implement(...) to limit them"
+)
 
 
 @pytest.mark.parametrize(
@@ -460,11 +495,12 @@ PUBLIC_BALANCER = "a new network load balancer, internet-facing, which forwards 
     [
         pytest.param({}, {}, "changed", [f"there was no load balancer; there is {INTERNAL}"], id="none"),
         pytest.param(PUBLIC, {}, "changed", [], id="public-addresses"),
+        pytest.param(PUBLIC, {}, "to do", [OPEN], id="public-addresses-without-the-old-security-group"),
         pytest.param(
             {**PUBLIC, **BEHIND},
             balancer(None, FORWARD),
             "to do",
-            [f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
+            [OPEN, f"change the address for clients of TCP 443: they connect to {PUBLIC_BALANCER}"],
             id="both",
         ),
         pytest.param(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from color_mesh.model import ConnectionPool, Listener, Mesh, Protocol, Timeout
+from color_mesh.model.checks import MAX_COUNT, MAX_MILLIS
 from color_mesh.model.listener import PROTOCOLS
 from tests.support.builders import (
     client_tls,
@@ -161,12 +162,28 @@ def test_idle_timeout_of_tcp_has_no_maximum(millis: int) -> None:
     ("protocol", "timeout", "wrong"),
     [
         pytest.param(
-            "http", Timeout(per_request_millis=-1), "request timeout out of range, got -1 (0 or more)", id="request-low"
+            "http",
+            Timeout(per_request_millis=-1),
+            "request timeout out of range, got -1 (0 to 9000000000000)",
+            id="request-low",
         ),
-        pytest.param("http", Timeout(idle_millis=-1), "idle timeout out of range, got -1 (0 or more)", id="idle-low"),
-        pytest.param("tcp", Timeout(idle_millis=-1), "idle timeout out of range, got -1 (0 or more)", id="tcp-low"),
         pytest.param(
-            "http", Timeout(idle_millis=True), "idle timeout out of range, got True (0 or more)", id="idle-bool"
+            "http",
+            Timeout(idle_millis=-1),
+            "idle timeout out of range, got -1 (0 to 9000000000000)",
+            id="idle-low",
+        ),
+        pytest.param(
+            "tcp",
+            Timeout(idle_millis=-1),
+            "idle timeout out of range, got -1 (0 to 9000000000000)",
+            id="tcp-low",
+        ),
+        pytest.param(
+            "http",
+            Timeout(idle_millis=True),
+            "idle timeout out of range, got True (0 to 9000000000000)",
+            id="idle-bool",
         ),
         pytest.param(
             "tcp",
@@ -190,7 +207,7 @@ def test_connection_pool_at_its_limits_is_accepted(
 
 @pytest.mark.parametrize(("protocol", "others", "field"), POOLS)
 def test_connection_pool_below_its_limit_is_rejected(protocol: Protocol, others: dict[str, int], field: str) -> None:
-    wrong = f"virtual node 'red' listener 80: {field} out of range, got 0 (1 or more)"
+    wrong = f"virtual node 'red' listener 80: {field} out of range, got 0 (1 to 4294967295)"
     assert refusal(with_connection_pool, protocol, **others, **{field: 0}) == wrong
 
 
@@ -248,7 +265,8 @@ def test_outlier_detection_at_its_limits_is_accepted(field: str, _what: str, val
 
 @pytest.mark.parametrize(("field", "what"), OUTLIERS)
 def test_outlier_detection_below_its_limits_is_rejected(field: str, what: str) -> None:
-    wrong = f"virtual node 'red' listener 80: {what} out of range, got 0 (1 or more)"
+    most = MAX_COUNT if field == "max_server_errors" else MAX_MILLIS
+    wrong = f"virtual node 'red' listener 80: {what} out of range, got 0 (1 to {most})"
     assert refusal(with_outlier_detection, **{field: 0}) == wrong
 
 
@@ -308,6 +326,6 @@ def test_every_problem_of_every_listener_is_reported() -> None:
     assert refusal(mesh, nodes=(node(listeners=listeners),)).splitlines() == [
         "virtual node 'red' listener 80: healthy threshold out of range, got 1 (2 to 10)",
         "virtual node 'red' listener 80: health check port is not the listener's port, got 81 (80, or leave it out)",
-        "virtual node 'red' listener 80: idle timeout out of range, got -1 (0 or more)",
+        "virtual node 'red' listener 80: idle timeout out of range, got -1 (0 to 9000000000000)",
         "virtual node 'red' listener 82: connection pool has no max_connections, got None (required for tcp)",
     ]

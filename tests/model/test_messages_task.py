@@ -95,11 +95,6 @@ def test_problems_of_a_task_and_its_containers_come_in_one_error_in_order() -> N
     ]
 
 
-def test_default_desired_count_is_1() -> None:
-    task = FargateTask(name="red", cpu=256, memory_mib=512, containers=(container("app"), container("envoy")))
-    assert task.desired_count == 1
-
-
 def test_a_health_check_has_the_defaults_of_ecs() -> None:
     check = ContainerHealthCheck(command=("CMD", "true"))
     assert (check.interval_seconds, check.timeout_seconds, check.retries) == (30, 5, 3)

@@ -84,10 +84,12 @@ def test_a_grpc_route_retries_on_every_grpc_event() -> None:
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
-        pytest.param({"max_retries": -1}, "max retries out of range, got -1 (0 or more)", id="retries-low"),
-        pytest.param({"max_retries": None}, "max retries out of range, got None (0 or more)", id="retries-none"),
+        pytest.param({"max_retries": -1}, "max retries out of range, got -1 (0 to 4294967295)", id="retries-low"),
+        pytest.param({"max_retries": None}, "max retries out of range, got None (0 to 4294967295)", id="retries-none"),
         pytest.param(
-            {"per_retry_timeout_millis": -1}, "per retry timeout out of range, got -1 (0 or more)", id="timeout-low"
+            {"per_retry_timeout_millis": -1},
+            "per retry timeout out of range, got -1 (0 to 9000000000000)",
+            id="timeout-low",
         ),
         pytest.param(
             {"http_events": ("5xx",)},
@@ -141,9 +143,17 @@ def test_timeouts_at_their_limits_are_accepted(protocol: Protocol, millis: int) 
     ("protocol", "timeout", "wrong"),
     [
         pytest.param(
-            "http", Timeout(per_request_millis=-1), "request timeout out of range, got -1 (0 or more)", id="request-low"
+            "http",
+            Timeout(per_request_millis=-1),
+            "request timeout out of range, got -1 (0 to 9000000000000)",
+            id="request-low",
         ),
-        pytest.param("grpc", Timeout(idle_millis=-1), "idle timeout out of range, got -1 (0 or more)", id="idle-low"),
+        pytest.param(
+            "grpc",
+            Timeout(idle_millis=-1),
+            "idle timeout out of range, got -1 (0 to 9000000000000)",
+            id="idle-low",
+        ),
         pytest.param(
             "tcp",
             Timeout(per_request_millis=1),
@@ -373,7 +383,7 @@ def test_every_problem_of_a_route_is_reported() -> None:
         "route 'all': tag key has an invalid length, got '0 characters' (1 to 128)",
         "route 'all': no listener has its port, got 81 (listeners: http/80)",
         "route 'all': path does not start with '/', got 'red' (such as '/' or '/orders')",
-        "route 'all': idle timeout out of range, got -1 (0 or more)",
-        "route 'all': max retries out of range, got -1 (0 or more)",
+        "route 'all': idle timeout out of range, got -1 (0 to 9000000000000)",
+        "route 'all': max retries out of range, got -1 (0 to 4294967295)",
         "route 'all': weight of 'red' out of range, got 101 (0 to 100)",
     ]

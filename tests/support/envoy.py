@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.envoy import Configuration
+from color_mesh.envoy.document import document
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 
 # Loopback address of this pytest-xdist worker, outside the networks of `loopback_mesh`.
@@ -36,9 +37,10 @@ def validate(configuration: Configuration, folder: Path, tls: Path) -> None:
         **{key: value for key, value in configuration.bootstrap.items() if key != "dynamic_resources"},
         "static_resources": {**static, "clusters": [*secrets, *configuration.clusters]},
     }
-    for document in (bootstrap, configuration.bootstrap):
-        file = folder / "bootstrap.json"
-        file.write_text(json.dumps(_on_this_machine(document, tls)))
+    # Deployed Envoys read JSON as YAML, because their command has it as an option.
+    for name, content in (("bootstrap.json", bootstrap), ("bootstrap.yaml", configuration.bootstrap)):
+        file = folder / name
+        file.write_text("\n".join(document(_on_this_machine(content, tls))), encoding="utf-8")
         command = [ENVOY, "--mode", "validate", "--config-path", str(file), "--log-level", "warning"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert (done.returncode, _warnings(done.stderr)) == (0, []), f"{done.stdout}\n{done.stderr}\n{file.read_text()}"

@@ -724,3 +724,118 @@ def nested_stack_in_a_file_of_the_kernel(folder: Path) -> Path:
 def images_in_a_file_of_the_kernel(folder: Path) -> Path:
     (folder / "color-mesh.json").symlink_to("/proc/self/pagemap")
     return write(folder, application())
+
+
+@hostile
+def images_in_a_pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "color-mesh.json")
+    return write(folder, application())
+
+
+@hostile
+def images_in_a_folder(folder: Path) -> Path:
+    (folder / "color-mesh.json").mkdir()
+    return write(folder, application())
+
+
+@hostile
+def many_images(folder: Path) -> Path:
+    images = {f"i{number}": {"command": ["./x"]} for number in range(30_000)}
+    write_text(folder / "color-mesh.json", json.dumps({"images": images}))
+    return write(folder, application())
+
+
+@hostile
+def images_of_ninety_megabytes(folder: Path) -> Path:
+    (folder / "color-mesh.json").write_text('{"images":[' + "[]," * 30_000_000 + "1]}")
+    return write(folder, application())
+
+
+@hostile
+def template_that_is_a_pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "template.json")
+    return folder / "template.json"
+
+
+@hostile
+def template_that_is_a_device(folder: Path) -> Path:
+    (folder / "template.json").symlink_to("/dev/zero")
+    return folder / "template.json"
+
+
+@hostile
+def pipe_and_device_in_a_folder(folder: Path) -> Path:
+    inner = folder / "templates"
+    inner.mkdir()
+    write(inner, application())
+    os.mkfifo(inner / "p.json")
+    (inner / "z.json").symlink_to("/dev/zero")
+    return inner
+
+
+@hostile
+def manifest_that_is_a_pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "manifest.json")
+    return folder
+
+
+@hostile
+def manifest_that_is_a_folder(folder: Path) -> Path:
+    (folder / "manifest.json").mkdir()
+    return folder
+
+
+@hostile
+def manifest_that_is_a_device(folder: Path) -> Path:
+    (folder / "manifest.json").symlink_to("/dev/zero")
+    return folder
+
+
+@hostile
+def nested_manifest_that_is_a_pipe(folder: Path) -> Path:
+    write_assembly(folder, {"a": nested_assembly("inner")})
+    (folder / "inner").mkdir()
+    os.mkfifo(folder / "inner" / "manifest.json")
+    return folder
+
+
+@hostile
+def template_of_an_assembly_that_is_a_pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "t.json")
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "t.json"}}
+    return write_assembly(folder, {"s": stack})
+
+
+@hostile
+def nested_stack_that_is_a_pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "child.json")
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "child.json"}}
+    return write(folder, {**application(), "N": nested})
+
+
+@hostile
+def files_of_the_aws_cli_for_many_routers(folder: Path) -> Path:
+    inner = folder / "manifests"
+    inner.mkdir()
+    listeners = {"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}]}
+    node = {**listeners, "serviceDiscovery": {"dns": {"hostname": "a.b"}}}
+    write_text(inner / "a.json", json.dumps({"meshName": "m", "virtualNodeName": "a", "spec": node}))
+    action = {"weightedTargets": [{"virtualNode": "a", "weight": 1}]}
+    route = {"httpRoute": {"match": {"prefix": "/"}, "action": action}}
+    for number in range(2_500):
+        router = {"meshName": "m", "virtualRouterName": f"r{number}"}
+        write_text(inner / f"r{number}.json", json.dumps({**router, "spec": listeners}))
+        write_text(inner / f"s{number}.json", json.dumps({**router, "routeName": "q", "spec": route}))
+    return inner
+
+
+@hostile
+def zipped_assets_that_expand(folder: Path) -> Path:
+    import zipfile
+
+    with zipfile.ZipFile(folder / "asset.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.json", b"0" * 100_000_000)
+    write(folder, application(), "t.json")
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "t.json"}}
+    assets = {"type": "cdk:asset-manifest", "properties": {"file": "asset.zip"}}
+    return write_assembly(folder, {"s": stack, "s.assets": assets})

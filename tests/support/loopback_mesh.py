@@ -168,6 +168,7 @@ def loopback_mesh(
     tasks: Mapping[str, int] | None = None,
     watched: bool = False,
     adjust: Callable[[Any], Any] = lambda content: content,
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[LoopbackMesh]:
     """Run the tasks of every node and gateway of a mesh, each with its application and its Envoy.
 
@@ -178,31 +179,35 @@ def loopback_mesh(
         watched: Read endpoints and routes from watched files. Each costs an inotify instance, of which a user has 128.
             Default: Envoy has DNS clusters, whose host names are replaced by addresses.
         adjust: Change of each file for Envoy, such as other paths of certificates. Default: no change.
+        settings: Further arguments of `configure`. Default: none.
     """
     counts = tasks or {}
-    found = [
+    all_tasks = [
         Task(part=part, machine=_MACHINES.popleft(), folder=folder / f"{part.name}-{number}", app=App(part.name))
         for part in parts(mesh)
         for number in range(counts.get(part.name, 1))
     ]
-    running_mesh = LoopbackMesh(mesh, found)
+    running_mesh = LoopbackMesh(mesh, all_tasks)
     with ExitStack() as stack:
-        for task in found:
-            _configure(running_mesh, task, watched)
+        for task in all_tasks:
+            _configure(running_mesh, task, watched, settings or {})
             _write(running_mesh, task, adjust)
             for listener in task.part.listeners if isinstance(task.part, VirtualNode) else ():
                 stack.enter_context(SERVERS[listener.protocol](task.app, task.address(2), listener.port))
         # Callers start last: Envoy repeats the health check of an endpoint that was absent only after a minute.
-        for wave in ([task for task in found if not task.calls], [task for task in found if task.calls]):
+        for wave in (
+            [task for task in all_tasks if not task.calls],
+            [task for task in all_tasks if task.calls],
+        ):
             for task in wave:
                 stack.enter_context(_envoy(task))
             for task in wave:
                 _wait_until_live(task)
         yield running_mesh
-    _MACHINES.extend(task.machine for task in found)
+    _MACHINES.extend(task.machine for task in all_tasks)
 
 
-def _configure(running_mesh: LoopbackMesh, task: Task, watched: bool) -> None:
+def _configure(running_mesh: LoopbackMesh, task: Task, watched: bool, settings: Mapping[str, Any]) -> None:
     backends = task.part.backends if isinstance(task.part, VirtualNode) else ()
     interception = Loopback(
         task_address=task.address(1),
@@ -214,8 +219,8 @@ def _configure(running_mesh: LoopbackMesh, task: Task, watched: bool) -> None:
     part = task.part
     if part.access_log is not None:
         part = replace(part, access_log=replace(part.access_log, path=str(task.folder / part.access_log.path)))
-    found = FileEndpoints(directory=str(task.folder)) if watched else DnsEndpoints()
-    task.configuration = configure(running_mesh.mesh, part, interception=interception, endpoints=found)
+    endpoints = FileEndpoints(directory=str(task.folder)) if watched else DnsEndpoints()
+    task.configuration = configure(running_mesh.mesh, part, interception=interception, endpoints=endpoints, **settings)
 
 
 def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 MARKS = {
     "node": "starts Node: the CDK, its CLI",
@@ -44,6 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only tests that start neither Node nor Envoy, with fewer generated examples",
     )
+    parser.addoption(
+        "--fuzz",
+        action="store_true",
+        help="other generated examples in each run; those that fail are kept and run first",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,13 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if quick:
         global _most_examples
         _most_examples = _QUICK_EXAMPLES
+    fuzz = config.getoption("--fuzz")
     # The same examples every time, however slow the machine is and however large they are.
     hypothesis.settings.register_profile(
         "color-mesh",
         max_examples=min(_DEFAULT_EXAMPLES, _most_examples),
-        derandomize=True,
+        derandomize=not fuzz,
         deadline=None,
-        database=None,
+        database=DirectoryBasedExampleDatabase(".hypothesis/examples") if fuzz else None,
+        print_blob=True,
         suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
     )
     hypothesis.settings.load_profile("color-mesh")

@@ -140,7 +140,7 @@ class _Http2(socketserver.BaseRequestHandler):
 
     def _answer(self, connection: h2.connection.H2Connection, event: h2.events.RequestReceived) -> None:
         headers = {name.decode(): value.decode() for name, value in event.headers or ()}
-        asked = {
+        request = {
             "node": self.server.app.name,
             "method": headers[":method"],
             "path": headers[":path"],
@@ -148,7 +148,7 @@ class _Http2(socketserver.BaseRequestHandler):
         }
         assert event.stream_id is not None
         connection.send_headers(event.stream_id, [(":status", "200")])
-        connection.send_data(event.stream_id, json.dumps(asked).encode(), end_stream=True)
+        connection.send_data(event.stream_id, json.dumps(request).encode(), end_stream=True)
 
 
 @contextmanager

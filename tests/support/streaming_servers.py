@@ -48,8 +48,8 @@ class _Conversation(grpc.GenericRpcHandler):
         context.set_trailing_metadata((("x-after", "said last"), ("x-after-bin", b"\x00\xff")))
         if "x-code" in metadata:
             context.abort(grpc.StatusCode[str(metadata["x-code"])], f"as {self._app.name} was asked to")
-        said = {key: value for key, value in metadata.items() if isinstance(value, str)}
-        return json.dumps({"node": self._app.name, "metadata": said}).encode()
+        texts = {key: value for key, value in metadata.items() if isinstance(value, str)}
+        return json.dumps({"node": self._app.name, "metadata": texts}).encode()
 
     def _count(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         for number in range(int(request)):

@@ -115,9 +115,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     [
         pytest.param("/red/tell?q=1", "/tell?q=1", id="below-the-prefix"),
         pytest.param("/red", "/", id="the-prefix"),
-        pytest.param("/red/", "//", id="the-prefix-and-a-slash"),
-        pytest.param("/red1", "/1", id="a-prefix-is-only-text"),
-        pytest.param("/redfish/tell", "/fish/tell", id="text-below-the-prefix"),
+        pytest.param("/red/", "/", id="the-prefix-and-a-slash"),
         pytest.param("/slash/tell", "/tell", id="a-prefix-with-a-slash"),
         pytest.param("/kept/tell", "/kept/tell", id="a-prefix-that-is-kept"),
         pytest.param("/other/tell", "/new/tell", id="a-prefix-for-another"),
@@ -148,6 +146,8 @@ def test_routes_of_the_service_match_the_rewritten_path(mesh: LoopbackMesh, path
         pytest.param("/nothing", id="no-route-of-the-gateway"),
         pytest.param("/router/other", id="no-route-of-the-service"),
         pytest.param("/slash", id="less-than-the-prefix"),
+        pytest.param("/red1", id="text-after-the-prefix"),
+        pytest.param("/RED", id="the-prefix-in-capitals"),
     ],
 )
 def test_request_without_a_matching_route_is_answered_404(mesh: LoopbackMesh, path: str) -> None:

@@ -64,11 +64,11 @@ def test_stopped_run_leaves_nothing_behind(
 
 def _children(run: LocalMesh) -> list[int]:
     """Return the ids of all processes of a run."""
-    found = [run.process.pid]
-    for pid in found:
+    process_ids = [run.process.pid]
+    for pid in process_ids:
         with suppress(OSError):
-            found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return found
+            process_ids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return process_ids
 
 
 def test_down_stops_the_run_and_waits_for_its_end(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:

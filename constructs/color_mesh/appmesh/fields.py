@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from color_mesh.cloudformation.values import Unresolved
@@ -28,6 +29,7 @@ def api_spelling(key: str) -> str:
     return key
 
 
+@cache
 def cloudformation_spelling(key: str) -> str:
     """Return a key of the App Mesh API in the spelling of CloudFormation."""
     return _CLOUDFORMATION.get(key) or key[0].upper() + key[1:]

@@ -9,7 +9,16 @@ from color_mesh.appmesh.fields import Fields, api_spelling, cloudformation_spell
 from color_mesh.appmesh.manifests import is_manifest, read_cloud_map_service, read_manifests
 from color_mesh.appmesh.meshes import KINDS, DeclaredResource, read_meshes
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
-from color_mesh.cloudformation import Attribute, Files, Resource, Templates, files_of, is_template, read_templates
+from color_mesh.cloudformation import (
+    Attribute,
+    Files,
+    Resource,
+    Templates,
+    files_of,
+    is_template,
+    read_templates,
+    set_option,
+)
 from color_mesh.model import CloudMapService, Mesh, MeshError
 from color_mesh.model.errors import problem, refuse
 
@@ -137,7 +146,7 @@ def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
 def _unknown(place: str, value: Any) -> Iterator[str]:
     if isinstance(value, Attribute):
         name = f"{value.resource.logical_id}.{value.name}"
-        fix = f"give it with --set {name}=VALUE"
+        fix = f"give it with {set_option(name)}"
         yield problem(place, "is known only at deployment", name, fix)
     elif isinstance(value, dict):
         for key, each in value.items():

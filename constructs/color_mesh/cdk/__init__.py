@@ -1,5 +1,6 @@
 """CDK constructs. No other part of the package imports the CDK."""
 
+from color_mesh.cdk.attachment import NodeAttachment
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
 from color_mesh.cdk.mesh import ServiceMesh
@@ -14,6 +15,7 @@ __all__ = [
     "GatewayImplementation",
     "MeshGateway",
     "MeshedColorNode",
+    "NodeAttachment",
     "NodeImplementation",
     "ServiceMesh",
 ]

@@ -1,6 +1,6 @@
 """Data plane of the tutorial: App Mesh resources, and Envoys that receive their configuration from App Mesh."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
@@ -12,6 +12,7 @@ from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.data_plane import MeshResources, Part
 from color_mesh.cdk.task import (
+    LOW_PORTS,
     acknowledge,
     acknowledge_pulling,
     container_check,
@@ -23,6 +24,7 @@ from color_mesh.cdk.task import (
 from color_mesh.cdk.transparent import REDIRECTED_USER
 from color_mesh.model import ContainerHealthCheck, FargateContainer, Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.deployment import DNS_TTL_SECONDS
+from color_mesh.model.errors import problem
 
 # AWS App Mesh User Guide, Getting started with AWS App Mesh and Amazon ECS: update services.
 _LIVE = ContainerHealthCheck(
@@ -38,6 +40,7 @@ class AppMeshDataPlane:
     """App Mesh as the control plane of the Envoys; see `DataPlane`."""
 
     dns_ttl_seconds = DNS_TTL_SECONDS["app-mesh"]
+    preserves_client_addresses = False
 
     def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
         """Create the App Mesh resource of the mesh in ``scope``."""
@@ -59,9 +62,15 @@ class AppMeshDataPlane:
         """Return the Envoy container of a gateway; see `DataPlane`."""
         return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
 
+    def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
+        """Validate that a gateway has no number of trusted hops; see `DataPlane`."""
+        if trusted_hops != 0:
+            fix = "leave it out, or use data_plane='envoy'"
+            yield problem(subject, "App Mesh does not support 'trusted_hops'", trusted_hops, fix)
+
     def add_node_containers(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         containers: Sequence[FargateContainer],
         *,
         node: VirtualNode,
@@ -74,30 +83,33 @@ class AppMeshDataPlane:
         task_definition.node.add_dependency(self._resources.nodes[node.name])
         logging = container_log(log_group, node.name, container)
         resource = f"virtualNode/{node.name}"
-        envoy = self._add_envoy(task_definition, resource, container, logging, user=str(REDIRECTED_USER))
+        envoy = self._add_envoy(task_definition, resource, container, logging)
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
 
     def add_gateway_container(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        trusted_hops: int,
+        execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
-        """Add the gateway's Envoy, with the user id of the image, which may bind port 80; see `DataPlane`."""
+        """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         task_definition.node.add_dependency(self._resources.gateways[gateway.name])
         logging = container_log(log_group, gateway.name, container)
-        return self._add_envoy(task_definition, f"virtualGateway/{gateway.name}", container, logging)
+        resource = f"virtualGateway/{gateway.name}"
+        return self._add_envoy(task_definition, resource, container, logging, system_controls=[LOW_PORTS])
 
     def _add_envoy(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         resource: str,
         container: FargateContainer,
         logging: ecs.LogDriver,
-        user: str | None = None,
+        system_controls: list[ecs.SystemControl] | None = None,
     ) -> ecs.ContainerDefinition:
         # The ARN is written out, not imported. With an import, the mesh's stack could never delete the resource.
         arn = Stack.of(task_definition).format_arn(
@@ -124,7 +136,10 @@ class AppMeshDataPlane:
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),
             logging=logging,
-            user=user,
+            # Not the user of the image, which may be root. The file system stays writable, because the image writes
+            # Envoy's configuration to it (aws-app-mesh-roadmap, issue 433).
+            user=str(REDIRECTED_USER),
+            system_controls=system_controls,
         )
 
 

@@ -18,6 +18,7 @@ from color_mesh.appmesh import (
 )
 from color_mesh.cdk.data_plane import ExternalService, MeshResources, OwnedRoute, Part
 from color_mesh.cdk.task import acknowledge
+from color_mesh.envoy.gateway import prefix_warnings
 from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 
 _SHUTDOWN = (
@@ -148,6 +149,8 @@ class AppMeshResources:
             gateway_route_name=route.name,
             spec=gateway_route_spec(route),
         )
+        for text in prefix_warnings(route):
+            Annotations.of(resource).add_warning_v2("color-mesh:prefix", text)
         resource.add_resource_dependency(self.gateways[gateway_name])
         if route.virtual_service in self._services:
             resource.add_resource_dependency(self._services[route.virtual_service])

@@ -89,12 +89,12 @@ def check_discovery_arguments(
         listeners: Listeners of the node.
         hostname: Argument ``hostname``.
         response_type: Argument ``response_type``.
-        cloud_map_arguments: Arguments for the Cloud Map service by name. ``None``: not given.
+        cloud_map_arguments: Arguments for the Cloud Map service by name. ``None``: not arguments.
     """
-    given = {name: value for name, value in cloud_map_arguments.items() if value is not None}
-    if given and (hostname is not None or not listeners):
+    arguments = {name: value for name, value in cloud_map_arguments.items() if value is not None}
+    if arguments and (hostname is not None or not listeners):
         why = "callers do not look up a node without a listener" if hostname is None else "DNS looks up its hostname"
-        yield problem(subject, "has no Cloud Map service", given, f"leave out {', '.join(given)}: {why}")
+        yield problem(subject, "has no Cloud Map service", arguments, f"leave out {', '.join(arguments)}: {why}")
     if hostname is None and response_type != "LOADBALANCER":
         fix = "a hostname, or leave response_type out"
         yield problem(subject, "has a response type but no hostname", response_type, fix)

@@ -1,6 +1,6 @@
 """Interface of the data planes: the resources that declare a mesh, and the containers that run Envoy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -61,6 +61,10 @@ class DataPlane(Protocol):
     def dns_ttl_seconds(self) -> int:
         """Default TTL of a node's DNS record, in seconds."""
 
+    @property
+    def preserves_client_addresses(self) -> bool:
+        """Load balancers of gateways connect to them from the addresses of their clients, which Envoy passes on."""
+
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the resources that declare a part of the mesh, or update them if the part is declared already.
 
@@ -93,9 +97,17 @@ class DataPlane(Protocol):
             stop_timeout_seconds: Stop timeout of Envoy. ``None``: the default of ECS.
         """
 
+    def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
+        """Validate the arguments of a gateway's implementation that not every data plane supports.
+
+        Args:
+            subject: Beginning of error messages.
+            trusted_hops: Number of trusted proxies in front of the gateway.
+        """
+
     def add_node_containers(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         containers: Sequence[FargateContainer],
         *,
         node: VirtualNode,
@@ -119,10 +131,12 @@ class DataPlane(Protocol):
 
     def add_gateway_container(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        trusted_hops: int,
+        execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the container of `gateway_container` to a gateway's task, and the permissions that its Envoy needs.
@@ -131,6 +145,8 @@ class DataPlane(Protocol):
             task_definition: Task definition of the gateway.
             container: The container of `gateway_container`.
             gateway: The gateway.
+            trusted_hops: Number of trusted proxies in front of the gateway, validated by `check_gateway`.
+            execute_command: ECS Exec is enabled for the container.
             log_group: Log group of the container.
 
         Returns:

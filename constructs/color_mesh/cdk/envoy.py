@@ -1,6 +1,6 @@
 """Data plane without App Mesh: upstream Envoy in each task, configured by the task definition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from aws_cdk import Lazy
 from aws_cdk import aws_ecs as ecs
@@ -13,14 +13,23 @@ from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, dela
 from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
-from color_mesh.cdk.task import acknowledge_pulling, container_check, container_log, seconds, start_after, stop_timeout
+from color_mesh.cdk.task import (
+    LOW_PORTS,
+    acknowledge_pulling,
+    container_check,
+    container_log,
+    seconds,
+    start_after,
+    stop_timeout,
+)
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import configure
 from color_mesh.envoy.typed import Json
-from color_mesh.model import FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
+from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
 from color_mesh.model.builder import MeshBuilder
+from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
-from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS
+from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
 # Grace period for clients that still send requests: load balancers deregister a task before ECS sends SIGTERM, and
 # callers that use DNS stop at the end of the deregistration delay. The rest of the stop timeout is for requests in
@@ -32,6 +41,7 @@ class EnvoyDataPlane:
     """Upstream Envoys that have their configuration in the task definition; see `DataPlane`."""
 
     dns_ttl_seconds = DNS_TTL_SECONDS["envoy"]
+    preserves_client_addresses = True
 
     def __init__(
         self,
@@ -64,9 +74,13 @@ class EnvoyDataPlane:
         """
         return _container("envoy-proxy", cpu, memory_mib, stop_timeout_seconds)
 
+    def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
+        """Validate the number of trusted hops; see `DataPlane`."""
+        return check_range(subject, "trusted_hops", trusted_hops, 0, 10)
+
     def add_node_containers(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         containers: Sequence[FargateContainer],
         *,
         node: VirtualNode,
@@ -88,7 +102,8 @@ class EnvoyDataPlane:
             containers[0],
             container_log(log_group, name, containers[0]),
             lambda mesh: self._compile(mesh, mesh.node(name), application),
-            self._interception.envoy_user,
+            user=self._interception.envoy_user,
+            read_only=not _logs_to_a_file(node.access_log),
         )
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         for container in containers[1:]:
@@ -100,6 +115,9 @@ class EnvoyDataPlane:
                 entry_point=list(DELAY_ENTRY_POINT),
                 command=delay_command(container, application.ports(node)),
                 user=str(IMAGE_USER),
+                # Fargate requires no memory of a container, EC2 instances do.
+                memory_reservation_mib=None if task_definition.is_fargate_compatible else MIN_MEMORY_MIB,
+                readonly_root_filesystem=True,
                 stop_timeout=stop_timeout(container),
                 logging=container_log(log_group, name, container),
             )
@@ -108,10 +126,12 @@ class EnvoyDataPlane:
 
     def add_gateway_container(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         container: FargateContainer,
         *,
         gateway: VirtualGateway,
+        trusted_hops: int,
+        execute_command: bool,
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the Envoy of a gateway; see `DataPlane`."""
@@ -122,22 +142,29 @@ class EnvoyDataPlane:
             f"virtual gateway {name!r}",
             container,
             container_log(log_group, name, container),
-            lambda mesh: self._compile(mesh, mesh.gateway(name), application),
-            IMAGE_USER,
+            lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
+            user=IMAGE_USER,
+            # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.
+            read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
         )
 
-    def _compile(self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application) -> Json:
+    def _compile(
+        self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application, trusted_hops: int = 0
+    ) -> Json:
         outside = frozenset(name for nodes in self._mesh.parts.hostnames.values() for name in nodes)
-        return configure(mesh, part, interception=self._interception.placement(application, outside)).bootstrap
+        interception = self._interception.placement(application, outside)
+        return configure(mesh, part, interception=interception, trusted_hops=trusted_hops).bootstrap
 
     def _add_envoy(
         self,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         subject: str,
         container: FargateContainer,
         logging: ecs.LogDriver,
         compile: Callable[[Mesh], Json],
+        *,
         user: int,
+        read_only: bool,
     ) -> ecs.ContainerDefinition:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
         task_definition.node.add_validation(configuration)
@@ -155,14 +182,18 @@ class EnvoyDataPlane:
             ),
             command=Lazy.uncached_list(configuration),
             user=str(user),
-            # Envoy runs as a non-root user and listens on ports below 1024. ECS API Reference, SystemControl: Fargate
-            # supports the setting from platform version 1.4.0 on, for the network that the task's containers share.
-            system_controls=[ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")],
+            system_controls=[LOW_PORTS],
+            readonly_root_filesystem=read_only,
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),
             logging=logging,
         )
+
+
+def _logs_to_a_file(access_log: AccessLog | None) -> bool:
+    """Return whether an access log is written to the file system of the container, and not to its output."""
+    return access_log is not None and not access_log.path.startswith("/dev/")
 
 
 def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:

@@ -13,6 +13,7 @@ from color_mesh.envoy.typed import Json
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.errors import problem
+from color_mesh.model.task import check_shares
 
 # Amazon ECS service quotas: a task definition has at most 64 KiB. 2 KiB are left for properties outside the containers,
 # and for ARNs and names that are known at deployment only.
@@ -35,7 +36,7 @@ class EnvoyConfiguration:
     def __init__(
         self,
         subject: str,
-        task_definition: ecs.FargateTaskDefinition,
+        task_definition: ecs.TaskDefinition,
         mesh: MeshBuilder,
         compile: Callable[[Mesh], Json],
     ) -> None:
@@ -68,7 +69,7 @@ class EnvoyConfiguration:
         return lines if len(json.dumps(lines)) <= _MAX_READABLE_BYTES else compressed(bootstrap)
 
     def validate(self) -> list[str]:
-        """Validate that the configuration can be compiled, and that a command and a task definition can hold it."""
+        """Validate that the configuration can be compiled, and that a command and the task definition can hold it."""
         bootstrap = self._bootstrap()
         if isinstance(bootstrap, MeshError):
             return list(bootstrap.problems)
@@ -93,7 +94,16 @@ class EnvoyConfiguration:
     def _check_task_definition(self) -> Iterator[str]:
         resource = self._task_definition.node.default_child
         assert isinstance(resource, ecs.CfnTaskDefinition)
-        size = len(json.dumps(Stack.of(self._task_definition).resolve(resource.container_definitions)))
+        containers = Stack.of(self._task_definition).resolve(resource.container_definitions)
+        for field, key, unit, total in (
+            ("CPU", "cpu", "units", resource.cpu),
+            ("memory", "memory", "MiB", resource.memory),
+        ):
+            # Tasks on EC2 instances need no size.
+            if total is not None and total.isdecimal():
+                shares = [container.get(key) for container in containers]
+                yield from check_shares(self._subject, field, unit, int(total), shares)
+        size = len(json.dumps(containers))
         if size > _MAX_TASK_DEFINITION_BYTES:
             fix = f"at most {_MAX_TASK_DEFINITION_BYTES} bytes: a shorter environment or command"
             yield problem(self._subject, "task definition is too large for ECS", f"{size} bytes", fix)

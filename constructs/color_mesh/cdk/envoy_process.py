@@ -25,7 +25,8 @@ def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
     ECS stops a container with SIGTERM, on which Envoy would exit at once and abort the requests in progress. Bash
     therefore starts Envoy and drains it on SIGTERM. For ``drain_seconds`` Envoy accepts connections and asks clients to
     close them. Then it accepts no connections, and finishes the requests in progress and the open TCP connections. ECS
-    kills it after the stop timeout of the container.
+    kills it after the stop timeout of the container. The file system is read-only, so the script has no here-strings:
+    bash writes long ones to a file.
 
     Args:
         drain_seconds: Time in which Envoy still accepts connections.
@@ -48,7 +49,7 @@ drain() {{
   wait "$envoy"
   exit 0
 }}
-[[ $1 == {COMPRESSED} ]] && set -- "$(base64 -d <<<"$2" | gzip -d)"
+[[ $1 == {COMPRESSED} ]] && set -- "$(printf %s "$2" | base64 -d | gzip -d)"
 envoy --config-yaml "$*" {options} &
 envoy=$!
 trap drain TERM

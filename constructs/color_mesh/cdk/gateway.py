@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import jsii
 from aws_cdk import CfnResource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -19,7 +20,7 @@ from color_mesh.cdk.gateway_implementation import (
 )
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group
+from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group, security_group_of_tasks
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -35,12 +36,13 @@ from color_mesh.model import (
     RouteMatch,
     VirtualGateway,
 )
-from color_mesh.model.checks import check_balancer_name, check_choice, check_flag
+from color_mesh.model.checks import check_balancer_name, check_choice
 from color_mesh.model.deployment import EXPOSURES, Exposure
 from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
 
 
+@jsii.implements(ec2.IConnectable)
 class MeshGateway(Construct):
     """Virtual gateway: an Envoy without an application, which receives requests from outside and routes them.
 
@@ -52,7 +54,6 @@ class MeshGateway(Construct):
         name: Name of the gateway in the mesh.
         port: Port of the listener.
         security_group: Security group of the gateway's tasks.
-        connections: Connections of the gateway's tasks, for rules such as ``connections.allow_from(...)``.
     """
 
     def __init__(
@@ -100,16 +101,25 @@ class MeshGateway(Construct):
         self.mesh: ServiceMesh = mesh
         self.name: str = name
         self.port: int = port
+        # The egress filter is for applications. A gateway sends requests to the targets of its routes only.
         self.security_group: ec2.ISecurityGroup = security_group or mesh.own_security_group(
-            f"Gateway-{name}", "Tasks of a virtual gateway."
+            f"Gateway-{name}", "Tasks of a virtual gateway.", "DROP_ALL"
         )
-        self.connections: ec2.Connections = ec2.Connections(security_groups=[self.security_group])
+        self._connections = ec2.Connections(security_groups=[self.security_group])
         self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
 
     @property
     def mesh_resources(self) -> MeshResources:
         """L1 resources that the data plane created for the gateway and its routes, by construct id."""
         return self._resources
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Connections of the gateway's tasks, for rules such as ``cache.connections.allow_from(gateway, ...)``.
+
+        Once the gateway is implemented, its rules are created in the stack of its tasks.
+        """
+        return self._connections
 
     def add_route(
         self,
@@ -134,7 +144,9 @@ class MeshGateway(Construct):
             id: Construct id of the route, in the scope of the gateway.
             to: Service that receives the requests.
             name: Name of the route in the gateway. Default: a name derived from the path of the construct.
-            prefix: Prefix of the path. Default: ``/`` for ``http`` and ``http2``. Not supported for ``grpc``.
+            prefix: Prefix of the path. With ``data_plane="envoy"`` it matches whole path segments, and with
+                ``app-mesh`` ``/a`` matches ``/ab`` too. Default: ``/`` for ``http`` and ``http2``. Not supported for
+                ``grpc``.
             method: HTTP method. Default: all methods.
             port: Port of the gateway that the request was sent to. Default: all ports.
             match: Match of the route with all conditions, such as a host, instead of ``prefix``, ``method`` and
@@ -178,14 +190,14 @@ class MeshGateway(Construct):
         id: str,
         *,
         cluster: ecs.ICluster,
-        exposure: Exposure = "load-balancer",
-        internet_facing: bool = True,
+        exposure: Exposure = "internal",
         entry_security_group: ec2.ISecurityGroup | None = None,
+        trusted_hops: int = 0,
         cpu: int = 256,
         memory_mib: int = 512,
         port_name: str | None = None,
         stop_timeout_seconds: int | None = None,
-        desired_count: int = 1,
+        desired_count: int | None = None,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
         family: str | None = None,
@@ -200,21 +212,27 @@ class MeshGateway(Construct):
             scope: Scope of the construct.
             id: Construct id.
             cluster: Cluster of the service.
-            exposure: ``load-balancer``: a network load balancer in the public subnets, with tasks in the private
+            exposure: ``internal``: a network load balancer in the private subnets, for clients in the VPC.
+                ``internet``: an internet-facing network load balancer in the public subnets, with tasks in the private
                 subnets. ``public-ip``: tasks in the public subnets, each with a public IP address. Default:
-                ``load-balancer``.
-            internet_facing: Create an internet-facing load balancer. With ``False``, an internal load balancer in the
-                private subnets, for clients in the VPC. Default: ``True``.
+                ``internal``.
             entry_security_group: Security group of the load balancer, or of tasks with public IP addresses, which
-                admits the clients. Default: a new security group that allows the gateway's port to all IPv4 addresses,
-                or to those of the VPC.
+                admits the clients. If it restricts outbound traffic, it gets a rule for the gateway's tasks. Default: a
+                new security group, which allows the gateway's port to the IPv4 addresses of the VPC, or with
+                ``internet`` and ``public-ip`` to all IPv4 addresses.
+            trusted_hops: Number of trusted proxies in front of the gateway that add the address of their client to
+                ``X-Forwarded-For``: 1 for an application load balancer, 0 to 10. They must be the only clients that
+                ``entry_security_group`` admits. Supported with ``data_plane="envoy"`` only. Default: 0, which removes
+                the ``X-Forwarded-`` headers of all clients.
             cpu: CPU units of the task, one of the sizes of Fargate. Envoy gets all of them. Default: 256.
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
             port_name: Name of the port in the task definition. Default: none.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds, 1 to 120. Default: 30, the default of ECS.
-            desired_count: Number of tasks, 0 to 5000. Default: 1.
-            execute_command: Enable ECS Exec, and grant the task role its permissions. Default: ``False``.
+            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120. Default: 30, the default of ECS.
+            desired_count: Number of tasks, 0 to 5000. Default: ECS starts one task, and a deployment keeps the number
+                that autoscaling or an operator has set.
+            execute_command: Enable ECS Exec, and grant the task role its permissions. The file system of Envoy's
+                container is then writable. Default: ``False``.
             cpu_architecture: CPU architecture of the task. Default: x86-64.
             family: Family of the task definition. Default: a name generated by the CDK.
             service_name: Name of the ECS service. Default: a name generated by CloudFormation.
@@ -233,11 +251,10 @@ class MeshGateway(Construct):
             *check_choice(subject, "exposure", exposure, EXPOSURES),
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
-            *check_flag(subject, "internet_facing", internet_facing),
-            *_check_exposure(subject, exposure, internet_facing),
-            *([] if internet_facing or entry_security_group else _check_vpc_cidr(subject, mesh.vpc)),
-            *(check_subnets(subject, cluster.vpc, public=True) if internet_facing else ()),
-            *(check_subnets(subject, cluster.vpc, public=False) if exposure == "load-balancer" else ()),
+            *mesh.data_plane.check_gateway(subject, trusted_hops),
+            *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
+            *(check_subnets(subject, cluster.vpc, public=True) if exposure != "internal" else ()),
+            *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
         ]
         with refusing(problems):
             task = FargateTask(
@@ -250,16 +267,19 @@ class MeshGateway(Construct):
                 desired_count=desired_count,
             )
         part = Construct(scope, id)
+        group = security_group_of_tasks(part, self.security_group)
+        self._connections = ec2.Connections(security_groups=[group])
         implementation = create_gateway_implementation(
             part,
             mesh=mesh,
             gateway=mesh.declared.parts.gateways[self.name],
             task=task,
             cluster=cluster,
-            security_group=self.security_group,
+            security_group=group,
             entry_security_group=entry_security_group,
-            public_ip=exposure == "public-ip",
-            internet_facing=internet_facing,
+            trusted_hops=trusted_hops,
+            exposure=exposure,
+            execute_command=execute_command,
             cpu_architecture=cpu_architecture,
             log_group=log_group or own_log_group(part),
         )
@@ -272,8 +292,8 @@ class MeshGateway(Construct):
             implementation,
             mesh=mesh,
             port=self.port,
-            security_group=self.security_group,
-            internet_facing=internet_facing,
+            security_group=group,
+            exposure=exposure,
             load_balancer_name=load_balancer_name,
             target_group_name=target_group_name,
         )
@@ -285,12 +305,6 @@ def _check_security_group(
     if shared is not None and own is not None:
         fix = "leave security_group out"
         yield problem(subject, "all tasks of its mesh share one security group", own.node.path, fix)
-
-
-def _check_exposure(subject: str, exposure: str, internet_facing: object) -> Iterator[str]:
-    if exposure == "public-ip" and internet_facing is False:
-        fix = "leave it out, or exposure='load-balancer'"
-        yield problem(subject, "'internet_facing=False' requires a load balancer", internet_facing, fix)
 
 
 def _check_vpc_cidr(subject: str, vpc: ec2.IVpc) -> Iterator[str]:

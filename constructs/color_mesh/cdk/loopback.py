@@ -36,12 +36,10 @@ class LoopbackInterception(Construct):
     Attributes:
         domain: Domain of the service names.
         envoy_user: User id of a sidecar.
-        sees_all_egress: Traffic to addresses outside the mesh does not pass Envoy. Security groups restrict it.
         dns_records: Constructs that answer for service names.
     """
 
     envoy_user = IMAGE_USER
-    sees_all_egress = False
 
     def __init__(self, scope: Construct, namespace_name: str, vpc: ec2.IVpc, other_domains: Sequence[str]) -> None:
         """Create the zone of the mesh's domain.

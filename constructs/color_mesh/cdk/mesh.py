@@ -1,7 +1,6 @@
 """Service mesh that nodes, routers and gateways belong to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
 
 from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
@@ -13,18 +12,25 @@ from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
 from color_mesh.cdk.data_plane import DataPlane, ExternalService
 from color_mesh.cdk.envoy import EnvoyDataPlane
-from color_mesh.cdk.loopback import LoopbackInterception, check_domains
+from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.model import EgressFilter, Mesh
 from color_mesh.model.builder import MeshBuilder
-from color_mesh.model.checks import check_choice
-from color_mesh.model.deployment import DATA_PLANES, ENVOY_IMAGES, INTERCEPTIONS, DataPlaneName, InterceptionName
+from color_mesh.model.checks import check_choice, check_dns_name
+from color_mesh.model.deployment import (
+    DATA_PLANES,
+    ENVOY_IMAGES,
+    INTERCEPTIONS,
+    TASKS_LABEL,
+    DataPlaneName,
+    InterceptionName,
+)
 from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
 
-# Child construct of a namespace that a mesh with loopback interception uses.
-_MARKER_ID = "ServicesAtLoopbackAddresses"
+# Metadata of a VPC: the domain of a mesh with loopback interception in it.
+_DOMAIN = "color-mesh:domain"
 _DEFAULT_INTERCEPTIONS: Mapping[DataPlaneName, InterceptionName] = {"app-mesh": "transparent", "envoy": "loopback"}
 
 
@@ -42,6 +48,7 @@ class ServiceMesh(Construct):
         domain: Domain of the virtual services, except those in ``other_domains``.
         security_group: Security group of all tasks. ``None``: each node and each gateway has a security group of its
             own.
+        egress_filter: Egress filter of the nodes.
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
@@ -53,12 +60,13 @@ class ServiceMesh(Construct):
         id: str,
         *,
         vpc: ec2.IVpc,
-        namespace: servicediscovery.IPrivateDnsNamespace,
+        domain: str | None = None,
+        namespace: servicediscovery.IPrivateDnsNamespace | None = None,
         mesh_name: str | None = None,
         egress_filter: EgressFilter = "DROP_ALL",
         security_group: ec2.ISecurityGroup | None = None,
         envoy_image: ecs.ContainerImage | None = None,
-        data_plane: DataPlaneName = "app-mesh",
+        data_plane: DataPlaneName = "envoy",
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
     ) -> None:
@@ -68,13 +76,17 @@ class ServiceMesh(Construct):
             scope: Scope of the construct.
             id: Construct id.
             vpc: VPC of the mesh's tasks.
-            namespace: Private DNS namespace of the VPC, with a literal name. Each node that listens is registered in
-                it. With ``interception="loopback"`` the name is ``tasks.`` followed by the domain of the virtual
-                services, and the mesh creates a private hosted zone of Route 53 for that domain.
+            domain: Domain of the virtual services, such as ``shop.local``, as a literal. The mesh creates a private
+                DNS namespace of the VPC for its tasks. Default: the domain of ``namespace``.
+            namespace: Private DNS namespace of the VPC, with a literal name, instead of ``domain``. Each node that
+                listens is registered in it. With ``interception="loopback"`` the name is ``tasks.`` followed by the
+                domain of the virtual services, and the mesh creates a private hosted zone of Route 53 for that domain.
+                Default: a new namespace for ``domain``.
             mesh_name: Name of the mesh. Default: a name derived from the path of the construct.
             egress_filter: ``DROP_ALL``: nodes reach only their backends. ``ALLOW_ALL``: nodes reach any destination.
-                With ``interception="loopback"`` security groups enforce the filter. They always allow port 443, since
-                ECS pulls images and sends logs through the network of the task. Default: ``DROP_ALL``.
+                The security groups that the mesh creates enforce the filter. They always allow port 443, since ECS
+                pulls images and sends logs through the network of the task. With ``interception="transparent"`` Envoy
+                enforces the filter too. Default: ``DROP_ALL``.
             security_group: Security group of all tasks, which must allow traffic between its members. Not supported
                 with ``interception="loopback"``. Default: a new security group for each node and each gateway, which
                 admits its callers only. With ``interception="loopback"`` callers connect to port 15100, and to the
@@ -83,7 +95,7 @@ class ServiceMesh(Construct):
                 Default: App Mesh's Envoy v1.27.0.0 from the Amazon ECR Public Gallery, or upstream Envoy v1.40.0 from
                 Docker Hub.
             data_plane: ``app-mesh``: App Mesh, which AWS has ended. ``envoy``: Envoys whose configuration is in the
-                task definitions. Default: ``app-mesh``.
+                task definitions. Default: ``envoy``.
             interception: ``loopback``: the name of a service resolves to a loopback address on which the caller's own
                 Envoy listens. ``transparent``: ECS redirects the traffic of a task, by ``proxyConfiguration``.
                 Default: ``loopback`` for ``data_plane="envoy"``, and ``transparent`` for ``app-mesh``, which supports
@@ -96,29 +108,36 @@ class ServiceMesh(Construct):
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         name = default_name(scope, id) if mesh_name is None else mesh_name
-        namespace_name = namespace.namespace_name
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
+        problems += _check_domain(f"mesh {name!r}", domain, namespace)
+        if namespace is not None:
+            namespace_name = namespace.namespace_name
+        else:
+            namespace_name = f"{TASKS_LABEL}.{domain}" if interception == "loopback" else str(domain)
         if Token.is_unresolved(namespace_name):
             fix = "create or import it with a literal name"
             problems.append(problem(f"mesh {name!r}", "name of the namespace is not known", "a token", fix))
         elif interception == "loopback":
             problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
-            problems += _check_not_shared(f"mesh {name!r}", namespace, security_group)
+            problems += _check_not_shared(f"mesh {name!r}", namespace_name, vpc, security_group)
         with refusing(problems):
             mesh = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
         self.name: str = name
         self.vpc: ec2.IVpc = vpc
+        if namespace is None:
+            namespace = servicediscovery.PrivateDnsNamespace(self, "Namespace", name=namespace_name, vpc=vpc)
         self.namespace: servicediscovery.IPrivateDnsNamespace = namespace
         self.namespace_name: str = namespace_name
         self.security_group: ec2.ISecurityGroup | None = security_group
+        self.egress_filter: EgressFilter = mesh.egress_filter
         self.declared: MeshBuilder = MeshBuilder(mesh)
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: TransparentInterception | LoopbackInterception
         if interception == "loopback":
-            Construct(cast(Construct, namespace), _MARKER_ID)
+            vpc.node.add_metadata(_DOMAIN, namespace_name)
             self.interception = LoopbackInterception(self, namespace_name, vpc, other_domains)
         else:
             self.interception = TransparentInterception(namespace_name)
@@ -128,7 +147,6 @@ class ServiceMesh(Construct):
             self.data_plane = EnvoyDataPlane(self.declared, image, self.interception)
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image)
-        self._restricts_egress = egress_filter == "DROP_ALL" and not self.interception.sees_all_egress
 
     @property
     def model(self) -> Mesh:
@@ -138,7 +156,8 @@ class ServiceMesh(Construct):
     def external_service(self, virtual_service_name: str) -> Backend:
         """Declare that a virtual service of this mesh exists elsewhere, and return it as a backend.
 
-        Callers of the backend get no security group rules: the owner of the service must admit them.
+        Callers of the backend get no security group rules: the owner of the service must admit them, and the callers'
+        ``connections`` must allow the traffic out if ``egress_filter`` is ``DROP_ALL``.
 
         Args:
             virtual_service_name: Name of the virtual service.
@@ -163,7 +182,7 @@ class ServiceMesh(Construct):
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         self.declared.add(parts, (*problems, *names))
 
-    def own_security_group(self, id: str, description: str) -> ec2.ISecurityGroup:
+    def own_security_group(self, id: str, description: str, egress_filter: EgressFilter) -> ec2.ISecurityGroup:
         """Return the security group of all tasks, or create one for a part of the mesh.
 
         The group is created in the scope of the mesh, not of the part. Every stack with a part depends on the stack of
@@ -172,24 +191,39 @@ class ServiceMesh(Construct):
         Args:
             id: Construct id of a new security group.
             description: Description of a new security group.
+            egress_filter: ``DROP_ALL``: a new security group allows outbound traffic to port 443 and to backends only.
         """
         if self.security_group is not None:
             return self.security_group
-        allow_all = not self._restricts_egress
+        # Interception by Envoy is no barrier: the user id of Envoy and some addresses are exempt from redirection, and
+        # with loopback interception nothing is redirected. So the group applies the egress filter too.
+        allow_all = egress_filter == "ALLOW_ALL"
         group = ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=allow_all)
-        if self._restricts_egress:
+        if not allow_all:
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
         return group
 
 
+def _check_domain(
+    subject: str, domain: str | None, namespace: servicediscovery.IPrivateDnsNamespace | None
+) -> Iterator[str]:
+    """Validate that a mesh has either a domain or a namespace."""
+    if domain is None and namespace is None:
+        yield problem(subject, "has no domain", None, "domain='shop.local', or a namespace that exists")
+    elif domain is not None and namespace is not None:
+        yield problem(subject, "'namespace' excludes 'domain'", domain, "leave one of them out")
+    elif domain is not None and not Token.is_unresolved(domain):
+        yield from check_dns_name(subject, "domain", domain)
+
+
 def _check_not_shared(
-    subject: str, namespace: servicediscovery.IPrivateDnsNamespace, security_group: ec2.ISecurityGroup | None
+    subject: str, namespace_name: str, vpc: ec2.IVpc, security_group: ec2.ISecurityGroup | None
 ) -> Iterator[str]:
     """Validate what meshes cannot share with loopback interception."""
-    if namespace.node.try_find_child(_MARKER_ID) is not None:
+    if any(entry.type == _DOMAIN and entry.data == namespace_name for entry in vpc.node.metadata):
         # Route 53 API Reference, ConflictingDomainExists: a VPC has one zone of a name.
-        fix = "give each mesh a namespace, and so a domain, of its own"
-        yield problem(subject, "another mesh uses the namespace", namespace.namespace_name, fix)
+        fix = "give each mesh of a VPC a domain of its own"
+        yield problem(subject, "another mesh has this domain in the VPC", domain_of(namespace_name), fix)
     if security_group is not None:
         # Only the Envoy of a task restricts it to its backends, and nothing forces traffic through that Envoy.
         fix = "leave it out: each node gets its own group, or use interception='transparent'"

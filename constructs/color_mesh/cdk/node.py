@@ -1,7 +1,8 @@
 """Node of a mesh: its specification, and its implementation on AWS Fargate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -16,12 +17,13 @@ from color_mesh.cdk.arguments import (
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
+from color_mesh.cdk.attachment import NodeAttachment, check_task_definition
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation, create_node_implementation
-from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group
+from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
+from color_mesh.cdk.task import add_security_group, check_service, check_subnets, enable_execute_command
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -44,11 +46,12 @@ from color_mesh.model import (
 )
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB, AppAddress
 from color_mesh.model.discovery import Discovery
-from color_mesh.model.errors import refusing
+from color_mesh.model.errors import refuse, refusing
 from color_mesh.model.index import MeshParts
 from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
+@jsii.implements(ec2.IConnectable)
 class MeshedColorNode(Construct):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
@@ -61,7 +64,6 @@ class MeshedColorNode(Construct):
         port: Port of the first listener. ``None``: the node has no listener.
         virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
         security_group: Security group of the node's tasks. ``None``: the node has a hostname.
-        connections: Connections of the node's tasks, for rules such as ``connections.allow_from(...)``.
         cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
             listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
@@ -194,13 +196,23 @@ class MeshedColorNode(Construct):
         self.cloud_map_service: servicediscovery.Service | None = (
             _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
         )
-        own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.") if hostname is None else None
+        own = None
+        if hostname is None:
+            own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.", mesh.egress_filter)
         self.security_group: ec2.ISecurityGroup | None = own
-        self.connections: ec2.Connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self._connections = ec2.Connections(security_groups=[] if own is None else [own])
         declared = mesh.data_plane.declare(self, node)
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``.
+
+        Once the node is implemented, its rules are created in the stack of its tasks.
+        """
+        return self._connections
 
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.
@@ -257,7 +269,7 @@ class MeshedColorNode(Construct):
         port_name: str | None = None,
         container_health_check: ContainerHealthCheck | None = None,
         stop_timeout_seconds: int | None = None,
-        desired_count: int = 1,
+        desired_count: int | None = None,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
         family: str | None = None,
@@ -282,8 +294,10 @@ class MeshedColorNode(Construct):
             app_cpu: CPU units of the application. Default: the rest of the task's CPU units.
             app_memory_mib: Memory of the application in MiB. Default: the rest of the task's memory.
             app_address: Address that the application listens on. ``0.0.0.0``: all addresses of the task. With loopback
-                interception these include the addresses of its backends, which must then use other ports.
-                ``127.0.0.1``: the loopback interface of the task only. Default: ``0.0.0.0``.
+                interception these include the addresses of all services, so services that the node does not provide
+                must use other ports. ``127.0.0.1``: the loopback interface of the task only. With loopback
+                interception an application that listens on all addresses all the same cannot start. Default:
+                ``0.0.0.0``.
             app_port: Port that the application listens on, for a node with one listener. With transparent interception
                 it is always the listener's. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
@@ -292,12 +306,15 @@ class MeshedColorNode(Construct):
             port_name: Name of the first port in the task definition. Default: none.
             container_health_check: Health check that ECS performs on the application's container. Default: none, ECS
                 checks Envoy only.
-            stop_timeout_seconds: Stop timeout of the application, and then of Envoy, in seconds, 1 to 120. Default: 30,
+            stop_timeout_seconds: Stop timeout of the application, and then of Envoy, in seconds, 2 to 120. Default: 30,
                 the default of ECS.
             desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
                 response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
-                distribute requests over the tasks of the last response. Default: 1.
-            execute_command: Enable ECS Exec, and grant the task role its permissions. Default: ``False``.
+                distribute requests over the tasks of the last response. Default: ECS starts one task, and a deployment
+                keeps the number that autoscaling or an operator has set.
+            execute_command: Enable ECS Exec for the application's container, and grant the task role its permissions.
+                With ``data_plane="envoy"`` it does not work for Envoy's, whose file system is read-only. Default:
+                ``False``.
             cpu_architecture: CPU architecture of the task. Default: x86-64.
             family: Family of the task definition. Default: a name generated by the CDK.
             service_name: Name of the ECS service. Default: a name generated by CloudFormation.
@@ -309,9 +326,10 @@ class MeshedColorNode(Construct):
         """
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
         application = Application(address=app_address, port=app_port)
+        commands = {"entry_point": entry_point, "command": command}
         problems = [
             *mesh.interception.check_application(node, application),
-            *check_implementation_arguments(subject, node, port_name, {"entry_point": entry_point, "command": command}),
+            *check_implementation_arguments(subject, node, port_name, commands),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -323,12 +341,7 @@ class MeshedColorNode(Construct):
             port_name=port_name,
             stop_timeout_seconds=stop_timeout_seconds,
         )
-        containers = mesh.data_plane.node_containers(
-            cpu=envoy_cpu,
-            memory_mib=envoy_memory_mib,
-            stop_timeout_seconds=stop_timeout_seconds,
-            dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
-        )
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -339,27 +352,161 @@ class MeshedColorNode(Construct):
                 containers=(app, *containers),
                 desired_count=desired_count,
             )
-        part = Construct(scope, id)
-        implementation = create_node_implementation(
-            part,
-            mesh=mesh,
-            node=node,
+        assert self.security_group is not None
+        implementation = NodeImplementation(
+            scope,
+            id,
             task=task,
-            application=application,
             image=ApplicationImage(
                 image=image, entry_point=entry_point, command=command, environment=environment, secrets=secrets
             ),
+            ports=application.ports(node),
             cluster=cluster,
-            security_groups=self.connections.security_groups,
+            security_group=self.security_group,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             cpu_architecture=cpu_architecture,
-            log_group=log_group or own_log_group(part),
+            log_group=log_group,
+            attach=lambda service, log_group: self.attach(
+                service,
+                app_address=app_address,
+                app_port=app_port,
+                envoy_cpu=envoy_cpu,
+                envoy_memory_mib=envoy_memory_mib,
+                stop_timeout_seconds=stop_timeout_seconds,
+                log_group=log_group,
+            ),
         )
-        if self.cloud_map_service is not None:
-            implementation.fargate_service.associate_cloud_map_service(service=self.cloud_map_service)
         if execute_command:
             enable_execute_command(implementation.fargate_service)
         return implementation
+
+    def attach(
+        self,
+        service: ecs.BaseService,
+        *,
+        container: ecs.ContainerDefinition | None = None,
+        app_address: AppAddress = "0.0.0.0",
+        app_port: int | None = None,
+        envoy_cpu: int = ENVOY_CPU,
+        envoy_memory_mib: int = ENVOY_MEMORY_MIB,
+        stop_timeout_seconds: int | None = None,
+        log_group: logs.ILogGroup | None = None,
+    ) -> NodeAttachment:
+        """Make an ECS service the implementation of the node, with Envoy in its tasks.
+
+        The service may be of any kind with network mode ``awsvpc``: `ecs.FargateService`, `ecs.Ec2Service`, or the
+        ``service`` of a pattern of ``aws_ecs_patterns``. Its tasks get the containers of `add_to`, register in the
+        Cloud Map service of the node, and get the security group of the node beside their own. Nothing else of the
+        service changes. Egress rules of the groups that it has stay in force.
+
+        Args:
+            service: The ECS service.
+            container: Container of the application. Default: the default container of the task definition.
+            app_address: Address that the application listens on; see `implement`. Default: ``0.0.0.0``.
+            app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
+            envoy_cpu: CPU units of Envoy. Default: 128.
+            envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
+            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120; not less than that of the application.
+                Default: 30, the default of ECS.
+            log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
+
+        Raises:
+            MeshError: If the node or the service does not permit it. The error lists all problems, and both stay as
+                they are.
+        """
+        subject = f"virtual node {self.name!r}"
+        attachment = self._attachment(
+            service.task_definition,
+            container,
+            Application(address=app_address, port=app_port),
+            self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
+            log_group,
+            check_service(subject, service) if self.cloud_map_service is not None else (),
+        )
+        if self.cloud_map_service is not None:
+            service.associate_cloud_map_service(service=self.cloud_map_service)
+        assert self.security_group is not None
+        group = add_security_group(service, attachment, self.security_group)
+        self._connections = ec2.Connections(security_groups=[group])
+        return attachment
+
+    def add_to(
+        self,
+        task_definition: ecs.TaskDefinition,
+        *,
+        container: ecs.ContainerDefinition | None = None,
+        app_address: AppAddress = "0.0.0.0",
+        app_port: int | None = None,
+        envoy_cpu: int = ENVOY_CPU,
+        envoy_memory_mib: int = ENVOY_MEMORY_MIB,
+        stop_timeout_seconds: int | None = None,
+        log_group: logs.ILogGroup | None = None,
+    ) -> NodeAttachment:
+        """Add Envoy and its companions to a task definition, such as that of a scheduled task.
+
+        Whoever runs the task gives it the security group of the node. Without a service no task is registered in Cloud
+        Map, so the node has no listener: it only calls its backends. A service is attached with `attach`.
+
+        Args:
+            task_definition: Task definition with network mode ``awsvpc``.
+            container: Container of the application; see `attach`.
+            app_address: Address that the application listens on; see `implement`. Default: ``0.0.0.0``.
+            app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
+            envoy_cpu: CPU units of Envoy. Default: 128.
+            envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
+            stop_timeout_seconds: Stop timeout of Envoy in seconds; see `attach`.
+            log_group: Log group of Envoy and its companions; see `attach`.
+
+        Raises:
+            MeshError: If the node or the task definition does not permit it. The error lists all problems, and both
+                stay as they are.
+        """
+        return self._attachment(
+            task_definition,
+            container,
+            Application(address=app_address, port=app_port),
+            self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
+            log_group,
+        )
+
+    def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:
+        """Return the containers that a task of the node has beside its application."""
+        return self.mesh.data_plane.node_containers(
+            cpu=cpu,
+            memory_mib=memory_mib,
+            stop_timeout_seconds=stop_timeout_seconds,
+            dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
+        )
+
+    def _attachment(
+        self,
+        task_definition: ecs.TaskDefinition,
+        container: ecs.ContainerDefinition | None,
+        application: Application,
+        containers: Sequence[FargateContainer],
+        log_group: logs.ILogGroup | None,
+        problems: Iterable[str] = (),
+    ) -> NodeAttachment:
+        mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
+        app_container = container or task_definition.default_container
+        refuse(
+            [
+                *problems,
+                *mesh.interception.check_application(node, application),
+                *check_implementation_arguments(subject, node, None, {}),
+                *check_task_definition(subject, task_definition, app_container, containers),
+            ]
+        )
+        assert app_container is not None
+        return NodeAttachment(
+            task_definition,
+            mesh=mesh,
+            node=node,
+            application=application,
+            app_container=app_container,
+            containers=containers,
+            log_group=log_group,
+        )
 
 
 def _register(

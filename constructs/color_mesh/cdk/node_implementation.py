@@ -1,6 +1,6 @@
 """Implementation of a node on AWS Fargate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_ec2 as ec2
@@ -9,53 +9,19 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from color_mesh.cdk.application import Application
-from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.attachment import NodeAttachment
 from color_mesh.cdk.task import (
     acknowledge,
     acknowledge_pulling,
     container_check,
     fargate_service,
     fargate_task_definition,
+    own_log_group,
+    security_group_of_tasks,
     service_options,
     stop_timeout,
 )
-from color_mesh.model import FargateContainer, FargateTask, VirtualNode
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeImplementation:
-    """Constructs that `MeshedColorNode.implement` created.
-
-    Attributes:
-        task_definition: Task definition.
-        app_container: Container of the application.
-        envoy_container: Container of Envoy.
-        fargate_service: ECS service.
-    """
-
-    task_definition: ecs.FargateTaskDefinition
-    app_container: ecs.ContainerDefinition
-    envoy_container: ecs.ContainerDefinition
-    fargate_service: ecs.FargateService
-
-    @property
-    def task_role(self) -> iam.IRole:
-        """Task role: the permissions of the containers on AWS."""
-        return self.task_definition.task_role
-
-    @property
-    def execute_command_line(self) -> str:
-        """AWS CLI command that opens a shell in the application's container of one of the tasks.
-
-        It needs ``execute_command=True``.
-        """
-        service, filters = service_options(self.fargate_service)
-        return (
-            f"aws ecs execute-command {service} "
-            f"--task $(aws ecs list-tasks {service} {filters} --query 'taskArns[0]' --output text) "
-            f"--container {self.app_container.container_name} --interactive --command /bin/sh"
-        )
+from color_mesh.model import FargateContainer, FargateTask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,62 +43,82 @@ class ApplicationImage:
     secrets: Mapping[str, ecs.Secret] | None
 
 
-def create_node_implementation(
-    scope: Construct,
-    *,
-    mesh: ServiceMesh,
-    node: VirtualNode,
-    task: FargateTask,
-    application: Application,
-    image: ApplicationImage,
-    cluster: ecs.ICluster,
-    security_groups: Sequence[ec2.ISecurityGroup],
-    vpc_subnets: ec2.SubnetSelection,
-    cpu_architecture: ecs.CpuArchitecture | None,
-    log_group: logs.ILogGroup,
-) -> NodeImplementation:
-    """Create the task definition and the ECS service of a node.
+class NodeImplementation(Construct):
+    """Fargate service of a node, which `MeshedColorNode.implement` created.
 
-    Args:
-        scope: Scope of the constructs.
-        mesh: Mesh of the node.
-        node: The node.
-        task: The task. Its containers are the application and those of `DataPlane.node_containers`.
-        application: Address and port of the application.
-        image: Image of the application.
-        cluster: Cluster of the service.
-        security_groups: Security groups of the tasks.
-        vpc_subnets: Subnets of the tasks.
-        cpu_architecture: CPU architecture. ``None``: the default of ECS.
+    Attributes:
+        task_definition: Task definition.
+        app_container: Container of the application.
+        envoy_container: Container of Envoy.
+        fargate_service: ECS service.
         log_group: Log group of the containers.
     """
-    task_definition = fargate_task_definition(
-        scope,
-        task,
-        cpu_architecture=cpu_architecture,
-        proxy_configuration=mesh.interception.proxy_configuration(node),
-    )
-    app, *containers = task.containers
-    added_app = _add_application(task_definition, app, image, application.ports(node), log_group)
-    envoy = mesh.data_plane.add_node_containers(
-        task_definition,
-        containers,
-        node=node,
-        application=application,
-        app_container=added_app,
-        log_group=log_group,
-    )
-    service = fargate_service(
-        scope,
-        cluster=cluster,
-        task_definition=task_definition,
-        task=task,
-        security_groups=security_groups,
-        vpc_subnets=vpc_subnets,
-    )
-    return NodeImplementation(
-        task_definition=task_definition, app_container=added_app, envoy_container=envoy, fargate_service=service
-    )
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        task: FargateTask,
+        image: ApplicationImage,
+        ports: Sequence[int],
+        cluster: ecs.ICluster,
+        security_group: ec2.ISecurityGroup,
+        vpc_subnets: ec2.SubnetSelection,
+        cpu_architecture: ecs.CpuArchitecture | None,
+        log_group: logs.ILogGroup | None,
+        attach: Callable[[ecs.FargateService, logs.ILogGroup], NodeAttachment],
+    ) -> None:
+        """Create the task definition and the ECS service of a node.
+
+        Args:
+            scope: Scope of the construct.
+            id: Construct id.
+            task: The task. Its first container is the application.
+            image: Image of the application.
+            ports: Ports of the application.
+            cluster: Cluster of the service.
+            security_group: Security group of the node.
+            vpc_subnets: Subnets of the tasks.
+            cpu_architecture: CPU architecture. ``None``: the default of ECS.
+            log_group: Log group of the containers. ``None``: a new log group with a retention of one week.
+            attach: Attaches the node to the service, with the log group of its containers.
+        """
+        super().__init__(scope, id)
+        self.log_group: logs.ILogGroup = log_group or own_log_group(self)
+        self.task_definition: ecs.FargateTaskDefinition = fargate_task_definition(
+            self, task, cpu_architecture=cpu_architecture
+        )
+        self.app_container: ecs.ContainerDefinition = _add_application(
+            self.task_definition, task.containers[0], image, ports, self.log_group
+        )
+        self.fargate_service: ecs.FargateService = fargate_service(
+            self,
+            cluster=cluster,
+            task_definition=self.task_definition,
+            task=task,
+            security_groups=[security_group_of_tasks(self, security_group)],
+            vpc_subnets=vpc_subnets,
+        )
+        self.envoy_container: ecs.ContainerDefinition = attach(self.fargate_service, self.log_group).envoy_container
+
+    @property
+    def task_role(self) -> iam.IRole:
+        """Task role: the permissions of the containers on AWS."""
+        return self.task_definition.task_role
+
+    @property
+    def execute_command_line(self) -> str:
+        """AWS CLI command that opens a shell in the application's container of one of the tasks.
+
+        It needs ``execute_command=True``.
+        """
+        service, filters = service_options(self.fargate_service)
+        return (
+            f"aws ecs execute-command {service} "
+            f"--task $(aws ecs list-tasks {service} {filters} --query 'taskArns[0]' --output text) "
+            f"--container {self.app_container.container_name} --interactive --command /bin/sh"
+        )
 
 
 def _add_application(

@@ -1,6 +1,6 @@
 """Parts of task definitions and services that nodes and gateways have in common."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from aws_cdk import Acknowledgment, Duration, Fn, RemovalPolicy, Stack, Validations
@@ -12,6 +12,10 @@ from constructs import Construct, IConstruct
 
 from color_mesh.model import FargateContainer, FargateTask
 from color_mesh.model.errors import problem
+
+# For an Envoy that runs as a non-root user and listens on a port below 1024. ECS API Reference, SystemControl: Fargate
+# supports the setting from platform version 1.4.0 on, for the network that the task's containers share.
+LOW_PORTS = ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
@@ -51,22 +55,40 @@ def fargate_task_definition(
     task: FargateTask,
     *,
     cpu_architecture: ecs.CpuArchitecture | None,
-    proxy_configuration: ecs.ProxyConfiguration | None = None,
 ) -> ecs.FargateTaskDefinition:
-    """Create a task definition without containers, with a task role that has no permissions."""
+    """Create a task definition without containers, with a task role and an execution role that have no permissions."""
     # Without a runtime platform ECS uses x86-64, as the tutorial does.
     platform = None if cpu_architecture is None else ecs.RuntimePlatform(cpu_architecture=cpu_architecture)
-    role = iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-    return ecs.FargateTaskDefinition(
+    conditions = _tasks_of_this_account(scope)
+    role = iam.Role(
+        scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com", conditions=conditions)
+    )
+    task_definition = ecs.FargateTaskDefinition(
         scope,
         "TaskDefinition",
         family=task.family,
         cpu=task.cpu,
         memory_limit_mib=task.memory_mib,
         task_role=role,
-        proxy_configuration=proxy_configuration,
         runtime_platform=platform,
     )
+    # The task definition creates its execution role itself, and has no argument for the conditions of its trust policy.
+    execution_role = task_definition.obtain_execution_role().node.default_child
+    assert isinstance(execution_role, iam.CfnRole)
+    execution_role.add_property_override("AssumeRolePolicyDocument.Statement.0.Condition", conditions)
+    return task_definition
+
+
+def _tasks_of_this_account(scope: Construct) -> Mapping[str, Mapping[str, str]]:
+    """Return the conditions under which ECS may assume the roles of a task: it acts for this account and region.
+
+    Amazon ECS Developer Guide, *Amazon ECS task IAM role*, recommends them against the confused deputy problem.
+    """
+    stack = Stack.of(scope)
+    return {
+        "StringEquals": {"aws:SourceAccount": stack.account},
+        "ArnLike": {"aws:SourceArn": stack.format_arn(service="ecs", resource="*")},
+    }
 
 
 def container_log(log_group: logs.ILogGroup, part: str, container: FargateContainer) -> ecs.LogDriver:
@@ -92,7 +114,7 @@ def start_after(
     container.add_container_dependencies(ecs.ContainerDependency(container=other, condition=condition))
 
 
-def acknowledge_pulling(task_definition: ecs.FargateTaskDefinition, image: ecs.ContainerImage) -> None:
+def acknowledge_pulling(task_definition: ecs.TaskDefinition, image: ecs.ContainerImage) -> None:
     """Acknowledge the wildcard resource that pulling from a private Amazon ECR registry requires."""
     if isinstance(image, ecs.EcrImage):
         acknowledge(
@@ -147,6 +169,56 @@ def fargate_service(
     )
     _resource(service).scheduling_strategy = "REPLICA"
     return service
+
+
+def check_service(subject: str, service: ecs.BaseService) -> Iterator[str]:
+    """Validate that the tasks of a service can be registered in the Cloud Map service of a node."""
+    if service.cloud_map_service is not None:
+        # ECS API Reference, CreateService: serviceRegistries. Each service may be associated with one registry.
+        fix = "leave out cloud_map_options of the service: the node has a Cloud Map service, which callers look up"
+        yield problem(subject, "service is in another Cloud Map service", service.node.path, fix)
+
+
+def security_group_of_tasks(scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+    """Return a security group of the mesh's stack as the group of tasks in the stack of ``scope``.
+
+    The CDK creates a rule in the stack of its group. A rule for a load balancer or a database in the stack of the tasks
+    would make the two stacks depend on each other. Rules of the returned group are created in the stack of ``scope``.
+    """
+    if Stack.of(scope).node.path == Stack.of(group).node.path:
+        return group
+    return ec2.SecurityGroup.from_security_group_id(
+        scope, "SecurityGroup", group.security_group_id, allow_all_outbound=group.allow_all_outbound
+    )
+
+
+def add_security_group(service: ecs.BaseService, scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
+    """Give the tasks of a service another security group unless they have it, and return the group of the tasks.
+
+    The L2 construct takes security groups when it is created, and keeps its network configuration for subclasses. The
+    group is not added to the connections of the service: rules that they have already, such as those of a load
+    balancer, would be copied to it.
+
+    Args:
+        service: The service.
+        scope: Scope of the group of the tasks.
+        group: Security group of the mesh's stack.
+    """
+    for other in service.connections.security_groups:
+        if other.security_group_id == group.security_group_id:
+            return other
+    network = service._network_configuration
+    assert network is not None
+    vpc_network = network.awsvpc_configuration
+    assert isinstance(vpc_network, ecs.CfnService.AwsVpcConfigurationProperty)
+    service._network_configuration = ecs.CfnService.NetworkConfigurationProperty(
+        awsvpc_configuration=ecs.CfnService.AwsVpcConfigurationProperty(
+            subnets=vpc_network.subnets,
+            assign_public_ip=vpc_network.assign_public_ip,
+            security_groups=[*(vpc_network.security_groups or []), group.security_group_id],
+        )
+    )
+    return security_group_of_tasks(scope, group)
 
 
 def enable_execute_command(service: ecs.FargateService) -> None:

@@ -26,12 +26,10 @@ class TransparentInterception:
     Attributes:
         domain: Domain of the service names.
         envoy_user: User id of a sidecar.
-        sees_all_egress: All traffic that leaves a task passes its Envoy, which applies the mesh's egress filter.
         dns_records: Constructs that answer for service names. Cloud Map needs none.
     """
 
     envoy_user = REDIRECTED_USER
-    sees_all_egress = True
     dns_records: Sequence[IDependable] = ()
 
     def __init__(self, namespace_name: str) -> None:

@@ -1,6 +1,5 @@
 """Programs that run in place of images, as ``color-mesh.json`` and ``--image`` name them."""
 
-import json
 import os
 import shlex
 import shutil
@@ -8,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from color_mesh.cloudformation.load import Document, load
 from color_mesh.local.plan.programs import Commands, image_names
-from color_mesh.model import MeshError
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
 
 FILE = "color-mesh.json"
-_MAX_CHARACTERS = 1_000_000
 _EXAMPLE = 'such as {"images": {"example/shop": {"command": ["python3", "./shop.py"]}}}'
 
 
@@ -30,7 +28,7 @@ def read_images(sources: Sequence[Path], options: Sequence[str]) -> Commands:
     """
     from_options = parse_options(options)
     folders = [*(source.absolute().parent for source in sources), Path.cwd()]
-    file = next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
+    file = next((folder / FILE for folder in folders if os.path.isfile(folder / FILE)), None)
     from_file = read_file(file) if file is not None else {}
     # An option for 'shop' also overrides the file's 'example/shop:1', a longer name of the same image.
     remaining = {name: each for name, each in from_file.items() if from_options.keys().isdisjoint(image_names(name))}
@@ -66,21 +64,16 @@ def read_file(file: Path) -> Commands:
     Raises:
         MeshError: With every problem.
     """
-    try:
-        # A file of the kernel claims size 0 and may have no end.
-        with file.open(encoding="utf-8") as opened:
-            content = json.loads(opened.read(_MAX_CHARACTERS))
-    except (OSError, ValueError, RecursionError) as error:
-        raise MeshError([problem(str(file), "cannot be read as JSON", str(error), _EXAMPLE)]) from None
+    content = load(file)
     refuse(_file_problems(str(file), content))
     words = {name: replacement["command"] for name, replacement in content.get("images", {}).items()}
     return _resolve(words, file.absolute().parent, f"{file}: image ")
 
 
-def _file_problems(subject: str, content: Any) -> Iterator[str]:
+def _file_problems(subject: str, content: Document) -> Iterator[str]:
     """Validate the keys and types of the file."""
     yield from _object_problems(subject, content, ("images",))
-    images = content.get("images", {}) if isinstance(content, dict) else {}
+    images = content.get("images", {})
     if not isinstance(images, dict):
         yield problem(f"{subject}: images", "not an object", images, _EXAMPLE)
         return
@@ -112,13 +105,16 @@ def _resolve(words: Mapping[str, Sequence[str]], folder: Path, subject: str) -> 
     commands: dict[str, tuple[str, ...]] = {}
     problems = []
     for name, (program, *arguments) in words.items():
+        if "\0" in "".join(arguments):
+            wrong = "has a null character, which no program can get"
+            problems.append(problem(f"{subject}{name}", wrong, arguments, "remove it"))
         path = shutil.which(program if "/" not in program else os.path.normpath(folder / program))
         if path is None:
             fix = "a program on the PATH, or the path of an executable file"
             problems.append(problem(f"{subject}{name}", "program not found", program, fix))
         commands[name] = (path or program, *(_absolute(argument, folder) for argument in arguments))
         for argument in arguments:
-            if _is_relative(argument) and not (folder / argument).exists():
+            if _is_relative(argument) and not os.path.exists(folder / argument):
                 fix = f"a path relative to {folder}"
                 problems.append(problem(f"{subject}{name}", "file not found", argument, fix))
     refuse(problems)

@@ -8,7 +8,7 @@
 
 from color_mesh.cloudformation.load import Files, files_of, is_template, load
 from color_mesh.cloudformation.templates import Attribute, Resource, Templates, read_templates
-from color_mesh.cloudformation.values import hidden_parameters
+from color_mesh.cloudformation.values import hidden_parameters, set_option
 
 __all__ = [
     "Attribute",
@@ -20,4 +20,5 @@ __all__ = [
     "is_template",
     "load",
     "read_templates",
+    "set_option",
 ]

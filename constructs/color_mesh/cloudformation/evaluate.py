@@ -33,7 +33,7 @@ class Evaluator:
         known_attributes: Property with the value of an attribute, by resource type and attribute name.
         functions: Intrinsic functions, by name.
         hides_secrets: Parameters with ``NoEcho`` have a text that names the parameter in place of their value, except
-            in conditions.
+            where ``Fn::Equals`` compares the value.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class Evaluator:
         self.known_attributes = known_attributes
         self.hides_secrets = hides_secrets
         self._functions = functions
-        self._active: list[tuple[Stack, str, bool]] = []
-        self._results: dict[tuple[Stack, str, bool], Any] = {}
+        self._active: list[tuple[Stack, str]] = []
+        self._results: dict[tuple[Stack, str], Any] = {}
         self._depth = 0
         self._size = 0
         self._steps = 0
@@ -130,18 +130,9 @@ class Evaluator:
         if not (isinstance(name, str) and name in conditions):
             raise unknown_name(place, "condition", name, conditions)
         declaration = f"{stack.path.name}: Conditions.{name}"
-        hides_secrets, self.hides_secrets = self.hides_secrets, False
-        try:
-            return bool(
-                self.once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], declaration))
-            )
-        except MeshError as error:
-            if hides_secrets and any(each in problem for each in self.secrets() for problem in error.problems):
-                wrong, fix = "has a condition that cannot be evaluated", "give the NoEcho parameters other values"
-                raise refusal(place, wrong, name, fix) from None
-            raise
-        finally:
-            self.hides_secrets = hides_secrets
+        return bool(
+            self.once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], declaration))
+        )
 
     def is_deployed(self, stack: Stack, logical_id: str) -> bool:
         """Return whether a resource is deployed: its own condition, and those of the stacks around it."""
@@ -171,10 +162,10 @@ class Evaluator:
         Raises:
             MeshError: When the evaluation needs its own result, and whenever the first evaluation failed.
         """
-        key = (stack, name, self.hides_secrets)
+        key = (stack, name)
         if key in self._active:
             cycle = [*self._active[self._active.index(key) :], key]
-            path = " -> ".join(f"{each} of {owner.name}" for owner, each, _ in cycle)
+            path = " -> ".join(f"{each} of {owner.name}" for owner, each in cycle)
             raise refusal(place, "refers to itself", path, "remove the cycle")
         if key not in self._results:
             self._active.append(key)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator, Function
+from color_mesh.cloudformation.references import compared_value
 from color_mesh.cloudformation.stack import Stack
-from color_mesh.cloudformation.values import Unknown, as_text, deployment_only, hidden_parameters, is_plain, refusal
+from color_mesh.cloudformation.values import Unknown, as_text, deployment_only, is_plain, refusal, unhidden
 
 
 def _find_in_map(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
@@ -35,7 +36,7 @@ def _split(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> lis
     separator, text = _separated(argument, "Fn::Split", "a separator and text", place)
     if not separator:
         raise refusal(place, "Fn::Split has wrong arguments", argument, "a separator that is not empty")
-    return _unhidden(evaluator.text(stack, text, place), place).split(separator)
+    return unhidden(evaluator.text(stack, text, place), place).split(separator)
 
 
 def _select(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
@@ -80,7 +81,8 @@ def _if(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
 
 def _equals(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> bool:
     first, second = _pair(argument, "Fn::Equals", "two values", place)
-    return bool(as_text(evaluator.known(stack, first, place)) == as_text(evaluator.known(stack, second, place)))
+    left, right = (as_text(compared_value(evaluator, stack, each, place)) for each in (first, second))
+    return bool(left == right)
 
 
 def _not(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> bool:
@@ -126,18 +128,11 @@ def _pair(argument: Any, function: str, expected: str, place: str) -> tuple[Any,
 
 
 def _base64(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> str:
-    return base64.b64encode(_unhidden(evaluator.text(stack, argument, place), place).encode()).decode()
-
-
-def _unhidden(text: str, place: str) -> str:
-    """Return text for a function that would change what stands in place of a hidden value beyond recognition."""
-    if hidden_parameters(text):
-        raise refusal(place, "changes the value of a NoEcho parameter", text, "a parameter without NoEcho")
-    return text
+    return base64.b64encode(unhidden(evaluator.text(stack, argument, place), place).encode()).decode()
 
 
 def _length(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> int:
-    return len(evaluator.items(stack, argument, place))
+    return len(unhidden(evaluator.items(stack, argument, place), place))
 
 
 FUNCTIONS: Mapping[str, Function] = {

@@ -10,9 +10,12 @@ from color_mesh.cloudformation.values import (
     NoValue,
     Unknown,
     as_text,
+    deployment_only,
     hidden_value,
     is_plain,
     refusal,
+    set_option,
+    unhidden,
     unknown_name,
 )
 from color_mesh.model.errors import MAX_LISTED, listed
@@ -36,11 +39,36 @@ def _ref(evaluator: Evaluator, stack: Stack, name: Any, place: str) -> Any:
     if name.startswith("AWS::"):
         return _pseudo_parameter(evaluator, stack, name, place)
     if name in stack.section("Parameters"):
-        return _parameter(evaluator, stack, name, place)
+        value = _parameter(evaluator, stack, name, place)
+        if evaluator.hides_secrets and stack.is_secret(name):
+            return [hidden_value(name)] if isinstance(value, list) else hidden_value(name)
+        return value
     if name not in stack.section("Resources"):
         known = evaluator.once(stack, "parameters and resources", place, lambda: _known(stack))
         raise unknown_name(place, "parameter or resource", name, known)
     return evaluator.values.get(f"{name}.Ref", Unknown(stack, name, "Ref"))
+
+
+def compared_value(evaluator: Evaluator, stack: Stack, operand: Any, place: str) -> Any:
+    """Return an operand of ``Fn::Equals``: of a parameter with ``NoEcho`` its value, if the operand is the parameter.
+
+    Comparisons of its parts would tell a template each character, which it could write somewhere.
+    """
+    name = _referred_parameter(stack, operand)
+    if name is None:
+        return unhidden(evaluator.known(stack, operand, place), place)
+    while stack.parent is not None and (origin := _referred_parameter(stack.parent[0], _argument(stack, name))):
+        stack, name = stack.parent[0], origin
+    value = _parameter(evaluator, stack, name, place)
+    if isinstance(value, Unknown):
+        raise deployment_only(place, value)
+    return unhidden(value, place)
+
+
+def _referred_parameter(stack: Stack, value: Any) -> str | None:
+    """Return the parameter that a value refers to, if it is nothing but a reference to one."""
+    name = value.get("Ref") if isinstance(value, dict) and len(value) == 1 else None
+    return name if isinstance(name, str) and name in stack.section("Parameters") else None
 
 
 def _known(stack: Stack) -> dict[str, Any]:
@@ -56,7 +84,7 @@ def _pseudo_parameter(evaluator: Evaluator, stack: Stack, name: str, place: str)
         raise unknown_name(place, "pseudo parameter", name, [f"AWS::{each}" for each in _PSEUDO_PARAMETERS])
     known = {**_PSEUDO, "AWS::StackName": stack.name, **stack.pseudo, **evaluator.values}
     if name not in known:
-        raise refusal(place, "is known only at deployment", name, f"give it with --set {name}=VALUE")
+        raise refusal(place, "is known only at deployment", name, f"give it with {set_option(name)}")
     return known[name]
 
 
@@ -67,21 +95,19 @@ def _parameter(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any
     if value is NO_VALUE and not kind.startswith("AWS::SSM::Parameter::Value"):
         value = parameter.get("Default", NO_VALUE)
     if value is NO_VALUE:
-        raise refusal(place, "is a parameter without a value", name, f"give it with --set {name}=VALUE")
+        raise refusal(place, "is a parameter without a value", name, f"give it with {set_option(name)}")
     if ("CommaDelimitedList" in kind or "List<" in kind) and isinstance(value, str):
         value = [item.strip() for item in value.split(",")]
-    hidden = hidden_value(name) if stack.is_secret(name) else None
+    quoted = hidden_value(name) if stack.is_secret(name) else None
     if not is_plain(value):
-        raise refusal(place, f"parameter {name} has a wrong value", hidden or value, "text or a list of text")
+        raise refusal(place, f"parameter {name} has a wrong value", quoted or value, "text or a list of text")
     allowed = parameter.get("AllowedValues")
     if isinstance(allowed, list):
         texts = evaluator.once(stack, f"allowed values of {name}", place, lambda: set(map(str, map(as_text, allowed))))
         for item in value if isinstance(value, list) else [value]:
             if str(as_text(item)) not in texts:
                 fix = f"one of: {allowed if len(allowed) <= MAX_LISTED else f'{len(allowed)} values'}"
-                raise refusal(place, f"parameter {name} has a value that is not allowed", hidden or item, fix)
-    if hidden is not None and evaluator.hides_secrets:
-        return [hidden] if isinstance(value, list) else hidden
+                raise refusal(place, f"parameter {name} has a value that is not allowed", quoted or item, fix)
     return value
 
 
@@ -90,11 +116,20 @@ def _parameter_value(evaluator: Evaluator, stack: Stack, name: str, place: str) 
     if stack.parent is None:
         return evaluator.values.get(name, stack.parameters.get(name, NO_VALUE))
     parent, logical_id = stack.parent
-    arguments = parent.section("Resources")[logical_id].get("Properties", {}).get("Parameters", {})
-    if not (isinstance(arguments, dict) and name in arguments):
+    argument = _argument(stack, name)
+    if argument is NO_VALUE:
         return NO_VALUE
     origin = f"{parent.path.name}: {logical_id}.Parameters.{name}"
-    return evaluator.once(stack, f"parameter {name}", place, lambda: evaluator.value(parent, arguments[name], origin))
+    return evaluator.once(stack, f"parameter {name}", place, lambda: evaluator.value(parent, argument, origin))
+
+
+def _argument(stack: Stack, name: str) -> Any:
+    """Return what the parent declares as the value of a parameter of a nested stack; else `NO_VALUE`."""
+    if stack.parent is None:
+        return NO_VALUE
+    parent, logical_id = stack.parent
+    arguments = parent.section("Resources")[logical_id].get("Properties", {}).get("Parameters", {})
+    return arguments.get(name, NO_VALUE) if isinstance(arguments, dict) else NO_VALUE
 
 
 def _get_att(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:

@@ -1,13 +1,16 @@
 """Results of an evaluation that are not plain JSON, and the errors of an evaluation."""
 
 import re
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from color_mesh.cloudformation.stack import Stack
 from color_mesh.model import MeshError
-from color_mesh.model.errors import listed, problem
+from color_mesh.model.errors import MAX_QUOTED, listed, problem
+
+T = TypeVar("T")
 
 
 class NoValue:
@@ -62,6 +65,18 @@ def hidden_parameters(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_HIDDEN.findall(text)))
 
 
+def unhidden(value: T, place: str) -> T:
+    """Return a value for a function whose result would not tell that a hidden value is in it.
+
+    Raises:
+        MeshError: When one is.
+    """
+    if parameters := hidden_parameters(str(value)):
+        fix = "a parameter without NoEcho, or a comparison with the parameter itself"
+        raise refusal(place, "uses the value of a NoEcho parameter in a function", parameters[0], fix)
+    return value
+
+
 def as_text(value: Any) -> Any:
     """Return booleans and numbers as the text into which CloudFormation converts them, other values as they are."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
@@ -73,10 +88,19 @@ def is_plain(value: Any) -> bool:
     return all(isinstance(item, str | int | float | Unknown) for item in items)
 
 
+def set_option(name: str) -> str:
+    """Return the option that gives a value, as it is written in a shell. A template chose the name, such as ``$(id)``.
+
+    Messages shorten long texts, which must not happen within quotes.
+    """
+    value = shlex.quote(f"{name}=VALUE")
+    return f"--set {value if len(value) <= MAX_QUOTED // 2 else 'NAME=VALUE'}"
+
+
 def deployment_only(place: str, value: Unknown) -> MeshError:
     """Return the error for a value that only a deployment knows."""
     name = f"{value.logical_id}.{value.attribute}"
-    return refusal(place, "is known only at deployment", name, f"give it with --set {name}=VALUE")
+    return refusal(place, "is known only at deployment", name, f"give it with {set_option(name)}")
 
 
 def unknown_name(place: str, kind: str, name: Any, known: Collection[object]) -> MeshError:

@@ -157,11 +157,11 @@ def _matches(pattern: str, text: str) -> bool:
     if not others:
         return first.fullmatch(text) is not None
     # Each part matches as early as it can. One expression with several wildcards would backtrack.
-    found = first.match(text)
+    match = first.match(text)
     for part in others[:-1]:
-        found = found and part.search(text, found.end())
+        match = match and part.search(text, match.end())
     length = len(_without_account(pattern).rsplit("*", 1)[1])
-    return found is not None and others[-1].fullmatch(text, max(found.end(), len(text) - length)) is not None
+    return match is not None and others[-1].fullmatch(text, max(match.end(), len(text) - length)) is not None
 
 
 def _without_account(text: str) -> str:

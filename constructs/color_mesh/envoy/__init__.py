@@ -1,7 +1,8 @@
 """Compiler from a mesh to the Envoy v3 configuration of each node and gateway, equivalent to that of App Mesh.
 
 - `services` compiles the ports of a virtual service for a caller.
-- `ingress` and `egress` compile the inbound and the outbound side of a node, `gateway` the two hops of a gateway.
+- `ingress` and `egress` compile the inbound and the outbound side of a node, `gateway` the two hops of a gateway,
+  and `edge` what its clients are trusted with and granted.
 - `routes`, `clusters`, `listeners`, `filters`, `security` and `access_log` render one kind of Envoy resource each.
 - `unsupported` reports the features of a mesh that Envoy does not support.
 - `placement` has the settings of an Envoy that are not part of the mesh.

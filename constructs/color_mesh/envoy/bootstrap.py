@@ -12,6 +12,7 @@ from color_mesh.envoy.discovery import (
     routes_file,
     server_cluster,
 )
+from color_mesh.envoy.edge import connection_limit
 from color_mesh.envoy.egress import egress
 from color_mesh.envoy.gateway import gateway_hops
 from color_mesh.envoy.ingress import ingress
@@ -41,6 +42,7 @@ from color_mesh.envoy.typed import (
 from color_mesh.envoy.unsupported import unsupported_features
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
+from color_mesh.model.regex import MAX_PROGRAM_SIZE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +73,8 @@ def configure(
     interception: Interception = Transparent(),  # noqa: B008  (a frozen value)
     endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
     sds_socket: str | None = None,
+    trusted_hops: int = 0,
+    app_mesh_prefixes: bool = False,
 ) -> Configuration:
     """Compile the Envoy configuration of a virtual node or gateway.
 
@@ -81,11 +85,21 @@ def configure(
         endpoints: Source of the endpoints.
         sds_socket: Path of the Unix socket of a Secret Discovery Service. Default: no such service, SDS certificates
             and trust are not supported.
+        trusted_hops: Number of trusted proxies in front of a gateway, such as 1 for an application load balancer. Their
+            ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed. Default: 0, those of all clients are removed.
+        app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh: ``/shop`` matches ``/shopping``. Default:
+            they match whole path segments.
 
     Raises:
         MeshError: With every feature of the mesh that is not supported.
     """
-    placement = Placement(interception=interception, endpoints=endpoints, sds_socket=sds_socket)
+    placement = Placement(
+        interception=interception,
+        endpoints=endpoints,
+        sds_socket=sds_socket,
+        trusted_hops=trusted_hops,
+        app_mesh_prefixes=app_mesh_prefixes,
+    )
     refuse(unsupported_features(mesh, part, placement))
     if isinstance(part, VirtualNode):
         kind, resources = "virtualNode", ingress(mesh, part, placement) + egress(mesh, part, placement)
@@ -125,14 +139,20 @@ def _bootstrap(
 ) -> Json:
     identity = f"mesh/{mesh.name}/{kind}/{part.name}"
     metadata = present(mesh_owner=mesh.owner, mesh_tags=dict(mesh.tags) or None, tags=dict(part.tags) or None)
+    limited = isinstance(part, VirtualGateway)
     ejects = any("outlier_detection" in cluster for cluster in clusters)
     return present(
         node=present(id=identity, cluster=identity, metadata=metadata or None),
         # Not reachable from other tasks: clients of the admin interface can stop Envoy.
-        admin={"address": socket_address(placement.envoy_address, ADMIN_PORT)},
+        admin=present(
+            address=socket_address(placement.envoy_address, ADMIN_PORT), ignore_global_conn_limit=limited or None
+        ),
+        overload_manager=connection_limit() if limited else None,
         # The limit for regular expressions in App Mesh's Envoy.
         layered_runtime={
-            "layers": [{"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": 1000}}]
+            "layers": [
+                {"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": MAX_PROGRAM_SIZE}}
+            ]
         },
         cluster_manager={"outlier_detection": {"event_log_path": "/dev/stdout"}} if ejects else None,
     )

@@ -13,6 +13,9 @@ MAX_BYTES = 5_000_000
 MAX_RATIO = 100
 # First argument of a compressed configuration, which is the second. It is not the beginning of a JSON document.
 COMPRESSED = "gzip"
+# Envoy reads --config-yaml as YAML, which has no pair of escapes for an emoji, as JSON has.
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_ENCODER_WITHOUT_SPACE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def document(value: Any) -> list[str]:
@@ -30,7 +33,7 @@ def compressed(value: Any) -> list[str]:
 
 def shortest(value: Any) -> str:
     """Render JSON without white space."""
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER_WITHOUT_SPACE.encode(value)
 
 
 def read(arguments: Sequence[str]) -> Any:
@@ -56,12 +59,12 @@ def _decompressed(data: bytes) -> bytes:
 
 
 def _lines(value: Any, name: str, end: str) -> Iterator[str]:
-    single_line = f"{name}{json.dumps(value)}{end}"
+    single_line = f"{name}{_ENCODER.encode(value)}{end}"
     if not value or not isinstance(value, dict | list) or len(single_line) <= WIDTH:
         yield single_line
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
-    parts = [(f"{json.dumps(key)}: ", part) for key, part in value.items()] if isinstance(value, dict) else None
+    parts = [(f"{_ENCODER.encode(key)}: ", part) for key, part in value.items()] if isinstance(value, dict) else None
     parts = parts or [("", part) for part in value]
     yield f"{name}{opening}"
     for number, (part_name, part) in enumerate(parts, start=1):

@@ -8,10 +8,18 @@ from color_mesh.envoy.access_log import access_log
 from color_mesh.envoy.clusters import empty_cluster, original_destination_cluster
 from color_mesh.envoy.filters import http_filter, tcp_filter
 from color_mesh.envoy.listeners import filter_chain, outbound_listener, redirected_outbound_listener
-from color_mesh.envoy.placement import EGRESS_PORT, Loopback, Placement, Transparent, backend_address, ip_preference
+from color_mesh.envoy.placement import (
+    EGRESS_PORT,
+    GUARD_ADDRESS,
+    Loopback,
+    Placement,
+    Transparent,
+    backend_address,
+    ip_preference,
+)
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.services import ServicePort, Target, service_ports
-from color_mesh.envoy.typed import Json
+from color_mesh.envoy.typed import DIRECT_RESPONSE, Json, extension
 from color_mesh.model import Mesh, VirtualNode
 
 STAT_PREFIX = "egress"
@@ -33,7 +41,7 @@ def egress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
     log = access_log(node.access_log)
     match placement.interception:
         case Loopback() as loopback:
-            return _loopback_egress(loopback, ports, log, placement)
+            return _loopback_egress(loopback, ports, log, placement) + _guards(node, placement)
         case Transparent():
             return _transparent_egress(mesh, node, ports, log, placement)
 
@@ -54,6 +62,22 @@ def _loopback_egress(
             chain = filter_chain({}, network_filter, metadata=port.metadata)
             listeners.append(outbound_listener(address, port.port, [chain]))
     return Resources(listeners=tuple(listeners), routes=tuple(routes), targets=_targets(ports))
+
+
+def _guards(node: VirtualNode, placement: Placement) -> Resources:
+    """Compile the listeners that keep the application from listening on all addresses, one for each of its ports.
+
+    Such an application would receive the calls to services that are not backends, whose names resolve to loopback
+    addresses too. Linux refuses to bind a port on all addresses while another process listens on one of them.
+    """
+    loopback = placement.interception
+    if not isinstance(loopback, Loopback) or loopback.app_address not in (None, "127.0.0.1"):
+        return Resources()
+    close = extension("envoy.filters.network.direct_response", DIRECT_RESPONSE)
+    ports = dict.fromkeys(placement.app_port(listener) for listener in node.listeners)
+    guards = (outbound_listener(GUARD_ADDRESS, port, [filter_chain({}, close)]) for port in ports)
+    # An application with the user id of Envoy could share a port that is marked for reuse.
+    return Resources(listeners=tuple({**guard, "enable_reuse_port": False} for guard in guards))
 
 
 def _transparent_egress(

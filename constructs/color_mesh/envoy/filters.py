@@ -1,25 +1,39 @@
 """Network filters: the HTTP connection manager and the TCP proxy."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from color_mesh.envoy.discovery import config_source, routes_file
 from color_mesh.envoy.placement import DnsEndpoints, Placement
 from color_mesh.envoy.typed import HTTP_CONNECTION_MANAGER, ROUTER, TCP_PROXY, Json, extension
 
 
-def http_filter(stat_prefix: str, routes: Json, access_log: Sequence[Json] | None, placement: Placement) -> Json:
-    """Render the HTTP connection manager, with path normalization and WebSockets, as App Mesh configured it."""
+def http_filter(
+    stat_prefix: str, routes: Json, access_log: Sequence[Json] | None, placement: Placement, **settings: Any
+) -> Json:
+    """Render the HTTP connection manager, with path normalization and WebSockets, as App Mesh configured it.
+
+    Args:
+        stat_prefix: Prefix of its statistics.
+        routes: Route configuration.
+        access_log: Access log; ``None`` for none.
+        placement: Settings of the Envoy that are not part of the mesh.
+        settings: Fields in addition to those of App Mesh, or in place of them.
+    """
+    fields = {
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "upgrade_configs": [{"upgrade_type": "websocket", "enabled": True}],
+        "http_filters": [extension("envoy.filters.http.router", ROUTER)],
+        "access_log": access_log,
+    }
     return extension(
         "envoy.filters.network.http_connection_manager",
         HTTP_CONNECTION_MANAGER,
         stat_prefix=stat_prefix,
         **_routes(routes, placement),
-        normalize_path=True,
-        merge_slashes=True,
-        path_with_escaped_slashes_action="KEEP_UNCHANGED",
-        upgrade_configs=[{"upgrade_type": "websocket", "enabled": True}],
-        http_filters=[extension("envoy.filters.http.router", ROUTER)],
-        access_log=access_log,
+        **{**fields, **settings},
     )
 
 

@@ -31,16 +31,26 @@ def filter_chain(
     )
 
 
-def tls_filter_chains(match: Json, listener: Listener, network_filter: Json) -> list[Json]:
-    """Render the filter chain of a listener, or one for TLS and one for plaintext in TLS mode ``PERMISSIVE``."""
+def tls_filter_chains(
+    match: Json, listener: Listener, network_filter: Json, tls_network_filter: Json | None = None
+) -> list[Json]:
+    """Render the filter chain of a listener, or one for TLS and one for plaintext in TLS mode ``PERMISSIVE``.
+
+    Args:
+        match: Match of the chains.
+        listener: The listener.
+        network_filter: Network filter.
+        tls_network_filter: Network filter of connections with TLS. Default: ``network_filter``.
+    """
     tls = listener.tls
+    tls_network_filter = tls_network_filter or network_filter
     if tls is None or tls.mode == "DISABLED":
         return [filter_chain(match, network_filter)]
     socket = downstream(listener, tls)
     if tls.mode == "STRICT":
-        return [filter_chain(match, network_filter, transport_socket=socket)]
+        return [filter_chain(match, tls_network_filter, transport_socket=socket)]
     return [
-        filter_chain({**match, "transport_protocol": "tls"}, network_filter, transport_socket=socket),
+        filter_chain({**match, "transport_protocol": "tls"}, tls_network_filter, transport_socket=socket),
         filter_chain({**match, "transport_protocol": "raw_buffer"}, network_filter),
     ]
 

@@ -171,7 +171,8 @@ ROWS = (
     ),
     Row(
         properties="{VirtualNode,VirtualGateway}.Spec.Logging.AccessLog.File.Format.Text",
-        envoy="`log_format.text_format_source`; without a format Envoy's default, as in App Mesh",
+        envoy="`log_format.text_format_source`; without a format Envoy's default, as in App Mesh, in which a gateway "
+        "logs the client's address in place of `X-Forwarded-For`",
     ),
     Row(
         properties="{VirtualNode,VirtualGateway}.Spec.Logging.AccessLog.File.Format.Json[].{Key,Value}",
@@ -256,7 +257,11 @@ ROWS = (
         properties="{Route,GatewayRoute}.Spec.Priority",
         envoy="order of the routes: by priority, then those without one, the longest path first",
     ),
-    Row(properties=f"{_HTTP_MATCH}.Prefix", envoy="`match.prefix`, by default `/`"),
+    Row(
+        properties=f"{_HTTP_MATCH}.Prefix",
+        envoy="`match.prefix`, by default `/`; of gateway routes `match.path_separated_prefix`, for whole path "
+        "segments, unless Envoy stands in for App Mesh",
+    ),
     Row(properties=f"{_HTTP_MATCH}.Path.Exact", envoy="`match.path`"),
     Row(properties=f"{_HTTP_MATCH}.Path.Regex", envoy="`match.safe_regex`"),
     Row(properties=f"{_HTTP_MATCH}.Method", envoy="`match.headers`: `:method`"),
@@ -347,12 +352,17 @@ ROWS = (
     ),
     Row(
         properties=f"{_HTTP_GATEWAY}.Action.Rewrite.Prefix.DefaultPrefix",
-        envoy="`ENABLED`: `prefix_rewrite` to `/`; `DISABLED`: none",
+        envoy="`ENABLED`: rewrite to `/`; `DISABLED`: none",
     ),
-    Row(properties=f"{_HTTP_GATEWAY}.Action.Rewrite.Prefix.Value", envoy="`prefix_rewrite`"),
+    Row(
+        properties=f"{_HTTP_GATEWAY}.Action.Rewrite.Prefix.Value",
+        envoy="`prefix_rewrite`; `regex_rewrite` if only the value ends with a slash",
+        unsupported="if the value has a segment `.` or `..`",
+    ),
     Row(
         properties=f"{_HTTP_GATEWAY}.Action.Rewrite.Path.Exact",
         envoy="`prefix_rewrite` of the exact path; `regex_rewrite` for a regular expression",
+        unsupported="if the path has a segment `.` or `..`",
     ),
 )
 

@@ -12,6 +12,8 @@ INGRESS_PORT = 15000
 EGRESS_PORT = 15001
 INBOUND_PORT = 15100
 ALL_ADDRESSES = ("0.0.0.0", "::")
+# Address at which Envoy occupies the ports of an application on 127.0.0.1. It is the address of no backend.
+GUARD_ADDRESS = "127.255.0.1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,9 @@ class Loopback:
     Attributes:
         task_address: Address on which Envoy listens for other tasks. Default: all addresses.
         app_address: Address on which the application listens. With ``0.0.0.0`` (all addresses) Envoy cannot listen on
-            the application's port on any loopback address. Default: 127.0.0.1, or ::1 for a node with IPv6.
+            the application's port on any loopback address, and no other service of the mesh may have that port.
+            Default: 127.0.0.1, or ::1 for a node with IPv6. Then Envoy occupies the application's port on another
+            loopback address, so that an application that listens on all addresses cannot start.
         app_port: Port of the application, for a node with one listener. Default: the port of the listener.
         envoy_address: Address of Envoy's admin interface and of a gateway's second hop, reachable in the task only.
         backend_addresses: Loopback addresses by name of the virtual service. Default: see `loopback_address`.
@@ -87,11 +91,15 @@ class Placement:
         interception: Interception of the application's traffic.
         endpoints: Source of the endpoints.
         sds_socket: Path of the Unix socket of a Secret Discovery Service, if there is one.
+        trusted_hops: Number of trusted proxies in front of a gateway.
+        app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh, not whole path segments.
     """
 
     interception: Interception
     endpoints: Endpoints
     sds_socket: str | None
+    trusted_hops: int = 0
+    app_mesh_prefixes: bool = False
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
         """Return the port on which other tasks connect to a listener of a node."""

@@ -1,6 +1,6 @@
 """Ports of a virtual service, compiled for one caller: their routes and target nodes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from color_mesh.envoy.names import egress_cluster
@@ -89,6 +89,37 @@ def service_ports(
             yield compiler.node_port(provider, listener)
         elif isinstance(provider, VirtualRouter):
             yield compiler.router_port(provider, listener)
+
+
+def services_at_all_addresses(mesh: Mesh, node: VirtualNode, app_ports: Collection[int]) -> tuple[str, ...]:
+    """Return the services in whose place an application that listens on all addresses would be called.
+
+    Their names resolve to loopback addresses. At those of its backends the node's Envoy must listen. At those of other
+    services nothing may answer, unless it is the node that provides the service.
+
+    Args:
+        mesh: The mesh.
+        node: Node of the application.
+        app_ports: Ports of the application.
+    """
+    backends = {backend.virtual_service for backend in node.backends}
+    return tuple(
+        service.name
+        for service in mesh.services
+        if _has_port(mesh.provider(service), app_ports)
+        and (service.name in backends or not _provides(mesh.provider(service), node))
+    )
+
+
+def _has_port(provider: VirtualNode | VirtualRouter | None, ports: Collection[int]) -> bool:
+    return provider is not None and any(listener.port in ports for listener in provider.listeners)
+
+
+def _provides(provider: VirtualNode | VirtualRouter | None, node: VirtualNode) -> bool:
+    """Return whether a node is a provider, or a target of one that is a router."""
+    if isinstance(provider, VirtualRouter):
+        return any(target.virtual_node == node.name for route in provider.routes for target in route.targets)
+    return provider is not None and provider.name == node.name
 
 
 @dataclass(frozen=True)

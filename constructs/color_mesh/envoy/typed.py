@@ -7,6 +7,7 @@ Json = dict[str, Any]
 UNLIMITED = 2147483647
 
 HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+DIRECT_RESPONSE = "envoy.extensions.filters.network.direct_response.v3.Config"
 TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 ORIGINAL_DST = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst"
@@ -16,6 +17,8 @@ UPSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 FILE_ACCESS_LOG = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
 HTTP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 DNS_CLUSTER = "envoy.extensions.clusters.dns.v3.DnsCluster"
+EARLY_HEADER_MUTATION = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+DOWNSTREAM_CONNECTIONS = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 PREVIOUS_HOSTS = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
 LISTENER = "envoy.config.listener.v3.Listener"
 CLUSTER = "envoy.config.cluster.v3.Cluster"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from color_mesh.envoy.edge import has_dot_segment
 from color_mesh.envoy.egress import backend_ports
 from color_mesh.envoy.gateway import gateway_ports
 from color_mesh.envoy.placement import (
@@ -16,12 +17,13 @@ from color_mesh.envoy.placement import (
     backend_address,
 )
 from color_mesh.envoy.security import policy_for, speaks_tls
-from color_mesh.envoy.services import ServicePort, Target
+from color_mesh.envoy.services import ServicePort, Target, services_at_all_addresses
 from color_mesh.model import (
     AcmCertificate,
     AcmTrust,
     ClientTls,
     CloudMapDiscovery,
+    GatewayRoute,
     Listener,
     Mesh,
     SdsCertificate,
@@ -43,6 +45,8 @@ APP_ELSEWHERE = (
 GATEWAY_ENVOY_PORTS = (
     f"Envoy uses {ADMIN_PORT} for its admin interface and {EGRESS_PORT} for the second hop: change the port"
 )
+MAX_PREFIX_BYTES = 900  # A rewrite is a regular expression with the prefix, whose size Envoy limits to 1000.
+PREFIX_SIZE = f"at most {MAX_PREFIX_BYTES} bytes"
 EXTERNAL = "add the source that declares it"
 
 
@@ -61,8 +65,10 @@ def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placeme
         for listener in part.listeners:
             if listener.port in (ADMIN_PORT, EGRESS_PORT):
                 yield problem(subject, "listener port is used by Envoy", listener.port, GATEWAY_ENVOY_PORTS)
+        for route in part.routes:
+            yield from _gateway_route(f"{subject} route {route.name!r}", route)
     elif isinstance(placement.interception, Loopback):
-        yield from _loopback_collisions(subject, part, ports, placement.interception)
+        yield from _loopback_collisions(subject, mesh, part, ports, placement.interception)
     else:
         yield from _port_collisions(subject, ports)
 
@@ -83,6 +89,15 @@ def _external(subject: str, mesh: Mesh, part: VirtualNode | VirtualGateway) -> I
     for name in _called(part):
         if name in mesh.external_services:
             yield problem(subject, "sends requests to a virtual service that is declared elsewhere", name, EXTERNAL)
+
+
+def _gateway_route(subject: str, route: GatewayRoute) -> Iterator[str]:
+    for path in (route.rewrite.prefix, route.rewrite.path):
+        if path is not None and has_dot_segment(path):
+            yield problem(subject, "rewrite has a segment '.' or '..'", path, "give the path that it leads to")
+    prefix = route.match.prefix or ""
+    if len(prefix.encode()) > MAX_PREFIX_BYTES:
+        yield problem(subject, "prefix is too long for Envoy", f"{len(prefix.encode())} bytes", PREFIX_SIZE)
 
 
 def _listener(subject: str, listener: Listener, placement: Placement) -> Iterator[str]:
@@ -129,9 +144,9 @@ def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
 
 
 def _loopback_collisions(
-    subject: str, node: VirtualNode, ports: Sequence[ServicePort], loopback: Loopback
+    subject: str, mesh: Mesh, node: VirtualNode, ports: Sequence[ServicePort], loopback: Loopback
 ) -> Iterator[str]:
-    """Validate that no two listeners of a task have the same address and port."""
+    """Validate that no two listeners of a task have the same address and port, and that each answers for its own."""
     addresses = {port.service.name: backend_address(loopback, port.service.name) for port in ports}
     for address, count in Counter(addresses.values()).items():
         if count > 1:
@@ -145,9 +160,10 @@ def _loopback_collisions(
         backend = f"backend {port.service.name!r}"
         if port.port in inbound:
             yield problem(subject, f"{backend} has a port that is used by Envoy", port.port, ENVOY_PORTS)
-        elif port.port in app_ports and loopback.app_address in ALL_ADDRESSES:
-            wrong = f"{backend} has the port of the application, which listens on all addresses"
-            yield problem(subject, wrong, port.port, APP_ELSEWHERE)
+    services = services_at_all_addresses(mesh, node, app_ports) if loopback.app_address in ALL_ADDRESSES else ()
+    if services:
+        wrong = "the application listens on all addresses, which include those of services with the same port"
+        yield problem(subject, wrong, services, APP_ELSEWHERE)
 
 
 def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str]:

@@ -74,8 +74,11 @@ def app_module(converted: ConvertedMesh, *, with_services: bool) -> str:
 
 
 def _stacks(mesh_name: str, with_services: bool) -> list[Code]:
+    prefix = Identifiers(()).construct_id(mesh_name, "Mesh").removesuffix("Mesh")
+    # CloudFormation User Guide, CreateStack: the name of a stack begins with a letter.
+    prefix = f"Mesh{prefix}" if prefix[:1].isdigit() else prefix
+
     def stack(kind: str, **arguments: str) -> Code:
-        prefix = Identifiers(()).construct_id(mesh_name, "Mesh").removesuffix("Mesh")
         variables = {name: Code(variable) for name, variable in arguments.items()}
         return call(kind, Code("app"), value(f"{prefix}{kind}"), **variables, env=Code("env"))
 

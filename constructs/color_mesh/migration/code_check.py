@@ -5,22 +5,42 @@ files as Python will, so that text that ended up outside of a literal is an erro
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from color_mesh import model
 from color_mesh.model.errors import problem, refuse
 
-_MODULES = frozenset(
+# Names that are imported from modules, each with its alias, which could give any function the name of a known one.
+_IMPORTS: Mapping[str | None, Collection[str]] = {
+    "aws_cdk": (
+        *("App", "Duration", "Environment", "RemovalPolicy", "Stack", "aws_ec2 as ec2", "aws_ecr as ecr"),
+        *("aws_ecs as ecs", "aws_logs as logs", "aws_secretsmanager as secretsmanager"),
+        *("aws_servicediscovery as servicediscovery", "aws_ssm as ssm"),
+    ),
+    "collections.abc": ("Mapping",),
+    "color_mesh": (
+        *("ColorRouter", "ColorService", "ContainerHealthCheck", "MeshedColorNode", "MeshGateway", "ServiceMesh"),
+    ),
+    "color_mesh.cdk.images": ("container_image",),
+    "color_mesh.model": model.__all__,
+    "constructs": ("Construct",),
+    "mesh_stack": ("MeshStack",),
+    "network_stack": ("NetworkStack",),
+    "services_stack": ("ServicesStack",),
+}
+# Calls that are the same in every app. With other arguments they could read any variable of the environment, and write
+# to any folder.
+_FIXED_CALLS = frozenset(
     (
-        *("os", "collections.abc", "aws_cdk", "constructs", "color_mesh", "color_mesh.model", "color_mesh.cdk.images"),
-        *("mesh_stack", "network_stack", "services_stack"),
+        *("App()", "build()", "build().synth()", "app.node.try_get_context(name)"),
+        *(f"os.environ.get('CDK_DEFAULT_{each}')" for each in ("ACCOUNT", "REGION")),
+        *("Environment(account=account, region=region)", "super()", "super().__init__(scope, id, env=env)"),
     )
 )
-# Calls of the generated code. The receivers of `_METHODS` are variables.
+# Functions that are called with values of the templates. The receivers of `_METHODS` are variables.
 _CALLS = frozenset(
     (
-        *("App", "Environment", "NetworkStack", "MeshStack", "ServicesStack", "build", "build().synth"),
-        *("app.node.try_get_context", "os.environ.get", "super", "super().__init__"),
+        *("NetworkStack", "MeshStack", "ServicesStack"),
         *("ec2.Vpc", "ec2.Vpc.from_lookup", "ecs.Cluster", "ecs.Cluster.from_cluster_attributes"),
         *("servicediscovery.PrivateDnsNamespace", "logs.LogGroup"),
         *("ServiceMesh", "MeshedColorNode", "ColorRouter", "ColorService", "MeshGateway", *model.__all__),
@@ -101,17 +121,32 @@ class _Unknown(ast.NodeVisitor):
             self._add(node)
 
     def visit_Import(self, node: ast.Import) -> None:
-        """Add an import of an unknown module."""
-        if not {alias.name for alias in node.names} <= _MODULES:
+        """Add an import of a module, except that of ``os``."""
+        if ast.unparse(node) != "import os":
             self._add(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Add an import from an unknown module."""
-        if node.module not in _MODULES or node.level:
+        """Add an import of an unknown name."""
+        names = _IMPORTS.get(node.module, ()) if node.level == 0 else ()
+        if not {ast.unparse(alias) for alias in node.names}.issubset(names):
             self._add(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Add decorators, which are calls."""
+        for each in node.decorator_list:
+            self._add(each)
+        self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        """Add decorators, and the arguments of a metaclass."""
+        for each in (*node.decorator_list, *(keyword.value for keyword in node.keywords)):
+            self._add(each)
+        self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         """Add a call of an unknown function."""
+        if ast.unparse(node) in _FIXED_CALLS:
+            return
         if not self._is_known(node.func):
             self._add(node)
             return

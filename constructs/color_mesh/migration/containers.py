@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from color_mesh.cloudformation import hidden_parameters
+from color_mesh.cloudformation import hidden_parameters, set_option
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
-from color_mesh.migration.findings import Finding, lost, to_do
+from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.placeholders import PLACEHOLDERS
 from color_mesh.model.checks import WILDCARDS
 
@@ -76,6 +76,9 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
             if set(source) & set(WILDCARDS):
                 wrong = "has a wildcard, and a permission to read it would be one to read other secrets"
             yield lost(subject, f"the secret {name} is removed: {source} {wrong}")
+        elif (parameter := PARAMETER.fullmatch(source)) and _has_other_owner(source):
+            text = f"the secret {name} is parameter {parameter[1]} of the new app's account and region, not {source}"
+            yield changed(subject, text)
 
 
 def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
@@ -100,8 +103,14 @@ def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> It
 def _unknown_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in values.items():
         if isinstance(value, Reference):
-            text = f"the variable {name} is removed: {value} is known only at deployment (add --set {value}=VALUE)"
+            option = set_option(str(value))
+            text = f"the variable {name} is removed: {value} is known only at deployment (add {option})"
             yield lost(subject, text)
+
+
+def _has_other_owner(source: str) -> bool:
+    """Return whether a source is an ARN with a region and an account other than those of its stack."""
+    return source.startswith("arn:") and not all(each in source for each in PLACEHOLDERS.values())
 
 
 def _is_supported(source: str) -> bool:

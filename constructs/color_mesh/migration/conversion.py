@@ -6,10 +6,10 @@ from functools import partial
 from typing import TypeVar
 
 from color_mesh.envoy import Loopback, configure
-from color_mesh.envoy.egress import backend_ports
+from color_mesh.envoy.services import services_at_all_addresses
 from color_mesh.migration.discovery import register_in_cloud_map, remove_directly_called_services
 from color_mesh.migration.domain import Domain, choose_domain, rename_services
-from color_mesh.migration.findings import Finding, to_do
+from color_mesh.migration.findings import Finding, changed, to_do
 from color_mesh.migration.removals import (
     keep_first_gateway_listener,
     remove_app_mesh_properties,
@@ -67,11 +67,10 @@ class ConvertedMesh:
     def app_address(self, node: VirtualNode) -> AppAddress:
         """Return the address that the node's application has to listen on.
 
-        It is the loopback address when a backend has the same port: Envoy listens on that port for the backend.
+        It is 127.0.0.1 when another service has the same port, because its name resolves to a loopback address.
         """
         own_ports = {listener.port for listener in node.listeners}
-        called_ports = {port.port for port in backend_ports(self.mesh, node)}
-        return "127.0.0.1" if own_ports & called_ports else "0.0.0.0"
+        return "127.0.0.1" if services_at_all_addresses(self.mesh, node, own_ports) else "0.0.0.0"
 
 
 def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
@@ -101,7 +100,8 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
         findings += differences
     converted = ConvertedMesh(mesh=_as_declared(mesh), domain=domain, findings=tuple(findings))
     refuse((*_check_targets(converted.mesh), *_check_envoys(converted)))
-    return replace(converted, findings=(*_loopback_findings(converted, implemented), *findings))
+    loopback_findings = _loopback_findings(converted, implemented)
+    return replace(converted, findings=(*loopback_findings, *findings, *_gateway_findings(converted.mesh)))
 
 
 def _primary_service(mesh: Mesh, owner: VirtualNode | VirtualRouter) -> VirtualService | None:
@@ -175,8 +175,16 @@ def _loopback_findings(converted: ConvertedMesh, implemented: Collection[str]) -
         if node.name in implemented and converted.app_address(node) == "127.0.0.1":
             ports = " and ".join(str(listener.port) for listener in node.listeners)
             text = (
-                f"the application must not listen on all addresses, because Envoy listens on port {ports} of the "
-                f"loopback addresses of the backends: make it listen on 127.0.0.1:{ports} only, or change its port by "
-                "environment or command and set app_port=..."
+                f"the application must not listen on all addresses, because port {ports} of loopback addresses is that "
+                f"of other services: make it listen on 127.0.0.1:{ports} only, or change its port by environment or "
+                "command and set app_port=..."
             )
             yield to_do(f"virtual node {node.name!r}", text)
+
+
+def _gateway_findings(mesh: Mesh) -> Iterator[Finding]:
+    for route in (route for gateway in mesh.gateways for route in gateway.routes):
+        prefix = route.match.prefix
+        if prefix is not None and not prefix.endswith("/"):
+            text = f"the prefix {prefix!r} matches whole path segments only, and not {prefix + '-x'!r} any more"
+            yield changed(f"gateway route {route.name!r}", text)

@@ -6,7 +6,7 @@ from itertools import chain, groupby
 
 from color_mesh import model
 from color_mesh.migration.conversion import ConvertedMesh
-from color_mesh.migration.python import Code, Identifiers, call, mapping, prose, unless, value
+from color_mesh.migration.python import CDK_IDS, Code, Identifiers, call, mapping, prose, unless, value
 from color_mesh.model import (
     AccessLog,
     CloudMapDiscovery,
@@ -67,7 +67,7 @@ class _MeshCode:
         self._converted = converted
         self._mesh = converted.mesh
         self._variables = Identifiers(_RESERVED)
-        self._ids = Identifiers(("Mesh",))
+        self._ids = Identifiers((*CDK_IDS, "Mesh"))
         self._nodes: dict[str, Code] = {}
         self._services: dict[str, Code] = {}
         self._gateways: dict[str, Code] = {}

@@ -1,6 +1,7 @@
 """The migration of a mesh, and the files of the generated app."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,9 @@ _CDK_JSON = {
         "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": False,
     },
 }
+# Text that a deployment replaces by a value. CDK Developer Guide, *Tokens*; CloudFormation User Guide, *Get values
+# stored in other services using dynamic references*. In an f-string the braces are doubled.
+_DEPLOYMENT_TEXT = re.compile(r"(?:[$#]\{+Token\[|\{\{resolve:)[^'\"\\\n]{0,100}")
 # Resources that the constructs replace, and those that belong to templates as such.
 _REPLACED_TYPES = (
     *("AWS::AppMesh::", "AWS::ServiceDiscovery::", "AWS::ECS::", "AWS::EC2::", "AWS::ElasticLoadBalancingV2::"),
@@ -62,8 +66,8 @@ class Migration:
             notes: Notes of the source, for the report.
 
         Raises:
-            MeshError: When the formatter is not installed, or a file has code that the migration does not write or
-                needs the value of a parameter with ``NoEcho``.
+            MeshError: When the formatter is not installed, or a file has code that the migration does not write, needs
+                the value of a parameter with ``NoEcho``, or has text that a deployment would replace.
         """
         modules = {
             "app.py": app_module(self.converted, with_services=bool(self.workloads)),
@@ -72,7 +76,7 @@ class Migration:
         }
         if self.workloads:
             modules["services_stack.py"] = services_module(self.converted, self.workloads)
-        refuse(each for name, source in modules.items() for each in _check_secrets(name, source))
+        refuse(each for name, source in modules.items() for each in _check_text(name, source))
         return {
             **check_modules(format_modules(check_modules(modules))),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
@@ -100,11 +104,13 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
     return Migration(converted=converted, workloads=workloads, findings=findings)
 
 
-def _check_secrets(name: str, source: str) -> Iterator[str]:
-    """Validate that a file needs no value of a parameter with ``NoEcho``, which is in no file."""
+def _check_text(name: str, source: str) -> Iterator[str]:
+    """Validate that a file needs no value of a parameter with ``NoEcho``, and that a deployment replaces none of it."""
     for parameter in hidden_parameters(source):
         fix = "use a parameter without NoEcho, or an environment variable, for which the report has the work to do"
         yield problem(name, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
+    for text in dict.fromkeys(_DEPLOYMENT_TEXT.findall(source)):
+        yield problem(name, "has text that a deployment would replace by a value", text, "write the value itself")
 
 
 def _check_workload(workload: Workload) -> Iterator[str]:

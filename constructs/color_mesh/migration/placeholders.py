@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from color_mesh.cloudformation import set_option
 from color_mesh.migration.python import Code, value
 from color_mesh.model.errors import problem
 
@@ -52,4 +53,4 @@ def check_placeholders(subject: str, texts: Mapping[str, str | None]) -> Iterato
         for name, placeholder in PLACEHOLDERS.items():
             if text is not None and placeholder in text:
                 wrong = f"{property_name} depends on {name}, which is known only at deployment"
-                yield problem(subject, wrong, readable(text), f"--set {name}=VALUE")
+                yield problem(subject, wrong, readable(text), set_option(name))

@@ -1,13 +1,17 @@
 """Python source code of values, calls and identifiers. Every text of a template becomes a literal."""
 
+import builtins
 import keyword
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import chain, count
 from typing import NewType
 
 from color_mesh.model.errors import problem, refuse
 
+# Ids of constructs that the CDK adds to a stack.
+CDK_IDS = ("BootstrapVersion", "CDKMetadata", "CheckBootstrapVersion", "Exports")
 # Source code, as opposed to text of a template, which `value` turns into a literal.
 Code = NewType("Code", str)
 
@@ -68,7 +72,7 @@ def unless(default: object, **named: object) -> dict[str, Code]:
 
 
 class Identifiers:
-    """Names of variables and ids of constructs, each unique regardless of case.
+    """Names of variables and ids of constructs, each unique regardless of case, and none of Python itself.
 
     Args:
         reserved: Names that are in use.
@@ -90,8 +94,8 @@ class Identifiers:
         return self._unique((words or kind, f"{words}{kind}"), "")
 
     def _unique(self, candidates: Sequence[str], separator: str) -> str:
-        numbered = (f"{candidates[-1]}{separator}{number}" for number in range(2, 10000))
-        unused = (each for each in (*candidates, *numbered) if each.lower() not in self._used)
-        identifier = next(each for each in unused if not keyword.iskeyword(each))
+        numbered = (f"{candidates[-1]}{separator}{number}" for number in count(2))
+        unused = (each for each in chain(candidates, numbered) if each.lower() not in self._used)
+        identifier = next(each for each in unused if not keyword.iskeyword(each) and not hasattr(builtins, each))
         self._used.add(identifier.lower())
         return identifier

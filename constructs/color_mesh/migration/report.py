@@ -34,6 +34,8 @@ Migrated: {summary}.
 - Each node and each gateway has its own security group. It accepts connections from its clients only, and allows
   connections to its backends and to port 443. Allow other connections of the tasks, for example to a database, with
   `nodes["..."].connections.allow_to(...)` or an egress rule.
+- Gateways remove headers such as `X-Forwarded-For` that clients send. Trust proxies in front of them with
+  `implement(trusted_hops=...)`. Paths with `%2F` or `%5C` are redirected to paths with a slash.
 - Clients find tasks by DNS records with a TTL of 5 seconds. All containers log to one log group, which keeps logs for a
   week.
 
@@ -65,7 +67,7 @@ def render_report(
         notes: Notes of the source.
     """
     return _PAGE.format(
-        name=converted.mesh.name,
+        name=markdown_text(converted.mesh.name),
         command=code_span(f"color-mesh migrate {arguments}"),
         notes="".join(f"\n- {markdown_text(note)}" for note in notes) + "\n" if notes else "",
         summary=summary(converted, workloads),

@@ -6,7 +6,7 @@ from color_mesh.ecs.containers import CONDITIONS
 from color_mesh.migration.container_code import container_arguments, health_check_code
 from color_mesh.migration.containers import ConvertedContainer
 from color_mesh.migration.conversion import ConvertedMesh
-from color_mesh.migration.python import Code, Identifiers, call, member, prose, unless, value
+from color_mesh.migration.python import CDK_IDS, Code, Identifiers, call, member, prose, unless, value
 from color_mesh.migration.sizes import container_memory
 from color_mesh.migration.workload import Workload
 from color_mesh.model import VirtualNode
@@ -66,7 +66,7 @@ class _ServicesCode:
 
     def __init__(self, converted: ConvertedMesh) -> None:
         self._converted = converted
-        self._ids = Identifiers(("LogGroup",))
+        self._ids = Identifiers((*CDK_IDS, "LogGroup"))
         self._variables = Identifiers(_VARIABLES)
 
     def statements(self, workload: Workload) -> Iterator[str]:
@@ -151,8 +151,8 @@ def _gateway_arguments(workload: Workload) -> dict[str, Code]:
     arguments = _size_arguments(workload)
     if workload.service.public and not workload.target_groups:
         arguments["exposure"] = value("public-ip")
-    elif not workload.internet_facing:
-        arguments["internet_facing"] = value(False)
+    elif workload.internet_facing:
+        arguments["exposure"] = value("internet")
     return arguments
 
 

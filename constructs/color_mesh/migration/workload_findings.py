@@ -1,8 +1,8 @@
 """Findings about a workload: lost and changed properties, and work that remains."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from color_mesh.ecs.roles import Role
+from color_mesh.ecs.roles import Role, Statement
 from color_mesh.ecs.services import Service
 from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.sizes import container_memory
@@ -11,6 +11,11 @@ from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 # Permissions that the new role does not need, or that ``execute_command`` grants: those of App Mesh, of certificates
 # that its Envoy got from ACM, and of ECS Exec.
 _IGNORED_PERMISSIONS = ("acm:Export", "acm-pca:", "appmesh:", "ssmmessages:")
+# Security groups are not migrated.
+_OPEN = (
+    "the gateway accepts connections from every address, also if the old security groups did not: pass "
+    "entry_security_group=... to its implement(...) to limit them"
+)
 
 
 def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role]) -> Iterator[Finding]:
@@ -66,9 +71,16 @@ def _permissions(roles: Mapping[str, Role], name: str | None) -> str:
     role = roles.get(name)
     if role is None:
         return f"{name}, which is in no template"
-    allowed = (each.actions for each in role.statements if each.effect == "Allow" and not each.except_actions)
-    actions = {action for each in allowed for action in each if not action.startswith(_IGNORED_PERMISSIONS)}
-    return ", ".join((*sorted(actions), *(() if role.known else ("those of policies that are in no template",))))
+    texts = [*_actions(role.statements, "Allow"), *(f"without {each}" for each in _actions(role.statements, "Deny"))]
+    return ", ".join((*texts, *(() if role.known else ("those of policies that are in no template",))))
+
+
+def _actions(statements: Sequence[Statement], effect: str) -> Iterator[str]:
+    """Yield the actions of the statements with an effect; with ``NotAction`` those that a statement is not about."""
+    of_effect = [each for each in statements if each.effect == effect]
+    actions = {action for each in of_effect if not each.except_actions for action in each.actions}
+    yield from sorted(each for each in actions if not each.startswith(_IGNORED_PERMISSIONS))
+    yield from (f"every action but {' and '.join(each.actions)}" for each in of_effect if each.except_actions)
 
 
 def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
@@ -90,9 +102,12 @@ def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
 
 def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
     if workload.service.public and not workload.target_groups:
+        yield to_do(place, _OPEN)
         return
-    scheme = "internet-facing" if workload.internet_facing else "internal (internet_facing=False)"
+    scheme = "internet-facing (exposure='internet')" if workload.internet_facing else "internal"
     new_balancer = f"a new network load balancer, {scheme}, which forwards TCP on the port of the gateway"
+    if workload.internet_facing:
+        yield to_do(place, _OPEN)
     if not workload.target_groups:
         yield changed(place, f"there was no load balancer; there is {new_balancer}")
         return

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from color_mesh.model.checks import check_text, check_unique
+from color_mesh.model.checks import check_characters, check_text, check_unique
 from color_mesh.model.errors import problem
+from color_mesh.model.log_format import check_log_format
+
+_WHITE_SPACE = str.maketrans("\t\n\r", "   ")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +39,7 @@ def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:
     if log.text is not None and log.json is not None:
         yield problem(subject, "access log has two formats", "text and json", "give one of them")
     if log.text is not None:
-        yield from check_text(subject, "access log text", log.text, 1000, "1 to 1000 characters")
+        yield from _check_format(subject, "access log text", log.text, 1000)
     if log.json is not None:
         yield from _check_pairs(subject, log.json)
 
@@ -50,6 +53,18 @@ def _check_pairs(subject: str, pairs: object) -> Iterator[str]:
     for key, value in pairs:
         if not (1 <= len(key) <= 100 and 1 <= len(value) <= 100):
             yield problem(subject, "access log key or value has an invalid length", (key, value), "1 to 100 characters")
+        else:
+            yield from check_characters(subject, "access log key", key)
+            yield from _check_format(subject, f"access log value of {key!r}", value, 100)
+
+
+def _check_format(subject: str, field: str, text: object, max_length: int) -> Iterator[str]:
+    # Unlike other text, a format has line ends and tabs.
+    plain = text.translate(_WHITE_SPACE) if isinstance(text, str) else text
+    problems = [*check_text(subject, field, plain, max_length, f"1 to {max_length} characters")]
+    yield from problems
+    if isinstance(text, str) and not problems:
+        yield from check_log_format(subject, field, text)
 
 
 def _are_pairs(value: object) -> TypeGuard[tuple[tuple[str, str], ...]]:

@@ -8,9 +8,14 @@ from color_mesh.model.errors import listed, problem
 
 MAX_NAME_LENGTH = 255  # App Mesh API: every resource name
 MAX_TAGS = 50  # App Mesh API: TagList
+# App Mesh has no maximum. Envoy has: a count is an unsigned integer of 32 bits, and a duration of more than 2^63 - 1
+# nanoseconds is refused.
+MAX_COUNT = 2**32 - 1
+MAX_MILLIS = 9_000_000_000_000
 
 WILDCARDS = "*?"  # IAM User Guide, Resource: an ARN with one of these stands for many resources.
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
@@ -30,18 +35,20 @@ def check_range(subject: str, field: str, value: object, low: int, high: int) ->
         yield problem(subject, f"{field} out of range", value, f"{low} to {high}")
 
 
-def check_minimum(subject: str, field: str, value: object, low: int) -> Iterator[str]:
-    """Validate an integer of at least ``low``."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        yield problem(subject, f"{field} out of range", value, f"{low} or more")
+def check_characters(subject: str, field: str, value: str) -> Iterator[str]:
+    """Validate that text has no control characters, which Envoy refuses, and no halves of surrogate pairs."""
+    if _CONTROL.search(value):
+        yield problem(subject, f"{field} has a control character", value, "remove it")
 
 
 def check_text(subject: str, field: str, value: object, max_length: int, fix: str) -> Iterator[str]:
-    """Validate a string of 1 to ``max_length`` characters."""
+    """Validate a string of 1 to ``max_length`` characters, none of them a control character."""
     if not isinstance(value, str):
         yield problem(subject, f"{field} is not text", value, fix)
     elif not 1 <= len(value) <= max_length:
         yield problem(subject, f"{field} has an invalid length", f"{len(value)} characters", f"1 to {max_length}")
+    else:
+        yield from check_characters(subject, field, value)
 
 
 def check_flag(subject: str, field: str, value: object) -> Iterator[str]:
@@ -119,6 +126,8 @@ def check_tags(subject: str, tags: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield from check_text(subject, "tag key", key, 128, "1 to 128 characters")
         if not isinstance(value, str) or len(value) > 256:
             yield problem(subject, f"value of tag {key!r} is invalid", value, "0 to 256 characters")
+        else:
+            yield from check_characters(subject, f"value of tag {key!r}", value)
     yield from check_unique(subject, "tag", (key for key, _ in tags))
 
 

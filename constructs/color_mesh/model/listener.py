@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from color_mesh.model.checks import check_choice, check_minimum, check_range, check_text, check_unique
+from color_mesh.model.checks import MAX_COUNT, MAX_MILLIS, check_choice, check_range, check_text, check_unique
 from color_mesh.model.errors import problem
 from color_mesh.model.tls import ListenerTls, check_listener_tls
 
@@ -141,9 +141,9 @@ def check_timeout(subject: str, timeout: Timeout | None, protocol: str) -> Itera
             yield problem(
                 subject, "request timeout is not supported for tcp", timeout.per_request_millis, "leave it out"
             )
-        yield from check_minimum(subject, "request timeout", timeout.per_request_millis, 0)
+        yield from check_range(subject, "request timeout", timeout.per_request_millis, 0, MAX_MILLIS)
     if timeout.idle_millis is not None:
-        yield from check_minimum(subject, "idle timeout", timeout.idle_millis, 0)
+        yield from check_range(subject, "idle timeout", timeout.idle_millis, 0, MAX_MILLIS)
 
 
 def _check_health_check(subject: str, listener: Listener) -> Iterator[str]:
@@ -196,13 +196,13 @@ def _check_connection_pool(subject: str, listener: Listener) -> Iterator[str]:
                 value,
                 f"supported: {', '.join(allowed)}",
             )
-        yield from check_minimum(subject, field, value, 1)
+        yield from check_range(subject, field, value, 1, MAX_COUNT)
 
 
 def _check_outlier_detection(subject: str, outlier: OutlierDetection | None) -> Iterator[str]:
     if outlier is None:
         return
-    yield from check_minimum(subject, "max server errors", outlier.max_server_errors, 1)
-    yield from check_minimum(subject, "outlier detection interval", outlier.interval_millis, 1)
-    yield from check_minimum(subject, "base ejection duration", outlier.base_ejection_millis, 1)
+    yield from check_range(subject, "max server errors", outlier.max_server_errors, 1, MAX_COUNT)
+    yield from check_range(subject, "outlier detection interval", outlier.interval_millis, 1, MAX_MILLIS)
+    yield from check_range(subject, "base ejection duration", outlier.base_ejection_millis, 1, MAX_MILLIS)
     yield from check_range(subject, "max ejection percent", outlier.max_ejection_percent, 0, 100)

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
-from color_mesh.model.checks import check_choice, check_flag, check_text
+from color_mesh.model.checks import check_characters, check_choice, check_flag, check_text
 from color_mesh.model.errors import problem
+from color_mesh.model.regex import check_regex
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -70,7 +71,8 @@ class RouteMatch:
     ``scheme`` or ``method_name``.
 
     Attributes:
-        prefix: Prefix of the path, starting with ``/``. It is not a path segment: ``/a`` matches ``/ab`` too.
+        prefix: Prefix of the path, starting with ``/``. In routes it is not a path segment: ``/a`` matches ``/ab`` too.
+            In gateway routes it is one with self-managed Envoy, and is not with App Mesh.
         path: Exact path, without the query string.
         path_regex: Regular expression (RE2) for the complete path, without the query string.
         method: HTTP method.
@@ -101,6 +103,7 @@ class RouteMatch:
 
 
 _HEADER_NAME = re.compile(r"[!-9;-~]*")  # AWS App Mesh API Reference, HeaderName
+_HOST = re.compile(r"[A-Za-z0-9._-]*")
 HEADER_CONDITIONS = ("exact", "prefix", "suffix", "regex", "range")
 _PATHS = ("prefix", "path", "path_regex")
 _HTTP = (*_PATHS, "method", "port", "headers", "query_parameters")
@@ -179,9 +182,19 @@ def _check_path(subject: str, match: RouteMatch) -> Iterator[str]:
         value = conditions.get(field)
         if value is not None and not (isinstance(value, str) and value.startswith("/")):
             yield problem(subject, f"{field} does not start with '/'", value, "such as '/' or '/orders'")
-    for field in ("path", "path_regex"):
-        if isinstance(conditions.get(field), str):
-            yield from check_text(subject, field, conditions[field], 255, "1 to 255 characters")
+        elif field == "prefix" and value is not None:
+            yield from check_characters(subject, field, value)
+    if isinstance(match.path, str):
+        yield from check_text(subject, "path", match.path, 255, "1 to 255 characters")
+    if match.path_regex is not None:
+        yield from _check_regex(subject, "path_regex", match.path_regex)
+
+
+def _check_regex(subject: str, field: str, value: object) -> Iterator[str]:
+    problems = [*check_text(subject, field, value, 255, "1 to 255 characters")]
+    yield from problems
+    if isinstance(value, str) and not problems:
+        yield from check_regex(subject, field, value)
 
 
 def _check_grpc(subject: str, match: RouteMatch) -> Iterator[str]:
@@ -202,12 +215,19 @@ def _check_hostname(subject: str, match: RouteMatch) -> Iterator[str]:
             "give one of them",
         )
     if match.hostname is not None:
-        yield from check_text(subject, "hostname", match.hostname, 253, "such as 'www.example.com'")
+        yield from _check_host(subject, "hostname", match.hostname, "such as 'www.example.com'")
     suffix = match.hostname_suffix
     if suffix is not None and not (isinstance(suffix, str) and suffix.removeprefix("*").startswith(".")):
         yield problem(subject, "hostname suffix does not start with a dot", suffix, "such as '.example.com'")
     elif suffix is not None:
-        yield from check_text(subject, "hostname suffix", suffix, 253, "such as '.example.com'")
+        yield from _check_host(subject, "hostname suffix", suffix, "such as '.example.com'")
+
+
+def _check_host(subject: str, field: str, value: object, fix: str) -> Iterator[str]:
+    yield from check_text(subject, field, value, 253, fix)
+    if isinstance(value, str) and not _HOST.fullmatch(value.removeprefix("*." if field == "hostname suffix" else "")):
+        # A star or a port would select what another route selects, which Envoy refuses.
+        yield problem(subject, f"{field} has invalid characters", value, "letters, digits, '-', '_' and '.'")
 
 
 def _check_headers(subject: str, field: str, headers: Sequence[HeaderMatch]) -> Iterator[str]:
@@ -229,9 +249,13 @@ def _check_header(subject: str, header: HeaderMatch) -> Iterator[str]:
         yield problem(subject, f"{header.name!r} has several conditions", tuple(conditions), fix)
     for condition, value in conditions.items():
         field = f"{condition} of {header.name!r}"
-        if condition != "range":
+        if condition == "regex":
+            yield from _check_regex(subject, field, value)
+        elif condition != "range":
             yield from check_text(subject, field, value, 255, "1 to 255 characters")
         elif not (isinstance(value, tuple) and len(value) == 2 and all(type(end) is int for end in value)):
             yield problem(subject, f"{field} is not a range", value, "such as (1, 5)")
         elif value[0] >= value[1]:
             yield problem(subject, f"{field} is empty", value, "the first number, and the first number after the last")
+        elif not (value[0] >= -(2**63) and value[1] < 2**63):
+            yield problem(subject, f"{field} is out of range", value, "-2^63 to 2^63 - 1")

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from color_mesh.model.checks import check_choice, check_flag, check_minimum, check_range, check_tags, check_unique
+from color_mesh.model.checks import (
+    MAX_COUNT,
+    MAX_MILLIS,
+    check_characters,
+    check_choice,
+    check_flag,
+    check_range,
+    check_tags,
+    check_unique,
+)
 from color_mesh.model.errors import problem
 from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, Timeout, check_timeout
 from color_mesh.model.match import (
@@ -203,8 +212,8 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
         return
     if route.protocol == "tcp":
         yield problem(subject, "retry policy is not supported for tcp routes", policy, "leave it out")
-    yield from check_minimum(subject, "max retries", policy.max_retries, 0)
-    yield from check_minimum(subject, "per retry timeout", policy.per_retry_timeout_millis, 0)
+    yield from check_range(subject, "max retries", policy.max_retries, 0, MAX_COUNT)
+    yield from check_range(subject, "per retry timeout", policy.per_retry_timeout_millis, 0, MAX_MILLIS)
     for event in policy.http_events:
         yield from check_choice(subject, "HTTP retry event", event, HTTP_RETRY_EVENTS)
     for tcp_event in policy.tcp_events:
@@ -237,6 +246,8 @@ def _check_rewrite(subject: str, route: GatewayRoute) -> Iterator[str]:
     for field, value in (("prefix rewrite", rewrite.prefix), ("path rewrite", rewrite.path)):
         if value is not None and not (isinstance(value, str) and value.startswith("/") and len(value) <= 255):
             yield problem(subject, f"{field} is invalid", value, "'/' and at most 254 characters more")
+        elif value is not None:
+            yield from check_characters(subject, field, value)
 
 
 def _target_key(target: WeightedTarget) -> str:

@@ -1,6 +1,6 @@
 """Fargate tasks as the constructs define them: their sizes, containers and health checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from color_mesh.model.checks import check_name, check_port_name, check_range, check_unique
@@ -20,8 +20,8 @@ FARGATE_MEMORY_MIB: dict[int, tuple[int, ...]] = {
 MAX_DESIRED_COUNT = 5000  # Amazon ECS service quotas: tasks per service.
 MIN_CPU = 1
 MIN_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
-# ECS API Reference, ContainerDefinition: stopTimeout; the maximum is that of Fargate.
-MIN_STOP_TIMEOUT_SECONDS, MAX_STOP_TIMEOUT_SECONDS, DEFAULT_STOP_TIMEOUT_SECONDS = 1, 120, 30
+# ECS API Reference, ContainerDefinition: stopTimeout; the limits are those of Fargate.
+MIN_STOP_TIMEOUT_SECONDS, MAX_STOP_TIMEOUT_SECONDS, DEFAULT_STOP_TIMEOUT_SECONDS = 2, 120, 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,7 @@ class FargateContainer:
         memory_mib: Hard memory limit in MiB. With ``None`` the limit is the memory of the task.
         health_check: Container health check. Default: no health check.
         port_name: Name of the port mapping, 1 to 64 characters. Default: no name.
-        stop_timeout_seconds: Time between SIGTERM and SIGKILL in seconds, 1 to 120. Default: 30, as in ECS.
+        stop_timeout_seconds: Time between SIGTERM and SIGKILL in seconds, 2 to 120. Default: 30, as in ECS.
     """
 
     name: str
@@ -75,7 +75,8 @@ class FargateTask:
         cpu: CPU units: 256, 512, 1024, 2048, 4096, 8192 or 16384.
         memory_mib: Memory in MiB, one of the sizes that Fargate has for ``cpu``.
         containers: Containers of the task.
-        desired_count: Desired count of the ECS service, 0 to 5000.
+        desired_count: Desired count of the ECS service, 0 to 5000. Default: ECS starts one task, and keeps the count
+            that a service has.
 
     Raises:
         MeshError: With all problems of the task.
@@ -85,7 +86,7 @@ class FargateTask:
     cpu: int
     memory_mib: int
     containers: tuple[FargateContainer, ...]
-    desired_count: int = 1
+    desired_count: int | None = None
     family: str | None = None
     service_name: str | None = None
 
@@ -112,26 +113,34 @@ def _check_task(task: FargateTask) -> Iterator[str]:
     elif not isinstance(task.memory_mib, int) or task.memory_mib not in FARGATE_MEMORY_MIB[task.cpu]:
         sizes = ", ".join(map(str, FARGATE_MEMORY_MIB[task.cpu]))
         yield problem(subject, f"memory is not available for {task.cpu} CPU units", task.memory_mib, f"one of: {sizes}")
-    yield from check_range(subject, "desired count", task.desired_count, 0, MAX_DESIRED_COUNT)
+    if task.desired_count is not None:
+        yield from check_range(subject, "desired count", task.desired_count, 0, MAX_DESIRED_COUNT)
     yield from check_unique(subject, "container", (container.name for container in task.containers))
     for container in task.containers:
-        yield from _check_container(container)
-    for field, unit, total, shares in (
-        ("CPU", "units", task.cpu, [each.cpu for each in task.containers if each.cpu is not None]),
-        (
-            "memory",
-            "MiB",
-            task.memory_mib,
-            [each.memory_mib for each in task.containers if each.memory_mib is not None],
-        ),
-    ):
-        # Values that are not integers are reported above.
-        if all(isinstance(number, int) for number in (total, *shares)) and sum(shares) > total:
-            got = f"{' + '.join(map(str, shares))} = {sum(shares)} {unit}"
-            yield problem(subject, f"containers need more {field} than the task has", got, f"at most {total} {unit}")
+        yield from check_container(container)
+    yield from check_shares(subject, "CPU", "units", task.cpu, [each.cpu for each in task.containers])
+    yield from check_shares(subject, "memory", "MiB", task.memory_mib, [each.memory_mib for each in task.containers])
 
 
-def _check_container(container: FargateContainer) -> Iterator[str]:
+def check_shares(subject: str, field: str, unit: str, total: int, shares: Iterable[int | None]) -> Iterator[str]:
+    """Validate that containers together need no more CPU or memory than their task has.
+
+    Args:
+        subject: Beginning of the message.
+        field: Name of the field.
+        unit: Unit of the numbers.
+        total: CPU or memory of the task.
+        shares: CPU or memory of each container. ``None``: no reservation.
+    """
+    reserved = [share for share in shares if share is not None]
+    # Values that are not integers are reported elsewhere.
+    if all(isinstance(number, int) for number in (total, *reserved)) and sum(reserved) > total:
+        got = f"{' + '.join(map(str, reserved))} = {sum(reserved)} {unit}"
+        yield problem(subject, f"containers need more {field} than the task has", got, f"at most {total} {unit}")
+
+
+def check_container(container: FargateContainer) -> Iterator[str]:
+    """Validate the name, the sizes and the health check of a container."""
     subject = f"container {container.name!r}"
     yield from check_name(subject, container.name)
     if container.port_name is not None:

@@ -61,6 +61,7 @@ class ServicesStack(Stack):
             envoy_memory_mib=256,
             app_cpu=352,
             app_memory_mib=640,
+            app_address="127.0.0.1",
             container_name="catalogue",
             container_health_check=ContainerHealthCheck(
                 command=("CMD-SHELL", "wget -qO- http://localhost:8080/healthz"),
@@ -92,6 +93,7 @@ class ServicesStack(Stack):
             cpu=512,
             memory_mib=1024,
             envoy_memory_mib=128,
+            app_address="127.0.0.1",
             container_name="catalogue",
             port_name="http",
             execute_command=True,
@@ -125,5 +127,5 @@ class ServicesStack(Stack):
         )
 
         gateways["front"].implement(
-            self, "Front", cluster=cluster, internet_facing=False, desired_count=2, family="front", log_group=log_group
+            self, "Front", cluster=cluster, desired_count=2, family="front", log_group=log_group
         )

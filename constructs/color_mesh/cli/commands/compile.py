@@ -3,26 +3,39 @@
 import argparse
 import json
 import os
+from collections.abc import Iterator
 
 from color_mesh.cli.sources import print_result, read_one_mesh
+from color_mesh.cloudformation import hidden_parameters
 from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
-from color_mesh.model.errors import refuse
+from color_mesh.model.errors import problem, refuse
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     source, mesh = read_one_mesh(options)
+    loopback = options.interception == "loopback"
     configuration = configure(
         mesh,
         _part(mesh, options),
-        interception=Loopback() if options.interception == "loopback" else Transparent(),
+        interception=Loopback() if loopback else Transparent(),
         endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else DnsEndpoints(),
         sds_socket=options.sds_socket,
+        app_mesh_prefixes=not loopback,
     )
-    print_result(json.dumps(getattr(configuration, options.kind), indent=2), source)
+    text = json.dumps(getattr(configuration, options.kind), indent=2)
+    refuse(_check_secrets(text))
+    print_result(text, source)
     return 0
+
+
+def _check_secrets(configuration: str) -> Iterator[str]:
+    """Validate that a configuration needs no value of a parameter with ``NoEcho``, for which another text stands."""
+    for parameter in hidden_parameters(configuration):
+        fix = "use a parameter without NoEcho"
+        yield problem("compile", "needs the value of a NoEcho parameter, which is not printed", parameter, fix)
 
 
 def _part(mesh: Mesh, options: argparse.Namespace) -> VirtualNode | VirtualGateway:

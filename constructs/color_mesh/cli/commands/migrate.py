@@ -8,13 +8,18 @@ from pathlib import Path
 from color_mesh.cli.sources import print_result, read_one_mesh
 from color_mesh.migration import migrate, write_files
 from color_mesh.migration.report import REPORT_FILE, TITLES, finding_lines, summary
+from color_mesh.model.errors import problem, refuse
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     source, mesh = read_one_mesh(options)
-    migration = migrate(source, mesh)
     folder = Path(options.out or mesh.name)
+    if options.out is None and folder.is_symlink():
+        # The name is the template's, which may have come with the link.
+        wrong = "the folder with the name of the mesh is a symbolic link"
+        refuse([problem("--out", wrong, str(folder), "name a folder, or remove the link")])
+    migration = migrate(source, mesh)
     values = (_masked(value, source.templates.secret_parameters) for value in options.values)
     arguments = shlex.join([*options.source, *(word for value in values for word in ("--set", value))])
     write_files(folder, migration.files(arguments, source.notes))
@@ -22,7 +27,9 @@ def run(options: argparse.Namespace) -> int:
     for kind, title in TITLES.items():
         findings = [f"  {finding}" for finding in finding_lines(migration.findings, kind)]
         lines += [f"{title}:", *findings] if findings else []
-    lines.append(f"Details: {folder / REPORT_FILE}. Next: cd {shlex.quote(str(folder))} && cdk synth")
+    # "cd -" would go to the previous folder, whose cdk.json the CDK would run.
+    name = f"./{folder}" if str(folder).startswith("-") else str(folder)
+    lines.append(f"Details: {folder / REPORT_FILE}. Next: cd {shlex.quote(name)} && cdk synth")
     print_result("\n".join(lines), source)
     return 0
 

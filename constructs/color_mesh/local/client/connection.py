@@ -3,12 +3,12 @@
 import json
 import os
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from color_mesh.local.client.terminal_relay import relayed_streams
 from color_mesh.local.folder import opened_folder, wait_for_end
 from color_mesh.local.terminal import terminal_variables
 from color_mesh.model import MeshError
@@ -59,7 +59,6 @@ def stop_mesh() -> bool:
 
 def execute(target: str, container: str | None, arguments: Sequence[str]) -> int:
     """Run a command in a container with this process's standard streams, and return its exit status."""
-    streams = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]
     command = {
         "command": "exec",
         "target": target,
@@ -67,6 +66,7 @@ def execute(target: str, container: str | None, arguments: Sequence[str]) -> int
         "arguments": list(arguments),
         "environment": terminal_variables(os.environ),
     }
-    code: int = request(command, streams)["code"]
+    with relayed_streams() as streams:
+        code: int = request(command, streams)["code"]
     # Shells report a process that a signal ended as 128 plus its number.
     return code if code >= 0 else 128 - code

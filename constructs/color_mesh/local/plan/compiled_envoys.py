@@ -16,12 +16,12 @@ Compiler: TypeAlias = Callable[[Mesh, VirtualNode | VirtualGateway], Configurati
 
 
 def compile_envoy(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configuration:
-    """Compile the configuration of an Envoy that receives it from a discovery server.
+    """Compile the configuration of an Envoy that receives it from a discovery server, in place of App Mesh.
 
     Raises:
         MeshError: With everything that cannot be compiled.
     """
-    return configure(mesh, part, endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET))
+    return configure(mesh, part, endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET), app_mesh_prefixes=True)
 
 
 def undeclared(resource: MeshResource) -> str:

@@ -12,6 +12,7 @@ from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.roles import Role
 from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
+from color_mesh.envoy.gateway import prefix_warnings
 from color_mesh.local.plan.assembly import ACCOUNT, REGION, Plan
 from color_mesh.local.plan.compiled_envoys import CompiledEnvoys, undeclared
 from color_mesh.model import CloudMapDiscovery, MeshError, VirtualGateway, VirtualNode
@@ -90,6 +91,8 @@ def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, .
             if reason is not None:
                 lines.append(f"{service.name}: {container.name} gets no configuration: {reason}")
         lines += _wrong_ports(plan, service)
+    for mesh in plan.meshes:
+        lines += (text for gateway in mesh.gateways for route in gateway.routes for text in prefix_warnings(route))
     lines += _unregistered(plan)
     lines += _blocked(plan, compiled)
     return tuple(dict.fromkeys(lines))

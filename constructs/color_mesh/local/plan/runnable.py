@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from color_mesh.cloudformation import set_option
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, MeshResource
 from color_mesh.ecs.reading import Reference
@@ -95,7 +96,7 @@ def task_problems(place: str, definition: TaskDefinition, commands: Commands) ->
             yield problem(subject, "user is not numeric", container.user, "a user id, or UID:GID, such as 1337:1337")
         for name, value in container.environment.items():
             if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
-                fix = f"give it with --set {value}=VALUE"
+                fix = f"give it with {set_option(str(value))}"
                 yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), fix)
         yield from _unsupported_texts(subject, container)
 

@@ -1,7 +1,7 @@
 """The first process of the process namespace of a run: it reaps orphans, and the run ends when it ends.
 
-Run as ``python -m color_mesh.local.run.first_process DESCRIPTOR``, from which it reads the options. The mesh runs in
-its child, the supervisor, and this process imports as little as possible.
+It reads its options from the file descriptor in the argument. The mesh runs in its child, the supervisor, and this
+process imports as little as possible.
 """
 
 import json
@@ -25,7 +25,3 @@ def main() -> int:
         ended, status = os.wait()
         if ended == child:
             return os.waitstatus_to_exitcode(status) % 256
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,7 @@
 """Messages about the progress of a run: which services are healthy, and what to try next."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -95,7 +96,9 @@ class Progress:
             if node.name in nodes
         ]
         name = next(iter(backends), names[0])
-        return [printable(f"color-mesh exec {caller.runnable.application.name} -- curl -s {name}")]
+        return [
+            printable(shlex.join(["color-mesh", "exec", caller.runnable.application.name, "--", "curl", "-s", name]))
+        ]
 
     def _complaint(self) -> str:
         lines = []

@@ -16,6 +16,7 @@ from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.published_ports import published_ports
 from color_mesh.local.run.container_users import USERS
+from color_mesh.local.run.interpreter import module_command
 from color_mesh.local.run.isolation import first_container_id, shares_ids, start_isolated
 from color_mesh.local.run.requirements import envoy_binary, missing
 from color_mesh.local.run.tasks.visible_files import unreadable_programs
@@ -77,8 +78,9 @@ def up(
             passed.write(json.dumps(options).encode())
             passed.flush()
             passed.seek(0)
-            command = [sys.executable, "-m", "color_mesh.local.run.first_process", str(passed.fileno())]
+            command = module_command("color_mesh.local.run.first_process", str(passed.fileno()))
             process = start_isolated(command, (inside.fileno(), lock, folder.descriptor, passed.fileno()))
+
         inside.close()
         return _serve_ports(process, outside, listening)
     finally:

@@ -1,8 +1,8 @@
 """The resolver of the VPC: a DNS server for the names of Cloud Map and of private hosted zones, with a cache.
 
-Run as ``python -m color_mesh.local.run.dns.resolver ADDRESS``. Each line of its standard input is a JSON object with
-all records that it serves from then on. It listens from the first line on: without records it would answer that the
-names do not exist, and Envoys would remove their endpoints.
+The argument of its process is the address. Each line of its standard input is a JSON object with all records that it
+serves from then on. It listens from the first line on: without records it would answer that the names do not exist, and
+Envoys would remove their endpoints.
 """
 
 import asyncio
@@ -154,5 +154,6 @@ async def serve(address: str) -> None:
         resolver.update(line.decode())
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve until the process is ended."""
     asyncio.run(serve(sys.argv[1]))

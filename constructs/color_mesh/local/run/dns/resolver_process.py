@@ -3,13 +3,13 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address
 from typing import Any
 
 from color_mesh.local.folder import FOLDER, LogFile
+from color_mesh.local.run.interpreter import module_command
 
 
 class ResolverProcess:
@@ -49,7 +49,7 @@ class ResolverProcess:
 
     async def run(self) -> None:
         """Start the process, and start it again whenever it ends."""
-        command = (sys.executable, "-m", "color_mesh.local.run.dns.resolver", str(self._address))
+        command = module_command("color_mesh.local.run.dns.resolver", str(self._address))
         with os.fdopen(self._log.open(), "ab") as log:
             while True:
                 self._process = await asyncio.create_subprocess_exec(

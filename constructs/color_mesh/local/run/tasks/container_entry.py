@@ -26,6 +26,8 @@ _JOIN_SESSION_KEYRING = 1
 # The number of mount_setattr(2) is the same on all machines, that of keyctl(2) is not.
 _MOUNT_SETATTR = 442
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
+# Device numbers (Linux: Documentation/admin-guide/devices.txt).
+_PSEUDO_TERMINALS = range(136, 144)
 _SIGPIPE, _SIGXFSZ = 13, 25
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
@@ -40,7 +42,7 @@ def main() -> None:
         options = marshal.loads(received.read())
     os.umask(0o022)
     try:
-        _own_pipes(options["owner"])
+        _own_streams(options["owner"])
         if "process" in options:
             _join(options["process"])
         else:
@@ -113,10 +115,16 @@ def _expose(path: str, source: int) -> None:
     _mount(f"/proc/self/fd/{source}", path, None, _MS_BIND | _MS_REC)
 
 
-def _own_pipes(owner: tuple[int, int]) -> None:
-    """Give the pipes of the container's standard streams to its user: programs open ``/dev/stdout`` again."""
+def _own_streams(owner: tuple[int, int]) -> None:
+    """Give the container's user its standard streams, if they are pipes or pseudo terminals.
+
+    Programs open ``/dev/stdout`` again. The client of ``color-mesh exec`` makes the pseudo terminal for the command. Files
+    of the user remain what they are.
+    """
     for stream in range(3):
-        if stat.S_ISFIFO(os.fstat(stream).st_mode):
+        status = os.fstat(stream)
+        is_pseudo_terminal = stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) in _PSEUDO_TERMINALS
+        if stat.S_ISFIFO(status.st_mode) or is_pseudo_terminal:
             with suppress(OSError):
                 os.fchown(stream, *owner)
 

@@ -1,0 +1,496 @@
+"""Nodes that are implemented by services and task definitions of the user's own."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import pytest
+from aws_cdk import App, Duration, Size, Stack, Tags
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_ecs_patterns as ecs_patterns
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Template as Assertions
+
+from color_mesh import MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh.cdk import NodeAttachment
+from tests.support.cloudformation import Properties, Template, container, only, properties
+
+SERVICE = "AWS::ECS::Service"
+TASK = "AWS::ECS::TaskDefinition"
+PLANES = {"app-mesh": "shop.local", "envoy": "tasks.shop.local"}
+
+MakeService: TypeAlias = Callable[[Stack, ecs.ICluster, ecs.ContainerImage], ecs.BaseService]
+
+
+def fargate_service(stack: Stack, cluster: ecs.ICluster, image: ecs.ContainerImage) -> ecs.BaseService:
+    """Create a service with everything that a team may have set."""
+    files = efs.FileSystem(stack, "Files", vpc=cluster.vpc)
+    tasks = ecs.FargateTaskDefinition(
+        stack,
+        "Web",
+        family="orders",
+        cpu=1024,
+        memory_limit_mib=2048,
+        ephemeral_storage_gib=50,
+        volumes=[ecs.Volume(name="files", efs_volume_configuration=_efs(files))],
+    )
+    app = tasks.add_container(
+        "App",
+        image=image,
+        port_mappings=[ecs.PortMapping(container_port=8080)],
+        environment={"MODE": "live"},
+        logging=ecs.LogDrivers.firelens(options={"Name": "cloudwatch"}),
+        ulimits=[ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=4096, hard_limit=8192)],
+        stop_timeout=Duration.seconds(60),
+    )
+    app.add_mount_points(ecs.MountPoint(container_path="/files", source_volume="files", read_only=True))
+    tasks.add_firelens_log_router(
+        "Router",
+        image=ecs.ContainerImage.from_registry("fluent/fluent-bit:3"),
+        firelens_config=ecs.FirelensConfig(type=ecs.FirelensLogRouterType.FLUENTBIT),
+    )
+    service = ecs.FargateService(
+        stack,
+        "Service",
+        cluster=cluster,
+        task_definition=tasks,
+        capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=1)],
+        min_healthy_percent=50,
+        max_healthy_percent=150,
+        enable_execute_command=True,
+        propagate_tags=ecs.PropagatedTagSource.SERVICE,
+    )
+    scaling = service.auto_scale_task_count(min_capacity=4, max_capacity=9)
+    scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=60)
+    errors = cloudwatch.Metric(namespace="orders", metric_name="errors")
+    alarm = errors.create_alarm(stack, "Errors", threshold=9, evaluation_periods=2)
+    service.enable_deployment_alarms([alarm.alarm_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+    Tags.of(service).add("team", "orders")
+    return service
+
+
+def _efs(files: efs.FileSystem) -> ecs.EfsVolumeConfiguration:
+    return ecs.EfsVolumeConfiguration(file_system_id=files.file_system_id, transit_encryption="ENABLED")
+
+
+def ec2_service(stack: Stack, cluster: ecs.ICluster, image: ecs.ContainerImage) -> ecs.BaseService:
+    assert isinstance(cluster, ecs.Cluster)
+    cluster.add_capacity("Instances", instance_type=ec2.InstanceType("c7g.large"))
+    tasks = ecs.Ec2TaskDefinition(stack, "Web", family="orders", network_mode=ecs.NetworkMode.AWS_VPC)
+    tasks.add_container("App", image=image, memory_limit_mib=512)
+    return ecs.Ec2Service(stack, "Service", cluster=cluster, task_definition=tasks, daemon=False)
+
+
+def application_load_balanced(stack: Stack, cluster: ecs.ICluster, image: ecs.ContainerImage) -> ecs.BaseService:
+    options = ecs_patterns.ApplicationLoadBalancedTaskImageOptions(image=image, container_port=8080, family="orders")
+    return ecs_patterns.ApplicationLoadBalancedFargateService(
+        stack, "Pattern", cluster=cluster, memory_limit_mib=1024, task_image_options=options
+    ).service
+
+
+def network_load_balanced(stack: Stack, cluster: ecs.ICluster, image: ecs.ContainerImage) -> ecs.BaseService:
+    options = ecs_patterns.NetworkLoadBalancedTaskImageOptions(image=image, container_port=8080, family="orders")
+    return ecs_patterns.NetworkLoadBalancedFargateService(
+        stack, "Pattern", cluster=cluster, memory_limit_mib=1024, task_image_options=options
+    ).service
+
+
+def queue_worker(stack: Stack, cluster: ecs.ICluster, image: ecs.ContainerImage) -> ecs.BaseService:
+    return ecs_patterns.QueueProcessingFargateService(
+        stack, "Pattern", cluster=cluster, image=image, memory_limit_mib=1024, family="orders"
+    ).service
+
+
+SERVICES = [fargate_service, ec2_service, application_load_balanced, network_load_balanced, queue_worker]
+
+
+def synthesize(make_service: MakeService, attach: Callable[[ServiceMesh, ecs.BaseService], object], plane: str) -> Any:
+    """Synthesize a stack with a service, and a mesh to which it may be attached."""
+    app = App(builtin_cloud_formation_validation=False)
+    stack = Stack(app, "Shop")
+    vpc = ec2.Vpc(stack, "Vpc")
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    service = make_service(stack, cluster, ecs.ContainerImage.from_registry("shop/app:1"))
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=PLANES[plane], vpc=vpc)
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane=plane)  # type: ignore[arg-type]
+    attach(mesh, service)
+    return Assertions.from_stack(stack).to_json()
+
+
+def orders(mesh: ServiceMesh, service: ecs.BaseService) -> NodeAttachment:
+    return MeshedColorNode(mesh, "Orders", mesh=mesh, name="orders", port=8080).attach(service)
+
+
+def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths at which a template has changed, without what was added to mappings."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in before:
+            yield from differences(before[key], after.get(key), f"{path}/{key}")
+    elif before != after:
+        yield path
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("make_service", SERVICES)
+def test_attach_changes_the_containers_and_the_security_groups_only(make_service: MakeService, plane: str) -> None:
+    before = synthesize(make_service, lambda mesh, service: None, plane)
+    after = synthesize(make_service, orders, plane)
+    changed = {
+        f"{before['Resources'][logical_id]['Type']} {path}"
+        for logical_id, resource in before["Resources"].items()
+        for path in differences(resource, after["Resources"].get(logical_id))
+        # Tasks start after the names of the mesh, and a service after the permissions of its task role.
+        if path != "/DependsOn"
+    }
+    assert changed - {"AWS::IAM::Policy /Properties/PolicyDocument/Statement"} == {
+        f"{TASK} /Properties/ContainerDefinitions",
+        f"{SERVICE} /Properties/NetworkConfiguration/AwsvpcConfiguration/SecurityGroups",
+    }
+    old, new = only(before, TASK, Family="orders"), only(after, TASK, Family="orders")
+    application, *others = old["ContainerDefinitions"]
+    attached = container(new, application["Name"])
+    assert attached.pop("DependsOn") == [
+        *application.pop("DependsOn", []),
+        {"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"},
+    ]
+    assert attached == application
+    companions = {"app-mesh": [], "envoy": ["deregistration-delay"]}[plane]
+    assert [each["Name"] for each in new["ContainerDefinitions"]] == [
+        application["Name"],
+        *(each["Name"] for each in others),
+        "envoy-sidecar",
+        *companions,
+    ]
+    assert only(after, SERVICE)["ServiceRegistries"]
+    added = _groups(only(after, SERVICE))
+    assert added[: len(_groups(only(before, SERVICE)))] == _groups(only(before, SERVICE))
+    assert [group["Fn::GetAtt"][0][:14] for group in added[len(_groups(only(before, SERVICE))) :]] == ["MeshNodeorders"]
+
+
+def _groups(service: Properties) -> list[Any]:
+    groups: list[Any] = service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
+    return groups
+
+
+def test_transparent_interception_redirects_the_traffic_of_the_tasks() -> None:
+    template = synthesize(application_load_balanced, orders, "app-mesh")
+    settings = only(template, TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
+    assert {"Name": "AppPorts", "Value": "8080"} in settings
+
+
+@pytest.fixture
+def service(stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage) -> ecs.FargateService:
+    tasks = ecs.FargateTaskDefinition(stack, "Web", family="orders", cpu=512, memory_limit_mib=1024)
+    tasks.add_container("First", image=image, port_mappings=[ecs.PortMapping(container_port=9000)])
+    tasks.add_container("Second", image=image, port_mappings=[ecs.PortMapping(container_port=8080)])
+    return ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks)
+
+
+@pytest.fixture
+def node(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
+    return MeshedColorNode(stack, "Orders", mesh=any_mesh, name="orders", port=8080)
+
+
+def dependencies(template: Template, name: str) -> list[Any]:
+    found: list[Any] = container(only(template, TASK), name).get("DependsOn", [])
+    return found
+
+
+def test_default_container_is_the_application(
+    service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    attachment = node.attach(service)
+    assert attachment.app_container.container_name == "First"
+    assert attachment.envoy_container.container_name == "envoy-sidecar"
+    synthesized = template()
+    assert [each["ContainerName"] for each in dependencies(synthesized, "First")] == ["envoy-sidecar"]
+    assert dependencies(synthesized, "Second") == []
+
+
+def test_container_may_be_another(
+    service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    second = service.task_definition.find_container("Second")
+    assert node.attach(service, container=second).app_container.container_name == "Second"
+    assert dependencies(template(), "First") == []
+
+
+def test_attachment_is_a_construct_to_which_tags_apply(
+    service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    attachment = node.attach(service)
+    assert attachment.node.path == "Shop/Web/Sidecar"
+    assert attachment.log_group in attachment.node.children
+    Tags.of(attachment).add("team", "orders")
+    assert only(template(), "AWS::Logs::LogGroup")["Tags"] == [{"Key": "team", "Value": "orders"}]
+
+
+def test_log_group_may_be_given(
+    stack: Stack, service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+) -> None:
+    group = logs.LogGroup.from_log_group_name(stack, "Logs", "/orders")
+    node.attach(service, log_group=group)
+    synthesized = template()
+    assert properties(synthesized, "AWS::Logs::LogGroup") == []
+    envoy = container(only(synthesized, TASK), "envoy-sidecar")
+    assert envoy["LogConfiguration"]["Options"]["awslogs-group"] == "/orders"
+
+
+def test_service_may_be_in_another_stack_than_the_mesh(
+    app: App, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    other = Stack(app, "Other")
+    service = application_load_balanced(other, cluster, image)
+    caller = MeshedColorNode(other, "Caller", mesh=node.mesh, name="caller", listeners=[], virtual_service=False)
+    caller.connect_to(node)
+    node.attach(service)
+    template = dict(Assertions.from_stack(other).to_json())
+    assert [str(group)[:16] for group in _groups(only(template, SERVICE))] == ["{'Fn::GetAtt': [", "{'Fn::ImportValu"]
+
+
+@pytest.fixture
+def other(app: App) -> Stack:
+    """Stack of tasks, which depends on the stack of the mesh."""
+    return Stack(app, "Other")
+
+
+def rules(stack: Stack) -> dict[str, str]:
+    """Return the security group rules of a stack: what they connect by port, without the hashes of the ids."""
+    template = dict(Assertions.from_stack(stack).to_json())
+    ends = {"Ingress": ("SourceSecurityGroupId", "GroupId"), "Egress": ("GroupId", "DestinationSecurityGroupId")}
+    return {
+        f"{direction} {rule['FromPort']}": f"{_name(rule[source])} -> {_name(rule[destination])}"
+        for direction, (source, destination) in ends.items()
+        for rule in properties(template, f"AWS::EC2::SecurityGroup{direction}")
+    }
+
+
+def _name(group: dict[str, Any]) -> str:
+    """Return the construct of a security group, which is in the template or imported."""
+    (name,) = re.findall(r"GetAtt\W*(\w+?)[0-9A-F]{8}", str(group))
+    return str(name)
+
+
+def allow(node: MeshedColorNode, stack: Stack, vpc: ec2.IVpc) -> None:
+    """Let a security group and the tasks of the node call each other, in every way that the CDK has."""
+    group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
+    group.connections.allow_from(node, ec2.Port.tcp(1))
+    group.connections.allow_to(node, ec2.Port.tcp(2))
+    node.connections.allow_from(group, ec2.Port.tcp(3))
+    node.connections.allow_to(group, ec2.Port.tcp(4))
+
+
+ALLOWED = {
+    "Ingress 1": "MeshNodeorders -> Group",
+    "Ingress 2": "Group -> MeshNodeorders",
+    "Ingress 3": "Group -> MeshNodeorders",
+    "Ingress 4": "MeshNodeorders -> Group",
+    "Egress 1": "MeshNodeorders -> Group",
+    "Egress 2": "Group -> MeshNodeorders",
+    "Egress 3": "Group -> MeshNodeorders",
+    "Egress 4": "MeshNodeorders -> Group",
+}
+
+
+def test_rules_of_an_attached_service_are_created_in_its_stack(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    node.attach(application_load_balanced(other, cluster, image))
+    allow(node, other, vpc)
+    assert ALLOWED.items() <= rules(other).items()
+
+
+def test_rules_of_an_implementation_are_created_in_its_stack(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    service = node.implement(other, "Task", cluster=cluster, image=image).fargate_service
+    allow(node, other, vpc)
+    balancer = elbv2.ApplicationLoadBalancer(other, "Balancer", vpc=vpc)
+    listener = balancer.add_listener("Listener", port=80)
+    listener.add_targets("Service", port=8080, targets=[service])
+    assert rules(other) == {
+        **ALLOWED,
+        "Ingress 8080": "BalancerSecurityGroup -> MeshNodeorders",
+        "Egress 8080": "BalancerSecurityGroup -> MeshNodeorders",
+    }
+
+
+def test_rules_of_a_gateway_are_created_in_the_stack_of_its_tasks(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, node: MeshedColorNode
+) -> None:
+    gateway = MeshGateway(node, "Gateway", mesh=node.mesh, name="door")
+    gateway.add_route("Orders", to=node)
+    entry = ec2.SecurityGroup(other, "Entry", vpc=vpc)
+    gateway.implement(other, "Task", cluster=cluster, entry_security_group=entry)
+    cache = ec2.SecurityGroup(other, "Cache", vpc=vpc)
+    cache.connections.allow_from(gateway, ec2.Port.tcp(6379))
+    gateway.connections.allow_from(cache, ec2.Port.tcp(9))
+    assert {
+        "Ingress 6379": "MeshGatewaydoor -> Cache",
+        "Egress 6379": "MeshGatewaydoor -> Cache",
+        "Ingress 9": "Cache -> MeshGatewaydoor",
+    }.items() <= rules(other).items()
+
+
+def test_database_admits_a_node(
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    engine = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_8)
+    writer = rds.ClusterInstance.serverless_v2("Writer")
+    database = rds.DatabaseCluster(other, "Database", engine=engine, writer=writer, vpc=vpc, port=5432)
+    database.connections.allow_default_port_from(node)
+    node.attach(application_load_balanced(other, cluster, image))
+    template = dict(Assertions.from_stack(other).to_json())
+    sources = [str(rule["SourceSecurityGroupId"]) for rule in properties(template, "AWS::EC2::SecurityGroupIngress")]
+    assert any("ImportValue" in source and "MeshNodeorders" in source for source in sources)
+
+
+def test_desired_count_of_an_autoscaled_service_is_not_written() -> None:
+    template = synthesize(fargate_service, orders, "envoy")
+    assert "DesiredCount" not in only(template, SERVICE)
+    assert only(template, "AWS::ApplicationAutoScaling::ScalableTarget")["MinCapacity"] == 4
+
+
+def test_scheduled_task_gets_an_envoy(
+    stack: Stack,
+    cluster: ecs.Cluster,
+    image: ecs.ContainerImage,
+    any_mesh: ServiceMesh,
+    template: Callable[[], Template],
+) -> None:
+    report = MeshedColorNode(stack, "Report", mesh=any_mesh, name="report", listeners=[], virtual_service=False)
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
+    tasks.add_container("Report", image=image)
+    attachment = report.add_to(tasks)
+    assert report.security_group is not None
+    ecs_patterns.ScheduledFargateTask(
+        stack,
+        "Nightly",
+        cluster=cluster,
+        schedule=autoscaling.Schedule.cron(hour="3", minute="0"),
+        scheduled_fargate_task_definition_options=ecs_patterns.ScheduledFargateTaskDefinitionOptions(
+            task_definition=tasks
+        ),
+        security_groups=[report.security_group],
+    )
+    assert attachment.task_definition.node.path == "Shop/Web"
+    synthesized = template()
+    names = [each["Name"] for each in only(synthesized, TASK)["ContainerDefinitions"]]
+    assert names == ["Report", "envoy-sidecar"]
+    (target,) = only(synthesized, "AWS::Events::Rule")["Targets"]
+    (group,) = target["EcsParameters"]["NetworkConfiguration"]["AwsVpcConfiguration"]["SecurityGroups"]
+    assert group["Fn::GetAtt"][0].startswith("MeshNodereport")
+
+
+def test_task_without_room_for_envoy_fails_the_synthesis(
+    app: App, stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, guarded_mesh: ServiceMesh
+) -> None:
+    namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="tasks.shop.test", vpc=cluster.vpc)
+    mesh = ServiceMesh(stack, "Small", mesh_name="small", vpc=cluster.vpc, namespace=namespace, data_plane="envoy")
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=256, memory_limit_mib=512)
+    tasks.add_container("App", image=image, memory_limit_mib=Size.mebibytes(512).to_mebibytes())
+    MeshedColorNode(stack, "Orders", mesh=mesh, name="orders", port=8080).add_to(tasks)
+    with pytest.raises(RuntimeError) as error:
+        app.synth()
+    assert (
+        "virtual node 'orders': containers need more memory than the task has, got '512 + 384 = 896 MiB' "
+        "(at most 512 MiB)"
+    ) in str(error.value)
+
+
+@pytest.fixture
+def refused(stack: Stack, node: MeshedColorNode) -> Callable[..., str]:
+    """Attach the node, which is refused; return the message, after a check that nothing has changed."""
+
+    def refused(service: ecs.BaseService, **arguments: Any) -> str:
+        before = sorted(construct.node.path for construct in stack.node.find_all())
+        with pytest.raises(MeshError) as error:
+            node.attach(service, **arguments)
+        assert sorted(construct.node.path for construct in stack.node.find_all()) == before
+        return str(error.value)
+
+    return refused
+
+
+def test_network_mode_must_be_awsvpc(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    cluster.add_capacity("Instances", instance_type=ec2.InstanceType("c7g.large"))
+    tasks = ecs.Ec2TaskDefinition(stack, "Web")
+    tasks.add_container("App", image=image, memory_limit_mib=512)
+    service = ecs.Ec2Service(stack, "Service", cluster=cluster, task_definition=tasks)
+    assert refused(service) == (
+        "virtual node 'orders': network mode of task definition 'Shop/Web' is not awsvpc, got 'BRIDGE' "
+        "(network_mode=NetworkMode.AWS_VPC: an Envoy needs the network of its task)"
+    )
+
+
+def test_service_with_a_cloud_map_service_is_refused(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str], node: MeshedColorNode
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
+    tasks.add_container("App", image=image)
+    options = ecs.CloudMapOptions(name="web", cloud_map_namespace=node.mesh.namespace)
+    service = ecs.FargateService(stack, "S", cluster=cluster, task_definition=tasks, cloud_map_options=options)
+    assert refused(service) == (
+        "virtual node 'orders': service is in another Cloud Map service, got 'Shop/S' (leave out cloud_map_options of "
+        "the service: the node has a Cloud Map service, which callers look up)"
+    )
+
+
+def test_task_definition_without_a_container_is_refused(
+    stack: Stack, cluster: ecs.Cluster, refused: Callable[..., str], service: ecs.FargateService
+) -> None:
+    empty = ecs.FargateService(
+        stack, "Empty", cluster=cluster, task_definition=ecs.FargateTaskDefinition(stack, "Nothing")
+    )
+    assert refused(empty) == (
+        "virtual node 'orders': task definition has no container, got 'Shop/Nothing' "
+        "(add the container of the application first)"
+    )
+
+
+def test_container_of_another_task_definition_is_refused(
+    stack: Stack, service: ecs.FargateService, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    other = ecs.FargateTaskDefinition(stack, "Other").add_container("App", image=image)
+    assert refused(service, container=other) == (
+        "virtual node 'orders': container is in another task definition, got 'Shop/Other/App' "
+        "(a container of 'Shop/Web')"
+    )
+
+
+def test_name_of_a_container_of_the_mesh_is_refused(
+    service: ecs.FargateService, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    service.task_definition.add_container("envoy-sidecar", image=image)
+    assert refused(service, envoy_cpu=0) == (
+        "container 'envoy-sidecar': CPU out of range, got 0 (1 to 16384)\n"
+        "virtual node 'orders': task definition 'Shop/Web' has a container of this name, got 'envoy-sidecar' "
+        "(give the container another name: this one is that of the mesh)"
+    )
+
+
+def test_service_is_attached_once(service: ecs.FargateService, node: MeshedColorNode, stack: Stack) -> None:
+    node.attach(service)
+    other = MeshedColorNode(stack, "Bills", mesh=node.mesh, name="bills", port=8080)
+    with pytest.raises(MeshError) as error:
+        other.attach(service)
+    assert "virtual node 'bills': task definition is in the mesh already, got 'Shop/Web' (one node for each task" in (
+        str(error.value)
+    )
+
+
+def test_node_with_a_hostname_has_no_tasks_to_attach(
+    stack: Stack, any_mesh: ServiceMesh, service: ecs.FargateService
+) -> None:
+    bank = MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", hostname="bank.example", virtual_service=False)
+    with pytest.raises(MeshError, match="virtual node 'bank': has a hostname and no tasks, got 'bank.example'"):
+        bank.attach(service)
