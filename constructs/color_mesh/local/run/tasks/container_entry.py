@@ -118,8 +118,8 @@ def _expose(path: str, source: int) -> None:
 def _own_streams(owner: tuple[int, int]) -> None:
     """Give the container's user its standard streams, if they are pipes or pseudo terminals.
 
-    Programs open ``/dev/stdout`` again. The client of ``color-mesh exec`` makes the pseudo terminal for the command. Files
-    of the user remain what they are.
+    Programs open ``/dev/stdout`` again. The client of ``color-mesh exec`` makes the pseudo terminal for the command.
+    Files of the user remain what they are.
     """
     for stream in range(3):
         status = os.fstat(stream)

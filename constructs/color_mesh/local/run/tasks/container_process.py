@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import struct
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.local.run.container_users import ContainerUsers
+from color_mesh.local.run.interpreter import script_command
 from color_mesh.local.run.isolation import DEVICE_NAMES, SYSTEM_ENVIRONMENT, system_program
 from color_mesh.local.run.network.network_namespaces import NETWORK_NAMESPACES
 from color_mesh.local.run.tasks import container_entry
@@ -149,8 +149,7 @@ async def _start(
     with ours:
         with theirs:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            # Isolated from the environment and from packages, so that it starts fast and runs nobody else's code.
-            entry = [sys.executable, "-I", "-S", container_entry.__file__, str(theirs.fileno())]
+            entry = script_command(container_entry.__file__, str(theirs.fileno()))
             started = await asyncio.create_subprocess_exec(
                 *prefix,
                 *entry,
