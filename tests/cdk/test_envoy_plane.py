@@ -445,8 +445,8 @@ class TestStopTimeout:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, stop_timeout_seconds=121)
         assert str(error.value).splitlines() == [
-            "container 'cart-app': stop timeout out of range, got 121 (1 to 120)",
-            "container 'envoy-sidecar': stop timeout out of range, got 121 (1 to 120)",
+            "container 'cart-app': stop timeout out of range, got 121 (2 to 120)",
+            "container 'envoy-sidecar': stop timeout out of range, got 121 (2 to 120)",
         ]
         assert cart.node.try_find_child("Task") is None
 

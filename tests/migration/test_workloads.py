@@ -254,7 +254,7 @@ OTHER_PARAMETER = "arn:aws:ssm:eu-west-1:999999999999:parameter/key"
     [
         pytest.param(
             OTHER_PARAMETER,
-            ["the secret KEY is the parameter /key of the new app's account and region, not " + OTHER_PARAMETER],
+            ["the secret KEY is parameter /key of the new app's account and region, not " + OTHER_PARAMETER],
             id="other-owner",
         ),
         pytest.param({"Fn::Sub": "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/key"}, [], id="same-owner"),

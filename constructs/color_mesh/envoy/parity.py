@@ -171,7 +171,8 @@ ROWS = (
     ),
     Row(
         properties="{VirtualNode,VirtualGateway}.Spec.Logging.AccessLog.File.Format.Text",
-        envoy="`log_format.text_format_source`; without a format Envoy's default, as in App Mesh",
+        envoy="`log_format.text_format_source`; without a format Envoy's default, as in App Mesh, in which a gateway "
+        "logs the client's address in place of `X-Forwarded-For`",
     ),
     Row(
         properties="{VirtualNode,VirtualGateway}.Spec.Logging.AccessLog.File.Format.Json[].{Key,Value}",
