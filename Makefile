@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up check style types quick-tests test fuzz rehearse bench gold docs requirements upgrade clean
+.PHONY: help synth up check style types quick-tests test fuzz rehearse bench gold docs requirements upgrade digests clean
 
 help:
 	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
@@ -28,6 +28,7 @@ help:
 	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
 	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
 	@echo "make bench      measure synthesis, building a mesh, the compiler, compiled sidecars, and meshes on this machine"
+	@echo "make digests    name the default images by the digests that their registries publish"
 	@echo "make requirements  pin the packages of pyproject.toml in requirements*.txt; make upgrade: the newest versions"
 	@echo "make clean      remove everything that was installed or made"
 
@@ -89,6 +90,10 @@ requirements: | $(UV)
 
 upgrade:
 	@$(MAKE) requirements UPGRADE=--upgrade
+
+digests: $(VENV)/.test
+	@python images/digests.py
+	@ruff format --quiet
 	@git --no-pager diff --stat -- 'requirements*.txt'
 
 clean:

@@ -9,7 +9,10 @@ COLOR_APP = "forsakenidol/colorapp"
 
 # The tutorial's image listens on 0.0.0.0, which includes the loopback addresses at which Envoy listens for the
 # application's calls. nginx replaces it, configured to give the same two answers. Its image also has curl and nslookup.
-_NGINX = "public.ecr.aws/docker/library/nginx:1.28.0-alpine"
+_NGINX = (
+    "public.ecr.aws/docker/library/nginx:1.28.0-alpine"
+    "@sha256:30f1c0d78e0ad60901648be663a710bdadf19e4c10ac6782c235200619158284"
+)
 _COLOR_SERVER = """\
 cat > /etc/nginx/conf.d/default.conf << END
 server {

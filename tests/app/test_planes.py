@@ -91,14 +91,13 @@ def test_services_differ_in_their_security_groups_only(assembly: Assembly, envoy
     assert [len(set(map(json.dumps, of))) for of in (groups, shared)] == [5, 1]
 
 
-@pytest.mark.parametrize(
-    "type",
-    [
-        "AWS::ElasticLoadBalancingV2::TargetGroup",
-        "AWS::ElasticLoadBalancingV2::Listener",
-        "AWS::Logs::LogGroup",
-    ],
-)
+def test_target_group_preserves_the_addresses_of_clients(assembly: Assembly, envoy: Assembly) -> None:
+    (group,) = properties(envoy["EcsStack"], "AWS::ElasticLoadBalancingV2::TargetGroup")
+    assert group.pop("TargetGroupAttributes") == [{"Key": "preserve_client_ip.enabled", "Value": "true"}]
+    assert [group] == properties(assembly["EcsStack"], "AWS::ElasticLoadBalancingV2::TargetGroup")
+
+
+@pytest.mark.parametrize("type", ["AWS::ElasticLoadBalancingV2::Listener", "AWS::Logs::LogGroup"])
 def test_load_balancer_and_log_groups_are_the_same(type: str, assembly: Assembly, envoy: Assembly) -> None:
     # Envoy believes the address of a connection, and App Mesh's gateways the headers of a client.
     here, there = (

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from color_mesh.model import MeshError
+from color_mesh.model.deployment import ENVOY_IMAGES
 from stacks.settings import Settings, read_settings
 
 VPC = "vpc-0123456789abcdef0"
@@ -53,8 +54,9 @@ def test_default_settings_are_the_final_state_of_the_tutorial() -> None:
 
 def test_envoy_plane_has_its_own_default_images() -> None:
     settings = read(dataPlane="envoy")
-    assert settings.app_image == "public.ecr.aws/docker/library/nginx:1.28.0-alpine"
-    assert settings.envoy_image == "envoyproxy/envoy:v1.40.0"
+    name, _, digest = settings.app_image.partition("@sha256:")
+    assert (name, len(digest)) == ("public.ecr.aws/docker/library/nginx:1.28.0-alpine", 64)
+    assert settings.envoy_image == ENVOY_IMAGES["envoy"]
 
 
 @pytest.mark.parametrize("image", ["forsakenidol/colorapp", "colorapp:2", "registry:5000/colorapp@" + DIGEST])
@@ -69,7 +71,7 @@ def test_envoy_plane_refuses_the_envoy_image_of_app_mesh() -> None:
     image = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod"
     assert refusal({"color-mesh:dataPlane": "envoy", "color-mesh:envoyImage": image}) == (
         "setting 'color-mesh:envoyImage': requires the App Mesh control plane, which has ended, "
-        f"got '{image}' (upstream Envoy with bash, such as 'envoyproxy/envoy:v1.40.0')"
+        f"got '{image}' (upstream Envoy with bash, such as '{ENVOY_IMAGES['envoy']}')"
     )
 
 

@@ -15,6 +15,7 @@ from color_mesh import AccessLog, ColorRouter, ColorService, MeshedColorNode, Me
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
 from color_mesh.envoy.document import read
 from color_mesh.model import Listener
+from color_mesh.model.deployment import ENVOY_IMAGES
 from tests.support.cloudformation import Properties, Template, container, only, properties
 
 TASK = "AWS::ECS::TaskDefinition"
@@ -303,7 +304,7 @@ class TestSidecar:
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
-        assert envoy_of(template(), "cart")["Image"] == "envoyproxy/envoy:v1.40.0"
+        assert envoy_of(template(), "cart")["Image"] == ENVOY_IMAGES["envoy"]
 
     def test_envoy_runs_as_a_non_root_user_that_may_bind_low_ports(
         self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -444,8 +445,8 @@ class TestStopTimeout:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, stop_timeout_seconds=121)
         assert str(error.value).splitlines() == [
-            "container 'cart-app': stop timeout out of range, got 121 (1 to 120)",
-            "container 'envoy-sidecar': stop timeout out of range, got 121 (1 to 120)",
+            "container 'cart-app': stop timeout out of range, got 121 (2 to 120)",
+            "container 'envoy-sidecar': stop timeout out of range, got 121 (2 to 120)",
         ]
         assert cart.node.try_find_child("Task") is None
 
@@ -503,7 +504,7 @@ class TestDeregistrationDelay:
         implement(cart, cluster)
         delay = container(only(template(), TASK), self.NAME)
         assert (delay["Essential"], "Cpu" in delay, "Memory" in delay) == (False, False, False)
-        assert (delay["Image"], delay["User"]) == ("envoyproxy/envoy:v1.40.0", "101")
+        assert (delay["Image"], delay["User"]) == (ENVOY_IMAGES["envoy"], "101")
         assert delay["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "cart-deregistration-delay"
 
     def test_delay_container_checks_the_ports_of_the_application(

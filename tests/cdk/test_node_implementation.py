@@ -137,9 +137,9 @@ def test_containers_have_the_stop_timeout_of_ecs_by_default(
 
 
 def test_containers_have_the_stop_timeout_given(implement: Implement, template: Callable[[], Template]) -> None:
-    implement(stop_timeout_seconds=1)
+    implement(stop_timeout_seconds=2)
     synthesized = template()
-    assert [each["StopTimeout"] for each in (app_of(synthesized), envoy_of(synthesized))] == [1, 1]
+    assert [each["StopTimeout"] for each in (app_of(synthesized), envoy_of(synthesized))] == [2, 2]
 
 
 def test_task_has_no_deregistration_delay(implement: Implement, template: Callable[[], Template]) -> None:

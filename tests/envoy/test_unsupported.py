@@ -236,9 +236,32 @@ def test_backends_with_a_shared_loopback_address_are_rejected() -> None:
     of = two("http", "http")
     loopback = Loopback(backend_addresses=dict.fromkeys(("red.colors.local", "blue.colors.local"), "127.9.9.9"))
     assert refusal(of, of.node("caller"), loopback) == (
-        "virtual node 'caller': backends share loopback address 127.9.9.9, "
-        "got ('blue.colors.local', 'red.colors.local') (rename one of them)"
+        "virtual node 'caller': a backend shares loopback address 127.9.9.9 with other services, "
+        "got ('red.colors.local', 'blue.colors.local') (rename one of them)"
     )
+
+
+def test_backend_with_the_loopback_address_of_another_service_is_rejected() -> None:
+    of = two("http", "http")
+    caller = replace(of.node("caller"), backends=of.node("caller").backends[:1])
+    of = replace(of, nodes=(*of.nodes[:2], caller))
+    loopback = Loopback(backend_addresses=dict.fromkeys(("red.colors.local", "blue.colors.local"), "127.9.9.9"))
+    assert "a backend shares loopback address 127.9.9.9 with other services" in refusal(of, caller, loopback)
+    configure(of, of.node("red"), interception=loopback)
+
+
+@pytest.mark.parametrize("app_address", ["0.0.0.0", "127.0.0.1"])
+def test_service_at_whose_address_the_envoy_of_a_node_that_does_not_provide_it_listens_is_rejected(
+    app_address: str,
+) -> None:
+    of = two("http", "http")
+    blue = replace(of.node("blue"), listeners=(Listener(port=15100),))
+    of = replace(of, nodes=(of.node("red"), blue))
+    assert refusal(of, of.node("red"), Loopback(app_address=app_address)) == (
+        "virtual node 'red': services have a port at which Envoy listens on all addresses, got ('blue.colors.local',) "
+        "(Envoy uses 9901, and 15100 and up for the listeners of the node: change the port)"
+    )
+    configure(of, blue, interception=Loopback(app_address=app_address, app_port=81))
 
 
 def test_all_unsupported_features_are_reported_at_once() -> None:

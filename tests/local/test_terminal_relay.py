@@ -1,9 +1,12 @@
 """The pseudo terminal of commands in containers."""
 
+import fcntl
 import os
 import pty
 import signal
+import struct
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from select import select
@@ -36,6 +39,9 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def wait_for(self, text: str) -> None:
         deadline = time.monotonic() + _DEADLINE_SECONDS
@@ -86,6 +92,13 @@ def test_command_reads_and_writes_lines(terminals: list[Terminal]) -> None:
     terminal.type("words\n")
     terminal.wait_for("got words")
     assert terminal.output.count("words") == 2  # One is the echo.
+
+
+def test_command_sees_the_size_of_the_terminal(terminals: list[Terminal]) -> None:
+    terminal = start(terminals, "sh", "-c", "echo ready; while sleep 0.1; do stty size; done")
+    terminal.wait_for("ready")
+    terminal.resize(33, 77)
+    terminal.wait_for("33 77")
 
 
 def test_all_output_of_the_command_is_copied(terminals: list[Terminal]) -> None:

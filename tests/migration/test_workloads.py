@@ -254,7 +254,7 @@ OTHER_PARAMETER = "arn:aws:ssm:eu-west-1:999999999999:parameter/key"
     [
         pytest.param(
             OTHER_PARAMETER,
-            ["the secret KEY is the parameter /key of the new app's account and region, not " + OTHER_PARAMETER],
+            ["the secret KEY is parameter /key of the new app's account and region, not " + OTHER_PARAMETER],
             id="other-owner",
         ),
         pytest.param({"Fn::Sub": "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/key"}, [], id="same-owner"),
@@ -539,6 +539,14 @@ def test_containers_beside_a_gateway_have_no_cpu_and_memory_of_their_own(tmp_pat
     services_stack = migration.files("t.json")["services_stack.py"]
     assert services_stack.count("cpu=") == services_stack.count("memory") == 0
     assert 'image=ecs.ContainerImage.from_registry("agent"),\n            logging=' in services_stack
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("agent", '"agent", image='), ("Envoy", '"Envoy-container", image=')])
+def test_id_of_a_container_is_that_of_no_other_construct(name: str, arguments: str, tmp_path: Path) -> None:
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [APP, {"Name": name, "Image": "a"}, ENVOY]}))
+    services_stack = " ".join(migration.files("t.json")["services_stack.py"].split())
+    assert f"add_container( {arguments}" in services_stack
+    assert ('container_name="Envoy"' in services_stack) is (name == "Envoy")
 
 
 # Dependencies between containers

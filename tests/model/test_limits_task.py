@@ -83,7 +83,7 @@ def app_and_envoy(*, cpu: int, memory_mib: int) -> FargateTask:
         pytest.param(container_cpu, None, id="container-cpu-none"),
         pytest.param(container_memory, None, id="container-memory-none"),
         pytest.param(stop_timeout, None, id="stop-timeout-none"),
-        pytest.param(stop_timeout, 1, id="stop-timeout-low"),
+        pytest.param(stop_timeout, 2, id="stop-timeout-low"),
         pytest.param(stop_timeout, 120, id="stop-timeout-high"),
         pytest.param(command, ("CMD", "true"), id="command-words"),
         pytest.param(command, ("CMD-SHELL", "curl localhost || exit 1"), id="command-line"),
@@ -116,10 +116,10 @@ def test_value_at_its_limit_is_accepted(describe: Callable[[Any], FargateTask], 
             container_memory, 5, "container 'app': memory out of range, got 5 (6 to 122880)", id="container-memory-low"
         ),
         pytest.param(
-            stop_timeout, 0, "container 'app': stop timeout out of range, got 0 (1 to 120)", id="stop-timeout-low"
+            stop_timeout, 1, "container 'app': stop timeout out of range, got 1 (2 to 120)", id="stop-timeout-low"
         ),
         pytest.param(
-            stop_timeout, 121, "container 'app': stop timeout out of range, got 121 (1 to 120)", id="stop-timeout-high"
+            stop_timeout, 121, "container 'app': stop timeout out of range, got 121 (2 to 120)", id="stop-timeout-high"
         ),
         pytest.param(
             interval, 4, "container 'app': health check interval out of range, got 4 (5 to 300)", id="interval-low"

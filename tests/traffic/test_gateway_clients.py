@@ -151,6 +151,14 @@ def mesh(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterat
 
 
 @pytest.fixture(scope="module")
+def routeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
+    """A gateway without routes."""
+    door = VirtualGateway(name="door", listeners=(Listener(port=PORT),), access_log=AccessLog(path="access.log"))
+    with loopback_mesh(Mesh(name="colors", gateways=(door,)), tmp_path_factory.mktemp("routeless")) as mesh:
+        yield mesh
+
+
+@pytest.fixture(scope="module")
 def behind_a_proxy(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[LoopbackMesh]:
     """The mesh behind one trusted proxy."""
     with loopback_mesh(
@@ -234,9 +242,25 @@ def test_address_of_the_client_is_passed_on_and_logged(mesh: LoopbackMesh) -> No
     forwarded = headers["x-forwarded-for"]
     assert "," not in forwarded
     log = mesh.task("door").folder / "access.log"
-    line = f'"{forwarded}" "-" "{headers["x-request-id"]}"'
-    wait_until(lambda: log.read_text().count(line) == 2, "both hops log the address")
+    logged = [f'"{address}" "-" "{headers["x-request-id"]}"' for address in ("127.0.0.1", forwarded)]
+    wait_until(lambda: all(log.read_text().count(line) == 1 for line in logged), "both hops log the address")
     assert FORGED_ADDRESS not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("target", "status"), [("/a%2fb", 307), ("/a#b", 400), ("/absent", 404)], ids=["redirect", "fragment", "no-route"]
+)
+def test_address_of_a_client_whose_request_is_rejected_is_logged(
+    routeless: LoopbackMesh, target: str, status: int
+) -> None:
+    log = routeless.task("door").folder / "access.log"
+    before = log.read_text().count("\n") if log.exists() else 0
+    with connect(routeless.task("door").address(1), PORT) as client:
+        client.sendall(f"GET {target} HTTP/1.1\r\nHost: door\r\nX-Forwarded-For: {FORGED_ADDRESS}\r\n\r\n".encode())
+        assert client.recv(65536).startswith(f"HTTP/1.1 {status}".encode())
+    wait_until(lambda: log.read_text().count("\n") > before, "the request is logged")
+    line = log.read_text().splitlines()[-1]
+    assert ('"127.0.0.1"' in line, FORGED_ADDRESS in line) == (True, False)
 
 
 @pytest.mark.parametrize("headers", [{}, FORGED], ids=["none", "forged"])

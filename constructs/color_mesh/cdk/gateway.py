@@ -228,7 +228,7 @@ class MeshGateway(Construct):
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
             port_name: Name of the port in the task definition. Default: none.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds, 1 to 120. Default: 30, the default of ECS.
+            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120. Default: 30, the default of ECS.
             desired_count: Number of tasks, 0 to 5000. Default: ECS starts one task, and a deployment keeps the number
                 that autoscaling or an operator has set.
             execute_command: Enable ECS Exec, and grant the task role its permissions. The file system of Envoy's

@@ -306,7 +306,7 @@ class MeshedColorNode(Construct):
             port_name: Name of the first port in the task definition. Default: none.
             container_health_check: Health check that ECS performs on the application's container. Default: none, ECS
                 checks Envoy only.
-            stop_timeout_seconds: Stop timeout of the application, and then of Envoy, in seconds, 1 to 120. Default: 30,
+            stop_timeout_seconds: Stop timeout of the application, and then of Envoy, in seconds, 2 to 120. Default: 30,
                 the default of ECS.
             desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
                 response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
@@ -406,7 +406,7 @@ class MeshedColorNode(Construct):
             app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds, 1 to 120; not less than that of the application.
+            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120; not less than that of the application.
                 Default: 30, the default of ECS.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
 

@@ -36,8 +36,7 @@ def _split(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> lis
     separator, text = _separated(argument, "Fn::Split", "a separator and text", place)
     if not separator:
         raise refusal(place, "Fn::Split has wrong arguments", argument, "a separator that is not empty")
-    parts: list[str] = unhidden(evaluator.text(stack, text, place), place).split(separator)
-    return parts
+    return unhidden(evaluator.text(stack, text, place), place).split(separator)
 
 
 def _select(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
@@ -82,8 +81,8 @@ def _if(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
 
 def _equals(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> bool:
     first, second = _pair(argument, "Fn::Equals", "two values", place)
-    values = [as_text(compared_value(evaluator, stack, each, place)) for each in (first, second)]
-    return bool(values[0] == values[1])
+    left, right = (as_text(compared_value(evaluator, stack, each, place)) for each in (first, second))
+    return bool(left == right)
 
 
 def _not(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> bool:

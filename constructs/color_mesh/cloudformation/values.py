@@ -4,11 +4,13 @@ import re
 import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from color_mesh.cloudformation.stack import Stack
 from color_mesh.model import MeshError
 from color_mesh.model.errors import MAX_QUOTED, listed, problem
+
+T = TypeVar("T")
 
 
 class NoValue:
@@ -63,7 +65,7 @@ def hidden_parameters(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_HIDDEN.findall(text)))
 
 
-def unhidden(value: Any, place: str) -> Any:
+def unhidden(value: T, place: str) -> T:
     """Return a value for a function whose result would not tell that a hidden value is in it.
 
     Raises:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from color_mesh.envoy import names
-from color_mesh.envoy.access_log import access_log
+from color_mesh.envoy.access_log import access_log, client_access_log
 from color_mesh.envoy.clusters import self_redirect_cluster
 from color_mesh.envoy.edge import client_connections, client_listener, dot_segment_route
 from color_mesh.envoy.filters import http_filter
@@ -37,14 +37,19 @@ def gateway_ports(mesh: Mesh, gateway: VirtualGateway) -> list[ServicePort]:
 def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> Resources:
     """Compile a gateway: a first hop for each listener, and one second hop on a port of the task's loopback."""
     ports = [port for port in gateway_ports(mesh, gateway) if port.protocol != "tcp"]
-    log = access_log(gateway.access_log)
     first, first_routes = [], []
     address = placement.task_address(mesh.ip_preference)
     for listener in gateway.listeners:
         first_routes.append(_first_routes(mesh, gateway, listener, ports, placement))
         prefix = names.stat_prefix("ingress", listener, len(gateway.listeners))
         plaintext_filter, tls_filter = (
-            http_filter(prefix, first_routes[-1], log, placement, **client_connections(placement.trusted_hops, tls=tls))
+            http_filter(
+                prefix,
+                first_routes[-1],
+                client_access_log(gateway.access_log),
+                placement,
+                **client_connections(placement.trusted_hops, tls=tls),
+            )
             for tls in (False, True)
         )
         chains = tls_filter_chains({}, listener, plaintext_filter, tls_filter)
@@ -54,7 +59,9 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
         )
     second_routes = _second_routes(ports)
     # Normalization after the rewrite would follow dot segments out of the new prefix.
-    second_filter = http_filter("egress", second_routes, log, placement, normalize_path=False)
+    second_filter = http_filter(
+        "egress", second_routes, access_log(gateway.access_log), placement, normalize_path=False
+    )
     second = {
         **outbound_listener(placement.envoy_address, EGRESS_PORT, [filter_chain({}, second_filter)]),
         "ignore_global_conn_limit": True,

@@ -171,7 +171,8 @@ ROWS = (
     ),
     Row(
         properties="{VirtualNode,VirtualGateway}.Spec.Logging.AccessLog.File.Format.Text",
-        envoy="`log_format.text_format_source`; without a format Envoy's default, as in App Mesh",
+        envoy="`log_format.text_format_source`; without a format Envoy's default, as in App Mesh, in which a gateway "
+        "logs the client's address in place of `X-Forwarded-For`",
     ),
     Row(
         properties="{VirtualNode,VirtualGateway}.Spec.Logging.AccessLog.File.Format.Json[].{Key,Value}",
@@ -260,6 +261,7 @@ ROWS = (
         properties=f"{_HTTP_MATCH}.Prefix",
         envoy="`match.prefix`, by default `/`; of gateway routes `match.path_separated_prefix`, for whole path "
         "segments, unless Envoy stands in for App Mesh",
+        unsupported="of gateway routes with more than 900 bytes",
     ),
     Row(properties=f"{_HTTP_MATCH}.Path.Exact", envoy="`match.path`"),
     Row(properties=f"{_HTTP_MATCH}.Path.Regex", envoy="`match.safe_regex`"),

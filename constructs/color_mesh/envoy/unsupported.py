@@ -1,6 +1,5 @@
 """Features of a mesh that cannot be compiled for Envoy. All others are in the configuration."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from color_mesh.envoy.edge import has_dot_segment
@@ -147,11 +146,14 @@ def _loopback_collisions(
     subject: str, mesh: Mesh, node: VirtualNode, ports: Sequence[ServicePort], loopback: Loopback
 ) -> Iterator[str]:
     """Validate that no two listeners of a task have the same address and port, and that each answers for its own."""
-    addresses = {port.service.name: backend_address(loopback, port.service.name) for port in ports}
-    for address, count in Counter(addresses.values()).items():
-        if count > 1:
-            names = tuple(name for name, other in addresses.items() if other == address)
-            yield problem(subject, f"backends share loopback address {address}", names, "rename one of them")
+    backends = {backend.virtual_service for backend in node.backends}
+    by_address: dict[str, list[str]] = {}
+    for service in mesh.services:
+        by_address.setdefault(backend_address(loopback, service.name), []).append(service.name)
+    for address, names in by_address.items():
+        if len(names) > 1 and not backends.isdisjoint(names):
+            wrong = f"a backend shares loopback address {address} with other services"
+            yield problem(subject, wrong, tuple(names), "rename one of them")
     inbound = range(INBOUND_PORT, INBOUND_PORT + len(node.listeners))
     app_ports = {loopback.app_port or listener.port for listener in node.listeners}
     for number in sorted(app_ports & {ADMIN_PORT, *inbound}):
@@ -160,6 +162,9 @@ def _loopback_collisions(
         backend = f"backend {port.service.name!r}"
         if port.port in inbound:
             yield problem(subject, f"{backend} has a port that is used by Envoy", port.port, ENVOY_PORTS)
+    others = tuple(name for name in services_at_all_addresses(mesh, node, inbound) if name not in backends)
+    if others:
+        yield problem(subject, "services have a port at which Envoy listens on all addresses", others, ENVOY_PORTS)
     services = services_at_all_addresses(mesh, node, app_ports) if loopback.app_address in ALL_ADDRESSES else ()
     if services:
         wrong = "the application listens on all addresses, which include those of services with the same port"

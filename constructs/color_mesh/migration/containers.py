@@ -77,9 +77,7 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
                 wrong = "has a wildcard, and a permission to read it would be one to read other secrets"
             yield lost(subject, f"the secret {name} is removed: {source} {wrong}")
         elif (parameter := PARAMETER.fullmatch(source)) and _has_other_owner(source):
-            text = (
-                f"the secret {name} is the parameter {parameter[1]} of the new app's account and region, not {source}"
-            )
+            text = f"the secret {name} is parameter {parameter[1]} of the new app's account and region, not {source}"
             yield changed(subject, text)
 
 

@@ -20,8 +20,8 @@ FARGATE_MEMORY_MIB: dict[int, tuple[int, ...]] = {
 MAX_DESIRED_COUNT = 5000  # Amazon ECS service quotas: tasks per service.
 MIN_CPU = 1
 MIN_MEMORY_MIB = 6  # ECS API Reference, ContainerDefinition: memory
-# ECS API Reference, ContainerDefinition: stopTimeout; the maximum is that of Fargate.
-MIN_STOP_TIMEOUT_SECONDS, MAX_STOP_TIMEOUT_SECONDS, DEFAULT_STOP_TIMEOUT_SECONDS = 1, 120, 30
+# ECS API Reference, ContainerDefinition: stopTimeout; the limits are those of Fargate.
+MIN_STOP_TIMEOUT_SECONDS, MAX_STOP_TIMEOUT_SECONDS, DEFAULT_STOP_TIMEOUT_SECONDS = 2, 120, 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,7 @@ class FargateContainer:
         memory_mib: Hard memory limit in MiB. With ``None`` the limit is the memory of the task.
         health_check: Container health check. Default: no health check.
         port_name: Name of the port mapping, 1 to 64 characters. Default: no name.
-        stop_timeout_seconds: Time between SIGTERM and SIGKILL in seconds, 1 to 120. Default: 30, as in ECS.
+        stop_timeout_seconds: Time between SIGTERM and SIGKILL in seconds, 2 to 120. Default: 30, as in ECS.
     """
 
     name: str

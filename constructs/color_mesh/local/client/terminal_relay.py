@@ -32,8 +32,7 @@ def relayed_streams() -> Iterator[list[int]]:
     stop_reader, stop_writer = os.pipe()
     attributes = termios.tcgetattr(terminals[0])
     termios.tcsetattr(theirs, termios.TCSANOW, attributes)
-    size = fcntl.ioctl(terminals[0], termios.TIOCGWINSZ, bytes(8))
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
+    _copy_size(terminals[0], ours)
     source = streams[0] if streams[0] in terminals and _is_in_foreground(streams[0]) else None
     output = next((each for each in streams[1:] if each in terminals), None)
     relay = Thread(target=_relay, args=(ours, source, output, stop_reader))
@@ -66,6 +65,8 @@ def _relay(ours: int, source: int | None, output: int | None, stop: int) -> None
     while stop not in (ready := _readable(inputs)):
         if ours in ready:
             _copy_output(ours, output)
+        if source is not None:
+            _copy_size(source, ours)
         if source in ready:
             content = _read(source)
             if content:
@@ -76,6 +77,12 @@ def _relay(ours: int, source: int | None, output: int | None, stop: int) -> None
     for _ in range(_LAST_CHUNKS):
         if _readable([ours], 0):
             _copy_output(ours, output)
+
+
+def _copy_size(terminal: int, ours: int) -> None:
+    """Give the pseudo terminal the size of the terminal, whose window may have changed."""
+    with suppress(OSError):
+        fcntl.ioctl(ours, termios.TIOCSWINSZ, fcntl.ioctl(terminal, termios.TIOCGWINSZ, bytes(8)))
 
 
 def _readable(inputs: list[int], timeout_seconds: float | None = None) -> list[int]:
