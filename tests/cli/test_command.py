@@ -188,7 +188,8 @@ def test_kind_prints_one_part_of_the_configuration(capsys: pytest.CaptureFixture
     [
         pytest.param([], [15000, 15001], id="by-default"),
         pytest.param(["--interception", "transparent"], [15000, 15001], id="transparent"),
-        pytest.param(["--interception", "loopback"], [15100, 80], id="loopback"),
+        # The last one keeps the application from listening on all addresses.
+        pytest.param(["--interception", "loopback"], [15100, 80, 80], id="loopback"),
     ],
 )
 def test_interception_decides_the_ports_of_the_listeners(
