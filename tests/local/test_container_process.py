@@ -1,37 +1,25 @@
-"""Command lines of the processes of containers."""
+"""The program of a container: its environment, and how it is looked up."""
 
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT
-from color_mesh.local.run.tasks.container_process import contained, with_shared_memory
+from color_mesh.local.run.tasks import container_entry
 from color_mesh.local.terminal import terminal_variables
 
 PATH = "/usr/bin:/bin"
-
-
-def command_of_the_container(command: Sequence[str]) -> list[str]:
-    """Return the end of a command line, which runs after the privileges are dropped."""
-    words = list(command)
-    return words[words.index("--") + 1 :]
+_EXECUTE = "import ast, runpy, sys; runpy.run_path(sys.argv[1])['_execute'](*ast.literal_eval(sys.argv[2]))"
 
 
 def output(environment: Mapping[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
-    """Run the part of a command line that needs no privileges."""
-    words = command_of_the_container(contained("network", (0, 0), {"PATH": PATH, **environment}, command))
+    """Run the part of the preparation of a container that needs no privileges."""
+    values = repr((list(command), {"PATH": PATH, **environment}))
+    words = [sys.executable, "-I", "-S", "-c", _EXECUTE, container_entry.__file__, values]
     return subprocess.run(words, env=SYSTEM_ENVIRONMENT, capture_output=True, text=True, check=False)
-
-
-def test_programs_that_prepare_a_container_are_called_by_absolute_path() -> None:
-    words = with_shared_memory(contained("network", (0, 0), {"PATH": "/evil", "LD_PRELOAD": "/evil.so"}, ["true"]))
-    before = words[: words.index("--")]
-    programs = [Path(word.split()[0]).name for word in [*before, *command_of_the_container(words)] if word[0] == "/"]
-    assert programs == ["unshare", "sh", "mount", "nsenter", "setpriv", "env"]
-    assert "--no-new-privs" in before
-    assert "evil" not in " ".join(before)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +33,7 @@ def test_programs_that_prepare_a_container_are_called_by_absolute_path() -> None
         ("WITH SPACE", "a b"),
         ("EQUALS", "a=b"),
         ("COLOR", "$(id) `id` 'x' \"y\""),
+        ("COLOR", "rouge é 🟥"),
     ],
 )
 def test_program_has_exactly_the_environment_of_the_container(name: str, value: str) -> None:
@@ -66,10 +55,22 @@ def test_program_whose_name_has_an_equals_sign_is_a_program(tmp_path: Path) -> N
     assert output({}, str(program), "c=d").stdout == f"{program} c=d\n"
 
 
-@pytest.mark.parametrize("command", [(), ("",), ("no-such-program",), ("no=program",)])
+@pytest.mark.parametrize("command", [(), ("",), ("no-such-program",), ("no=program",), ("/no/program",)])
 def test_command_without_a_program_exits_with_127(command: tuple[str, ...]) -> None:
     completed = output({"COLOR": "red"}, *command)
     assert (completed.returncode, completed.stdout) == (127, "")
+    assert "Traceback" not in completed.stderr
+
+
+def test_program_that_cannot_be_executed_exits_with_126(tmp_path: Path) -> None:
+    file = tmp_path / "stock"
+    file.touch()
+    assert output({}, str(file)).returncode == 126
+
+
+def test_program_does_not_ignore_the_end_of_its_reader() -> None:
+    ignored = output({}, "grep", "SigIgn", "/proc/self/status").stdout.split()[1]
+    assert int(ignored, 16) == 0
 
 
 def test_variables_of_a_terminal_are_passed_and_no_others() -> None:

@@ -3,15 +3,24 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import cast
 
 from color_mesh.envoy import Configuration
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.compiled_envoys import compile_envoy
+from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.runner import Runner
+from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.running_task import RunningTask
+from color_mesh.local.run.tasks.visible_files import VisibleFiles
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from tests.support.local_templates import planned
+
+# What the containers of a run share; nothing starts in these tests.
+SANDBOX = Sandbox(
+    users=cast(ContainerUsers, None), files=VisibleFiles(hidden=(), temporary=(), exposed=()), mounts_proc=True
+)
 
 
 def run_folder(path: Path) -> RunFolder:
@@ -21,7 +30,7 @@ def run_folder(path: Path) -> RunFolder:
 def test_run_is_not_steady_before_its_services_have_tasks(tmp_path: Path) -> None:
     messages: list[str] = []
     errors: list[BaseException] = []
-    runner = Runner(planned(tmp_path), run_folder(tmp_path), messages.append, errors.append, dns_delay_seconds=0)
+    runner = Runner(planned(tmp_path), run_folder(tmp_path), SANDBOX, messages.append, errors.append, 0)
     assert not runner.is_steady
 
 
@@ -36,7 +45,7 @@ def test_tasks_of_a_node_share_one_compiled_configuration(tmp_path: Path) -> Non
         plan = planned(tmp_path)
         errors: list[BaseException] = []
         runner = Runner(
-            plan, run_folder(tmp_path), lambda _: None, errors.append, dns_delay_seconds=0, compiler=compiler
+            plan, run_folder(tmp_path), SANDBOX, lambda _: None, errors.append, dns_delay_seconds=0, compiler=compiler
         )
         runner.configuration.apply(plan)
         (service,) = plan.services.values()

@@ -541,6 +541,14 @@ def test_containers_beside_a_gateway_have_no_cpu_and_memory_of_their_own(tmp_pat
     assert 'image=ecs.ContainerImage.from_registry("agent"),\n            logging=' in services_stack
 
 
+@pytest.mark.parametrize(("name", "arguments"), [("agent", '"agent", image='), ("Envoy", '"Envoy-container", image=')])
+def test_id_of_a_container_is_that_of_no_other_construct(name: str, arguments: str, tmp_path: Path) -> None:
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [APP, {"Name": name, "Image": "a"}, ENVOY]}))
+    services_stack = " ".join(migration.files("t.json")["services_stack.py"].split())
+    assert f"add_container( {arguments}" in services_stack
+    assert ('container_name="Envoy"' in services_stack) is (name == "Envoy")
+
+
 # Dependencies between containers
 
 

@@ -125,7 +125,7 @@ class LocalMesh:
                 numbers = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()
             except (OSError, StopIteration):
                 continue
-            if len(numbers) == 3 and int(numbers[2]) == pid and _descends(int(numbers[1]), self.process.pid):
+            if len(numbers) > 2 and int(numbers[2]) == pid and _descends(int(numbers[1]), self.process.pid):
                 return int(numbers[1])
         raise AssertionError(f"no process {pid}")
 

@@ -60,6 +60,7 @@ ESCAPES = (
     *("/{}\\..\\internal", "/{}/..\\internal", "/{}..\\internal", "/{}/..%5cinternal", "/{}..%5Cinternal"),
     *("/{}%252e%252e/internal", "/{}/%252e%252e/internal", "/{}/%25252e%25252e/internal", "/{}/..%252finternal"),
     *("/{}/%252e%252e%252finternal", "/{}/..%253binternal", "/{}/..%255cinternal", "/{}/x%252f..%252f..%252finternal"),
+    *("/{}..;/internal", "/{}%2e%2e;/internal", "/{}..%3b/internal", "/{}.%252e/internal", "/{}/..%25255cinternal"),
     *("/{}/.;/x", "/{}/%252e/x", "/{}/x/..;", "/{}/x/%252e%252E"),
 )
 
@@ -119,6 +120,7 @@ def test_no_path_leads_out_of_the_rewritten_prefix(
         pytest.param("/shop/%3bv/%25", "/public/%3bv/%25", id="escaped-characters"),
         pytest.param("/shopping", "404", id="more-than-the-prefix"),
         pytest.param("/SHOP", "404", id="capitals"),
+        pytest.param("/shop;a=b/x", "404", id="path-parameter-of-the-prefix"),
         pytest.param("/plain", "/public", id="replacement-without-a-slash"),
         pytest.param("/plain/", "/public/", id="and-a-slash-after-it"),
         pytest.param("/plain/x", "/public/x", id="and-more-after-it"),

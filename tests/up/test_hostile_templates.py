@@ -1,7 +1,6 @@
 """Templates that try to reach the machine: their names, their environment, and requests of their containers."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -55,17 +54,17 @@ def mesh(
 
     def set_variables(template: Template) -> None:
         """Give containers variables that change what programs do."""
-        programs = outside / "programs"
+        programs = folder / "images" / "programs"
         programs.mkdir()
         for name in _HELPERS:
             program = programs / name
-            program.write_text(f'#!/bin/sh\n: >{outside}/ran-{name}\nexec {shutil.which(name)} "$@"\n')
+            program.write_text(f'#!/bin/sh\n: >/tmp/ran-{outside.name}-{name}\nexec {shutil.which(name)} "$@"\n')
             program.chmod(0o755)
         yellow = task_definition(template, "yellow_node")
         # Linux: ld.so(8). Each program that is linked dynamically writes a file.
         container(yellow, "envoy-sidecar")["Environment"] += [
             {"Name": "LD_DEBUG", "Value": "files"},
-            {"Name": "LD_DEBUG_OUTPUT", "Value": str(outside / "loaded")},
+            {"Name": "LD_DEBUG_OUTPUT", "Value": f"/tmp/loaded-{outside.name}"},
         ]
         path = f"{programs}:/run/color-mesh/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         container(yellow, "yellow-app")["Environment"].append({"Name": "PATH", "Value": path})
@@ -102,15 +101,18 @@ def test_logs_of_names_that_look_like_paths_are_found(mesh: LocalMesh, outside: 
 
 
 def test_loader_variables_apply_to_the_program_of_the_container_only(mesh: LocalMesh, outside: Path) -> None:
-    assert mesh.execute("yellow", "true", container="envoy-sidecar").returncode == 0
-    owners = {file.stat().st_uid for file in outside.glob("loaded*")}
-    assert len(owners) == 1
-    assert os.geteuid() not in owners
+    listed = mesh.execute(
+        "yellow", "sh", "-c", f"stat --format=%u /tmp/loaded-{outside.name}*", container="envoy-sidecar"
+    )
+    assert set(listed.stdout.split()) == {"1337"}
+    assert not list(Path("/tmp").glob(f"loaded-{outside.name}*"))
 
 
 def test_path_applies_to_the_program_of_the_container_only(mesh: LocalMesh, outside: Path) -> None:
     assert mesh.execute("yellow", "true").returncode == 0
-    assert [path.name for path in outside.glob("ran-*")] == ["ran-true"]
+    listed = mesh.execute("yellow", "/bin/ls", "/tmp").stdout.split()
+    assert [name for name in listed if name.startswith("ran-")] == [f"ran-{outside.name}-true"]
+    assert not list(Path("/tmp").glob(f"ran-{outside.name}*"))
 
 
 def test_containers_do_not_see_the_folder_of_the_run(mesh: LocalMesh) -> None:
@@ -133,7 +135,7 @@ def test_process_of_a_run_that_reaches_the_control_socket_is_refused(mesh: Local
 
 def test_processes_of_containers_gain_no_privileges(mesh: LocalMesh) -> None:
     for name in ("red-app", "envoy-sidecar"):
-        for arguments in (("/proc/self/status",), (f"/proc/{mesh.pid('red-svc', name)}/status",)):
+        for arguments in (("/proc/self/status",), ("/proc/2/status",)):
             status = mesh.execute("red", "cat", *arguments, container=name).stdout
             fields = dict(line.split(":\t", 1) for line in status.splitlines())
             assert (fields["NoNewPrivs"], int(fields["CapInh"], 16), int(fields["CapAmb"], 16)) == ("1", 0, 0)

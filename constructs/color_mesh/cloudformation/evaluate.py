@@ -180,6 +180,11 @@ class Evaluator:
             raise MeshError(result.problems)
         return result
 
+    def secrets(self) -> set[str]:
+        """Return the values of parameters with ``NoEcho``, given by the user."""
+        names = {name for stack in self.stacks for name in stack.section("Parameters") if stack.is_secret(name)}
+        return {value for name, value in self.values.items() if name in names and value}
+
     def _value(self, stack: Stack, value: Any, place: str) -> Any:
         if isinstance(value, dict):
             function = next(iter(value)) if len(value) == 1 else ""

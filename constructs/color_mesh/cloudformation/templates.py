@@ -118,6 +118,11 @@ class Templates:
         )
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """Values of parameters with ``NoEcho``, given by the user."""
+        return frozenset(self._evaluator.secrets())
+
+    @property
     def types(self) -> frozenset[str]:
         """Types of all resources."""
         return frozenset(each["Type"] for stack in self._stacks for each in stack.section("Resources").values())

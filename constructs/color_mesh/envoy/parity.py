@@ -261,6 +261,7 @@ ROWS = (
         properties=f"{_HTTP_MATCH}.Prefix",
         envoy="`match.prefix`, by default `/`; of gateway routes `match.path_separated_prefix`, for whole path "
         "segments, unless Envoy stands in for App Mesh",
+        unsupported="of gateway routes with more than 900 bytes",
     ),
     Row(properties=f"{_HTTP_MATCH}.Path.Exact", envoy="`match.path`"),
     Row(properties=f"{_HTTP_MATCH}.Path.Regex", envoy="`match.safe_regex`"),

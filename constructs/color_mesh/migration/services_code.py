@@ -128,9 +128,12 @@ class _ServicesCode:
         arguments |= unless(True, essential=definition.essential)
         if definition.health_check is not None:
             arguments["health_check"] = health_check_code(definition.health_check)
-        prefix = value(container.name)
-        logging = call("ecs.LogDrivers.aws_logs", stream_prefix=prefix, log_group=Code("log_group"))
-        return call("task.task_definition.add_container", prefix, **arguments, logging=logging)
+        name = container.name
+        # The ids of other constructs in a task definition begin with a capital letter.
+        container_id = f"{name}-container" if name[:1].isupper() else name
+        arguments |= unless(container_id, container_name=name)
+        logging = call("ecs.LogDrivers.aws_logs", stream_prefix=value(name), log_group=Code("log_group"))
+        return call("task.task_definition.add_container", value(container_id), **arguments, logging=logging)
 
 
 def _dependencies(workload: Workload) -> Iterator[tuple[str, str, str]]:

@@ -1,6 +1,9 @@
 """``color-mesh up``: run a cloud assembly on this machine, or print what would run."""
 
 import argparse
+import ctypes
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from color_mesh.cli.images import read_images
@@ -13,15 +16,37 @@ from color_mesh.report import table
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
+    hide_values(options.values)
     paths = [Path(path) for path in options.source]
     images, values = read_images(paths, options.images), parse_values(options.values)
     if options.plan:
-        print(plan_table(read_plan(paths, images, values)))
+        plan = read_plan(paths, images, values)
+        print(plan.without_secrets(plan_table(plan)))
         return 0
     # Imported here because `--plan` works without the packages of the extra `local`.
     from color_mesh.local.run.up import up
 
     return up(paths, images, values, options.port, options.dns_delay)
+
+
+def hide_values(options: Sequence[str]) -> None:
+    """Overwrite values of ``--set`` in the arguments of this process, which all users of the machine may read.
+
+    Args:
+        options: Values of ``--set``: ``NAME=VALUE``.
+    """
+    try:
+        # proc(5), /proc/pid/stat: the fields after the name of the program begin with the third.
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return  # There is no such file but on Linux.
+    position, end = int(fields[48 - 3]), int(fields[49 - 3])
+    for argument in ctypes.string_at(position, end - position).split(b"\0"):
+        position += len(argument) + 1
+        for option in map(os.fsencode, options):
+            if argument.endswith(option):
+                length = len(option.partition(b"=")[2])
+                ctypes.memset(position - 1 - length, ord("*"), length)
 
 
 def plan_table(plan: Plan) -> str:

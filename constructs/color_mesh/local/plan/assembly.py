@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
-from color_mesh.cloudformation import read_templates
+from color_mesh.cloudformation import Templates, read_templates
 from color_mesh.ecs import read_declarations
 from color_mesh.ecs.cloud_map import DiscoveryService
 from color_mesh.ecs.load_balancers import LoadBalancer, TargetGroup
@@ -42,6 +42,7 @@ class Plan:
         target_groups: Target groups.
         load_balancers: Load balancers.
         not_emulated: Parts of the templates that have no effect in the run.
+        secrets: Values of ``NoEcho`` parameters, which are not printed.
     """
 
     network: Network
@@ -55,6 +56,7 @@ class Plan:
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
     not_emulated: tuple[str, ...] = ()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def task(self, service: Service) -> RunnableTask:
         """Look up the task definition of a service."""
@@ -64,6 +66,12 @@ class Plan:
         """Return the containers of a service's tasks that get their configuration from App Mesh."""
         containers = self.task(service).containers
         return [(each, each.mesh_resource) for each in containers if each.mesh_resource is not None]
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text with asterisks in place of the values of ``NoEcho`` parameters."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, "****")
+        return text
 
     def cluster_nodes(self, bootstrap: Bootstrap) -> dict[str, str]:
         """Return the nodes that the clusters of an Envoy lead to, by cluster.
@@ -97,6 +105,24 @@ def read_plan(
     """
     assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
     templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
+    if not templates.secrets:
+        return _plan_of(templates, paths, images or {})
+    # Error messages quote values: those about the templates without the values of NoEcho parameters come first.
+    hidden: MeshError | None = None
+    try:
+        _plan_of(templates.without_secrets(), paths, images or {})
+    except MeshError as error:
+        hidden = error
+    try:
+        return _plan_of(templates, paths, images or {})
+    except MeshError:
+        fix = "check them against the templates"
+        raise hidden or MeshError(
+            [problem("--set", "values of NoEcho parameters that the templates do not take", "****", fix)]
+        ) from None
+
+
+def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> Plan:
     problems: list[str] = []
     try:
         meshes = meshes_in(templates)
@@ -104,7 +130,7 @@ def read_plan(
         problems += error.problems
         meshes = ()
     declarations = read_declarations(templates, EMULATED)
-    problems += declaration_problems(declarations, images or {})
+    problems += declaration_problems(declarations, images)
     if not problems and not declarations.services:
         subject = ", ".join(map(str, paths))
         problems.append(
@@ -116,11 +142,12 @@ def read_plan(
         meshes=meshes,
         roles=declarations.roles,
         log_groups=declarations.log_groups,
-        tasks={place: runnable_task(each, images or {}) for place, each in declarations.task_definitions.items()},
+        tasks={place: runnable_task(each, images) for place, each in declarations.task_definitions.items()},
         services=declarations.services,
         discovery={place: each for place, each in declarations.discovery_services.items() if each.records},
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
         not_emulated=tuple(not_emulated(templates, declarations)),
+        secrets=templates.secrets,
     )

@@ -15,7 +15,7 @@ from color_mesh.local.plan.programs import Commands, Program, missing_program, p
 from color_mesh.model.checks import is_number
 from color_mesh.model.errors import problem
 
-MAX_ID = 2**32 - 2  # The last one stands for no user (Linux, setresuid).
+MAX_ID = 65534  # That of `nobody`: user namespaces of users other than root have no more ids.
 _ENVOY = Program(command=("envoy",), envoy=True)
 
 

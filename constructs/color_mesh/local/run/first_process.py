@@ -1,6 +1,7 @@
 """The first process of the process namespace of a run: it reaps orphans, and the run ends when it ends.
 
-The mesh runs in its child, the supervisor, and this process imports as little as possible.
+It reads its options from the file descriptor in the argument. The mesh runs in its child, the supervisor, and this
+process imports as little as possible.
 """
 
 import json
@@ -10,8 +11,9 @@ import sys
 
 
 def main() -> int:
-    """Run the supervisor with the options in the argument, in a child process, and return its exit status."""
-    options = json.loads(sys.argv[1])
+    """Run the supervisor in a child process, and return its exit status."""
+    with os.fdopen(int(sys.argv[1]), "rb") as passed:
+        options = json.loads(passed.read())
     outside = socket.socket(fileno=options["outside"])
     child = os.fork()
     if child == 0:

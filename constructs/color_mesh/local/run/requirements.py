@@ -1,5 +1,7 @@
 """Requirements of the machine that runs a mesh."""
 
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -9,29 +11,30 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.run.container_users import USERS
 from color_mesh.local.run.isolation import (
-    NET_ADMIN,
     SETGID,
     SETUID,
-    SYS_ADMIN,
     SYSTEM_ENVIRONMENT,
-    USERS,
+    creates_namespaces,
     first_subordinate_id,
     has_capabilities,
+    has_ids,
+    shares_ids,
     system_program,
     user_name,
 )
 from color_mesh.model.errors import problem
 
-_TOOLS = ("iptables-restore", "nsenter", "setpriv", "unshare", "mount")
+_TOOLS = ("iptables-restore", "nsenter", "unshare", "mount")
 _PACKAGES = {
     "iptables-restore": "iptables",
     "nsenter": "util-linux",
-    "setpriv": "util-linux",
     "unshare": "util-linux",
     "mount": "mount",
     "curl": "curl",
 }
+_KERNEL = (5, 12)
 _MODULES = ("dns", "h11", "pyroute2")
 
 
@@ -40,6 +43,9 @@ def missing(plan: Plan) -> Iterator[str]:
     if sys.platform != "linux":
         yield problem("machine", "cannot run a mesh", sys.platform, "Linux: network namespaces and iptables")
         return
+    if _kernel_version() < _KERNEL:
+        fix = f"a kernel from {'.'.join(map(str, _KERNEL))} on, which makes file systems of containers read-only"
+        yield problem("machine", "the kernel is too old", platform.release(), fix)
     health_checks = " ".join(
         " ".join(container.health_check.command)
         for task in plan.tasks.values()
@@ -58,9 +64,16 @@ def missing(plan: Plan) -> Iterator[str]:
     yield from _missing_privileges()
 
 
+def _kernel_version() -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", platform.release())[:2])
+
+
 def _missing_privileges() -> Iterator[str]:
     """Return why this user cannot create network namespaces."""
-    if has_capabilities(SYS_ADMIN, NET_ADMIN):
+    if shares_ids() and not has_ids(1):
+        fix = f"run it where root has the ids 0 to {USERS}"
+        yield problem("machine", "the user namespace has too few ids", _first_line("/proc/self/uid_map"), fix)
+    if creates_namespaces():
         return
     for setting, wanted in (
         ("kernel/unprivileged_userns_clone", "1"),
@@ -85,6 +98,10 @@ def _missing_privileges() -> Iterator[str]:
         yield from _missing_subordinate_ids()
 
 
+def _first_line(file: str) -> str:
+    return " ".join(Path(file).read_text().partition("\n")[0].split())
+
+
 def _missing_subordinate_ids() -> Iterator[str]:
     """Return why this user cannot map the users of a user namespace."""
     for tool in ("newuidmap", "newgidmap"):
@@ -95,7 +112,7 @@ def _missing_subordinate_ids() -> Iterator[str]:
         if first_subordinate_id(file) is None:
             user = user_name()
             fix = f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}, or run it as root"
-            yield problem("machine", f"{file} has fewer than {USERS - 1} ids for this user", user, fix)
+            yield problem("machine", f"{file} has fewer than {USERS} ids for this user", user, fix)
 
 
 def envoy_binary() -> str | None:

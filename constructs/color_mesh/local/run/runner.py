@@ -20,6 +20,7 @@ from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.load_balancers.load_balancers import LoadBalancers
 from color_mesh.local.run.load_balancers.target_health import watch_target_health
 from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.registration import instances, register
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.service_scheduler import ServiceScheduler
@@ -36,6 +37,7 @@ class Runner:
     Args:
         plan: The plan.
         folder: Folder of the run, for its log files.
+        sandbox: Properties that all containers share.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
@@ -47,6 +49,7 @@ class Runner:
         schedulers: Schedulers of the services, by the key of the service.
         load_balancers: Load balancers.
         vpc: The VPC.
+        sandbox: Properties that all containers share.
         health_checks: Limits how many health checks of containers run at the same time.
         changed: Set when the status or health of a task has changed.
         on_error: Receives an unexpected exception.
@@ -56,6 +59,7 @@ class Runner:
         self,
         plan: Plan,
         folder: RunFolder,
+        sandbox: Sandbox,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
         dns_delay_seconds: float,
@@ -64,8 +68,9 @@ class Runner:
         self.plan = plan
         self.configuration = MeshConfiguration(compiler)
         self.schedulers: dict[str, ServiceScheduler] = {}
-        self.vpc = Vpc(plan.network)
-        self.load_balancers = LoadBalancers(self.vpc, folder, print_message, on_error)
+        self.sandbox = sandbox
+        self.vpc = Vpc(plan.network, sandbox.users)
+        self.load_balancers = LoadBalancers(self.vpc, folder, sandbox, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()

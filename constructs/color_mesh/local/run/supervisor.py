@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan, read_plan
+from color_mesh.local.plan.programs import Commands
 from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.control.control_socket import ControlSocket
 from color_mesh.local.run.control.requests import RequestHandler
 from color_mesh.local.run.isolation import prepare_mounts
@@ -26,6 +28,8 @@ from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.progress import Progress
 from color_mesh.local.run.requirements import envoy_binary
 from color_mesh.local.run.runner import Runner
+from color_mesh.local.run.tasks.container_process import Sandbox
+from color_mesh.local.run.tasks.visible_files import visible_files
 from color_mesh.local.run.template_watcher import changes, fingerprint
 from color_mesh.model import MeshError
 from color_mesh.model.errors import printable
@@ -38,9 +42,10 @@ class Supervisor:
         plan: The plan.
         options: Options that `color_mesh.local.run.up` passes.
         outside: Socket from which listening sockets of the machine are received. The run ends when it is closed.
+        sandbox: Properties that all containers share.
     """
 
-    def __init__(self, plan: Plan, options: dict[str, Any], outside: socket.socket) -> None:
+    def __init__(self, plan: Plan, options: dict[str, Any], outside: socket.socket, sandbox: Sandbox) -> None:
         self._paths = [Path(path) for path in options["paths"]]
         self._options = options
         self._outside = outside
@@ -49,7 +54,9 @@ class Supervisor:
         # The descriptor is inherited from the process that took the folder, and by no other process.
         os.set_inheritable(options["folder"], False)
         self._folder = RunFolder(options["folder"])
-        self._runner = Runner(plan, self._folder, self._print, self._fail, options["dns_delay_seconds"])
+        self._runner = Runner(plan, self._folder, sandbox, self._print, self._fail, options["dns_delay_seconds"])
+        if not sandbox.mounts_proc:
+            self._print("warning: this machine lets no run mount /proc: containers see the processes of the machine")
         self._ports = PortPublisher(self._runner, options["port"], outside, self._print, self._fail)
         self._progress = Progress(self._runner, self._ports, self._print, self._began)
 
@@ -88,7 +95,7 @@ class Supervisor:
         self._end.set()
 
     def _print(self, text: str) -> None:
-        lines = "\n".join(map(printable, text.split("\n")))
+        lines = "\n".join(map(printable, self._runner.plan.without_secrets(text).split("\n")))
         print(f"{time.monotonic() - self._began:6.1f} s  {lines}", flush=True)
 
     async def _watch_outside(self) -> None:
@@ -120,8 +127,11 @@ class Supervisor:
 
 
 def _read_plan(options: dict[str, Any]) -> Plan:
-    images = {name: tuple(command) for name, command in options["images"].items()}
-    return read_plan([Path(path) for path in options["paths"]], images, options["values"])
+    return read_plan([Path(path) for path in options["paths"]], _images(options), options["values"])
+
+
+def _images(options: dict[str, Any]) -> Commands:
+    return {name: tuple(command) for name, command in options["images"].items()}
 
 
 def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
@@ -133,14 +143,18 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
 
     async def run() -> None:
         nonlocal was_healthy
-        supervisor = Supervisor(plan, options, outside)
+        supervisor = Supervisor(plan, options, outside, sandbox)
         try:
             await supervisor.run()
         finally:
             was_healthy = supervisor.was_healthy
 
     try:
-        prepare_mounts(resolver_address(plan.network.cidr), envoy)
+        # Users of containers enter folders and read files of the run.
+        os.umask(0o022)
+        files = visible_files(_images(options).values())
+        mounts_proc = prepare_mounts(resolver_address(plan.network.cidr), envoy)
+        sandbox = Sandbox(users=ContainerUsers(options["first_id"]), files=files, mounts_proc=mounts_proc)
         asyncio.new_event_loop().run_until_complete(run())
     except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         # The machine refused something, such as a kernel without a module.

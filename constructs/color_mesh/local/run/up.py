@@ -15,9 +15,11 @@ from pathlib import Path
 from color_mesh.local.folder import FOLDER, take
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.published_ports import published_ports
+from color_mesh.local.run.container_users import USERS
 from color_mesh.local.run.interpreter import module_command
-from color_mesh.local.run.isolation import start_isolated
-from color_mesh.local.run.requirements import missing
+from color_mesh.local.run.isolation import first_container_id, shares_ids, start_isolated
+from color_mesh.local.run.requirements import envoy_binary, missing
+from color_mesh.local.run.tasks.visible_files import unreadable_programs
 from color_mesh.model.checks import check_range
 from color_mesh.model.errors import printable, problem, refuse
 
@@ -52,11 +54,13 @@ def up(
         *check_range("--port", "port", port, 1, 65535 - len(published_ports(plan))),
         *check_range("--dns-delay", "delay", dns_delay_seconds, 0, 120),
     ]
-    refuse((*problems, *missing(plan)))
+    refuse((*problems, *missing(plan), *unreadable_programs([*images.values(), (envoy_binary() or "",)])))
     folder, lock = take()
     try:
         listening = _open_ports(plan, port)
         _print_plan(plan, paths)
+        if shares_ids():
+            print(f"warning: users of containers are users of this machine, whose root has no ids above {USERS}")
         inside, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options = {
             "paths": [str(path.absolute()) for path in paths],
@@ -64,12 +68,19 @@ def up(
             "values": dict(values),
             "folder": folder.descriptor,
             "port": port,
+            "first_id": first_container_id(),
             "dns_delay_seconds": dns_delay_seconds,
             "outside": inside.fileno(),
             "elapsed": time.monotonic() - began,
         }
-        command = module_command("color_mesh.local.run.first_process", json.dumps(options))
-        process = start_isolated(command, (inside.fileno(), lock, folder.descriptor))
+        # Values of the user may be secret, and everyone on the machine reads the arguments of a process.
+        with os.fdopen(os.memfd_create("options"), "w+b") as passed:
+            passed.write(json.dumps(options).encode())
+            passed.flush()
+            passed.seek(0)
+            command = module_command("color_mesh.local.run.first_process", str(passed.fileno()))
+            process = start_isolated(command, (inside.fileno(), lock, folder.descriptor, passed.fileno()))
+
         inside.close()
         return _serve_ports(process, outside, listening)
     finally:
@@ -100,12 +111,14 @@ def _print_plan(plan: Plan, paths: Sequence[Path]) -> None:
     resources = [each for task in plan.tasks.values() for each in task.mesh_resources.values()]
     names = dict.fromkeys((*(mesh.name for mesh in plan.meshes), *(resource.mesh for resource in resources)))
     meshes = ", ".join(names) or "none"
-    print(printable(f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks"))
+    lines = [f"{', '.join(map(str, paths))}: mesh {meshes}, {len(plan.services)} services, {tasks} tasks"]
     for service in plan.services.values():
         containers = ", ".join(each.name for each in plan.task(service).containers)
-        line = f"{service.name}: {service.desired_count} x {plan.task(service).definition.family} ({containers})"
-        print(f"  {printable(line)}")
-    print(printable(f"Not emulated: {'; '.join(plan.not_emulated)}."))
+        family = plan.task(service).definition.family
+        lines.append(f"  {service.name}: {service.desired_count} x {family} ({containers})")
+    lines.append(f"Not emulated: {'; '.join(plan.not_emulated)}.")
+    for line in lines:
+        print(printable(plan.without_secrets(line)))
     print(f"Logs: {FOLDER}/logs, or color-mesh logs NAME -f", flush=True)
 
 

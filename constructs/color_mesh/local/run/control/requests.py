@@ -2,18 +2,15 @@
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from color_mesh.local.plan.overrides import with_backends, with_weights
 from color_mesh.local.run.control.status import container_named, status, task_named
-from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT
 from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.runner import Runner
-from color_mesh.local.run.tasks.container_process import contained
+from color_mesh.local.run.tasks.container_process import kill_group
 from color_mesh.local.run.tasks.envoy_statistics import traffic
 from color_mesh.local.terminal import terminal_variables
 from color_mesh.model import Mesh, MeshError
@@ -96,16 +93,12 @@ class RequestHandler:
         """Run a command in a container, with the standard streams of the client, until either of them ends."""
         task = task_named(self._runner.tasks, request["target"])
         container = container_named(task, request["target"], request.get("container"))
-        environment = {**container.environment(), **terminal_variables(request.get("environment", {}))}
-        process = await asyncio.create_subprocess_exec(
-            *contained(task.network, container.runnable.user, environment, request["arguments"]),
-            env=SYSTEM_ENVIRONMENT,
-            stdin=files[0],
-            stdout=files[1],
-            stderr=files[2],
-            start_new_session=True,
-            cwd="/",
-        )
+        environment = terminal_variables(request.get("environment", {}))
+        try:
+            process = await container.execute(request["arguments"], (files[0], files[1], files[2]), environment)
+        except RuntimeError as error:
+            fix = "color-mesh status has the reason"
+            raise MeshError([problem(f"task {task.name}", str(error), container.definition.name, fix)]) from None
         while files:
             os.close(files.pop())
         ended = asyncio.ensure_future(process.wait())
@@ -115,6 +108,5 @@ class RequestHandler:
         disconnected.cancel()
         await asyncio.gather(disconnected, return_exceptions=True)
         if not ended.done():
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process)
         return {"code": await ended}

@@ -1,6 +1,6 @@
 """Status of a run, and the lookup of tasks and containers by the names that people use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from color_mesh.local.run.runner import Runner
@@ -27,8 +27,8 @@ def status(runner: Runner, url: str | None) -> Any:
                 "desired": scheduler.service.desired_count,
                 "steady": scheduler.is_steady,
                 "replaced": scheduler.replaced,
-                "reason": scheduler.reason,
-                "tasks": [_task_status(task) for task in scheduler.tasks],
+                "reason": runner.plan.without_secrets(scheduler.reason),
+                "tasks": [_task_status(task, runner.plan.without_secrets) for task in scheduler.tasks],
             }
             for scheduler in runner.schedulers.values()
         ],
@@ -39,14 +39,14 @@ def status(runner: Runner, url: str | None) -> Any:
     }
 
 
-def _task_status(task: RunningTask) -> Any:
+def _task_status(task: RunningTask, without_secrets: Callable[[str], str]) -> Any:
     return {
         "id": task.id,
         "names": sorted(names_of(task)),
         "status": task.status,
         "health": task.health,
         "healthy": task.is_healthy,
-        "reason": task.target_failure or task.reason,
+        "reason": without_secrets(task.target_failure or task.reason),
         "address": str(task.address) if task.address is not None else None,
         "public": task.service.public,
         "containers": [
@@ -54,7 +54,7 @@ def _task_status(task: RunningTask) -> Any:
                 "name": container.definition.name,
                 "status": container.status,
                 "health": container.health,
-                "reason": container.reason,
+                "reason": without_secrets(container.reason),
                 "pid": container.pid,
                 "log": str(container.log.path) if container.log is not None else None,
                 "stream": _log_stream(task, container),

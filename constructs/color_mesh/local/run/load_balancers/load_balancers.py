@@ -8,6 +8,7 @@ from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
 from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
 
@@ -17,6 +18,7 @@ class LoadBalancers:
     Args:
         vpc: The VPC.
         folder: Folder of the run, for their log files.
+        sandbox: Properties that all containers share.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
     """
@@ -25,11 +27,13 @@ class LoadBalancers:
         self,
         vpc: Vpc,
         folder: RunFolder,
+        sandbox: Sandbox,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self._vpc = vpc
         self._folder = folder
+        self._sandbox = sandbox
         self._print_message = print_message
         self._on_error = on_error
         self._running: dict[str, RunningLoadBalancer] = {}
@@ -52,7 +56,14 @@ class LoadBalancers:
                 log = self._folder.log_file("load-balancers", definition.name)
                 network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
                 self._running[key] = RunningLoadBalancer(
-                    network, definition, plan.target_groups, self._vpc, log, self._print_message, self._on_error
+                    network,
+                    definition,
+                    plan.target_groups,
+                    self._vpc,
+                    self._sandbox,
+                    log,
+                    self._print_message,
+                    self._on_error,
                 )
                 await self._running[key].start()
 

@@ -23,11 +23,16 @@ from color_mesh.local.run.envoys.discovery_server import DiscoveryDocuments, ser
 from color_mesh.local.run.isolation import RUN_FOLDER
 from color_mesh.local.run.load_balancers.bootstrap import load_balancer_bootstrap
 from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.container_process import NET_BIND_SERVICE, Sandbox
 from color_mesh.local.run.tasks.running_container import RunningContainer
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
+# The user of Envoy's image.
+_USER = (101, 101)
 _ENVOY = RunnableContainer(
-    definition=Container(name="envoy", image="envoy"), program=Program(command=("envoy",), envoy=True)
+    definition=Container(name="envoy", image="envoy"),
+    program=Program(command=("envoy",), envoy=True),
+    user=_USER,
 )
 
 
@@ -59,6 +64,7 @@ class RunningLoadBalancer:
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
         vpc: The VPC.
+        sandbox: Properties that all containers share.
         log: Log file of its Envoy.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
@@ -75,11 +81,13 @@ class RunningLoadBalancer:
         definition: LoadBalancer,
         groups: Mapping[str, TargetGroup],
         vpc: Vpc,
+        sandbox: Sandbox,
         log: LogFile,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self.network = network
+        self._folder = RUN_FOLDER / network
         self.definition = definition
         self.address: IPv4Address | None = None
         self._groups = {
@@ -88,6 +96,7 @@ class RunningLoadBalancer:
             if listener.target_group is not None
         }
         self._vpc = vpc
+        self._sandbox = sandbox
         self._log = log
         self._print_message = print_message
         self._on_error = on_error
@@ -112,11 +121,11 @@ class RunningLoadBalancer:
         """Start the load balancer."""
         definition = self.definition
         self.address = await self._vpc.attach(self.network, definition.subnets, definition.groups, definition.public)
-        folder = RUN_FOLDER / self.network
-        folder.mkdir(parents=True)
-        server = ServerEndpoints(socket=str(folder / "discovery.sock"))
-        await self._server.enter_async_context(serve_documents(self._documents, Path(server.socket), (0, 0)))
-        bootstrap = folder / "bootstrap.json"
+        self._folder.mkdir(parents=True)
+        server = ServerEndpoints(socket=str(self._folder / "discovery.sock"))
+        owner = self._sandbox.users.outside(_USER)
+        await self._server.enter_async_context(serve_documents(self._documents, Path(server.socket), owner))
+        bootstrap = self._folder / "bootstrap.json"
         bootstrap.write_text(json.dumps(load_balancer_bootstrap(definition, self._groups, server)))
         options = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
         self._command = ("envoy", "--config-path", str(bootstrap), *options)
@@ -168,8 +177,16 @@ class RunningLoadBalancer:
         return f"fails the health check of {group.name} ({check.protocol} {check.port or port}{path})"
 
     async def _start_envoy(self) -> None:
-        self._envoy = RunningContainer(_ENVOY, self.network, self._log, self._envoy_changed, asyncio.Semaphore(1))
-        await self._envoy.start(self._command)
+        self._envoy = RunningContainer(
+            _ENVOY,
+            self._sandbox,
+            self.network,
+            self._log,
+            self._envoy_changed,
+            asyncio.Semaphore(1),
+            capabilities=(NET_BIND_SERVICE,),
+        )
+        await self._envoy.start(self._command, self._folder)
 
     def _envoy_changed(self) -> None:
         if self._envoy is not None and self._envoy.status == "STOPPED" and not self._stopping:

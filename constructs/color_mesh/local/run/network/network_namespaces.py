@@ -1,6 +1,6 @@
 """Network namespaces, each with a file in ``/run/netns`` as ``ip netns`` and ``nsenter`` expect it.
 
-They are created by system calls in this process: pyroute2 would copy the process for each of them.
+They are entered by system calls in this process: pyroute2 would copy the process for each of them.
 """
 
 import ctypes
@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from color_mesh.local.run.container_users import ContainerUsers
 
 NETWORK_NAMESPACES = Path("/run/netns")
 _OWN = Path("/proc/self/ns/net")
@@ -20,17 +22,23 @@ _MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def create_network_namespace(name: str) -> None:
-    """Create a network namespace.
+def create_network_namespace(name: str, users: ContainerUsers) -> None:
+    """Create a network namespace in which the root of containers may listen on any port.
+
+    Args:
+        name: Name of the namespace.
+        users: Users of the containers.
 
     Raises:
         OSError: If the kernel refuses.
     """
     file = NETWORK_NAMESPACES / name
     file.touch(exist_ok=False)
-    with _returning():
-        _call(_libc.unshare(_CLONE_NEWNET))
-        _call(_libc.mount(bytes(_OWN), bytes(file), b"none", _MS_BIND, None))
+    namespace = users.create_network_namespace()
+    try:
+        _call(_libc.mount(b"/proc/self/fd/%d" % namespace, bytes(file), b"none", _MS_BIND, None))
+    finally:
+        os.close(namespace)
 
 
 def remove_network_namespace(name: str) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 from color_mesh.ecs.task_definitions import ProxyConfiguration
 from color_mesh.local.plan.diagnosis import INTERNET
 from color_mesh.local.plan.network import Network
+from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT, system_program
 from color_mesh.local.run.network.iptables_rules import (
     INTERNET_LINK,
@@ -32,10 +33,12 @@ class Vpc:
 
     Args:
         network: The VPC as the templates declare it.
+        users: Users of the containers.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, users: ContainerUsers) -> None:
         self._network = network
+        self._users = users
         self._interfaces: dict[str, NetworkInterface] = {}
         self._next_addresses: dict[str, count[int]] = {}
         self._links = Links()
@@ -74,7 +77,11 @@ class Vpc:
 
     async def redirect(self, name: str, redirection: ProxyConfiguration) -> None:
         """Redirect the traffic of an interface to Envoy."""
-        await _iptables_restore(redirection_rules(redirection), "--noflush", network=name)
+        users = self._users.namespace
+        # Rules about users are accepted from the user namespace of the network namespace only (Linux, xt_owner).
+        inside = [f"--net={NETWORK_NAMESPACES / name}", f"--user=/proc/self/fd/{users}"]
+        prefix = [system_program("nsenter"), *inside]
+        await _iptables_restore(redirection_rules(redirection), "--noflush", prefix=prefix, descriptors=(users,))
 
     async def detach(self, name: str) -> None:
         """Remove an interface and its network namespace, as far as they exist."""
@@ -110,7 +117,7 @@ class Vpc:
                 self._written_version = version
 
     async def _connect(self, name: str, address: IPv4Address) -> None:
-        create_network_namespace(name)
+        create_network_namespace(name, self._users)
         await self._links.connect(name, address)
 
     def _free_address(self, subnets: Sequence[str]) -> IPv4Address:
@@ -137,17 +144,25 @@ def resolver_address(cidr: IPv4Network) -> IPv4Address:
     return cidr[2]
 
 
-async def _iptables_restore(rules: str, *options: str, network: str | None = None) -> None:
-    """Write iptables rules in a network namespace. Default: the router's.
+async def _iptables_restore(
+    rules: str, *options: str, prefix: Sequence[str] = (), descriptors: tuple[int, ...] = ()
+) -> None:
+    """Write iptables rules.
+
+    Args:
+        rules: The rules.
+        options: Options of ``iptables-restore``.
+        prefix: Program that starts it in another network namespace. Default: none, for the router.
+        descriptors: File descriptors that the program inherits.
 
     Raises:
         RuntimeError: With the message of iptables and the rules.
     """
-    inside = [] if network is None else [system_program("nsenter"), f"--net={NETWORK_NAMESPACES / network}"]
-    command = [*inside, system_program("iptables-restore"), *options]
+    command = [*prefix, system_program("iptables-restore"), *options]
     process = await asyncio.create_subprocess_exec(
         *command,
         env=SYSTEM_ENVIRONMENT,
+        pass_fds=descriptors,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -1,26 +1,25 @@
 """Health checks of containers."""
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from color_mesh.local.plan.runnable import RunnableContainer
-from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT
-from color_mesh.local.run.tasks.container_process import contained
+from color_mesh.local.run.tasks.container_process import kill_group
 
 # Until a container first passes its health check, it is checked more often than on AWS, where the first check comes
 # after the interval: a local mesh is to be healthy within seconds.
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_OUTPUT = 300
 
+# Starts a command in a container with three standard streams.
+Execute: TypeAlias = Callable[[Sequence[str], tuple[int, int, int]], Awaitable[asyncio.subprocess.Process]]
+
 
 async def watch_health(
     container: RunnableContainer,
-    network: str,
-    environment: Mapping[str, str],
+    execute: Execute,
     limit: asyncio.Semaphore,
     report: Callable[[str, str], None],
 ) -> None:
@@ -28,8 +27,7 @@ async def watch_health(
 
     Args:
         container: The container, which has a health check.
-        network: Network namespace of its task.
-        environment: Environment of the container.
+        execute: Starts a command in the container.
         limit: Limits how many health checks run at the same time; too many at once would exceed their timeouts.
         report: Called with ``HEALTHY`` or ``UNHEALTHY``, and why it is unhealthy.
     """
@@ -40,7 +38,7 @@ async def watch_health(
     start_period = check.start_period_seconds or 0
     while True:
         async with limit:
-            failure = await _run_check(container, network, environment)
+            failure = await _run_check(container, execute)
         now = time.monotonic()
         if failure is None:
             failures, was_healthy, pause = 0, True, float(check.interval_seconds)
@@ -53,30 +51,31 @@ async def watch_health(
         pause = pause if was_healthy else min(pause * 2, float(check.interval_seconds))
 
 
-async def _run_check(container: RunnableContainer, network: str, environment: Mapping[str, str]) -> str | None:
+async def _run_check(container: RunnableContainer, execute: Execute) -> str | None:
     """Run the health check once, and return why it failed; ``None`` if it passed."""
     check = container.definition.health_check
     assert check is not None
     command = check.command
     arguments = ("/bin/sh", "-c", *command[1:]) if command[0] == "CMD-SHELL" else command[1:]
-    process = await asyncio.create_subprocess_exec(
-        *contained(network, container.user, environment, arguments),
-        env=SYSTEM_ENVIRONMENT,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-        cwd="/",
-    )
+    text = " ".join(command[1:])
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), check.timeout_seconds)
-    except (asyncio.TimeoutError, asyncio.CancelledError) as error:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        if isinstance(error, asyncio.CancelledError):
-            raise
-        return f"`{' '.join(command[1:])}` took more than {check.timeout_seconds} s"
+        return await asyncio.wait_for(_failure(arguments, text, execute), check.timeout_seconds)
+    except asyncio.TimeoutError:
+        return f"`{text}` took more than {check.timeout_seconds} s"
+
+
+async def _failure(arguments: Sequence[str], text: str, execute: Execute) -> str | None:
+    """Run a command until it ends, and return why it failed; ``None`` if it succeeded."""
+    pipe = asyncio.subprocess.PIPE
+    try:
+        process = await execute(arguments, (asyncio.subprocess.DEVNULL, pipe, asyncio.subprocess.STDOUT))
+    except RuntimeError as error:
+        return f"`{text}` cannot run: {error}"
+    try:
+        output, _ = await process.communicate()
+    finally:
+        kill_group(process)
     if process.returncode == 0:
         return None
     end = " ".join(output.decode(errors="replace").split())[-_LONGEST_OUTPUT:]
-    return f"`{' '.join(command[1:])}` ended with {process.returncode}: {end}"
+    return f"`{text}` ended with {process.returncode}: {end}"

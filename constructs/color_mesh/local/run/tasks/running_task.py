@@ -16,6 +16,7 @@ from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.isolation import RUN_FOLDER
 from color_mesh.local.run.network.network_namespaces import set_kernel_parameter
 from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.dependencies import stop_in_order, wait_until
 from color_mesh.local.run.tasks.running_container import RunningContainer
 
@@ -25,11 +26,13 @@ class TaskHost(Protocol):
 
     Attributes:
         vpc: The VPC.
+        sandbox: Properties that all containers share.
         health_checks: Limits how many health checks of containers run at the same time.
         on_error: Receives an unexpected exception.
     """
 
     vpc: Vpc
+    sandbox: Sandbox
     health_checks: asyncio.Semaphore
     on_error: Callable[[BaseException], None]
 
@@ -85,7 +88,12 @@ class RunningTask:
         self._stopping: asyncio.Task[None] | None = None
         self.containers = {
             each.name: RunningContainer(
-                each, self.network, host.log_file(self, each), self._react_to_container, host.health_checks
+                each,
+                host.sandbox,
+                self.network,
+                host.log_file(self, each),
+                self._react_to_container,
+                host.health_checks,
             )
             for each in runnable.containers
         }
@@ -203,7 +211,8 @@ class RunningTask:
         await self._host.configure(self, runnable, sidecar)
         self.sidecars[runnable.name] = sidecar
         log_level = runnable.environment.get("ENVOY_LOG_LEVEL", "info")
-        await container.start(await sidecar.start(runnable.user, log_level), folder)
+        user = self._host.sandbox.users.outside(runnable.user)
+        await container.start(await sidecar.start(user, log_level), folder)
 
     def _envoy_rejected(self, document: str) -> None:
         self.reason = f"Envoy rejects {document}; its log has the reason"
