@@ -7,12 +7,7 @@ import pytest
 from tests.support.hostile_inputs import HOSTILE_INPUTS
 from tests.support.limited import run_limited
 
-COMMANDS = {
-    "show": ("show",),
-    "compile": ("compile", "--node", "a"),
-    "plan": ("up", "--plan"),
-    "migrate": ("migrate", "--out", "out"),
-}
+COMMANDS = (("show",), ("parity",), ("compile", "--node", "a"), ("up", "--plan"), ("migrate", "--out", "out"))
 MAX_OUTPUT = 1_000_000
 
 
@@ -20,8 +15,9 @@ MAX_OUTPUT = 1_000_000
 @pytest.mark.parametrize("name", HOSTILE_INPUTS)
 def test_hostile_input_ends_within_the_limits(tmp_path: Path, name: str) -> None:
     source = HOSTILE_INPUTS[name](tmp_path)
-    for arguments in COMMANDS.values():
-        ended = run_limited([*arguments, str(source)], tmp_path)
-        assert ended.status in (0, 1), (arguments, ended)
+    for command, ended in zip(
+        COMMANDS, run_limited([[*each, str(source)] for each in COMMANDS], tmp_path), strict=True
+    ):
+        assert ended.status in (0, 1), (command, ended)
         assert "Traceback" not in ended.output, ended.output
         assert ended.output_bytes < MAX_OUTPUT

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from color_mesh.cloudformation import load
+from color_mesh.cloudformation import Files, load
 from color_mesh.model import MeshError
 from color_mesh.model.errors import printable
 
@@ -280,3 +280,9 @@ def test_unsupported_value_is_rejected(tmp_path: Path, value: str) -> None:
 def test_device_is_rejected(path: str) -> None:
     with pytest.raises(MeshError, match=r"is not a regular file, got 'crw-rw-rw-' \(give a file or folder\)"):
         load(Path(path))
+
+
+def test_link_to_itself_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    with pytest.raises(MeshError, match="cannot be read, got 'Too many levels of symbolic links'"):
+        Files().load(tmp_path / "loop.json")

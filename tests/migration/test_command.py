@@ -94,6 +94,12 @@ def test_link_with_the_name_of_the_mesh_is_refused(folder: Path, capsys: pytest.
     assert not (folder / "elsewhere").exists()
 
 
+def test_out_that_links_to_itself_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "loop").symlink_to("loop")
+    message = "--out: already exists, got 'loop' (name a new or an empty folder)"
+    assert refusal(capsys, BOOKSHOP, "--out", "loop") == message
+
+
 def test_folder_has_the_permissions_that_the_user_chose(folder: Path) -> None:
     (folder / "private").mkdir(0o700)
     umask = os.umask(0o077)

@@ -839,3 +839,22 @@ def zipped_assets_that_expand(folder: Path) -> Path:
     stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "t.json"}}
     assets = {"type": "cdk:asset-manifest", "properties": {"file": "asset.zip"}}
     return write_assembly(folder, {"s": stack, "s.assets": assets})
+
+
+@hostile
+def template_that_links_to_itself(folder: Path) -> Path:
+    (folder / "template.json").symlink_to("template.json")
+    return folder / "template.json"
+
+
+@hostile
+def manifest_that_links_to_itself(folder: Path) -> Path:
+    (folder / "manifest.json").symlink_to("manifest.json")
+    return folder
+
+
+@hostile
+def nested_stack_that_links_to_itself(folder: Path) -> Path:
+    (folder / "child.json").symlink_to("child.json")
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "child.json"}}
+    return write(folder, {**application(), "N": nested})

@@ -1,15 +1,26 @@
-"""A ``color-mesh`` command in a process of its own, with limits for CPU time and memory."""
+"""``color-mesh`` commands in processes of their own, with limits for CPU time, time and memory.
 
+The processes of one input are forked from one that has imported the commands, which takes longer than most inputs do.
+"""
+
+import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
+from color_mesh.cli.main import main
+
 MAX_CPU_SECONDS = 5
+MAX_SECONDS = 120  # A command that waits, such as for a pipe, uses no CPU time.
 MAX_MEMORY_BYTES = 500_000_000
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,33 +42,53 @@ class Ended:
     memory_bytes: int
 
 
-def run_limited(
-    arguments: Sequence[str],
-    folder: Path,
-    cpu_seconds: int = MAX_CPU_SECONDS,
-    memory_bytes: int = MAX_MEMORY_BYTES,
-) -> Ended:
-    """Run a command in a folder."""
+def run_limited(commands: Sequence[Sequence[str]], folder: Path) -> list[Ended]:
+    """Run commands in a folder, one after the other."""
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.support.limited", str(folder), json.dumps(commands)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return [Ended(**each) for each in json.loads(process.stdout)]
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
-    output = folder / "output.txt"
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "color_mesh", *arguments],
-            cwd=folder,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            preexec_fn=limit,  # noqa: PLW1509 -- no threads run here
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+def _run(arguments: Sequence[str], output: Path) -> Ended:
+    pid = os.fork()
+    if pid == 0:
+        _become(arguments, output)
+    _, status, usage = os.wait4(pid, 0)
     return Ended(
-        status=process.returncode,
+        status=os.waitstatus_to_exitcode(status),
         output=output.read_bytes()[-20_000:].decode(errors="replace"),
         output_bytes=output.stat().st_size,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         memory_bytes=usage.ru_maxrss * 1024,
     )
+
+
+def _become(arguments: Sequence[str], output: Path) -> None:
+    """Run a command in this process, which ends with it."""
+    status = 1
+    try:
+        resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS)
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        status = main(arguments)
+    except BaseException:  # noqa: BLE001 -- as Python itself would
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    os.chdir(sys.argv[1])
+    commands = json.loads(sys.argv[2])
+    for name, *_ in commands:
+        import_module(f"color_mesh.cli.commands.{name}")
+    print(json.dumps([asdict(_run(command, Path("output.txt"))) for command in commands]))

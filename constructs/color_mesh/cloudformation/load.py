@@ -49,7 +49,8 @@ class Files:
             MeshError: As `load`, and if this file and those read before are too large together.
         """
         # A path with a null character cannot be resolved, nor read.
-        resolved = path if "\0" in str(path) else path.resolve()
+        # `Path.resolve` raises an error for links that lead to each other; reading the file does so too, as OSError.
+        resolved = path if "\0" in str(path) else Path(os.path.realpath(path))
         if resolved not in self._documents:
             document, size, values = _load(path, max_bytes)
             self._bytes += size

@@ -16,7 +16,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         MeshError: When the folder has contents, or cannot be written.
     """
     try:
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
             raise MeshError([problem("--out", "already exists", str(folder), "name a new or an empty folder")])
         target = folder.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
