@@ -70,9 +70,3 @@ def test_load_balancer_may_send_to_port_80_of_the_tasks_of_the_gateway_only(synt
 def group_name(reference: Any) -> str:
     name: str = reference["Fn::ImportValue"]
     return name
-
-
-def test_tutorial_opens_its_gateway_to_the_internet_by_name() -> None:
-    from stacks.ecs_stack import EXPOSURES
-
-    assert EXPOSURES == {"load-balancer": "internet", "public-ip": "public-ip"}

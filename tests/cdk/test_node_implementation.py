@@ -841,3 +841,22 @@ def test_execute_command_line_names_the_container_the_cluster_and_the_region(
     }
     assert stack.resolve(implementation.fargate_service.service_name) in words
     assert words[-1] == (" --query 'taskArns[0]' --output text) --container basket --interactive --command /bin/sh")
+
+
+def test_service_is_created_after_the_permissions_of_its_roles(
+    implement: Implement, template: Callable[[], Template]
+) -> None:
+    implement()
+    synthesized = template()
+    (service,) = (each for each in synthesized["Resources"].values() if each["Type"] == SERVICE)
+    policies = {id for id, each in synthesized["Resources"].items() if each["Type"] == "AWS::IAM::Policy"}
+    assert {id for id in policies if id.startswith((TASK_ROLE, EXECUTION_ROLE))} <= set(service["DependsOn"])
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_application_with_ecs_exec_has_an_init_process(
+    implement: Implement, template: Callable[[], Template], enabled: bool
+) -> None:
+    implement(execute_command=enabled)
+    parameters = app_of(template()).get("LinuxParameters", {})
+    assert parameters.get("InitProcessEnabled", False) is enabled

@@ -188,7 +188,7 @@ def test_kind_prints_one_part_of_the_configuration(capsys: pytest.CaptureFixture
     [
         pytest.param([], [15000, 15001], id="by-default"),
         pytest.param(["--interception", "transparent"], [15000, 15001], id="transparent"),
-        # A backend has an address of its own, and the services that are no backends share one.
+        # The last one keeps the application from listening on all addresses.
         pytest.param(["--interception", "loopback"], [15100, 80, 80], id="loopback"),
     ],
 )

@@ -80,7 +80,9 @@ def test_only_parameters_of_the_network_are_set(tmp_path: Path) -> None:
     ("properties", "expected"),
     [
         pytest.param(
-            {"User": "envoy"}, "user is not numeric, got 'envoy' (a user id, or UID:GID, such as 1337:1337)", id="user"
+            {"User": "envoy"},
+            "user is not numeric or too high, got 'envoy' (a user id up to 65534, or UID:GID, such as 1337:1337)",
+            id="user",
         ),
         pytest.param(
             {"Image": "example/shop"},

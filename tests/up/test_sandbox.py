@@ -200,6 +200,11 @@ def test_nothing_of_the_machine_has_changed(possible: Callable[[str], set[str]],
     assert not (mesh.folder / "images" / machine.marker).exists()
 
 
+def test_program_opens_its_standard_output_again(mesh: LocalMesh) -> None:
+    for name in ("red-app", "envoy-sidecar"):
+        assert mesh.execute("red", "sh", "-c", "echo again > /dev/stdout", container=name).stdout == "again\n"
+
+
 def machine_ids(pid: int) -> set[str]:
     """Return the user and group ids of a process of the machine."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()

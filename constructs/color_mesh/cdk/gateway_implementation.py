@@ -11,7 +11,13 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.task import acknowledge, fargate_service, fargate_task_definition, service_options
+from color_mesh.cdk.task import (
+    acknowledge,
+    fargate_service,
+    fargate_task_definition,
+    service_options,
+    wait_for_execution_role,
+)
 from color_mesh.model import FargateTask, VirtualGateway
 from color_mesh.model.deployment import Exposure
 
@@ -102,6 +108,7 @@ def create_gateway_implementation(
         vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
         assign_public_ip=public_ip,
     )
+    wait_for_execution_role(service)
     return GatewayImplementation(
         task_definition=task_definition,
         envoy_container=envoy,

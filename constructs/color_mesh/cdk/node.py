@@ -23,7 +23,13 @@ from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
-from color_mesh.cdk.task import add_security_group, check_service, check_subnets, enable_execute_command
+from color_mesh.cdk.task import (
+    add_security_group,
+    check_service,
+    check_subnets,
+    enable_execute_command,
+    wait_for_execution_role,
+)
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -365,6 +371,7 @@ class MeshedColorNode(Construct):
             security_group=self.security_group,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             cpu_architecture=cpu_architecture,
+            execute_command=execute_command,
             log_group=log_group,
             attach=lambda service, log_group: self.attach(
                 service,
@@ -426,6 +433,7 @@ class MeshedColorNode(Construct):
         if self.cloud_map_service is not None:
             service.associate_cloud_map_service(service=self.cloud_map_service)
         assert self.security_group is not None
+        wait_for_execution_role(service)
         group = add_security_group(service, attachment, self.security_group)
         self._connections = ec2.Connections(security_groups=[group])
         return attachment

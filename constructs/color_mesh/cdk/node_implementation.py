@@ -66,6 +66,7 @@ class NodeImplementation(Construct):
         security_group: ec2.ISecurityGroup,
         vpc_subnets: ec2.SubnetSelection,
         cpu_architecture: ecs.CpuArchitecture | None,
+        execute_command: bool,
         log_group: logs.ILogGroup | None,
         attach: Callable[[ecs.FargateService, logs.ILogGroup], NodeAttachment],
     ) -> None:
@@ -81,6 +82,7 @@ class NodeImplementation(Construct):
             security_group: Security group of the node.
             vpc_subnets: Subnets of the tasks.
             cpu_architecture: CPU architecture. ``None``: the default of ECS.
+            execute_command: ECS Exec is enabled.
             log_group: Log group of the containers. ``None``: a new log group with a retention of one week.
             attach: Attaches the node to the service, with the log group of its containers.
         """
@@ -90,7 +92,7 @@ class NodeImplementation(Construct):
             self, task, cpu_architecture=cpu_architecture
         )
         self.app_container: ecs.ContainerDefinition = _add_application(
-            self.task_definition, task.containers[0], image, ports, self.log_group
+            self.task_definition, task.containers[0], image, ports, execute_command, self.log_group
         )
         self.fargate_service: ecs.FargateService = fargate_service(
             self,
@@ -126,9 +128,14 @@ def _add_application(
     app: FargateContainer,
     image: ApplicationImage,
     ports: Sequence[int],
+    execute_command: bool,
     log_group: logs.ILogGroup,
 ) -> ecs.ContainerDefinition:
     """Add the container of the application. The first of its ports gets the port name of the container."""
+    linux_parameters = None
+    if execute_command:
+        # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: the init process reaps orphaned processes.
+        linux_parameters = ecs.LinuxParameters(task_definition, "AppLinuxParameters", init_process_enabled=True)
     acknowledge_pulling(task_definition, image.image)
     if image.environment:
         acknowledge(
@@ -150,6 +157,7 @@ def _add_application(
         ],
         environment=image.environment,
         secrets=image.secrets,
+        linux_parameters=linux_parameters,
         stop_timeout=stop_timeout(app),
         health_check=container_check(app),
         logging=ecs.LogDrivers.aws_logs(stream_prefix=f"{app.name}-container", log_group=log_group),

@@ -179,6 +179,15 @@ def check_service(subject: str, service: ecs.BaseService) -> Iterator[str]:
         yield problem(subject, "service is in another Cloud Map service", service.node.path, fix)
 
 
+def wait_for_execution_role(service: ecs.BaseService) -> None:
+    """Create a service after the permissions of its execution role.
+
+    The CDK does so for the task role only (aws-cdk, issue 24880). The first tasks would fail to pull their images or to
+    write their logs, and the deployment circuit breaker would count them.
+    """
+    service.node.add_dependency(service.task_definition.obtain_execution_role())
+
+
 def security_group_of_tasks(scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
     """Return a security group of the mesh's stack as the group of tasks in the stack of ``scope``.
 

@@ -82,6 +82,7 @@ _WITHOUT_EFFECT: UsedProperties = {
         *(f"ContainerDefinitions.{name}" for name in ("Cpu", "Memory", "MemoryReservation", "DockerLabels")),
         *(f"ContainerDefinitions.PortMappings.{name}" for name in ("Name", "HostPort", "AppProtocol")),
         *("ProxyConfiguration.Type", "ProxyConfiguration.ContainerName"),
+        "ContainerDefinitions.LinuxParameters.InitProcessEnabled",
     ),
     "AWS::ElasticLoadBalancingV2::Listener": ("DefaultActions.Type", "DefaultActions.Order"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Tags", "LoadBalancerAttributes", "IpAddressType"),

@@ -93,7 +93,8 @@ def task_problems(place: str, definition: TaskDefinition, commands: Commands) ->
         if _program(container, commands) is None:
             yield missing_program(subject, str(container.image))
         if _user(container) is None:
-            yield problem(subject, "user is not numeric", container.user, "a user id, or UID:GID, such as 1337:1337")
+            fix = f"a user id up to {MAX_ID}, or UID:GID, such as 1337:1337"
+            yield problem(subject, "user is not numeric or too high", container.user, fix)
         for name, value in container.environment.items():
             if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
                 fix = f"give it with {set_option(str(value))}"

@@ -31,6 +31,7 @@ SYSTEM_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/us
 SETGID, SETUID, NET_ADMIN, SYS_ADMIN = 6, 7, 12, 21
 # Ids for containers, which no user of a machine has (systemd, Users, Groups, UIDs and GIDs on systemd Systems).
 _CONTAINER_IDS = range(524288, 1879048192, 65536)
+_PROCESSES = Path("/proc")
 _MAPS = ("/proc/self/uid_map", "/proc/self/gid_map")
 # Devices of a container (Open Container Initiative, Runtime Specification, Default Devices).
 DEVICE_NAMES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -81,7 +82,7 @@ def first_free_id() -> int | None:
     taken = [(each.pw_uid, 1) for each in pwd.getpwall()] + [(each.gr_gid, 1) for each in grp.getgrall()]
     for file in ("/etc/subuid", "/etc/subgid"):
         taken += _subordinate_ids(file)
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in _PROCESSES.glob("[0-9]*"):
         with suppress(OSError):
             taken.append((process.stat().st_uid, 1))
     maps = _id_maps()
