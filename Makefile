@@ -34,7 +34,8 @@ help:
 
 # Such as: make up SETTINGS="dataPlane=envoy chapter=3"
 synth: $(VENV)/.synth
-	@cdk synth --quiet $(foreach setting,$(SETTINGS),-c color-mesh:$(setting))
+	@cdk synth --quiet $(foreach setting,$(SETTINGS),$(if $(findstring =,$(setting)),-c color-mesh:$(setting),\
+		$(error SETTINGS: a setting has no value, got '$(setting)' (such as chapter=3))))
 
 up: synth $(VENV)/.local
 	@color-mesh up
