@@ -116,7 +116,14 @@ def test_command_sees_the_size_of_the_terminal(terminals: list[Terminal]) -> Non
 def test_all_output_of_the_command_is_copied(terminals: list[Terminal]) -> None:
     terminal = start(terminals, "seq", "20000")
     terminal.wait_for("ended with 0")
-    assert terminal.output.replace("\r", "").startswith("".join(f"{number}\n" for number in range(1, 20001)))
+    assert terminal.output.startswith("".join(f"{number}\r\n" for number in range(1, 20001)))
+
+
+def test_program_gets_the_keys_that_were_typed(terminals: list[Terminal]) -> None:
+    terminal = start(terminals, "sh", "-c", "stty raw -echo; echo ready; head -c 1 | od -c")
+    terminal.wait_for("ready")
+    terminal.type("\r")
+    terminal.wait_for("0000000  \\r")
 
 
 def test_interrupt_ends_the_command(terminals: list[Terminal]) -> None:
