@@ -34,7 +34,8 @@ help:
 
 # Such as: make up SETTINGS="dataPlane=envoy chapter=3"
 synth: $(VENV)/.synth
-	@cdk synth --quiet $(foreach setting,$(SETTINGS),-c color-mesh:$(setting))
+	@cdk synth --quiet $(foreach setting,$(SETTINGS),$(if $(findstring =,$(setting)),-c color-mesh:$(setting),\
+		$(error SETTINGS: a setting has no value, got '$(setting)' (such as chapter=3))))
 
 up: synth $(VENV)/.local
 	@color-mesh up
@@ -90,11 +91,11 @@ requirements: | $(UV)
 
 upgrade:
 	@$(MAKE) requirements UPGRADE=--upgrade
+	@git --no-pager diff --stat -- 'requirements*.txt'
 
 digests: $(VENV)/.test
 	@python images/digests.py
 	@ruff format --quiet
-	@git --no-pager diff --stat -- 'requirements*.txt'
 
 clean:
 	rm -rf $(VENV) $(REHEARSAL) $(DOCS) node_modules .color-mesh bench/node_modules docs/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -26,6 +26,14 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.startswith(f"usage: color-mesh {command} ")
 
 
+def test_version_is_that_of_the_package(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    name, version = capsys.readouterr().out.split()
+    assert name == "color-mesh"
+    assert f'version = "{version}"' in (root / "pyproject.toml").read_text()
+
+
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     text = capsys.readouterr().out

@@ -1,6 +1,6 @@
 """``color-mesh`` commands in processes of their own, with limits for CPU time, time and memory.
 
-The processes of one input are forked from one that has imported the commands, which takes longer than most inputs do.
+They are forked from one that has imported the commands, which takes longer than most commands do.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -44,18 +45,26 @@ class Ended:
 
 def run_limited(commands: Sequence[Sequence[str]], folder: Path) -> list[Ended]:
     """Run commands in a folder, one after the other."""
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.support.limited", str(folder), json.dumps(commands)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return [Ended(**each) for each in json.loads(process.stdout)]
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps([str(folder), commands]) + "\n")
+    server.stdin.flush()
+    return [Ended(**each) for each in json.loads(server.stdout.readline())]
 
 
-def _run(arguments: Sequence[str], output: Path) -> Ended:
+@cache
+def _server() -> "subprocess.Popen[str]":
+    """Start the process from which the others are forked. It ends with this one, when its input does."""
+    command = [sys.executable, "-m", "tests.support.limited"]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _run(arguments: Sequence[str], folder: Path) -> Ended:
+    output = folder / "output.txt"
     pid = os.fork()
     if pid == 0:
+        os.chdir(folder)
         _become(arguments, output)
     _, status, usage = os.wait4(pid, 0)
     return Ended(
@@ -87,8 +96,8 @@ def _become(arguments: Sequence[str], output: Path) -> None:
 
 
 if __name__ == "__main__":
-    os.chdir(sys.argv[1])
-    commands = json.loads(sys.argv[2])
-    for name, *_ in commands:
+    for name in ("show", "parity", "compile", "up", "migrate"):
         import_module(f"color_mesh.cli.commands.{name}")
-    print(json.dumps([asdict(_run(command, Path("output.txt"))) for command in commands]))
+    for line in sys.stdin:
+        place, requested = json.loads(line)
+        print(json.dumps([asdict(_run(command, Path(place))) for command in requested]), flush=True)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import NoReturn, TypeAlias
 
 from color_mesh.local.run.dns.propagation import DNS_DELAY_SECONDS
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Show an App Mesh service mesh, compile it to Envoy configuration, run it on this machine, or "
         "migrate it to Envoys without App Mesh.",
     )
+    parser.add_argument("--version", action="version", version=f"color-mesh {version('color-mesh')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     values = _Parser(add_help=False)
     values.add_argument(

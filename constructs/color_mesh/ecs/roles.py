@@ -128,7 +128,9 @@ def _role(resource: Resource, reader: Reader, attached: list[Statement]) -> Role
 def _trusts_tasks(document: Any) -> bool:
     """Return whether a trust policy lets ECS tasks assume its role."""
     for statement in _list(document.get("Statement")) if isinstance(document, dict) else ():
-        principal = statement.get("Principal") if isinstance(statement, dict) else None
+        if not isinstance(statement, dict):
+            continue
+        principal = statement.get("Principal")
         services = _list(principal.get("Service")) if isinstance(principal, dict) else []
         if statement.get("Effect") == "Allow" and "ecs-tasks.amazonaws.com" in services:
             return True
