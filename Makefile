@@ -91,11 +91,11 @@ requirements: | $(UV)
 
 upgrade:
 	@$(MAKE) requirements UPGRADE=--upgrade
+	@git --no-pager diff --stat -- 'requirements*.txt'
 
 digests: $(VENV)/.test
 	@python images/digests.py
 	@ruff format --quiet
-	@git --no-pager diff --stat -- 'requirements*.txt'
 
 clean:
 	rm -rf $(VENV) $(REHEARSAL) $(DOCS) node_modules .color-mesh bench/node_modules docs/node_modules cdk.out build *.egg-info constructs/*.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -327,3 +327,10 @@ def test_closed_pipe_is_not_an_error() -> None:
     line = f"{sys.executable} -m color_mesh compile {MANIFESTS} --node red 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, UPDATED, "")
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_closed_standard_streams_are_no_error(stream: int) -> None:
+    command = ["sh", "-c", f'exec "$@" {stream}>&-', "sh", sys.executable, "-m", "color_mesh", "show", MANIFESTS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, UPDATED in done.stdout, "Traceback" in done.stderr) == (0, False, False)

@@ -8,8 +8,10 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from select import select
+from threading import Thread
 
 import pytest
 
@@ -43,6 +45,9 @@ class Terminal:
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def echoes(self) -> bool:
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
     def wait_for(self, text: str) -> None:
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while text not in self.output:
@@ -64,6 +69,13 @@ def terminals() -> Iterator[list[Terminal]]:
     yield started
     for each in started:
         each.end()
+
+
+def wait_until(wanted: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not wanted():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def start(terminals: list[Terminal], *command: str) -> Terminal:
@@ -112,3 +124,23 @@ def test_interrupt_ends_the_command(terminals: list[Terminal]) -> None:
     terminal.wait_for("ready")
     terminal.type("\x03")
     terminal.wait_for("ended with interrupted")
+
+
+def test_terminal_has_its_attributes_again_after_a_signal(terminals: list[Terminal]) -> None:
+    terminal = start(terminals, "sh", "-c", "echo ready; sleep 1000")
+    terminal.wait_for("ready")
+    assert not terminal.echoes()
+    os.kill(terminal.pid, signal.SIGTERM)
+    wait_until(terminal.echoes)
+
+
+def test_command_that_reads_nothing_does_not_keep_the_terminal(terminals: list[Terminal], tmp_path: Path) -> None:
+    typed = tmp_path / "typed"
+    terminal = start(terminals, "sh", "-c", f"stty -echo; echo ready; until test -e {typed}; do sleep 0.1; done")
+    terminal.wait_for("ready")
+    # More than the kernel keeps.
+    typing = Thread(target=terminal.type, args=("line\n" * 50_000,), daemon=True)
+    typing.start()
+    typing.join(_DEADLINE_SECONDS)
+    typed.touch()
+    terminal.wait_for("ended with 0")

@@ -4,12 +4,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from color_mesh.local.run.isolation import creates_namespaces, first_free_id
 from tests.support.cloudformation import Template, task_definition
 from tests.support.local_mesh import COMMAND, LocalMesh, copy_programs, free_port, local_mesh, require, template_of
 
@@ -234,8 +236,51 @@ def test_missing_privileges_are_named(cloud_assembly: Callable[..., Path], tmp_p
     require(cloud_assembly())
     output = refused(tmp_path, str(cloud_assembly()), prefix=with_capabilities("net_admin"))
     assert output.startswith("machine: ")
-    assert "or " in output
+    assert "such as root with CAP_SYS_ADMIN" in output
     assert not (tmp_path / ".color-mesh").exists()
+
+
+def test_machine_without_user_namespaces_is_named(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    require(cloud_assembly())
+    forbidding = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
+    prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", forbidding, "sh"]
+    fix = "sudo sysctl -w user.max_user_namespaces=65535"
+    output = refused(tmp_path, str(cloud_assembly()), prefix=prefix)
+    assert f"machine: user namespaces are switched off, got '0' ({fix})\n" in output
+
+
+# Becomes root of a user namespace, with this root's id and 65535 others.
+FEW_IDS = """
+import ctypes, os, sys
+own, (child, parent) = os.getpid(), os.pipe()
+mapping, mapped = os.pipe()
+if os.fork() == 0:
+    os.read(child, 1)
+    for file in ("uid_map", "gid_map"):
+        open(f"/proc/{own}/{file}", "w").write(f"0 0 1\\n1 {sys.argv[1]} 65535\\n")
+    os.write(mapped, b"x")
+    os._exit(0)
+assert ctypes.CDLL(None).unshare(1 << 28) == 0
+os.write(parent, b"x")
+os.read(mapping, 1)
+os.wait()
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_root_with_few_ids_who_cannot_mount_proc_is_warned(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    first = first_free_id() if creates_namespaces() else None
+    if first is None:
+        pytest.skip("needs root with more than 65536 ids")
+    # Docker hides parts of /proc as well, and the kernel lets no user namespace mount one in which nothing is hidden.
+    hiding = 'mount -t tmpfs none /proc/fs; exec "$@"'
+    prefix = ["unshare", "--mount", "sh", "-c", hiding, "sh", sys.executable, "-c", FEW_IDS, str(first)]
+    with local_mesh(cloud_assembly(chapter="2"), tmp_path, prefix=prefix) as run:
+        assert "warning: users of containers are users of this machine" in run.output()
+        assert "warning: this machine lets no run mount /proc: " in run.output()
+        assert run.curl("blue", "http://red.colors.local") == "red"
+        assert run.execute("red", "id", "--user", container="envoy-sidecar").stdout == "1337\n"
+        assert run.execute("red", "sh", "-c", "echo again > /dev/stdout").stdout == "again\n"
 
 
 def test_packages_of_missing_tools_are_named(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:

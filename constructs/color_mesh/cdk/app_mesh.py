@@ -126,8 +126,7 @@ class AppMeshDataPlane:
         )
         acknowledge_pulling(task_definition, self._envoy_image)
         return task_definition.add_container(
-            "Envoy",
-            container_name=container.name,
+            container.name,
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,

@@ -108,8 +108,7 @@ class EnvoyDataPlane:
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         for container in containers[1:]:
             delay = task_definition.add_container(
-                "DeregistrationDelay",
-                container_name=container.name,
+                container.name,
                 image=self._envoy_image,
                 essential=False,
                 entry_point=list(DELAY_ENTRY_POINT),
@@ -170,8 +169,7 @@ class EnvoyDataPlane:
         task_definition.node.add_validation(configuration)
         acknowledge_pulling(task_definition, self._envoy_image)
         return task_definition.add_container(
-            "Envoy",
-            container_name=container.name,
+            container.name,
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,

@@ -117,7 +117,8 @@ class MeshGateway(Construct):
     def connections(self) -> ec2.Connections:
         """Connections of the gateway's tasks, for rules such as ``cache.connections.allow_from(gateway, ...)``.
 
-        Once the gateway is implemented, its rules are created in the stack of its tasks.
+        Once the gateway is implemented, its rules are created in the stack of its tasks. Rules that are added before
+        are created in the stack of the mesh, which must not depend on that of the tasks.
         """
         return self._connections
 

@@ -14,10 +14,11 @@ from color_mesh.cdk.application import Application
 from color_mesh.cdk.arguments import (
     check_discovery_arguments,
     check_implementation_arguments,
+    check_unregistered,
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
-from color_mesh.cdk.attachment import NodeAttachment, check_task_definition
+from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
@@ -216,7 +217,8 @@ class MeshedColorNode(Construct):
     def connections(self) -> ec2.Connections:
         """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``.
 
-        Once the node is implemented, its rules are created in the stack of its tasks.
+        Once the node is implemented, its rules are created in the stack of its tasks. Rules that are added before are
+        created in the stack of the mesh, which must not depend on that of the tasks. A node with a hostname has none.
         """
         return self._connections
 
@@ -422,13 +424,15 @@ class MeshedColorNode(Construct):
                 they are.
         """
         subject = f"virtual node {self.name!r}"
+        refuse(check_created(subject, "service", service, ecs.BaseService))
+        registered = self.cloud_map_service is not None
         attachment = self._attachment(
             service.task_definition,
             container,
             Application(address=app_address, port=app_port),
             self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
             log_group,
-            check_service(subject, service) if self.cloud_map_service is not None else (),
+            check_service(subject, service, self.security_group, registered=registered),
         )
         if self.cloud_map_service is not None:
             service.associate_cloud_map_service(service=self.cloud_map_service)
@@ -443,8 +447,6 @@ class MeshedColorNode(Construct):
         task_definition: ecs.TaskDefinition,
         *,
         container: ecs.ContainerDefinition | None = None,
-        app_address: AppAddress = "0.0.0.0",
-        app_port: int | None = None,
         envoy_cpu: int = ENVOY_CPU,
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout_seconds: int | None = None,
@@ -453,13 +455,11 @@ class MeshedColorNode(Construct):
         """Add Envoy and its companions to a task definition, such as that of a scheduled task.
 
         Whoever runs the task gives it the security group of the node. Without a service no task is registered in Cloud
-        Map, so the node has no listener: it only calls its backends. A service is attached with `attach`.
+        Map, so the node must have no listener: it only calls its backends. A service is attached with `attach`.
 
         Args:
             task_definition: Task definition with network mode ``awsvpc``.
             container: Container of the application; see `attach`.
-            app_address: Address that the application listens on; see `implement`. Default: ``0.0.0.0``.
-            app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
             stop_timeout_seconds: Stop timeout of Envoy in seconds; see `attach`.
@@ -469,12 +469,15 @@ class MeshedColorNode(Construct):
             MeshError: If the node or the task definition does not permit it. The error lists all problems, and both
                 stay as they are.
         """
+        subject = f"virtual node {self.name!r}"
+        refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         return self._attachment(
             task_definition,
             container,
-            Application(address=app_address, port=app_port),
+            Application(address="0.0.0.0", port=None),
             self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
             log_group,
+            check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
         )
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:
@@ -493,7 +496,7 @@ class MeshedColorNode(Construct):
         application: Application,
         containers: Sequence[FargateContainer],
         log_group: logs.ILogGroup | None,
-        problems: Iterable[str] = (),
+        problems: Iterable[str],
     ) -> NodeAttachment:
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
         app_container = container or task_definition.default_container

@@ -24,8 +24,8 @@ _HTTP2 = {
 
 # Headers in which proxies describe a request. Many applications cannot tell `_` from `-` in their names.
 _FORWARDED = "x[-_](envoy|forwarded)[-_].*|forwarded|x[-_]real[-_]ip"
-# The same without those that a trusted proxy sets.
-_FORWARDED_BY_CLIENTS = "x[-_]envoy[-_].*|x_forwarded[-_].*|x-forwarded_.*"
+# The same without `X-Forwarded-…`, which a trusted proxy sets. Proxies that do not set the others pass them on.
+_FORWARDED_BY_CLIENTS = "x[-_]envoy[-_].*|x_forwarded[-_].*|x-forwarded_.*|forwarded|x[-_]real[-_]ip"
 
 # Path with a segment that is `.` or `..` for a server that ignores path parameters (`/..;a=b/`), takes a backslash for
 # a slash, or decodes a path more than once.

@@ -14,6 +14,8 @@ from color_mesh.local.terminal import terminal_variables
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
+_START = "start one with color-mesh up"
+
 
 def request(command: Any, files: Sequence[int] = ()) -> Any:
     """Send a request and return the response.
@@ -23,7 +25,7 @@ def request(command: Any, files: Sequence[int] = ()) -> Any:
         files: File descriptors to send with it.
 
     Raises:
-        MeshError: When no mesh runs from this folder, or it refuses the request.
+        MeshError: When no mesh runs from this folder, it refuses the request, or it ends before it has answered.
     """
     with opened_folder() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
@@ -31,22 +33,26 @@ def request(command: Any, files: Sequence[int] = ()) -> Any:
                 raise FileNotFoundError
             folder.connect(connection)
         except OSError:
-            fix = "start one with color-mesh up, or go to the folder where it was started"
+            fix = f"{_START}, or go to the folder where it was started"
             raise MeshError([problem("color-mesh", "no mesh runs from here", str(Path.cwd()), fix)]) from None
         # A client that is refused gets its response although nobody reads its request.
         with suppress(BrokenPipeError, ConnectionResetError):
             socket.send_fds(connection, [json.dumps(command).encode() + b"\n"], list(files))
-        content = _receive_line(connection)
-    response = json.loads(content) if content else {}
+        line = _receive_line(connection)
+    if not line.endswith(b"\n"):
+        raise MeshError([problem("color-mesh", "the mesh ended before it answered", str(Path.cwd()), _START)])
+    response = json.loads(line)
     if "error" in response:
         raise MeshError(response["error"].splitlines())
     return response
 
 
 def _receive_line(connection: socket.socket) -> bytes:
+    """Receive a line; a part of it, or nothing, if the run ends before."""
     content = b""
-    while not content.endswith(b"\n") and (part := connection.recv(65536)):
-        content += part
+    with suppress(ConnectionResetError):
+        while not content.endswith(b"\n") and (part := connection.recv(65536)):
+            content += part
     return content
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import select
+import signal
 import sys
 import termios
 import tty
@@ -29,6 +30,8 @@ def relayed_streams() -> Iterator[list[int]]:
         yield streams
         return
     ours, theirs = os.openpty()
+    # A terminal drops what is typed when too much has not been read.
+    os.set_blocking(ours, False)
     stop_reader, stop_writer = os.pipe()
     attributes = termios.tcgetattr(terminals[0])
     termios.tcsetattr(theirs, termios.TCSANOW, attributes)
@@ -37,6 +40,8 @@ def relayed_streams() -> Iterator[list[int]]:
     output = next((each for each in streams[1:] if each in terminals), None)
     relay = Thread(target=_relay, args=(ours, source, output, stop_reader))
     if source is not None:
+        # SIGTERM must not end this process before the terminal has its attributes again.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         # The pseudo terminal edits and echoes lines. Ctrl-C still interrupts this process, which ends the command.
         tty.setcbreak(source)
     relay.start()
@@ -70,7 +75,8 @@ def _relay(ours: int, source: int | None, output: int | None, stop: int) -> None
         if source in ready:
             content = _read(source)
             if content:
-                os.write(ours, content)
+                with suppress(BlockingIOError):
+                    os.write(ours, content)
             else:
                 inputs.remove(source)
     # What the command has written before it ended. A process in the background may write for ever.

