@@ -226,8 +226,8 @@ class MeshGateway(Construct):
                 ``internet`` and ``public-ip`` to all IPv4 addresses. Not supported with ``none``.
             trusted_hops: Number of trusted proxies in front of the gateway that add the address of their client to
                 ``X-Forwarded-For``: 1 for an application load balancer, 0 to 10. They must be the only clients that
-                ``entry_security_group`` admits. Supported with ``data_plane="envoy"`` only. Default: 0, which removes
-                the ``X-Forwarded-`` headers of all clients.
+                ``entry_security_group`` admits, which has no default then. Supported with ``data_plane="envoy"`` only.
+                Default: 0, which removes the ``X-Forwarded-`` headers of all clients.
             cpu: CPU units of the task, one of the sizes of Fargate. Envoy gets all of them. Default: 256.
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
@@ -261,6 +261,8 @@ class MeshGateway(Construct):
             *(check_subnets(subject, cluster.vpc, public=True) if exposure in ("internet", "public-ip") else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
         ]
+        if not problems and trusted_hops:
+            problems += _check_proxies(subject, trusted_hops, exposure, entry_security_group)
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -337,6 +339,15 @@ def _check_security_group(
     if shared is not None and own is not None:
         fix = "leave security_group out"
         yield problem(subject, "all tasks of its mesh share one security group", own.node.path, fix)
+
+
+def _check_proxies(
+    subject: str, trusted_hops: int, exposure: Exposure, group: ec2.ISecurityGroup | None
+) -> Iterator[str]:
+    """Validate that a gateway with trusted proxies has no new entry security group, which would admit all clients."""
+    if group is None and exposure in ("internal", "internet", "public-ip"):
+        fix = "one that admits the trusted proxies only: other clients could forge their addresses"
+        yield problem(subject, "'trusted_hops' needs an entry_security_group", trusted_hops, fix)
 
 
 def _check_vpc_cidr(subject: str, vpc: ec2.IVpc) -> Iterator[str]:
