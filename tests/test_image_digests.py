@@ -51,7 +51,7 @@ class Registry(BaseHTTPRequestHandler):
 @pytest.fixture
 def host() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -4,12 +4,14 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import color_mesh
+from tests.support.syntax import nested_statements, parsed
 
 SOURCE = Path(__file__).parent.parent / "constructs"
 MODULES = {
@@ -54,25 +56,25 @@ def package(module: str) -> str:
     return ".".join(parts[:2] if parts[:1] == ["local"] else parts[:1]) or "__init__"
 
 
-def imports(module: str) -> Iterator[str]:
-    """Yield what a module imports, including imports within functions and those for type checking only."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+@cache
+def imports(module: str) -> set[str]:
+    """Return what a module imports, including imports within functions and those for type checking only."""
+    names = set()
+    for node in nested_statements(parsed(MODULES[module])):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.module is not None, f"{module} has a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name if name in MODULES else node.module for name in names)
-
-
-IMPORTS = {module: sorted(set(imports(module))) for module in sorted(MODULES)}
+            members = [f"{node.module}.{alias.name}" for alias in node.names]
+            names |= {member if member in MODULES else node.module for member in members}
+    return names
 
 
 def forbidden_imports(row: str) -> Iterator[tuple[str, str]]:
     """Yield each import of the modules of a row that the table does not have."""
     packages, libraries = MAY_IMPORT[row]
     for module in (module for module in MODULES if package(module) == row):
-        for name in IMPORTS[module]:
+        for name in imports(module):
             library = name.partition(".")[0]
             if library == "color_mesh":
                 allowed = package(name) in (row, *packages)
@@ -100,7 +102,7 @@ def test_package_imports_only_what_the_table_allows(row: str) -> None:
 
 @pytest.mark.parametrize("row", MAY_IMPORT)
 def test_table_allows_only_what_the_package_imports(row: str) -> None:
-    names = {name for module in MODULES if package(module) == row for name in IMPORTS[module]}
+    names = {name for module in MODULES if package(module) == row for name in imports(module)}
     packages, libraries = MAY_IMPORT[row]
     assert set(packages) <= {package(name) for name in names if name.startswith("color_mesh")}
     assert set(libraries) <= {name.partition(".")[0] for name in names}
@@ -109,7 +111,7 @@ def test_table_allows_only_what_the_package_imports(row: str) -> None:
 @pytest.mark.parametrize("row", MAY_IMPORT)
 def test_package_has_no_import_circle(row: str) -> None:
     modules = {module for module in MODULES if package(module) == row}
-    TopologicalSorter({module: modules & set(IMPORTS[module]) for module in modules}).prepare()
+    TopologicalSorter({module: modules & imports(module) for module in modules}).prepare()
 
 
 def test_imports_beside_the_constructs_do_not_load_the_cdk(root: Path) -> None:

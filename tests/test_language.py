@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.syntax import nested_statements, parsed
+
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("constructs", "images", "stacks", "tests", "bench", "rehearsal", "examples")
 MODULES = sorted(
@@ -22,14 +24,11 @@ VERBS_OF_CLASSES = re.compile(
 DESCRIPTION = re.compile(r" {4,8}(?:\*{0,2}\w+)(?: \([^)]*\))?: +(.+)")
 
 
-def docstrings(node: ast.AST) -> Iterator[tuple[type, str]]:
+def docstrings(module: ast.Module) -> Iterator[tuple[type, str]]:
     """Yield the docstrings of a module and of the definitions in it, each with its kind of syntax node."""
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        yield type(node), ast.get_docstring(node) or ""
-    # Definitions are statements, and most nodes are expressions.
-    for block in ("body", "orelse", "handlers", "finalbody", "cases"):
-        for statement in getattr(node, block, ()):
-            yield from docstrings(statement)
+    for node in nested_statements(module):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield type(node), ast.get_docstring(node) or ""
 
 
 def texts(docstring: str) -> Iterator[str]:
@@ -54,7 +53,7 @@ def problems(module: ast.Module) -> list[str]:
 
 
 def test_descriptions_begin_with_a_noun_phrase_or_a_verb() -> None:
-    trees = {module: ast.parse((ROOT / module).read_text()) for module in MODULES}
+    trees = {module: parsed(ROOT / module) for module in MODULES}
     assert {module: texts_of_module for module, tree in trees.items() if (texts_of_module := problems(tree))} == {}
 
 

@@ -2,9 +2,10 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+
+from tests.support.syntax import imported_modules, parsed
 
 
 def test_source_root_is_no_package(root: Path) -> None:
@@ -21,20 +22,11 @@ def test_constructs_is_the_library_of_that_name(root: Path) -> None:
 TESTS = Path(__file__).parent
 
 
-def imported_modules(tree: ast.AST) -> Iterator[str]:
-    """Yield the names of all modules that a module imports, including imports within functions."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
-
-
 def test_test_modules_import_only_support_modules() -> None:
     imports = {
         (str(path.relative_to(TESTS)), name)
         for path in TESTS.rglob("*.py")
-        for name in imported_modules(ast.parse(path.read_text()))
+        for name in imported_modules(parsed(path))
         if name.startswith("tests.") and not name.startswith("tests.support")
     }
     assert imports == set()
@@ -44,7 +36,7 @@ def test_support_modules_have_no_two_public_definitions_of_one_name() -> None:
     definitions = Counter(
         node.name
         for path in (TESTS / "support").glob("*.py")
-        for node in ast.parse(path.read_text()).body
+        for node in parsed(path).body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     )
     assert [name for name, count in definitions.items() if count > 1] == []

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import yaml
-from check_jsonschema import main  # type: ignore[import-untyped]
 from click.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +27,9 @@ def content(path: Path) -> Any:
     ],
 )
 def test_file_is_valid_by_its_schema(schema: str, paths: list[Path]) -> None:
+    # It takes long to import, and each process of the tests imports all test modules.
+    from check_jsonschema import main  # type: ignore[import-untyped]
+
     result = CliRunner().invoke(main, ["--builtin-schema", schema, *map(str, paths)])
     assert result.exit_code == 0, result.output
 

@@ -226,7 +226,7 @@ def test_attachment_is_a_construct_to_which_tags_apply(
     service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
 ) -> None:
     attachment = node.attach(service)
-    assert attachment.node.path == "Shop/Web/Sidecar"
+    assert attachment.node.path == "Shop/Web/NodeAttachment"
     assert attachment.log_group in attachment.node.children
     Tags.of(attachment).add("team", "orders")
     assert only(template(), "AWS::Logs::LogGroup")["Tags"] == [{"Key": "team", "Value": "orders"}]
@@ -310,15 +310,16 @@ def test_rules_of_an_attached_service_are_created_in_its_stack(
 def test_rules_of_an_implementation_are_created_in_its_stack(
     other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
 ) -> None:
-    service = node.implement(other, "Task", cluster=cluster, image=image).fargate_service
+    node.implement(other, "Task", cluster=cluster, image=image)
     allow(node, other, vpc)
     balancer = elbv2.ApplicationLoadBalancer(other, "Balancer", vpc=vpc)
     listener = balancer.add_listener("Listener", port=80)
-    listener.add_targets("Service", port=8080, targets=[service])
+    listener.add_targets("Service", port=8080, targets=[node.load_balancer_target()])
+    port = 15100 if node.mesh.namespace_name == PLANES["envoy"] else 8080
     assert rules(other) == {
         **ALLOWED,
-        "Ingress 8080": "BalancerSecurityGroup -> MeshNodeorders",
-        "Egress 8080": "BalancerSecurityGroup -> MeshNodeorders",
+        f"Ingress {port}": "BalancerSecurityGroup -> MeshNodeorders",
+        f"Egress {port}": "BalancerSecurityGroup -> MeshNodeorders",
     }
 
 
@@ -396,11 +397,12 @@ def test_task_without_room_for_envoy_fails_the_synthesis(
     mesh = ServiceMesh(stack, "Small", mesh_name="small", vpc=cluster.vpc, namespace=namespace, data_plane="envoy")
     tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=256, memory_limit_mib=512)
     tasks.add_container("App", image=image, memory_limit_mib=Size.mebibytes(512).to_mebibytes())
-    MeshedColorNode(stack, "Orders", mesh=mesh, name="orders", port=8080).add_to(tasks)
+    report = MeshedColorNode(stack, "Report", mesh=mesh, name="report", listeners=[], virtual_service=False)
+    report.add_to(tasks)
     with pytest.raises(RuntimeError) as error:
         app.synth()
     assert (
-        "virtual node 'orders': containers need more memory than the task has, got '512 + 384 = 896 MiB' "
+        "virtual node 'report': containers need more memory than the task has, got '512 + 384 = 896 MiB' "
         "(at most 512 MiB)"
     ) in str(error.value)
 
@@ -475,6 +477,121 @@ def test_name_of_a_container_of_the_mesh_is_refused(
         "container 'envoy-sidecar': CPU out of range, got 0 (1 to 16384)\n"
         "virtual node 'orders': task definition 'Shop/Web' has a container of this name, got 'envoy-sidecar' "
         "(give the container another name: this one is that of the mesh)"
+    )
+
+
+def test_id_of_a_container_of_the_mesh_is_refused(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
+    tasks.add_container("envoy-sidecar", container_name="app", image=image)
+    service = ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks)
+    assert "task definition 'Shop/Web' has a container of this name, got 'envoy-sidecar'" in refused(service)
+
+
+@pytest.mark.parametrize("id", ["App", "Envoy", "Sidecar", "DeregistrationDelay"])
+def test_container_of_the_application_may_have_another_id(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, any_mesh: ServiceMesh, id: str
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
+    tasks.add_container(id, image=image)
+    service = ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks)
+    node = MeshedColorNode(stack, "Orders", mesh=any_mesh, name="orders", port=8080)
+    assert node.attach(service).app_container.container_name == id
+
+
+def test_pattern_and_imported_service_are_refused(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    options = ecs_patterns.ApplicationLoadBalancedTaskImageOptions(image=image)
+    pattern = ecs_patterns.ApplicationLoadBalancedFargateService(
+        stack, "Pattern", cluster=cluster, task_image_options=options
+    )
+    arn = "arn:aws:ecs:eu-west-1:123456789012:service/shop/orders"
+    imported = ecs.FargateService.from_fargate_service_attributes(stack, "Imported", cluster=cluster, service_arn=arn)
+    for service in (pattern, imported):
+        assert refused(service) == (
+            f"virtual node 'orders': service is not an ecs.BaseService of this app, got {service.node.path!r} "
+            "(an imported one cannot be changed; a pattern has its own in 'service' and 'task_definition')"
+        )
+
+
+def test_imported_task_definition_is_refused(stack: Stack, node: MeshedColorNode) -> None:
+    arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/orders:1"
+    imported = ecs.FargateTaskDefinition.from_fargate_task_definition_arn(stack, "Imported", arn)
+    with pytest.raises(MeshError, match=r"task definition is not an ecs\.TaskDefinition of this app, got 'Shop/Impor"):
+        node.add_to(imported)  # type: ignore[arg-type]
+
+
+def test_task_without_a_service_is_no_task_of_a_node_that_listens(
+    stack: Stack, image: ecs.ContainerImage, node: MeshedColorNode
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Nightly", cpu=512, memory_limit_mib=1024)
+    tasks.add_container("App", image=image)
+    with pytest.raises(MeshError) as error:
+        node.add_to(tasks)
+    assert str(error.value) == (
+        "virtual node 'orders': has listeners but no service that registers its tasks, got (8080,) "
+        "(attach its service, or make it a node that only calls: listeners=[], virtual_service=False)"
+    )
+
+
+def test_proxy_configuration_of_another_envoy_is_refused(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    proxy = ecs.AppMeshProxyConfiguration(
+        container_name="proxy",
+        properties=ecs.AppMeshProxyConfigurationProps(
+            app_ports=[8080], proxy_ingress_port=15000, proxy_egress_port=15001, ignored_uid=1337
+        ),
+    )
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024, proxy_configuration=proxy)
+    app = tasks.add_container("App", image=image)
+    tasks.add_container("proxy", image=image)
+    service = ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks)
+    assert refused(service, container=app) == (
+        "virtual node 'orders': task definition has a proxy configuration, got 'Shop/Web' "
+        "(leave proxy_configuration out, and the container of the Envoy that it names)"
+    )
+
+
+def test_service_with_room_for_no_more_security_groups_is_refused(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, vpc: ec2.IVpc, refused: Callable[..., str]
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
+    tasks.add_container("App", image=image)
+    groups: list[ec2.ISecurityGroup] = [ec2.SecurityGroup(stack, f"Group{number}", vpc=vpc) for number in range(5)]
+    service = ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks, security_groups=groups)
+    assert refused(service) == (
+        "virtual node 'orders': service 'Shop/Service' has too many security groups, got 5 "
+        "(at most 5 with that of the node)"
+    )
+
+
+def test_service_whose_tasks_another_controller_starts_is_refused(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
+    tasks.add_container("App", image=image)
+    controller = ecs.DeploymentController(type=ecs.DeploymentControllerType.EXTERNAL)
+    service = ecs.FargateService(
+        stack, "Service", cluster=cluster, task_definition=tasks, deployment_controller=controller
+    )
+    assert refused(service) == (
+        "virtual node 'orders': service has the deployment controller EXTERNAL, got 'Shop/Service' "
+        "(ECS or CODE_DEPLOY: the network of its tasks is not in the service)"
+    )
+
+
+def test_cpu_that_the_task_does_not_have_is_refused(
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str]
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=256, memory_limit_mib=1024)
+    tasks.add_container("App", image=image, cpu=200)
+    service = ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks)
+    assert refused(service) == (
+        "virtual node 'orders': containers need more CPU than the task has, got '200 + 128 = 328 units' "
+        "(at most 256 units)"
     )
 
 

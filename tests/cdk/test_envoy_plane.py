@@ -15,7 +15,7 @@ from color_mesh import AccessLog, ColorRouter, ColorService, MeshedColorNode, Me
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
 from color_mesh.envoy.document import read
 from color_mesh.model import Listener
-from color_mesh.model.deployment import ENVOY_IMAGES
+from color_mesh.model.deployment import ENVOY_IMAGES, Exposure
 from tests.support.cloudformation import Properties, Template, container, only, properties
 
 TASK = "AWS::ECS::TaskDefinition"
@@ -655,10 +655,23 @@ class TestGateway:
     def test_number_of_trusted_hops_is_in_the_configuration(
         self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        gateway.implement(gateway, "Task", cluster=cluster, family="door", trusted_hops=1)
+        proxies = ec2.SecurityGroup(gateway, "Proxies", vpc=cluster.vpc)
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", trusted_hops=1, entry_security_group=proxies)
         expected = configure(mesh.model, mesh.model.gateway("door"), interception=Loopback(), trusted_hops=1)
         assert bootstrap_of(template(), "door", "envoy-proxy") == expected.bootstrap
         assert '"xff_num_trusted_hops": 1' in json.dumps(expected.bootstrap)
+
+    @pytest.mark.parametrize("exposure", ["internal", "internet", "public-ip"])
+    def test_trusted_hops_are_refused_if_all_clients_could_forge_addresses(
+        self, gateway: MeshGateway, cluster: ecs.Cluster, exposure: Exposure
+    ) -> None:
+        with pytest.raises(MeshError) as error:
+            gateway.implement(gateway, "Task", cluster=cluster, exposure=exposure, trusted_hops=1)
+        assert str(error.value) == (
+            "virtual gateway 'door': 'trusted_hops' needs an entry_security_group, got 1 (one that admits the trusted "
+            "proxies only: other clients could forge their addresses)"
+        )
+        assert gateway.node.try_find_child("Task") is None
 
     @pytest.mark.parametrize("trusted_hops", [-1, 11, True, 1.0, "1", None])
     def test_invalid_number_of_trusted_hops_is_refused(

@@ -208,6 +208,36 @@ def test_domain_that_is_no_dns_name_is_refused(stack: Stack, vpc: ec2.IVpc) -> N
     assert stack.node.try_find_child("Mesh") is None
 
 
+@pytest.mark.parametrize("data_plane", ["app-mesh", "envoy"])
+@pytest.mark.parametrize(
+    ("domain", "problem"),
+    [
+        ("", "domain is not a DNS name, got '' (labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"),
+        (Aws.STACK_NAME, "domain is not known, got 'a token' (a literal, such as 'shop.local')"),
+    ],
+    ids=["empty", "token"],
+)
+def test_invalid_domain_is_one_problem(
+    stack: Stack, vpc: ec2.IVpc, data_plane: DataPlaneName, domain: str, problem: str
+) -> None:
+    with pytest.raises(MeshError) as error:
+        ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, domain=domain, data_plane=data_plane)
+    assert str(error.value) == f"mesh 'shop': {problem}"
+
+
+@pytest.mark.parametrize("data_plane", ["app-mesh", "envoy"])
+def test_two_meshes_that_create_zones_of_one_name_in_a_vpc_are_refused(
+    stack: Stack, vpc: ec2.IVpc, data_plane: DataPlaneName
+) -> None:
+    ServiceMesh(stack, "Mesh", vpc=vpc, domain="shop.local", data_plane=data_plane)
+    with pytest.raises(MeshError) as error:
+        ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, domain="Shop.local", data_plane="app-mesh")
+    assert str(error.value) == (
+        "mesh 'other': another mesh has this domain in the VPC, got 'Shop.local' "
+        "(give each mesh of a VPC a domain of its own)"
+    )
+
+
 def test_namespace_whose_name_is_a_token_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name=Aws.STACK_NAME, vpc=vpc)
     with pytest.raises(MeshError) as error:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
 from color_mesh.cli.commands.parity import parity_page
@@ -92,6 +91,9 @@ OTHERS: dict[str, list[Any]] = {
 
 def schema_paths() -> Iterator[str]:
     """Return the paths of all properties in the published schemas."""
+    # It takes long to import, and each process of the tests imports all test modules.
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
     for name in TYPES:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", f"AWS::AppMesh::{name}").schema
         read_only = {path.removeprefix("/properties/") for path in schema["readOnlyProperties"]}

@@ -14,6 +14,8 @@ import hypothesis
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from tests.support.syntax import imported_modules, parsed
+
 MARKS = {
     "node": "starts Node: the CDK, its CLI",
     "envoy": "starts Envoy",
@@ -129,20 +131,15 @@ def _marks(item: pytest.Item) -> set[str]:
 @cache
 def _needs(path: Path) -> dict[str, set[str]]:
     """Return what the imports of each function of a module need: a test or a fixture; of the module itself: ""."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     rest = [node for node in tree.body if not isinstance(node, ast.FunctionDef)]
     needs = {function.name: _needs_of_imports(function.body) for function in functions}
     return {"": _needs_of_imports(rest), **needs}
 
 
-def _needs_of_imports(statements: Sequence[ast.stmt]) -> set[str]:
-    names: set[str] = set()
-    for node in (node for statement in statements for node in ast.walk(statement)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
+def _needs_of_imports(block: Sequence[ast.stmt]) -> set[str]:
+    names = {name for statement in block for name in imported_modules(statement)}
     return {
         need
         for name in names

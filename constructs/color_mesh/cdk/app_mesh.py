@@ -41,6 +41,7 @@ class AppMeshDataPlane:
 
     dns_ttl_seconds = DNS_TTL_SECONDS["app-mesh"]
     preserves_client_addresses = False
+    gateway_health_path = None
 
     def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
         """Create the App Mesh resource of the mesh in ``scope``."""
@@ -126,8 +127,7 @@ class AppMeshDataPlane:
         )
         acknowledge_pulling(task_definition, self._envoy_image)
         return task_definition.add_container(
-            "Envoy",
-            container_name=container.name,
+            container.name,
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,

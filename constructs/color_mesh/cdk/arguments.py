@@ -119,3 +119,11 @@ def check_implementation_arguments(
     for argument, value in commands.items():
         if isinstance(value, str):
             yield problem(subject, f"{argument} is text", value, f"a sequence of words, such as {value.split()!r}")
+
+
+def check_unregistered(subject: str, node: VirtualNode) -> Iterator[str]:
+    """Validate that nobody looks up the tasks of a node which no service registers in Cloud Map."""
+    if node.listeners and not isinstance(node.discovery, DnsDiscovery):
+        fix = "attach its service, or make it a node that only calls: listeners=[], virtual_service=False"
+        ports = tuple(listener.port for listener in node.listeners)
+        yield problem(subject, "has listeners but no service that registers its tasks", ports, fix)

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.task import own_log_group
 from color_mesh.model import FargateContainer, VirtualNode
 from color_mesh.model.errors import problem
-from color_mesh.model.task import check_container
+from color_mesh.model.task import check_container, check_shares
 
-_ID = "Sidecar"
+_ID = "NodeAttachment"
 
 
 class NodeAttachment(Construct):
@@ -67,6 +67,20 @@ class NodeAttachment(Construct):
             resource.proxy_configuration = proxy_configuration.bind(task_definition, task_definition)
 
 
+def check_created(subject: str, argument: str, value: IConstruct, kind: type[Construct]) -> Iterator[str]:
+    """Validate that a service or a task definition is created by the app, so that it can be changed.
+
+    Args:
+        subject: Beginning of the message.
+        argument: Name of the argument.
+        value: The service or the task definition.
+        kind: Class of the constructs that can be changed.
+    """
+    if not isinstance(value, kind):
+        fix = "an imported one cannot be changed; a pattern has its own in 'service' and 'task_definition'"
+        yield problem(subject, f"{argument} is not an ecs.{kind.__name__} of this app", value.node.path, fix)
+
+
 def check_task_definition(
     subject: str,
     task_definition: ecs.TaskDefinition,
@@ -89,14 +103,26 @@ def check_task_definition(
         mode = task_definition.network_mode.value
         fix = "network_mode=NetworkMode.AWS_VPC: an Envoy needs the network of its task"
         yield problem(subject, f"network mode of task definition {path!r} is not awsvpc", mode, fix)
+    resource = task_definition.node.default_child
+    assert isinstance(resource, ecs.CfnTaskDefinition)
+    if resource.proxy_configuration is not None:
+        # It would redirect the traffic of the tasks to the ports of another Envoy.
+        fix = "leave proxy_configuration out, and the container of the Envoy that it names"
+        yield problem(subject, "task definition has a proxy configuration", path, fix)
     if app_container is None:
         fix = "add the container of the application first"
         yield problem(subject, "task definition has no container", path, fix)
     elif app_container.task_definition.node.path != path:
         fix = f"a container of {path!r}"
         yield problem(subject, "container is in another task definition", app_container.node.path, fix)
+    if resource.cpu is not None and resource.cpu.isdecimal():
+        # The CDK refuses a container beyond the CPU of its task when it is added, and other problems at synthesis.
+        own = [each.cpu for each in task_definition.node.children if isinstance(each, ecs.ContainerDefinition)]
+        shares = [*own, *(container.cpu for container in containers)]
+        yield from check_shares(subject, "CPU", "units", int(resource.cpu), shares)
     for container in containers:
         yield from check_container(container)
-        if task_definition.find_container(container.name) is not None:
+        # Ids of containers are unique in a task definition too.
+        if task_definition.find_container(container.name) or task_definition.node.try_find_child(container.name):
             fix = "give the container another name: this one is that of the mesh"
             yield problem(subject, f"task definition {path!r} has a container of this name", container.name, fix)

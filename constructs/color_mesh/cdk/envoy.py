@@ -24,6 +24,7 @@ from color_mesh.cdk.task import (
 )
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import configure
+from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.envoy.typed import Json
 from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
 from color_mesh.model.builder import MeshBuilder
@@ -42,6 +43,7 @@ class EnvoyDataPlane:
 
     dns_ttl_seconds = DNS_TTL_SECONDS["envoy"]
     preserves_client_addresses = True
+    gateway_health_path = HEALTH_PATH
 
     def __init__(
         self,
@@ -108,8 +110,7 @@ class EnvoyDataPlane:
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         for container in containers[1:]:
             delay = task_definition.add_container(
-                "DeregistrationDelay",
-                container_name=container.name,
+                container.name,
                 image=self._envoy_image,
                 essential=False,
                 entry_point=list(DELAY_ENTRY_POINT),
@@ -170,8 +171,7 @@ class EnvoyDataPlane:
         task_definition.node.add_validation(configuration)
         acknowledge_pulling(task_definition, self._envoy_image)
         return task_definition.add_container(
-            "Envoy",
-            container_name=container.name,
+            container.name,
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,

@@ -95,14 +95,10 @@ class EnvoyConfiguration:
         resource = self._task_definition.node.default_child
         assert isinstance(resource, ecs.CfnTaskDefinition)
         containers = Stack.of(self._task_definition).resolve(resource.container_definitions)
-        for field, key, unit, total in (
-            ("CPU", "cpu", "units", resource.cpu),
-            ("memory", "memory", "MiB", resource.memory),
-        ):
-            # Tasks on EC2 instances need no size.
-            if total is not None and total.isdecimal():
-                shares = [container.get(key) for container in containers]
-                yield from check_shares(self._subject, field, unit, int(total), shares)
+        # Tasks on EC2 instances need no size. The CDK itself validates the CPU when a container is added.
+        if resource.memory is not None and resource.memory.isdecimal():
+            shares = [container.get("memory") for container in containers]
+            yield from check_shares(self._subject, "memory", "MiB", int(resource.memory), shares)
         size = len(json.dumps(containers))
         if size > _MAX_TASK_DEFINITION_BYTES:
             fix = f"at most {_MAX_TASK_DEFINITION_BYTES} bytes: a shorter environment or command"

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from color_mesh.cdk.arguments import match_of_arguments
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
+from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.gateway_implementation import (
     GatewayImplementation,
@@ -106,6 +107,7 @@ class MeshGateway(Construct):
             f"Gateway-{name}", "Tasks of a virtual gateway.", "DROP_ALL"
         )
         self._connections = ec2.Connections(security_groups=[self.security_group])
+        self._implementation: GatewayImplementation | None = None
         self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
 
     @property
@@ -117,7 +119,8 @@ class MeshGateway(Construct):
     def connections(self) -> ec2.Connections:
         """Connections of the gateway's tasks, for rules such as ``cache.connections.allow_from(gateway, ...)``.
 
-        Once the gateway is implemented, its rules are created in the stack of its tasks.
+        Once the gateway is implemented, its rules are created in the stack of its tasks. Rules that are added before
+        are created in the stack of the mesh, which must not depend on that of the tasks.
         """
         return self._connections
 
@@ -214,16 +217,17 @@ class MeshGateway(Construct):
             cluster: Cluster of the service.
             exposure: ``internal``: a network load balancer in the private subnets, for clients in the VPC.
                 ``internet``: an internet-facing network load balancer in the public subnets, with tasks in the private
-                subnets. ``public-ip``: tasks in the public subnets, each with a public IP address. Default:
+                subnets. ``public-ip``: tasks in the public subnets, each with a public IP address. ``none``: tasks in
+                the private subnets without a load balancer, for one of yours; see `load_balancer_target`. Default:
                 ``internal``.
             entry_security_group: Security group of the load balancer, or of tasks with public IP addresses, which
                 admits the clients. If it restricts outbound traffic, it gets a rule for the gateway's tasks. Default: a
                 new security group, which allows the gateway's port to the IPv4 addresses of the VPC, or with
-                ``internet`` and ``public-ip`` to all IPv4 addresses.
+                ``internet`` and ``public-ip`` to all IPv4 addresses. Not supported with ``none``.
             trusted_hops: Number of trusted proxies in front of the gateway that add the address of their client to
                 ``X-Forwarded-For``: 1 for an application load balancer, 0 to 10. They must be the only clients that
-                ``entry_security_group`` admits. Supported with ``data_plane="envoy"`` only. Default: 0, which removes
-                the ``X-Forwarded-`` headers of all clients.
+                ``entry_security_group`` admits, which has no default then. Supported with ``data_plane="envoy"`` only.
+                Default: 0, which removes the ``X-Forwarded-`` headers of all clients.
             cpu: CPU units of the task, one of the sizes of Fargate. Envoy gets all of them. Default: 256.
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
@@ -252,10 +256,13 @@ class MeshGateway(Construct):
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
             *mesh.data_plane.check_gateway(subject, trusted_hops),
+            *_check_entry(subject, exposure, entry_security_group),
             *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
-            *(check_subnets(subject, cluster.vpc, public=True) if exposure != "internal" else ()),
+            *(check_subnets(subject, cluster.vpc, public=True) if exposure in ("internet", "public-ip") else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
         ]
+        if not problems and trusted_hops:
+            problems += _check_proxies(subject, trusted_hops, exposure, entry_security_group)
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -285,7 +292,8 @@ class MeshGateway(Construct):
         )
         if execute_command:
             enable_execute_command(implementation.fargate_service)
-        if exposure == "public-ip":
+        self._implementation = implementation
+        if exposure in ("public-ip", "none"):
             return implementation
         return add_load_balancer(
             part,
@@ -298,6 +306,32 @@ class MeshGateway(Construct):
             target_group_name=target_group_name,
         )
 
+    def load_balancer_target(self) -> LoadBalancerTarget:
+        """Return the gateway as a target, for ``listener.add_targets(..., targets=[...])`` of a load balancer.
+
+        The load balancer may be an application or a network load balancer. The health checks of an application load
+        balancer ask for a path at which Envoy answers by itself, unless the target group has a path. With ``app-mesh``
+        there is no such path, and the target group needs one of yours.
+
+        Raises:
+            MeshError: If the gateway has no service yet.
+        """
+        if self._implementation is None:
+            subject = f"virtual gateway {self.name!r}"
+            raise MeshError([problem(subject, "has no service for a load balancer", None, "call implement first")])
+        return LoadBalancerTarget(
+            self._implementation.fargate_service,
+            self._implementation.envoy_container,
+            self.port,
+            self.mesh.data_plane.gateway_health_path,
+        )
+
+
+def _check_entry(subject: str, exposure: Exposure, group: ec2.ISecurityGroup | None) -> Iterator[str]:
+    if exposure == "none" and group is not None:
+        fix = "leave it out: it is the group of your load balancer, which load_balancer_target lets in"
+        yield problem(subject, "'entry_security_group' needs an exposure", group.node.path, fix)
+
 
 def _check_security_group(
     subject: str, shared: ec2.ISecurityGroup | None, own: ec2.ISecurityGroup | None
@@ -305,6 +339,15 @@ def _check_security_group(
     if shared is not None and own is not None:
         fix = "leave security_group out"
         yield problem(subject, "all tasks of its mesh share one security group", own.node.path, fix)
+
+
+def _check_proxies(
+    subject: str, trusted_hops: int, exposure: Exposure, group: ec2.ISecurityGroup | None
+) -> Iterator[str]:
+    """Validate that a gateway with trusted proxies has no new entry security group, which would admit all clients."""
+    if group is None and exposure in ("internal", "internet", "public-ip"):
+        fix = "one that admits the trusted proxies only: other clients could forge their addresses"
+        yield problem(subject, "'trusted_hops' needs an entry_security_group", trusted_hops, fix)
 
 
 def _check_vpc_cidr(subject: str, vpc: ec2.IVpc) -> Iterator[str]:

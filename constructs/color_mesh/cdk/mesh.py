@@ -29,7 +29,7 @@ from color_mesh.model.deployment import (
 from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
 
-# Metadata of a VPC: the domain of a mesh with loopback interception in it.
+# Metadata of a VPC: the domain of a mesh that creates a zone for it.
 _DOMAIN = "color-mesh:domain"
 _DEFAULT_INTERCEPTIONS: Mapping[DataPlaneName, InterceptionName] = {"app-mesh": "transparent", "envoy": "loopback"}
 
@@ -111,17 +111,19 @@ class ServiceMesh(Construct):
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
-        problems += _check_domain(f"mesh {name!r}", domain, namespace)
+        domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
         if namespace is not None:
             namespace_name = namespace.namespace_name
         else:
             namespace_name = f"{TASKS_LABEL}.{domain}" if interception == "loopback" else str(domain)
-        if Token.is_unresolved(namespace_name):
-            fix = "create or import it with a literal name"
-            problems.append(problem(f"mesh {name!r}", "name of the namespace is not known", "a token", fix))
-        elif interception == "loopback":
-            problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
-            problems += _check_not_shared(f"mesh {name!r}", namespace_name, vpc, security_group)
+        creates_zone = namespace is None or interception == "loopback"
+        if not domain_problems and interception == "loopback":
+            domain_problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
+        if not domain_problems and creates_zone:
+            domain_problems += _check_not_shared(f"mesh {name!r}", domain_of(namespace_name), vpc)
+        problems += domain_problems
+        if interception == "loopback":
+            problems += _check_security_group(f"mesh {name!r}", security_group)
         with refusing(problems):
             mesh = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
@@ -134,10 +136,11 @@ class ServiceMesh(Construct):
         self.security_group: ec2.ISecurityGroup | None = security_group
         self.egress_filter: EgressFilter = mesh.egress_filter
         self.declared: MeshBuilder = MeshBuilder(mesh)
+        if creates_zone:
+            vpc.node.add_metadata(_DOMAIN, domain_of(namespace_name).lower())
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: TransparentInterception | LoopbackInterception
         if interception == "loopback":
-            vpc.node.add_metadata(_DOMAIN, namespace_name)
             self.interception = LoopbackInterception(self, namespace_name, vpc, other_domains)
         else:
             self.interception = TransparentInterception(namespace_name)
@@ -207,23 +210,30 @@ class ServiceMesh(Construct):
 def _check_domain(
     subject: str, domain: str | None, namespace: servicediscovery.IPrivateDnsNamespace | None
 ) -> Iterator[str]:
-    """Validate that a mesh has either a domain or a namespace."""
+    """Validate that a mesh has either a domain or a namespace, of a known name."""
     if domain is None and namespace is None:
         yield problem(subject, "has no domain", None, "domain='shop.local', or a namespace that exists")
     elif domain is not None and namespace is not None:
         yield problem(subject, "'namespace' excludes 'domain'", domain, "leave one of them out")
-    elif domain is not None and not Token.is_unresolved(domain):
+    elif domain is not None and Token.is_unresolved(domain):
+        yield problem(subject, "domain is not known", "a token", "a literal, such as 'shop.local'")
+    elif domain is not None:
         yield from check_dns_name(subject, "domain", domain)
+    elif namespace is not None and Token.is_unresolved(namespace.namespace_name):
+        fix = "create or import it with a literal name"
+        yield problem(subject, "name of the namespace is not known", "a token", fix)
 
 
-def _check_not_shared(
-    subject: str, namespace_name: str, vpc: ec2.IVpc, security_group: ec2.ISecurityGroup | None
-) -> Iterator[str]:
-    """Validate what meshes cannot share with loopback interception."""
-    if any(entry.type == _DOMAIN and entry.data == namespace_name for entry in vpc.node.metadata):
+def _check_not_shared(subject: str, domain: str, vpc: ec2.IVpc) -> Iterator[str]:
+    """Validate that no other mesh creates a zone of the same name in the VPC."""
+    if any(entry.type == _DOMAIN and entry.data == domain.lower() for entry in vpc.node.metadata):
         # Route 53 API Reference, ConflictingDomainExists: a VPC has one zone of a name.
         fix = "give each mesh of a VPC a domain of its own"
-        yield problem(subject, "another mesh has this domain in the VPC", domain_of(namespace_name), fix)
+        yield problem(subject, "another mesh has this domain in the VPC", domain, fix)
+
+
+def _check_security_group(subject: str, security_group: ec2.ISecurityGroup | None) -> Iterator[str]:
+    """Validate that a mesh with loopback interception has no security group of all tasks."""
     if security_group is not None:
         # Only the Envoy of a task restricts it to its backends, and nothing forces traffic through that Envoy.
         fix = "leave it out: each node gets its own group, or use interception='transparent'"

@@ -14,11 +14,13 @@ from color_mesh.cdk.application import Application
 from color_mesh.cdk.arguments import (
     check_discovery_arguments,
     check_implementation_arguments,
+    check_unregistered,
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
-from color_mesh.cdk.attachment import NodeAttachment, check_task_definition
+from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
+from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -44,6 +46,7 @@ from color_mesh.model import (
     HealthCheck,
     Listener,
     ListenerTls,
+    MeshError,
     OutlierDetection,
     Protocol,
     Timeout,
@@ -52,7 +55,7 @@ from color_mesh.model import (
 )
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB, AppAddress
 from color_mesh.model.discovery import Discovery
-from color_mesh.model.errors import refuse, refusing
+from color_mesh.model.errors import problem, refuse, refusing
 from color_mesh.model.index import MeshParts
 from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
@@ -207,6 +210,7 @@ class MeshedColorNode(Construct):
             own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.", mesh.egress_filter)
         self.security_group: ec2.ISecurityGroup | None = own
         self._connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
         declared = mesh.data_plane.declare(self, node)
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
@@ -216,7 +220,8 @@ class MeshedColorNode(Construct):
     def connections(self) -> ec2.Connections:
         """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``.
 
-        Once the node is implemented, its rules are created in the stack of its tasks.
+        Once the node is implemented, its rules are created in the stack of its tasks. Rules that are added before are
+        created in the stack of the mesh, which must not depend on that of the tasks. A node with a hostname has none.
         """
         return self._connections
 
@@ -422,13 +427,15 @@ class MeshedColorNode(Construct):
                 they are.
         """
         subject = f"virtual node {self.name!r}"
+        refuse(check_created(subject, "service", service, ecs.BaseService))
+        registered = self.cloud_map_service is not None
         attachment = self._attachment(
             service.task_definition,
             container,
             Application(address=app_address, port=app_port),
             self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
             log_group,
-            check_service(subject, service) if self.cloud_map_service is not None else (),
+            check_service(subject, service, self.security_group, registered=registered),
         )
         if self.cloud_map_service is not None:
             service.associate_cloud_map_service(service=self.cloud_map_service)
@@ -436,15 +443,40 @@ class MeshedColorNode(Construct):
         wait_for_execution_role(service)
         group = add_security_group(service, attachment, self.security_group)
         self._connections = ec2.Connections(security_groups=[group])
+        self._tasks = service, attachment
+        node = self.mesh.declared.parts.nodes[self.name]
+        inbound = self.mesh.interception.inbound_ports(node)
+        ports = Application(address=app_address, port=app_port).ports(node)
+        keep_load_balancers_at_envoy(subject, service, [port for port in ports if port not in inbound])
         return attachment
+
+    def load_balancer_target(self) -> LoadBalancerTarget:
+        """Return the node's Envoy as a target, for ``listener.add_targets(..., targets=[...])`` of a load balancer.
+
+        The load balancer may be an application or a network load balancer. Requests reach the first listener of the
+        node, and pass through Envoy to the application, health checks too. With transparent interception the target is
+        the application's own port, whose traffic is redirected to Envoy.
+
+        Raises:
+            MeshError: If the node has no service yet, or no listener.
+        """
+        node, subject = self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
+        if not node.listeners:
+            raise MeshError([problem(subject, "has no listener for a load balancer", None, "give the node a port")])
+        if self._tasks is None:
+            fix = "call implement or attach first"
+            raise MeshError([problem(subject, "has no service for a load balancer", None, fix)])
+        service, attachment = self._tasks
+        interception = self.mesh.interception
+        redirected = interception.proxy_configuration(node) is not None
+        container = attachment.app_container if redirected else attachment.envoy_container
+        return LoadBalancerTarget(service, container, interception.inbound_ports(node)[0], health_path=None)
 
     def add_to(
         self,
         task_definition: ecs.TaskDefinition,
         *,
         container: ecs.ContainerDefinition | None = None,
-        app_address: AppAddress = "0.0.0.0",
-        app_port: int | None = None,
         envoy_cpu: int = ENVOY_CPU,
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout_seconds: int | None = None,
@@ -453,13 +485,11 @@ class MeshedColorNode(Construct):
         """Add Envoy and its companions to a task definition, such as that of a scheduled task.
 
         Whoever runs the task gives it the security group of the node. Without a service no task is registered in Cloud
-        Map, so the node has no listener: it only calls its backends. A service is attached with `attach`.
+        Map, so the node must have no listener: it only calls its backends. A service is attached with `attach`.
 
         Args:
             task_definition: Task definition with network mode ``awsvpc``.
             container: Container of the application; see `attach`.
-            app_address: Address that the application listens on; see `implement`. Default: ``0.0.0.0``.
-            app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
             stop_timeout_seconds: Stop timeout of Envoy in seconds; see `attach`.
@@ -469,12 +499,15 @@ class MeshedColorNode(Construct):
             MeshError: If the node or the task definition does not permit it. The error lists all problems, and both
                 stay as they are.
         """
+        subject = f"virtual node {self.name!r}"
+        refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         return self._attachment(
             task_definition,
             container,
-            Application(address=app_address, port=app_port),
+            Application(address="0.0.0.0", port=None),
             self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
             log_group,
+            check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
         )
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:
@@ -493,7 +526,7 @@ class MeshedColorNode(Construct):
         application: Application,
         containers: Sequence[FargateContainer],
         log_group: logs.ILogGroup | None,
-        problems: Iterable[str] = (),
+        problems: Iterable[str],
     ) -> NodeAttachment:
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
         app_container = container or task_definition.default_container

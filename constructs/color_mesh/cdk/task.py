@@ -16,6 +16,8 @@ from color_mesh.model.errors import problem
 # For an Envoy that runs as a non-root user and listens on a port below 1024. ECS API Reference, SystemControl: Fargate
 # supports the setting from platform version 1.4.0 on, for the network that the task's containers share.
 LOW_PORTS = ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")
+# ECS API Reference, AwsVpcConfiguration: securityGroups.
+_MAX_SECURITY_GROUPS = 5
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
@@ -171,9 +173,25 @@ def fargate_service(
     return service
 
 
-def check_service(subject: str, service: ecs.BaseService) -> Iterator[str]:
-    """Validate that the tasks of a service can be registered in the Cloud Map service of a node."""
-    if service.cloud_map_service is not None:
+def check_service(
+    subject: str, service: ecs.BaseService, group: ec2.ISecurityGroup | None, *, registered: bool
+) -> Iterator[str]:
+    """Validate that the tasks of a service can be tasks of a node.
+
+    Args:
+        subject: Beginning of the messages.
+        service: The service.
+        group: Security group of the node. ``None``: the node has no tasks.
+        registered: The tasks of the node are registered in a Cloud Map service.
+    """
+    groups = {each.security_group_id for each in service.connections.security_groups}
+    if group is not None and len(groups | {group.security_group_id}) > _MAX_SECURITY_GROUPS:
+        fix = f"at most {_MAX_SECURITY_GROUPS} with that of the node"
+        yield problem(subject, f"service {service.node.path!r} has too many security groups", len(groups), fix)
+    if service._network_configuration is None and service.task_definition.network_mode == ecs.NetworkMode.AWS_VPC:
+        fix = "ECS or CODE_DEPLOY: the network of its tasks is not in the service"
+        yield problem(subject, "service has the deployment controller EXTERNAL", service.node.path, fix)
+    if registered and service.cloud_map_service is not None:
         # ECS API Reference, CreateService: serviceRegistries. Each service may be associated with one registry.
         fix = "leave out cloud_map_options of the service: the node has a Cloud Map service, which callers look up"
         yield problem(subject, "service is in another Cloud Map service", service.node.path, fix)

@@ -122,7 +122,7 @@ def _check_task(task: FargateTask) -> Iterator[str]:
     yield from check_shares(subject, "memory", "MiB", task.memory_mib, [each.memory_mib for each in task.containers])
 
 
-def check_shares(subject: str, field: str, unit: str, total: int, shares: Iterable[int | None]) -> Iterator[str]:
+def check_shares(subject: str, field: str, unit: str, total: int, shares: Iterable[float | None]) -> Iterator[str]:
     """Validate that containers together need no more CPU or memory than their task has.
 
     Args:

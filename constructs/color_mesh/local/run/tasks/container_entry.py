@@ -28,7 +28,7 @@ _MOUNT_SETATTR = 442
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 # Device numbers (Linux: Documentation/admin-guide/devices.txt).
 _PSEUDO_TERMINALS = range(136, 144)
-_SIGPIPE, _SIGXFSZ = 13, 25
+_SIGNALS = 65
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -163,8 +163,8 @@ def _keep_capabilities(kept: int) -> None:
 
 def _execute(command: list[str], environment: dict[str, str]) -> None:
     """Become a program, looked up in the ``PATH`` of its environment; exit as a shell does if that fails."""
-    # Python ignores these signals, and a program inherits that.
-    for number in (_SIGPIPE, _SIGXFSZ):
+    # A program inherits which signals are ignored: Python ignores some, and so does a shell for what runs beside it.
+    for number in range(1, _SIGNALS):
         _libc.signal(number, None)
     program = command[0] if command else ""
     try:
