@@ -310,15 +310,16 @@ def test_rules_of_an_attached_service_are_created_in_its_stack(
 def test_rules_of_an_implementation_are_created_in_its_stack(
     other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
 ) -> None:
-    service = node.implement(other, "Task", cluster=cluster, image=image).fargate_service
+    node.implement(other, "Task", cluster=cluster, image=image)
     allow(node, other, vpc)
     balancer = elbv2.ApplicationLoadBalancer(other, "Balancer", vpc=vpc)
     listener = balancer.add_listener("Listener", port=80)
-    listener.add_targets("Service", port=8080, targets=[service])
+    listener.add_targets("Service", port=8080, targets=[node.load_balancer_target()])
+    port = 15100 if node.mesh.namespace_name == PLANES["envoy"] else 8080
     assert rules(other) == {
         **ALLOWED,
-        "Ingress 8080": "BalancerSecurityGroup -> MeshNodeorders",
-        "Egress 8080": "BalancerSecurityGroup -> MeshNodeorders",
+        f"Ingress {port}": "BalancerSecurityGroup -> MeshNodeorders",
+        f"Egress {port}": "BalancerSecurityGroup -> MeshNodeorders",
     }
 
 

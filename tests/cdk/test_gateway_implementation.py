@@ -79,7 +79,8 @@ def network_of(template: Template) -> Properties:
     return network
 
 
-def id_of(stack: Stack, group: ec2.ISecurityGroup) -> object:
+def id_of(stack: Stack, group: ec2.ISecurityGroup | None) -> object:
+    assert group is not None
     return stack.resolve(group.security_group_id)
 
 
@@ -266,7 +267,7 @@ def test_unknown_exposure_is_refused(stack: Stack, implement: Implement) -> None
     with pytest.raises(MeshError) as error:
         implement(exposure="private")
     assert str(error.value) == (
-        "virtual gateway 'door': unknown exposure, got 'private' (one of: internal, internet, public-ip)"
+        "virtual gateway 'door': unknown exposure, got 'private' (one of: internal, internet, public-ip, none)"
     )
     assert stack.node.try_find_child("Door") is None
 
@@ -597,7 +598,7 @@ def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack
     with pytest.raises(MeshError) as error:
         implement(exposure="private", cpu=300, desired_count=5001)
     assert str(error.value).splitlines() == [
-        "virtual gateway 'door': unknown exposure, got 'private' (one of: internal, internet, public-ip)",
+        "virtual gateway 'door': unknown exposure, got 'private' (one of: internal, internet, public-ip, none)",
         f"task 'door': CPU is not a Fargate size, got 300 (one of: {SIZES})",
         "task 'door': desired count out of range, got 5001 (0 to 5000)",
     ]

@@ -14,7 +14,7 @@ import h2.connection
 import h2.events
 import pytest
 
-from color_mesh.envoy.edge import MAX_CONNECTIONS
+from color_mesh.envoy.edge import HEALTH_PATH, MAX_CONNECTIONS
 from color_mesh.model import (
     AccessLog,
     CloudMapDiscovery,
@@ -248,9 +248,11 @@ def test_address_of_the_client_is_passed_on_and_logged(mesh: LoopbackMesh) -> No
 
 
 @pytest.mark.parametrize(
-    ("target", "status"), [("/a%2fb", 307), ("/a#b", 400), ("/absent", 404)], ids=["redirect", "fragment", "no-route"]
+    ("target", "status"),
+    [("/a%2fb", 307), ("/a#b", 400), ("/absent", 404), (HEALTH_PATH, 200)],
+    ids=["redirect", "fragment", "no-route", "health"],
 )
-def test_address_of_a_client_whose_request_is_rejected_is_logged(
+def test_address_of_a_client_to_whom_the_gateway_answers_is_logged(
     routeless: LoopbackMesh, target: str, status: int
 ) -> None:
     log = routeless.task("door").folder / "access.log"
@@ -261,6 +263,12 @@ def test_address_of_a_client_whose_request_is_rejected_is_logged(
     wait_until(lambda: log.read_text().count("\n") > before, "the request is logged")
     line = log.read_text().splitlines()[-1]
     assert ('"127.0.0.1"' in line, FORGED_ADDRESS in line) == (True, False)
+
+
+def test_health_check_of_a_load_balancer_reaches_no_service(mesh: LoopbackMesh) -> None:
+    response = mesh.enter("door", PORT, HEALTH_PATH, headers={"host": "10.0.0.1:80"})
+    assert (response.status, response.body) == (200, b"")
+    assert mesh.enter("door", PORT, "/").status == 200
 
 
 @pytest.mark.parametrize("headers", [{}, FORGED], ids=["none", "forged"])

@@ -41,6 +41,7 @@ class AppMeshDataPlane:
 
     dns_ttl_seconds = DNS_TTL_SECONDS["app-mesh"]
     preserves_client_addresses = False
+    gateway_health_path = None
 
     def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
         """Create the App Mesh resource of the mesh in ``scope``."""

@@ -65,6 +65,10 @@ class DataPlane(Protocol):
     def preserves_client_addresses(self) -> bool:
         """Load balancers of gateways connect to them from the addresses of their clients, which Envoy passes on."""
 
+    @property
+    def gateway_health_path(self) -> str | None:
+        """Path at which a gateway's Envoy answers by itself. ``None``: the data plane has no such path."""
+
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the resources that declare a part of the mesh, or update them if the part is declared already.
 

@@ -24,6 +24,7 @@ from color_mesh.cdk.task import (
 )
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import configure
+from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.envoy.typed import Json
 from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
 from color_mesh.model.builder import MeshBuilder
@@ -42,6 +43,7 @@ class EnvoyDataPlane:
 
     dns_ttl_seconds = DNS_TTL_SECONDS["envoy"]
     preserves_client_addresses = True
+    gateway_health_path = HEALTH_PATH
 
     def __init__(
         self,

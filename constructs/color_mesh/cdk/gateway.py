@@ -12,6 +12,7 @@ from constructs import Construct
 
 from color_mesh.cdk.arguments import match_of_arguments
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
+from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.gateway_implementation import (
     GatewayImplementation,
@@ -106,6 +107,7 @@ class MeshGateway(Construct):
             f"Gateway-{name}", "Tasks of a virtual gateway.", "DROP_ALL"
         )
         self._connections = ec2.Connections(security_groups=[self.security_group])
+        self._implementation: GatewayImplementation | None = None
         self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
 
     @property
@@ -215,12 +217,13 @@ class MeshGateway(Construct):
             cluster: Cluster of the service.
             exposure: ``internal``: a network load balancer in the private subnets, for clients in the VPC.
                 ``internet``: an internet-facing network load balancer in the public subnets, with tasks in the private
-                subnets. ``public-ip``: tasks in the public subnets, each with a public IP address. Default:
+                subnets. ``public-ip``: tasks in the public subnets, each with a public IP address. ``none``: tasks in
+                the private subnets without a load balancer, for one of yours; see `load_balancer_target`. Default:
                 ``internal``.
             entry_security_group: Security group of the load balancer, or of tasks with public IP addresses, which
                 admits the clients. If it restricts outbound traffic, it gets a rule for the gateway's tasks. Default: a
                 new security group, which allows the gateway's port to the IPv4 addresses of the VPC, or with
-                ``internet`` and ``public-ip`` to all IPv4 addresses.
+                ``internet`` and ``public-ip`` to all IPv4 addresses. Not supported with ``none``.
             trusted_hops: Number of trusted proxies in front of the gateway that add the address of their client to
                 ``X-Forwarded-For``: 1 for an application load balancer, 0 to 10. They must be the only clients that
                 ``entry_security_group`` admits, which has no default then. Supported with ``data_plane="envoy"`` only.
@@ -253,8 +256,9 @@ class MeshGateway(Construct):
             *check_balancer_name(subject, "load balancer name", load_balancer_name),
             *check_balancer_name(subject, "target group name", target_group_name),
             *mesh.data_plane.check_gateway(subject, trusted_hops),
+            *_check_entry(subject, exposure, entry_security_group),
             *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
-            *(check_subnets(subject, cluster.vpc, public=True) if exposure != "internal" else ()),
+            *(check_subnets(subject, cluster.vpc, public=True) if exposure in ("internet", "public-ip") else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
         ]
         if not problems and trusted_hops:
@@ -288,7 +292,8 @@ class MeshGateway(Construct):
         )
         if execute_command:
             enable_execute_command(implementation.fargate_service)
-        if exposure == "public-ip":
+        self._implementation = implementation
+        if exposure in ("public-ip", "none"):
             return implementation
         return add_load_balancer(
             part,
@@ -300,6 +305,32 @@ class MeshGateway(Construct):
             load_balancer_name=load_balancer_name,
             target_group_name=target_group_name,
         )
+
+    def load_balancer_target(self) -> LoadBalancerTarget:
+        """Return the gateway as a target, for ``listener.add_targets(..., targets=[...])`` of a load balancer.
+
+        The load balancer may be an application or a network load balancer. The health checks of an application load
+        balancer ask for a path at which Envoy answers by itself, unless the target group has a path. With ``app-mesh``
+        there is no such path, and the target group needs one of yours.
+
+        Raises:
+            MeshError: If the gateway has no service yet.
+        """
+        if self._implementation is None:
+            subject = f"virtual gateway {self.name!r}"
+            raise MeshError([problem(subject, "has no service for a load balancer", None, "call implement first")])
+        return LoadBalancerTarget(
+            self._implementation.fargate_service,
+            self._implementation.envoy_container,
+            self.port,
+            self.mesh.data_plane.gateway_health_path,
+        )
+
+
+def _check_entry(subject: str, exposure: Exposure, group: ec2.ISecurityGroup | None) -> Iterator[str]:
+    if exposure == "none" and group is not None:
+        fix = "leave it out: it is the group of your load balancer, which load_balancer_target lets in"
+        yield problem(subject, "'entry_security_group' needs an exposure", group.node.path, fix)
 
 
 def _check_security_group(

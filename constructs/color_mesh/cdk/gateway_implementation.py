@@ -18,8 +18,9 @@ from color_mesh.cdk.task import (
     service_options,
     wait_for_execution_role,
 )
-from color_mesh.model import FargateTask, VirtualGateway
+from color_mesh.model import FargateTask, MeshError, VirtualGateway
 from color_mesh.model.deployment import Exposure
+from color_mesh.model.errors import problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,22 +31,34 @@ class GatewayImplementation:
         task_definition: Task definition.
         envoy_container: Container of Envoy.
         fargate_service: ECS service.
-        entry_security_group: Security group that admits the clients.
-        url: URL of the gateway for clients. With public IP addresses, a shell expression that requests one of them from
-            AWS.
-        load_balancer: Load balancer. ``None``: the tasks have public IP addresses.
-        target_group: Target group of the load balancer. ``None``: the tasks have public IP addresses.
-        listener: Listener of the load balancer. ``None``: the tasks have public IP addresses.
+        entry_security_group: Security group that admits the clients. ``None``: the exposure is ``none``.
+        load_balancer: Load balancer. ``None``: the exposure is ``public-ip`` or ``none``.
+        target_group: Target group of the load balancer. ``None``: the exposure is ``public-ip`` or ``none``.
+        listener: Listener of the load balancer. ``None``: the exposure is ``public-ip`` or ``none``.
     """
 
     task_definition: ecs.FargateTaskDefinition
     envoy_container: ecs.ContainerDefinition
     fargate_service: ecs.FargateService
-    entry_security_group: ec2.ISecurityGroup
-    url: str
+    entry_security_group: ec2.ISecurityGroup | None = None
     load_balancer: elbv2.NetworkLoadBalancer | None = None
     target_group: elbv2.NetworkTargetGroup | None = None
     listener: elbv2.NetworkListener | None = None
+    _url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """URL of the gateway for clients.
+
+        With public IP addresses, it is a shell expression that requests one of them from AWS.
+
+        Raises:
+            MeshError: If the exposure is ``none``.
+        """
+        if self._url is None:
+            path = self.fargate_service.node.path
+            raise MeshError([problem("gateway", "has no URL of its own", path, "use that of your load balancer")])
+        return self._url
 
     @property
     def task_role(self) -> iam.IRole:
@@ -77,7 +90,8 @@ def create_gateway_implementation(
         task: The task. Its container is that of `DataPlane.gateway_container`.
         cluster: Cluster of the service.
         security_group: Security group of the gateway's tasks.
-        entry_security_group: Security group that admits the clients. ``None``: a new security group.
+        entry_security_group: Security group that admits the clients. ``None``: a new security group, unless the
+            exposure is ``none``.
         trusted_hops: Number of trusted proxies in front of the gateway.
         exposure: Reach of the gateway.
         execute_command: ECS Exec is enabled.
@@ -96,7 +110,9 @@ def create_gateway_implementation(
         log_group=log_group,
     )
     envoy.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.TCP, name=container.port_name))
-    entry = entry_security_group or _create_entry_security_group(scope, mesh.vpc, port, exposure)
+    entry = entry_security_group
+    if entry is None and exposure != "none":
+        entry = _create_entry_security_group(scope, mesh.vpc, port, exposure)
     public_ip = exposure == "public-ip"
     subnets = ec2.SubnetType.PUBLIC if public_ip else ec2.SubnetType.PRIVATE_WITH_EGRESS
     service = fargate_service(
@@ -104,7 +120,7 @@ def create_gateway_implementation(
         cluster=cluster,
         task_definition=task_definition,
         task=task,
-        security_groups=[security_group, *([entry] if public_ip else [])],
+        security_groups=[security_group, *([entry] if entry is not None and public_ip else [])],
         vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
         assign_public_ip=public_ip,
     )
@@ -114,7 +130,7 @@ def create_gateway_implementation(
         envoy_container=envoy,
         fargate_service=service,
         entry_security_group=entry,
-        url=_public_url(service, port),
+        _url=_public_url(service, port) if public_ip else None,
     )
 
 
@@ -143,6 +159,7 @@ def add_load_balancer(
     """
     shared = mesh.security_group
     entry = implementation.entry_security_group
+    assert entry is not None
     internet_facing = exposure == "internet"
     subnets = ec2.SubnetType.PUBLIC if internet_facing else ec2.SubnetType.PRIVATE_WITH_EGRESS
     load_balancer = elbv2.NetworkLoadBalancer(
@@ -191,7 +208,7 @@ def add_load_balancer(
         "Listener", port=port, protocol=elbv2.Protocol.TCP, default_target_groups=[target_group]
     )
     url = f"http://{load_balancer.load_balancer_dns_name}{_port_suffix(port)}"
-    return replace(implementation, url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
+    return replace(implementation, _url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
 
 
 def _create_target_group(

@@ -20,6 +20,7 @@ from color_mesh.cdk.arguments import (
 )
 from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
+from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -45,6 +46,7 @@ from color_mesh.model import (
     HealthCheck,
     Listener,
     ListenerTls,
+    MeshError,
     OutlierDetection,
     Protocol,
     Timeout,
@@ -53,7 +55,7 @@ from color_mesh.model import (
 )
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB, AppAddress
 from color_mesh.model.discovery import Discovery
-from color_mesh.model.errors import refuse, refusing
+from color_mesh.model.errors import problem, refuse, refusing
 from color_mesh.model.index import MeshParts
 from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
@@ -208,6 +210,7 @@ class MeshedColorNode(Construct):
             own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.", mesh.egress_filter)
         self.security_group: ec2.ISecurityGroup | None = own
         self._connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
         declared = mesh.data_plane.declare(self, node)
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
@@ -440,7 +443,34 @@ class MeshedColorNode(Construct):
         wait_for_execution_role(service)
         group = add_security_group(service, attachment, self.security_group)
         self._connections = ec2.Connections(security_groups=[group])
+        self._tasks = service, attachment
+        node = self.mesh.declared.parts.nodes[self.name]
+        inbound = self.mesh.interception.inbound_ports(node)
+        ports = Application(address=app_address, port=app_port).ports(node)
+        keep_load_balancers_at_envoy(subject, service, [port for port in ports if port not in inbound])
         return attachment
+
+    def load_balancer_target(self) -> LoadBalancerTarget:
+        """Return the node's Envoy as a target, for ``listener.add_targets(..., targets=[...])`` of a load balancer.
+
+        The load balancer may be an application or a network load balancer. Requests reach the first listener of the
+        node, and pass through Envoy to the application, health checks too. With transparent interception the target is
+        the application's own port, whose traffic is redirected to Envoy.
+
+        Raises:
+            MeshError: If the node has no service yet, or no listener.
+        """
+        node, subject = self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
+        if not node.listeners:
+            raise MeshError([problem(subject, "has no listener for a load balancer", None, "give the node a port")])
+        if self._tasks is None:
+            fix = "call implement or attach first"
+            raise MeshError([problem(subject, "has no service for a load balancer", None, fix)])
+        service, attachment = self._tasks
+        interception = self.mesh.interception
+        redirected = interception.proxy_configuration(node) is not None
+        container = attachment.app_container if redirected else attachment.envoy_container
+        return LoadBalancerTarget(service, container, interception.inbound_ports(node)[0], health_path=None)
 
     def add_to(
         self,

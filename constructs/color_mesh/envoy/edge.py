@@ -22,6 +22,10 @@ _HTTP2 = {
     "initial_connection_window_size": 1024 * 1024,
 }
 
+# Path at which a gateway answers by itself. With a path of a service, an application load balancer would take all tasks
+# of the gateway for unhealthy when that service fails, and ECS would replace them.
+HEALTH_PATH = "/.well-known/gateway-health"
+
 # Headers in which proxies describe a request. Many applications cannot tell `_` from `-` in their names.
 _FORWARDED = "x[-_](envoy|forwarded)[-_].*|forwarded|x[-_]real[-_]ip"
 # The same without `X-Forwarded-…`, which a trusted proxy sets. Proxies that do not set the others pass them on.
@@ -76,6 +80,11 @@ def connection_limit() -> Json:
         max_active_downstream_connections=MAX_CONNECTIONS,
     )
     return {"resource_monitors": [monitor]}
+
+
+def health_route() -> Json:
+    """Render the route of a first hop for the health checks of load balancers."""
+    return {"name": "health", "match": {"path": HEALTH_PATH}, "direct_response": {"status": 200}}
 
 
 def has_dot_segment(path: str) -> bool:

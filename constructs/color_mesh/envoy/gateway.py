@@ -11,7 +11,7 @@ from dataclasses import asdict
 from color_mesh.envoy import names
 from color_mesh.envoy.access_log import access_log, client_access_log
 from color_mesh.envoy.clusters import self_redirect_cluster
-from color_mesh.envoy.edge import client_connections, client_listener, dot_segment_route
+from color_mesh.envoy.edge import client_connections, client_listener, dot_segment_route, health_route
 from color_mesh.envoy.filters import http_filter
 from color_mesh.envoy.listeners import filter_chain, inbound_listener, outbound_listener, tls_filter_chains
 from color_mesh.envoy.placement import EGRESS_PORT, Placement
@@ -24,6 +24,8 @@ from color_mesh.model.errors import problem
 
 # Header in which the first hop passes the virtual service to the second, as in App Mesh's gateways.
 SERVICE_HEADER = "x-app-mesh-virtual-service"
+# Domains of the virtual host for all hosts that have none of their own.
+_ALL_DOMAINS = ("*",)
 # Envoy API, RouteMatch.path_separated_prefix.
 _SEGMENTS = re.compile(r"[^?#]+[^?#/]")
 
@@ -104,15 +106,19 @@ def _first_routes(
     mesh: Mesh, gateway: VirtualGateway, listener: Listener, ports: Sequence[ServicePort], placement: Placement
 ) -> Json:
     cluster = names.self_redirect_cluster(mesh, gateway, listener, EGRESS_PORT)
-    by_domains: dict[tuple[str, ...], list[GatewayRoute]] = {}
+    # Health checks of a load balancer have the address of the task as their host.
+    by_domains: dict[tuple[str, ...], list[GatewayRoute]] = {_ALL_DOMAINS: []}
     for route in gateway.routes:
         if route.protocol == listener.protocol and route.match.port in (None, listener.port):
             by_domains.setdefault(_domains(route.match, listener.port), []).append(route)
     hosts = [
         {
-            "name": "self_redirect" if domains == ("*",) else domains[0],
+            "name": "self_redirect" if domains == _ALL_DOMAINS else domains[0],
             "domains": list(domains),
-            "routes": [_first_route(route, cluster, ports, placement) for route in in_order(routes)],
+            "routes": [
+                *([health_route()] if domains == _ALL_DOMAINS else []),
+                *(_first_route(route, cluster, ports, placement) for route in in_order(routes)),
+            ],
         }
         for domains, routes in sorted(by_domains.items())
     ]
@@ -129,7 +135,7 @@ def _domains(match: RouteMatch, port: int) -> tuple[str, ...]:
     if match.hostname_suffix is not None:
         suffix = match.hostname_suffix.removeprefix("*").lower()
         return f"*{suffix}", f"*{suffix}:{port}"
-    return ("*",)
+    return _ALL_DOMAINS
 
 
 def _first_route(route: GatewayRoute, cluster: str, ports: Sequence[ServicePort], placement: Placement) -> Json:

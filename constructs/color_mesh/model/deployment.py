@@ -19,8 +19,8 @@ INTERCEPTIONS: tuple[InterceptionName, ...] = get_args(InterceptionName)
 AppAddress = Literal["0.0.0.0", "127.0.0.1"]
 APP_ADDRESSES: tuple[AppAddress, ...] = get_args(AppAddress)
 
-# Reach of a gateway. Only the first is closed to the internet.
-Exposure = Literal["internal", "internet", "public-ip"]
+# Reach of a gateway. The second and the third are open to the internet.
+Exposure = Literal["internal", "internet", "public-ip", "none"]
 EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 
 # Label, below the domain of the virtual services, of the namespace in which tasks are registered with ``loopback``.
