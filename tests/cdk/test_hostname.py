@@ -239,7 +239,7 @@ def test_implementation_of_a_node_with_a_hostname_is_refused(
     assert str(error.value).splitlines() == [
         (
             "virtual node 'bank': has a hostname and no tasks, got 'api.bank.example' "
-            "(leave implement out: a node with a hostname runs elsewhere, a node without one has tasks)"
+            "(leave it out: a node with a hostname runs elsewhere, a node without one has tasks)"
         ),
         "task 'bank': desired count out of range, got -1 (0 to 5000)",
     ]

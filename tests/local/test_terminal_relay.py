@@ -31,7 +31,7 @@ print("then", input())
 
 
 class Terminal:
-    """A program in a terminal."""
+    """A program in a terminal. Its commands end when their terminal does: they are in sessions of their own."""
 
     def __init__(self, *command: str) -> None:
         self.pid, self._master = pty.fork()
@@ -107,7 +107,7 @@ def test_command_reads_and_writes_lines(terminals: list[Terminal]) -> None:
 
 
 def test_command_sees_the_size_of_the_terminal(terminals: list[Terminal]) -> None:
-    terminal = start(terminals, "sh", "-c", "echo ready; while sleep 0.1; do stty size; done")
+    terminal = start(terminals, "sh", "-c", "echo ready; while stty size; do sleep 0.1; done")
     terminal.wait_for("ready")
     terminal.resize(33, 77)
     terminal.wait_for("33 77")
@@ -116,18 +116,25 @@ def test_command_sees_the_size_of_the_terminal(terminals: list[Terminal]) -> Non
 def test_all_output_of_the_command_is_copied(terminals: list[Terminal]) -> None:
     terminal = start(terminals, "seq", "20000")
     terminal.wait_for("ended with 0")
-    assert terminal.output.replace("\r", "").startswith("".join(f"{number}\n" for number in range(1, 20001)))
+    assert terminal.output.startswith("".join(f"{number}\r\n" for number in range(1, 20001)))
+
+
+def test_program_gets_the_keys_that_were_typed(terminals: list[Terminal]) -> None:
+    terminal = start(terminals, "sh", "-c", "stty raw -echo; echo ready; head -c 1 | od -c")
+    terminal.wait_for("ready")
+    terminal.type("\r")
+    terminal.wait_for("0000000  \\r")
 
 
 def test_interrupt_ends_the_command(terminals: list[Terminal]) -> None:
-    terminal = start(terminals, "sh", "-c", "echo ready; sleep 1000")
+    terminal = start(terminals, "sh", "-c", "echo ready; read line")
     terminal.wait_for("ready")
     terminal.type("\x03")
     terminal.wait_for("ended with interrupted")
 
 
 def test_terminal_has_its_attributes_again_after_a_signal(terminals: list[Terminal]) -> None:
-    terminal = start(terminals, "sh", "-c", "echo ready; sleep 1000")
+    terminal = start(terminals, "sh", "-c", "echo ready; read line")
     terminal.wait_for("ready")
     assert not terminal.echoes()
     os.kill(terminal.pid, signal.SIGTERM)

@@ -1,6 +1,7 @@
 """Files of the machine that containers see."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -59,19 +60,21 @@ def test_virtual_environment_is_visible_with_the_python_that_its_links_lead_to(f
     assert exposed(str(link)) == {str(folder / "shop" / "venv"), str(folder / "versions" / "3")}
 
 
-def test_folder_that_only_its_owner_may_enter_is_hidden_but_for_the_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interpreter_of_a_script_is_visible(folder: Path) -> None:
+    script = Path(program(folder / "shop" / "venv" / "bin" / "serve"))
+    python = folder / "versions" / "3" / "bin" / "python3"
+    script.write_text(f"#!{script.parent}/python -I\n")
+    (script.parent / "python").symlink_to(program(python))
+    assert exposed(str(script)) == {str(folder / "shop" / "venv"), str(folder / "versions" / "3")}
+
+
+def test_folder_that_only_its_owner_may_enter_is_hidden_but_for_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("color_mesh.local.run.tasks.visible_files._TEMPORARY_FOLDERS", ())
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.owner() == tmp_path.owner() and parent.is_relative_to("/tmp/") and parent != Path("/tmp"):
-            parent.chmod(0o755)
-    closed = tmp_path / "closed"
-    file = program(closed / "project" / "stock.sh")
-    closed.chmod(0o700)
-    files = visible_files([("/bin/sh", file)])
-    assert str(closed) in files.hidden
-    assert str(closed / "project") in files.exposed
+    with TemporaryDirectory() as closed:
+        file = program(Path(closed, "project", "stock.sh"))
+        files = visible_files([("/bin/sh", file)])
+        assert closed in files.hidden
+        assert f"{closed}/project" in files.exposed
 
 
 def test_program_that_other_users_cannot_read_is_refused(folder: Path) -> None:

@@ -112,7 +112,7 @@ def check_implementation_arguments(
         commands: Arguments that are sequences of words, by name.
     """
     if isinstance(node.discovery, DnsDiscovery):
-        fix = "leave implement out: a node with a hostname runs elsewhere, a node without one has tasks"
+        fix = "leave it out: a node with a hostname runs elsewhere, a node without one has tasks"
         yield problem(subject, "has a hostname and no tasks", node.discovery.hostname, fix)
     if port_name is not None and not node.listeners:
         yield problem(subject, "has a port name but no port", port_name, "leave port_name out, or give it a listener")

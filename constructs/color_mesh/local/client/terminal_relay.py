@@ -34,16 +34,19 @@ def relayed_streams() -> Iterator[list[int]]:
     os.set_blocking(ours, False)
     stop_reader, stop_writer = os.pipe()
     attributes = termios.tcgetattr(terminals[0])
-    termios.tcsetattr(theirs, termios.TCSANOW, attributes)
     _copy_size(terminals[0], ours)
     source = streams[0] if streams[0] in terminals and _is_in_foreground(streams[0]) else None
     output = next((each for each in streams[1:] if each in terminals), None)
+    own = list(attributes)
+    if source is None:
+        # The terminal converts the ends of lines itself, also for other processes.
+        own[tty.OFLAG] &= ~termios.OPOST
+    termios.tcsetattr(theirs, termios.TCSANOW, own)
     relay = Thread(target=_relay, args=(ours, source, output, stop_reader))
     if source is not None:
         # SIGTERM must not end this process before the terminal has its attributes again.
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-        # The pseudo terminal edits and echoes lines. Ctrl-C still interrupts this process, which ends the command.
-        tty.setcbreak(source)
+        _set_raw(source)
     relay.start()
     try:
         yield [theirs if each in terminals else each for each in streams]
@@ -54,6 +57,17 @@ def relayed_streams() -> Iterator[list[int]]:
             os.close(each)
         if source is not None:
             termios.tcsetattr(source, termios.TCSADRAIN, attributes)
+
+
+def _set_raw(terminal: int) -> None:
+    """Let the pseudo terminal alone edit, echo and convert what is typed and written.
+
+    Ctrl-C still interrupts this process, which ends the command.
+    """
+    tty.setraw(terminal)
+    attributes = termios.tcgetattr(terminal)
+    attributes[tty.LFLAG] |= termios.ISIG
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
 
 
 def _is_in_foreground(terminal: int) -> bool:

@@ -7,6 +7,7 @@ stay visible, and what is beside them.
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _RUN = "/run"
 # Folders of programs that use files of the folder above: those of virtual environments, of npm, of pyenv.
 _PROGRAM_FOLDERS = ("bin", "sbin", ".bin", "shims")
 _LINKS = 40
+_LONGEST_FIRST_LINE = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,16 +80,31 @@ def _homes() -> Iterator[str]:
 
 
 def _named_files(commands: Iterable[Sequence[str]]) -> Iterator[Path]:
-    """Yield the files and folders that commands name by absolute paths, and those to which symbolic links lead."""
+    """Yield the files and folders that commands name by absolute paths.
+
+    What symbolic links lead to, and the interpreters of scripts, follow them.
+    """
     for word in (word for command in commands for word in command if word.startswith("/")):
         file = Path(os.path.normpath(word))
         for _ in range(_LINKS):
             if not file.exists():
                 break
             yield file
-            if not file.is_symlink():
+            following = os.readlink(file) if file.is_symlink() else _interpreter(file)
+            if following is None:
                 break
-            file = Path(os.path.normpath(file.parent / os.readlink(file)))
+            file = Path(os.path.normpath(file.parent / following))
+
+
+def _interpreter(file: Path) -> str | None:
+    """Return the interpreter of a script (execve(2), Interpreter scripts); ``None`` if it is none."""
+    with suppress(OSError):
+        if file.is_file():
+            with file.open("rb") as opened:
+                line = opened.read(_LONGEST_FIRST_LINE).partition(b"\n")[0]
+            if line.startswith(b"#!") and line[2:].strip():
+                return os.fsdecode(line[2:].split()[0])
+    return None
 
 
 def _closed_folder(file: Path) -> Path | None:
