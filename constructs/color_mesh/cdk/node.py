@@ -378,6 +378,7 @@ class MeshedColorNode(Construct):
             cpu_architecture=cpu_architecture,
             execute_command=execute_command,
             log_group=log_group,
+            follows_tutorial=mesh.data_plane.follows_tutorial,
             attach=lambda service, log_group: self.attach(
                 service,
                 app_address=app_address,
