@@ -18,10 +18,10 @@ TASK = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
 # Properties of containers that may differ between the planes.
 ENVOY_DIFFERENCES = {
-    "Command", "EntryPoint", "Environment", "HealthCheck", "Image", "ReadonlyRootFilesystem", "StopTimeout",
-    "SystemControls", "User",
+    "Command", "EntryPoint", "Environment", "HealthCheck", "Image", "LogConfiguration", "ReadonlyRootFilesystem",
+    "StopTimeout", "SystemControls", "User",
 }  # fmt: skip
-APPLICATION_DIFFERENCES = {"Command", "Image"}
+APPLICATION_DIFFERENCES = {"Command", "Image", "LogConfiguration"}
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,40 @@ def test_task_definitions_of_gateways_differ_in_containers_only(assembly: Assemb
     )
 
 
-def test_services_differ_in_their_security_groups_only(assembly: Assembly, envoy: Assembly) -> None:
-    here, there = (json.loads(json.dumps(properties(each["EcsStack"], SERVICE))) for each in (envoy, assembly))
+@pytest.mark.parametrize(
+    ("family", "name"), [("red_node", "red-app"), ("red_node", "envoy-sidecar"), ("gateway", "envoy-proxy")]
+)
+def test_log_mode_and_buffer_are_said(family: str, name: str, assembly: Assembly, envoy: Assembly) -> None:
+    here, there = (
+        container(only(each["EcsStack"], TASK, Family=family), name)["LogConfiguration"] for each in (envoy, assembly)
+    )
+    said = {"mode": "non-blocking", "max-buffer-size": f"{25 * 1024 * 1024}b"}
+    assert here == {**there, "Options": {**there["Options"], **said}}
+
+
+def test_zone_rebalancing_is_said(assembly: Assembly, envoy: Assembly) -> None:
+    here, there = (
+        [each.get("AvailabilityZoneRebalancing") for each in properties(assembled["EcsStack"], SERVICE)]
+        for assembled in (envoy, assembly)
+    )
+    assert (here, there) == (["ENABLED"] * 5, [None] * 5)
+
+
+def test_load_balancer_crosses_zones(assembly: Assembly, envoy: Assembly) -> None:
+    here, there = (
+        only(each["EcsStack"], "AWS::ElasticLoadBalancingV2::LoadBalancer")["LoadBalancerAttributes"]
+        for each in (envoy, assembly)
+    )
+    assert here == [*there, {"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]
+
+
+def test_services_differ_in_their_security_groups_and_zone_rebalancing_only(
+    assembly: Assembly, envoy: Assembly
+) -> None:
+    here, there = (
+        [without(json.loads(json.dumps(service)), {"AvailabilityZoneRebalancing"}) for service in services]
+        for services in (properties(each["EcsStack"], SERVICE) for each in (envoy, assembly))
+    )
     groups, shared = (
         [each["NetworkConfiguration"]["AwsvpcConfiguration"].pop("SecurityGroups") for each in services]
         for services in (here, there)
@@ -91,9 +123,12 @@ def test_services_differ_in_their_security_groups_only(assembly: Assembly, envoy
     assert [len(set(map(json.dumps, of))) for of in (groups, shared)] == [5, 1]
 
 
-def test_target_group_preserves_the_addresses_of_clients(assembly: Assembly, envoy: Assembly) -> None:
+def test_target_group_has_addresses_of_clients_and_a_delay(assembly: Assembly, envoy: Assembly) -> None:
     (group,) = properties(envoy["EcsStack"], "AWS::ElasticLoadBalancingV2::TargetGroup")
-    assert group.pop("TargetGroupAttributes") == [{"Key": "preserve_client_ip.enabled", "Value": "true"}]
+    assert group.pop("TargetGroupAttributes") == [
+        {"Key": "deregistration_delay.timeout_seconds", "Value": "150"},
+        {"Key": "preserve_client_ip.enabled", "Value": "true"},
+    ]
     assert [group] == properties(assembly["EcsStack"], "AWS::ElasticLoadBalancingV2::TargetGroup")
 
 

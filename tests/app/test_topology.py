@@ -203,6 +203,7 @@ class TestTasks:
             "PortMappings": [{"ContainerPort": 80, "Name": "color-port", "Protocol": "tcp"}],
             "Environment": [{"Name": "COLOR", "Value": name}],
             "DependsOn": [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}],
+            "LinuxParameters": {"Capabilities": {}, "InitProcessEnabled": True},
             "HealthCheck": {
                 "Command": ["CMD-SHELL", "curl -f http://localhost/healthcheck || exit 1"],
                 "Interval": 5,

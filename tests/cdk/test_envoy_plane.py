@@ -650,7 +650,7 @@ class TestGateway:
     ) -> None:
         gateway.implement(gateway, "Task", cluster=cluster)
         group = only(template(), "AWS::ElasticLoadBalancingV2::TargetGroup")
-        assert group["TargetGroupAttributes"] == [{"Key": "preserve_client_ip.enabled", "Value": "true"}]
+        assert {"Key": "preserve_client_ip.enabled", "Value": "true"} in group["TargetGroupAttributes"]
 
     def test_number_of_trusted_hops_is_in_the_configuration(
         self, gateway: MeshGateway, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]

@@ -40,7 +40,7 @@ class AppMeshDataPlane:
     """App Mesh as the control plane of the Envoys; see `DataPlane`."""
 
     dns_ttl_seconds = DNS_TTL_SECONDS["app-mesh"]
-    preserves_client_addresses = False
+    follows_tutorial = True
     gateway_health_path = None
 
     def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
@@ -82,7 +82,7 @@ class AppMeshDataPlane:
         """Add the sidecar, with the user id whose traffic ECS does not redirect; see `DataPlane`."""
         (container,) = containers
         task_definition.node.add_dependency(self._resources.nodes[node.name])
-        logging = container_log(log_group, node.name, container)
+        logging = container_log(log_group, node.name, container, buffered=False)
         resource = f"virtualNode/{node.name}"
         envoy = self._add_envoy(task_definition, resource, container, logging)
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
@@ -100,7 +100,7 @@ class AppMeshDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         task_definition.node.add_dependency(self._resources.gateways[gateway.name])
-        logging = container_log(log_group, gateway.name, container)
+        logging = container_log(log_group, gateway.name, container, buffered=False)
         resource = f"virtualGateway/{gateway.name}"
         return self._add_envoy(task_definition, resource, container, logging, system_controls=[LOW_PORTS])
 

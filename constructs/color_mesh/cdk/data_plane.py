@@ -62,8 +62,8 @@ class DataPlane(Protocol):
         """Default TTL of a node's DNS record, in seconds."""
 
     @property
-    def preserves_client_addresses(self) -> bool:
-        """Load balancers of gateways connect to them from the addresses of their clients, which Envoy passes on."""
+    def follows_tutorial(self) -> bool:
+        """Services, logs and load balancers are those of the tutorial, and the rest is left to the defaults of AWS."""
 
     @property
     def gateway_health_path(self) -> str | None:

@@ -42,7 +42,7 @@ class EnvoyDataPlane:
     """Upstream Envoys that have their configuration in the task definition; see `DataPlane`."""
 
     dns_ttl_seconds = DNS_TTL_SECONDS["envoy"]
-    preserves_client_addresses = True
+    follows_tutorial = False
     gateway_health_path = HEALTH_PATH
 
     def __init__(
@@ -102,7 +102,7 @@ class EnvoyDataPlane:
             task_definition,
             f"virtual node {name!r}",
             containers[0],
-            container_log(log_group, name, containers[0]),
+            container_log(log_group, name, containers[0], buffered=True),
             lambda mesh: self._compile(mesh, mesh.node(name), application),
             user=self._interception.envoy_user,
             read_only=not _logs_to_a_file(node.access_log),
@@ -120,7 +120,7 @@ class EnvoyDataPlane:
                 memory_reservation_mib=None if task_definition.is_fargate_compatible else MIN_MEMORY_MIB,
                 readonly_root_filesystem=True,
                 stop_timeout=stop_timeout(container),
-                logging=container_log(log_group, name, container),
+                logging=container_log(log_group, name, container, buffered=True),
             )
             start_after(delay, app_container, ecs.ContainerDependencyCondition.START)
         return envoy
@@ -142,7 +142,7 @@ class EnvoyDataPlane:
             task_definition,
             f"virtual gateway {name!r}",
             container,
-            container_log(log_group, name, container),
+            container_log(log_group, name, container, buffered=True),
             lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
             user=IMAGE_USER,
             # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.

@@ -22,6 +22,11 @@ from color_mesh.model import FargateTask, MeshError, VirtualGateway
 from color_mesh.model.deployment import Exposure
 from color_mesh.model.errors import problem
 
+# A network load balancer goes on sending new connections to a target for about 120 s after its deregistration
+# (aws/containers-roadmap, issue 470). The rest is for the requests on them. ECS stops the task after the delay; the
+# default of 300 s would make deployments minutes longer.
+_DEREGISTRATION_DELAY = Duration.seconds(150)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayImplementation:
@@ -122,6 +127,7 @@ def create_gateway_implementation(
         task=task,
         security_groups=[security_group, *([entry] if entry is not None and public_ip else [])],
         vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
+        rebalanced=not mesh.data_plane.follows_tutorial,
         assign_public_ip=public_ip,
     )
     wait_for_execution_role(service)
@@ -171,6 +177,9 @@ def add_load_balancer(
         ip_address_type=elbv2.IpAddressType.IPV4,
         security_groups=[*([shared] if shared else []), entry],
         vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
+        # Network Load Balancers User Guide, *Cross-zone load balancing*: off by default. Each address of the load
+        # balancer would reach the tasks of its zone only, however few or many they are.
+        cross_zone_enabled=None if mesh.data_plane.follows_tutorial else True,
     )
     acknowledge(
         load_balancer,
@@ -227,7 +236,8 @@ def _create_target_group(
         target_type=elbv2.TargetType.IP,
         ip_address_type=elbv2.TargetGroupIpAddressType.IPV4,
         # Network Load Balancers User Guide, Client IP preservation: disabled by default for IP addresses as targets.
-        preserve_client_ip=True if mesh.data_plane.preserves_client_addresses else None,
+        preserve_client_ip=None if mesh.data_plane.follows_tutorial else True,
+        deregistration_delay=None if mesh.data_plane.follows_tutorial else _DEREGISTRATION_DELAY,
         health_check=elbv2.HealthCheck(
             enabled=True,
             interval=Duration.seconds(10),

@@ -378,6 +378,7 @@ class MeshedColorNode(Construct):
             cpu_architecture=cpu_architecture,
             execute_command=execute_command,
             log_group=log_group,
+            follows_tutorial=mesh.data_plane.follows_tutorial,
             attach=lambda service, log_group: self.attach(
                 service,
                 app_address=app_address,
@@ -409,7 +410,7 @@ class MeshedColorNode(Construct):
         The service may be of any kind with network mode ``awsvpc``: `ecs.FargateService`, `ecs.Ec2Service`, or the
         ``service`` of a pattern of ``aws_ecs_patterns``. Its tasks get the containers of `add_to`, register in the
         Cloud Map service of the node, and get the security group of the node beside their own. Nothing else of the
-        service changes. Egress rules of the groups that it has stay in force.
+        service changes. Rules of the groups that it has stay in force, and may allow more than the mesh does.
 
         Args:
             service: The ECS service.

@@ -16,6 +16,7 @@ from color_mesh.cdk.task import (
     container_check,
     fargate_service,
     fargate_task_definition,
+    log_driver,
     own_log_group,
     security_group_of_tasks,
     service_options,
@@ -68,6 +69,7 @@ class NodeImplementation(Construct):
         cpu_architecture: ecs.CpuArchitecture | None,
         execute_command: bool,
         log_group: logs.ILogGroup | None,
+        follows_tutorial: bool,
         attach: Callable[[ecs.FargateService, logs.ILogGroup], NodeAttachment],
     ) -> None:
         """Create the task definition and the ECS service of a node.
@@ -84,15 +86,17 @@ class NodeImplementation(Construct):
             cpu_architecture: CPU architecture. ``None``: the default of ECS.
             execute_command: ECS Exec is enabled.
             log_group: Log group of the containers. ``None``: a new log group with a retention of one week.
+            follows_tutorial: See `DataPlane.follows_tutorial`.
             attach: Attaches the node to the service, with the log group of its containers.
         """
         super().__init__(scope, id)
         self.log_group: logs.ILogGroup = log_group or own_log_group(self)
+        logging = log_driver(self.log_group, f"{task.containers[0].name}-container", buffered=not follows_tutorial)
         self.task_definition: ecs.FargateTaskDefinition = fargate_task_definition(
             self, task, cpu_architecture=cpu_architecture
         )
         self.app_container: ecs.ContainerDefinition = _add_application(
-            self.task_definition, task.containers[0], image, ports, execute_command, self.log_group
+            self.task_definition, task.containers[0], image, ports, execute_command, logging
         )
         self.fargate_service: ecs.FargateService = fargate_service(
             self,
@@ -101,6 +105,7 @@ class NodeImplementation(Construct):
             task=task,
             security_groups=[security_group_of_tasks(self, security_group)],
             vpc_subnets=vpc_subnets,
+            rebalanced=not follows_tutorial,
         )
         self.envoy_container: ecs.ContainerDefinition = attach(self.fargate_service, self.log_group).envoy_container
 
@@ -129,7 +134,7 @@ def _add_application(
     image: ApplicationImage,
     ports: Sequence[int],
     execute_command: bool,
-    log_group: logs.ILogGroup,
+    logging: ecs.LogDriver,
 ) -> ecs.ContainerDefinition:
     """Add the container of the application. The first of its ports gets the port name of the container."""
     linux_parameters = None
@@ -160,5 +165,5 @@ def _add_application(
         linux_parameters=linux_parameters,
         stop_timeout=stop_timeout(app),
         health_check=container_check(app),
-        logging=ecs.LogDrivers.aws_logs(stream_prefix=f"{app.name}-container", log_group=log_group),
+        logging=logging,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from aws_cdk import Acknowledgment, Duration, Fn, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, Fn, RemovalPolicy, Size, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -18,6 +18,11 @@ from color_mesh.model.errors import problem
 LOW_PORTS = ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")
 # ECS API Reference, AwsVpcConfiguration: securityGroups.
 _MAX_SECURITY_GROUPS = 5
+
+
+# Size of the examples in the documentation of the CDK's LogDrivers. A container fills it only while CloudWatch Logs
+# does not take its lines.
+_LOG_BUFFER = Size.mebibytes(25)
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
@@ -93,15 +98,37 @@ def _tasks_of_this_account(scope: Construct) -> Mapping[str, Mapping[str, str]]:
     }
 
 
-def container_log(log_group: logs.ILogGroup, part: str, container: FargateContainer) -> ecs.LogDriver:
+def container_log(
+    log_group: logs.ILogGroup, part: str, container: FargateContainer, *, buffered: bool
+) -> ecs.LogDriver:
     """Create the log driver of a container of a node or gateway.
 
     Args:
         log_group: Log group.
         part: Name of the node or gateway.
         container: The container.
+        buffered: The container never waits for its log; see `log_driver`.
     """
-    return ecs.LogDrivers.aws_logs(stream_prefix=f"{part}-{container.name}", log_group=log_group)
+    return log_driver(log_group, f"{part}-{container.name}", buffered=buffered)
+
+
+def log_driver(log_group: logs.ILogGroup, prefix: str, *, buffered: bool) -> ecs.LogDriver:
+    """Create a log driver.
+
+    Args:
+        log_group: Log group.
+        prefix: Prefix of the log streams.
+        buffered: The container never waits for its log. When the buffer is full, lines are lost. ``False``: the default
+            of ECS or of the account.
+    """
+    # ECS Developer Guide, *Access Amazon ECS features with account settings*: the default mode was blocking until June
+    # 2025, and an account may have another.
+    return ecs.LogDrivers.aws_logs(
+        stream_prefix=prefix,
+        log_group=log_group,
+        mode=ecs.AwsLogDriverMode.NON_BLOCKING if buffered else None,
+        max_buffer_size=_LOG_BUFFER if buffered else None,
+    )
 
 
 def stop_timeout(container: FargateContainer) -> Duration | None:
@@ -150,9 +177,21 @@ def fargate_service(
     task: FargateTask,
     security_groups: Sequence[ec2.ISecurityGroup],
     vpc_subnets: ec2.SubnetSelection,
+    rebalanced: bool,
     assign_public_ip: bool = False,
 ) -> ecs.FargateService:
-    """Create the ECS service of a task, with rolling deployments and rollback by the deployment circuit breaker."""
+    """Create the ECS service of a task, with rolling deployments and rollback by the deployment circuit breaker.
+
+    Args:
+        scope: Scope of the service.
+        cluster: Cluster.
+        task_definition: Task definition.
+        task: The task.
+        security_groups: Security groups of the tasks.
+        vpc_subnets: Subnets of the tasks.
+        rebalanced: ECS moves tasks to keep them in balance over the Availability Zones. ``False``: the default of ECS.
+        assign_public_ip: Each task has a public IP address.
+    """
     service = ecs.FargateService(
         scope,
         "Service",
@@ -168,6 +207,7 @@ def fargate_service(
         circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
         min_healthy_percent=100,
         max_healthy_percent=200,
+        availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED if rebalanced else None,
     )
     _resource(service).scheduling_strategy = "REPLICA"
     return service
