@@ -1,5 +1,6 @@
 """Ids of the users of containers on the machine."""
 
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -46,3 +47,11 @@ def test_machine_whose_root_has_few_ids_has_none_for_containers(maps: Path) -> N
     assert has_ids(1)
     maps.write_text(f"         0     100000      {USERS}\n")
     assert not has_ids(1)
+
+
+def test_process_that_gets_no_user_namespace_is_an_error() -> None:
+    with (
+        subprocess.Popen(["sh", "-c", "exit 1"]) as process,
+        pytest.raises(OSError, match="^no user namespace$"),
+    ):
+        isolation._wait_for_user_namespace(process)

@@ -1,6 +1,7 @@
 """Templates that try to reach the machine: their names, their environment, and requests of their containers."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -125,6 +126,8 @@ def test_containers_do_not_see_the_folder_of_the_run(mesh: LocalMesh) -> None:
 
 
 def test_process_of_a_run_that_reaches_the_control_socket_is_refused(mesh: LocalMesh) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
     # It is in the process namespace of the run, but sees the files of the machine.
     pid = mesh.machine_pid(mesh.pid("red-svc", "red-app"))
     command = ["nsenter", f"--target={pid}", "--pid", "--net", sys.executable, "-c", _REQUEST, str(mesh.folder)]

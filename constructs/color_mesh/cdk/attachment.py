@@ -17,7 +17,7 @@ _ID = "NodeAttachment"
 
 
 class NodeAttachment(Construct):
-    """Envoy and its companions in a task definition, which `MeshedColorNode.attach` and the like created.
+    """Envoy and its companions in a task definition, which `MeshedColorNode.attach` and `add_to` create.
 
     Attributes:
         task_definition: Task definition.
@@ -119,7 +119,7 @@ def check_task_definition(
         fix = f"a container of {path!r}"
         yield problem(subject, "container is in another task definition", app_container.node.path, fix)
     if resource.cpu is not None and resource.cpu.isdecimal():
-        # The CDK refuses a container beyond the CPU of its task when it is added, and other problems at synthesis.
+        # The CDK raises an error of its own for this, but only after it has added a part of the containers.
         own = [each.cpu for each in task_definition.node.children if isinstance(each, ecs.ContainerDefinition)]
         shares = [*own, *(container.cpu for container in containers)]
         yield from check_shares(subject, "CPU", "units", int(resource.cpu), shares)

@@ -410,7 +410,7 @@ class MeshedColorNode(Construct):
         The service may be of any kind with network mode ``awsvpc``: `ecs.FargateService`, `ecs.Ec2Service`, or the
         ``service`` of a pattern of ``aws_ecs_patterns``. Its tasks get the containers of `add_to`, register in the
         Cloud Map service of the node, and get the security group of the node beside their own. Nothing else of the
-        service changes. Egress rules of the groups that it has stay in force.
+        service changes. Rules of the groups that it has stay in force, and may allow more than the mesh does.
 
         Args:
             service: The ECS service.

@@ -248,5 +248,5 @@ class _Parser:
         return ord(self._text[self._position - 1])
 
 
-def _together(parts: list[_Part], more: int) -> _Part:
-    return _Part(sum(part.size for part in parts) + more, max((part.repetitions for part in parts), default=1))
+def _together(parts: list[_Part], extra_size: int) -> _Part:
+    return _Part(sum(part.size for part in parts) + extra_size, max((part.repetitions for part in parts), default=1))

@@ -128,6 +128,9 @@ def start_isolated(command: Sequence[str], file_descriptors: Iterable[int]) -> "
     Args:
         command: The command.
         file_descriptors: File descriptors that the command inherits.
+
+    Raises:
+        OSError: If the kernel refuses.
     """
     unshare = [system_program("unshare"), "--mount", "--net", "--pid", "--fork", "--kill-child", *command]
     inherited = tuple(file_descriptors)
@@ -146,12 +149,13 @@ def start_isolated(command: Sequence[str], file_descriptors: Iterable[int]) -> "
     process = subprocess.Popen(waiting, pass_fds=inherited, start_new_session=True, stdin=subprocess.PIPE)
     assert process.stdin is not None
     try:
-        _wait_for_user_namespace(process.pid)
+        _wait_for_user_namespace(process)
         _map_users(process.pid)
         process.stdin.write(b"go\n")
         process.stdin.close()
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
         process.kill()
+        process.wait()
         raise
     return process
 
@@ -169,9 +173,11 @@ def first_container_id() -> int:
     return (first_free_id() or 1) if creates_namespaces() else 1
 
 
-def _wait_for_user_namespace(pid: int) -> None:
+def _wait_for_user_namespace(process: "subprocess.Popen[bytes]") -> None:
     own = os.readlink("/proc/self/ns/user")
-    while os.readlink(f"/proc/{pid}/ns/user") == own:
+    while os.readlink(f"/proc/{process.pid}/ns/user") == own:
+        if process.poll() is not None:
+            raise OSError("no user namespace")
         os.sched_yield()
 
 
@@ -183,7 +189,10 @@ def _map_users(pid: int) -> None:
     for tool, own, file in (("newuidmap", os.getuid(), "/etc/subuid"), ("newgidmap", os.getgid(), "/etc/subgid")):
         first = first_subordinate_id(Path(file))
         mapping = [str(pid), "0", str(own), "1", "1", str(first), str(USERS)]
-        subprocess.run([system_program(tool), *mapping], env=SYSTEM_ENVIRONMENT, check=True)
+        command = [system_program(tool), *mapping]
+        mapped = subprocess.run(command, env=SYSTEM_ENVIRONMENT, capture_output=True, text=True, check=False)
+        if mapped.returncode != 0:
+            raise OSError(mapped.stderr.strip() or f"{tool} ended with {mapped.returncode}")
 
 
 def prepare_mounts(resolver: IPv4Address, envoy: str) -> bool:

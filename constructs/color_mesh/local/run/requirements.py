@@ -1,7 +1,9 @@
 """Requirements of the machine that runs a mesh."""
 
+import ctypes
+import errno
+import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from color_mesh.local.run.isolation import (
     system_program,
     user_name,
 )
+from color_mesh.local.run.tasks.container_entry import MOUNT_SETATTR
 from color_mesh.model.errors import problem
 
 _TOOLS = ("iptables-restore", "nsenter", "unshare", "mount")
@@ -34,7 +37,6 @@ _PACKAGES = {
     "mount": "mount",
     "curl": "curl",
 }
-_KERNEL = (5, 12)
 # Settings that keep users other than root from creating user namespaces, and the value that allows them.
 _OF_OTHER_USERS = {"kernel/unprivileged_userns_clone": "1", "kernel/apparmor_restrict_unprivileged_userns": "0"}
 _MODULES = ("dns", "h11", "pyroute2")
@@ -45,9 +47,7 @@ def missing(plan: Plan) -> Iterator[str]:
     if sys.platform != "linux":
         yield problem("machine", "cannot run a mesh", sys.platform, "Linux: network namespaces and iptables")
         return
-    if _kernel_version() < _KERNEL:
-        fix = f"a kernel from {'.'.join(map(str, _KERNEL))} on, which makes file systems of containers read-only"
-        yield problem("machine", "the kernel is too old", platform.release(), fix)
+    yield from _missing_system_call()
     health_checks = " ".join(
         " ".join(container.health_check.command)
         for task in plan.tasks.values()
@@ -67,8 +67,15 @@ def missing(plan: Plan) -> Iterator[str]:
         yield from _missing_privileges()
 
 
-def _kernel_version() -> tuple[int, ...]:
-    return tuple(int(each) for each in re.findall(r"\d+", platform.release())[:2])
+def _missing_system_call() -> Iterator[str]:
+    """Return why mounts cannot be made read-only: the kernel is too old, or a filter of system calls is."""
+    # Without attributes, they are invalid to a kernel that knows and allows the call.
+    ctypes.CDLL(None, use_errno=True).syscall(MOUNT_SETATTR, -1, b"", 0, None, ctypes.c_size_t(0))
+    reason = ctypes.get_errno()
+    if reason != errno.EINVAL:
+        fix = "Linux 5.12 or newer; in Docker, --security-opt seccomp=unconfined"
+        wrong = f"the kernel cannot make mounts read-only, mount_setattr: {os.strerror(reason)}"
+        yield problem("machine", wrong, platform.release(), fix)
 
 
 def _missing_privileges() -> Iterator[str]:

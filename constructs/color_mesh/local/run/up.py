@@ -20,6 +20,7 @@ from color_mesh.local.run.interpreter import module_command
 from color_mesh.local.run.isolation import first_container_id, shares_ids, start_isolated
 from color_mesh.local.run.requirements import envoy_binary, missing
 from color_mesh.local.run.tasks.visible_files import unreadable_programs
+from color_mesh.model import MeshError
 from color_mesh.model.checks import check_range
 from color_mesh.model.errors import printable, problem, refuse
 
@@ -79,8 +80,11 @@ def up(
             passed.flush()
             passed.seek(0)
             command = module_command("color_mesh.local.run.first_process", str(passed.fileno()))
-            process = start_isolated(command, (inside.fileno(), lock, folder.descriptor, passed.fileno()))
-
+            try:
+                process = start_isolated(command, (inside.fileno(), lock, folder.descriptor, passed.fileno()))
+            except OSError as error:
+                fix = "run it where no_new_privs is not set, or as root"
+                raise MeshError([problem("machine", "user namespaces are refused", str(error), fix)]) from None
         inside.close()
         return _serve_ports(process, outside, listening)
     finally:

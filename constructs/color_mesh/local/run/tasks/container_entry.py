@@ -19,12 +19,12 @@ from typing import Any
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 1 << 17, 1 << 27, 1 << 28, 1 << 29, 1 << 30
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC = 2, 4, 8, 1 << 12, 1 << 14
 _READ_ONLY, _NO_SUID, _NO_DEVICES = 1, 2, 4
-_AT_EMPTY_PATH, _AT_RECURSIVE = 0x1000, 0x8000
+_AT_RECURSIVE = 0x8000
 _SET_BOUNDING_SET_DROP, _SET_KEEP_CAPABILITIES, _SET_NO_NEW_PRIVILEGES, _SET_AMBIENT, _AMBIENT_RAISE = 24, 8, 38, 47, 2
 _CAPABILITY_VERSION, _LAST_CAPABILITY = 0x20080522, 63
 _JOIN_SESSION_KEYRING = 1
 # The number of mount_setattr(2) is the same on all machines, that of keyctl(2) is not.
-_MOUNT_SETATTR = 442
+MOUNT_SETATTR = 442
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 # Device numbers (Linux: Documentation/admin-guide/devices.txt).
 _PSEUDO_TERMINALS = range(136, 144)
@@ -187,7 +187,7 @@ def _set_attributes(path: str, wanted: int, cleared: int = 0, recursive: bool = 
     attributes = (ctypes.c_uint64 * 4)(wanted, cleared, 0, 0)
     flags = _AT_RECURSIVE if recursive else 0
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    result = _libc.syscall(_MOUNT_SETATTR, -100, os.fsencode(path), flags, attributes, size)
+    result = _libc.syscall(MOUNT_SETATTR, -100, os.fsencode(path), flags, attributes, size)
     _call(f"mount_setattr {path}", result)
 
 
