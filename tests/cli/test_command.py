@@ -329,6 +329,14 @@ def test_closed_pipe_is_not_an_error() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, UPDATED, "")
 
 
+def test_interrupted_command_in_a_container_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("color_mesh.cli.commands.exec.execute", interrupt)
+    assert main(["exec", "red", "--", "true"]) == 130
+
+
 @pytest.mark.parametrize("stream", [1, 2])
 def test_closed_standard_streams_are_no_error(stream: int) -> None:
     command = ["sh", "-c", f'exec "$@" {stream}>&-', "sh", sys.executable, "-m", "color_mesh", "show", MANIFESTS]

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.support.cloudformation import Template, container, task_definition
-from tests.support.local_mesh import LocalMesh, local_mesh, template_of
+from tests.support.local_mesh import COMMAND, LocalMesh, local_mesh, template_of
 
 # What a container must not be able to do, each as a command of a shell that succeeds if it can.
 FORBIDDEN = {
@@ -203,6 +203,17 @@ def test_nothing_of_the_machine_has_changed(possible: Callable[[str], set[str]],
 def test_program_opens_its_standard_output_again(mesh: LocalMesh) -> None:
     for name in ("red-app", "envoy-sidecar"):
         assert mesh.execute("red", "sh", "-c", "echo again > /dev/stdout", container=name).stdout == "again\n"
+
+
+def test_named_pipe_of_the_user_keeps_its_owner(mesh: LocalMesh, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    opened = os.open(pipe, os.O_RDWR)
+    try:
+        subprocess.run([COMMAND, "exec", "red", "--", "true"], cwd=mesh.folder, stdin=opened, check=True)
+    finally:
+        os.close(opened)
+    assert pipe.stat().st_uid == os.getuid()
 
 
 def machine_ids(pid: int) -> set[str]:

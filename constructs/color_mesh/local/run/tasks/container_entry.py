@@ -119,12 +119,12 @@ def _own_streams(owner: tuple[int, int]) -> None:
     """Give the container's user its standard streams, if they are pipes or pseudo terminals.
 
     Programs open ``/dev/stdout`` again. The client of ``color-mesh exec`` makes the pseudo terminal for the command.
-    Files of the user remain what they are.
+    Files of the user, such as named pipes, remain what they are.
     """
     for stream in range(3):
         status = os.fstat(stream)
         is_pseudo_terminal = stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) in _PSEUDO_TERMINALS
-        if stat.S_ISFIFO(status.st_mode) or is_pseudo_terminal:
+        if is_pseudo_terminal or os.readlink(f"/proc/self/fd/{stream}").startswith("pipe:"):
             with suppress(OSError):
                 os.fchown(stream, *owner)
 
