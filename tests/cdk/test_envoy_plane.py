@@ -673,7 +673,7 @@ class TestGateway:
         )
         assert gateway.node.try_find_child("Task") is None
 
-    @pytest.mark.parametrize("trusted_hops", [-1, 11, True, 1.0, "1", None])
+    @pytest.mark.parametrize("trusted_hops", [-1, 11, True, 1.0, "1"])
     def test_invalid_number_of_trusted_hops_is_refused(
         self, gateway: MeshGateway, cluster: ecs.Cluster, trusted_hops: Any
     ) -> None:

@@ -1,10 +1,11 @@
 """Virtual gateway: its specification, and its implementation on AWS Fargate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import jsii
 from aws_cdk import CfnResource
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -15,7 +16,9 @@ from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_bac
 from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.gateway_implementation import (
+    HTTPS_PORTS,
     GatewayImplementation,
+    add_https_load_balancer,
     add_load_balancer,
     create_gateway_implementation,
 )
@@ -195,7 +198,8 @@ class MeshGateway(Construct):
         cluster: ecs.ICluster,
         exposure: Exposure = "internal",
         entry_security_group: ec2.ISecurityGroup | None = None,
-        trusted_hops: int = 0,
+        certificates: Sequence[acm.ICertificate] = (),
+        trusted_hops: int | None = None,
         cpu: int = 256,
         memory_mib: int = 512,
         port_name: str | None = None,
@@ -224,10 +228,14 @@ class MeshGateway(Construct):
                 admits the clients. If it restricts outbound traffic, it gets a rule for the gateway's tasks. Default: a
                 new security group, which allows the gateway's port to the IPv4 addresses of the VPC, or with
                 ``internet`` and ``public-ip`` to all IPv4 addresses. Not supported with ``none``.
+            certificates: Certificates of ACM for HTTPS. The load balancer is then an application load balancer, which
+                listens on port 443 and redirects from port 80; a new security group allows these ports. Supported with
+                ``internal`` and ``internet`` only. Default: none, clients connect to the port of the gateway.
             trusted_hops: Number of trusted proxies in front of the gateway that add the address of their client to
                 ``X-Forwarded-For``: 1 for an application load balancer, 0 to 10. They must be the only clients that
                 ``entry_security_group`` admits, which has no default then. Supported with ``data_plane="envoy"`` only.
-                Default: 0, which removes the ``X-Forwarded-`` headers of all clients.
+                Default: 1 with ``certificates``, for the gateway's own load balancer, which needs no such group.
+                Otherwise 0, which removes the ``X-Forwarded-`` headers of all clients.
             cpu: CPU units of the task, one of the sizes of Fargate. Envoy gets all of them. Default: 256.
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
@@ -248,6 +256,9 @@ class MeshGateway(Construct):
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         mesh, subject = self.mesh, f"virtual gateway {self.name!r}"
+        own_hops = 1 if certificates and not mesh.data_plane.follows_tutorial else 0
+        if trusted_hops is None:
+            trusted_hops = own_hops
         container = mesh.data_plane.gateway_container(
             cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=stop_timeout_seconds
         )
@@ -257,11 +268,12 @@ class MeshGateway(Construct):
             *check_balancer_name(subject, "target group name", target_group_name),
             *mesh.data_plane.check_gateway(subject, trusted_hops),
             *_check_entry(subject, exposure, entry_security_group),
+            *_check_certificates(subject, exposure, certificates),
             *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
             *(check_subnets(subject, cluster.vpc, public=True) if exposure in ("internet", "public-ip") else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
         ]
-        if not problems and trusted_hops:
+        if not problems and trusted_hops > own_hops:
             problems += _check_proxies(subject, trusted_hops, exposure, entry_security_group)
         with refusing(problems):
             task = FargateTask(
@@ -286,6 +298,7 @@ class MeshGateway(Construct):
             entry_security_group=entry_security_group,
             trusted_hops=trusted_hops,
             exposure=exposure,
+            client_ports=HTTPS_PORTS if certificates else [self.port],
             execute_command=execute_command,
             cpu_architecture=cpu_architecture,
             log_group=log_group or own_log_group(part),
@@ -295,6 +308,18 @@ class MeshGateway(Construct):
         self._implementation = implementation
         if exposure in ("public-ip", "none"):
             return implementation
+        if certificates:
+            return add_https_load_balancer(
+                part,
+                implementation,
+                mesh=mesh,
+                gateway=mesh.declared.parts.gateways[self.name],
+                target=self.load_balancer_target(),
+                certificates=certificates,
+                exposure=exposure,
+                load_balancer_name=load_balancer_name,
+                target_group_name=target_group_name,
+            )
         return add_load_balancer(
             part,
             implementation,
@@ -331,6 +356,14 @@ def _check_entry(subject: str, exposure: Exposure, group: ec2.ISecurityGroup | N
     if exposure == "none" and group is not None:
         fix = "leave it out: it is the group of your load balancer, which load_balancer_target lets in"
         yield problem(subject, "'entry_security_group' needs an exposure", group.node.path, fix)
+
+
+def _check_certificates(subject: str, exposure: Exposure, certificates: Sequence[acm.ICertificate]) -> Iterator[str]:
+    if not isinstance(certificates, Sequence):
+        yield problem(subject, "'certificates' is not a list", certificates, "certificates=[certificate]")
+    elif certificates and exposure not in ("internal", "internet"):
+        fix = "exposure='internal' or 'internet': the load balancer of the gateway has them"
+        yield problem(subject, "'certificates' need a load balancer", exposure, fix)
 
 
 def _check_security_group(

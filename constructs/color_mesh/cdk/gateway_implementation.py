@@ -1,8 +1,10 @@
 """Implementation of a gateway on AWS Fargate."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -10,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.task import (
     acknowledge,
@@ -26,6 +29,16 @@ from color_mesh.model.errors import problem
 # (aws/containers-roadmap, issue 470). The rest is for the requests on them. ECS stops the task after the delay; the
 # default of 300 s would make deployments minutes longer.
 _DEREGISTRATION_DELAY = Duration.seconds(150)
+# An application load balancer sends no new requests after the deregistration. Without another timeout, requests end
+# after 15 s.
+_HTTPS_DEREGISTRATION_DELAY = Duration.seconds(30)
+# Ports of an application load balancer for clients: HTTPS, and HTTP, which it redirects.
+HTTPS_PORTS = (443, 80)
+_PROTOCOL_VERSIONS: Mapping[str, elbv2.ApplicationProtocolVersion] = {
+    "http": elbv2.ApplicationProtocolVersion.HTTP1,
+    "http2": elbv2.ApplicationProtocolVersion.HTTP2,
+    "grpc": elbv2.ApplicationProtocolVersion.GRPC,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,18 +50,20 @@ class GatewayImplementation:
         envoy_container: Container of Envoy.
         fargate_service: ECS service.
         entry_security_group: Security group that admits the clients. ``None``: the exposure is ``none``.
-        load_balancer: Load balancer. ``None``: the exposure is ``public-ip`` or ``none``.
+        load_balancer: Load balancer; with certificates, an application load balancer. ``None``: the exposure is
+            ``public-ip`` or ``none``.
         target_group: Target group of the load balancer. ``None``: the exposure is ``public-ip`` or ``none``.
-        listener: Listener of the load balancer. ``None``: the exposure is ``public-ip`` or ``none``.
+        listener: Listener of the load balancer, with certificates that for HTTPS. ``None``: the exposure is
+            ``public-ip`` or ``none``.
     """
 
     task_definition: ecs.FargateTaskDefinition
     envoy_container: ecs.ContainerDefinition
     fargate_service: ecs.FargateService
     entry_security_group: ec2.ISecurityGroup | None = None
-    load_balancer: elbv2.NetworkLoadBalancer | None = None
-    target_group: elbv2.NetworkTargetGroup | None = None
-    listener: elbv2.NetworkListener | None = None
+    load_balancer: elbv2.NetworkLoadBalancer | elbv2.ApplicationLoadBalancer | None = None
+    target_group: elbv2.NetworkTargetGroup | elbv2.ApplicationTargetGroup | None = None
+    listener: elbv2.NetworkListener | elbv2.ApplicationListener | None = None
     _url: str | None = None
 
     @property
@@ -82,6 +97,7 @@ def create_gateway_implementation(
     entry_security_group: ec2.ISecurityGroup | None,
     trusted_hops: int,
     exposure: Exposure,
+    client_ports: Sequence[int],
     execute_command: bool,
     cpu_architecture: ecs.CpuArchitecture | None,
     log_group: logs.ILogGroup,
@@ -99,6 +115,7 @@ def create_gateway_implementation(
             exposure is ``none``.
         trusted_hops: Number of trusted proxies in front of the gateway.
         exposure: Reach of the gateway.
+        client_ports: Ports for clients, of a new security group.
         execute_command: ECS Exec is enabled.
         cpu_architecture: CPU architecture. ``None``: the default of ECS.
         log_group: Log group of the container.
@@ -117,7 +134,7 @@ def create_gateway_implementation(
     envoy.add_port_mappings(ecs.PortMapping(container_port=port, protocol=ecs.Protocol.TCP, name=container.port_name))
     entry = entry_security_group
     if entry is None and exposure != "none":
-        entry = _create_entry_security_group(scope, mesh.vpc, port, exposure)
+        entry = _create_entry_security_group(scope, mesh.vpc, client_ports, exposure)
     public_ip = exposure == "public-ip"
     subnets = ec2.SubnetType.PUBLIC if public_ip else ec2.SubnetType.PRIVATE_WITH_EGRESS
     service = fargate_service(
@@ -220,6 +237,88 @@ def add_load_balancer(
     return replace(implementation, _url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
 
 
+def add_https_load_balancer(
+    scope: Construct,
+    implementation: GatewayImplementation,
+    *,
+    mesh: ServiceMesh,
+    gateway: VirtualGateway,
+    target: LoadBalancerTarget,
+    certificates: Sequence[acm.ICertificate],
+    exposure: Exposure,
+    load_balancer_name: str | None,
+    target_group_name: str | None,
+) -> GatewayImplementation:
+    """Create an application load balancer for HTTPS, which redirects from HTTP, and return the implementation with it.
+
+    Args:
+        scope: Scope of the constructs.
+        implementation: Implementation of the gateway.
+        mesh: Mesh of the gateway.
+        gateway: The gateway.
+        target: The gateway as a target.
+        certificates: Certificates of the listener.
+        exposure: Reach of the gateway: ``internal`` or ``internet``.
+        load_balancer_name: Name of the load balancer. ``None``: a name generated by CloudFormation.
+        target_group_name: Name of the target group. ``None``: a name generated by CloudFormation.
+    """
+    internet_facing = exposure == "internet"
+    subnets = ec2.SubnetType.PUBLIC if internet_facing else ec2.SubnetType.PRIVATE_WITH_EGRESS
+    load_balancer = elbv2.ApplicationLoadBalancer(
+        scope,
+        "HttpsLoadBalancer",
+        vpc=mesh.vpc,
+        load_balancer_name=load_balancer_name,
+        internet_facing=internet_facing,
+        ip_address_type=elbv2.IpAddressType.IPV4,
+        security_group=implementation.entry_security_group,
+        vpc_subnets=ec2.SubnetSelection(subnet_type=subnets),
+        drop_invalid_header_fields=True,
+    )
+    acknowledge(
+        load_balancer,
+        "AwsSolutions::AwsSolutions-ELB2",
+        "Envoy's access log has every request that the load balancer forwards. Access logs of the load balancer need "
+        "a bucket of yours: load_balancer.log_access_logs(bucket).",
+    )
+    (envoy_listener,) = gateway.listeners
+    # Without a path of its own, the gateway answers `/` with the answer of a service or 404. Both show that it is up.
+    any_answer = mesh.data_plane.gateway_health_path is None and envoy_listener.protocol != "grpc"
+    target_group = elbv2.ApplicationTargetGroup(
+        scope,
+        "HttpsTargetGroup",
+        vpc=mesh.vpc,
+        target_group_name=target_group_name,
+        protocol=elbv2.ApplicationProtocol.HTTP if envoy_listener.tls is None else elbv2.ApplicationProtocol.HTTPS,
+        protocol_version=_PROTOCOL_VERSIONS[envoy_listener.protocol],
+        port=envoy_listener.port,
+        target_type=elbv2.TargetType.IP,
+        deregistration_delay=_HTTPS_DEREGISTRATION_DELAY,
+        health_check=elbv2.HealthCheck(
+            enabled=True,
+            interval=Duration.seconds(10),
+            timeout=Duration.seconds(5),
+            healthy_threshold_count=2,
+            unhealthy_threshold_count=3,
+            healthy_http_codes="200-499" if any_answer else None,
+        ),
+        targets=[target],
+    )
+    # `open` would admit clients by rules in security groups that are not of this package.
+    listener = load_balancer.add_listener(
+        "Https",
+        port=HTTPS_PORTS[0],
+        protocol=elbv2.ApplicationProtocol.HTTPS,
+        certificates=list(certificates),
+        ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+        default_target_groups=[target_group],
+        open=False,
+    )
+    load_balancer.add_redirect(open=False)
+    url = f"https://{load_balancer.load_balancer_dns_name}"
+    return replace(implementation, _url=url, load_balancer=load_balancer, target_group=target_group, listener=listener)
+
+
 def _create_target_group(
     scope: Construct, implementation: GatewayImplementation, mesh: ServiceMesh, port: int, name: str | None
 ) -> elbv2.NetworkTargetGroup:
@@ -249,14 +348,18 @@ def _create_target_group(
     )
 
 
-def _create_entry_security_group(scope: Construct, vpc: ec2.IVpc, port: int, exposure: Exposure) -> ec2.SecurityGroup:
+def _create_entry_security_group(
+    scope: Construct, vpc: ec2.IVpc, ports: Sequence[int], exposure: Exposure
+) -> ec2.SecurityGroup:
     group = ec2.SecurityGroup(
         scope, "EntrySecurityGroup", vpc=vpc, description="Clients of a virtual gateway.", allow_all_outbound=False
     )
     if exposure == "internal":
-        group.add_ingress_rule(ec2.Peer.ipv4(vpc.vpc_cidr_block), ec2.Port.tcp(port), "clients in the VPC")
+        for port in ports:
+            group.add_ingress_rule(ec2.Peer.ipv4(vpc.vpc_cidr_block), ec2.Port.tcp(port), "clients in the VPC")
         return group
-    group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "clients from anywhere")
+    for port in ports:
+        group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "clients from anywhere")
     acknowledge(
         group,
         "AwsSolutions::AwsSolutions-EC23",
