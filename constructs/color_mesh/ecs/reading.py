@@ -137,7 +137,7 @@ def _select(value: Any, used: Collection[str], path: PropertyPath, unused: list[
             selected[key] = each
         elif any(other.startswith(f"{name}.") for other in used):
             selected[key] = _select(each, used, (*path, key), unused)
-        else:
+        elif each not in ({}, []):
             own.append((*path, key))
     unused += own
     return selected

@@ -45,6 +45,8 @@ EMULATED: UsedProperties = {
         *(f"ContainerDefinitions.{name}" for name in ("Name", "Image", "EntryPoint", "Command", "Environment", "User")),
         *(f"ContainerDefinitions.{name}" for name in ("Essential", "DependsOn", "HealthCheck", "SystemControls")),
         *(f"ContainerDefinitions.{name}" for name in ("StartTimeout", "StopTimeout")),
+        # Each container has an init process.
+        "ContainerDefinitions.LinuxParameters.InitProcessEnabled",
         *(f"ContainerDefinitions.LogConfiguration.{name}" for name in ("LogDriver", "Options")),
         *(f"ContainerDefinitions.PortMappings.{name}" for name in ("ContainerPort", "Protocol")),
     ),
@@ -82,7 +84,6 @@ _WITHOUT_EFFECT: UsedProperties = {
         *(f"ContainerDefinitions.{name}" for name in ("Cpu", "Memory", "MemoryReservation", "DockerLabels")),
         *(f"ContainerDefinitions.PortMappings.{name}" for name in ("Name", "HostPort", "AppProtocol")),
         *("ProxyConfiguration.Type", "ProxyConfiguration.ContainerName"),
-        "ContainerDefinitions.LinuxParameters.InitProcessEnabled",
     ),
     "AWS::ElasticLoadBalancingV2::Listener": ("DefaultActions.Type", "DefaultActions.Order"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Tags", "LoadBalancerAttributes", "IpAddressType"),
