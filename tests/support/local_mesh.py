@@ -50,6 +50,10 @@ class LocalMesh:
         """Return what ``color-mesh up`` has printed."""
         return (self.folder / "output").read_text()
 
+    def mounts_proc(self) -> bool:
+        """Return whether containers have their own ``/proc``."""
+        return "lets no run mount /proc" not in self.output()
+
     def command(self, *arguments: str, seconds: float = DEADLINE_SECONDS) -> "subprocess.CompletedProcess[str]":
         """Run a command of ``color-mesh``."""
         return subprocess.run(
