@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("dns", "h11", "pyroute2"),
     ),
     "local.client": (("model", "local.folder", "local.terminal"), ()),
-    "migration": ((*CORE, "report"), ()),
+    "migration": ((*CORE, "report"), ("ruff",)),
     "cli": (
         (
             *("model", "cloudformation", "appmesh", "envoy", "report", "local.plan", "local.run", "local.client"),

@@ -28,7 +28,7 @@ def content(path: Path) -> Any:
 )
 def test_file_is_valid_by_its_schema(schema: str, paths: list[Path]) -> None:
     # It takes long to import, and each process of the tests imports all test modules.
-    from check_jsonschema import main  # type: ignore[import-untyped]
+    from check_jsonschema import main
 
     result = CliRunner().invoke(main, ["--builtin-schema", schema, *map(str, paths)])
     assert result.exit_code == 0, result.output

@@ -1,7 +1,6 @@
 """Parity: every property of the published schemas is compiled or rejected with a message, never ignored."""
 
 import copy
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -81,9 +80,9 @@ OTHERS: dict[str, list[Any]] = {
     "TcpRetryEvents[]": [],
     "Type": ["DROP_ALL"],
     "Unit": ["ms", "s"],
-    "VirtualGatewayName": ["spare"],
+    "VirtualGatewayName": ["spare", "renamed"],
     "VirtualNode": ["third"],
-    "VirtualNodeName": ["plain", "target"],
+    "VirtualNodeName": ["plain", "target", "renamed"],
     "VirtualRouterName": ["spare"],
     "VirtualServiceName": ["spare.colors.local", "other.colors.local"],
 }
@@ -136,7 +135,7 @@ def places(sample: int) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
     return by_path
 
 
-def compiled(mesh: Mesh, first: type[VirtualNode | VirtualGateway] = VirtualNode) -> Iterator[str]:
+def compiled(mesh: Mesh, first: type[VirtualNode | VirtualGateway] = VirtualNode) -> Iterator[Any]:
     """Yield the compiled configurations of a mesh, those of one kind of part first, without unsupported ones."""
     for part in sorted(parts(mesh), key=lambda part: not isinstance(part, first)):
         for interception, of_endpoints in PLACEMENTS:
@@ -147,12 +146,12 @@ def compiled(mesh: Mesh, first: type[VirtualNode | VirtualGateway] = VirtualNode
             except MeshError:
                 continue
             endpoint_documents = [endpoints(mesh, target, INSTANCES) for target in configuration.targets.values()]
-            yield json.dumps([configuration.bootstrap, dict(configuration.files), endpoint_documents])
+            yield configuration.bootstrap, configuration.files, endpoint_documents
 
 
 @cache
-def compiled_sample(sample: int) -> set[str]:
-    return set(compiled(SAMPLES[sample]))
+def compiled_sample(sample: int) -> list[Any]:
+    return list(compiled(SAMPLES[sample]))
 
 
 def changed(sample: int, index: int, at: tuple[Any, ...]) -> Iterator[Mesh]:
@@ -195,11 +194,13 @@ def renamed(value: Any, old: Any, new: Any) -> Any:
 def others(value: Any, at: tuple[Any, ...]) -> list[Any]:
     """Return other values for one place."""
     name = f"{at[-2]}[]" if isinstance(at[-1], int) else at[-1]
+    if name in OTHERS:
+        return OTHERS[name]
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
-        return [*OTHERS.get(name, []), value + 1, value - 1, value + 10]
-    return [*OTHERS.get(name, []), f"{value}x", f"x{value}"]
+        return [value + 1, value - 1, value + 10]
+    return [f"{value}x", f"x{value}"]
 
 
 def changes(path: str) -> bool:

@@ -99,8 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("node")
             item.add_marker("envoy")
             continue
-        conftests = [folder / "conftest.py" for folder in item.path.parents if (folder / "conftest.py").exists()]
-        for path in (item.path, *conftests):
+        for path in (item.path, *_conftests(item.path.parent)):
             for name in ("", item.originalname, *item.fixturenames):
                 for need in sorted(_needs(path).get(name, set())):
                     item.add_marker(need)
@@ -126,6 +125,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 
 def _marks(item: pytest.Item) -> set[str]:
     return {mark.name for mark in item.iter_markers()} & set(MARKS)
+
+
+@cache
+def _conftests(folder: Path) -> list[Path]:
+    return [each / "conftest.py" for each in (folder, *folder.parents) if (each / "conftest.py").exists()]
 
 
 @cache

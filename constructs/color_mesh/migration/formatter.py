@@ -1,9 +1,7 @@
 """Layout of the generated Python files, with ruff."""
 
 import subprocess
-import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,12 +18,15 @@ def format_modules(modules: Mapping[str, str]) -> dict[str, str]:
     Raises:
         MeshError: When ruff is not installed.
     """
-    if find_spec("ruff") is None:
+    try:
+        from ruff import find_ruff_bin
+    except ImportError:
         fix = "pip install 'color-mesh[migrate]'"
-        raise MeshError([problem("color-mesh migrate", "the Python package ruff is not installed", None, fix)])
+        message = problem("color-mesh migrate", "the Python package ruff is not installed", None, fix)
+        raise MeshError([message]) from None
     with TemporaryDirectory() as folder:
         for name, source in modules.items():
             Path(folder, name).write_text(source, encoding="utf-8")
         for command in (("check", "--fix-only", "--select=F401,I"), ("format",)):
-            subprocess.run([sys.executable, "-m", "ruff", *command, *_OPTIONS, *modules], cwd=folder, check=True)
+            subprocess.run([find_ruff_bin(), *command, *_OPTIONS, *modules], cwd=folder, check=True)
         return {name: Path(folder, name).read_text(encoding="utf-8") for name in modules}
