@@ -25,6 +25,7 @@ def main() -> None:
         vpc=network.vpc,
         namespace=network.namespace,
         security_group=network.colorapp_security_group,
+        data_plane="app-mesh",
     )
     nodes: list[MeshedColorNode] = []
     for number in range(int(sys.argv[1])):
