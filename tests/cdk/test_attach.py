@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import pytest
-from aws_cdk import App, Duration, Size, Stack, Tags
+from aws_cdk import App, Duration, Stack, Tags
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -396,7 +396,7 @@ def test_task_without_room_for_envoy_fails_the_synthesis(
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="tasks.shop.test", vpc=cluster.vpc)
     mesh = ServiceMesh(stack, "Small", mesh_name="small", vpc=cluster.vpc, namespace=namespace, data_plane="envoy")
     tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=256, memory_limit_mib=512)
-    tasks.add_container("App", image=image, memory_limit_mib=Size.mebibytes(512).to_mebibytes())
+    tasks.add_container("App", image=image, memory_limit_mib=512)
     report = MeshedColorNode(stack, "Report", mesh=mesh, name="report", listeners=[], virtual_service=False)
     report.add_to(tasks)
     with pytest.raises(RuntimeError) as error:

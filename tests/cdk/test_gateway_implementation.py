@@ -275,6 +275,20 @@ def test_unknown_exposure_is_refused(stack: Stack, implement: Implement) -> None
 # Subnets
 
 
+def implement_in(
+    vpc: ec2.IVpc,
+    stack: Stack,
+    namespace: servicediscovery.PrivateDnsNamespace,
+    mesh_group: ec2.ISecurityGroup,
+) -> Implement:
+    """Implement a gateway in a VPC."""
+    mesh = ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+    )
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+
+
 @pytest.fixture
 def implement_in_a_vpc_of_unknown_cidr_block(
     stack: Stack,
@@ -285,11 +299,7 @@ def implement_in_a_vpc_of_unknown_cidr_block(
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Unknown", vpc_id="vpc-unknown", availability_zones=["a"], private_subnet_ids=["private-a"]
     )
-    mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
-    )
-    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
-    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+    return implement_in(vpc, stack, namespace, mesh_group)
 
 
 @pytest.fixture
@@ -307,11 +317,7 @@ def implement_in_public_subnets(
         public_subnet_ids=["open-a"],
         vpc_cidr_block="10.8.0.0/16",
     )
-    mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
-    )
-    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
-    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+    return implement_in(vpc, stack, namespace, mesh_group)
 
 
 @pytest.fixture
@@ -324,11 +330,7 @@ def implement_in_private_subnets(
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Closed", vpc_id="vpc-closed", availability_zones=["a"], private_subnet_ids=["closed-a"]
     )
-    mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
-    )
-    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
-    return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
+    return implement_in(vpc, stack, namespace, mesh_group)
 
 
 @pytest.mark.parametrize("exposure", ["internal", "internet"])

@@ -379,14 +379,8 @@ class MeshedColorNode(Construct):
             execute_command=execute_command,
             log_group=log_group,
             follows_tutorial=mesh.data_plane.follows_tutorial,
-            attach=lambda service, log_group: self.attach(
-                service,
-                app_address=app_address,
-                app_port=app_port,
-                envoy_cpu=envoy_cpu,
-                envoy_memory_mib=envoy_memory_mib,
-                stop_timeout_seconds=stop_timeout_seconds,
-                log_group=log_group,
+            attach=lambda service, container, log_group: self._attach(
+                service, container, application, containers, log_group
             ),
         )
         if execute_command:
@@ -429,15 +423,26 @@ class MeshedColorNode(Construct):
         """
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "service", service, ecs.BaseService))
+        application = Application(address=app_address, port=app_port)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        app_container = container or service.task_definition.default_container
         registered = self.cloud_map_service is not None
-        attachment = self._attachment(
-            service.task_definition,
-            container,
-            Application(address=app_address, port=app_port),
-            self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
-            log_group,
-            check_service(subject, service, self.security_group, registered=registered),
-        )
+        problems = check_service(subject, service, self.security_group, registered=registered)
+        self._check_tasks(service.task_definition, app_container, application, containers, problems)
+        assert app_container is not None
+        return self._attach(service, app_container, application, containers, log_group)
+
+    def _attach(
+        self,
+        service: ecs.BaseService,
+        app_container: ecs.ContainerDefinition,
+        application: Application,
+        containers: Sequence[FargateContainer],
+        log_group: logs.ILogGroup | None,
+    ) -> NodeAttachment:
+        """Attach the node to a service that is validated."""
+        node = self.mesh.declared.parts.nodes[self.name]
+        attachment = self._attachment(service.task_definition, app_container, application, containers, log_group)
         if self.cloud_map_service is not None:
             service.associate_cloud_map_service(service=self.cloud_map_service)
         assert self.security_group is not None
@@ -445,10 +450,9 @@ class MeshedColorNode(Construct):
         group = add_security_group(service, attachment, self.security_group)
         self._connections = ec2.Connections(security_groups=[group])
         self._tasks = service, attachment
-        node = self.mesh.declared.parts.nodes[self.name]
         inbound = self.mesh.interception.inbound_ports(node)
-        ports = Application(address=app_address, port=app_port).ports(node)
-        keep_load_balancers_at_envoy(subject, service, [port for port in ports if port not in inbound])
+        past_envoy = [port for port in application.ports(node) if port not in inbound]
+        keep_load_balancers_at_envoy(f"virtual node {self.name!r}", service, past_envoy)
         return attachment
 
     def load_balancer_target(self) -> LoadBalancerTarget:
@@ -502,14 +506,13 @@ class MeshedColorNode(Construct):
         """
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
-        return self._attachment(
-            task_definition,
-            container,
-            Application(address="0.0.0.0", port=None),
-            self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds),
-            log_group,
-            check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
-        )
+        application = Application(address="0.0.0.0", port=None)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        app_container = container or task_definition.default_container
+        problems = check_unregistered(subject, self.mesh.declared.parts.nodes[self.name])
+        self._check_tasks(task_definition, app_container, application, containers, problems)
+        assert app_container is not None
+        return self._attachment(task_definition, app_container, application, containers, log_group)
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:
         """Return the containers that a task of the node has beside its application."""
@@ -520,17 +523,16 @@ class MeshedColorNode(Construct):
             dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
         )
 
-    def _attachment(
+    def _check_tasks(
         self,
         task_definition: ecs.TaskDefinition,
-        container: ecs.ContainerDefinition | None,
+        app_container: ecs.ContainerDefinition | None,
         application: Application,
         containers: Sequence[FargateContainer],
-        log_group: logs.ILogGroup | None,
         problems: Iterable[str],
-    ) -> NodeAttachment:
+    ) -> None:
+        """Raise unless the tasks of a task definition can be tasks of the node."""
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
-        app_container = container or task_definition.default_container
         refuse(
             [
                 *problems,
@@ -539,11 +541,19 @@ class MeshedColorNode(Construct):
                 *check_task_definition(subject, task_definition, app_container, containers),
             ]
         )
-        assert app_container is not None
+
+    def _attachment(
+        self,
+        task_definition: ecs.TaskDefinition,
+        app_container: ecs.ContainerDefinition,
+        application: Application,
+        containers: Sequence[FargateContainer],
+        log_group: logs.ILogGroup | None,
+    ) -> NodeAttachment:
         return NodeAttachment(
             task_definition,
-            mesh=mesh,
-            node=node,
+            mesh=self.mesh,
+            node=self.mesh.declared.parts.nodes[self.name],
             application=application,
             app_container=app_container,
             containers=containers,

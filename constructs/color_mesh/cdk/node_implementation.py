@@ -70,7 +70,7 @@ class NodeImplementation(Construct):
         execute_command: bool,
         log_group: logs.ILogGroup | None,
         follows_tutorial: bool,
-        attach: Callable[[ecs.FargateService, logs.ILogGroup], NodeAttachment],
+        attach: Callable[[ecs.FargateService, ecs.ContainerDefinition, logs.ILogGroup], NodeAttachment],
     ) -> None:
         """Create the task definition and the ECS service of a node.
 
@@ -87,7 +87,7 @@ class NodeImplementation(Construct):
             execute_command: ECS Exec is enabled.
             log_group: Log group of the containers. ``None``: a new log group with a retention of one week.
             follows_tutorial: See `DataPlane.follows_tutorial`.
-            attach: Attaches the node to the service, with the log group of its containers.
+            attach: Attaches the node to the service, with the container of the application and the log group.
         """
         super().__init__(scope, id)
         self.log_group: logs.ILogGroup = log_group or own_log_group(self)
@@ -107,7 +107,8 @@ class NodeImplementation(Construct):
             vpc_subnets=vpc_subnets,
             rebalanced=not follows_tutorial,
         )
-        self.envoy_container: ecs.ContainerDefinition = attach(self.fargate_service, self.log_group).envoy_container
+        attachment = attach(self.fargate_service, self.app_container, self.log_group)
+        self.envoy_container: ecs.ContainerDefinition = attachment.envoy_container
 
     @property
     def task_role(self) -> iam.IRole:

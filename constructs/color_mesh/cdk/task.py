@@ -18,8 +18,6 @@ from color_mesh.model.errors import problem
 LOW_PORTS = ecs.SystemControl(namespace="net.ipv4.ip_unprivileged_port_start", value="0")
 # ECS API Reference, AwsVpcConfiguration: securityGroups.
 _MAX_SECURITY_GROUPS = 5
-
-
 # Size of the examples in the documentation of the CDK's LogDrivers. A container fills it only while CloudWatch Logs
 # does not take its lines.
 _LOG_BUFFER = Size.mebibytes(25)
