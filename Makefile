@@ -73,7 +73,7 @@ rehearse: $(REHEARSAL)/.rehearse
 	@$(REHEARSAL)/bin/python -m rehearsal
 
 gold: $(VENV)/.test
-	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/analysis/test_pages.py tests/migration/test_app.py --update-gold --quiet
+	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/analysis/test_pages.py tests/migration/test_app.py tests/examples --update-gold --quiet
 
 docs: $(DOCS)/.docs docs/node_modules
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build
