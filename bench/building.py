@@ -12,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import MeshedColorNode, ServiceMesh
+from color_mesh import MeshNode, ServiceMesh
 from color_mesh.model import (
     AccessLog,
     CloudMapDiscovery,
@@ -66,9 +66,9 @@ def build_constructs(size: int, data_plane: str) -> float:
     (plane,) = (name for name in DATA_PLANES if name == data_plane)
     begin = time.perf_counter()
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane=plane)
-    nodes: list[MeshedColorNode] = []
+    nodes: list[MeshNode] = []
     for number in range(size):
-        node = MeshedColorNode(stack, f"N{number}", mesh=mesh, name=f"n{number}", backends=nodes[-BACKENDS:])
+        node = MeshNode(stack, f"N{number}", mesh=mesh, name=f"n{number}", backends=nodes[-BACKENDS:])
         node.implement(
             node, "Task", cluster=cluster, image=image, app_address="127.0.0.1", envoy_cpu=128, log_group=log_group
         )

@@ -7,7 +7,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from cdk_nag import AwsSolutionsChecks
 
-from color_mesh import MeshedColorNode, ServiceMesh
+from color_mesh import MeshNode, ServiceMesh
 from stacks.network_stack import NetworkStack
 from stacks.settings import Settings
 
@@ -27,9 +27,9 @@ def main() -> None:
         security_group=network.colorapp_security_group,
         data_plane="app-mesh",
     )
-    nodes: list[MeshedColorNode] = []
+    nodes: list[MeshNode] = []
     for number in range(int(sys.argv[1])):
-        node = MeshedColorNode(mesh_stack, f"N{number}", mesh=mesh, name=f"n{number}", backends=nodes[-1:])
+        node = MeshNode(mesh_stack, f"N{number}", mesh=mesh, name=f"n{number}", backends=nodes[-1:])
         node.implement(
             ecs_stack,
             f"N{number}",

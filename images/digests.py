@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parents[1]
 # Files with names of default images, as literals of their own.
-FILES = ("constructs/color_mesh/model/deployment.py", "stacks/planes.py")
+FILES = ("constructs/color_mesh/model/deployment.py", "constructs/color_mesh/cdk/color.py")
 # App Mesh's image is named as in the tutorial. AWS publishes no new ones.
 _KEPT = "public.ecr.aws/appmesh/"
 _IMAGE = re.compile(r'"((?:[a-z0-9.-]+/)+[a-z0-9.-]+):([\w.-]+)"(\s*"@sha256:[0-9a-f]{64}")?')

@@ -4,20 +4,12 @@ from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from color_mesh import ContainerHealthCheck
 from color_mesh.cdk.images import container_image
 from color_mesh.model.deployment import Exposure
 from stacks.mesh_stack import MeshStack
 from stacks.network_stack import NetworkStack
 from stacks.settings import GatewayEntry, Settings
 
-# The image serves '/' and '/healthcheck' only. With the tutorial's '/health/' the check fails and ECS stops the task.
-APP_HEALTH_CHECK = ContainerHealthCheck(
-    command=("CMD-SHELL", "curl -f http://localhost/healthcheck || exit 1"),
-    interval_seconds=5,
-    timeout_seconds=5,
-    retries=3,
-)
 # Chapter 4 of the tutorial opens the gateway to the internet in both of its ways.
 EXPOSURES: dict[GatewayEntry, Exposure] = {"load-balancer": "internet", "public-ip": "public-ip"}
 GATEWAY_SERVICE_NAMES: dict[GatewayEntry, str] = {
@@ -47,30 +39,21 @@ class EcsStack(Stack):
             retention=logs.RetentionDays[settings.log_retention],
             removal_policy=RemovalPolicy.DESTROY,
         )
-        image = container_image(self, "AppImage", settings.app_image)
+        image = container_image(self, "AppImage", settings.app_image) if settings.app_image else None
         for node in mesh.nodes:
-            color = node.name
-            task = node.implement(
+            task = node.implement_color_app(
                 self,
-                color.capitalize(),
+                node.color.capitalize(),
                 cluster=network.cluster,
                 image=image,
-                command=settings.app_command,
-                app_address=settings.plane.app_address,
-                environment={"COLOR": color},
-                port_name="color-port",
-                container_health_check=APP_HEALTH_CHECK,
                 desired_count=settings.desired_count,
-                execute_command=True,
-                family=f"{color}_node",
-                service_name=f"{color}-svc",
                 log_group=log_group,
             )
             CfnOutput(
                 self,
-                f"{color.capitalize()}Shell",
+                f"{node.color.capitalize()}Shell",
                 value=task.execute_command_line,
-                description=f"Opens a shell in the {color} application.",
+                description=f"Opens a shell in the {node.color} application.",
             )
         if mesh.gateway:
             gateway = mesh.gateway.implement(

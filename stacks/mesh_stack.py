@@ -49,7 +49,6 @@ class MeshStack(Stack):
             envoy_image=container_image(self, "EnvoyImage", settings.envoy_image),
             data_plane=settings.data_plane,
         )
-        self._dns_ttl_seconds = settings.plane.dns_ttl_seconds
         self._add_red_and_blue()
         if settings.chapter >= 3:
             self._add_router(dict(settings.weights))
@@ -59,25 +58,8 @@ class MeshStack(Stack):
 
     def _add_red_and_blue(self) -> None:
         """Add the nodes of chapter 2: red is a backend of blue."""
-        self._red = MeshedColorNode(
-            self,
-            "Red",
-            mesh=self._mesh,
-            name="red",
-            cloud_map_description="Red color service.",
-            dns_ttl_seconds=self._dns_ttl_seconds,
-            access_log=RED_LOG,
-        )
-        self._blue = MeshedColorNode(
-            self,
-            "Blue",
-            mesh=self._mesh,
-            name="blue",
-            cloud_map_description="Blue color service.",
-            dns_ttl_seconds=self._dns_ttl_seconds,
-            access_log=BLUE_LOG,
-            backends=[self._red],
-        )
+        self._red = MeshedColorNode(self, "Red", mesh=self._mesh, access_log=RED_LOG)
+        self._blue = MeshedColorNode(self, "Blue", mesh=self._mesh, access_log=BLUE_LOG, backends=[self._red])
         self._services: dict[str, MeshedColorNode | ColorRouter] = {"blue": self._blue}
         self.nodes += [self._red, self._blue]
 
@@ -87,37 +69,17 @@ class MeshStack(Stack):
             self,
             "Green",
             mesh=self._mesh,
-            name="green",
             virtual_service=False,
             # The router's name must resolve to an address: green's tasks are registered under it.
             cloud_map_name="router",
             cloud_map_description="Green color service, and DNS record for multiple colors.",
-            dns_ttl_seconds=self._dns_ttl_seconds,
         )
-        yellow = MeshedColorNode(
-            self,
-            "Yellow",
-            mesh=self._mesh,
-            name="yellow",
-            virtual_service=False,
-            cloud_map_description="Yellow color service.",
-            dns_ttl_seconds=self._dns_ttl_seconds,
-        )
+        yellow = MeshedColorNode(self, "Yellow", mesh=self._mesh, virtual_service=False)
         self.nodes += [green, yellow]
         colors = {node.name: node for node in self.nodes}
-        router = ColorRouter(
-            self, "Router", mesh=self._mesh, name="color-router", virtual_service_name="router.colors.local"
+        self._services["router"] = ColorRouter(
+            self, "Router", mesh=self._mesh, targets={colors[color]: weight for color, weight in weights.items()}
         )
-        router.add_route(
-            "ColorRoute",
-            name="color-route",
-            priority=1,
-            method="GET",
-            port=80,
-            prefix="/",
-            targets={colors[color]: weight for color, weight in weights.items()},
-        )
-        self._services["router"] = router
 
     def _add_gateway(self, security_group: ec2.ISecurityGroup | None) -> None:
         """Add chapter 4: a gateway that routes ``/router`` to the router and every other ``GET`` to blue."""

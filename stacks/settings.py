@@ -67,7 +67,7 @@ class Settings:
         red_backends: Backends of red. Default: ``router``; none in chapter 2.
         vpc_id: Id of an existing VPC. Default: a new VPC.
         cluster_name: Name of an existing ECS cluster. Default: a new cluster.
-        app_image: Image of the color application. Default: the data plane's.
+        app_image: Image of the color application. Default: that of `MeshedColorNode`.
         envoy_image: Image of Envoy. Default: the data plane's.
         desired_count: Desired count of each node's service.
         gateway_count: Desired count of the gateway's service. Default: 2 with ``load-balancer``, 1 with ``public-ip``.
@@ -81,7 +81,7 @@ class Settings:
     red_backends: tuple[str, ...] = ("router",)
     vpc_id: str | None = None
     cluster_name: str | None = None
-    app_image: str = PLANES["app-mesh"].app_image
+    app_image: str | None = None
     envoy_image: str = ENVOY_IMAGES["app-mesh"]
     desired_count: int = 1
     gateway_count: int = 2
@@ -92,11 +92,6 @@ class Settings:
     def plane(self) -> Plane:
         """Defaults that depend on the data plane."""
         return PLANES[self.data_plane]
-
-    @property
-    def app_command(self) -> tuple[str, ...] | None:
-        """Command of the color application's container. ``None``: the image's own."""
-        return self.plane.app_command if self.app_image == self.plane.app_image else None
 
     @property
     def log_retention(self) -> str:
@@ -130,10 +125,9 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     if values.get("gateway") == "public-ip":
         values.setdefault("gateway_count", 1)
     data_plane: DataPlaneName = values.get("data_plane", "app-mesh")
-    values.setdefault("app_image", PLANES[data_plane].app_image)
     values.setdefault("envoy_image", ENVOY_IMAGES[data_plane])
     if data_plane == "envoy":
-        problems += _images_for_app_mesh(values["app_image"], values["envoy_image"])
+        problems += _images_for_app_mesh(values.get("app_image", ""), values["envoy_image"])
     missing = [name for name in values.get("red_backends", ()) if RED_BACKENDS[name] > chapter]
     if missing:
         fix = f"chapter {RED_BACKENDS[missing[0]]} adds it; available: 'blue', or '' for none"

@@ -92,16 +92,6 @@ def test_images_with_a_tag_get_a_digest_and_keep_their_tag(monkeypatch: pytest.M
     assert digests.with_digests(changed) == changed
 
 
-def test_every_default_image_with_a_tag_is_found() -> None:
-    from color_mesh.model.deployment import ENVOY_IMAGES
-    from stacks.planes import PLANES
-
-    text = "".join((digests.ROOT / name).read_text() for name in digests.FILES)
-    found = {f"{match[1]}:{match[2]}" for match in digests._IMAGE.finditer(text)}
-    defaults = {*ENVOY_IMAGES.values(), *(plane.app_image for plane in PLANES.values())}
-    assert found == {name.partition("@")[0] for name in defaults if ":" in name}
-
-
 def test_files_stay_as_they_are_without_a_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*arguments: object) -> str:
         raise OSError("no route to host")

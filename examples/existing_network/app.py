@@ -9,7 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
-from color_mesh import MeshedColorNode, ServiceMesh
+from color_mesh import MeshNode, ServiceMesh
 
 
 class ReportsStack(Stack):
@@ -35,10 +35,10 @@ class ReportsStack(Stack):
         )
 
         mesh = ServiceMesh(self, "Mesh", vpc=vpc, namespace=namespace)
-        ledger = MeshedColorNode(
+        ledger = MeshNode(
             self, "Ledger", mesh=mesh, name="ledger", port=8080, protocol="grpc", hostname="ledger.example.com"
         )
-        reports = MeshedColorNode(self, "Reports", mesh=mesh, name="reports", protocol="grpc", backends=[ledger])
+        reports = MeshNode(self, "Reports", mesh=mesh, name="reports", protocol="grpc", backends=[ledger])
         reports.implement(
             self,
             "ReportsTask",

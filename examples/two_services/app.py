@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from color_mesh import ContainerHealthCheck, MeshedColorNode, MeshGateway, ServiceMesh
+from color_mesh import ContainerHealthCheck, MeshGateway, MeshNode, ServiceMesh
 
 
 class ShopStack(Stack):
@@ -20,8 +20,8 @@ class ShopStack(Stack):
         cluster = ecs.Cluster(self, "Cluster", vpc=vpc)
 
         mesh = ServiceMesh(self, "Mesh", vpc=vpc, domain="shop.local")
-        stock = MeshedColorNode(self, "Stock", mesh=mesh, name="stock", port=8080)
-        shop = MeshedColorNode(self, "Shop", mesh=mesh, name="shop", port=80, backends=[stock])
+        stock = MeshNode(self, "Stock", mesh=mesh, name="stock", port=8080)
+        shop = MeshNode(self, "Shop", mesh=mesh, name="shop", port=80, backends=[stock])
         gateway = MeshGateway(self, "Gateway", mesh=mesh)
         gateway.add_route("ShopRoute", to=shop)
 

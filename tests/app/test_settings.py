@@ -43,7 +43,7 @@ def test_default_settings_are_the_final_state_of_the_tutorial() -> None:
         red_backends=("router",),
         vpc_id=None,
         cluster_name=None,
-        app_image="forsakenidol/colorapp",
+        app_image=None,
         envoy_image="public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod",
         desired_count=1,
         gateway_count=2,
@@ -52,10 +52,8 @@ def test_default_settings_are_the_final_state_of_the_tutorial() -> None:
     )
 
 
-def test_envoy_plane_has_its_own_default_images() -> None:
+def test_envoy_plane_has_its_own_default_image() -> None:
     settings = read(dataPlane="envoy")
-    name, _, digest = settings.app_image.partition("@sha256:")
-    assert (name, len(digest)) == ("public.ecr.aws/docker/library/nginx:1.28.0-alpine", 64)
     assert settings.envoy_image == ENVOY_IMAGES["envoy"]
 
 

@@ -18,7 +18,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
 
-from color_mesh import MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import MeshError, MeshGateway, MeshNode, ServiceMesh
 from color_mesh.cdk import NodeAttachment
 from tests.support.cloudformation import Properties, Template, container, only, properties
 
@@ -125,7 +125,7 @@ def synthesize(make_service: MakeService, attach: Callable[[ServiceMesh, ecs.Bas
 
 
 def orders(mesh: ServiceMesh, service: ecs.BaseService) -> NodeAttachment:
-    return MeshedColorNode(mesh, "Orders", mesh=mesh, name="orders", port=8080).attach(service)
+    return MeshNode(mesh, "Orders", mesh=mesh, name="orders", port=8080).attach(service)
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
@@ -194,8 +194,8 @@ def service(stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage) -> ec
 
 
 @pytest.fixture
-def node(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
-    return MeshedColorNode(stack, "Orders", mesh=any_mesh, name="orders", port=8080)
+def node(stack: Stack, any_mesh: ServiceMesh) -> MeshNode:
+    return MeshNode(stack, "Orders", mesh=any_mesh, name="orders", port=8080)
 
 
 def dependencies(template: Template, name: str) -> list[Any]:
@@ -204,7 +204,7 @@ def dependencies(template: Template, name: str) -> list[Any]:
 
 
 def test_default_container_is_the_application(
-    service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+    service: ecs.FargateService, node: MeshNode, template: Callable[[], Template]
 ) -> None:
     attachment = node.attach(service)
     assert attachment.app_container.container_name == "First"
@@ -215,7 +215,7 @@ def test_default_container_is_the_application(
 
 
 def test_container_may_be_another(
-    service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+    service: ecs.FargateService, node: MeshNode, template: Callable[[], Template]
 ) -> None:
     second = service.task_definition.find_container("Second")
     assert node.attach(service, container=second).app_container.container_name == "Second"
@@ -223,7 +223,7 @@ def test_container_may_be_another(
 
 
 def test_attachment_is_a_construct_to_which_tags_apply(
-    service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+    service: ecs.FargateService, node: MeshNode, template: Callable[[], Template]
 ) -> None:
     attachment = node.attach(service)
     assert attachment.node.path == "Shop/Web/NodeAttachment"
@@ -233,7 +233,7 @@ def test_attachment_is_a_construct_to_which_tags_apply(
 
 
 def test_log_group_may_be_given(
-    stack: Stack, service: ecs.FargateService, node: MeshedColorNode, template: Callable[[], Template]
+    stack: Stack, service: ecs.FargateService, node: MeshNode, template: Callable[[], Template]
 ) -> None:
     group = logs.LogGroup.from_log_group_name(stack, "Logs", "/orders")
     node.attach(service, log_group=group)
@@ -244,11 +244,11 @@ def test_log_group_may_be_given(
 
 
 def test_service_may_be_in_another_stack_than_the_mesh(
-    app: App, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+    app: App, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshNode
 ) -> None:
     other = Stack(app, "Other")
     service = application_load_balanced(other, cluster, image)
-    caller = MeshedColorNode(other, "Caller", mesh=node.mesh, name="caller", listeners=[], virtual_service=False)
+    caller = MeshNode(other, "Caller", mesh=node.mesh, name="caller", listeners=[], virtual_service=False)
     caller.connect_to(node)
     node.attach(service)
     template = dict(Assertions.from_stack(other).to_json())
@@ -278,7 +278,7 @@ def _name(group: dict[str, Any]) -> str:
     return str(name)
 
 
-def allow(node: MeshedColorNode, stack: Stack, vpc: ec2.IVpc) -> None:
+def allow(node: MeshNode, stack: Stack, vpc: ec2.IVpc) -> None:
     """Let a security group and the tasks of the node call each other, in every way that the CDK has."""
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
     group.connections.allow_from(node, ec2.Port.tcp(1))
@@ -300,7 +300,7 @@ ALLOWED = {
 
 
 def test_rules_of_an_attached_service_are_created_in_its_stack(
-    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshNode
 ) -> None:
     node.attach(application_load_balanced(other, cluster, image))
     allow(node, other, vpc)
@@ -308,7 +308,7 @@ def test_rules_of_an_attached_service_are_created_in_its_stack(
 
 
 def test_rules_of_an_implementation_are_created_in_its_stack(
-    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshNode
 ) -> None:
     node.implement(other, "Task", cluster=cluster, image=image)
     allow(node, other, vpc)
@@ -324,7 +324,7 @@ def test_rules_of_an_implementation_are_created_in_its_stack(
 
 
 def test_rules_of_a_gateway_are_created_in_the_stack_of_its_tasks(
-    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, node: MeshedColorNode
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, node: MeshNode
 ) -> None:
     gateway = MeshGateway(node, "Gateway", mesh=node.mesh, name="door")
     gateway.add_route("Orders", to=node)
@@ -341,7 +341,7 @@ def test_rules_of_a_gateway_are_created_in_the_stack_of_its_tasks(
 
 
 def test_database_admits_a_node(
-    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshedColorNode
+    other: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, node: MeshNode
 ) -> None:
     engine = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_8)
     writer = rds.ClusterInstance.serverless_v2("Writer")
@@ -366,7 +366,7 @@ def test_scheduled_task_gets_an_envoy(
     any_mesh: ServiceMesh,
     template: Callable[[], Template],
 ) -> None:
-    report = MeshedColorNode(stack, "Report", mesh=any_mesh, name="report", listeners=[], virtual_service=False)
+    report = MeshNode(stack, "Report", mesh=any_mesh, name="report", listeners=[], virtual_service=False)
     tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
     tasks.add_container("Report", image=image)
     attachment = report.add_to(tasks)
@@ -397,7 +397,7 @@ def test_task_without_room_for_envoy_fails_the_synthesis(
     mesh = ServiceMesh(stack, "Small", mesh_name="small", vpc=cluster.vpc, namespace=namespace, data_plane="envoy")
     tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=256, memory_limit_mib=512)
     tasks.add_container("App", image=image, memory_limit_mib=512)
-    report = MeshedColorNode(stack, "Report", mesh=mesh, name="report", listeners=[], virtual_service=False)
+    report = MeshNode(stack, "Report", mesh=mesh, name="report", listeners=[], virtual_service=False)
     report.add_to(tasks)
     with pytest.raises(RuntimeError) as error:
         app.synth()
@@ -408,7 +408,7 @@ def test_task_without_room_for_envoy_fails_the_synthesis(
 
 
 @pytest.fixture
-def refused(stack: Stack, node: MeshedColorNode) -> Callable[..., str]:
+def refused(stack: Stack, node: MeshNode) -> Callable[..., str]:
     """Attach the node, which is refused; return the message, after a check that nothing has changed."""
 
     def refused(service: ecs.BaseService, **arguments: Any) -> str:
@@ -435,7 +435,7 @@ def test_network_mode_must_be_awsvpc(
 
 
 def test_service_with_a_cloud_map_service_is_refused(
-    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str], node: MeshedColorNode
+    stack: Stack, cluster: ecs.Cluster, image: ecs.ContainerImage, refused: Callable[..., str], node: MeshNode
 ) -> None:
     tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
     tasks.add_container("App", image=image)
@@ -503,7 +503,7 @@ def test_container_of_the_application_may_have_another_id(
     tasks = ecs.FargateTaskDefinition(stack, "Web", cpu=512, memory_limit_mib=1024)
     tasks.add_container(id, image=image)
     service = ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks)
-    node = MeshedColorNode(stack, "Orders", mesh=any_mesh, name="orders", port=8080)
+    node = MeshNode(stack, "Orders", mesh=any_mesh, name="orders", port=8080)
     assert node.attach(service).app_container.container_name == id
 
 
@@ -523,7 +523,7 @@ def test_pattern_and_imported_service_are_refused(
         )
 
 
-def test_imported_task_definition_is_refused(stack: Stack, node: MeshedColorNode) -> None:
+def test_imported_task_definition_is_refused(stack: Stack, node: MeshNode) -> None:
     arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/orders:1"
     imported = ecs.FargateTaskDefinition.from_fargate_task_definition_arn(stack, "Imported", arn)
     with pytest.raises(MeshError, match=r"task definition is not an ecs\.TaskDefinition of this app, got 'Shop/Impor"):
@@ -531,7 +531,7 @@ def test_imported_task_definition_is_refused(stack: Stack, node: MeshedColorNode
 
 
 def test_task_without_a_service_is_no_task_of_a_node_that_listens(
-    stack: Stack, image: ecs.ContainerImage, node: MeshedColorNode
+    stack: Stack, image: ecs.ContainerImage, node: MeshNode
 ) -> None:
     tasks = ecs.FargateTaskDefinition(stack, "Nightly", cpu=512, memory_limit_mib=1024)
     tasks.add_container("App", image=image)
@@ -602,9 +602,9 @@ def test_cpu_that_the_task_does_not_have_is_refused(
     )
 
 
-def test_service_is_attached_once(service: ecs.FargateService, node: MeshedColorNode, stack: Stack) -> None:
+def test_service_is_attached_once(service: ecs.FargateService, node: MeshNode, stack: Stack) -> None:
     node.attach(service)
-    other = MeshedColorNode(stack, "Bills", mesh=node.mesh, name="bills", port=8080)
+    other = MeshNode(stack, "Bills", mesh=node.mesh, name="bills", port=8080)
     with pytest.raises(MeshError) as error:
         other.attach(service)
     assert "virtual node 'bills': task definition is in the mesh already, got 'Shop/Web' (one node for each task" in (
@@ -615,6 +615,6 @@ def test_service_is_attached_once(service: ecs.FargateService, node: MeshedColor
 def test_node_with_a_hostname_has_no_tasks_to_attach(
     stack: Stack, any_mesh: ServiceMesh, service: ecs.FargateService
 ) -> None:
-    bank = MeshedColorNode(stack, "Bank", mesh=any_mesh, name="bank", hostname="bank.example", virtual_service=False)
+    bank = MeshNode(stack, "Bank", mesh=any_mesh, name="bank", hostname="bank.example", virtual_service=False)
     with pytest.raises(MeshError, match="virtual node 'bank': has a hostname and no tasks, got 'bank.example'"):
         bank.attach(service)

@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.assertions import Template as Assertions
 
-from color_mesh import MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import MeshError, MeshGateway, MeshNode, ServiceMesh
 from color_mesh.cdk import GatewayImplementation
 from tests.support.cloudformation import Template, container, only, properties
 
@@ -40,7 +40,7 @@ class Shop:
             data_plane=plane,  # type: ignore[arg-type]
             interception=interception,  # type: ignore[arg-type]
         )
-        self.node = MeshedColorNode(self.mesh_stack, "Orders", mesh=self.mesh, name="orders", port=8080)
+        self.node = MeshNode(self.mesh_stack, "Orders", mesh=self.mesh, name="orders", port=8080)
         self.gateway = MeshGateway(self.mesh_stack, "Gateway", mesh=self.mesh, name="door")
         self.tasks = Stack(app, "Tasks")
         self.image = ecs.ContainerImage.from_registry("shop/app:1")
@@ -346,9 +346,7 @@ def test_node_without_a_service_is_no_target(shop: Shop) -> None:
 
 
 def test_node_without_a_listener_is_no_target(shop: Shop) -> None:
-    worker = MeshedColorNode(
-        shop.mesh_stack, "Worker", mesh=shop.mesh, name="worker", listeners=[], virtual_service=False
-    )
+    worker = MeshNode(shop.mesh_stack, "Worker", mesh=shop.mesh, name="worker", listeners=[], virtual_service=False)
     worker.implement(shop.tasks, "WorkerTask", cluster=shop.cluster, image=shop.image)
     with pytest.raises(MeshError) as error:
         worker.load_balancer_target()

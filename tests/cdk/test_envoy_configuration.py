@@ -12,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
 
-from color_mesh import MeshedColorNode, MeshGateway, ServiceMesh
+from color_mesh import MeshGateway, MeshNode, ServiceMesh
 from color_mesh.cdk import envoy
 from color_mesh.envoy import Configuration, configure
 
@@ -30,7 +30,7 @@ PROBLEMS = [
 APP = """
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2, aws_ecs as ecs, aws_servicediscovery as servicediscovery
-from color_mesh import MeshedColorNode, ServiceMesh
+from color_mesh import MeshNode, ServiceMesh
 
 app = App(builtin_cloud_formation_validation=False)
 stack = Stack(app, "Shop")
@@ -39,8 +39,8 @@ vpc = ec2.Vpc.from_vpc_attributes(
 )
 namespace = servicediscovery.PrivateDnsNamespace(stack, "Namespace", name="tasks.shop.local", vpc=vpc)
 mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy")
-stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
 cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
 cart.implement(cart, "Task", cluster=cluster, image=ecs.ContainerImage.from_registry("shop/app:1"))
 app.synth()
@@ -61,9 +61,9 @@ def mesh(stack: Stack, vpc: ec2.IVpc) -> ServiceMesh:
 @pytest.fixture
 def colliding(stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, image: ecs.ContainerImage) -> None:
     """Two nodes whose Envoys cannot be configured."""
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
     for name in ("cart", "orders"):
-        node = MeshedColorNode(stack, name.capitalize(), mesh=mesh, name=name, virtual_service=False, backends=[stock])
+        node = MeshNode(stack, name.capitalize(), mesh=mesh, name=name, virtual_service=False, backends=[stock])
         node.implement(node, "Task", cluster=cluster, image=image)
 
 
@@ -121,7 +121,7 @@ def test_configuration_of_each_envoy_is_compiled_once(
         return configuration
 
     monkeypatch.setattr(envoy, "configure", counted)
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
     stock.implement(stock, "Task", cluster=cluster, image=image)
     gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
     gateway.add_route("Stock", to=stock)

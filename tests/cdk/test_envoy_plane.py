@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import AccessLog, ColorRouter, ColorService, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import AccessLog, MeshError, MeshGateway, MeshNode, MeshRouter, MeshService, ServiceMesh
 from color_mesh.envoy import Loopback, Transparent, configure, loopback_address
 from color_mesh.envoy.document import read
 from color_mesh.model import Listener
@@ -48,7 +48,7 @@ def redirected(stack: Stack, vpc: ec2.IVpc) -> ServiceMesh:
     )
 
 
-def implement(node: MeshedColorNode, cluster: ecs.Cluster, **arguments: Any) -> None:
+def implement(node: MeshNode, cluster: ecs.Cluster, **arguments: Any) -> None:
     image = ecs.ContainerImage.from_registry("shop/app:1")
     node.implement(node, "Task", cluster=cluster, image=image, family=node.name, **arguments)
 
@@ -76,7 +76,7 @@ class TestNames:
     def test_service_has_a_record_of_its_loopback_address(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
         record = only(template(), "AWS::Route53::RecordSet")
         assert cart.virtual_service_name == "cart.shop.local"
         assert (record["Name"], record["Type"]) == ("cart.shop.local", "A")
@@ -85,7 +85,7 @@ class TestNames:
     def test_records_are_in_a_private_zone_of_the_vpc(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        MeshNode(stack, "Cart", mesh=mesh, name="cart")
         synthesized = template()
         zone = only(synthesized, "AWS::Route53::HostedZone")
         assert zone["Name"] == "shop.local."
@@ -96,7 +96,7 @@ class TestNames:
     def test_tasks_are_registered_in_the_namespace_with_a_short_ttl(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        MeshNode(stack, "Cart", mesh=mesh, name="cart")
         service = only(template(), "AWS::ServiceDiscovery::Service")
         assert (service["Name"], service["DnsConfig"]["DnsRecords"]) == ("cart", [{"TTL": 5, "Type": "A"}])
         assert mesh.model.node("cart").discovery is not None
@@ -105,20 +105,20 @@ class TestNames:
     def test_node_without_a_service_of_its_own_has_no_record(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+        stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
         assert stock.mesh_resources == {}
         assert properties(template(), "AWS::Route53::RecordSet") == []
 
     def test_router_needs_no_cloud_map_service_of_its_name(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="anything.shop.local")
+        router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="anything.shop.local")
         assert list(router.mesh_resources) == ["ServiceRecord"]
         assert only(template(), "AWS::Route53::RecordSet")["Name"] == "anything.shop.local"
 
     def test_service_name_outside_the_domain_of_the_mesh_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
         with pytest.raises(MeshError) as error:
-            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.office.local")
+            MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.office.local")
         assert str(error.value) == (
             "virtual service 'stock.office.local': name is not in a domain of the mesh, "
             "got 'stock.office.local' (such as 'router.shop.local', or add its domain to other_domains)"
@@ -126,7 +126,7 @@ class TestNames:
 
     def test_service_name_that_is_the_domain_of_the_mesh_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
         with pytest.raises(MeshError) as error:
-            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="Shop.local")
+            MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="Shop.local")
         assert str(error.value) == (
             "virtual service 'Shop.local': name is a whole domain, got 'Shop.local' "
             "(a name in it, such as 'router.shop.local')"
@@ -137,7 +137,7 @@ class TestNames:
         self, stack: Stack, mesh: ServiceMesh, name: str
     ) -> None:
         with pytest.raises(MeshError) as error:
-            ColorRouter(stack, "Router", mesh=mesh, virtual_service_name=name)
+            MeshRouter(stack, "Router", mesh=mesh, virtual_service_name=name)
         assert str(error.value) == (
             f"virtual service '{name}': name is in the namespace of the tasks, "
             f"got '{name}' (a name in 'shop.local': its namespace below is for tasks)"
@@ -172,7 +172,7 @@ class TestOtherDomains:
     def test_service_in_another_domain_has_a_private_zone_of_its_own_name(
         self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template], name: str
     ) -> None:
-        bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name=name)
+        bank = MeshService(stack, "Bank", mesh=paying, virtual_service_name=name)
         synthesized = template()
         zone = only(synthesized, "AWS::Route53::HostedZone", Name=f"{name}.")
         assert [vpc["VPCId"] for vpc in zone["VPCs"]] == ["vpc-shop"]
@@ -182,29 +182,29 @@ class TestOtherDomains:
         assert list(bank.mesh_resources) == ["ServiceZone", "ServiceRecord"]
 
     def test_zone_of_a_service_is_created_in_the_scope_of_the_mesh(self, app: App, paying: ServiceMesh) -> None:
-        bank = ColorService(Stack(app, "Team"), "Bank", mesh=paying, virtual_service_name="bank.pay.example")
+        bank = MeshService(Stack(app, "Team"), "Bank", mesh=paying, virtual_service_name="bank.pay.example")
         path = "Shop/Mesh/Services/Zone-bank.pay.example/Resource"
         assert bank.mesh_resources["ServiceZone"].node.path == path
 
     def test_service_in_the_domain_of_the_mesh_has_no_zone_of_its_own(
         self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        cart = MeshedColorNode(stack, "Cart", mesh=paying, name="cart")
+        cart = MeshNode(stack, "Cart", mesh=paying, name="cart")
         assert list(cart.mesh_resources) == ["ServiceRecord"]
         assert only(template(), "AWS::Route53::HostedZone")["Name"] == "shop.local."
 
     def test_task_of_a_caller_depends_on_the_record(
         self, stack: Stack, paying: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        bank = ColorService(stack, "Bank", mesh=paying, virtual_service_name="bank.pay.example")
-        implement(MeshedColorNode(stack, "Cart", mesh=paying, name="cart", backends=[bank]), cluster)
+        bank = MeshService(stack, "Bank", mesh=paying, virtual_service_name="bank.pay.example")
+        implement(MeshNode(stack, "Cart", mesh=paying, name="cart", backends=[bank]), cluster)
         resources = template()["Resources"].values()
         (task,) = (resource for resource in resources if resource["Type"] == TASK)
         assert stack.resolve(bank.mesh_resources["ServiceRecord"].logical_id) in task["DependsOn"]
 
     def test_service_name_that_is_another_domain_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
         with pytest.raises(MeshError) as error:
-            ColorService(stack, "Pay", mesh=paying, virtual_service_name="Pay.example")
+            MeshService(stack, "Pay", mesh=paying, virtual_service_name="Pay.example")
         assert str(error.value) == (
             "virtual service 'Pay.example': name is a whole domain, got 'Pay.example' "
             "(a name in it, such as 'router.shop.local')"
@@ -213,7 +213,7 @@ class TestOtherDomains:
 
     def test_service_name_outside_all_domains_is_refused(self, stack: Stack, paying: ServiceMesh) -> None:
         with pytest.raises(MeshError) as error:
-            ColorService(stack, "Pay", mesh=paying, virtual_service_name="bank.repay.example")
+            MeshService(stack, "Pay", mesh=paying, virtual_service_name="bank.repay.example")
         assert str(error.value) == (
             "virtual service 'bank.repay.example': name is not in a domain of the mesh, "
             "got 'bank.repay.example' (such as 'router.shop.local', or add its domain to other_domains)"
@@ -223,7 +223,7 @@ class TestOtherDomains:
         self, stack: Stack, paying: ServiceMesh
     ) -> None:
         with pytest.raises(MeshError) as error:
-            MeshedColorNode(
+            MeshNode(
                 stack,
                 "Bank",
                 mesh=paying,
@@ -277,11 +277,11 @@ class TestOtherDomains:
 
 class TestSidecar:
     @pytest.fixture
-    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshNode:
+        return MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
 
     def test_configuration_is_the_compiled_one_of_its_node(
-        self, cart: MeshedColorNode, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         expected = configure(mesh.model, mesh.model.node("cart"), interception=Loopback(app_address="0.0.0.0"))
@@ -290,24 +290,24 @@ class TestSidecar:
     def test_configuration_includes_backends_that_are_added_after_the_implementation(
         self,
         stack: Stack,
-        cart: MeshedColorNode,
+        cart: MeshNode,
         mesh: ServiceMesh,
         cluster: ecs.Cluster,
         template: Callable[[], Template],
     ) -> None:
         implement(cart, cluster)
-        cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+        cart.connect_to(MeshNode(stack, "Stock", mesh=mesh, name="stock"))
         names = [cluster["name"] for cluster in bootstrap_of(template(), "cart")["static_resources"]["clusters"]]
         assert names == ["cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
 
     def test_image_is_upstream_envoy_of_a_pinned_version(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         assert envoy_of(template(), "cart")["Image"] == ENVOY_IMAGES["envoy"]
 
     def test_envoy_runs_as_a_non_root_user_that_may_bind_low_ports(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         envoy = envoy_of(template(), "cart")
@@ -318,14 +318,14 @@ class TestSidecar:
     def test_file_system_of_envoy_is_read_only_unless_it_has_the_access_log(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template], path: str
     ) -> None:
-        node = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=AccessLog(path=path))
+        node = MeshNode(stack, "Cart", mesh=mesh, name="cart", access_log=AccessLog(path=path))
         implement(node, cluster, execute_command=True)
         synthesized = template()
         assert envoy_of(synthesized, "cart")["ReadonlyRootFilesystem"] is (path != "/tmp/access.log")
         assert envoy_of(synthesized, "cart", "deregistration-delay")["ReadonlyRootFilesystem"] is True
 
     def test_stop_timeout_is_longer_than_the_drain_time(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         envoy = envoy_of(template(), "cart")
@@ -335,7 +335,7 @@ class TestSidecar:
     @pytest.mark.parametrize(("cpu", "memory", "workers"), [(256, 512, 1), (2048, 4096, 1), (4096, 8192, 3)])
     def test_envoy_has_one_worker_thread_for_each_vcpu(
         self,
-        cart: MeshedColorNode,
+        cart: MeshNode,
         cluster: ecs.Cluster,
         template: Callable[[], Template],
         cpu: int,
@@ -346,14 +346,14 @@ class TestSidecar:
         assert f"--concurrency {workers} " in envoy_of(template(), "cart")["EntryPoint"][2]
 
     def test_application_starts_after_envoy_is_healthy(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         app = container(only(template(), TASK), "cart-app")
         assert app["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
 
     def test_template_has_no_proxy_configuration_and_no_app_mesh(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         synthesized = template()
@@ -363,7 +363,7 @@ class TestSidecar:
     def test_long_configuration_is_compressed(
         self,
         stack: Stack,
-        cart: MeshedColorNode,
+        cart: MeshNode,
         mesh: ServiceMesh,
         cluster: ecs.Cluster,
         template: Callable[[], Template],
@@ -389,39 +389,37 @@ class TestSidecar:
         assert "virtual gateway 'door': Envoy's configuration is too long for a command, got '" in message
         assert "bytes' (at most 131071 bytes: fewer backends or routes)" in message
 
-    def test_task_definition_that_is_too_large_is_refused(
-        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
-    ) -> None:
+    def test_task_definition_that_is_too_large_is_refused(self, app: App, cart: MeshNode, cluster: ecs.Cluster) -> None:
         implement(cart, cluster, environment={"LONG": "x" * 60_000})
         message = problems(app)
         assert "virtual node 'cart': task definition is too large for ECS, got '" in message
         assert "bytes' (at most 63488 bytes: a shorter environment or command)" in message
 
 
-def many(stack: Stack, mesh: ServiceMesh, count: int) -> list[MeshedColorNode]:
-    return [MeshedColorNode(stack, f"N{number}", mesh=mesh, name=f"n{number}", port=90) for number in range(count)]
+def many(stack: Stack, mesh: ServiceMesh, count: int) -> list[MeshNode]:
+    return [MeshNode(stack, f"N{number}", mesh=mesh, name=f"n{number}", port=90) for number in range(count)]
 
 
 class TestStopTimeout:
     @pytest.fixture
-    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshNode:
+        return MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
 
     def test_application_has_the_stop_timeout_of_ecs_by_default(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         assert "StopTimeout" not in container(only(template(), TASK), "cart-app")
 
     def test_application_and_envoy_have_the_stop_timeout_given(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, stop_timeout_seconds=120)
         task = only(template(), TASK)
         assert [container(task, name)["StopTimeout"] for name in ("cart-app", "envoy-sidecar")] == [120, 120]
 
     def test_drain_time_is_at_most_half_of_the_stop_timeout(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, stop_timeout_seconds=4)
         assert "--drain-time-s 2 " in envoy_of(template(), "cart")["EntryPoint"][2]
@@ -429,7 +427,7 @@ class TestStopTimeout:
     def test_envoy_of_a_gateway_has_the_stop_timeout_given(
         self,
         stack: Stack,
-        cart: MeshedColorNode,
+        cart: MeshNode,
         mesh: ServiceMesh,
         cluster: ecs.Cluster,
         template: Callable[[], Template],
@@ -439,9 +437,7 @@ class TestStopTimeout:
         gateway.implement(gateway, "Task", cluster=cluster, family="door", stop_timeout_seconds=90)
         assert envoy_of(template(), "door", "envoy-proxy")["StopTimeout"] == 90
 
-    def test_stop_timeout_above_the_limit_of_fargate_is_refused(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster
-    ) -> None:
+    def test_stop_timeout_above_the_limit_of_fargate_is_refused(self, cart: MeshNode, cluster: ecs.Cluster) -> None:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, stop_timeout_seconds=121)
         assert str(error.value).splitlines() == [
@@ -457,12 +453,12 @@ class TestDeregistrationDelay:
     PROPAGATION_SECONDS = 60
 
     @pytest.fixture
-    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080, backends=[stock])
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshNode:
+        stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+        return MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080, backends=[stock])
 
     def test_delay_is_the_sum_of_propagation_ttl_and_refresh(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         synthesized = template()
@@ -486,12 +482,12 @@ class TestDeregistrationDelay:
         ttl: int,
         seconds: str,
     ) -> None:
-        implement(MeshedColorNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl_seconds=ttl), cluster)
+        implement(MeshNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl_seconds=ttl), cluster)
         delay = container(only(template(), TASK), self.NAME)
         assert (delay["Command"][0], delay["StopTimeout"] <= 120) == (seconds, True)
 
     def test_containers_stop_in_the_order_delay_application_envoy(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         task = only(template(), TASK)
@@ -499,7 +495,7 @@ class TestDeregistrationDelay:
         assert container(task, "cart-app")["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "envoy-sidecar"}]
 
     def test_delay_container_is_not_essential_and_reserves_no_cpu_or_memory(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         delay = container(only(template(), TASK), self.NAME)
@@ -511,8 +507,8 @@ class TestDeregistrationDelay:
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         listeners = [Listener(port=9000, protocol="tcp"), Listener(port=9001, protocol="tcp")]
-        implement(MeshedColorNode(stack, "Two", mesh=mesh, name="two", listeners=listeners), cluster)
-        implement(MeshedColorNode(stack, "Other", mesh=mesh, name="other"), cluster, app_port=3000)
+        implement(MeshNode(stack, "Two", mesh=mesh, name="two", listeners=listeners), cluster)
+        implement(MeshNode(stack, "Other", mesh=mesh, name="other"), cluster, app_port=3000)
         synthesized = template()
         commands = [container(only(synthesized, TASK, Family=name), self.NAME)["Command"] for name in ("two", "other")]
         assert commands == [["67", "9000", "9001"], ["67", "3000"]]
@@ -520,11 +516,11 @@ class TestDeregistrationDelay:
     def test_node_without_a_listener_has_no_delay_container(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        implement(MeshedColorNode(stack, "Job", mesh=mesh, name="job", listeners=[], virtual_service=False), cluster)
+        implement(MeshNode(stack, "Job", mesh=mesh, name="job", listeners=[], virtual_service=False), cluster)
         assert [each["Name"] for each in only(template(), TASK)["ContainerDefinitions"]] == ["job-app", "envoy-sidecar"]
 
     def test_application_container_with_the_name_of_the_delay_container_is_refused(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster
+        self, cart: MeshNode, cluster: ecs.Cluster
     ) -> None:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, container_name=self.NAME)
@@ -535,12 +531,12 @@ class TestDeregistrationDelay:
 
 class TestApplication:
     @pytest.fixture
-    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-        return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshNode:
+        stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+        return MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
 
     def test_application_on_all_addresses_with_the_port_of_a_backend_is_refused(
-        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster
+        self, app: App, cart: MeshNode, cluster: ecs.Cluster
     ) -> None:
         implement(cart, cluster)
         assert (
@@ -550,14 +546,14 @@ class TestApplication:
         ) in problems(app)
 
     def test_application_on_all_addresses_with_the_port_of_a_service_that_is_not_a_backend_is_refused(
-        self, app: App, stack: Stack, mesh: ServiceMesh, cart: MeshedColorNode, cluster: ecs.Cluster
+        self, app: App, stack: Stack, mesh: ServiceMesh, cart: MeshNode, cluster: ecs.Cluster
     ) -> None:
         other = Stack(app, "Other")
-        leaf = MeshedColorNode(stack, "Leaf", mesh=mesh, name="leaf")
+        leaf = MeshNode(stack, "Leaf", mesh=mesh, name="leaf")
         leaf.implement(
             other, "Task", cluster=cluster, image=ecs.ContainerImage.from_registry("shop/app:1"), family="leaf"
         )
-        MeshedColorNode(stack, "Elsewhere", mesh=mesh, name="elsewhere", port=81)
+        MeshNode(stack, "Elsewhere", mesh=mesh, name="elsewhere", port=81)
         assert (
             "virtual node 'leaf': the application listens on all addresses, which include those of services with the "
             "same port, got ('stock.shop.local', 'cart.shop.local') "
@@ -566,21 +562,21 @@ class TestApplication:
     def test_application_on_all_addresses_may_have_the_port_of_a_service_that_it_provides(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        blue = MeshedColorNode(stack, "Blue", mesh=mesh, name="blue", virtual_service=False)
-        router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="price.shop.local")
+        blue = MeshNode(stack, "Blue", mesh=mesh, name="blue", virtual_service=False)
+        router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="price.shop.local")
         router.add_route("All", targets={blue: 1})
-        ColorService(stack, "Alias", mesh=mesh, virtual_service_name="cost.shop.local", provider=router)
+        MeshService(stack, "Alias", mesh=mesh, virtual_service_name="cost.shop.local", provider=router)
         implement(blue, cluster)
         assert app_port_of(bootstrap_of(template(), "blue")) == 80
 
     def test_application_on_the_loopback_interface_may_have_the_port_of_a_backend(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, app_address="127.0.0.1")
         assert app_port_of(bootstrap_of(template(), "cart")) == 80
 
     def test_application_may_have_another_port_than_the_listener(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, app_port=8080)
         synthesized = template()
@@ -589,26 +585,26 @@ class TestApplication:
 
     @pytest.mark.parametrize("port", [9901, 15100])
     def test_application_on_a_port_of_envoy_is_refused(
-        self, app: App, cart: MeshedColorNode, cluster: ecs.Cluster, port: int
+        self, app: App, cart: MeshNode, cluster: ecs.Cluster, port: int
     ) -> None:
         implement(cart, cluster, app_port=port)
         assert f"virtual node 'cart': port of the application is used by Envoy, got {port} (" in problems(app)
 
     @pytest.mark.parametrize("port", [0, 65536, 80.5, "80", True])
-    def test_invalid_application_port_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, port: Any) -> None:
+    def test_invalid_application_port_is_refused(self, cart: MeshNode, cluster: ecs.Cluster, port: Any) -> None:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, app_port=port)
         assert str(error.value) == (f"virtual node 'cart': application's port out of range, got {port!r} (1 to 65535)")
 
     @pytest.mark.parametrize("argument", ["command", "entry_point"])
-    def test_command_that_is_text_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster, argument: str) -> None:
+    def test_command_that_is_text_is_refused(self, cart: MeshNode, cluster: ecs.Cluster, argument: str) -> None:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, **{argument: "serve now"})
         assert str(error.value) == (
             f"virtual node 'cart': {argument} is text, got 'serve now' (a sequence of words, such as ['serve', 'now'])"
         )
 
-    def test_unknown_application_address_is_refused(self, cart: MeshedColorNode, cluster: ecs.Cluster) -> None:
+    def test_unknown_application_address_is_refused(self, cart: MeshNode, cluster: ecs.Cluster) -> None:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, app_address="localhost")
         assert str(error.value) == (
@@ -616,7 +612,7 @@ class TestApplication:
         )
 
     def test_application_has_the_command_given(
-        self, cart: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+        self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster, app_address="127.0.0.1", command=["serve", "127.0.0.1"])
         assert container(only(template(), TASK), "cart-app")["Command"] == ["serve", "127.0.0.1"]
@@ -633,7 +629,7 @@ class TestGateway:
     @pytest.fixture
     def gateway(self, stack: Stack, mesh: ServiceMesh) -> MeshGateway:
         gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
-        gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+        gateway.add_route("Cart", to=MeshNode(stack, "Cart", mesh=mesh, name="cart"))
         return gateway
 
     def test_configuration_is_the_compiled_one_of_the_gateway(
@@ -723,15 +719,15 @@ class TestStacks:
     """Tasks of several stacks that call each other, and their dependencies."""
 
     @pytest.fixture
-    def nodes(self, app: App, mesh: ServiceMesh) -> tuple[MeshedColorNode, MeshedColorNode]:
+    def nodes(self, app: App, mesh: ServiceMesh) -> tuple[MeshNode, MeshNode]:
         """Two nodes in two stacks that call each other."""
-        cart = MeshedColorNode(Stack(app, "One"), "Cart", mesh=mesh, name="cart", port=8080)
-        stock = MeshedColorNode(Stack(app, "Two"), "Stock", mesh=mesh, name="stock", port=8081, backends=[cart])
+        cart = MeshNode(Stack(app, "One"), "Cart", mesh=mesh, name="cart", port=8080)
+        stock = MeshNode(Stack(app, "Two"), "Stock", mesh=mesh, name="stock", port=8081, backends=[cart])
         cart.connect_to(stock)
         return cart, stock
 
     def test_stacks_whose_nodes_call_each_other_depend_on_the_stack_of_the_mesh_only(
-        self, app: App, nodes: tuple[MeshedColorNode, MeshedColorNode], cluster: ecs.Cluster
+        self, app: App, nodes: tuple[MeshNode, MeshNode], cluster: ecs.Cluster
     ) -> None:
         implement(nodes[0], cluster)
         implement(nodes[1], cluster)
@@ -742,9 +738,9 @@ class TestStacks:
     def test_task_depends_on_records_that_are_declared_after_it(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
         implement(cart, cluster)
-        cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+        cart.connect_to(MeshNode(stack, "Stock", mesh=mesh, name="stock"))
         resources = template()["Resources"]
         (task,) = (each for each in resources.values() if each["Type"] == TASK)
         records = {id for id, each in resources.items() if each["Type"] == "AWS::Route53::RecordSet"}
@@ -781,8 +777,8 @@ class TestGroups:
     def test_security_group_admits_callers_on_the_port_of_envoy_only(
         self, stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]
     ) -> None:
-        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", port=8080)
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", port=8080)
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
         assert ingress() == ["cart -> stock tcp 15100"]
 
     def test_egress_filter_allow_all_allows_all_egress(
@@ -793,8 +789,8 @@ class TestGroups:
         template: Callable[[], Template],
     ) -> None:
         mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", egress_filter="ALLOW_ALL")
-        stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
         synthesized = template()
         for group in properties(synthesized, GROUP):
             assert [rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] == ["-1"]
@@ -806,8 +802,8 @@ def test_security_group_allows_egress_to_backends_and_port_443_only(
     kind: str, port: int, stack: Stack, request: pytest.FixtureRequest, template: Callable[[], Template]
 ) -> None:
     mesh: ServiceMesh = request.getfixturevalue(kind)
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
     synthesized = template()
     for group in properties(synthesized, GROUP):
         assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
@@ -818,8 +814,8 @@ class TestTransparent:
     def test_traffic_is_redirected_by_ecs(
         self, stack: Stack, redirected: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        stock = MeshedColorNode(stack, "Stock", mesh=redirected, name="stock")
-        implement(MeshedColorNode(stack, "Cart", mesh=redirected, name="cart", backends=[stock]), cluster)
+        stock = MeshNode(stack, "Stock", mesh=redirected, name="stock")
+        implement(MeshNode(stack, "Cart", mesh=redirected, name="cart", backends=[stock]), cluster)
         synthesized = template()
         proxy = only(synthesized, TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
         assert {"Name": "ProxyEgressPort", "Value": "15001"} in proxy
@@ -833,7 +829,7 @@ class TestTransparent:
     def test_cloud_map_answers_for_services(
         self, stack: Stack, redirected: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
+        cart = MeshNode(stack, "Cart", mesh=redirected, name="cart")
         assert cart.virtual_service_name == "cart.shop.local"
         synthesized = template()
         assert properties(synthesized, "AWS::Route53::HostedZone") == []
@@ -842,7 +838,7 @@ class TestTransparent:
     def test_application_port_that_is_not_the_port_of_the_listener_is_refused(
         self, stack: Stack, redirected: ServiceMesh, cluster: ecs.Cluster
     ) -> None:
-        cart = MeshedColorNode(stack, "Cart", mesh=redirected, name="cart")
+        cart = MeshNode(stack, "Cart", mesh=redirected, name="cart")
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, app_port=8080)
         assert str(error.value) == (
@@ -886,7 +882,7 @@ class TestTransparent:
 def test_external_service_as_a_backend_fails_the_synthesis(
     app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     cart.connect_to(mesh.external_service("ledger.shop.local"))
     implement(cart, cluster)
     assert (
@@ -903,10 +899,10 @@ def test_security_groups_admit_exactly_the_callers_that_the_mesh_declares(
     mesh: ServiceMesh = request.getfixturevalue(kind)
     port = {"mesh": 15100, "redirected": 80}[kind]
     names = ("green", "yellow", "drained", "cart", "idle", "stock")
-    nodes = {name: MeshedColorNode(stack, name, mesh=mesh, name=name) for name in names}
+    nodes = {name: MeshNode(stack, name, mesh=mesh, name=name) for name in names}
     # With transparent interception, the name of the router must be that of a node.
-    MeshedColorNode(stack, "router", mesh=mesh, name="router", virtual_service=False)
-    router = ColorRouter(stack, "Prices", mesh=mesh, virtual_service_name="router.shop.local")
+    MeshNode(stack, "router", mesh=mesh, name="router", virtual_service=False)
+    router = MeshRouter(stack, "Prices", mesh=mesh, virtual_service_name="router.shop.local")
     router.add_route("Before", prefix="/before", targets={nodes["green"]: 1, nodes["drained"]: 0})
     nodes["cart"].connect_to(router, nodes["stock"])
     gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")

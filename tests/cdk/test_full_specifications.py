@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import Stack
 
-from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.model import (
     ClientTls,
     ConnectionPool,
@@ -60,7 +60,7 @@ CLIENT_TLS = ClientTls(validation=TlsValidation(trust=FileTrust(certificate_chai
 def test_listener_of_a_node_has_the_properties_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], given: Any, key: str, expected: Any
 ) -> None:
-    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", **given)
+    MeshNode(stack, "Stock", mesh=mesh, name="stock", **given)
     (listener,) = only(template(), "AWS::AppMesh::VirtualNode")["Spec"]["Listeners"]
     assert listener[key] == expected
 
@@ -74,13 +74,13 @@ def test_node_has_the_health_check_and_the_outlier_detection_given(
     stack: Stack, mesh: ServiceMesh, name: str, value: HealthCheck | OutlierDetection
 ) -> None:
     given: dict[str, Any] = {name: value}
-    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", **given)
+    MeshNode(stack, "Stock", mesh=mesh, name="stock", **given)
     (listener,) = mesh.model.node("stock").listeners
     assert getattr(listener, name) == value
 
 
 def test_node_and_gateway_have_the_tls_given(stack: Stack, mesh: ServiceMesh) -> None:
-    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", client_tls=CLIENT_TLS)
+    MeshNode(stack, "Stock", mesh=mesh, name="stock", client_tls=CLIENT_TLS)
     MeshGateway(stack, "Door", mesh=mesh, name="door", client_tls=CLIENT_TLS)
     assert mesh.model.node("stock").client_tls == mesh.model.gateway("door").client_tls == CLIENT_TLS
 
@@ -92,9 +92,9 @@ def test_node_and_gateway_have_the_tls_given(stack: Stack, mesh: ServiceMesh) ->
 def test_backend_has_the_client_tls_given_to_connect_to(
     stack: Stack, any_mesh: ServiceMesh, given: Any, expected: ClientTls | None
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
-    prices = MeshedColorNode(stack, "Prices", mesh=any_mesh, name="prices", port=81)
-    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", port=82, backends=[stock])
+    stock = MeshNode(stack, "Stock", mesh=any_mesh, name="stock")
+    prices = MeshNode(stack, "Prices", mesh=any_mesh, name="prices", port=81)
+    cart = MeshNode(stack, "Cart", mesh=any_mesh, name="cart", port=82, backends=[stock])
     cart.connect_to(prices, **given)
     assert any_mesh.model.node("cart").backends == (
         VirtualServiceBackend(virtual_service="stock.shop.local"),
@@ -103,8 +103,8 @@ def test_backend_has_the_client_tls_given_to_connect_to(
 
 
 def test_invalid_client_tls_is_refused_by_connect_to(stack: Stack, any_mesh: ServiceMesh) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
-    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart")
+    stock = MeshNode(stack, "Stock", mesh=any_mesh, name="stock")
+    cart = MeshNode(stack, "Cart", mesh=any_mesh, name="cart")
     before = any_mesh.model
     with pytest.raises(MeshError) as error:
         cart.connect_to(stock, client_tls=replace(CLIENT_TLS, ports=(0,)))
@@ -117,7 +117,7 @@ def test_invalid_client_tls_is_refused_by_connect_to(stack: Stack, any_mesh: Ser
 def test_optional_properties_are_absent_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshNode(stack, "Stock", mesh=mesh, name="stock")
     spec = only(template(), "AWS::AppMesh::VirtualNode")["Spec"]
     assert spec["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": "http"}}]
     assert set(spec) == {"Listeners", "Logging", "ServiceDiscovery"}
@@ -165,7 +165,7 @@ def test_gateway_route_has_the_host_and_the_rewrite_given(stack: Stack, mesh: Se
     door = MeshGateway(stack, "Door", mesh=mesh, name="door")
     door.add_route(
         "Stock",
-        to=MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"),
+        to=MeshNode(stack, "Stock", mesh=mesh, name="stock"),
         match=RouteMatch(hostname="stock.example.com", prefix="/old/"),
         target_port=80,
         rewrite=Rewrite(prefix="/new/", keep_hostname=True),
@@ -184,12 +184,12 @@ def test_match_together_with_prefix_is_refused(stack: Stack, mesh: ServiceMesh) 
     assert mesh.model.router("router").routes == ()
 
 
-def node(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
+def node(stack: Stack, mesh: ServiceMesh) -> MeshNode:
     construct = stack.node.try_find_child("Stock")
-    assert isinstance(construct, MeshedColorNode)
+    assert isinstance(construct, MeshNode)
     return construct
 
 
-def routed(stack: Stack, mesh: ServiceMesh) -> ColorRouter:
-    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
-    return ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", name="router")
+def routed(stack: Stack, mesh: ServiceMesh) -> MeshRouter:
+    MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    return MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", name="router")

@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Annotations, Match
 
-from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import AccessLog, MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.model import Protocol, Rewrite
 from color_mesh.model.deployment import DataPlaneName
 from tests.support.cloudformation import Properties, Template, only, properties
@@ -18,8 +18,8 @@ ROUTE = "AWS::AppMesh::GatewayRoute"
 
 
 @pytest.fixture
-def cart(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-    return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+def cart(stack: Stack, mesh: ServiceMesh) -> MeshNode:
+    return MeshNode(stack, "Cart", mesh=mesh, name="cart")
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_every_problem_of_a_gateway_is_reported_and_nothing_is_created(stack: St
 # Routes
 
 
-def test_route_may_go_to_a_node(gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]) -> None:
+def test_route_may_go_to_a_node(gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]) -> None:
     gateway.add_route("Cart", to=cart)
     assert target(template()) == "cart.shop.local"
 
@@ -163,8 +163,8 @@ def test_route_may_go_to_a_node(gateway: MeshGateway, cart: MeshedColorNode, tem
 def test_route_may_go_to_a_router(
     stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
+    MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
     gateway.add_route("Stock", to=router)
     assert target(template()) == "stock.shop.local"
 
@@ -177,7 +177,7 @@ def test_route_may_go_to_an_external_service(
 
 
 def test_route_matches_all_requests_by_default(
-    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+    gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart)
     synthesized = template()
@@ -185,46 +185,36 @@ def test_route_matches_all_requests_by_default(
     assert "Priority" not in only(synthesized, ROUTE)["Spec"]
 
 
-def test_route_is_named_after_its_path(
-    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_is_named_after_its_path(gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]) -> None:
     gateway.add_route("Cart", to=cart)
     assert only(template(), ROUTE)["GatewayRouteName"] == "Shop-Gateway-Cart"
 
 
-def test_route_has_the_name_it_is_given(
-    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_has_the_name_it_is_given(gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]) -> None:
     gateway.add_route("Cart", to=cart, name="cart-route")
     route = only(template(), ROUTE)
     assert route["GatewayRouteName"] == "cart-route"
     assert route["VirtualGatewayName"] == "door"
 
 
-def test_route_matches_the_prefix_given(
-    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_matches_the_prefix_given(gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]) -> None:
     gateway.add_route("Cart", to=cart, prefix="/cart")
     assert match(template()) == {"Prefix": "/cart"}
 
 
-def test_route_matches_the_method_given(
-    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_matches_the_method_given(gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]) -> None:
     gateway.add_route("Cart", to=cart, method="POST")
     assert match(template()) == {"Prefix": "/", "Method": "POST"}
 
 
-def test_route_matches_the_port_given(
-    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_matches_the_port_given(gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]) -> None:
     gateway.add_route("Cart", to=cart, port=80)
     assert match(template()) == {"Prefix": "/", "Port": 80}
 
 
 @pytest.mark.parametrize("priority", [pytest.param(0, id="first"), pytest.param(1000, id="last")])
 def test_route_has_the_priority_given(
-    gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template], priority: int
+    gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template], priority: int
 ) -> None:
     gateway.add_route("Cart", to=cart, priority=priority)
     assert only(template(), ROUTE)["Spec"]["Priority"] == priority
@@ -233,21 +223,21 @@ def test_route_has_the_priority_given(
 def test_route_of_a_grpc_gateway_has_no_prefix(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", protocol="grpc")
+    bank = MeshNode(stack, "Bank", mesh=mesh, name="bank", protocol="grpc")
     MeshGateway(stack, "Gateway", mesh=mesh, protocol="grpc").add_route("Bank", to=bank)
     rule = only(template(), ROUTE)["Spec"]["GrpcRoute"]
     assert "Prefix" not in rule.get("Match", {})
 
 
 def test_route_of_an_http2_gateway_is_an_http2_route(
-    stack: Stack, mesh: ServiceMesh, cart: MeshedColorNode, template: Callable[[], Template]
+    stack: Stack, mesh: ServiceMesh, cart: MeshNode, template: Callable[[], Template]
 ) -> None:
     MeshGateway(stack, "Gateway", mesh=mesh, protocol="http2").add_route("Cart", to=cart)
     assert only(template(), ROUTE)["Spec"]["Http2Route"]["Match"] == {"Prefix": "/"}
 
 
 def test_route_depends_on_its_gateway_and_its_virtual_service(
-    stack: Stack, gateway: MeshGateway, cart: MeshedColorNode, template: Callable[[], Template]
+    stack: Stack, gateway: MeshGateway, cart: MeshNode, template: Callable[[], Template]
 ) -> None:
     gateway.add_route("Cart", to=cart)
     made_before = [
@@ -264,7 +254,7 @@ def test_route_to_an_external_service_depends_on_its_gateway_only(
     assert depends_on(template()) == [stack.resolve(gateway.mesh_resources["VirtualGateway"].logical_id)]
 
 
-def test_mesh_resources_are_those_of_the_gateway_and_its_routes(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+def test_mesh_resources_are_those_of_the_gateway_and_its_routes(gateway: MeshGateway, cart: MeshNode) -> None:
     gateway.add_route("Cart", to=cart)
     gateway.add_route("Basket", to=cart, prefix="/basket")
     assert list(gateway.mesh_resources) == ["VirtualGateway", "Cart", "Basket"]
@@ -276,8 +266,8 @@ def test_mesh_resources_are_those_of_the_gateway_and_its_routes(gateway: MeshGat
 def test_node_admits_the_gateway_on_its_port(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh, port=8080)
-    MeshedColorNode(stack, "Stock", mesh=guarded_mesh)
+    cart = MeshNode(stack, "Cart", mesh=guarded_mesh, port=8080)
+    MeshNode(stack, "Stock", mesh=guarded_mesh)
     MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Cart", to=cart)
     assert ingress() == ["Gateway -> Cart tcp 8080"]
 
@@ -285,9 +275,9 @@ def test_node_admits_the_gateway_on_its_port(
 def test_targets_of_a_router_admit_the_gateway_in_any_order_of_declaration(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
-    spare = MeshedColorNode(stack, "Spare", mesh=guarded_mesh, name="spare", virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
+    spare = MeshNode(stack, "Spare", mesh=guarded_mesh, name="spare", virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
     router.add_route("All", targets={stock: 1})
     MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Stock", to=router)
     router.add_route("Shelf", targets={spare: 1}, prefix="/shelf")
@@ -297,9 +287,7 @@ def test_targets_of_a_router_admit_the_gateway_in_any_order_of_declaration(
 # Invalid routes
 
 
-def test_second_route_for_the_same_prefix_is_refused(
-    mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
-) -> None:
+def test_second_route_for_the_same_prefix_is_refused(mesh: ServiceMesh, gateway: MeshGateway, cart: MeshNode) -> None:
     gateway.add_route("Cart", to=cart, name="cart", prefix="/cart")
     before = mesh.model
     with pytest.raises(MeshError) as error:
@@ -312,7 +300,7 @@ def test_second_route_for_the_same_prefix_is_refused(
     assert mesh.model == before
 
 
-def test_prefix_that_app_mesh_reserves_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+def test_prefix_that_app_mesh_reserves_is_refused(gateway: MeshGateway, cart: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
         gateway.add_route("Cart", to=cart, name="cart", prefix="/aws-appmesh/cart")
     assert str(error.value) == (
@@ -322,12 +310,12 @@ def test_prefix_that_app_mesh_reserves_is_refused(gateway: MeshGateway, cart: Me
 
 
 def test_node_without_a_virtual_service_is_refused(stack: Stack, mesh: ServiceMesh, gateway: MeshGateway) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     with pytest.raises(MeshError) as error:
         gateway.add_route("Stock", to=stock, name="stock")
     assert str(error.value) == (
         "gateway route 'stock': backend has no virtual service, got 'stock' "
-        "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+        "(give it one with virtual_service=True, or put it behind a MeshRouter)"
     )
 
 
@@ -343,7 +331,7 @@ def test_service_of_another_mesh_is_refused(
     )
 
 
-def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode) -> None:
+def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway, cart: MeshNode) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as error:
         gateway.add_route("Shop", to="a.shop.local", name="shop")  # type: ignore[arg-type]
@@ -355,7 +343,7 @@ def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway,
     assert mesh.model == before
 
 
-def test_prefix_that_is_not_text_is_refused(gateway: MeshGateway, cart: MeshedColorNode) -> None:
+def test_prefix_that_is_not_text_is_refused(gateway: MeshGateway, cart: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
         gateway.add_route("Cart", to=cart, name="cart", prefix=7)  # type: ignore[arg-type]
     assert str(error.value) == (
@@ -364,16 +352,16 @@ def test_prefix_that_is_not_text_is_refused(gateway: MeshGateway, cart: MeshedCo
 
 
 def test_problem_of_the_target_is_reported_with_the_other_problems_of_the_route(
-    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+    stack: Stack, mesh: ServiceMesh, gateway: MeshGateway, cart: MeshNode
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     before = mesh.model
     with pytest.raises(MeshError) as error:
         gateway.add_route("Stock", to=stock, name="the route", prefix="stock", priority=1001)
     assert str(error.value).splitlines() == [
         (
             "gateway route 'the route': backend has no virtual service, got 'stock' "
-            "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+            "(give it one with virtual_service=True, or put it behind a MeshRouter)"
         ),
         ("gateway route 'the route': name has invalid characters, got 'the route' (letters, digits, '-' and '_')"),
         "gateway route 'the route': priority out of range, got 1001 (0 to 1000)",
@@ -384,7 +372,7 @@ def test_problem_of_the_target_is_reported_with_the_other_problems_of_the_route(
 
 
 def test_every_problem_of_a_route_is_reported_and_nothing_changes(
-    mesh: ServiceMesh, gateway: MeshGateway, cart: MeshedColorNode
+    mesh: ServiceMesh, gateway: MeshGateway, cart: MeshNode
 ) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as error:
@@ -416,7 +404,7 @@ def test_gateway_has_the_security_group_given(
 ) -> None:
     own = ec2.SecurityGroup(stack, "Own", vpc=guarded_mesh.vpc, allow_all_outbound=False)
     gateway = MeshGateway(stack, "Gateway", mesh=guarded_mesh, security_group=own)
-    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart"))
+    gateway.add_route("Cart", to=MeshNode(stack, "Cart", mesh=guarded_mesh, name="cart"))
     synthesized = template()
     assert gateway.security_group is own
     own_id = stack.resolve(own.security_group_id)
@@ -432,7 +420,7 @@ def test_security_group_of_a_gateway_allows_egress_to_targets_and_port_443_only_
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Tasks", name=name, vpc=vpc)
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane=data_plane, egress_filter="ALLOW_ALL")
     gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
-    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+    gateway.add_route("Cart", to=MeshNode(stack, "Cart", mesh=mesh, name="cart"))
     synthesized = template()
     group = only(synthesized, "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual gateway.")
     rule = only(synthesized, "AWS::EC2::SecurityGroupEgress")
@@ -447,7 +435,7 @@ def test_rules_of_a_security_group_from_an_earlier_stack_are_in_the_stack_of_the
     own = ec2.SecurityGroup(network, "Own", vpc=vpc, allow_all_outbound=False)
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="app-mesh")
     gateway = MeshGateway(stack, "Gateway", mesh=mesh, security_group=own)
-    gateway.add_route("Cart", to=MeshedColorNode(stack, "Cart", mesh=mesh, name="cart"))
+    gateway.add_route("Cart", to=MeshNode(stack, "Cart", mesh=mesh, name="cart"))
     app.synth()
     assert [each.node.id for each in stack.dependencies] == ["Network"]
     assert network.dependencies == []
@@ -469,7 +457,7 @@ def test_security_group_for_a_gateway_of_a_mesh_with_a_shared_group_is_refused(
     ("rewrite", "count"), [pytest.param("/public", 1, id="outside"), pytest.param("/public/", 0, id="inside")]
 )
 def test_route_that_requests_can_use_to_leave_its_prefix_is_a_warning(
-    stack: Stack, gateway: MeshGateway, cart: MeshedColorNode, rewrite: str, count: int
+    stack: Stack, gateway: MeshGateway, cart: MeshNode, rewrite: str, count: int
 ) -> None:
     gateway.add_route("Shop", to=cart, name="shop", prefix="/shop", rewrite=Rewrite(prefix=rewrite))
     warnings = Annotations.from_stack(stack).find_warning("/Shop/Gateway/Shop", Match.any_value())

@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.model import DnsDiscovery, Listener, VirtualServiceBackend
 from tests.support.builders import TCP
 from tests.support.cloudformation import Template, container, only, properties
@@ -19,19 +19,19 @@ from tests.support.cloudformation import Template, container, only, properties
 DATABASE, HTTPS = Listener(port=5432, protocol="tcp"), Listener(port=443)
 TASK = "AWS::ECS::TaskDefinition"
 
-Declare = Callable[..., MeshedColorNode]
+Declare = Callable[..., MeshNode]
 
 
 @pytest.fixture
 def declare(stack: Stack, any_mesh: ServiceMesh) -> Declare:
     """Declare another company's API with the arguments of the test."""
-    return partial(MeshedColorNode, stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example")
+    return partial(MeshNode, stack, "Bank", mesh=any_mesh, name="bank", hostname="api.bank.example")
 
 
 @pytest.fixture
-def bank(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> MeshedColorNode:
+def bank(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> MeshNode:
     """Node of that API."""
-    MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
+    MeshNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
     return declare(port=8443, virtual_service_name="stock.shop.local")
 
 
@@ -50,7 +50,7 @@ def targets(template: Template, family: str, name: str = "envoy-sidecar") -> lis
 # Specification
 
 
-def test_node_with_a_hostname_has_dns_discovery(bank: MeshedColorNode, any_mesh: ServiceMesh) -> None:
+def test_node_with_a_hostname_has_dns_discovery(bank: MeshNode, any_mesh: ServiceMesh) -> None:
     node = any_mesh.model.node("bank")
     assert node.discovery == DnsDiscovery(hostname="api.bank.example", response_type="LOADBALANCER")
     assert (bank.port, bank.virtual_service_name) == (8443, "stock.shop.local")
@@ -74,7 +74,7 @@ def test_node_with_a_hostname_has_no_cloud_map_service_and_no_security_group(
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
 def test_virtual_node_resource_has_the_hostname(
-    bank: MeshedColorNode, any_mesh: ServiceMesh, template: Callable[[], Template]
+    bank: MeshNode, any_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     spec = only(template(), "AWS::AppMesh::VirtualNode", VirtualNodeName="bank")["Spec"]
     assert spec["ServiceDiscovery"] == {"DNS": {"Hostname": "api.bank.example", "ResponseType": "LOADBALANCER"}}
@@ -88,7 +88,7 @@ def test_transparent_service_may_have_the_name_of_its_hostname(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare
 ) -> None:
     bank = declare(virtual_service_name="API.bank.example")
-    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
+    cart = MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     backends = any_mesh.model.node(cart.name).backends
     assert backends == (VirtualServiceBackend(virtual_service="API.bank.example"),)
 
@@ -98,7 +98,7 @@ def test_transparent_router_may_have_the_name_of_a_hostname(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare
 ) -> None:
     declare(virtual_service=False)
-    ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="api.bank.example")
+    MeshRouter(stack, "Router", mesh=any_mesh, virtual_service_name="api.bank.example")
     assert any_mesh.model.known_services == ("api.bank.example",)
 
 
@@ -127,8 +127,8 @@ def test_callers_connect_to_a_hostname_on_its_own_port_and_to_tasks_on_the_port_
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     image = ecs.ContainerImage.from_registry("shop/app:1")
-    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", port=81)
-    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[stock])
+    stock = MeshNode(stack, "Stock", mesh=any_mesh, name="stock", port=81)
+    cart = MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[stock])
     cart.implement(cart, "Task", cluster=cluster, image=image, family="cart")
     bank = declare(port=8443)
     cart.connect_to(bank)
@@ -155,7 +155,7 @@ def test_security_groups_of_callers_allow_the_ports_of_a_hostname_to_all_address
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, template: Callable[[], Template]
 ) -> None:
     bank = declare(listeners=[TCP, DATABASE, HTTPS])
-    MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
+    MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     synthesized = template()
     rules = only(synthesized, "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
     assert [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in rules] == [
@@ -168,8 +168,8 @@ def test_security_group_that_allows_all_egress_gets_no_rule_for_a_hostname(
     stack: Stack, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace, template: Callable[[], Template]
 ) -> None:
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, egress_filter="ALLOW_ALL", data_plane="app-mesh")
-    bank = MeshedColorNode(stack, "Bank", mesh=mesh, hostname="bank.example", virtual_service_name="bank.example")
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[bank])
+    bank = MeshNode(stack, "Bank", mesh=mesh, hostname="bank.example", virtual_service_name="bank.example")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[bank])
     (rule,) = only(template(), "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["CidrIp"]) == ("-1", "0.0.0.0/0")
 
@@ -179,14 +179,14 @@ def test_shared_security_group_gets_no_rule_for_a_hostname(
 ) -> None:
     group = ec2.SecurityGroup(stack, "Closed", vpc=vpc, allow_all_outbound=False)
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, security_group=group, data_plane="app-mesh")
-    bank = MeshedColorNode(
+    bank = MeshNode(
         stack,
         "Bank",
         mesh=mesh,
         hostname="api.bank.example",
         virtual_service_name="api.bank.example",
     )
-    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[bank])
+    MeshNode(stack, "Cart", mesh=mesh, backends=[bank])
     (rule,) = only(template(), "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
     assert rule["Description"] == "Disallow all traffic"
 
@@ -194,7 +194,7 @@ def test_shared_security_group_gets_no_rule_for_a_hostname(
 def test_backends_admit_no_caller_with_a_hostname(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, ingress: Callable[[], list[str]]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock")
+    stock = MeshNode(stack, "Stock", mesh=any_mesh, name="stock")
     declare(virtual_service=False, backends=[stock])
     assert ingress() == []
 
@@ -207,7 +207,7 @@ def test_backends_admit_no_caller_with_a_hostname(
 def test_hostname_that_is_a_service_name_is_refused(
     stack: Stack, any_mesh: ServiceMesh, declare: Declare, hostname: str
 ) -> None:
-    ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="Db.shop.local")
+    MeshRouter(stack, "Router", mesh=any_mesh, virtual_service_name="Db.shop.local")
     before = any_mesh.model
     with pytest.raises(MeshError) as error:
         declare(hostname=hostname, virtual_service=False)
@@ -223,7 +223,7 @@ def test_hostname_that_is_a_service_name_is_refused(
 def test_service_name_that_is_a_hostname_is_refused(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> None:
     declare(hostname="DB.shop.local", virtual_service=False)
     with pytest.raises(MeshError) as error:
-        ColorRouter(stack, "Router", mesh=any_mesh, virtual_service_name="db.shop.local")
+        MeshRouter(stack, "Router", mesh=any_mesh, virtual_service_name="db.shop.local")
     assert str(error.value) == (
         "virtual node 'bank': hostname is the name of a virtual service, got 'DB.shop.local' "
         "(give the service another name: DNS answers for it with a loopback address)"
@@ -232,7 +232,7 @@ def test_service_name_that_is_a_hostname_is_refused(stack: Stack, any_mesh: Serv
 
 
 def test_implementation_of_a_node_with_a_hostname_is_refused(
-    bank: MeshedColorNode, cluster: ecs.Cluster, image: ecs.ContainerImage
+    bank: MeshNode, cluster: ecs.Cluster, image: ecs.ContainerImage
 ) -> None:
     with pytest.raises(MeshError) as error:
         bank.implement(bank, "Task", cluster=cluster, image=image, desired_count=-1)

@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 
-from color_mesh import MeshedColorNode, ServiceMesh
+from color_mesh import MeshNode, ServiceMesh
 from color_mesh.cdk.images import container_image
 from tests.support.builders import refusal
 from tests.support.cloudformation import Properties, Template, container, only, statements
@@ -25,7 +25,7 @@ def run(
     """Create a task definition with the image of a name."""
 
     def run(name: str) -> Template:
-        node = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+        node = MeshNode(stack, "Cart", mesh=mesh, name="cart")
         node.implement(stack, "CartTask", cluster=cluster, image=container_image(stack, "Image", name))
         return template()
 

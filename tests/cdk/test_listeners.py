@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 
-from color_mesh import ColorRouter, MeshedColorNode, MeshError, ServiceMesh
+from color_mesh import MeshError, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.model import Listener, Protocol, RouteMatch, Timeout
 from tests.support.builders import GRPC, HTTP, HTTP_8080, health_check, listener_tls, outlier_detection
 from tests.support.cloudformation import Template, container, only, properties
@@ -16,20 +16,18 @@ TASK = "AWS::ECS::TaskDefinition"
 
 
 @pytest.fixture
-def stock(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
+def stock(stack: Stack, any_mesh: ServiceMesh) -> MeshNode:
     """Node with two listeners."""
-    return MeshedColorNode(
-        stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC], virtual_service=False
-    )
+    return MeshNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC], virtual_service=False)
 
 
 @pytest.fixture
-def worker(stack: Stack, any_mesh: ServiceMesh) -> MeshedColorNode:
+def worker(stack: Stack, any_mesh: ServiceMesh) -> MeshNode:
     """Node without listeners."""
-    return MeshedColorNode(stack, "Worker", mesh=any_mesh, name="worker", listeners=[], virtual_service=False)
+    return MeshNode(stack, "Worker", mesh=any_mesh, name="worker", listeners=[], virtual_service=False)
 
 
-def implement(node: MeshedColorNode, cluster: ecs.Cluster, **arguments: Any) -> None:
+def implement(node: MeshNode, cluster: ecs.Cluster, **arguments: Any) -> None:
     image = ecs.ContainerImage.from_registry("shop/app:1")
     node.implement(node, "Task", cluster=cluster, image=image, **arguments)
 
@@ -37,7 +35,7 @@ def implement(node: MeshedColorNode, cluster: ecs.Cluster, **arguments: Any) -> 
 # Nodes with several listeners
 
 
-def test_node_has_the_listeners_given(stock: MeshedColorNode, any_mesh: ServiceMesh) -> None:
+def test_node_has_the_listeners_given(stock: MeshNode, any_mesh: ServiceMesh) -> None:
     assert any_mesh.model.node("stock").listeners == (HTTP_8080, GRPC)
     assert stock.port == 8080
 
@@ -58,7 +56,7 @@ def test_listeners_together_with_the_arguments_of_one_are_refused(
 ) -> None:
     before = any_mesh.model
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP], **arguments)
+        MeshNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP], **arguments)
     assert str(error.value) == (
         "virtual node 'stock': 'listeners' excludes the arguments of one listener, "
         f"got {Listener(**{'port': 80, **arguments})!r} "
@@ -70,14 +68,14 @@ def test_listeners_together_with_the_arguments_of_one_are_refused(
 
 def test_two_listeners_of_one_port_are_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP, HTTP])
+        MeshNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP, HTTP])
     assert str(error.value) == (
         "virtual node 'stock': duplicate listener port, got '80' (occurs 2 times, must be unique)"
     )
 
 
 def test_application_listens_on_every_port_and_the_first_has_the_name(
-    stock: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    stock: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     implement(stock, cluster, port_name="stock-port")
     assert container(only(template(), TASK), "stock-app")["PortMappings"] == [
@@ -86,9 +84,7 @@ def test_application_listens_on_every_port_and_the_first_has_the_name(
     ]
 
 
-def test_application_port_of_a_node_with_several_listeners_is_refused(
-    stock: MeshedColorNode, cluster: ecs.Cluster
-) -> None:
+def test_application_port_of_a_node_with_several_listeners_is_refused(stock: MeshNode, cluster: ecs.Cluster) -> None:
     with pytest.raises(MeshError) as error:
         implement(stock, cluster, app_port=8080)
     assert str(error.value) == (
@@ -106,8 +102,8 @@ def test_application_port_of_a_node_with_several_listeners_is_refused(
 def test_security_group_admits_callers_on_the_ports_of_all_listeners(
     stack: Stack, any_mesh: ServiceMesh, ingress: Callable[[], list[str]], ports: list[str]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC])
-    MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[stock])
+    stock = MeshNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC])
+    MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[stock])
     assert ingress() == [f"cart -> stock tcp {port}" for port in ports]
 
 
@@ -115,7 +111,7 @@ def test_security_group_admits_callers_on_the_ports_of_all_listeners(
 
 
 def test_node_without_listeners_has_no_service_discovery(
-    worker: MeshedColorNode, any_mesh: ServiceMesh, template: Callable[[], Template]
+    worker: MeshNode, any_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     node = any_mesh.model.node("worker")
     assert (worker.port, worker.cloud_map_service, worker.virtual_service_name) == (None, None, None)
@@ -124,14 +120,14 @@ def test_node_without_listeners_has_no_service_discovery(
 
 
 def test_backends_admit_a_node_without_listeners(
-    stack: Stack, any_mesh: ServiceMesh, worker: MeshedColorNode, ingress: Callable[[], list[str]]
+    stack: Stack, any_mesh: ServiceMesh, worker: MeshNode, ingress: Callable[[], list[str]]
 ) -> None:
-    worker.connect_to(MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", port=15100))
+    worker.connect_to(MeshNode(stack, "Cart", mesh=any_mesh, name="cart", port=15100))
     assert ingress() == ["worker -> cart tcp 15100"]
 
 
 def test_task_of_a_node_without_listeners_has_no_port_and_no_service_registry(
-    worker: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    worker: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     implement(worker, cluster)
     synthesized = template()
@@ -141,7 +137,7 @@ def test_task_of_a_node_without_listeners_has_no_port_and_no_service_registry(
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
 def test_inbound_traffic_of_a_node_without_listeners_is_redirected_to_an_unused_port(
-    worker: MeshedColorNode, cluster: ecs.Cluster, template: Callable[[], Template]
+    worker: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
 ) -> None:
     implement(worker, cluster)
     settings = only(template(), TASK)["ProxyConfiguration"]["ProxyConfigurationProperties"]
@@ -167,7 +163,7 @@ def test_inbound_traffic_of_a_node_without_listeners_is_redirected_to_an_unused_
     ],
 )
 def test_application_port_of_a_node_without_listeners_is_refused(
-    worker: MeshedColorNode, cluster: ecs.Cluster, argument: str, value: object, message: str
+    worker: MeshNode, cluster: ecs.Cluster, argument: str, value: object, message: str
 ) -> None:
     with pytest.raises(MeshError) as error:
         implement(worker, cluster, **{argument: value})
@@ -177,7 +173,7 @@ def test_application_port_of_a_node_without_listeners_is_refused(
 
 def test_arguments_for_callers_of_a_node_without_listeners_are_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(
+        MeshNode(
             stack,
             "Worker",
             mesh=any_mesh,
@@ -202,9 +198,9 @@ def test_arguments_for_callers_of_a_node_without_listeners_are_refused(stack: St
 
 
 @pytest.fixture
-def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> ColorRouter:
+def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshNode) -> MeshRouter:
     """Router with two listeners."""
-    return ColorRouter(
+    return MeshRouter(
         stack,
         "Router",
         mesh=any_mesh,
@@ -214,7 +210,7 @@ def router(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> Color
     )
 
 
-def test_router_has_the_listeners_given(router: ColorRouter, any_mesh: ServiceMesh) -> None:
+def test_router_has_the_listeners_given(router: MeshRouter, any_mesh: ServiceMesh) -> None:
     assert any_mesh.model.router("router").listeners == (HTTP, GRPC)
 
 
@@ -227,20 +223,20 @@ def test_router_has_the_listeners_given(router: ColorRouter, any_mesh: ServiceMe
     ],
 )
 def test_route_speaks_the_protocol_of_its_port(
-    stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, arguments: dict[str, Any], protocol: Protocol
+    stack: Stack, any_mesh: ServiceMesh, router: MeshRouter, arguments: dict[str, Any], protocol: Protocol
 ) -> None:
-    depot = MeshedColorNode(stack, "Depot", mesh=any_mesh, name="depot", protocol=protocol)
+    depot = MeshNode(stack, "Depot", mesh=any_mesh, name="depot", protocol=protocol)
     router.add_route("All", targets={depot: 1}, **arguments)
     (route,) = any_mesh.model.router("router").routes
     assert route.protocol == protocol
 
 
 def test_router_listeners_together_with_the_arguments_of_one_are_refused(
-    stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode
+    stack: Stack, any_mesh: ServiceMesh, stock: MeshNode
 ) -> None:
     before = any_mesh.model
     with pytest.raises(MeshError) as error:
-        ColorRouter(
+        MeshRouter(
             stack,
             "Router",
             mesh=any_mesh,
@@ -258,11 +254,9 @@ def test_router_listeners_together_with_the_arguments_of_one_are_refused(
     assert any_mesh.model == before
 
 
-def test_router_without_a_listener_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+def test_router_without_a_listener_is_refused(stack: Stack, any_mesh: ServiceMesh, stock: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
-        ColorRouter(
-            stack, "Router", mesh=any_mesh, name="router", virtual_service_name="stock.shop.local", listeners=[]
-        )
+        MeshRouter(stack, "Router", mesh=any_mesh, name="router", virtual_service_name="stock.shop.local", listeners=[])
     assert str(error.value) == "virtual router 'router': has no listener, got 0 (one at least)"
 
 
@@ -270,7 +264,7 @@ def test_router_without_a_listener_is_refused(stack: Stack, any_mesh: ServiceMes
 
 
 def test_route_goes_to_the_first_port_of_its_targets(
-    any_mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode
+    any_mesh: ServiceMesh, router: MeshRouter, stock: MeshNode
 ) -> None:
     router.add_route("All", targets={stock: 1}, port=80)
     (route,) = any_mesh.model.router("router").routes
@@ -278,15 +272,15 @@ def test_route_goes_to_the_first_port_of_its_targets(
 
 
 def test_route_goes_to_the_ports_given(
-    stack: Stack, any_mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode
+    stack: Stack, any_mesh: ServiceMesh, router: MeshRouter, stock: MeshNode
 ) -> None:
-    depot = MeshedColorNode(stack, "Depot", mesh=any_mesh, name="depot", port=9090, protocol="grpc")
+    depot = MeshNode(stack, "Depot", mesh=any_mesh, name="depot", port=9090, protocol="grpc")
     router.add_route("All", targets={stock: 1, depot: 1}, target_ports={stock: 82}, port=82)
     (route,) = any_mesh.model.router("router").routes
     assert [(target.virtual_node, target.port) for target in route.targets] == [("stock", 82), ("depot", 9090)]
 
 
-def test_port_that_a_target_does_not_have_is_refused(router: ColorRouter, stock: MeshedColorNode) -> None:
+def test_port_that_a_target_does_not_have_is_refused(router: MeshRouter, stock: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={stock: 1}, target_ports={stock: 81}, port=80)
     assert str(error.value) == (
@@ -296,7 +290,7 @@ def test_port_that_a_target_does_not_have_is_refused(router: ColorRouter, stock:
 
 
 def test_target_port_of_a_node_that_is_not_a_target_is_refused(
-    any_mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode, worker: MeshedColorNode
+    any_mesh: ServiceMesh, router: MeshRouter, stock: MeshNode, worker: MeshNode
 ) -> None:
     before = any_mesh.model
     with pytest.raises(MeshError) as error:
@@ -308,7 +302,7 @@ def test_target_port_of_a_node_that_is_not_a_target_is_refused(
     assert any_mesh.model == before
 
 
-def test_target_without_listeners_is_refused(router: ColorRouter, worker: MeshedColorNode) -> None:
+def test_target_without_listeners_is_refused(router: MeshRouter, worker: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", name="all", targets={worker: 1}, port=80)
     assert str(error.value) == (

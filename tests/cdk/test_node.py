@@ -9,7 +9,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
 from constructs import Construct
 
-from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import AccessLog, MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.model import Protocol
 from tests.support.cloudformation import Properties, Template, only, properties
 
@@ -31,20 +31,20 @@ def backends(template: Template, name: str) -> list[str]:
 
 
 def test_node_is_named_after_its_path(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh)
+    cart = MeshNode(stack, "Cart", mesh=mesh)
     assert cart.name == "Shop-Cart"
     assert only(template(), NODE)["VirtualNodeName"] == "Shop-Cart"
 
 
 def test_node_has_the_name_it_is_given(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     assert cart.name == "cart"
     assert only(template(), NODE)["VirtualNodeName"] == "cart"
 
 
 def test_nodes_in_different_places_have_different_default_names(stack: Stack, mesh: ServiceMesh) -> None:
-    one = MeshedColorNode(Construct(stack, "One"), "Cart", mesh=mesh)
-    two = MeshedColorNode(Construct(stack, "Two"), "Cart", mesh=mesh)
+    one = MeshNode(Construct(stack, "One"), "Cart", mesh=mesh)
+    two = MeshNode(Construct(stack, "Two"), "Cart", mesh=mesh)
     assert one.name != two.name
 
 
@@ -61,7 +61,7 @@ def test_nodes_in_different_places_have_different_default_names(stack: Stack, me
 def test_default_name_has_a_hash_if_characters_of_the_path_are_replaced(
     stack: Stack, mesh: ServiceMesh, id: str, name: str
 ) -> None:
-    assert MeshedColorNode(stack, id, mesh=mesh).name == name
+    assert MeshNode(stack, id, mesh=mesh).name == name
 
 
 @pytest.mark.parametrize(
@@ -76,22 +76,22 @@ def test_default_name_has_a_hash_if_characters_of_the_path_are_replaced(
 def test_nodes_of_different_ids_have_different_default_names(
     stack: Stack, mesh: ServiceMesh, one: str, two: str
 ) -> None:
-    first = MeshedColorNode(stack, one, mesh=mesh)
-    second = MeshedColorNode(stack, two, mesh=mesh)
+    first = MeshNode(stack, one, mesh=mesh)
+    second = MeshNode(stack, two, mesh=mesh)
     assert first.name != second.name
 
 
 def test_ids_with_a_dash_and_nested_ids_have_different_default_names(stack: Stack, mesh: ServiceMesh) -> None:
-    dashed = MeshedColorNode(stack, "Team-Cart", mesh=mesh)
-    inside = MeshedColorNode(Construct(stack, "Team"), "Cart", mesh=mesh)
+    dashed = MeshNode(stack, "Team-Cart", mesh=mesh)
+    inside = MeshNode(Construct(stack, "Team"), "Cart", mesh=mesh)
     assert inside.name == "Shop-Team-Cart"
     assert dashed.name != inside.name
 
 
 def test_second_node_of_one_name_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Other", mesh=mesh, name="cart", cloud_map_name="other")
+        MeshNode(stack, "Other", mesh=mesh, name="cart", cloud_map_name="other")
     assert str(error.value) == ("mesh 'shop': duplicate virtual node, got 'cart' (occurs 2 times, must be unique)")
 
 
@@ -101,7 +101,7 @@ def test_second_node_of_one_name_is_refused(stack: Stack, mesh: ServiceMesh) -> 
 def test_node_listens_on_port_80_for_http_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     assert cart.port == 80
     assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": "http"}}]
 
@@ -110,7 +110,7 @@ def test_node_listens_on_port_80_for_http_by_default(
 def test_node_listens_on_the_port_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], port: int
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=port)
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", port=port)
     assert cart.port == port
     assert spec(template())["Listeners"][0]["PortMapping"]["Port"] == port
 
@@ -118,7 +118,7 @@ def test_node_listens_on_the_port_given(
 @pytest.mark.parametrize("port", [pytest.param(0, id="too-low"), pytest.param(65536, id="too-high")])
 def test_port_out_of_range_is_refused(stack: Stack, mesh: ServiceMesh, port: int) -> None:
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=port)
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", port=port)
     assert str(error.value) == f"virtual node 'cart': listener port out of range, got {port} (1 to 65535)"
 
 
@@ -126,13 +126,13 @@ def test_port_out_of_range_is_refused(stack: Stack, mesh: ServiceMesh, port: int
 def test_node_speaks_the_protocol_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], protocol: Protocol
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", protocol=protocol)
+    MeshNode(stack, "Cart", mesh=mesh, name="cart", protocol=protocol)
     assert spec(template())["Listeners"] == [{"PortMapping": {"Port": 80, "Protocol": protocol}}]
 
 
 def test_unknown_protocol_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", protocol="ftp")  # type: ignore[arg-type]
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", protocol="ftp")  # type: ignore[arg-type]
     assert str(error.value) == ("virtual node 'cart': unknown protocol, got 'ftp' (one of: http, http2, grpc, tcp)")
 
 
@@ -140,37 +140,37 @@ def test_unknown_protocol_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
 
 
 def test_node_has_no_backends_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     assert "Backends" not in spec(template())
 
 
 def test_backends_may_be_nodes_routers_and_external_services(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-    MeshedColorNode(stack, "Prices", mesh=mesh, name="prices", virtual_service=False)
-    prices = ColorRouter(stack, "PriceRouter", mesh=mesh, virtual_service_name="prices.shop.local")
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshNode(stack, "Prices", mesh=mesh, name="prices", virtual_service=False)
+    prices = MeshRouter(stack, "PriceRouter", mesh=mesh, virtual_service_name="prices.shop.local")
     bank = mesh.external_service("bank.pay.local")
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock, prices, bank])
+    MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock, prices, bank])
     assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "bank.pay.local"]
 
 
 def test_connect_to_equals_the_backends_argument(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-    MeshedColorNode(stack, "Prices", mesh=mesh, name="prices", virtual_service=False)
-    prices = ColorRouter(stack, "PriceRouter", mesh=mesh, virtual_service_name="prices.shop.local")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshNode(stack, "Prices", mesh=mesh, name="prices", virtual_service=False)
+    prices = MeshRouter(stack, "PriceRouter", mesh=mesh, virtual_service_name="prices.shop.local")
     cart.connect_to(stock, prices, mesh.external_service("bank.pay.local"))
     assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "bank.pay.local"]
 
 
 def test_connect_to_adds_backends(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-    prices = MeshedColorNode(stack, "Prices", mesh=mesh, name="prices")
-    orders = MeshedColorNode(stack, "Orders", mesh=mesh, name="orders")
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+    prices = MeshNode(stack, "Prices", mesh=mesh, name="prices")
+    orders = MeshNode(stack, "Orders", mesh=mesh, name="orders")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
     cart.connect_to(prices)
     cart.connect_to(orders)
     assert backends(template(), "cart") == ["stock.shop.local", "prices.shop.local", "orders.shop.local"]
@@ -179,8 +179,8 @@ def test_connect_to_adds_backends(stack: Stack, mesh: ServiceMesh, template: Cal
 def test_connect_to_changes_only_the_backends(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080, protocol="grpc")
-    cart.connect_to(MeshedColorNode(stack, "Stock", mesh=mesh, name="stock"))
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080, protocol="grpc")
+    cart.connect_to(MeshNode(stack, "Stock", mesh=mesh, name="stock"))
     assert spec(template()) == {
         "Backends": [{"VirtualService": {"VirtualServiceName": "stock.shop.local"}}],
         "Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "grpc"}}],
@@ -190,8 +190,8 @@ def test_connect_to_changes_only_the_backends(
 
 
 def test_nodes_may_call_each_other(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", backends=[cart])
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", backends=[cart])
     cart.connect_to(stock)
     synthesized = template()
     assert backends(synthesized, "cart") == ["stock.shop.local"]
@@ -199,8 +199,8 @@ def test_nodes_may_call_each_other(stack: Stack, mesh: ServiceMesh, template: Ca
 
 
 def test_duplicate_backend_is_refused_and_changes_nothing(stack: Stack, mesh: ServiceMesh) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
     before = mesh.model
     with pytest.raises(MeshError) as error:
         cart.connect_to(stock)
@@ -214,9 +214,9 @@ def test_backend_of_another_mesh_is_refused(
     stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
-    stock = MeshedColorNode(stack, "Stock", mesh=other, name="stock")
+    stock = MeshNode(stack, "Stock", mesh=other, name="stock")
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
     assert str(error.value) == (
         "virtual node 'cart': backend belongs to another mesh, got 'stock' (it is in mesh 'other', this is 'shop')"
     )
@@ -229,7 +229,7 @@ def test_backend_of_another_mesh_is_refused(
 def test_virtual_service_has_the_dns_name_of_the_node_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     service = only(template(), SERVICE)
     assert cart.virtual_service_name == "cart.shop.local"
     assert service["VirtualServiceName"] == "cart.shop.local"
@@ -237,15 +237,15 @@ def test_virtual_service_has_the_dns_name_of_the_node_by_default(
 
 
 def test_virtual_service_has_the_name_given(stack: Stack, any_mesh: ServiceMesh) -> None:
-    MeshedColorNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
-    cart = MeshedColorNode(stack, "Cart", mesh=any_mesh, name="cart", virtual_service_name="stock.shop.local")
+    MeshNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False)
+    cart = MeshNode(stack, "Cart", mesh=any_mesh, name="cart", virtual_service_name="stock.shop.local")
     assert cart.virtual_service_name == "stock.shop.local"
     assert any_mesh.model.service("stock.shop.local").virtual_node == "cart"
 
 
 def test_virtual_service_name_that_dns_does_not_answer_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service_name="basket.shop.local")
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", virtual_service_name="basket.shop.local")
     assert str(error.value) == (
         "virtual service 'basket.shop.local': has no DNS record in Cloud Map, got 'basket.shop.local' "
         "(name it after one of: cart.shop.local)"
@@ -256,7 +256,7 @@ def test_virtual_service_name_of_a_node_without_a_virtual_service_is_refused(
     stack: Stack, any_mesh: ServiceMesh
 ) -> None:
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(
+        MeshNode(
             stack, "Cart", mesh=any_mesh, name="cart", virtual_service=False, virtual_service_name="cart.shop.local"
         )
     assert str(error.value) == (
@@ -269,30 +269,30 @@ def test_virtual_service_name_of_a_node_without_a_virtual_service_is_refused(
 def test_node_without_a_virtual_service_declares_none(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", virtual_service=False)
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", virtual_service=False)
     assert cart.virtual_service_name is None
     assert properties(template(), SERVICE) == []
 
 
 def test_node_without_a_virtual_service_is_refused_as_a_backend(stack: Stack, mesh: ServiceMesh) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
     assert str(error.value) == (
         "virtual node 'cart': backend has no virtual service, got 'stock' "
-        "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+        "(give it one with virtual_service=True, or put it behind a MeshRouter)"
     )
 
 
 def test_node_without_a_virtual_service_is_refused_when_connecting(stack: Stack, mesh: ServiceMesh) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     before = mesh.model
     with pytest.raises(MeshError) as error:
         cart.connect_to(stock)
     assert str(error.value) == (
         "virtual node 'cart': backend has no virtual service, got 'stock' "
-        "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+        "(give it one with virtual_service=True, or put it behind a MeshRouter)"
     )
     assert mesh.model == before
 
@@ -300,7 +300,7 @@ def test_node_without_a_virtual_service_is_refused_when_connecting(stack: Stack,
 def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", backends=["a.shop.local"])  # type: ignore[list-item]
+        MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=["a.shop.local"])  # type: ignore[list-item]
     assert str(error.value) == (
         "virtual node 'cart': backend is text, got 'a.shop.local' "
         "(declare a service that exists elsewhere with external_service('a.shop.local'))"
@@ -310,7 +310,7 @@ def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> Non
 
 
 def test_backend_that_is_text_is_refused_when_connecting(stack: Stack, mesh: ServiceMesh) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     before = mesh.model
     with pytest.raises(MeshError) as error:
         cart.connect_to("a.shop.local")  # type: ignore[arg-type]
@@ -322,7 +322,7 @@ def test_backend_that_is_text_is_refused_when_connecting(stack: Stack, mesh: Ser
 
 
 def test_mesh_resources_are_the_virtual_node_and_the_virtual_service(stack: Stack, mesh: ServiceMesh) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh)
+    cart = MeshNode(stack, "Cart", mesh=mesh)
     types = {id: resource.cfn_resource_type for id, resource in cart.mesh_resources.items()}
     assert types == {"VirtualNode": NODE, "VirtualService": SERVICE}
 
@@ -330,7 +330,7 @@ def test_mesh_resources_are_the_virtual_node_and_the_virtual_service(stack: Stac
 def test_mesh_resources_of_a_node_without_a_virtual_service_are_the_virtual_node(
     stack: Stack, mesh: ServiceMesh
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, virtual_service=False)
+    cart = MeshNode(stack, "Cart", mesh=mesh, virtual_service=False)
     assert list(cart.mesh_resources) == ["VirtualNode"]
 
 
@@ -340,14 +340,14 @@ def test_mesh_resources_of_a_node_without_a_virtual_service_are_the_virtual_node
 def test_requests_are_logged_to_standard_output_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     assert spec(template())["Logging"] == {"AccessLog": {"File": {"Path": "/dev/stdout"}}}
 
 
 def test_node_without_access_log_logs_no_requests(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=None)
+    MeshNode(stack, "Cart", mesh=mesh, name="cart", access_log=None)
     assert "Logging" not in spec(template())
 
 
@@ -369,7 +369,7 @@ def test_node_without_access_log_logs_no_requests(
 def test_node_has_the_access_log_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], log: AccessLog, file: Properties
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", access_log=log)
+    MeshNode(stack, "Cart", mesh=mesh, name="cart", access_log=log)
     assert spec(template())["Logging"] == {"AccessLog": {"File": file}}
 
 
@@ -379,7 +379,7 @@ def test_node_has_the_access_log_given(
 def test_cloud_map_service_has_the_name_of_the_node_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     synthesized = template()
     discovery = {"AWSCloudMap": {"NamespaceName": "shop.local", "ServiceName": "cart"}}
     assert only(synthesized, CLOUD_MAP)["Name"] == "cart"
@@ -389,7 +389,7 @@ def test_cloud_map_service_has_the_name_of_the_node_by_default(
 def test_cloud_map_service_has_the_name_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", cloud_map_name="basket")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", cloud_map_name="basket")
     synthesized = template()
     discovery = {"AWSCloudMap": {"NamespaceName": "shop.local", "ServiceName": "basket"}}
     assert cart.virtual_service_name == "basket.shop.local"
@@ -401,19 +401,19 @@ def test_cloud_map_service_has_the_name_given(
 def test_cloud_map_service_has_no_description_by_default(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh)
+    MeshNode(stack, "Cart", mesh=mesh)
     assert "Description" not in only(template(), CLOUD_MAP)
 
 
 def test_cloud_map_service_has_the_description_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, cloud_map_description="What is in the basket.")
+    MeshNode(stack, "Cart", mesh=mesh, cloud_map_description="What is in the basket.")
     assert only(template(), CLOUD_MAP)["Description"] == "What is in the basket."
 
 
 def test_ttl_is_60_seconds_by_default(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh)
+    MeshNode(stack, "Cart", mesh=mesh)
     dns = only(template(), CLOUD_MAP)["DnsConfig"]
     assert dns["DnsRecords"] == [{"TTL": 60, "Type": "A"}]
     assert dns["RoutingPolicy"] == "MULTIVALUE"
@@ -421,7 +421,7 @@ def test_ttl_is_60_seconds_by_default(stack: Stack, mesh: ServiceMesh, template:
 
 @pytest.mark.parametrize("seconds", [pytest.param(0, id="lowest"), pytest.param(2147483647, id="highest")])
 def test_ttl_is_the_one_given(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], seconds: int) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, dns_ttl_seconds=seconds)
+    MeshNode(stack, "Cart", mesh=mesh, dns_ttl_seconds=seconds)
     assert only(template(), CLOUD_MAP)["DnsConfig"]["DnsRecords"] == [{"TTL": seconds, "Type": "A"}]
 
 
@@ -431,7 +431,7 @@ def test_ttl_is_the_one_given(stack: Stack, mesh: ServiceMesh, template: Callabl
 def test_security_group_of_a_node_has_no_ingress_rules_by_default(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=guarded_mesh, name="cart")
     synthesized = template()
     assert "SecurityGroupIngress" not in only(synthesized, "AWS::EC2::SecurityGroup")
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
@@ -440,7 +440,7 @@ def test_security_group_of_a_node_has_no_ingress_rules_by_default(
 def test_security_group_of_a_node_has_a_description(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=guarded_mesh, name="cart")
     group = only(template(), "AWS::EC2::SecurityGroup")
     assert group["GroupDescription"] == "Tasks of a virtual node."
     assert group["VpcId"] == "vpc-shop"
@@ -449,7 +449,7 @@ def test_security_group_of_a_node_has_a_description(
 def test_security_group_of_a_node_is_created_in_the_scope_of_the_mesh(
     stack: Stack, app: App, guarded_mesh: ServiceMesh
 ) -> None:
-    cart = MeshedColorNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
+    cart = MeshNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
     assert cart.security_group is not None
     assert cart.security_group.node.path == "Shop/Mesh/Node-cart"
     assert Stack.of(cart.security_group) is stack
@@ -458,18 +458,18 @@ def test_security_group_of_a_node_is_created_in_the_scope_of_the_mesh(
 def test_node_admits_its_callers_on_its_port_only(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080)
-    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[stock])
-    MeshedColorNode(stack, "Orders", mesh=guarded_mesh, backends=[stock])
-    MeshedColorNode(stack, "Prices", mesh=guarded_mesh)
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, port=8080)
+    MeshNode(stack, "Cart", mesh=guarded_mesh, backends=[stock])
+    MeshNode(stack, "Orders", mesh=guarded_mesh, backends=[stock])
+    MeshNode(stack, "Prices", mesh=guarded_mesh)
     assert ingress() == ["Cart -> Stock tcp 8080", "Orders -> Stock tcp 8080"]
 
 
 def test_node_admits_a_caller_that_connects_later(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080)
+    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, port=8080)
     cart.connect_to(stock)
     assert ingress() == ["Cart -> Stock tcp 8080"]
 
@@ -477,8 +477,8 @@ def test_node_admits_a_caller_that_connects_later(
 def test_nodes_that_call_each_other_admit_each_other(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, port=8080, backends=[cart])
+    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, port=8080, backends=[cart])
     cart.connect_to(stock)
     assert ingress() == ["Stock -> Cart tcp 80", "Cart -> Stock tcp 8080"]
 
@@ -486,19 +486,19 @@ def test_nodes_that_call_each_other_admit_each_other(
 def test_target_admits_the_callers_of_its_router(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
     router.add_route("All", targets={stock: 1})
-    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
+    MeshNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
     assert ingress() == ["Cart -> stock tcp 8080"]
 
 
 def test_target_admits_callers_that_the_router_had_before_the_route(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
-    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, name="stock", port=8080, virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
+    MeshNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
     router.add_route("All", targets={stock: 1})
     assert ingress() == ["Cart -> stock tcp 8080"]
 
@@ -506,17 +506,17 @@ def test_target_admits_callers_that_the_router_had_before_the_route(
 def test_caller_of_a_node_and_of_its_router_is_admitted_once(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock")
-    MeshedColorNode(stack, "Prices", mesh=guarded_mesh, name="prices", virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="prices.shop.local")
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, name="stock")
+    MeshNode(stack, "Prices", mesh=guarded_mesh, name="prices", virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="prices.shop.local")
     router.add_route("All", targets={stock: 1})
-    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, backends=[stock, router])
+    MeshNode(stack, "Cart", mesh=guarded_mesh, backends=[stock, router])
     assert ingress() == ["Cart -> stock tcp 80"]
 
 
 def test_shared_security_group_gets_no_rules(stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock")
-    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[stock])
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+    MeshNode(stack, "Cart", mesh=mesh, backends=[stock])
     MeshGateway(stack, "Gateway", mesh=mesh).add_route("Stock", to=stock)
     assert ingress() == []
 
@@ -525,7 +525,7 @@ def test_connections_admit_other_peers(
     stack: Stack, guarded_mesh: ServiceMesh, ingress: Callable[[], list[str]]
 ) -> None:
     admin = ec2.SecurityGroup.from_security_group_id(stack, "Admin", "sg-admin")
-    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
+    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
     cart.connections.allow_from(admin, ec2.Port.tcp(9901))
     assert ingress() == ["sg-admin -> Cart tcp 9901"]
 
@@ -552,7 +552,7 @@ def rules_of(stack: Stack) -> list[tuple[object, object]]:
     return [(rule["SourceSecurityGroupId"], rule["GroupId"]) for rule in rules]
 
 
-def group_of(node: MeshedColorNode) -> object:
+def group_of(node: MeshNode) -> object:
     """Return the security group of a node as templates of the mesh's stack refer to it."""
     assert node.security_group is not None
     return Stack.of(node.mesh).resolve(node.security_group.security_group_id)
@@ -561,8 +561,8 @@ def group_of(node: MeshedColorNode) -> object:
 def test_rule_for_a_caller_in_a_later_stack_is_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
-    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
     assert rules_of(stack) == [(group_of(orders), group_of(cart))]
     assert rules_of(team) == []
     assert team.dependencies == [stack]
@@ -572,8 +572,8 @@ def test_rule_for_a_caller_in_a_later_stack_is_in_the_stack_of_the_mesh(
 def test_rule_for_a_caller_of_a_node_in_a_later_stack_is_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
-    cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh)
-    orders = MeshedColorNode(stack, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart = MeshNode(team, "Cart", mesh=guarded_mesh)
+    orders = MeshNode(stack, "Orders", mesh=guarded_mesh, backends=[cart])
     assert rules_of(stack) == [(group_of(orders), group_of(cart))]
     assert rules_of(team) == []
     assert team.dependencies == [stack]
@@ -583,8 +583,8 @@ def test_rule_for_a_caller_of_a_node_in_a_later_stack_is_in_the_stack_of_the_mes
 def test_rules_for_nodes_of_two_stacks_that_call_each_other_are_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
-    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
     cart.connect_to(orders)
     assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
     assert rules_of(team) == []
@@ -593,8 +593,8 @@ def test_rules_for_nodes_of_two_stacks_that_call_each_other_are_in_the_stack_of_
 def test_nodes_of_two_stacks_beside_the_stack_of_the_mesh_may_call_each_other(
     stack: Stack, team: Stack, market: Stack, guarded_mesh: ServiceMesh
 ) -> None:
-    cart = MeshedColorNode(market, "Cart", mesh=guarded_mesh)
-    orders = MeshedColorNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
+    cart = MeshNode(market, "Cart", mesh=guarded_mesh)
+    orders = MeshNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
     cart.connect_to(orders)
     assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
     assert rules_of(team) == rules_of(market) == []
@@ -605,9 +605,9 @@ def test_nodes_of_two_stacks_beside_the_stack_of_the_mesh_may_call_each_other(
 def test_rules_for_a_caller_of_a_router_in_a_later_stack_are_in_the_stack_of_the_mesh(
     stack: Stack, team: Stack, guarded_mesh: ServiceMesh
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
-    cart = MeshedColorNode(team, "Cart", mesh=guarded_mesh, backends=[router])
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
+    cart = MeshNode(team, "Cart", mesh=guarded_mesh, backends=[router])
     router.add_route("All", targets={stock: 1})
     assert rules_of(stack) == [(group_of(cart), group_of(stock))]
     assert rules_of(team) == []
@@ -617,10 +617,10 @@ def test_rules_for_a_caller_of_a_router_in_a_later_stack_are_in_the_stack_of_the
 
 
 def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack, mesh: ServiceMesh) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
     before = mesh.model
     with pytest.raises(MeshError) as error:
-        MeshedColorNode(
+        MeshNode(
             stack,
             "Cart",
             mesh=mesh,
@@ -637,7 +637,7 @@ def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack
     assert str(error.value).splitlines() == [
         (
             "virtual node 'the cart': backend has no virtual service, got 'stock' "
-            "(give it one with virtual_service=True, or put it behind a ColorRouter)"
+            "(give it one with virtual_service=True, or put it behind a MeshRouter)"
         ),
         (
             "Cloud Map service '-cart': name is not a DNS name, got '-cart' "

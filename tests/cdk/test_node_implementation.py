@@ -14,7 +14,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
 
-from color_mesh import ContainerHealthCheck, MeshedColorNode, MeshError, ServiceMesh
+from color_mesh import ContainerHealthCheck, MeshError, MeshNode, ServiceMesh
 from color_mesh.cdk import NodeImplementation
 from tests.support.cloudformation import Properties, Template, container, only, properties, statements
 
@@ -29,12 +29,12 @@ Implement = Callable[..., NodeImplementation]
 
 
 @pytest.fixture
-def cart(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-    return MeshedColorNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
+def cart(stack: Stack, mesh: ServiceMesh) -> MeshNode:
+    return MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
 
 
 @pytest.fixture
-def implement(stack: Stack, cart: MeshedColorNode, cluster: ecs.Cluster, image: ecs.ContainerImage) -> Implement:
+def implement(stack: Stack, cart: MeshNode, cluster: ecs.Cluster, image: ecs.ContainerImage) -> Implement:
     """Implement the cart with the arguments of the test."""
     return partial(cart.implement, stack, "CartTask", cluster=cluster, image=image)
 
@@ -517,7 +517,7 @@ def implement_in_public_subnets(
     mesh = ServiceMesh(
         stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
     )
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(cart.implement, stack, "CartTask", cluster=cluster, image=image)
 
@@ -711,14 +711,14 @@ def test_tasks_have_the_security_group_of_their_node(
     image: ecs.ContainerImage,
     template: Callable[[], Template],
 ) -> None:
-    stock = MeshedColorNode(stack, "Stock", mesh=guarded_mesh)
+    stock = MeshNode(stack, "Stock", mesh=guarded_mesh)
     assert stock.security_group is not None
     stock.implement(stack, "StockTask", cluster=cluster, image=image)
     assert network_of(template())["SecurityGroups"] == [stack.resolve(stock.security_group.security_group_id)]
 
 
 def test_tasks_are_registered_in_the_cloud_map_service_of_their_node(
-    stack: Stack, cart: MeshedColorNode, implement: Implement, template: Callable[[], Template]
+    stack: Stack, cart: MeshNode, implement: Implement, template: Callable[[], Template]
 ) -> None:
     assert cart.cloud_map_service is not None
     implement()
@@ -752,7 +752,7 @@ def halves(app: App, image: ecs.ContainerImage) -> Callable[[], dict[str, Templa
     namespace = servicediscovery.PrivateDnsNamespace(network, "Namespace", name="shop.local", vpc=vpc)
     specification = Stack(app, "Specification")
     mesh = ServiceMesh(specification, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, data_plane="app-mesh")
-    cart = MeshedColorNode(specification, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(specification, "Cart", mesh=mesh, name="cart")
     tasks = Stack(app, "Tasks")
     cart.implement(tasks, "CartTask", cluster=cluster, image=image, execute_command=True)
     stacks = {"specification": specification, "tasks": tasks}
@@ -784,7 +784,7 @@ def test_specification_does_not_depend_on_its_implementation(halves: Callable[[]
     assert "Tasks:" not in str(synthesized)
 
 
-def test_node_may_be_implemented_twice(implement: Implement, cart: MeshedColorNode, stack: Stack) -> None:
+def test_node_may_be_implemented_twice(implement: Implement, cart: MeshNode, stack: Stack) -> None:
     blue = implement(family="blue")
     green = cart.implement(
         stack, "Green", cluster=blue.fargate_service.cluster, image=ecs.ContainerImage.from_registry("shop/app:2")

@@ -7,7 +7,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import ColorRouter, MeshedColorNode, MeshError, ServiceMesh
+from color_mesh import MeshError, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.model import Protocol
 from tests.support.cloudformation import Properties, Template, only, properties
 
@@ -16,18 +16,18 @@ ROUTE = "AWS::AppMesh::Route"
 
 
 @pytest.fixture
-def stock(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-    return MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+def stock(stack: Stack, mesh: ServiceMesh) -> MeshNode:
+    return MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
 
 
 @pytest.fixture
-def spare(stack: Stack, mesh: ServiceMesh) -> MeshedColorNode:
-    return MeshedColorNode(stack, "Spare", mesh=mesh, name="spare", virtual_service=False)
+def spare(stack: Stack, mesh: ServiceMesh) -> MeshNode:
+    return MeshNode(stack, "Spare", mesh=mesh, name="spare", virtual_service=False)
 
 
 @pytest.fixture
-def router(stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode) -> ColorRouter:
-    return ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", name="router")
+def router(stack: Stack, mesh: ServiceMesh, stock: MeshNode) -> MeshRouter:
+    return MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", name="router")
 
 
 def rule(template: Template) -> Properties:
@@ -50,7 +50,7 @@ def depends_on(template: Template) -> list[str]:
 # Router
 
 
-def test_router_provides_the_virtual_service(router: ColorRouter, template: Callable[[], Template]) -> None:
+def test_router_provides_the_virtual_service(router: MeshRouter, template: Callable[[], Template]) -> None:
     service = only(template(), "AWS::AppMesh::VirtualService")
     assert router.virtual_service_name == "stock.shop.local"
     assert service["VirtualServiceName"] == "stock.shop.local"
@@ -58,44 +58,44 @@ def test_router_provides_the_virtual_service(router: ColorRouter, template: Call
 
 
 def test_router_is_named_after_its_path(
-    stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template]
+    stack: Stack, mesh: ServiceMesh, stock: MeshNode, template: Callable[[], Template]
 ) -> None:
-    router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
+    router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
     assert router.name == "Shop-Router"
     assert only(template(), ROUTER)["VirtualRouterName"] == "Shop-Router"
 
 
-def test_router_has_the_name_it_is_given(router: ColorRouter, template: Callable[[], Template]) -> None:
+def test_router_has_the_name_it_is_given(router: MeshRouter, template: Callable[[], Template]) -> None:
     assert router.name == "router"
     assert only(template(), ROUTER)["VirtualRouterName"] == "router"
 
 
-def test_router_listens_on_port_80_for_http_by_default(router: ColorRouter, template: Callable[[], Template]) -> None:
+def test_router_listens_on_port_80_for_http_by_default(router: MeshRouter, template: Callable[[], Template]) -> None:
     assert listener(template()) == {"Port": 80, "Protocol": "http"}
 
 
 @pytest.mark.parametrize("port", [pytest.param(1, id="lowest"), pytest.param(65535, id="highest")])
 def test_router_listens_on_the_port_given(
-    stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template], port: int
+    stack: Stack, mesh: ServiceMesh, stock: MeshNode, template: Callable[[], Template], port: int
 ) -> None:
-    ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", port=port)
+    MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", port=port)
     assert listener(template()) == {"Port": port, "Protocol": "http"}
 
 
 @pytest.mark.parametrize("protocol", ["http2", "grpc", "tcp"])
 def test_router_speaks_the_protocol_given(
-    stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode, template: Callable[[], Template], protocol: Protocol
+    stack: Stack, mesh: ServiceMesh, stock: MeshNode, template: Callable[[], Template], protocol: Protocol
 ) -> None:
-    ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", protocol=protocol)
+    MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", protocol=protocol)
     assert listener(template()) == {"Port": 80, "Protocol": protocol}
 
 
 def test_virtual_service_name_that_dns_does_not_answer_is_refused(
-    stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode, spare: MeshedColorNode
+    stack: Stack, mesh: ServiceMesh, stock: MeshNode, spare: MeshNode
 ) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as error:
-        ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="router.shop.local")
+        MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="router.shop.local")
     assert str(error.value) == (
         "virtual service 'router.shop.local': has no DNS record in Cloud Map, got 'router.shop.local' "
         "(name it after one of: spare.shop.local, stock.shop.local)"
@@ -107,7 +107,7 @@ def test_virtual_service_name_that_dns_does_not_answer_is_refused(
 def test_router_in_a_mesh_without_any_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as error:
-        ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="nobody.shop.local")
+        MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="nobody.shop.local")
     assert str(error.value) == (
         "virtual service 'nobody.shop.local': has no DNS record in Cloud Map, got 'nobody.shop.local' "
         "(name it after one of: none yet)"
@@ -116,9 +116,9 @@ def test_router_in_a_mesh_without_any_node_is_refused(stack: Stack, mesh: Servic
     assert mesh.model == before
 
 
-def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode) -> None:
+def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh, stock: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
-        ColorRouter(
+        MeshRouter(
             stack,
             "Router",
             mesh=mesh,
@@ -130,20 +130,20 @@ def test_port_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh, stock: Me
 
 
 def test_virtual_service_name_of_a_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     with pytest.raises(MeshError) as error:
-        ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="cart.shop.local")
+        MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="cart.shop.local")
     assert str(error.value) == (
         "mesh 'shop': duplicate virtual service, got 'cart.shop.local' (occurs 2 times, must be unique)"
     )
 
 
 def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
-    stack: Stack, mesh: ServiceMesh, stock: MeshedColorNode
+    stack: Stack, mesh: ServiceMesh, stock: MeshNode
 ) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as error:
-        ColorRouter(
+        MeshRouter(
             stack,
             "Router",
             mesh=mesh,
@@ -169,7 +169,7 @@ def test_every_problem_of_a_router_is_reported_and_nothing_is_created(
 
 
 def test_route_matches_all_requests_by_default(
-    router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
+    router: MeshRouter, stock: MeshNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("All", targets={stock: 1})
     synthesized = template()
@@ -177,55 +177,45 @@ def test_route_matches_all_requests_by_default(
     assert "Priority" not in only(synthesized, ROUTE)["Spec"]
 
 
-def test_route_is_named_after_its_path(
-    router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_is_named_after_its_path(router: MeshRouter, stock: MeshNode, template: Callable[[], Template]) -> None:
     router.add_route("All", targets={stock: 1})
     assert only(template(), ROUTE)["RouteName"] == "Shop-Router-All"
 
 
-def test_route_has_the_name_it_is_given(
-    router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_has_the_name_it_is_given(router: MeshRouter, stock: MeshNode, template: Callable[[], Template]) -> None:
     router.add_route("All", targets={stock: 1}, name="all")
     route = only(template(), ROUTE)
     assert route["RouteName"] == "all"
     assert route["VirtualRouterName"] == "router"
 
 
-def test_route_matches_the_prefix_given(
-    router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_matches_the_prefix_given(router: MeshRouter, stock: MeshNode, template: Callable[[], Template]) -> None:
     router.add_route("Shelf", targets={stock: 1}, prefix="/shelf")
     assert rule(template())["Match"] == {"Prefix": "/shelf"}
 
 
-def test_route_matches_the_method_given(
-    router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_matches_the_method_given(router: MeshRouter, stock: MeshNode, template: Callable[[], Template]) -> None:
     router.add_route("Reads", targets={stock: 1}, method="GET")
     assert rule(template())["Match"] == {"Prefix": "/", "Method": "GET"}
 
 
-def test_route_matches_the_port_given(
-    router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
-) -> None:
+def test_route_matches_the_port_given(router: MeshRouter, stock: MeshNode, template: Callable[[], Template]) -> None:
     router.add_route("All", targets={stock: 1}, port=80)
     assert rule(template())["Match"] == {"Prefix": "/", "Port": 80}
 
 
 @pytest.mark.parametrize("priority", [pytest.param(0, id="first"), pytest.param(1000, id="last")])
 def test_route_has_the_priority_given(
-    router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template], priority: int
+    router: MeshRouter, stock: MeshNode, template: Callable[[], Template], priority: int
 ) -> None:
     router.add_route("All", targets={stock: 1}, priority=priority)
     assert only(template(), ROUTE)["Spec"]["Priority"] == priority
 
 
 def test_route_has_the_weights_and_the_ports_of_its_targets(
-    stack: Stack, mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode, template: Callable[[], Template]
+    stack: Stack, mesh: ServiceMesh, router: MeshRouter, stock: MeshNode, template: Callable[[], Template]
 ) -> None:
-    depot = MeshedColorNode(stack, "Depot", mesh=mesh, name="depot", port=8080, virtual_service=False)
+    depot = MeshNode(stack, "Depot", mesh=mesh, name="depot", port=8080, virtual_service=False)
     router.add_route("All", targets={stock: 4, depot: 1})
     assert rule(template())["Action"] == {
         "WeightedTargets": [
@@ -236,7 +226,7 @@ def test_route_has_the_weights_and_the_ports_of_its_targets(
 
 
 def test_target_may_have_weight_0(
-    router: ColorRouter, stock: MeshedColorNode, spare: MeshedColorNode, template: Callable[[], Template]
+    router: MeshRouter, stock: MeshNode, spare: MeshNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("All", targets={stock: 100, spare: 0})
     targets = rule(template())["Action"]["WeightedTargets"]
@@ -254,8 +244,8 @@ def test_target_may_have_weight_0(
 def test_route_has_the_protocol_of_its_router(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], protocol: Protocol, key: str
 ) -> None:
-    bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", protocol=protocol, virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="bank.shop.local", protocol=protocol)
+    bank = MeshNode(stack, "Bank", mesh=mesh, name="bank", protocol=protocol, virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="bank.shop.local", protocol=protocol)
     router.add_route("All", targets={bank: 1})
     assert list(only(template(), ROUTE)["Spec"]) == [key]
 
@@ -266,14 +256,14 @@ def test_route_has_the_protocol_of_its_router(
 def test_route_without_paths_has_no_prefix(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], protocol: Protocol, key: str
 ) -> None:
-    bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", protocol=protocol, virtual_service=False)
-    router = ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="bank.shop.local", protocol=protocol)
+    bank = MeshNode(stack, "Bank", mesh=mesh, name="bank", protocol=protocol, virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="bank.shop.local", protocol=protocol)
     router.add_route("All", targets={bank: 1})
     assert "Prefix" not in only(template(), ROUTE)["Spec"][key].get("Match", {})
 
 
 def test_router_has_all_routes_that_are_added(
-    router: ColorRouter, stock: MeshedColorNode, spare: MeshedColorNode, template: Callable[[], Template]
+    router: MeshRouter, stock: MeshNode, spare: MeshNode, template: Callable[[], Template]
 ) -> None:
     router.add_route("All", targets={stock: 1}, name="all")
     router.add_route("Shelf", targets={spare: 1}, name="shelf", prefix="/shelf")
@@ -283,9 +273,9 @@ def test_router_has_all_routes_that_are_added(
 
 def test_route_depends_on_its_router_and_its_targets(
     stack: Stack,
-    router: ColorRouter,
-    stock: MeshedColorNode,
-    spare: MeshedColorNode,
+    router: MeshRouter,
+    stock: MeshNode,
+    spare: MeshNode,
     template: Callable[[], Template],
 ) -> None:
     router.add_route("All", targets={stock: 1, spare: 1})
@@ -300,29 +290,27 @@ def test_route_depends_on_its_router_and_its_targets(
 # Invalid routes
 
 
-def test_route_whose_weights_are_all_0_is_refused(
-    router: ColorRouter, stock: MeshedColorNode, spare: MeshedColorNode
-) -> None:
+def test_route_whose_weights_are_all_0_is_refused(router: MeshRouter, stock: MeshNode, spare: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: 0, spare: 0}, name="all")
     assert str(error.value) == "route 'all': every weight is 0, got (0, 0) (at least one must be 1 to 100)"
 
 
-def test_route_without_targets_is_refused(router: ColorRouter) -> None:
+def test_route_without_targets_is_refused(router: MeshRouter) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={}, name="all")
     assert str(error.value) == "route 'all': wrong number of targets, got 0 (1 to 10)"
 
 
 @pytest.mark.parametrize("weight", [pytest.param(-1, id="too-low"), pytest.param(101, id="too-high")])
-def test_weight_out_of_range_is_refused(router: ColorRouter, stock: MeshedColorNode, weight: int) -> None:
+def test_weight_out_of_range_is_refused(router: MeshRouter, stock: MeshNode, weight: int) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: weight}, name="all")
     assert str(error.value) == f"route 'all': weight of 'stock' out of range, got {weight} (0 to 100)"
 
 
-def test_target_of_another_protocol_is_refused(stack: Stack, mesh: ServiceMesh, router: ColorRouter) -> None:
-    bank = MeshedColorNode(stack, "Bank", mesh=mesh, name="bank", port=5432, protocol="tcp")
+def test_target_of_another_protocol_is_refused(stack: Stack, mesh: ServiceMesh, router: MeshRouter) -> None:
+    bank = MeshNode(stack, "Bank", mesh=mesh, name="bank", port=5432, protocol="tcp")
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={bank: 1}, name="all")
     assert str(error.value) == (
@@ -331,10 +319,10 @@ def test_target_of_another_protocol_is_refused(stack: Stack, mesh: ServiceMesh, 
 
 
 def test_target_of_another_mesh_is_refused(
-    stack: Stack, router: ColorRouter, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
+    stack: Stack, router: MeshRouter, vpc: ec2.IVpc, namespace: servicediscovery.PrivateDnsNamespace
 ) -> None:
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
-    bank = MeshedColorNode(stack, "Bank", mesh=other, name="bank")
+    bank = MeshNode(stack, "Bank", mesh=other, name="bank")
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={bank: 1}, name="all")
     assert str(error.value).splitlines() == [
@@ -346,12 +334,12 @@ def test_target_of_another_mesh_is_refused(
 def test_target_of_another_mesh_with_the_name_of_a_node_is_refused(
     stack: Stack,
     mesh: ServiceMesh,
-    router: ColorRouter,
+    router: MeshRouter,
     vpc: ec2.IVpc,
     namespace: servicediscovery.PrivateDnsNamespace,
 ) -> None:
     other = ServiceMesh(stack, "Other", mesh_name="other", vpc=vpc, namespace=namespace, data_plane="app-mesh")
-    theirs = MeshedColorNode(stack, "Theirs", mesh=other, name="stock", cloud_map_name="their-stock")
+    theirs = MeshNode(stack, "Theirs", mesh=other, name="stock", cloud_map_name="their-stock")
     before = mesh.model
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={theirs: 1}, name="all")
@@ -361,21 +349,19 @@ def test_target_of_another_mesh_with_the_name_of_a_node_is_refused(
 
 
 @pytest.mark.parametrize("priority", [pytest.param(-1, id="too-low"), pytest.param(1001, id="too-high")])
-def test_priority_out_of_range_is_refused(router: ColorRouter, stock: MeshedColorNode, priority: int) -> None:
+def test_priority_out_of_range_is_refused(router: MeshRouter, stock: MeshNode, priority: int) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: 1}, name="all", priority=priority)
     assert str(error.value) == f"route 'all': priority out of range, got {priority} (0 to 1000)"
 
 
-def test_port_that_the_router_does_not_have_is_refused(router: ColorRouter, stock: MeshedColorNode) -> None:
+def test_port_that_the_router_does_not_have_is_refused(router: MeshRouter, stock: MeshNode) -> None:
     with pytest.raises(MeshError) as error:
         router.add_route("All", targets={stock: 1}, name="all", port=81)
     assert str(error.value) == "route 'all': no listener has its port, got 81 (listeners: http/80)"
 
 
-def test_second_route_for_the_same_requests_is_refused(
-    router: ColorRouter, stock: MeshedColorNode, spare: MeshedColorNode
-) -> None:
+def test_second_route_for_the_same_requests_is_refused(router: MeshRouter, stock: MeshNode, spare: MeshNode) -> None:
     router.add_route("All", targets={stock: 1}, name="all")
     with pytest.raises(MeshError) as error:
         router.add_route("Again", targets={spare: 1}, name="again")
@@ -386,7 +372,7 @@ def test_second_route_for_the_same_requests_is_refused(
 
 
 def test_every_problem_of_a_route_is_reported_and_nothing_changes(
-    mesh: ServiceMesh, router: ColorRouter, stock: MeshedColorNode
+    mesh: ServiceMesh, router: MeshRouter, stock: MeshNode
 ) -> None:
     before = mesh.model
     with pytest.raises(MeshError) as error:

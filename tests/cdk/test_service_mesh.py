@@ -13,7 +13,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Annotations, Match
 from constructs import Construct
 
-from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshGateway, ServiceMesh
+from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.appmesh.source import read_source
 from color_mesh.model.deployment import DataPlaneName
 from tests.support.cloudformation import Template, container, only, properties
@@ -34,7 +34,7 @@ def mesh_id(template: Template) -> str:
     return logical_id
 
 
-def group_id(node: MeshedColorNode) -> str:
+def group_id(node: MeshNode) -> str:
     """Return the id of the security group of a node's tasks."""
     assert node.security_group is not None
     return node.security_group.security_group_id
@@ -99,8 +99,8 @@ def test_egress_filter_is_the_one_given(
 def test_each_node_has_its_own_security_group_by_default(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=guarded_mesh)
-    orders = MeshedColorNode(stack, "Orders", mesh=guarded_mesh)
+    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
+    orders = MeshNode(stack, "Orders", mesh=guarded_mesh)
     assert guarded_mesh.security_group is None
     assert group_id(cart) != group_id(orders)
     assert len(properties(template(), "AWS::EC2::SecurityGroup")) == 2
@@ -109,7 +109,7 @@ def test_each_node_has_its_own_security_group_by_default(
 def test_nodes_and_gateways_have_the_security_group_given(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh)
+    cart = MeshNode(stack, "Cart", mesh=mesh)
     gateway = MeshGateway(stack, "Gateway", mesh=mesh)
     assert group_id(cart) == "sg-mesh"
     assert gateway.security_group.security_group_id == "sg-mesh"
@@ -123,7 +123,7 @@ def test_envoy_image_is_from_the_public_gallery_by_default(
     image: ecs.ContainerImage,
     template: Callable[[], Template],
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh).implement(stack, "CartTask", cluster=cluster, image=image)
+    MeshNode(stack, "Cart", mesh=mesh).implement(stack, "CartTask", cluster=cluster, image=image)
     assert envoy_image(template()) == DEFAULT_ENVOY
 
 
@@ -137,7 +137,7 @@ def test_envoy_image_is_the_one_given(
 ) -> None:
     envoy = ecs.ContainerImage.from_registry("shop/envoy:2")
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, envoy_image=envoy, data_plane="app-mesh")
-    MeshedColorNode(stack, "Cart", mesh=mesh).implement(stack, "CartTask", cluster=cluster, image=image)
+    MeshNode(stack, "Cart", mesh=mesh).implement(stack, "CartTask", cluster=cluster, image=image)
     assert envoy_image(template()) == "shop/envoy:2"
 
 
@@ -157,7 +157,7 @@ def test_namespace_may_be_imported(
         stack, "Imported", namespace_name=name, namespace_id="ns-old", namespace_arn="arn:aws:old"
     )
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane=data_plane)
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     assert cart.virtual_service_name == "cart.old.local"
     assert only(template(), "AWS::ServiceDiscovery::Service")["NamespaceId"] == "ns-old"
 
@@ -167,14 +167,14 @@ def test_mesh_with_a_domain_has_a_namespace_of_its_own(
     stack: Stack, vpc: ec2.IVpc, data_plane: DataPlaneName, name: str, template: Callable[[], Template]
 ) -> None:
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, domain="shop.local", data_plane=data_plane)
-    assert MeshedColorNode(stack, "Cart", mesh=mesh, name="cart").virtual_service_name == "cart.shop.local"
+    assert MeshNode(stack, "Cart", mesh=mesh, name="cart").virtual_service_name == "cart.shop.local"
     assert mesh.namespace.node.path == "Shop/Mesh/Namespace"
     assert only(template(), "AWS::ServiceDiscovery::PrivateDnsNamespace")["Name"] == name
 
 
 def test_default_data_plane_is_envoy(stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]) -> None:
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, domain="shop.local")
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     types = {resource["Type"] for resource in template()["Resources"].values()}
     assert "AWS::Route53::RecordSet" in types
     assert not any(type.startswith("AWS::AppMesh::") for type in types)
@@ -294,9 +294,9 @@ def test_every_problem_is_reported_and_nothing_is_created(stack: Stack, vpc: ec2
 
 
 def test_warning_about_the_end_of_app_mesh_appears_once(stack: Stack, mesh: ServiceMesh) -> None:
-    cart = MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
-    MeshedColorNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
-    ColorRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Stock", mesh=mesh, name="stock", virtual_service=False)
+    MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local")
     MeshGateway(stack, "Gateway", mesh=mesh).add_route("Cart", to=cart)
     assert ended_warnings(stack) == ["/Shop/Mesh"]
 
@@ -304,7 +304,7 @@ def test_warning_about_the_end_of_app_mesh_appears_once(stack: Stack, mesh: Serv
 def test_resources_and_model_have_the_parts_of_the_mesh(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     MeshGateway(stack, "Gateway", mesh=mesh, name="door")
     assert mesh.model.node("cart").name == "cart"
     assert mesh.model.gateway("door").name == "door"
@@ -316,7 +316,7 @@ def test_resources_and_model_have_the_parts_of_the_mesh(
 
 def test_external_service_is_a_backend(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]) -> None:
     bank = mesh.external_service("bank.pay.local")
-    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[bank])
+    MeshNode(stack, "Cart", mesh=mesh, backends=[bank])
     assert only(template(), NODE)["Spec"]["Backends"] == [{"VirtualService": {"VirtualServiceName": "bank.pay.local"}}]
 
 
@@ -332,7 +332,7 @@ def test_external_service_creates_no_resource_and_no_rule(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     bank = guarded_mesh.external_service("bank.pay.local")
-    MeshedColorNode(stack, "Cart", mesh=guarded_mesh, virtual_service=False, backends=[bank])
+    MeshNode(stack, "Cart", mesh=guarded_mesh, virtual_service=False, backends=[bank])
     synthesized = template()
     assert properties(synthesized, "AWS::AppMesh::VirtualService") == []
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
@@ -341,7 +341,7 @@ def test_external_service_creates_no_resource_and_no_rule(
 def test_mesh_read_from_the_template_has_the_external_services(
     stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], tmp_path: Path
 ) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, backends=[mesh.external_service("bank.pay.local")])
+    MeshNode(stack, "Cart", mesh=mesh, backends=[mesh.external_service("bank.pay.local")])
     mesh.external_service("post.pay.local")
     file = tmp_path / "shop.json"
     file.write_text(json.dumps(template()))
@@ -368,7 +368,7 @@ def test_second_external_service_of_one_name_is_refused(mesh: ServiceMesh, name:
 
 
 def test_external_service_with_the_name_of_a_node_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
-    MeshedColorNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Cart", mesh=mesh, name="cart")
     with pytest.raises(MeshError) as error:
         mesh.external_service("cart.shop.local")
     assert str(error.value) == (

@@ -358,7 +358,7 @@ def test_environment_of_the_app_mesh_envoy_is_lost(tmp_path: Path) -> None:
             "to do",
             "a load balancer forwarded to virtual node 'red', but only gateways have load balancers: in mesh_stack.py "
             'add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the node, or to a '
-            "ColorService with the node as its provider; in services_stack.py add its implement(...)",
+            "MeshService with the node as its provider; in services_stack.py add its implement(...)",
             id="load-balancer",
         ),
     ],

@@ -1,19 +1,22 @@
 """CDK constructs. No other part of the package imports the CDK."""
 
 from color_mesh.cdk.attachment import NodeAttachment
+from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.node import MeshedColorNode
+from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.node_implementation import NodeImplementation
-from color_mesh.cdk.router import ColorRouter
-from color_mesh.cdk.service import ColorService
+from color_mesh.cdk.router import MeshRouter
+from color_mesh.cdk.service import MeshService
 
 __all__ = [
     "ColorRouter",
-    "ColorService",
     "GatewayImplementation",
     "MeshGateway",
+    "MeshNode",
+    "MeshRouter",
+    "MeshService",
     "MeshedColorNode",
     "NodeAttachment",
     "NodeImplementation",

@@ -17,7 +17,7 @@ _ID = "NodeAttachment"
 
 
 class NodeAttachment(Construct):
-    """Envoy and its companions in a task definition, which `MeshedColorNode.attach` and `add_to` create.
+    """Envoy and its companions in a task definition, which `MeshNode.attach` and `add_to` create.
 
     Attributes:
         task_definition: Task definition.

@@ -95,7 +95,7 @@ def check_backend_arguments(subject: str, mesh: NamedMesh, backends: Sequence[Ba
             fix = f"declare a service that exists elsewhere with external_service({backend!r})"
             yield problem(subject, "backend is text", backend, fix)
         elif backend.virtual_service_name is None:
-            fix = "give it one with virtual_service=True, or put it behind a ColorRouter"
+            fix = "give it one with virtual_service=True, or put it behind a MeshRouter"
             yield problem(subject, "backend has no virtual service", backend.name, fix)
         elif backend.mesh is not mesh:
             fix = f"it is in mesh {backend.mesh.name!r}, this is {mesh.name!r}"

@@ -61,7 +61,7 @@ from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
 @jsii.implements(ec2.IConnectable)
-class MeshedColorNode(Construct):
+class MeshNode(Construct):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
     The construct is the specification of the node. `implement` creates the implementation, in the same stack or in
@@ -118,10 +118,10 @@ class MeshedColorNode(Construct):
             listeners: Listeners, instead of ``port``, ``protocol``, ``timeout``, ``health_check``,
                 ``outlier_detection``, ``connection_pool`` and ``tls``. An empty sequence makes a node that only sends
                 requests: it needs ``virtual_service=False``, and is not registered in Cloud Map. Default: one listener.
-            backends: Services that the node may call: nodes, routers, services (`ColorService`), or external services
+            backends: Services that the node may call: nodes, routers, services (`MeshService`), or external services
                 (`ServiceMesh.external_service`). Default: none.
             virtual_service: Create a virtual service that callers can name. With ``False``, the node is a target of
-                routers, and `ColorService` may declare a virtual service for it. Default: ``True``.
+                routers, and `MeshService` may declare a virtual service for it. Default: ``True``.
             virtual_service_name: Name that callers use. With transparent interception it is the DNS name of a node of
                 the mesh; any node will do. Default: the name of the Cloud Map service in the domain of the mesh.
             access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in

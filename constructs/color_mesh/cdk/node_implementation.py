@@ -45,7 +45,7 @@ class ApplicationImage:
 
 
 class NodeImplementation(Construct):
-    """Fargate service of a node, which `MeshedColorNode.implement` created.
+    """Fargate service of a node, which `MeshNode.implement` created.
 
     Attributes:
         task_definition: Task definition.

@@ -10,7 +10,7 @@ from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.node import MeshedColorNode
+from color_mesh.cdk.node import MeshNode
 from color_mesh.model import (
     Listener,
     Method,
@@ -27,7 +27,7 @@ from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
 
 
-class ColorRouter(Construct):
+class MeshRouter(Construct):
     """Virtual router, which distributes requests over nodes by weight, and the virtual service that it provides.
 
     Attributes:
@@ -82,7 +82,7 @@ class ColorRouter(Construct):
             **mesh.data_plane.declare(self, service),
         }
         self._callers: list[Caller] = []
-        self._targets: list[MeshedColorNode] = []
+        self._targets: list[MeshNode] = []
 
     @property
     def mesh_resources(self) -> MeshResources:
@@ -93,8 +93,8 @@ class ColorRouter(Construct):
         self,
         id: str,
         *,
-        targets: Mapping[MeshedColorNode, int],
-        target_ports: Mapping[MeshedColorNode, int] | None = None,
+        targets: Mapping[MeshNode, int],
+        target_ports: Mapping[MeshNode, int] | None = None,
         name: str | None = None,
         prefix: str | None = None,
         method: Method | None = None,
@@ -168,8 +168,8 @@ def _protocol(router: VirtualRouter, port: int | None) -> Protocol:
 def _check_targets(
     subject: str,
     mesh: ServiceMesh,
-    targets: Mapping[MeshedColorNode, int],
-    target_ports: Mapping[MeshedColorNode, int],
+    targets: Mapping[MeshNode, int],
+    target_ports: Mapping[MeshNode, int],
 ) -> Iterator[str]:
     for node in targets:
         if node.mesh is not mesh:

@@ -7,14 +7,14 @@ from constructs import Construct
 from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.node import MeshedColorNode
-from color_mesh.cdk.router import ColorRouter
+from color_mesh.cdk.node import MeshNode
+from color_mesh.cdk.router import MeshRouter
 from color_mesh.model import VirtualService
 from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
 
 
-class ColorService(Construct):
+class MeshService(Construct):
     """Virtual service declared by itself: a further name of a node or a router, or a name without a provider.
 
     Attributes:
@@ -32,7 +32,7 @@ class ColorService(Construct):
         *,
         mesh: ServiceMesh,
         virtual_service_name: str,
-        provider: MeshedColorNode | ColorRouter | None = None,
+        provider: MeshNode | MeshRouter | None = None,
     ) -> None:
         """Create a virtual service.
 
@@ -51,8 +51,8 @@ class ColorService(Construct):
         valid_provider = None if problems else provider
         service = VirtualService(
             name=virtual_service_name,
-            virtual_node=valid_provider.name if isinstance(valid_provider, MeshedColorNode) else None,
-            virtual_router=valid_provider.name if isinstance(valid_provider, ColorRouter) else None,
+            virtual_node=valid_provider.name if isinstance(valid_provider, MeshNode) else None,
+            virtual_router=valid_provider.name if isinstance(valid_provider, MeshRouter) else None,
         )
         mesh.add(MeshParts(services=(service,)), problems)
         super().__init__(scope, id)
@@ -68,14 +68,14 @@ class ColorService(Construct):
             self._provider.admit(caller)
 
 
-def _check_provider(subject: str, mesh: ServiceMesh, provider: MeshedColorNode | ColorRouter | None) -> Iterator[str]:
+def _check_provider(subject: str, mesh: ServiceMesh, provider: MeshNode | MeshRouter | None) -> Iterator[str]:
     if provider is None:
         return
-    if not isinstance(provider, MeshedColorNode | ColorRouter):
-        fix = "a MeshedColorNode or a ColorRouter, or leave it out for a service without a provider"
+    if not isinstance(provider, MeshNode | MeshRouter):
+        fix = "a MeshNode or a MeshRouter, or leave it out for a service without a provider"
         yield problem(subject, "provider is neither a node nor a router", provider, fix)
     elif provider.mesh is not mesh:
         fix = f"it is in mesh {provider.mesh.name!r}, this is {mesh.name!r}"
         yield problem(subject, "provider belongs to another mesh", provider.name, fix)
-    elif isinstance(provider, MeshedColorNode) and provider.port is None:
+    elif isinstance(provider, MeshNode) and provider.port is None:
         yield problem(subject, "provider has no listener", provider.name, "a node that listens, or a router")

@@ -32,7 +32,7 @@ _MODULE = '''\
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
-from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshGateway, ServiceMesh
+from color_mesh import MeshRouter, MeshService, MeshNode, MeshGateway, ServiceMesh
 from color_mesh.model import {model_names}
 from constructs import Construct
 
@@ -84,7 +84,7 @@ class _MeshCode:
             [*chain.from_iterable(map(self._gateway, mesh.gateways))],
             [
                 "self.mesh = mesh",
-                f"self.nodes: dict[str, MeshedColorNode] = {_by_name(self._nodes)}",
+                f"self.nodes: dict[str, MeshNode] = {_by_name(self._nodes)}",
                 f"self.gateways: dict[str, MeshGateway] = {_by_name(self._gateways)}",
             ],
         )
@@ -116,7 +116,7 @@ class _MeshCode:
             default_name = f"{default_label}.{self._converted.domain.name}"
             arguments |= unless(default_name, virtual_service_name=service.name)
         arguments |= unless(AccessLog(), access_log=node.access_log) | unless(None, client_tls=node.client_tls)
-        return f"{variable} = {self._construct('MeshedColorNode', node.name, 'Node', arguments)}"
+        return f"{variable} = {self._construct('MeshNode', node.name, 'Node', arguments)}"
 
     def _router(self, router: VirtualRouter) -> Iterator[str]:
         service = self._converted.primary_service(router)
@@ -124,7 +124,7 @@ class _MeshCode:
         variable = self._services[service.name] = self._variables.variable(router.name, "router")
         names = {"name": value(router.name), "virtual_service_name": value(service.name)}
         arguments = {**names, **_listeners(router.listeners)}
-        yield f"{variable} = {self._construct('ColorRouter', router.name, 'Router', arguments)}"
+        yield f"{variable} = {self._construct('MeshRouter', router.name, 'Router', arguments)}"
         ids = Identifiers(("VirtualRouter", "VirtualService", "ServiceRecord"))
         for route in router.routes:
             yield self._route(variable, route, ids.construct_id(route.name, "Route"))
@@ -148,7 +148,7 @@ class _MeshCode:
         primary = self._converted.primary_service(provider) if provider is not None else None
         if primary is not None:
             arguments["provider"] = self._services[primary.name]
-        return f"{variable} = {self._construct('ColorService', service.name, 'Service', arguments)}"
+        return f"{variable} = {self._construct('MeshService', service.name, 'Service', arguments)}"
 
     def _connections(self, node: VirtualNode) -> Iterator[Code]:
         for client_tls, backends in groupby(node.backends, key=lambda each: each.client_tls):

@@ -23,7 +23,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from color_mesh import ContainerHealthCheck, MeshedColorNode, MeshGateway
+from color_mesh import ContainerHealthCheck, MeshNode, MeshGateway
 from color_mesh.cdk.images import container_image
 from constructs import Construct
 
@@ -37,7 +37,7 @@ class ServicesStack(Stack):
         id: str,
         *,
         cluster: ecs.ICluster,
-        nodes: Mapping[str, MeshedColorNode],
+        nodes: Mapping[str, MeshNode],
         gateways: Mapping[str, MeshGateway],
         env: Environment | None,
     ) -> None:

@@ -89,7 +89,7 @@ def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
         text = (
             f"{listeners} forwarded to virtual node {workload.part.name!r}, but only gateways have load balancers: in "
             'mesh_stack.py add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the '
-            "node, or to a ColorService with the node as its provider; in services_stack.py add its implement(...)"
+            "node, or to a MeshService with the node as its provider; in services_stack.py add its implement(...)"
         )
         yield to_do(place, text)
     if workload.service.public:

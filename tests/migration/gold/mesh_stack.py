@@ -3,7 +3,7 @@
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
-from color_mesh import ColorRouter, ColorService, MeshedColorNode, MeshGateway, ServiceMesh
+from color_mesh import MeshGateway, MeshNode, MeshRouter, MeshService, ServiceMesh
 from color_mesh.model import (
     AccessLog,
     ConnectionPool,
@@ -42,7 +42,7 @@ class MeshStack(Stack):
             data_plane="envoy",
         )
 
-        catalogue_v1 = MeshedColorNode(
+        catalogue_v1 = MeshNode(
             self,
             "CatalogueV1",
             mesh=mesh,
@@ -63,7 +63,7 @@ class MeshStack(Stack):
             cloud_map_description="Both versions of the catalogue.",
             virtual_service=False,
         )
-        catalogue_v2 = MeshedColorNode(
+        catalogue_v2 = MeshNode(
             self,
             "CatalogueV2",
             mesh=mesh,
@@ -84,10 +84,8 @@ class MeshStack(Stack):
             cloud_map_description="Both versions of the catalogue.",
             virtual_service=False,
         )
-        pricing = MeshedColorNode(
-            self, "Pricing", mesh=mesh, name="pricing", port=9090, protocol="grpc", access_log=None
-        )
-        database = MeshedColorNode(
+        pricing = MeshNode(self, "Pricing", mesh=mesh, name="pricing", port=9090, protocol="grpc", access_log=None)
+        database = MeshNode(
             self,
             "Database",
             mesh=mesh,
@@ -97,7 +95,7 @@ class MeshStack(Stack):
             hostname="books.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com",
             access_log=None,
         )
-        shop = MeshedColorNode(
+        shop = MeshNode(
             self,
             "Shop",
             mesh=mesh,
@@ -106,11 +104,11 @@ class MeshStack(Stack):
             timeout=Timeout(idle_millis=60000),
             access_log=AccessLog(text="%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%\n"),
         )
-        reports = MeshedColorNode(
+        reports = MeshNode(
             self, "Reports", mesh=mesh, name="reports", listeners=(), virtual_service=False, access_log=None
         )
 
-        catalogue = ColorRouter(
+        catalogue = MeshRouter(
             self,
             "Catalogue",
             mesh=mesh,
@@ -137,10 +135,10 @@ class MeshStack(Stack):
                 http_events=("gateway-error",),
                 tcp_events=("connection-error",),
             ),
-            timeout=Timeout(per_request_millis=20000),
+            timeout=Timeout(per_request_millis=10000),
         )
 
-        prices_legacy_example_com = ColorService(
+        prices_legacy_example_com = MeshService(
             self,
             "PricesLegacyExampleCom",
             mesh=mesh,
@@ -161,7 +159,7 @@ class MeshStack(Stack):
         )
 
         self.mesh = mesh
-        self.nodes: dict[str, MeshedColorNode] = {
+        self.nodes: dict[str, MeshNode] = {
             "catalogue-v1": catalogue_v1,
             "catalogue-v2": catalogue_v2,
             "pricing": pricing,
