@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from color_mesh.model import Route, WeightedTarget
+from color_mesh.model import Route, RouteMatch, WeightedTarget
 from color_mesh.model.weights import weight_attribute, weights_instance, weights_service
 
 # AWS Cloud Map API Reference, *CreateService* and *RegisterInstance*.
@@ -29,8 +29,12 @@ def test_long_names_with_the_same_beginning_stay_different() -> None:
 def test_attribute_has_the_port_of_a_node_with_several_listeners_in_the_route() -> None:
     green, yellow = WeightedTarget(virtual_node="green", weight=1), WeightedTarget(virtual_node="yellow", weight=1)
     admin = WeightedTarget(virtual_node="green", weight=1, port=81)
-    route = Route(name="route", targets=(green, yellow))
-    both = Route(name="route", targets=(WeightedTarget(virtual_node="green", weight=1, port=80), admin, yellow))
+    route = Route(name="route", match=RouteMatch(), targets=(green, yellow))
+    both = Route(
+        name="route",
+        match=RouteMatch(),
+        targets=(WeightedTarget(virtual_node="green", weight=1, port=80), admin, yellow),
+    )
 
     assert [weight_attribute(route, target) for target in route.targets] == ["green", "yellow"]
     assert [weight_attribute(both, target) for target in both.targets] == ["green:80", "green:81", "yellow"]
