@@ -121,7 +121,7 @@ class MeshStack(Stack):
                 http_events=("gateway-error",),
                 tcp_events=("connection-error",),
             ),
-            timeout=Timeout(per_request=Duration.seconds(20)),
+            timeout=Timeout(per_request=Duration.seconds(10)),
         )
 
         prices_legacy_example_com = MeshService(
