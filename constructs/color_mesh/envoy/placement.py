@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeAlias
 
-from color_mesh.model import IpPreference, Listener, Mesh, VirtualNode
+from color_mesh.model import IpPreference, Listener, Mesh, Telemetry, VirtualNode
 
 ADMIN_PORT = 9901
 INGRESS_PORT = 15000
@@ -84,6 +84,21 @@ Endpoints: TypeAlias = DnsEndpoints | FileEndpoints | ServerEndpoints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EnvoyTelemetry:
+    """Telemetry of one Envoy.
+
+    Attributes:
+        settings: Settings of the mesh.
+        mesh: Name of the mesh.
+        service: Name of the node or gateway.
+    """
+
+    settings: Telemetry
+    mesh: str
+    service: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
     """Settings of an Envoy that are not part of the mesh.
 
@@ -93,6 +108,7 @@ class Placement:
         sds_socket: Path of the Unix socket of a Secret Discovery Service, if there is one.
         trusted_hops: Number of trusted proxies in front of a gateway.
         app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh, not whole path segments.
+        telemetry: Spans and metrics that Envoy sends. ``None``: it sends none.
     """
 
     interception: Interception
@@ -100,6 +116,7 @@ class Placement:
     sds_socket: str | None
     trusted_hops: int = 0
     app_mesh_prefixes: bool = False
+    telemetry: EnvoyTelemetry | None = None
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
         """Return the port on which other tasks connect to a listener of a node."""
