@@ -77,7 +77,7 @@ def configure(
     endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
     sds_socket: str | None = None,
     trusted_hops: int = 0,
-    app_mesh_prefixes: bool = False,
+    as_in_app_mesh: bool = False,
     telemetry: Telemetry | None = None,
 ) -> Configuration:
     """Compile the Envoy configuration of a virtual node or gateway.
@@ -91,8 +91,9 @@ def configure(
             and trust are not supported.
         trusted_hops: Number of trusted proxies in front of a gateway, such as 1 for an application load balancer. Their
             ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed. Default: 0, those of all clients are removed.
-        app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh: ``/shop`` matches ``/shopping``. Default:
-            they match whole path segments.
+        as_in_app_mesh: Envoy does what App Mesh's did. Prefixes of gateway routes match text: ``/shop`` matches
+            ``/shopping``. Idle connections last for an hour. Default: prefixes match whole path segments, and idle
+            connections end before AWS forgets them.
         telemetry: Spans and metrics that Envoy sends. Default: it sends none.
 
     Raises:
@@ -103,7 +104,7 @@ def configure(
         endpoints=endpoints,
         sds_socket=sds_socket,
         trusted_hops=trusted_hops,
-        app_mesh_prefixes=app_mesh_prefixes,
+        as_in_app_mesh=as_in_app_mesh,
         telemetry=_telemetry(telemetry, mesh, part),
     )
     refuse(unsupported_features(mesh, part, placement))

@@ -6,6 +6,7 @@ Envoy as an edge proxy* in Envoy's documentation.
 
 import re
 
+from color_mesh.envoy.idle_timeouts import SERVER_IDLE_TIMEOUT
 from color_mesh.envoy.placement import Placement
 from color_mesh.envoy.telemetry import TRACE_CONTEXT, untraced
 from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, extension
@@ -14,9 +15,6 @@ from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION
 MAX_CONNECTIONS = 10_000
 # Time for the headers of a request, and for a TLS handshake.
 HEADERS_TIMEOUT = "10s"
-# Less than the 350 s after which a network load balancer forgets a connection (Network Load Balancers User Guide,
-# *Connection idle timeout*), and more than the 60 s after which an application load balancer closes one.
-_IDLE_TIMEOUT = "300s"
 _BUFFER_BYTES = 32 * 1024
 _HTTP2 = {
     "max_concurrent_streams": 100,
@@ -63,7 +61,7 @@ def client_connections(placement: Placement, *, tls: bool) -> Json:
         **({"xff_num_trusted_hops": trusted_hops} if trusted_hops else scheme),
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
         "request_headers_timeout": HEADERS_TIMEOUT,
-        "common_http_protocol_options": {"idle_timeout": _IDLE_TIMEOUT},
+        "common_http_protocol_options": {"idle_timeout": SERVER_IDLE_TIMEOUT},
         "http2_protocol_options": _HTTP2,
     }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeAlias
 
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_TIMEOUT, SERVER_IDLE_TIMEOUT
 from color_mesh.model import IpPreference, Listener, Mesh, Telemetry, VirtualNode
 
 ADMIN_PORT = 9901
@@ -107,7 +108,8 @@ class Placement:
         endpoints: Source of the endpoints.
         sds_socket: Path of the Unix socket of a Secret Discovery Service, if there is one.
         trusted_hops: Number of trusted proxies in front of a gateway.
-        app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh, not whole path segments.
+        as_in_app_mesh: Envoy does what App Mesh's did: prefixes of gateway routes match text and not whole path
+            segments, and idle connections last for an hour.
         telemetry: Spans and metrics that Envoy sends. ``None``: it sends none.
     """
 
@@ -115,7 +117,7 @@ class Placement:
     endpoints: Endpoints
     sds_socket: str | None
     trusted_hops: int = 0
-    app_mesh_prefixes: bool = False
+    as_in_app_mesh: bool = False
     telemetry: EnvoyTelemetry | None = None
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
@@ -124,6 +126,16 @@ class Placement:
             case Loopback() as loopback if node.name not in loopback.outside:
                 return INBOUND_PORT + node.listeners.index(listener)
         return listener.port
+
+    @property
+    def client_idle_timeout(self) -> str | None:
+        """Idle timeout of connections to other Envoys. ``None``: that of Envoy, one hour."""
+        return None if self.as_in_app_mesh else CLIENT_IDLE_TIMEOUT
+
+    @property
+    def server_idle_timeout(self) -> str | None:
+        """Idle timeout of connections from other Envoys. ``None``: that of Envoy, one hour."""
+        return None if self.as_in_app_mesh else SERVER_IDLE_TIMEOUT
 
     def task_address(self, preference: IpPreference | None) -> str:
         """Return the address on which Envoy listens for other tasks."""

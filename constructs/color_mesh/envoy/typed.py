@@ -68,9 +68,20 @@ def socket_address(address: str, port: int) -> Json:
     return {"socket_address": present(address=address, port_value=port, ipv4_compat=compat)}
 
 
-def http2_options() -> Json:
-    """Render the options of a cluster that uses HTTP/2."""
-    options = typed(HTTP_PROTOCOL_OPTIONS, explicit_http_config={"http2_protocol_options": {}})
+def http_options(*, http2: bool, idle_timeout: str | None = None) -> Json:
+    """Render the options of an HTTP cluster.
+
+    Args:
+        http2: The cluster uses HTTP/2.
+        idle_timeout: Time after which Envoy closes a connection without requests. Default: that of Envoy, one hour.
+    """
+    if not http2 and idle_timeout is None:
+        return {}
+    options = typed(
+        HTTP_PROTOCOL_OPTIONS,
+        common_http_protocol_options=idle_timeout and {"idle_timeout": idle_timeout},
+        explicit_http_config={"http2_protocol_options" if http2 else "http_protocol_options": {}},
+    )
     return {"typed_extension_protocol_options": {HTTP_PROTOCOL_OPTIONS: options}}
 
 
