@@ -12,6 +12,7 @@ from color_mesh.model.policies import ConnectionPool, OutlierDetection, Timeout
 from color_mesh.model.route import GatewayRoute, RetryPolicy, Rewrite, Route, WeightedTarget
 from color_mesh.model.router import VirtualGateway, VirtualRouter
 from color_mesh.model.task import ContainerHealthCheck, FargateContainer, FargateTask
+from color_mesh.model.telemetry import Telemetry
 from color_mesh.model.tls import (
     AcmCertificate,
     AcmTrust,
@@ -65,6 +66,7 @@ __all__ = [
     "Scheme",
     "SdsCertificate",
     "SdsTrust",
+    "Telemetry",
     "Timeout",
     "TlsCertificate",
     "TlsMode",
