@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
+from color_mesh.analysis import Finding, analyze
+from color_mesh.analysis.reading import read_facts
+from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in, resources_in
 from color_mesh.cloudformation import Templates, read_templates
 from color_mesh.ecs import read_declarations
 from color_mesh.ecs.cloud_map import DiscoveryService
@@ -41,6 +43,7 @@ class Plan:
         zones: Private hosted zones.
         target_groups: Target groups.
         load_balancers: Load balancers.
+        findings: Findings of the analysis of the meshes.
         not_emulated: Parts of the templates that have no effect in the run.
         secrets: Values of ``NoEcho`` parameters, which are not printed.
     """
@@ -55,6 +58,7 @@ class Plan:
     zones: PrivateZones = field(default_factory=PrivateZones)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
     not_emulated: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -148,6 +152,7 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
+        findings=analyze(read_facts(meshes, resources_in(templates), templates)),
         not_emulated=tuple(not_emulated(templates, declarations)),
         secrets=templates.secrets,
     )
