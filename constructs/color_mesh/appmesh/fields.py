@@ -73,6 +73,11 @@ class Fields:
             self._problems = []
 
     @property
+    def has_problems(self) -> bool:
+        """True if a field that has been read has a problem, apart from those of inner objects."""
+        return bool(self._reported)
+
+    @property
     def place(self) -> str:
         """Place of the object in error messages."""
         return self._place

@@ -56,6 +56,7 @@ class TaskDefinition:
         cpu: CPU units, if the template declares them.
         memory_mib: Memory, if the template declares it.
         cpu_architecture: ``X86_64`` or ``ARM64``, if the template declares it.
+        network_mode: Network mode, such as ``awsvpc``, if the template declares it.
     """
 
     family: str
@@ -67,6 +68,7 @@ class TaskDefinition:
     cpu: int | None = None
     memory_mib: int | None = None
     cpu_architecture: str | None = None
+    network_mode: str | None = None
 
     @property
     def envoys(self) -> tuple[Container, ...]:
@@ -78,7 +80,7 @@ def read_task_definitions(reader: Reader) -> dict[str, TaskDefinition]:
     """Read the task definitions, by place."""
     definitions = reader.read_all(_TYPE, _task_definition)
     for place, definition in definitions.items():
-        reader.report(_TYPE, _unknown_dependencies(place, definition))
+        reader.report(_TYPE, place, _unknown_dependencies(place, definition))
     return definitions
 
 
@@ -102,6 +104,7 @@ def _task_definition(fields: Fields, resource: Resource) -> TaskDefinition:
         cpu=_units(fields.optional_text("Cpu")),
         memory_mib=_units(fields.optional_text("Memory")),
         cpu_architecture=fields.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
+        network_mode=fields.optional_text("NetworkMode"),
     )
 
 
