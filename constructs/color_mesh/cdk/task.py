@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IConstruct
+from constructs import Construct, IConstruct, IDependable
 
 from color_mesh.model import FargateContainer, FargateTask
 from color_mesh.model.errors import problem
@@ -241,7 +241,15 @@ def wait_for_execution_role(service: ecs.BaseService) -> None:
     The CDK does so for the task role only (aws-cdk, issue 24880). The first tasks would fail to pull their images or to
     write their logs, and the deployment circuit breaker would count them.
     """
-    service.node.add_dependency(service.task_definition.obtain_execution_role())
+    # The whole construct has rules and a security group too, which need not wait.
+    service.node.find_child("Service").node.add_dependency(service.task_definition.obtain_execution_role())
+
+
+def create_task_definition_after(task_definition: ecs.TaskDefinition, resource: IDependable) -> None:
+    """Create the resource of a task definition after another; its roles and log groups need not wait."""
+    own = task_definition.node.default_child
+    assert isinstance(own, ecs.CfnTaskDefinition)
+    own.node.add_dependency(resource)
 
 
 def security_group_of_tasks(scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:

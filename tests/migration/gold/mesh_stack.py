@@ -3,7 +3,7 @@
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
-from color_mesh import MeshRouter, MeshService, MeshNode, MeshGateway, ServiceMesh
+from color_mesh import MeshGateway, MeshNode, MeshRouter, MeshService, ServiceMesh
 from color_mesh.model import (
     AccessLog,
     ConnectionPool,
@@ -135,7 +135,7 @@ class MeshStack(Stack):
                 http_events=("gateway-error",),
                 tcp_events=("connection-error",),
             ),
-            timeout=Timeout(per_request_millis=20000),
+            timeout=Timeout(per_request_millis=10000),
         )
 
         prices_legacy_example_com = MeshService(

@@ -8,7 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from color_mesh import ContainerHealthCheck, MeshNode, MeshGateway
+from color_mesh import ContainerHealthCheck, MeshGateway, MeshNode
 from color_mesh.cdk.images import container_image
 from constructs import Construct
 

@@ -19,6 +19,7 @@ from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.control.control_socket import ControlSocket
 from color_mesh.local.run.control.requests import RequestHandler
@@ -153,7 +154,8 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
         # Users of containers enter folders and read files of the run.
         os.umask(0o022)
         files = visible_files(_images(options).values())
-        mounts_proc = prepare_mounts(resolver_address(plan.network.cidr), envoy)
+        authority = CertificateAuthority()
+        mounts_proc = prepare_mounts(resolver_address(plan.network.cidr), envoy, authority.certificate)
         sandbox = Sandbox(users=ContainerUsers(options["first_id"]), files=files, mounts_proc=mounts_proc)
         asyncio.new_event_loop().run_until_complete(run())
     except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
