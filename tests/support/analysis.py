@@ -94,3 +94,9 @@ def proxy(**changes: Any) -> ProxyConfiguration:
         ignored_ips=("169.254.170.2", "169.254.169.254"),
     )
     return replace(declared, **changes)
+
+
+def calling(mesh: Mesh, name: str = "blue", **variables: str) -> dict[str, Any]:
+    """Return declarations beside a mesh: the task of a node whose application has these environment variables."""
+    app = Container(name="app", image="app", environment=variables)
+    return {"mesh": mesh, "task_definitions": task(app, envoy(name))}

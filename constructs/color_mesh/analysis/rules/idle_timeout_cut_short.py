@@ -1,8 +1,8 @@
 """Idle timeout that the other Envoy cuts short.
 
 As with request timeouts, the Envoy of the caller has the idle timeout of the route, and the Envoy of the called node
-that of its listener. Without a value, each is 5 minutes for a request and 1 hour for a TCP connection. The shorter one
-ends the request or connection.
+that of its listener. Without a value, each is 5 minutes for a request and 1 hour for a TCP connection. The shorter
+one ends the request or connection.
 """
 
 from collections.abc import Iterator

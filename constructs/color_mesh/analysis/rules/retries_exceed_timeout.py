@@ -1,8 +1,9 @@
 """Retries that do not fit into the request timeout.
 
-The request timeout of a route includes all attempts. An attempt that reaches its own timeout, `PerRetryTimeout`, leaves
-that much less for the next. If the first attempt and all retries together take longer than the request timeout, the
-last retries never happen; with a `PerRetryTimeout` of the request timeout or more, none does after a slow attempt.
+The request timeout of a route includes all attempts. An attempt that reaches its own timeout, `PerRetryTimeout`,
+leaves that much less for the next. If the first attempt and all retries together take longer than the request
+timeout, the last retries never happen; with a `PerRetryTimeout` of the request timeout or more, none does after a
+slow attempt.
 """
 
 from collections.abc import Iterator

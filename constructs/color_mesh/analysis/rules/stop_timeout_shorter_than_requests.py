@@ -1,8 +1,8 @@
 """Tasks that stop before their requests may end.
 
-When ECS stops a task, each container gets SIGTERM, and SIGKILL after its stop timeout, 30 seconds by default. The Envoy
-of App Mesh closes its connections after `LISTENER_DRAIN_WAIT_TIME_S`, 20 seconds by default. Requests that take longer
-fail at every deployment. Fargate allows a stop timeout of up to 120 seconds.
+When ECS stops a task, each container gets SIGTERM, and SIGKILL after its stop timeout, 30 seconds by default. The
+Envoy of App Mesh closes its connections after `LISTENER_DRAIN_WAIT_TIME_S`, 20 seconds by default. Requests that take
+longer fail at every deployment. Fargate allows a stop timeout of up to 120 seconds.
 """
 
 from collections.abc import Iterator
