@@ -12,7 +12,7 @@ _TYPE = "AWS::ElasticLoadBalancingV2::{}"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redirect:
-    """Redirect of requests. ``#{protocol}``, ``#{host}``, ``#{port}``, ``#{path}`` and ``#{query}`` are parts of the URL.
+    """Redirect of requests. ``#{protocol}``, ``#{host}``, ``#{port}``, ``#{path}`` and ``#{query}`` are their own.
 
     Attributes:
         protocol: Protocol.

@@ -165,7 +165,7 @@ def _container_options(declarations: Declarations) -> Iterator[str]:
 
 
 def _attributes(declarations: Declarations) -> Iterator[str]:
-    """Yield the attributes of load balancers and target groups that have no effect, unless they switch something off."""
+    """Yield the attributes of load balancers and target groups that have no effect and are not off."""
     owners: dict[str, list[Mapping[str, str]]] = {
         "LoadBalancer": [each.attributes for each in declarations.load_balancers.values()],
         "TargetGroup": [each.attributes for each in declarations.target_groups.values()],

@@ -1,4 +1,4 @@
-"""What is left out of a run: resources that cannot run on this machine, and what depends on them."""
+"""Resources that are left out of a run because they cannot run on this machine, and what depends on them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

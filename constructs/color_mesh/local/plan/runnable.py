@@ -101,13 +101,16 @@ def runnable_containers(
             omissions.leave_out_part(place, text)
             failed[container.name] = None
     routers = {each.name for each in definition.containers if each.log_router and each.name in failed}
+    essential = {each.name for each in definition.containers if each.essential} - routers
+    if failed.keys() & essential:
+        omissions.leave_out_dependents_of(place)
+        return ()
     remaining = [each for each in definition.containers if each.name not in failed]
     while dependent := next((each for each in remaining if _needs(each, failed.keys() - routers)), None):
         remaining.remove(dependent)
         failed[dependent.name] = None
         cause = next(name for name, _ in dependent.depends_on if name in failed)
         omissions.leave_out_dependent_part(place, f"{place} container {dependent.name!r}", f"container {cause!r}")
-    essential = {each.name for each in definition.containers if each.essential} - routers
     if failed.keys() & essential or not remaining:
         omissions.leave_out_dependents_of(place)
     return tuple(

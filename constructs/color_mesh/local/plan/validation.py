@@ -1,4 +1,4 @@
-"""Validation of declarations before a run: what cannot run on this machine is left out, and so is what depends on it."""
+"""Validation of declarations before a run: what cannot run here is left out, and so is what depends on it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
