@@ -57,6 +57,7 @@ class TaskDefinition:
         memory_mib: Memory, if the template declares it.
         cpu_architecture: ``X86_64`` or ``ARM64``, if the template declares it.
         network_mode: Network mode, such as ``awsvpc``, if the template declares it.
+        file_systems: Names of the volumes that are EFS file systems.
     """
 
     family: str
@@ -69,6 +70,7 @@ class TaskDefinition:
     memory_mib: int | None = None
     cpu_architecture: str | None = None
     network_mode: str | None = None
+    file_systems: tuple[str, ...] = ()
 
     @property
     def envoys(self) -> tuple[Container, ...]:
@@ -105,7 +107,14 @@ def _task_definition(fields: Fields, resource: Resource) -> TaskDefinition:
         memory_mib=_units(fields.optional_text("Memory")),
         cpu_architecture=fields.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
         network_mode=fields.optional_text("NetworkMode"),
+        file_systems=tuple(name for name in fields.many("Volumes", _file_system) if name is not None),
     )
+
+
+def _file_system(fields: Fields) -> str | None:
+    """Return the name of a volume that is an EFS file system; ``None`` for another one."""
+    name = fields.optional_text("Name") or ""
+    return name if fields.value("EFSVolumeConfiguration") is not None else None
 
 
 def _units(text: str | None) -> int | None:

@@ -18,6 +18,7 @@ from color_mesh.model.node import VirtualNode, VirtualService, VirtualServiceBac
 from color_mesh.model.route import GatewayRoute, RetryPolicy, Rewrite, Route, WeightedTarget
 from color_mesh.model.router import VirtualGateway, VirtualRouter
 from color_mesh.model.task import ContainerHealthCheck, FargateContainer, FargateTask
+from color_mesh.model.telemetry import Telemetry
 from color_mesh.model.tls import (
     AcmCertificate,
     AcmTrust,
@@ -66,6 +67,7 @@ __all__ = [
     "Scheme",
     "SdsCertificate",
     "SdsTrust",
+    "Telemetry",
     "Timeout",
     "TlsMode",
     "TlsValidation",

@@ -45,8 +45,8 @@ class Timeout:
     Attributes:
         per_request_millis: Request timeout in milliseconds, from the end of the request to the end of the response;
             0 disables it. Not for tcp. Default: 15 seconds.
-        idle_millis: Idle timeout in milliseconds; 0 disables it. Default: that of Envoy, 5 minutes for a stream and
-            1 hour for a tcp connection.
+        idle_millis: Idle timeout in milliseconds; 0 disables it. Default: 5 minutes for a stream, as in Envoy. For a
+            tcp connection, 5 minutes at a listener and 4 minutes at a route; one hour with the data plane ``app-mesh``.
     """
 
     per_request_millis: int | None = None
