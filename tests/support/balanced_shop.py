@@ -16,7 +16,7 @@ from color_mesh import MeshGateway, MeshNode, ServiceMesh
 
 IMAGE = "example/echo"
 # Answers with the request as JSON, after `?wait=` seconds. `/close` ends the connection without a response.
-ECHO = '''
+ECHO = """
 import json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -51,7 +51,7 @@ class Server(ThreadingHTTPServer):
 
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 Server(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()
-'''
+"""
 
 
 def write_program(folder: Path) -> tuple[str, str]:
@@ -130,9 +130,7 @@ class BalancedShop(Stack):
             handler="index.handler",
             code=lambda_.Code.from_inline("handler = print"),
         )
-        serverless = elbv2.ApplicationTargetGroup(
-            self, "FunctionTargets", targets=[targets.LambdaTarget(function)]
-        )
+        serverless = elbv2.ApplicationTargetGroup(self, "FunctionTargets", targets=[targets.LambdaTarget(function)])
         conditions = elbv2.ListenerCondition
         to_canary = elbv2.ListenerAction.forward([canary])
         rules: list[tuple[Sequence[elbv2.ListenerCondition], elbv2.ListenerAction]] = [

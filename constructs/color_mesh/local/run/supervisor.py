@@ -63,8 +63,16 @@ class Supervisor:
         # The descriptor is inherited from the process that took the folder, and by no other process.
         os.set_inheritable(options["folder"], False)
         self._folder = RunFolder(options["folder"])
+        self._folder.write_certificate(authority.certificate)
         self._runner = Runner(
-            plan, self._folder, sandbox, authority, self._print, self._fail, options["dns_delay_seconds"]
+            plan,
+            self._folder,
+            sandbox,
+            authority,
+            self._print,
+            self._fail,
+            options["dns_delay_seconds"],
+            options["port"],
         )
         if not sandbox.mounts_proc:
             self._print("warning: this machine lets no run mount /proc: containers see the processes of the machine")
