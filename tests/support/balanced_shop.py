@@ -34,7 +34,6 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps({"service": os.environ["SERVICE"], "path": self.path, "headers": headers}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Server", "echo")
         self.end_headers()
         self.wfile.write(body)
 
