@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Annotations, Match
 
 from color_mesh import MeshNode, MeshRouter, ServiceMesh
-from color_mesh.model import RetryPolicy, Timeout
+from color_mesh.model import Milliseconds, RetryPolicy, Timeout
 from color_mesh.model.deployment import DataPlaneName
 
 pytestmark = pytest.mark.node
@@ -19,9 +19,9 @@ def shop(data_plane: DataPlaneName, timeout: Timeout | None) -> tuple[Stack, Mes
     """Return a stack with a router whose route has three retries of 5 seconds, and the router."""
     stack = Stack(App(), "Shop")
     mesh = ServiceMesh(stack, "Mesh", vpc=ec2.Vpc(stack, "Vpc"), domain="shop.local", data_plane=data_plane)
-    node = MeshNode(stack, "Node", mesh=mesh, name="node", port=80, virtual_service=False)
+    node = MeshNode(stack, "Node", mesh=mesh, name="stock", port=80, virtual_service=False)
     router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", port=80)
-    policy = RetryPolicy(max_retries=3, per_retry_timeout_millis=5000, http_events=("gateway-error",))
+    policy = RetryPolicy(max_retries=3, per_retry_timeout=Milliseconds(5000), http_events=("gateway-error",))
     router.add_route("Stock", targets={node: 1}, retry_policy=policy, timeout=timeout)
     MeshNode(stack, "Caller", mesh=mesh, name="caller", backends=[router])
     return stack, router
@@ -32,11 +32,12 @@ def test_finding_is_a_warning_at_the_construct_of_its_part(data_plane: DataPlane
     stack, _ = shop(data_plane, None)
     (warning,) = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("attempts of 5 s"))
     assert warning.id == "/Shop/Router"
-    assert str(warning.entry.data).endswith(f"(set a request timeout of 20 s, or shorten the attempts) [ack: {RETRIES}]")
+    fix = "set a request timeout of 20 s, or shorten the attempts"
+    assert warning.entry.data == f"{TEXT} ({fix}) [ack: {RETRIES}]"
 
 
 def test_mesh_without_a_fault_has_no_warning_of_the_analysis() -> None:
-    stack, _ = shop("envoy", Timeout(per_request_millis=20000))
+    stack, _ = shop("envoy", Timeout(per_request=Milliseconds(20000)))
     Annotations.from_stack(stack).has_no_warning("*", Match.string_like_regexp("retries-exceed-timeout"))
 
 

@@ -1,6 +1,6 @@
 """Findings of the analysis as annotations, at synthesis."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jsii
 from aws_cdk import Annotations, Aspects, IAspect
@@ -8,7 +8,7 @@ from constructs import Construct, IConstruct
 
 from color_mesh.analysis import Facts, analyze
 from color_mesh.analysis.facts import subject_of, subject_of_service
-from color_mesh.model import Mesh
+from color_mesh.model import Mesh, VirtualGateway, VirtualNode, VirtualRouter
 from color_mesh.model.index import MeshParts
 
 
@@ -27,7 +27,8 @@ def annotate(scope: Construct, mesh: Callable[[], Mesh], constructs: Mapping[str
 
 def subjects(parts: MeshParts) -> Iterator[str]:
     """Yield the subjects of findings about parts."""
-    yield from map(subject_of, (*parts.nodes, *parts.routers, *parts.gateways))
+    owners: Sequence[VirtualNode | VirtualRouter | VirtualGateway] = (*parts.nodes, *parts.routers, *parts.gateways)
+    yield from (subject_of(each) for each in owners)
     yield from (subject_of_service(service.name) for service in parts.services)
 
 
