@@ -7,6 +7,8 @@ Envoy as an edge proxy* in Envoy's documentation.
 import re
 
 from color_mesh.envoy.idle_timeouts import SERVER_IDLE_TIMEOUT
+from color_mesh.envoy.placement import Placement
+from color_mesh.envoy.telemetry import TRACE_CONTEXT, untraced
 from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, extension
 
 # Connections of clients to one task. Envoy closes those beyond it.
@@ -34,14 +36,17 @@ _FORWARDED_BY_CLIENTS = "x[-_]envoy[-_].*|x_forwarded[-_].*|x-forwarded_.*|forwa
 _DOT_SEGMENT = r"(?i).*(/|\\|%(25)*(2f|5c))(\.|%(25)*2e){1,2}(([;/\\]|%(25)*(3b|2f|5c)).*)?"
 
 
-def client_connections(trusted_hops: int, *, tls: bool) -> Json:
+def client_connections(placement: Placement, *, tls: bool) -> Json:
     """Render the fields of the HTTP connection manager for the connections of clients.
 
     Args:
-        trusted_hops: Number of trusted proxies in front of the gateway.
+        placement: Settings of the Envoy that are not part of the mesh.
         tls: The connections have TLS.
     """
+    trusted_hops = placement.trusted_hops
     headers = _FORWARDED_BY_CLIENTS if trusted_hops else _FORWARDED
+    if placement.telemetry is not None:
+        headers += f"|{TRACE_CONTEXT}"
     removal = {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": headers}}}}
     extensions = [
         extension("envoy.http.early_header_mutation.header_mutation", EARLY_HEADER_MUTATION, mutations=[removal])
@@ -80,9 +85,10 @@ def connection_limit() -> Json:
     return {"resource_monitors": [monitor]}
 
 
-def health_route() -> Json:
+def health_route(placement: Placement) -> Json:
     """Render the route of a first hop for the health checks of load balancers."""
-    return {"name": "health", "match": {"path": HEALTH_PATH}, "direct_response": {"status": 200}}
+    response = {"match": {"path": HEALTH_PATH}, "direct_response": {"status": 200}}
+    return {"name": "health", **response, **untraced(placement)}
 
 
 def has_dot_segment(path: str) -> bool:

@@ -50,7 +50,7 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
                 first_routes[-1],
                 client_access_log(gateway.access_log),
                 placement,
-                **client_connections(placement.trusted_hops, tls=tls),
+                **client_connections(placement, tls=tls),
             )
             for tls in (False, True)
         )
@@ -116,7 +116,7 @@ def _first_routes(
             "name": "self_redirect" if domains == _ALL_DOMAINS else domains[0],
             "domains": list(domains),
             "routes": [
-                *([health_route()] if domains == _ALL_DOMAINS else []),
+                *([health_route(placement)] if domains == _ALL_DOMAINS else []),
                 *(_first_route(route, cluster, ports, placement) for route in in_order(routes)),
             ],
         }

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_TIMEOUT, SERVER_IDLE_TIMEOUT
-from color_mesh.model import IpPreference, Listener, Mesh, VirtualNode
+from color_mesh.model import IpPreference, Listener, Mesh, Telemetry, VirtualNode
 
 ADMIN_PORT = 9901
 INGRESS_PORT = 15000
@@ -85,6 +85,21 @@ Endpoints: TypeAlias = DnsEndpoints | FileEndpoints | ServerEndpoints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EnvoyTelemetry:
+    """Telemetry of one Envoy.
+
+    Attributes:
+        settings: Settings of the mesh.
+        mesh: Name of the mesh.
+        service: Name of the node or gateway.
+    """
+
+    settings: Telemetry
+    mesh: str
+    service: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
     """Settings of an Envoy that are not part of the mesh.
 
@@ -95,6 +110,7 @@ class Placement:
         trusted_hops: Number of trusted proxies in front of a gateway.
         as_in_app_mesh: Envoy does what App Mesh's did: prefixes of gateway routes match text and not whole path
             segments, and idle connections last for an hour.
+        telemetry: Spans and metrics that Envoy sends. ``None``: it sends none.
     """
 
     interception: Interception
@@ -102,6 +118,7 @@ class Placement:
     sds_socket: str | None
     trusted_hops: int = 0
     as_in_app_mesh: bool = False
+    telemetry: EnvoyTelemetry | None = None
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
         """Return the port on which other tasks connect to a listener of a node."""
