@@ -20,15 +20,23 @@ def declaration_problems(declarations: Declarations, commands: Commands) -> Iter
         yield from check_range(
             f"{place}.DesiredCount", "desired count", ecs_service.desired_count, 0, MAX_DESIRED_COUNT
         )
-    for place, service in declarations.discovery_services.items():
-        if service.records and service.namespace is None:
-            fix = "a namespace that a template declares"
-            yield problem(f"{place}.NamespaceId", "no template declares the namespace", service.name, fix)
+    yield from _cloud_map_problems(declarations)
     for record in private_zones(declarations).records:
         if not record.values:
             fix = "values in ResourceRecords; aliases are not supported here"
             yield problem(f"record {record.name!r}", "has no value", record.values, fix)
     yield from _load_balancer_problems(declarations)
+
+
+def _cloud_map_problems(declarations: Declarations) -> Iterator[str]:
+    instances = {service for service, _ in declarations.instances.values()}
+    for place, service in declarations.discovery_services.items():
+        if service.namespace is None and (service.records or place in instances):
+            fix = "a namespace that a template declares"
+            yield problem(f"{place}.NamespaceId", "no template declares the namespace", service.name, fix)
+    for place, (key, _) in declarations.instances.items():
+        if key not in declarations.discovery_services:
+            yield problem(f"{place}.ServiceId", "refers to an undeclared resource", key, "declare it in the templates")
 
 
 def _load_balancer_problems(declarations: Declarations) -> Iterator[str]:

@@ -44,9 +44,17 @@ class Supervisor:
         options: Options that `color_mesh.local.run.up` passes.
         outside: Socket from which listening sockets of the machine are received. The run ends when it is closed.
         sandbox: Properties that all containers share.
+        authority: Certificate authority that containers trust.
     """
 
-    def __init__(self, plan: Plan, options: dict[str, Any], outside: socket.socket, sandbox: Sandbox) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        options: dict[str, Any],
+        outside: socket.socket,
+        sandbox: Sandbox,
+        authority: CertificateAuthority,
+    ) -> None:
         self._paths = [Path(path) for path in options["paths"]]
         self._options = options
         self._outside = outside
@@ -55,7 +63,8 @@ class Supervisor:
         # The descriptor is inherited from the process that took the folder, and by no other process.
         os.set_inheritable(options["folder"], False)
         self._folder = RunFolder(options["folder"])
-        self._runner = Runner(plan, self._folder, sandbox, self._print, self._fail, options["dns_delay_seconds"])
+        delays = options["dns_delay_seconds"], options["cloud_map_delay_seconds"]
+        self._runner = Runner(plan, self._folder, sandbox, self._print, self._fail, *delays, authority)
         if not sandbox.mounts_proc:
             self._print("warning: this machine lets no run mount /proc: containers see the processes of the machine")
         self._ports = PortPublisher(self._runner, options["port"], outside, self._print, self._fail)
@@ -140,11 +149,12 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
     plan = _read_plan(options)
     envoy = envoy_binary()
     assert envoy is not None  # Checked before the run started.
+    authority = CertificateAuthority()
     was_healthy = False
 
     async def run() -> None:
         nonlocal was_healthy
-        supervisor = Supervisor(plan, options, outside, sandbox)
+        supervisor = Supervisor(plan, options, outside, sandbox, authority)
         try:
             await supervisor.run()
         finally:
@@ -154,7 +164,6 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
         # Users of containers enter folders and read files of the run.
         os.umask(0o022)
         files = visible_files(_images(options).values())
-        authority = CertificateAuthority()
         mounts_proc = prepare_mounts(resolver_address(plan.network.cidr), envoy, authority.certificate)
         sandbox = Sandbox(users=ContainerUsers(options["first_id"]), files=files, mounts_proc=mounts_proc)
         asyncio.new_event_loop().run_until_complete(run())
