@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ecs": (("model", "cloudformation", "appmesh"), ()),
     "envoy": (("model",), ()),
     "report": (("model",), ()),
+    "analysis": ((*CORE,), ()),
     "cdk": (("model", "appmesh", "envoy"), ("aws_cdk", "constructs", "jsii")),
     "local.folder": (("model",), ()),
     "local.terminal": ((), ()),
@@ -39,7 +40,17 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "migration": ((*CORE, "report"), ("ruff",)),
     "cli": (
         (
-            *("model", "cloudformation", "appmesh", "envoy", "report", "local.plan", "local.run", "local.client"),
+            *(
+                "model",
+                "cloudformation",
+                "appmesh",
+                "envoy",
+                "report",
+                "analysis",
+                "local.plan",
+                "local.run",
+                "local.client",
+            ),
             "migration",
         ),
         (),

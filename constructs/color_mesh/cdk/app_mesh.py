@@ -17,6 +17,7 @@ from color_mesh.cdk.task import (
     acknowledge_pulling,
     container_check,
     container_log,
+    create_task_definition_after,
     seconds,
     start_after,
     stop_timeout,
@@ -81,7 +82,7 @@ class AppMeshDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the sidecar, with the user id whose traffic ECS does not redirect; see `DataPlane`."""
         (container,) = containers
-        task_definition.node.add_dependency(self._resources.nodes[node.name])
+        create_task_definition_after(task_definition, self._resources.nodes[node.name])
         logging = container_log(log_group, node.name, container, buffered=False)
         resource = f"virtualNode/{node.name}"
         envoy = self._add_envoy(task_definition, resource, container, logging)
@@ -99,7 +100,7 @@ class AppMeshDataPlane:
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
-        task_definition.node.add_dependency(self._resources.gateways[gateway.name])
+        create_task_definition_after(task_definition, self._resources.gateways[gateway.name])
         logging = container_log(log_group, gateway.name, container, buffered=False)
         resource = f"virtualGateway/{gateway.name}"
         return self._add_envoy(task_definition, resource, container, logging, system_controls=[LOW_PORTS])

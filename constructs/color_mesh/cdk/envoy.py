@@ -18,6 +18,7 @@ from color_mesh.cdk.task import (
     acknowledge_pulling,
     container_check,
     container_log,
+    create_task_definition_after,
     seconds,
     start_after,
     stop_timeout,
@@ -96,7 +97,7 @@ class EnvoyDataPlane:
         """
         # Resolvers may cache for 15 minutes that a name does not exist, so tasks start after the records.
         for record in self._interception.dns_records:
-            task_definition.node.add_dependency(record)
+            create_task_definition_after(task_definition, record)
         name = node.name
         envoy = self._add_envoy(
             task_definition,

@@ -25,8 +25,10 @@ def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
     ECS stops a container with SIGTERM, on which Envoy would exit at once and abort the requests in progress. Bash
     therefore starts Envoy and drains it on SIGTERM. For ``drain_seconds`` Envoy accepts connections and asks clients to
     close them. Then it accepts no connections, and finishes the requests in progress and the open TCP connections. ECS
-    kills it after the stop timeout of the container. The file system is read-only, so the script has no here-strings:
-    bash writes long ones to a file.
+    kills it after the stop timeout of the container.
+
+    Envoy receives its configuration through a pipe, since Linux limits an argument to 128 KiB. The file system is
+    read-only, so the script has no here-strings: bash writes long ones to a file.
 
     Args:
         drain_seconds: Time in which Envoy still accepts connections.
@@ -50,8 +52,10 @@ drain() {{
   exit 0
 }}
 [[ $1 == {COMPRESSED} ]] && set -- "$(printf %s "$2" | base64 -d | gzip -d)"
-envoy --config-yaml "$*" {options} &
+exec 3< <(printf %s "$*")
+envoy --config-path /dev/fd/3 {options} &
 envoy=$!
+exec 3<&-
 trap drain TERM
 wait "$envoy"
 """

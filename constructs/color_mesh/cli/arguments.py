@@ -74,6 +74,22 @@ def _add_mesh_commands(commands: _Commands, values: _Parser) -> None:
     )
     source.add_argument("--mesh", metavar="NAME", help="mesh to use, if the source has several")
     _add(commands, "show", "print the mesh as tables", source)
+    analyze = _add(commands, "analyze", "print findings about a mesh that will not do what was meant", source)
+    analyze.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="default: text")
+    analyze.add_argument(
+        "--severity",
+        choices=("error", "warning", "note"),
+        default="error",
+        help="exit with 1 if there is a finding of this severity or above (default: error)",
+    )
+    analyze.add_argument(
+        "--suppress",
+        dest="suppressed",
+        action="append",
+        default=[],
+        metavar="ID=REASON",
+        help="leave out the findings of a rule, for a reason; can be repeated",
+    )
     _add(commands, "parity", "print the Envoy equivalent of each App Mesh property", source)
 
     envoy = _add(commands, "compile", "print the configuration of one Envoy as JSON", source)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from color_mesh.cloudformation import Attribute, Resource
-from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, mesh_resource
+from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, MeshResource, mesh_resource
 from color_mesh.ecs.patterns import matches
 from color_mesh.ecs.policy_conditions import Condition, RequestContext, read_conditions
 from color_mesh.ecs.reading import Reader, resource_key
@@ -137,6 +137,17 @@ def _unevaluated(uncertain: Iterable[Statement], context: RequestContext) -> Ite
     """Yield the conditions of statements that cannot be evaluated."""
     for statement in uncertain:
         yield from (f"condition {each}" for each in statement.conditions if each.holds(context) is None)
+
+
+def denial(role: Role | None, resource: MeshResource, region: str, account: str) -> str | None:
+    """Return the reason why App Mesh denies an Envoy with this task role the configuration of a node or gateway."""
+    action = "appmesh:StreamAggregatedResources"
+    if role is None:
+        return f"the task has no role, which must allow {action} on {resource}"
+    if not role.trusts_tasks:
+        return f"role {role.name} does not trust ecs-tasks.amazonaws.com"
+    arn = f"arn:aws:appmesh:{region}:{account}:{resource}"
+    return None if role.allows(action, arn) else f"role {role.name} does not allow {action} on {resource}"
 
 
 def read_roles(reader: Reader) -> dict[str, Role]:

@@ -40,11 +40,11 @@ class Runner:
         plan: The plan.
         folder: Folder of the run, for its log files.
         sandbox: Properties that all containers share.
+        authority: Certificate authority of the run.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
         cloud_map_delay_seconds: Delay until the API of Cloud Map has a change of registered tasks.
-        authority: Certificate authority of the run.
         compiler: Compiler of the configuration of one Envoy. Default: `compile_envoy`.
 
     Attributes:
@@ -65,11 +65,11 @@ class Runner:
         plan: Plan,
         folder: RunFolder,
         sandbox: Sandbox,
+        authority: CertificateAuthority,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
         dns_delay_seconds: float,
         cloud_map_delay_seconds: float,
-        authority: CertificateAuthority,
         compiler: Compiler = compile_envoy,
     ) -> None:
         self.plan = plan
@@ -77,7 +77,7 @@ class Runner:
         self.schedulers: dict[str, ServiceScheduler] = {}
         self.sandbox = sandbox
         self.vpc = Vpc(plan.network, sandbox.users)
-        self.load_balancers = LoadBalancers(self.vpc, folder, sandbox, print_message, on_error)
+        self.load_balancers = LoadBalancers(self.vpc, folder, authority, sandbox, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()
