@@ -45,6 +45,7 @@ class Runner:
         on_error: Receives an unexpected exception.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
         cloud_map_delay_seconds: Delay until the API of Cloud Map has a change of registered tasks.
+        first_port: Port of the machine for the first published port.
         compiler: Compiler of the configuration of one Envoy. Default: `compile_envoy`.
 
     Attributes:
@@ -70,6 +71,7 @@ class Runner:
         on_error: Callable[[BaseException], None],
         dns_delay_seconds: float,
         cloud_map_delay_seconds: float,
+        first_port: int,
         compiler: Compiler = compile_envoy,
     ) -> None:
         self.plan = plan
@@ -77,7 +79,7 @@ class Runner:
         self.schedulers: dict[str, ServiceScheduler] = {}
         self.sandbox = sandbox
         self.vpc = Vpc(plan.network, sandbox.users)
-        self.load_balancers = LoadBalancers(self.vpc, folder, authority, sandbox, print_message, on_error)
+        self.load_balancers = LoadBalancers(self.vpc, folder, authority, first_port, sandbox, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()

@@ -63,8 +63,18 @@ class Supervisor:
         # The descriptor is inherited from the process that took the folder, and by no other process.
         os.set_inheritable(options["folder"], False)
         self._folder = RunFolder(options["folder"])
-        delays = options["dns_delay_seconds"], options["cloud_map_delay_seconds"]
-        self._runner = Runner(plan, self._folder, sandbox, authority, self._print, self._fail, *delays)
+        self._folder.write_certificate(authority.certificate)
+        self._runner = Runner(
+            plan,
+            self._folder,
+            sandbox,
+            authority,
+            self._print,
+            self._fail,
+            options["dns_delay_seconds"],
+            options["cloud_map_delay_seconds"],
+            options["port"],
+        )
         if not sandbox.mounts_proc:
             self._print("warning: this machine lets no run mount /proc: containers see the processes of the machine")
         self._ports = PortPublisher(self._runner, options["port"], outside, self._print, self._fail)
