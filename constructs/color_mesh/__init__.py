@@ -28,6 +28,7 @@ from color_mesh.model import (
     RouteMatch,
     SdsCertificate,
     SdsTrust,
+    Telemetry,
     Timeout,
     TlsValidation,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "SdsCertificate",
     "SdsTrust",
     "ServiceMesh",
+    "Telemetry",
     "Timeout",
     "TlsValidation",
 ]
