@@ -13,7 +13,6 @@ from color_mesh.model import (
     AcmTrust,
     ClientTls,
     ConnectionPool,
-    ContainerHealthCheck,
     FileCertificate,
     FileTrust,
     HeaderMatch,
@@ -30,13 +29,17 @@ from color_mesh.model import (
     SdsTrust,
     Telemetry,
     Timeout,
+    TlsCertificate,
+    TlsTrust,
     TlsValidation,
 )
 
 if TYPE_CHECKING:
     from color_mesh.cdk import (
+        Backend,
         ColorRouter,
         GatewayImplementation,
+        LoadBalancerTarget,
         MeshedColorNode,
         MeshGateway,
         MeshNode,
@@ -51,10 +54,10 @@ __all__ = [
     "AccessLog",
     "AcmCertificate",
     "AcmTrust",
+    "Backend",
     "ClientTls",
     "ColorRouter",
     "ConnectionPool",
-    "ContainerHealthCheck",
     "FileCertificate",
     "FileTrust",
     "GatewayImplementation",
@@ -62,6 +65,7 @@ __all__ = [
     "HealthCheck",
     "Listener",
     "ListenerTls",
+    "LoadBalancerTarget",
     "MeshError",
     "MeshGateway",
     "MeshNode",
@@ -80,6 +84,8 @@ __all__ = [
     "ServiceMesh",
     "Telemetry",
     "Timeout",
+    "TlsCertificate",
+    "TlsTrust",
     "TlsValidation",
 ]
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -413,14 +413,14 @@ class TestStopTimeout:
     def test_application_and_envoy_have_the_stop_timeout_given(
         self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        implement(cart, cluster, stop_timeout_seconds=120)
+        implement(cart, cluster, stop_timeout=Duration.seconds(120))
         task = only(template(), TASK)
         assert [container(task, name)["StopTimeout"] for name in ("cart-app", "envoy-sidecar")] == [120, 120]
 
     def test_drain_time_is_at_most_half_of_the_stop_timeout(
         self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
-        implement(cart, cluster, stop_timeout_seconds=4)
+        implement(cart, cluster, stop_timeout=Duration.seconds(4))
         assert "--drain-time-s 2 " in envoy_of(template(), "cart")["EntryPoint"][2]
 
     def test_envoy_of_a_gateway_has_the_stop_timeout_given(
@@ -433,12 +433,12 @@ class TestStopTimeout:
     ) -> None:
         gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
         gateway.add_route("Cart", to=cart)
-        gateway.implement(gateway, "Task", cluster=cluster, family="door", stop_timeout_seconds=90)
+        gateway.implement(gateway, "Task", cluster=cluster, family="door", stop_timeout=Duration.seconds(90))
         assert envoy_of(template(), "door", "envoy-proxy")["StopTimeout"] == 90
 
     def test_stop_timeout_above_the_limit_of_fargate_is_refused(self, cart: MeshNode, cluster: ecs.Cluster) -> None:
         with pytest.raises(MeshError) as error:
-            implement(cart, cluster, stop_timeout_seconds=121)
+            implement(cart, cluster, stop_timeout=Duration.seconds(121))
         assert str(error.value).splitlines() == [
             "container 'cart-app': stop timeout out of range, got 121 (2 to 120)",
             "container 'envoy-sidecar': stop timeout out of range, got 121 (2 to 120)",
@@ -481,7 +481,7 @@ class TestDeregistrationDelay:
         ttl: int,
         seconds: str,
     ) -> None:
-        implement(MeshNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl_seconds=ttl), cluster)
+        implement(MeshNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl=Duration.seconds(ttl)), cluster)
         delay = container(only(template(), TASK), self.NAME)
         assert (delay["Command"][0], delay["StopTimeout"] <= 120) == (seconds, True)
 
