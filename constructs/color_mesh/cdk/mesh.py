@@ -12,6 +12,7 @@ from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
 from color_mesh.cdk.data_plane import DataPlane, ExternalService
 from color_mesh.cdk.envoy import EnvoyDataPlane
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.transparent import TransparentInterception
@@ -56,6 +57,7 @@ class ServiceMesh(Construct):
         interception: Interception of the traffic of a task by its Envoy.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -163,6 +165,7 @@ class ServiceMesh(Construct):
         """The mesh as it is declared so far, as a value."""
         return self.declared.build()
 
+    @checked()
     def external_service(self, virtual_service_name: str) -> Backend:
         """Declare that a virtual service of this mesh exists elsewhere, and return it as a backend.
 
@@ -243,8 +246,6 @@ def _check_domain(
         yield problem(subject, "has no domain", None, "domain='shop.local', or a namespace that exists")
     elif domain is not None and namespace is not None:
         yield problem(subject, "'namespace' excludes 'domain'", domain, "leave one of them out")
-    elif domain is not None and Token.is_unresolved(domain):
-        yield problem(subject, "domain is not known", "a token", "a literal, such as 'shop.local'")
     elif domain is not None:
         yield from check_dns_name(subject, "domain", domain)
     elif namespace is not None and Token.is_unresolved(namespace.namespace_name):
