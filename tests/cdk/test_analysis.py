@@ -12,7 +12,8 @@ from color_mesh.model.deployment import DataPlaneName
 
 pytestmark = pytest.mark.node
 RETRIES = "color-mesh:retries-exceed-timeout"
-TEXT = "route 'Shop-Router-Stock' of virtual router 'Shop-Router': 4 attempts of 5 s take 20 s, but the request timeout is 15 s"
+ROUTE = "route 'Shop-Router-Stock' of virtual router 'Shop-Router'"
+TEXT = f"{ROUTE}: 4 attempts of 5 s take 20 s, but the request timeout is 15 s"
 
 
 def shop(data_plane: DataPlaneName, timeout: Timeout | None) -> tuple[Stack, MeshRouter]:
