@@ -85,7 +85,7 @@ class Progress:
         """Return a command with which a task calls one of its backends, or another name of Cloud Map."""
         plan = self._runner.plan
         caller = next((task for task in self._runner.tasks if not task.runnable.application.program.envoy), None)
-        names = [service.dns_name for service in plan.discovery.values()]
+        names = [service.dns_name for service in plan.discovery.values() if service.records]
         if caller is None or not names:
             return []
         addresses = {at for each in caller.runnable.containers for at in outbound_addresses(each.bootstrap)}
