@@ -22,6 +22,7 @@ from color_mesh.cdk.gateway_implementation import (
     add_load_balancer,
     create_gateway_implementation,
 )
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.task import (
@@ -66,6 +67,7 @@ class MeshGateway(Construct):
         security_group: Security group of the gateway's tasks.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -133,6 +135,7 @@ class MeshGateway(Construct):
         """
         return self._connections
 
+    @checked()
     def add_route(
         self,
         id: str,
@@ -196,6 +199,7 @@ class MeshGateway(Construct):
         self._resources |= mesh.data_plane.declare(self, OwnedRoute(id=id, owner=self.name, route=route))
         to.admit(self)
 
+    @checked()
     def implement(
         self,
         scope: Construct,
@@ -365,9 +369,7 @@ def _check_entry(subject: str, exposure: Exposure, group: ec2.ISecurityGroup | N
 
 
 def _check_certificates(subject: str, exposure: Exposure, certificates: Sequence[acm.ICertificate]) -> Iterator[str]:
-    if not isinstance(certificates, Sequence):
-        yield problem(subject, "'certificates' is not a list", certificates, "certificates=[certificate]")
-    elif certificates and exposure not in ("internal", "internet"):
+    if certificates and exposure not in ("internal", "internet"):
         fix = "exposure='internal' or 'internet': the load balancer of the gateway has them"
         yield problem(subject, "'certificates' need a load balancer", exposure, fix)
 

@@ -22,6 +22,7 @@ from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
@@ -80,6 +81,7 @@ class MeshNode(Construct):
             ``VirtualNode`` and ``VirtualService``.
     """
 
+    @checked(tokens=("cloud_map_description",))
     def __init__(
         self,
         scope: Construct,
@@ -227,6 +229,7 @@ class MeshNode(Construct):
         """
         return self._connections
 
+    @checked()
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.
 
@@ -259,6 +262,7 @@ class MeshNode(Construct):
             for listener in node.listeners:
                 callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
+    @checked(tokens=("command", "entry_point", "environment"))
     def implement(
         self,
         scope: Construct,
@@ -339,10 +343,9 @@ class MeshNode(Construct):
         """
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
         application = Application(address=app_address, port=app_port)
-        commands = {"entry_point": entry_point, "command": command}
         problems = [
             *mesh.interception.check_application(node, application),
-            *check_implementation_arguments(subject, node, port_name, commands),
+            *check_implementation_arguments(subject, node, port_name),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -389,6 +392,7 @@ class MeshNode(Construct):
             enable_execute_command(implementation.fargate_service)
         return implementation
 
+    @checked()
     def attach(
         self,
         service: ecs.BaseService,
@@ -479,6 +483,7 @@ class MeshNode(Construct):
         container = attachment.app_container if redirected else attachment.envoy_container
         return LoadBalancerTarget(service, container, interception.inbound_ports(node)[0], health_path=None)
 
+    @checked()
     def add_to(
         self,
         task_definition: ecs.TaskDefinition,
@@ -539,7 +544,7 @@ class MeshNode(Construct):
             [
                 *problems,
                 *mesh.interception.check_application(node, application),
-                *check_implementation_arguments(subject, node, None, {}),
+                *check_implementation_arguments(subject, node, None),
                 *check_task_definition(subject, task_definition, app_container, containers),
             ]
         )
