@@ -71,7 +71,7 @@ class RunningLoadBalancer:
         network: Name of its network namespace.
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
-        surroundings: What it has from outside of its definition.
+        surroundings: Properties that its definition does not have.
         authority: Certificate authority of the run.
         vpc: The VPC.
         sandbox: Properties that all containers share.
