@@ -464,7 +464,8 @@ def test_invalid_grpc_method_name_is_rejected(conditions: dict[str, Any], wrong:
         ),
         pytest.param(
             {"hostname_suffix": "*."},
-            "hostname suffix is not a DNS name, got '' (labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
+            "hostname suffix is not a DNS name, got '' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
             id="suffix-of-a-dot",
         ),
         pytest.param({"hostname": 7}, "hostname is not text, got 7 (such as 'www.example.com')", id="number"),

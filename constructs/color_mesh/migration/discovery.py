@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from color_mesh.migration.domain import Domain
 from color_mesh.migration.findings import Finding, changed, lost
-from color_mesh.migration.removals import without_services
+from color_mesh.migration.removals import ip_preference_findings, without_services
 from color_mesh.model import CloudMapDiscovery, CloudMapService, DnsDiscovery, Mesh, VirtualNode
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.discovery import check_cloud_map_service
@@ -131,8 +131,9 @@ def _discovery_findings(node: VirtualNode, service: CloudMapService) -> Iterator
         case CloudMapDiscovery(attributes=attributes) if attributes:
             pairs = ", ".join(f"{key}={value}" for key, value in attributes)
             yield changed(subject, f"its own Cloud Map service replaces the attributes {pairs}")
-        case DnsDiscovery(hostname=hostname):
+        case DnsDiscovery(hostname=hostname, ip_preference=preference):
             yield changed(subject, f"is discovered by Cloud Map as {service.dns_name!r}, not by DNS as {hostname!r}")
+            yield from ip_preference_findings(subject, preference)
 
 
 def _external_finding(node: VirtualNode) -> Finding:
