@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from color_mesh.migration.domain import Domain
+from color_mesh.migration.domain import Domain, choose_domain
 from color_mesh.migration.findings import Finding, changed, lost
 from color_mesh.migration.removals import ip_preference_findings, without_services
 from color_mesh.model import CloudMapDiscovery, CloudMapService, DnsDiscovery, Mesh, VirtualNode
@@ -67,6 +67,17 @@ def _without_unused_nodes(mesh: Mesh, candidates: Collection[VirtualNode]) -> Me
     used |= {each.virtual_node for router in mesh.routers for route in router.routes for each in route.targets}
     unused = {node.name for node in candidates} - used
     return replace(mesh, nodes=tuple(node for node in mesh.nodes if node.name not in unused))
+
+
+def external_nodes(mesh: Mesh, implemented: Collection[str]) -> frozenset[str]:
+    """Return the names of the nodes that stand for endpoints outside of the mesh.
+
+    Args:
+        mesh: The mesh.
+        implemented: Names of the nodes whose tasks are known.
+    """
+    domain = choose_domain(mesh)
+    return frozenset(node.name for node in mesh.nodes if _is_external(node, domain, implemented))
 
 
 def _is_external(node: VirtualNode, domain: Domain, implemented: Collection[str]) -> bool:
