@@ -109,7 +109,7 @@ class MeshGateway(Construct):
         listener = Listener(port=port, protocol=protocol, connection_pool=connection_pool, tls=tls)
         gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
         problems = _check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
-        mesh.add(MeshParts(gateways=(gateway,)), [*problems])
+        mesh.add(self, MeshParts(gateways=(gateway,)), [*problems])
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name

@@ -201,7 +201,7 @@ class MeshNode(Construct):
             nodes=(node,),
             services=(service,) if service else (),
         )
-        mesh.add(parts, problems)
+        mesh.add(self, parts, problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name

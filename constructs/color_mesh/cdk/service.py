@@ -56,7 +56,7 @@ class MeshService(Construct):
             virtual_node=valid_provider.name if isinstance(valid_provider, MeshNode) else None,
             virtual_router=valid_provider.name if isinstance(valid_provider, MeshRouter) else None,
         )
-        mesh.add(MeshParts(services=(service,)), problems)
+        mesh.add(self, MeshParts(services=(service,)), problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = virtual_service_name
