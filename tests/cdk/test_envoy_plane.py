@@ -600,7 +600,7 @@ class TestApplication:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, **{argument: "serve now"})
         assert str(error.value) == (
-            f"virtual node 'cart': {argument} is text, got 'serve now' (a sequence of words, such as ['serve', 'now'])"
+            f"MeshNode 'cart': '{argument}' is not a list, got 'serve now' ({argument}=['serve', 'now'])"
         )
 
     def test_unknown_application_address_is_refused(self, cart: MeshNode, cluster: ecs.Cluster) -> None:

@@ -74,12 +74,12 @@ def test_aws_endpoints_are_signed_in_the_region_of_the_task() -> None:
         signatures.append((signing["service_name"], signing["region"], signing["host_rewrite"]))
         assert cluster["transport_socket"]["typed_config"]["sni"] == signing["host_rewrite"]
     assert addresses == [
-        {"address": "xray.${AWS_REGION}.${AWS_URL_SUFFIX}", "port_value": 443},
-        {"address": "monitoring.${AWS_REGION}.${AWS_URL_SUFFIX}", "port_value": 443},
+        {"address": "xray.@AWS_REGION@.@AWS_URL_SUFFIX@", "port_value": 443},
+        {"address": "monitoring.@AWS_REGION@.@AWS_URL_SUFFIX@", "port_value": 443},
     ]
     assert signatures == [
-        ("xray", "${AWS_REGION}", "xray.${AWS_REGION}.${AWS_URL_SUFFIX}"),
-        ("monitoring", "${AWS_REGION}", "monitoring.${AWS_REGION}.${AWS_URL_SUFFIX}"),
+        ("xray", "@AWS_REGION@", "xray.@AWS_REGION@.@AWS_URL_SUFFIX@"),
+        ("monitoring", "@AWS_REGION@", "monitoring.@AWS_REGION@.@AWS_URL_SUFFIX@"),
     ]
 
 

@@ -18,7 +18,7 @@ from color_mesh.envoy.typed import (
 
 # The run script of Envoy's container replaces these by the variables of its environment: the region of a stack may be
 # known at deployment only, and a compressed configuration cannot refer to it.
-REGION, URL_SUFFIX = "${AWS_REGION}", "${AWS_URL_SUFFIX}"
+REGION, URL_SUFFIX = "@AWS_REGION@", "@AWS_URL_SUFFIX@"
 _TRUST_STORE = "/etc/ssl/certs/ca-certificates.crt"  # Of Debian and Ubuntu, on which the image is based.
 _MAX_BODY_BYTES = 5_000_000
 _CONNECT_TIMEOUT = "1s"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
+from color_mesh.ecs.target_groups import HTTP_PROTOCOLS
 from color_mesh.envoy import Instance
 from color_mesh.local.folder import LogFile, RunFolder
 from color_mesh.local.plan.assembly import Plan
@@ -203,7 +204,7 @@ class Runner:
         if task.status == "RUNNING" and task.running_since:
             register(self._registry, task, self.plan)
         if task.status in ("STOPPING", "STOPPED"):
-            self._registry.deregister(task.id)
+            self._registry.deregister(task.id, self._delays(task) if task.status == "STOPPING" else ())
         if task.status == "STOPPED":
             self.aws.forget(task)
         if task.status == "STOPPED" and task.failed:
@@ -212,6 +213,25 @@ class Runner:
             if container.health == "UNHEALTHY" and task.status == "RUNNING":
                 self._print_once(task, container.reason)
         self._wake_scheduler(task)
+
+    async def drain_targets(self, task: RunningTask) -> None:
+        """Wait until application load balancers have no requests of a task, at most for the deregistration delay.
+
+        ECS stops the containers after that (ECS Developer Guide, *Task lifecycle*: DEACTIVATING).
+        """
+        delays = self._delays(task)
+        if task.address is not None and task.running_since and delays and not self._stopping:
+            seconds = max(delays.values())
+            await self.load_balancers.drain(str(task.address), seconds, self._registry.tasks_of)
+
+    def _delays(self, task: RunningTask) -> dict[str, int]:
+        """Return the deregistration delays of a task's target groups of application load balancers."""
+        groups = {each.registry: self.plan.target_groups.get(each.registry) for each in task.service.targets}
+        return {
+            key: group.deregistration_delay_seconds
+            for key, group in groups.items()
+            if group is not None and group.protocol in HTTP_PROTOCOLS
+        }
 
     async def _configure_envoys(self) -> None:
         """Send the Envoys that run their configuration."""
