@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 import h11
 
-_MAX_BODY_BYTES = 64 * 1024
+# Envoy sends 256 spans in a request, which have about 300 KiB.
+_MAX_BODY_BYTES = 1024 * 1024
 _MAX_CONNECTIONS_OF_A_TASK = 100
 # Envoy opens another connection when it finds one closed.
 _IDLE_SECONDS = 60.0
