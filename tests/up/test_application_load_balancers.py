@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.balanced_shop import synthesize_shop, write_program
-from tests.support.cloudformation import Template
+from tests.support.cloudformation import Template, task_definition
 from tests.support.local_mesh import LocalMesh, local_mesh
 
 WEBSITE, DOOR_HTTPS, DOOR_HTTP = range(3)
@@ -162,6 +162,28 @@ def test_changed_rules_take_effect_in_the_running_load_balancer(shop: LocalMesh)
     shop.wait_for_output("the new templates are in effect")
     assert {request(shop, "/half")["service"] for _ in range(20)} == {"canary"}
     assert before == next(each["pid"] for each in shop.status()["balancers"] if each["name"] == "website")
+
+
+def test_requests_of_a_task_end_before_it_stops(shop: LocalMesh) -> None:
+    def change_task(template: Template) -> None:
+        (container,) = task_definition(template, "ShopCanaryTasks8FA386E0")["ContainerDefinitions"]
+        container["Environment"].append({"Name": "VERSION", "Value": "2"})
+
+    before = shop.tasks("canary")[0]["id"]
+    target = f"{url(shop, WEBSITE)}/c1?wait=1.8"
+    # The requests overlap: at any time there is one that began before.
+    requests = [
+        f"sleep {number * 0.4}; curl --silent --max-time 10 --write-out '%{{http_code}} ' -o /dev/null '{target}'"
+        for number in range(30)
+    ]
+    script = "\n".join(f"({each}) &" for each in requests)
+    with subprocess.Popen(["sh", "-c", f"{script}\nwait"], stdout=subprocess.PIPE, text=True) as load:
+        shop.change("Shop", change_task)
+        shop.wait_until(
+            lambda: shop.tasks("canary")[0]["id"] != before and len(shop.tasks("canary")) == 1, "the task is replaced"
+        )
+        output, _ = load.communicate(timeout=30)
+    assert Counter(output.split()) == {"200": 30}
 
 
 def test_templates_that_would_leave_out_a_running_service_are_refused(shop: LocalMesh) -> None:

@@ -8,6 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.analysis import annotate, subjects
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
 from color_mesh.cdk.data_plane import DataPlane, ExternalService
@@ -159,6 +160,8 @@ class ServiceMesh(Construct):
             self.data_plane = EnvoyDataPlane(self.declared, image, self.interception, telemetry)
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
+        self._constructs: dict[str, Construct] = {}
+        annotate(self, lambda: self.model, self._constructs)
 
     @property
     def model(self) -> Mesh:
@@ -182,10 +185,11 @@ class ServiceMesh(Construct):
         self.data_plane.declare(self, ExternalService(name=virtual_service_name))
         return ExternalBackend(name=virtual_service_name, mesh=self)
 
-    def add(self, parts: MeshParts, problems: Sequence[str] = ()) -> None:
+    def add(self, construct: Construct, parts: MeshParts, problems: Sequence[str] = ()) -> None:
         """Add parts to the mesh, for the constructs of this package.
 
         Args:
+            construct: Construct that the parts are of.
             parts: The parts.
             problems: Problems that the construct has found, reported first.
 
@@ -194,6 +198,7 @@ class ServiceMesh(Construct):
         """
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         self.declared.add(parts, (*problems, *names))
+        self._constructs |= dict.fromkeys(subjects(parts), construct)
 
     @property
     def _collector_port(self) -> int | None:

@@ -74,7 +74,7 @@ class MeshRouter(Construct):
         )
         router = VirtualRouter(name=name, listeners=router_listeners)
         service = VirtualService(name=virtual_service_name, virtual_router=name)
-        mesh.add(MeshParts(routers=(router,), services=(service,)), problems)
+        mesh.add(self, MeshParts(routers=(router,), services=(service,)), problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name

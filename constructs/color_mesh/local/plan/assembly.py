@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
+from color_mesh.analysis import Finding, analyze
+from color_mesh.analysis.reading import read_facts
+from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in, resources_in
 from color_mesh.cloudformation import Templates, read_templates
 from color_mesh.ecs import Declarations, read_declarations
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
@@ -46,6 +48,7 @@ class Plan:
         zones: Private hosted zones.
         target_groups: Target groups.
         load_balancers: Load balancers.
+        findings: Findings of the analysis of the meshes.
         domain_names: Domain names of certificates.
         left_out: Resources that cannot run, and what depends on them.
         not_emulated: Parts of the templates that have no effect in the run.
@@ -64,6 +67,7 @@ class Plan:
     zones: PrivateZones = field(default_factory=PrivateZones)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
     domain_names: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     not_emulated: tuple[str, ...] = ()
@@ -181,6 +185,7 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
+        findings=analyze(read_facts(meshes, resources_in(templates), templates)),
         domain_names=tuple(dict.fromkeys(name for each in declared.certificates.values() for name in each)),
         left_out=left_out,
         not_emulated=tuple(not_emulated(templates, declarations)),

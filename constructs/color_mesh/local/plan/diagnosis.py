@@ -21,6 +21,13 @@ from color_mesh.model import CloudMapDiscovery, MeshError, VirtualGateway, Virtu
 # Addresses of clients outside the VPC: a range that is reserved for documentation (RFC 5737).
 INTERNET = IPv4Network("198.51.100.0/24")
 
+# Rules of the analysis about what this module has warnings for, of the services that run.
+_DIAGNOSED = (
+    "envoy-may-not-read-configuration",
+    "redirected-ports-differ",
+    "traffic-is-not-redirected",
+)
+
 
 def obstacles(plan: Plan, service: Service) -> tuple[str, ...]:
     """Return the reasons why ECS cannot start the tasks of a service."""
@@ -86,6 +93,11 @@ def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, .
         lines += (text for gateway in mesh.gateways for route in gateway.routes for text in prefix_warnings(route))
     lines += _unregistered(plan)
     lines += _blocked(plan, compiled)
+    lines += (
+        f"{finding.where()}: {finding.sentence()} [{finding.rule.id}]"
+        for finding in plan.findings
+        if finding.rule.severity != "note" and finding.rule.id not in _DIAGNOSED
+    )
     return tuple(dict.fromkeys(lines))
 
 

@@ -105,7 +105,7 @@ def _runnable_services(
     omissions: Omissions,
 ) -> dict[str, Service]:
     """Return the services whose tasks can run, registered where that is possible."""
-    names = {place: each for place, each in discovery.items() if each.records}
+    names = {place: each for place, each in discovery.items() if each.namespace is not None}
     groups = {group for balancer in balancers.values() for group in balancer.target_groups}
     runnable = {}
     for place, service in declarations.services.items():

@@ -71,7 +71,7 @@ class RunningLoadBalancer:
         network: Name of its network namespace.
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
-        surroundings: What it has from outside of its definition.
+        surroundings: Properties that its definition does not have.
         authority: Certificate authority of the run.
         vpc: The VPC.
         sandbox: Properties that all containers share.
@@ -192,30 +192,47 @@ class RunningLoadBalancer:
                 endpoints_file(key): discovery_response(
                     CLUSTER_LOAD_ASSIGNMENT,
                     load_assignment(
-                        key, [target_endpoint(str(task.address), task.port or 0, False) for task in tasks_of(key)]
+                        key,
+                        [target_endpoint(str(task.address), task.port or 0, task.draining) for task in tasks_of(key)],
                     ),
                 )
                 for key in self._groups
             }
         )
 
+    async def wait_for_targets(self) -> None:
+        """Wait until Envoy has the targets that were sent last."""
+        for key in self._groups:
+            await self._documents.wait_until_accepted(endpoints_file(key), _ACCEPT_SECONDS)
+
+    async def has_requests(self, address: str) -> bool:
+        """Return whether a target has requests that are not complete."""
+        with suppress(OSError, asyncio.TimeoutError):
+            for _, host in await self._hosts():
+                if host["address"]["socket_address"]["address"] == address:
+                    stats = {each["name"]: int(each.get("value", 0)) for each in host.get("stats", [])}
+                    if stats.get("rq_active"):
+                        return True
+        return False
+
     async def target_health(self) -> Mapping[LoadBalancerTarget, str | None]:
         """Return why each target fails its health check, ``None`` for a healthy one; without those not checked yet."""
         health: dict[LoadBalancerTarget, str | None] = {}
         with suppress(OSError, asyncio.TimeoutError):
-            response = json.loads(await admin_interface.request(self.network, "/clusters?format=json"))
-            for cluster in response.get("cluster_statuses", []):
-                key = cluster["name"]
-                if key not in self._groups:
-                    continue
-                for host in cluster.get("host_statuses", []):
-                    address = host["address"]["socket_address"]
-                    target = LoadBalancerTarget(group=key, address=address["address"], port=address["port_value"])
-                    flags = host.get("health_status", {})
-                    if not flags.get("pending_active_hc"):
-                        failed = flags.get("failed_active_health_check")
-                        health[target] = self._failure(self._groups[key], target.port) if failed else None
+            for key, host in await self._hosts():
+                address = host["address"]["socket_address"]
+                target = LoadBalancerTarget(group=key, address=address["address"], port=address["port_value"])
+                flags = host.get("health_status", {})
+                if not flags.get("pending_active_hc"):
+                    failed = flags.get("failed_active_health_check")
+                    health[target] = self._failure(self._groups[key], target.port) if failed else None
         return health
+
+    async def _hosts(self) -> list[tuple[str, Json]]:
+        """Return the hosts of Envoy's clusters, each with the target group."""
+        response = json.loads(await admin_interface.request(self.network, "/clusters?format=json"))
+        clusters = [each for each in response.get("cluster_statuses", []) if each["name"] in self._groups]
+        return [(cluster["name"], host) for cluster in clusters for host in cluster.get("host_statuses", [])]
 
     def _failure(self, group: TargetGroup, port: int) -> str:
         check = group.health_check
