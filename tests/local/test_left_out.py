@@ -255,7 +255,7 @@ class TestLoadBalancers:
             pytest.param({"Field": "path-pattern"}, "condition path-pattern has no value", id="value"),
             pytest.param(
                 {"Field": "http-header", "HttpHeaderConfig": {"Values": ["a"]}},
-                "http-header has no header",
+                "has no valid header",
                 id="header",
             ),
             pytest.param(
