@@ -1,5 +1,7 @@
 """Cloud Map in a run: instances, and the actions of its API."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -15,6 +17,8 @@ from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.authorization import authorize
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.weights import live_routes, weights_request
+from color_mesh.local.run.dns.records import records_to_serve
+from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import RegisteredTask, TaskRegistry
 from color_mesh.model import MeshError
 from tests.support.local_templates import planned
@@ -161,6 +165,43 @@ def test_revision_increases_with_each_registration_but_not_with_health(aws: Emul
         aws.apply()
         revisions.append(aws.cloud_map.call("DiscoverInstancesRevision", NAMES)["InstancesRevision"])
     assert revisions == [1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("healthy", "addresses"),
+    [("456", {"4", "5", "6"}), ("45", {"4", "5"}), ("", {"4", "5", "6"})],
+    ids=["all", "some", "none"],
+)
+def test_dns_answers_with_healthy_tasks_unless_there_are_none(aws: Emulated, healthy: str, addresses: set[str]) -> None:
+    for name in "456":
+        aws.register(name, healthy=name in healthy)
+    registrations = Propagation(aws.registry.tasks_of, 0)
+    registrations.update([STOCK])
+    names = records_to_serve(aws.plan, registrations)["names"]
+    assert {each.rpartition(".")[2] for each in names["stock.shop.local"]["A"]["values"]} == addresses
+    assert names["data-servicediscovery.us-east-1.amazonaws.com"]["A"]["values"] == ["198.51.100.2"]
+    assert "router.shop.local" not in names
+
+
+def test_call_waits_for_the_first_instance_that_is_on_its_way(aws: Emulated) -> None:
+    aws.plan = replace(aws.plan, discovery={**SERVICES, "shop.json: New": replace(SERVICES[ROUTER], name="new")})
+    aws.plan = replace(aws.plan, instances={"shop.json: New": (replace(WEIGHTS, id="new"),)})
+    aws.apply(lambda _: False)
+    names = {**NAMES, "ServiceName": "new"}
+
+    async def seconds_of_calls() -> list[float]:
+        seconds = []
+        for service, limit in (("new", 0.01), ("new", 20.0), ("unknown", 20.0)):
+            began = time.monotonic()
+            await aws.cloud_map.wait_for_first_instance({**NAMES, "ServiceName": service}, limit)
+            seconds.append(time.monotonic() - began)
+            asyncio.get_running_loop().call_later(0.05, aws.apply)
+        return seconds
+
+    cut_off, waited, unknown = asyncio.run(seconds_of_calls())
+    assert cut_off < 0.05 <= waited < 10
+    assert unknown < 0.05
+    assert [each["InstanceId"] for each in aws.cloud_map.call("DiscoverInstances", names)["Instances"]] == ["new"]
 
 
 def test_registered_instance_is_discovered_listed_and_deregistered(aws: Emulated) -> None:

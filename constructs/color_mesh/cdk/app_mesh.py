@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.data_plane import MeshResources, Part
@@ -74,6 +75,16 @@ class AppMeshDataPlane:
         if trusted_hops != 0:
             fix = "leave it out, or use data_plane='envoy'"
             yield problem(subject, "App Mesh does not support 'trusted_hops'", trusted_hops, fix)
+
+    def check_adjustment(self, subject: str, adjust: AdjustBootstrap | None) -> Iterator[str]:
+        """Validate that there is no function: App Mesh configures its Envoys; see `DataPlane`."""
+        if adjust is not None:
+            fix = "leave it out, or use data_plane='envoy'"
+            yield problem(subject, "App Mesh does not support 'adjust_bootstrap'", adjust, fix)
+
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+        """Never called; see `check_adjustment`."""
+        raise NotImplementedError
 
     def add_node_containers(
         self,

@@ -7,6 +7,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.data_plane import MeshResources, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
@@ -72,6 +73,7 @@ class EnvoyDataPlane:
         self._mesh = mesh
         self._envoy_image = envoy_image
         self._interception = interception
+        self._configurations: dict[str, EnvoyConfiguration] = {}
         self._telemetry = telemetry
 
     def declare(self, scope: Construct, part: Part) -> MeshResources:
@@ -173,6 +175,14 @@ class EnvoyDataPlane:
             read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
         )
 
+    def check_adjustment(self, subject: str, adjust: AdjustBootstrap | None) -> Iterator[str]:
+        """Accept the function: it is called at synthesis; see `DataPlane`."""
+        return iter(())
+
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+        """Change the configuration of the Envoy; see `DataPlane`."""
+        self._configurations[task_definition.node.path].adjust(adjust)
+
     def _compile(
         self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application, trusted_hops: int = 0
     ) -> Json:
@@ -196,6 +206,7 @@ class EnvoyDataPlane:
         read_only: bool,
     ) -> ecs.ContainerDefinition:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
+        self._configurations[task_definition.node.path] = configuration
         task_definition.node.add_validation(configuration)
         acknowledge_pulling(task_definition, self._envoy_image)
         calls_aws = self._telemetry is not None and self._telemetry.collector is None

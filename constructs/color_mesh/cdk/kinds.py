@@ -55,8 +55,12 @@ def _check_arguments(
         arguments = signature.bind(*args, **kwargs).arguments
     except TypeError:
         return  # The call raises the error of Python.
-    construct, name = args[0], arguments.get("id") if function.__name__ == "__init__" else getattr(args[0], "name", "")
-    subject = f"{type(construct).__name__} {name!r}"
+    if function.__name__ == "__init__":
+        subject = f"{type(args[0]).__name__} {arguments.get('id')!r}"
+    elif "self" in signature.parameters:
+        subject = f"{type(args[0]).__name__} {getattr(args[0], 'name', '')!r}"
+    else:
+        subject = f"{function.__qualname__.partition('.')[0]} {arguments.get('id')!r}"
     for parameter, value in arguments.items():
         hint = _hints(function).get(parameter)
         if signature.parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL:
@@ -79,13 +83,19 @@ def _check(place: str, hint: Any, value: object, *, literal: bool) -> Iterator[_
             yield from _check_items(place, arguments[0], value, literal=literal)
     elif inspect.isclass(origin) and issubclass(origin, Mapping):
         yield from _check_mapping(place, arguments, value, literal=literal)
+    elif origin is Callable and not callable(value):
+        yield place, "is not a function", _shown(value), "a function, without calling it"
     elif origin is Literal or hint in (str, int, float, bool):
-        if literal and _is_token(value):
-            yield place, *_TOKEN
-        elif hint is bool and not isinstance(value, bool):
-            yield place, "is not true or false", _shown(value), "True or False"
+        yield from _check_scalar(place, hint, value, literal=literal)
     elif inspect.isclass(hint):
         yield from _check_class(place, hint, value, literal=literal)
+
+
+def _check_scalar(place: str, hint: Any, value: object, *, literal: bool) -> Iterator[_Fault]:
+    if literal and _is_token(value):
+        yield place, *_TOKEN
+    elif hint is bool and not isinstance(value, bool):
+        yield place, "is not true or false", _shown(value), "True or False"
 
 
 def _check_union(place: str, hints: Sequence[Any], value: object, *, literal: bool) -> Iterator[_Fault]:

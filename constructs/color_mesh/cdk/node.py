@@ -10,10 +10,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.arguments import (
     check_discovery_arguments,
     check_implementation_arguments,
+    check_policies,
     check_unregistered,
     check_virtual_service_arguments,
     listeners_of_arguments,
@@ -21,6 +23,7 @@ from color_mesh.cdk.arguments import (
 from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
+from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
@@ -51,6 +54,7 @@ from color_mesh.model import (
     MeshError,
     OutlierDetection,
     Protocol,
+    RetryPolicy,
     Timeout,
     VirtualNode,
     VirtualService,
@@ -78,7 +82,7 @@ class MeshNode(Construct):
         cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
             listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
-            ``VirtualNode`` and ``VirtualService``.
+            ``VirtualNode`` and ``VirtualService``; with a policy for callers also ``VirtualRouter``, and its routes.
     """
 
     @checked(tokens=("cloud_map_description",))
@@ -107,6 +111,8 @@ class MeshNode(Construct):
         dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        retry_policy: RetryPolicy | None = None,
+        caller_timeout: Timeout | None = None,
     ) -> None:
         """Create the specification of a node.
 
@@ -129,7 +135,8 @@ class MeshNode(Construct):
                 the mesh; any node will do. Default: the name of the Cloud Map service in the domain of the mesh.
             access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in
                 Envoy's default format.
-            timeout: Timeout of a request to the application. Default: 15 seconds.
+            timeout: Timeout of a request to the application. Callers have one of their own: ``caller_timeout``, or that
+                of a route. Default: 15 seconds.
             health_check: Health check that the Envoys of callers perform on the tasks. Default: none.
             outlier_detection: Outlier ejection by the Envoys of callers. Default: none.
             connection_pool: Limits of the connections and requests of a task. Default: unlimited.
@@ -147,6 +154,10 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
+                unavailable.
+            caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
+                router with the name of the node provides the service. Default: 15 seconds.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -186,7 +197,15 @@ class MeshNode(Construct):
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
-        service = VirtualService(name=service_name, virtual_node=name) if virtual_service and node_listeners else None
+        router = router_with_policy(
+            name, node=name, listeners=node_listeners, retry_policy=retry_policy, timeout=caller_timeout
+        )
+        problems += check_policies(subject, virtual_service and bool(node_listeners), retry_policy, caller_timeout)
+        service = None
+        if virtual_service and node_listeners:
+            service = VirtualService(
+                name=service_name, virtual_node=None if router else name, virtual_router=name if router else None
+            )
         node = VirtualNode(
             name=name,
             listeners=node_listeners,
@@ -199,6 +218,7 @@ class MeshNode(Construct):
             cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
             nodes=(node,),
             services=(service,) if service else (),
+            routers=(router,) if router and service else (),
         )
         mesh.add(self, parts, problems)
         super().__init__(scope, id)
@@ -216,6 +236,8 @@ class MeshNode(Construct):
         self._connections = ec2.Connections(security_groups=[] if own is None else [own])
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
         declared = mesh.data_plane.declare(self, node)
+        if router:
+            declared = {**declared, **declare_router(self, mesh, router)}
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
@@ -293,6 +315,7 @@ class MeshNode(Construct):
         service_name: str | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeImplementation:
         """Create the Fargate service that implements the node: the application with an Envoy sidecar.
 
@@ -337,6 +360,9 @@ class MeshNode(Construct):
             service_name: Name of the ECS service. Default: a name generated by CloudFormation.
             vpc_subnets: Subnets of the tasks. Default: the private subnets of the VPC with egress.
             log_group: Log group of the containers. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that gets Envoy's bootstrap configuration as a dictionary, after everything else,
+                and returns the one to use. It may be called more than once. Supported with ``data_plane="envoy"`` only.
+                Default: the compiled configuration.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -346,6 +372,7 @@ class MeshNode(Construct):
         problems = [
             *mesh.interception.check_application(node, application),
             *check_implementation_arguments(subject, node, port_name),
+            *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -390,6 +417,8 @@ class MeshNode(Construct):
         )
         if execute_command:
             enable_execute_command(implementation.fargate_service)
+        if adjust_bootstrap is not None:
+            mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
         return implementation
 
     @checked()
@@ -404,6 +433,7 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Make an ECS service the implementation of the node, with Envoy in its tasks.
 
@@ -422,6 +452,7 @@ class MeshNode(Construct):
             stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: 30
                 seconds, the default of ECS.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the service does not permit it. The error lists all problems, and both stay as
@@ -433,10 +464,16 @@ class MeshNode(Construct):
         containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
         registered = self.cloud_map_service is not None
-        problems = check_service(subject, service, self.security_group, registered=registered)
+        problems = [
+            *check_service(subject, service, self.security_group, registered=registered),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attach(service, app_container, application, containers, log_group)
+        attachment = self._attach(service, app_container, application, containers, log_group)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(service.task_definition, adjust_bootstrap)
+        return attachment
 
     def _attach(
         self,
@@ -493,6 +530,7 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Add Envoy and its companions to a task definition, such as that of a scheduled task.
 
@@ -506,6 +544,7 @@ class MeshNode(Construct):
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
             stop_timeout: Stop timeout of Envoy; see `attach`.
             log_group: Log group of Envoy and its companions; see `attach`.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the task definition does not permit it. The error lists all problems, and both
@@ -516,10 +555,16 @@ class MeshNode(Construct):
         application = Application(address="0.0.0.0", port=None)
         containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or task_definition.default_container
-        problems = check_unregistered(subject, self.mesh.declared.parts.nodes[self.name])
+        problems = [
+            *check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attachment(task_definition, app_container, application, containers, log_group)
+        attachment = self._attachment(task_definition, app_container, application, containers, log_group)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
+        return attachment
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout: Duration | None) -> tuple[FargateContainer, ...]:
         """Return the containers that a task of the node has beside its application."""

@@ -94,6 +94,7 @@ class Runner:
             folder.log_file("cloud-map"),
             print_message,
             self._publish.set,
+            on_error,
         )
         # The plan whose services have their schedulers.
         self._deployed: Plan | None = None
@@ -127,7 +128,7 @@ class Runner:
     async def start(self) -> None:
         """Start the VPC and its resolver, then everything of the plan."""
         await self.vpc.start()
-        await self.aws.start()
+        self.aws.start()
         watching = watch_target_health(
             self.load_balancers, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
         )
@@ -288,7 +289,7 @@ class Runner:
                 await asyncio.wait_for(self._publish.wait(), seconds)
             self._publish.clear()
             if self._deployed is self.plan:
-                await self.aws.apply(self._is_stable)
+                self.aws.apply(self._is_stable)
             self.aws.cloud_map.update()
             self._dns_tasks.update(self.plan.discovery)
             self._resolver.send(records_to_serve(self.plan, self._dns_tasks))

@@ -1,9 +1,11 @@
 """AWS Cloud Map: its services and instances, and the actions of its API (AWS Cloud Map API Reference)."""
 
+import asyncio
 import random
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +57,7 @@ class CloudMap:
         self._instances: dict[str, dict[str, Registered]] = {}
         self._visible = Propagation(self._all, delay_seconds)
         self.is_waiting = False
+        self._expected: dict[str, asyncio.Event] = {}
         self._revisions: dict[str, tuple[int, frozenset[str]]] = {}
 
     def apply(self, plan: Plan, is_stable: Callable[[str], bool]) -> None:
@@ -69,6 +72,11 @@ class CloudMap:
         """
         self._services = plan.discovery
         self.is_waiting = False
+        tasks = (
+            each.registry for service in plan.services.values() if service.desired_count for each in service.discovery
+        )
+        for key in (*tasks, *plan.instances):
+            self._expected.setdefault(key, asyncio.Event())
         for key in {*self._templates, *plan.instances}:
             wanted = {each.id: each for each in plan.instances.get(key, ())} if key in plan.discovery else {}
             applied = self._templates.setdefault(key, {})
@@ -88,6 +96,9 @@ class CloudMap:
     def update(self) -> None:
         """Apply the changes that are due."""
         self._visible.update(self._services)
+        for key, first in self._expected.items():
+            if self._visible.registered(key):
+                first.set()
 
     def seconds_until_change(self) -> float | None:
         """Return the seconds until the next pending change is due; ``None`` if no change is pending."""
@@ -114,6 +125,17 @@ class CloudMap:
     def registered_by_api(self) -> list[tuple[str, Registered]]:
         """Return the instances that are no tasks of ECS, each with the key of its service."""
         return [(key, each) for key, instances in self._instances.items() for each in instances.values()]
+
+    async def wait_for_first_instance(self, request: Mapping[str, Any], seconds: float) -> None:
+        """Wait for the first instance of a service, if one is on its way.
+
+        On AWS, a deployment takes minutes, and the interval until an Envoy asks again does not matter.
+        """
+        key = self.service_named(str(request.get("NamespaceName")), str(request.get("ServiceName")))
+        first = self._expected.get(key or "")
+        if first is not None:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(first.wait(), seconds)
 
     def call(self, action: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response of an action of the API.

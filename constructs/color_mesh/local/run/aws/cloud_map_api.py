@@ -17,6 +17,8 @@ from color_mesh.local.run.aws.outage import Outage
 from color_mesh.local.run.aws.signature import verify
 
 _TARGET = re.compile(r"Route53AutoNaming_v20170314\.([A-Za-z]{1,64})")
+# Shorter than the time after which Envoys give up a call.
+_FIRST_INSTANCE_SECONDS = 3.0
 _DATA_ACTIONS = ("DiscoverInstances", "DiscoverInstancesRevision")
 _HOST = re.compile(r"(data-)?servicediscovery\.([a-z0-9-]+)\.amazonaws\.com(:443)?")
 
@@ -79,6 +81,8 @@ class CloudMapApi:
         credentials = self._verified(request, action, region)
         document = _document(request)
         self._authorize(credentials, action, document, region)
+        if action == "DiscoverInstances":
+            await self._cloud_map.wait_for_first_instance(document, _FIRST_INSTANCE_SECONDS)
         try:
             return self._cloud_map.call(action, document)
         except ApiError as error:

@@ -22,6 +22,9 @@ from color_mesh.local.run.tasks.task_registry import TaskRegistry
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
+_MAX_MESSAGES = 200
+_MAX_MESSAGE_LENGTH = 1000
+
 
 class EmulatedAws:
     """Credentials of tasks, and the API of Cloud Map.
@@ -34,6 +37,7 @@ class EmulatedAws:
         log: Log file of the API.
         print_message: Prints a message to the terminal.
         on_change: Called when an instance of Cloud Map has changed.
+        on_error: Receives an unexpected exception.
 
     Attributes:
         cloud_map: Cloud Map.
@@ -49,6 +53,7 @@ class EmulatedAws:
         log: LogFile,
         print_message: Callable[[str], None],
         on_change: Callable[[], None],
+        on_error: Callable[[BaseException], None],
     ) -> None:
         self._plan = plan
         self._authority = authority
@@ -70,16 +75,16 @@ class EmulatedAws:
             self._write,
         )
         self._servers = {
-            "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond),
-            "cloud-map": HttpServer(API_ENDPOINT, api.respond, self._tls),
+            "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond, on_error),
+            "cloud-map": HttpServer(API_ENDPOINT, api.respond, on_error, self._tls),
         }
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen for requests."""
         for server in self._servers.values():
-            await server.start()
+            server.start()
 
-    async def apply(self, is_stable: Callable[[str], bool]) -> None:
+    def apply(self, is_stable: Callable[[str], bool]) -> None:
         """Take over the plan.
 
         Args:
@@ -90,20 +95,20 @@ class EmulatedAws:
             self._printed.clear()
         if before is not None and before.regions != self._applied.regions:
             self._servers["cloud-map"].stop()
-            await self._listen()
+            self._listen()
         self.cloud_map.apply(self._applied, is_stable)
 
-    async def fail(self, kind: str) -> None:
+    def fail(self, kind: str) -> None:
         """Begin an outage of Cloud Map, which replaces another one."""
         self.outage.kind = kind
         self._print_message(f"cloud-map fails: {OUTAGES[kind]}; color-mesh heal cloud-map ends it")
-        await self._listen()
+        self._listen()
 
-    async def heal(self) -> None:
+    def heal(self) -> None:
         """End the outage of Cloud Map."""
         self.outage.kind = None
         self._print_message("cloud-map works again")
-        await self._listen()
+        self._listen()
 
     async def set_weights(self, route: str, weights: Mapping[str, int]) -> None:
         """Register the instance of a route with other weights, as an operator would do it.
@@ -136,12 +141,12 @@ class EmulatedAws:
         self._credentials.remove(task.id)
         self._tasks.pop(task.id, None)
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
         server = self._servers["cloud-map"]
         if self.outage.kind == "down":
             server.stop()
         else:
-            await server.start()
+            server.start()
 
     def _tls(self) -> ssl.SSLContext:
         return self._authority.issue(*host_names(self._plan().regions)).context()
@@ -154,9 +159,12 @@ class EmulatedAws:
     def _print_once(self, task: str, text: str) -> None:
         """Print a message about a task, once for all tasks of its service."""
         running = self._tasks.get(task)
-        if running is not None and (running.service.name, text) not in self._printed:
+        if running is None or (running.service.name, text) in self._printed:
+            return
+        # The text may be that of a container, which is not trusted.
+        if len(self._printed) < _MAX_MESSAGES:
             self._printed.add((running.service.name, text))
-            self._print_message(f"{running.name}: {text}")
+            self._print_message(f"{running.name}: {text[:_MAX_MESSAGE_LENGTH]}")
 
     def _write(self, line: str) -> None:
         descriptor = self._log.open()

@@ -56,11 +56,11 @@ class RequestHandler:
             case "fail":
                 refuse(check_known("fail", "API", request["api"], (CLOUD_MAP,)))
                 refuse(check_known(f"fail {CLOUD_MAP}", "failure", request["kind"], OUTAGES))
-                await self._runner.aws.fail(request["kind"])
+                self._runner.aws.fail(request["kind"])
                 return {"effect": OUTAGES[request["kind"]]}
             case "heal":
                 refuse(check_known("heal", "API", request["api"], (CLOUD_MAP,)))
-                await self._runner.aws.heal()
+                self._runner.aws.heal()
                 return {}
             case "exec":
                 return await self._execute(request, files, client)
