@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from color_mesh.ecs.listeners import Action
+from color_mesh.ecs.actions import Action
 from color_mesh.local.plan.assembly import Plan
 from tests.support.local_templates import (
     APP,

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 
-from color_mesh.ecs.listeners import Action, Condition, FixedResponse, ListenerRule, LoadBalancerListener, Redirect
+from color_mesh.ecs.actions import Action, FixedResponse, Redirect
+from color_mesh.ecs.conditions import Condition
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.target_groups import TargetGroup
 from color_mesh.model.checks import check_choice, check_range, check_text, is_number

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from color_mesh.ecs.actions import Action, FixedResponse
 from color_mesh.ecs.declarations import Declarations
-from color_mesh.ecs.listeners import Action, FixedResponse, ListenerRule, LoadBalancerListener
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer, with_listeners
 from color_mesh.ecs.target_groups import TargetGroup
 from color_mesh.local.plan.left_out import Omissions

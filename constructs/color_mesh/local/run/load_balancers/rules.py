@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from color_mesh.ecs.listeners import Action, Condition, ListenerRule, LoadBalancerListener
+from color_mesh.ecs.actions import Action
+from color_mesh.ecs.conditions import Condition
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.envoy.typed import HEADER_INPUT, IP_MATCHER, ROUTE, Json, extension, typed
 from color_mesh.local.run.load_balancers.patterns import (
