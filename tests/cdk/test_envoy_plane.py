@@ -541,7 +541,8 @@ class TestApplication:
         assert (
             "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': the application listens on all addresses, which "
             "include those of services with the same port, got ('stock.shop.local',) (make the application listen on "
-            "127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port)"
+            "127.0.0.1 and set app_address='127.0.0.1', or give the services another port than the application, such "
+            "as 80, and set app_port to that of the application)"
         ) in problems(app)
 
     def test_application_on_all_addresses_with_the_port_of_a_service_that_is_not_a_backend_is_refused(

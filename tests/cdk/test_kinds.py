@@ -109,6 +109,8 @@ class Call:
         given = [positions[name] for name in parameters if name in positions]
         if method == "__init__":
             return refusal(construct, *given, **keywords)
+        if "self" not in parameters:
+            return refusal(lambda: function(*given, **keywords))
         part = next((each for kind, each in self.parts.items() if issubclass(construct, kind)))
         return refusal(lambda: function(part, *given, **keywords))
 

@@ -8,7 +8,9 @@ from color_mesh.model import (
     Listener,
     Method,
     Protocol,
+    RetryPolicy,
     RouteMatch,
+    Timeout,
     VirtualNode,
 )
 from color_mesh.model.errors import problem
@@ -73,6 +75,17 @@ def check_virtual_service_arguments(
         yield problem(subject, "has a name but no virtual service", virtual_service_name, fix)
     elif virtual_service and not listeners:
         yield problem(subject, "has a virtual service but no listener", (), "a listener, or virtual_service=False")
+
+
+def check_policies(
+    subject: str, has_service: bool, retry_policy: RetryPolicy | None, timeout: Timeout | None
+) -> Iterator[str]:
+    """Validate that only what has callers has a retry policy or a timeout for them."""
+    given = {"retry_policy": retry_policy, "caller_timeout": timeout}
+    arguments = {name: value for name, value in given.items() if value is not None}
+    if arguments and not has_service:
+        fix = "leave them out: callers use the policies of the routes of a router"
+        yield problem(subject, "has policies for callers but no virtual service of its own", arguments, fix)
 
 
 def check_discovery_arguments(

@@ -55,8 +55,12 @@ def _check_arguments(
         arguments = signature.bind(*args, **kwargs).arguments
     except TypeError:
         return  # The call raises the error of Python.
-    construct, name = args[0], arguments.get("id") if function.__name__ == "__init__" else getattr(args[0], "name", "")
-    subject = f"{type(construct).__name__} {name!r}"
+    if function.__name__ == "__init__":
+        subject = f"{type(args[0]).__name__} {arguments.get('id')!r}"
+    elif "self" in signature.parameters:
+        subject = f"{type(args[0]).__name__} {getattr(args[0], 'name', '')!r}"
+    else:
+        subject = f"{function.__qualname__.partition('.')[0]} {arguments.get('id')!r}"
     for parameter, value in arguments.items():
         hint = _hints(function).get(parameter)
         if signature.parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL:

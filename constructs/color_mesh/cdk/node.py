@@ -15,6 +15,7 @@ from color_mesh.cdk.application import Application
 from color_mesh.cdk.arguments import (
     check_discovery_arguments,
     check_implementation_arguments,
+    check_policies,
     check_unregistered,
     check_virtual_service_arguments,
     listeners_of_arguments,
@@ -22,6 +23,7 @@ from color_mesh.cdk.arguments import (
 from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
+from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
@@ -52,6 +54,7 @@ from color_mesh.model import (
     MeshError,
     OutlierDetection,
     Protocol,
+    RetryPolicy,
     Timeout,
     VirtualNode,
     VirtualService,
@@ -79,7 +82,7 @@ class MeshNode(Construct):
         cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
             listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
-            ``VirtualNode`` and ``VirtualService``.
+            ``VirtualNode`` and ``VirtualService``; with a policy for callers also ``VirtualRouter``, and its routes.
     """
 
     @checked(tokens=("cloud_map_description",))
@@ -108,6 +111,8 @@ class MeshNode(Construct):
         dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        retry_policy: RetryPolicy | None = None,
+        caller_timeout: Timeout | None = None,
     ) -> None:
         """Create the specification of a node.
 
@@ -130,7 +135,8 @@ class MeshNode(Construct):
                 the mesh; any node will do. Default: the name of the Cloud Map service in the domain of the mesh.
             access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in
                 Envoy's default format.
-            timeout: Timeout of a request to the application. Default: 15 seconds.
+            timeout: Timeout of a request to the application. Callers have one of their own: ``caller_timeout``, or that
+                of a route. Default: 15 seconds.
             health_check: Health check that the Envoys of callers perform on the tasks. Default: none.
             outlier_detection: Outlier ejection by the Envoys of callers. Default: none.
             connection_pool: Limits of the connections and requests of a task. Default: unlimited.
@@ -148,6 +154,10 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
+                unavailable.
+            caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
+                router with the name of the node provides the service. Default: 15 seconds.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -187,7 +197,15 @@ class MeshNode(Construct):
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
-        service = VirtualService(name=service_name, virtual_node=name) if virtual_service and node_listeners else None
+        router = router_with_policy(
+            name, node=name, listeners=node_listeners, retry_policy=retry_policy, timeout=caller_timeout
+        )
+        problems += check_policies(subject, virtual_service and bool(node_listeners), retry_policy, caller_timeout)
+        service = None
+        if virtual_service and node_listeners:
+            service = VirtualService(
+                name=service_name, virtual_node=None if router else name, virtual_router=name if router else None
+            )
         node = VirtualNode(
             name=name,
             listeners=node_listeners,
@@ -200,6 +218,7 @@ class MeshNode(Construct):
             cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
             nodes=(node,),
             services=(service,) if service else (),
+            routers=(router,) if router and service else (),
         )
         mesh.add(self, parts, problems)
         super().__init__(scope, id)
@@ -217,6 +236,8 @@ class MeshNode(Construct):
         self._connections = ec2.Connections(security_groups=[] if own is None else [own])
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
         declared = mesh.data_plane.declare(self, node)
+        if router:
+            declared = {**declared, **declare_router(self, mesh, router)}
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
