@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 
 from color_mesh.ecs.roles import Role
+from color_mesh.local.plan.cloud_map_authorization import global_context
 from color_mesh.local.run.aws.api_error import ApiError
-from color_mesh.local.run.aws.authorization import global_context
 from color_mesh.local.run.aws.credentials import Credentials, CredentialStore
 from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse
 from color_mesh.local.run.aws.signature import verify
