@@ -23,12 +23,14 @@ class Facts:
         mesh: The mesh. Without one, a mesh without parts.
         declarations: Declarations of the templates. Default: none, as at the synthesis of an app.
         references: Resources that a resource refers to, each with the property that does: by the places of both.
+        left_out: Messages about parts of the source that are not valid and are left out or changed.
         places: Place of each part of the mesh, by its subject: file and resource, or path of the construct.
     """
 
     mesh: Mesh
     declarations: Declarations = field(default_factory=Declarations)
     references: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
     def services_of(self, task_definition: str) -> list[tuple[str, Service]]:
