@@ -56,7 +56,7 @@ def test_idle_timeout_of_tcp_is_compared_with_the_default_of_the_data_plane(
     mesh = ServiceMesh(stack, "Mesh", vpc=ec2.Vpc(stack, "Vpc"), domain="shop.local", data_plane=data_plane)
     listener = Listener(port=5432, protocol="tcp")
     node = MeshNode(stack, "Node", mesh=mesh, name="stock", listeners=[listener], virtual_service=False)
-    router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="db.shop.local", port=5432, protocol="tcp")
+    router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", port=5432, protocol="tcp")
     router.add_route("All", targets={node: 1}, timeout=Timeout(idle=Milliseconds(1_800_000)))
     warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("idle-timeout-cut-short"))
     assert len(warnings) == found

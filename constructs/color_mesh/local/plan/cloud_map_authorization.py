@@ -99,14 +99,18 @@ def _resources(action: str, key: str | None, services: _Services, region: str) -
 
 
 def _context(action: str, request: Mapping[str, Any], key: str | None, region: str) -> RequestContext:
-    """Return the condition keys of a call: those of the action, and global ones (IAM User Guide)."""
+    """Return the condition keys of a call: those of the action, and global ones."""
     own: dict[str, str | None] = dict.fromkeys(("namespacename", "servicename", "namespacearn", "servicearn"))
     if action in DISCOVERY:
         own |= {"namespacename": str(request.get("NamespaceName")), "servicename": str(request.get("ServiceName"))}
     elif key is not None:
         own["servicearn"] = _arn("service", "srv", key, region)
+    return {**{f"servicediscovery:{name}": value for name, value in own.items()}, **global_context(region)}
+
+
+def global_context(region: str) -> RequestContext:
+    """Return the global condition keys of a call (IAM User Guide, *AWS global condition context keys*)."""
     return {
-        **{f"servicediscovery:{name}": value for name, value in own.items()},
         "aws:requestedregion": region,
         "aws:securetransport": "true",
         "aws:principaltype": "AssumedRole",
