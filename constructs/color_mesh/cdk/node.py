@@ -50,6 +50,7 @@ from color_mesh.model import (
     FargateContainer,
     FargateTask,
     HealthCheck,
+    IpPreference,
     Listener,
     ListenerTls,
     MeshError,
@@ -112,6 +113,7 @@ class MeshNode(Construct):
         dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        ip_preference: IpPreference | None = None,
         retry_policy: RetryPolicy | None = None,
         caller_timeout: Timeout | None = None,
     ) -> None:
@@ -155,6 +157,7 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            ip_preference: IP versions of the DNS lookup of ``hostname``. Default: IPv6, then IPv4.
             retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
                 unavailable.
             caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
@@ -184,7 +187,9 @@ class MeshNode(Construct):
             "dns_ttl": ttl_seconds,
         }
         problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
-        problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_discovery_arguments(
+            subject, node_listeners, hostname, response_type, ip_preference, cloud_map_arguments
+        )
         problems += check_backend_arguments(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
@@ -194,7 +199,7 @@ class MeshNode(Construct):
         )
         discovery: Discovery | None = None
         if hostname is not None:
-            discovery = DnsDiscovery(hostname=hostname, response_type=response_type)
+            discovery = DnsDiscovery(hostname=hostname, response_type=response_type, ip_preference=ip_preference)
         elif node_listeners:
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
