@@ -8,6 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.analysis import Facts
 from color_mesh.cdk.analysis import annotate, subjects
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
@@ -16,7 +17,9 @@ from color_mesh.cdk.envoy import EnvoyDataPlane
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.surroundings import Implementations, check_namespace, review
 from color_mesh.cdk.transparent import TransparentInterception
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_choice, check_dns_name
@@ -56,6 +59,7 @@ class ServiceMesh(Construct):
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
+        implementations: Tasks of the nodes and gateways.
     """
 
     @checked()
@@ -121,6 +125,7 @@ class ServiceMesh(Construct):
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
         problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
+        problems += check_namespace(f"mesh {name!r}", namespace, vpc)
         if namespace is not None:
             namespace_name = namespace.namespace_name
         else:
@@ -161,7 +166,9 @@ class ServiceMesh(Construct):
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
         self._constructs: dict[str, Construct] = {}
-        annotate(self, lambda: self.model, self._constructs)
+        annotate(self, self._facts, self._constructs)
+        self.implementations: Implementations = Implementations()
+        review(self, vpc, lambda: self.model, self.implementations)
 
     @property
     def model(self) -> Mesh:
@@ -200,6 +207,12 @@ class ServiceMesh(Construct):
         self.declared.add(parts, (*problems, *names))
         self._constructs |= dict.fromkeys(subjects(parts), construct)
 
+    def _facts(self) -> Facts:
+        """Return what the analysis looks at."""
+        if self.data_plane.follows_tutorial:
+            return Facts(mesh=self.model)
+        return Facts(mesh=self.model, tcp_idle_millis=(CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS))
+
     @property
     def _collector_port(self) -> int | None:
         """Port of a collector outside of the tasks, unless the tasks may connect to it anyway."""
@@ -235,10 +248,8 @@ class ServiceMesh(Construct):
         return group
 
 
-def _check_telemetry(subject: str, data_plane: str, telemetry: object) -> Iterator[str]:
-    if telemetry is not None and not isinstance(telemetry, Telemetry):
-        yield problem(subject, "telemetry is not a Telemetry", telemetry, "such as Telemetry(sampling_percent=5)")
-    elif isinstance(telemetry, Telemetry) and data_plane == "app-mesh" and telemetry.collector != "sidecar":
+def _check_telemetry(subject: str, data_plane: str, telemetry: Telemetry | None) -> Iterator[str]:
+    if telemetry is not None and data_plane == "app-mesh" and telemetry.collector != "sidecar":
         fix = "Telemetry(collector='sidecar'), or data_plane='envoy'"
         yield problem(subject, "App Mesh sends telemetry to a collector in the task only", telemetry.collector, fix)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -20,7 +20,7 @@ from color_mesh.cdk.arguments import (
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
-from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
+from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition, stop_timeout_beside
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
@@ -29,6 +29,7 @@ from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
+from color_mesh.cdk.surroundings import service_name as own_service_name
 from color_mesh.cdk.task import (
     add_security_group,
     check_service,
@@ -49,6 +50,7 @@ from color_mesh.model import (
     FargateContainer,
     FargateTask,
     HealthCheck,
+    IpPreference,
     Listener,
     ListenerTls,
     MeshError,
@@ -111,6 +113,7 @@ class MeshNode(Construct):
         dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        ip_preference: IpPreference | None = None,
         retry_policy: RetryPolicy | None = None,
         caller_timeout: Timeout | None = None,
     ) -> None:
@@ -154,6 +157,7 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            ip_preference: IP versions of the DNS lookup of ``hostname``. Default: IPv6, then IPv4.
             retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
                 unavailable.
             caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
@@ -162,6 +166,7 @@ class MeshNode(Construct):
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
+        has_name_of_path = name is None and cloud_map_name is None and virtual_service_name is None
         name = default_name(scope, id) if name is None else name
         subject = f"virtual node {name!r}"
         single_listener = Listener(
@@ -182,7 +187,9 @@ class MeshNode(Construct):
             "dns_ttl": ttl_seconds,
         }
         problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
-        problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_discovery_arguments(
+            subject, node_listeners, hostname, response_type, ip_preference, cloud_map_arguments
+        )
         problems += check_backend_arguments(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
@@ -192,7 +199,7 @@ class MeshNode(Construct):
         )
         discovery: Discovery | None = None
         if hostname is not None:
-            discovery = DnsDiscovery(hostname=hostname, response_type=response_type)
+            discovery = DnsDiscovery(hostname=hostname, response_type=response_type, ip_preference=ip_preference)
         elif node_listeners:
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
@@ -235,6 +242,10 @@ class MeshNode(Construct):
         self.security_group: ec2.ISecurityGroup | None = own
         self._connections = ec2.Connections(security_groups=[] if own is None else [own])
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
+        if self._cloud_map is not None:
+            mesh.implementations.expect(name, self)
+        if service and has_name_of_path:
+            _warn_of_path(self, subject, service)
         declared = mesh.data_plane.declare(self, node)
         if router:
             declared = {**declared, **declare_router(self, mesh, router)}
@@ -373,6 +384,7 @@ class MeshNode(Construct):
             *mesh.interception.check_application(node, application),
             *check_implementation_arguments(subject, node, port_name),
             *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+            *mesh.implementations.check(subject, cluster, mesh.vpc, service_name),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -449,8 +461,8 @@ class MeshNode(Construct):
             app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: 30
-                seconds, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: that
+                of the application, or 30 seconds, the default of ECS, if that is longer.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
             adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
@@ -461,11 +473,13 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "service", service, ecs.BaseService))
         application = Application(address=app_address, port=app_port)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         registered = self.cloud_map_service is not None
         problems = [
             *check_service(subject, service, self.security_group, registered=registered),
+            *self.mesh.implementations.check(subject, service.cluster, self.mesh.vpc, own_service_name(service)),
             *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
         ]
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
@@ -493,6 +507,7 @@ class MeshNode(Construct):
         group = add_security_group(service, attachment, self.security_group)
         self._connections = ec2.Connections(security_groups=[group])
         self._tasks = service, attachment
+        self.mesh.implementations.add(f"virtual node {self.name!r}", service)
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]
         keep_load_balancers_at_envoy(f"virtual node {self.name!r}", service, past_envoy)
@@ -553,8 +568,9 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         application = Application(address="0.0.0.0", port=None)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or task_definition.default_container
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         problems = [
             *check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
             *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
@@ -562,6 +578,7 @@ class MeshNode(Construct):
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
+        self.mesh.implementations.add(subject, task_definition)
         if adjust_bootstrap is not None:
             self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
         return attachment
@@ -611,6 +628,13 @@ class MeshNode(Construct):
             containers=containers,
             log_group=log_group,
         )
+
+
+def _warn_of_path(node: MeshNode, subject: str, service: VirtualService) -> None:
+    """Warn of a name that another place of the construct changes: callers look up the node by it."""
+    fix = "give it a name"
+    text = problem(subject, "name is that of its path, so moving the construct changes its DNS name", service.name, fix)
+    Annotations.of(node).add_warning_v2("color-mesh:name-from-path", text)
 
 
 def _register(
