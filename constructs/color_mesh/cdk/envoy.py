@@ -30,6 +30,7 @@ from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, 
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
+from color_mesh.model.errors import problem
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
 # Grace period for clients that still send requests: load balancers deregister a task before ECS sends SIGTERM, and
@@ -59,6 +60,11 @@ class EnvoyDataPlane:
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the DNS record of a virtual service. Other parts are in the configurations of the Envoys only."""
         return self._interception.declare_service(part) if isinstance(part, VirtualService) else {}
+
+    def check_external_service(self, name: str) -> Iterator[str]:
+        """Refuse a service of which only the name is known, since no control plane knows more; see `DataPlane`."""
+        fix = "import its node with MeshNode.from_attributes; outside a mesh, MeshNode(hostname=...)"
+        yield problem(f"virtual service {name!r}", "Envoy needs to know where its tasks are", name, fix)
 
     def node_containers(
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
@@ -95,7 +101,7 @@ class EnvoyDataPlane:
         ECS stops containers in the reverse order of their start: the delay, the application, then Envoy.
         """
         # Resolvers may cache for 15 minutes that a name does not exist, so tasks start after the records.
-        for record in self._interception.dns_records:
+        for record in self._interception.dns_records(task_definition):
             task_definition.node.add_dependency(record)
         name = node.name
         envoy = self._add_envoy(

@@ -19,14 +19,14 @@ from color_mesh.cdk.arguments import (
     listeners_of_arguments,
 )
 from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
-from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
+from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.network import Member
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
 from color_mesh.cdk.task import (
-    add_security_group,
     check_service,
     check_subnets,
     enable_execute_command,
@@ -72,9 +72,6 @@ class MeshNode(Construct):
         name: Name of the node in the mesh.
         port: Port of the first listener. ``None``: the node has no listener.
         virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
-        security_group: Security group of the node's tasks. ``None``: the node has a hostname.
-        cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
-            listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
             ``VirtualNode`` and ``VirtualService``.
     """
@@ -202,28 +199,40 @@ class MeshNode(Construct):
         self.name: str = name
         self.port: int | None = node_listeners[0].port if node_listeners else None
         self.virtual_service_name: str | None = service.name if service else None
-        self.cloud_map_service: servicediscovery.Service | None = (
-            _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
-        )
-        own = None
-        if hostname is None:
-            own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.", mesh.egress_filter)
-        self.security_group: ec2.ISecurityGroup | None = own
-        self._connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self._cloud_map_service: servicediscovery.Service | None = None
+        if mesh.data_plane.follows_tutorial:
+            self._register(self)
+        self._member: Member | None = mesh.network.add_node(self, node) if hostname is None else None
+        if hostname is not None:
+            mesh.network.add_workload_outside(node)
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
         declared = mesh.data_plane.declare(self, node)
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
-        for backend in backends:
-            backend.admit(self)
+
+    @property
+    def security_group(self) -> ec2.ISecurityGroup | None:
+        """Security group of the node's tasks. ``None``: the node has a hostname.
+
+        It is created with the tasks, in their stack; if it is used before, in the stack of this construct.
+        """
+        return None if self._member is None else self._member.security_group(self)
+
+    @property
+    def cloud_map_service(self) -> servicediscovery.Service | None:
+        """Cloud Map service in which the node's tasks are registered. ``None``: it has no listener, or a hostname.
+
+        It is created with the tasks, in their stack; if it is used before, and with App Mesh, in the stack of this
+        construct.
+        """
+        return self._register(self)
 
     @property
     def connections(self) -> ec2.Connections:
         """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``.
 
-        Once the node is implemented, its rules are created in the stack of its tasks. Rules that are added before are
-        created in the stack of the mesh, which must not depend on that of the tasks. A node with a hostname has none.
+        The rules are created with the tasks. A node with a hostname has none.
         """
-        return self._connections
+        return ec2.Connections() if self._member is None else self._member.connections
 
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.
@@ -239,23 +248,6 @@ class MeshNode(Construct):
         problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
         mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
-        for backend in backends:
-            backend.admit(self)
-
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the node, unless all tasks share one security group."""
-        own, callers, node = self.security_group, caller.security_group, self.mesh.declared.parts.nodes[self.name]
-        if self.mesh.security_group is not None or callers is None:
-            return
-        if own is not None:
-            for port in self.mesh.interception.inbound_ports(node):
-                own.add_ingress_rule(callers, ec2.Port.tcp(port), "a caller in the mesh")
-                if not callers.allow_all_outbound:
-                    # The rule is created in the stack of this node's group. The caller's may be deployed before it.
-                    callers.add_egress_rule(own, ec2.Port.tcp(port), "a backend", remote_rule=True)
-        elif not callers.allow_all_outbound:
-            for listener in node.listeners:
-                callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
     def implement(
         self,
@@ -363,7 +355,8 @@ class MeshNode(Construct):
                 containers=(app, *containers),
                 desired_count=desired_count,
             )
-        assert self.security_group is not None
+        member = self._member
+        assert member is not None
         implementation = NodeImplementation(
             scope,
             id,
@@ -373,7 +366,7 @@ class MeshNode(Construct):
             ),
             ports=application.ports(node),
             cluster=cluster,
-            security_group=self.security_group,
+            security_group=member.security_group_of_tasks,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             cpu_architecture=cpu_architecture,
             execute_command=execute_command,
@@ -426,8 +419,10 @@ class MeshNode(Construct):
         application = Application(address=app_address, port=app_port)
         containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
         app_container = container or service.task_definition.default_container
-        registered = self.cloud_map_service is not None
-        problems = check_service(subject, service, self.security_group, registered=registered)
+        problems: list[str] = []
+        if self._member is not None:
+            group, count = self._member.known_group, self._member.group_count
+            problems += check_service(subject, service, group, count, registered=self._cloud_map is not None)
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
         return self._attach(service, app_container, application, containers, log_group)
@@ -443,12 +438,12 @@ class MeshNode(Construct):
         """Attach the node to a service that is validated."""
         node = self.mesh.declared.parts.nodes[self.name]
         attachment = self._attachment(service.task_definition, app_container, application, containers, log_group)
-        if self.cloud_map_service is not None:
-            service.associate_cloud_map_service(service=self.cloud_map_service)
-        assert self.security_group is not None
+        cloud_map_service = self._register(attachment)
+        if cloud_map_service is not None:
+            service.associate_cloud_map_service(service=cloud_map_service)
+        assert self._member is not None
         wait_for_execution_role(service)
-        group = add_security_group(service, attachment, self.security_group)
-        self._connections = ec2.Connections(security_groups=[group])
+        self._member.add_tasks(attachment, service)
         self._tasks = service, attachment
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]
@@ -512,7 +507,10 @@ class MeshNode(Construct):
         problems = check_unregistered(subject, self.mesh.declared.parts.nodes[self.name])
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attachment(task_definition, app_container, application, containers, log_group)
+        assert self._member is not None
+        attachment = self._attachment(task_definition, app_container, application, containers, log_group)
+        self._member.add_tasks(attachment, None)
+        return attachment
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:
         """Return the containers that a task of the node has beside its application."""
@@ -560,18 +558,18 @@ class MeshNode(Construct):
             log_group=log_group,
         )
 
-
-def _register(
-    scope: Construct, namespace: servicediscovery.INamespace, service: CloudMapService
-) -> servicediscovery.Service:
-    """Create the Cloud Map service in which a node's tasks are registered."""
-    return servicediscovery.Service(
-        scope,
-        "CloudMapService",
-        namespace=namespace,
-        name=service.name,
-        description=service.description,
-        dns_record_type=servicediscovery.DnsRecordType.A,
-        dns_ttl=Duration.seconds(service.ttl_seconds),
-        routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
-    )
+    def _register(self, scope: Construct) -> servicediscovery.Service | None:
+        """Return the Cloud Map service of the node, and create it in a scope unless it exists."""
+        service = self._cloud_map
+        if self._cloud_map_service is None and service is not None:
+            self._cloud_map_service = servicediscovery.Service(
+                scope,
+                "CloudMapService",
+                namespace=self.mesh.namespace,
+                name=service.name,
+                description=service.description,
+                dns_record_type=servicediscovery.DnsRecordType.A,
+                dns_ttl=Duration.seconds(service.ttl_seconds),
+                routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
+            )
+        return self._cloud_map_service

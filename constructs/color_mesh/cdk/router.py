@@ -6,7 +6,6 @@ from aws_cdk import CfnResource
 from constructs import Construct
 
 from color_mesh.cdk.arguments import listeners_of_arguments, match_of_arguments
-from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -81,8 +80,6 @@ class MeshRouter(Construct):
             **mesh.data_plane.declare(self, router),
             **mesh.data_plane.declare(self, service),
         }
-        self._callers: list[Caller] = []
-        self._targets: list[MeshNode] = []
 
     @property
     def mesh_resources(self) -> MeshResources:
@@ -148,16 +145,6 @@ class MeshRouter(Construct):
         problems += _check_targets(subject, self.mesh, targets, ports)
         self.mesh.declared.add_route(self.name, route, problems)
         self._resources |= self.mesh.data_plane.declare(self, OwnedRoute(id=id, owner=self.name, route=route))
-        for node in targets:
-            self._targets.append(node)
-            for caller in self._callers:
-                node.admit(caller)
-
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the tasks of all targets, also of routes that are added later."""
-        self._callers.append(caller)
-        for node in self._targets:
-            node.admit(caller)
 
 
 def _protocol(router: VirtualRouter, port: int | None) -> Protocol:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from constructs import Construct
 
-from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
@@ -60,12 +59,6 @@ class MeshService(Construct):
         self.name: str = virtual_service_name
         self.virtual_service_name: str = virtual_service_name
         self.mesh_resources: MeshResources = mesh.data_plane.declare(self, service)
-        self._provider = provider
-
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the provider's tasks."""
-        if self._provider is not None:
-            self._provider.admit(caller)
 
 
 def _check_provider(subject: str, mesh: ServiceMesh, provider: MeshNode | MeshRouter | None) -> Iterator[str]:
