@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from color_mesh.cdk import (
         ColorRouter,
         GatewayImplementation,
+        ImportedNode,
         MeshedColorNode,
         MeshGateway,
         MeshNode,
@@ -59,6 +60,7 @@ __all__ = [
     "GatewayImplementation",
     "HeaderMatch",
     "HealthCheck",
+    "ImportedNode",
     "Listener",
     "ListenerTls",
     "MeshError",

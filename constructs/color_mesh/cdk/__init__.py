@@ -4,6 +4,7 @@ from color_mesh.cdk.attachment import NodeAttachment
 from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
+from color_mesh.cdk.imported_node import ImportedNode
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.node_implementation import NodeImplementation
@@ -13,6 +14,7 @@ from color_mesh.cdk.service import MeshService
 __all__ = [
     "ColorRouter",
     "GatewayImplementation",
+    "ImportedNode",
     "MeshGateway",
     "MeshNode",
     "MeshRouter",

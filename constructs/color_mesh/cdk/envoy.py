@@ -101,7 +101,7 @@ class EnvoyDataPlane:
         ECS stops containers in the reverse order of their start: the delay, the application, then Envoy.
         """
         # Resolvers may cache for 15 minutes that a name does not exist, so tasks start after the records.
-        for record in self._interception.dns_records(task_definition):
+        for record in self._interception.dns_records:
             task_definition.node.add_dependency(record)
         name = node.name
         envoy = self._add_envoy(

@@ -38,6 +38,7 @@ class LoopbackInterception(Construct):
         envoy_user: User id of a sidecar.
         member_ports: Ports on which the Envoys of nodes admit callers.
         zone: Private hosted zone of the domain.
+        dns_records: Constructs that answer for the names of services in other domains.
     """
 
     envoy_user = IMAGE_USER
@@ -64,6 +65,7 @@ class LoopbackInterception(Construct):
         """
         super().__init__(scope, "Services")
         self.domain = domain_of(namespace_name)
+        self.dns_records: Sequence[IDependable] = (self,)
         self._mesh_name = mesh_name
         self._namespace_name = namespace_name
         self._other_domains = tuple(other_domains)
@@ -98,23 +100,23 @@ class LoopbackInterception(Construct):
         assert isinstance(zone_resource, CfnResource)
         return {"ServiceZone": zone_resource, "ServiceRecord": _create_record(self, service.name, zone, None)}
 
-    def dns_records(self, scope: Construct) -> Sequence[IDependable]:
-        """Return the constructs that answer for service names in the stack of a scope."""
-        stack, id = Stack.of(scope), f"Mesh-{self._mesh_name}"
-        of_stack = stack.node.try_find_child(id) or Construct(stack, id)
-        return [of_stack, self]
-
-    def add_records(self, scope: Construct, services: Iterable[str]) -> None:
-        """Create the records of services in the stack of a scope, unless it has them.
+    def records(self, scope: Construct, services: Iterable[str]) -> Iterator[CfnResource]:
+        """Return the records of services in the stack of a scope, and create those that it has not.
 
         Route 53 Developer Guide, *Values specific for weighted records*: records of one name may exist several times
         with different identifiers. All have the same address.
         """
-        of_stack, _ = self.dns_records(scope)
+        stack, id = Stack.of(scope), f"Mesh-{self._mesh_name}"
+        of_stack = stack.node.try_find_child(id) or Construct(stack, id)
         assert isinstance(of_stack, Construct)
         for service in services:
-            if _is_in(service, self.domain) and of_stack.node.try_find_child(service) is None:
-                _create_record(of_stack, service, self.zone, Stack.of(scope).stack_name)
+            if not _is_in(service, self.domain):
+                continue
+            existing = of_stack.node.try_find_child(service)
+            if isinstance(existing, CfnResource):
+                yield existing
+            else:
+                yield _create_record(of_stack, service, self.zone, stack.stack_name)
 
     def proxy_configuration(self, node: VirtualNode) -> None:
         """Return no configuration: ECS does not redirect traffic."""

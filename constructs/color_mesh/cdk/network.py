@@ -4,13 +4,22 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import jsii
-from aws_cdk import Annotations, AspectPriority, Aspects, CrossStackReferences, IAspect, ReferenceStrength, Stack
+from aws_cdk import (
+    Annotations,
+    AspectPriority,
+    Aspects,
+    CfnResource,
+    CrossStackReferences,
+    IAspect,
+    ReferenceStrength,
+    Stack,
+)
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from constructs import Construct, IConstruct, IValidation
+from constructs import Construct, IConstruct, IDependable, IValidation
 
 from color_mesh.cdk.loopback import LoopbackInterception
-from color_mesh.cdk.task import add_security_groups, security_group_of_tasks
+from color_mesh.cdk.task import add_security_groups, security_group_of_tasks, service_resource
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.model import DnsDiscovery, EgressFilter, VirtualNode, VirtualRouter
 from color_mesh.model.builder import MeshBuilder
@@ -59,6 +68,7 @@ class Member:
         self._scope = scope
         self._create_group = create_group
         self._mesh_group = mesh_group
+        self._starts: list[CfnResource] = []
 
     @property
     def group_count(self) -> int:
@@ -76,21 +86,30 @@ class Member:
         """Return the security group for tasks in the stack of a scope, in which its rules are created."""
         return security_group_of_tasks(scope, self.security_group(scope))
 
-    def add_tasks(self, scope: Construct, service: ecs.BaseService | None) -> None:
-        """Add tasks, and give them the security groups.
+    def add_tasks(self, scope: Construct, tasks: ecs.BaseService | ecs.TaskDefinition) -> None:
+        """Add tasks, and give those of a service the security groups.
 
         Args:
             scope: Scope in the stack of the tasks.
-            service: Service of the tasks, which starts them after the rules for their calls exist. ``None``: none.
+            tasks: Service of the tasks, or the task definition of tasks without a service.
         """
         if self.place is None:
             group = self.security_group(scope)
             self.place = Construct(scope, "Calls")
             self.connections.add_security_group(security_group_of_tasks(self.place, group))
-        if service is not None:
-            service.node.add_dependency(self.place)
-            of_mesh = self._mesh_group
-            add_security_groups(service, [*self.connections.security_groups, *([of_mesh] if of_mesh else [])])
+        if isinstance(tasks, ecs.TaskDefinition):
+            resource = tasks.node.default_child
+            assert isinstance(resource, CfnResource)
+            self._starts.append(resource)
+            return
+        self._starts.append(service_resource(tasks))
+        of_mesh = self._mesh_group
+        add_security_groups(tasks, [*self.connections.security_groups, *([of_mesh] if of_mesh else [])])
+
+    def start_after(self, *needs: IDependable) -> None:
+        """Start the tasks after what their calls need exists."""
+        for start in self._starts:
+            start.node.add_dependency(*needs)
 
     def complete(self) -> None:
         """Take the stack of the specification for tasks that have the security group and were not added."""
@@ -245,7 +264,8 @@ class _Calls:
         for name, member in network.nodes.items():
             if member.place is not None:
                 services = [backend.virtual_service for backend in parts.nodes[name].backends]
-                network.interception.add_records(member.place, services)
+                for record in network.interception.records(member.place, services):
+                    member.start_after(record)
                 self._add_calls(f"Node-{name}", member, services)
         for name, member in network.gateways.items():
             if member.place is not None:
@@ -280,10 +300,10 @@ class _Calls:
         for node in _reached_nodes(network.declared.parts, services):
             if isinstance(node.discovery, DnsDiscovery):
                 for listener in node.listeners if let_out else ():
-                    _let_out(caller.place, source, listener.port, None)
+                    caller.start_after(_let_out(caller.place, source, listener.port, None))
                 continue
             for port in network.interception.inbound_ports(node) if let_out else ():
-                _let_out(caller.place, source, port, network.security_group)
+                caller.start_after(_let_out(caller.place, source, port, network.security_group))
             self._let_in(id, caller, network.nodes[node.name], node)
 
     def _let_in(self, id: str, caller: Member, callee: Member, node: VirtualNode) -> None:
@@ -291,20 +311,26 @@ class _Calls:
         source, target = caller.known_group, callee.known_group
         if source is None or target is None or caller.place is None:
             return
+        rules = self._rules.setdefault(node.name, set())
+        if callee.place is None:
+            for port in self._network.interception.inbound_ports(node):
+                # The construct of an imported group knows whether its rules may change.
+                target.add_ingress_rule(source, ec2.Port.tcp(port), _CALLER, remote_rule=True)
+            caller.start_after(source, target)
+            return
         scope, rule = caller.place, f"To-{node.name}"
         source_id, target_id = source.security_group_id, target.security_group_id
-        if callee.place is not None and self._position(callee.place) > self._position(caller.place):
+        if self._position(callee.place) > self._position(caller.place):
             scope, rule = callee.place, f"From-{id}"
             # EC2 does not delete a group that a rule of another group names. A strong reference makes CloudFormation
             # refuse it before it has changed anything.
             source_id = Stack.consume_reference(source_id, ReferenceStrength.STRONG)
             stacks = Stack.of(caller.place).node.path, Stack.of(callee.place).node.path
             self._late_callees.setdefault(stacks, (caller.name, callee.name))
-        rules = self._rules.setdefault(node.name, set())
         for port in self._network.interception.inbound_ports(node):
             if (source.security_group_id, port) not in rules:
                 rules.add((source.security_group_id, port))
-                ec2.CfnSecurityGroupIngress(
+                created = ec2.CfnSecurityGroupIngress(
                     scope,
                     f"{rule}-{port}",
                     group_id=target_id,
@@ -312,8 +338,10 @@ class _Calls:
                     ip_protocol="tcp",
                     from_port=port,
                     to_port=port,
-                    description="a caller in the mesh",
+                    description=_CALLER,
                 )
+                if scope is caller.place:
+                    caller.start_after(created)
 
     def _position(self, construct: Construct) -> tuple[int, ...]:
         """Return the position of the stack of a construct, in the order in which the app creates stacks."""
@@ -327,24 +355,27 @@ class _Calls:
         return self._positions[stack.node.path]
 
 
+_CALLER = "a caller in the mesh"
 _OUTSIDE = "a backend somewhere else"
 
 
-def _let_out(place: Construct, source: ec2.ISecurityGroup, port: int, to: ec2.ISecurityGroup | None) -> None:
+def _let_out(place: Construct, source: ec2.ISecurityGroup, port: int, to: ec2.ISecurityGroup | None) -> CfnResource:
     """Let tasks connect to a port of tasks that others call, or of any address."""
     id = f"{'Outside' if to is None else 'Backends'}-{port}"
-    if place.node.try_find_child(id) is None:
-        ec2.CfnSecurityGroupEgress(
-            place,
-            id,
-            group_id=source.security_group_id,
-            destination_security_group_id=None if to is None else to.security_group_id,
-            cidr_ip="0.0.0.0/0" if to is None else None,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=_OUTSIDE if to is None else "backends",
-        )
+    existing = place.node.try_find_child(id)
+    if isinstance(existing, CfnResource):
+        return existing
+    return ec2.CfnSecurityGroupEgress(
+        place,
+        id,
+        group_id=source.security_group_id,
+        destination_security_group_id=None if to is None else to.security_group_id,
+        cidr_ip="0.0.0.0/0" if to is None else None,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        description=_OUTSIDE if to is None else "backends",
+    )
 
 
 def _refer_weakly(group: ec2.SecurityGroup) -> None:

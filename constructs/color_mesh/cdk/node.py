@@ -22,6 +22,7 @@ from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.imported_node import ImportedNode
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import Member
@@ -233,6 +234,58 @@ class MeshNode(Construct):
         The rules are created with the tasks. A node with a hostname has none.
         """
         return ec2.Connections() if self._member is None else self._member.connections
+
+    @staticmethod
+    def from_attributes(
+        scope: Construct,
+        id: str,
+        *,
+        mesh: ServiceMesh,
+        name: str,
+        port: int = 80,
+        protocol: Protocol = "http",
+        listeners: Sequence[Listener] | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+        virtual_service_name: str | None = None,
+        cloud_map_name: str | None = None,
+    ) -> ImportedNode:
+        """Import a node whose tasks another app deploys into the same mesh.
+
+        The rules and DNS records for its callers in this app are created here, in the stacks of the callers. Retries,
+        timeouts and outlier ejection are up to the callers, so a router of this app may add them.
+
+        Args:
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh: Mesh of the node: the mesh of this app, or one of `ServiceMesh.from_attributes`.
+            name: Name of the node in the mesh.
+            port: Port of its listener. Default: 80.
+            protocol: Protocol of its listener. Default: ``http``.
+            listeners: Its listeners, in its order, instead of ``port`` and ``protocol``. Default: one listener.
+            security_group: Security group of its tasks, imported by its id and mutable. Required unless the mesh has
+                ``isolation="mesh"``.
+            virtual_service_name: Name that callers use. Default: the name of the Cloud Map service in the domain of the
+                mesh.
+            cloud_map_name: Name of its Cloud Map service. Default: ``name``.
+
+        Raises:
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
+        """
+        single_listener = Listener(port=port, protocol=protocol)
+        node_listeners, problems = listeners_of_arguments(
+            f"virtual node {name!r}", listeners, single_listener, "port and protocol"
+        )
+        refuse(problems)
+        return ImportedNode(
+            scope,
+            id,
+            mesh=mesh,
+            name=name,
+            listeners=node_listeners,
+            security_group=security_group,
+            virtual_service_name=virtual_service_name,
+            cloud_map_name=cloud_map_name,
+        )
 
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.
@@ -509,7 +562,7 @@ class MeshNode(Construct):
         assert app_container is not None
         assert self._member is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
-        self._member.add_tasks(attachment, None)
+        self._member.add_tasks(attachment, task_definition)
         return attachment
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:

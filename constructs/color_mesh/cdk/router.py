@@ -1,12 +1,14 @@
 """Virtual router and its virtual service."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from aws_cdk import CfnResource
 from constructs import Construct
 
 from color_mesh.cdk.arguments import listeners_of_arguments, match_of_arguments
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
+from color_mesh.cdk.imported_node import ImportedNode
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node import MeshNode
@@ -24,6 +26,10 @@ from color_mesh.model import (
 )
 from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
+
+# The key type of a mapping is invariant: a mapping of nodes of this app is none of nodes of both kinds.
+TargetNumbers: TypeAlias = Mapping[MeshNode, int] | Mapping[MeshNode | ImportedNode, int]
+"""Numbers by target node."""
 
 
 class MeshRouter(Construct):
@@ -90,8 +96,8 @@ class MeshRouter(Construct):
         self,
         id: str,
         *,
-        targets: Mapping[MeshNode, int],
-        target_ports: Mapping[MeshNode, int] | None = None,
+        targets: TargetNumbers,
+        target_ports: TargetNumbers | None = None,
         name: str | None = None,
         prefix: str | None = None,
         method: Method | None = None,
@@ -128,7 +134,7 @@ class MeshRouter(Construct):
         name = default_name(self, id) if name is None else name
         subject = f"route {name!r}"
         protocol = _protocol(router, port if match is None else match.port)
-        ports = target_ports or {}
+        ports: dict[MeshNode | ImportedNode, int] = dict((target_ports or {}).items())
         matched, problems = match_of_arguments(subject, protocol, match, prefix, method, port)
         route = Route(
             name=name,
@@ -155,8 +161,8 @@ def _protocol(router: VirtualRouter, port: int | None) -> Protocol:
 def _check_targets(
     subject: str,
     mesh: ServiceMesh,
-    targets: Mapping[MeshNode, int],
-    target_ports: Mapping[MeshNode, int],
+    targets: TargetNumbers,
+    target_ports: TargetNumbers,
 ) -> Iterator[str]:
     for node in targets:
         if node.mesh is not mesh:

@@ -1,16 +1,21 @@
 """Virtual service declared by itself."""
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from constructs import Construct
 
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.imported_node import ImportedNode
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.router import MeshRouter
 from color_mesh.model import VirtualService
 from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
+
+Provider: TypeAlias = MeshNode | ImportedNode | MeshRouter
+"""Provider of a virtual service."""
 
 
 class MeshService(Construct):
@@ -31,7 +36,7 @@ class MeshService(Construct):
         *,
         mesh: ServiceMesh,
         virtual_service_name: str,
-        provider: MeshNode | MeshRouter | None = None,
+        provider: Provider | None = None,
     ) -> None:
         """Create a virtual service.
 
@@ -50,7 +55,7 @@ class MeshService(Construct):
         valid_provider = None if problems else provider
         service = VirtualService(
             name=virtual_service_name,
-            virtual_node=valid_provider.name if isinstance(valid_provider, MeshNode) else None,
+            virtual_node=valid_provider.name if isinstance(valid_provider, MeshNode | ImportedNode) else None,
             virtual_router=valid_provider.name if isinstance(valid_provider, MeshRouter) else None,
         )
         mesh.add(MeshParts(services=(service,)), problems)
@@ -61,10 +66,10 @@ class MeshService(Construct):
         self.mesh_resources: MeshResources = mesh.data_plane.declare(self, service)
 
 
-def _check_provider(subject: str, mesh: ServiceMesh, provider: MeshNode | MeshRouter | None) -> Iterator[str]:
+def _check_provider(subject: str, mesh: ServiceMesh, provider: Provider | None) -> Iterator[str]:
     if provider is None:
         return
-    if not isinstance(provider, MeshNode | MeshRouter):
+    if not isinstance(provider, Provider):
         fix = "a MeshNode or a MeshRouter, or leave it out for a service without a provider"
         yield problem(subject, "provider is neither a node nor a router", provider, fix)
     elif provider.mesh is not mesh:

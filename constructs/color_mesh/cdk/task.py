@@ -207,7 +207,7 @@ def fargate_service(
         max_healthy_percent=200,
         availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED if rebalanced else None,
     )
-    _resource(service).scheduling_strategy = "REPLICA"
+    service_resource(service).scheduling_strategy = "REPLICA"
     return service
 
 
@@ -271,11 +271,13 @@ def add_security_groups(service: ecs.BaseService, groups: Sequence[ec2.ISecurity
         groups: The security groups.
     """
     present = {each.security_group_id for each in service.connections.security_groups}
+    ids = [group.security_group_id for group in groups if group.security_group_id not in present]
+    if not ids:
+        return
     network = service._network_configuration
     assert network is not None
     vpc_network = network.awsvpc_configuration
     assert isinstance(vpc_network, ecs.CfnService.AwsVpcConfigurationProperty)
-    ids = [group.security_group_id for group in groups if group.security_group_id not in present]
     service._network_configuration = ecs.CfnService.NetworkConfigurationProperty(
         awsvpc_configuration=ecs.CfnService.AwsVpcConfigurationProperty(
             subnets=vpc_network.subnets,
@@ -290,7 +292,7 @@ def enable_execute_command(service: ecs.FargateService) -> None:
 
     The argument of the L2 construct is not used, because it also grants ``logs:DescribeLogGroups`` on all log groups.
     """
-    _resource(service).enable_execute_command = True
+    service_resource(service).enable_execute_command = True
     role = service.task_definition.task_role
     role.add_to_principal_policy(
         iam.PolicyStatement(
@@ -318,11 +320,12 @@ def service_options(service: ecs.FargateService) -> tuple[str, str]:
     The name of the cluster is taken from the ARN of the service, ``…:service/cluster/name``. The cluster may be in
     another stack, and an output must not depend on an export of that stack.
     """
-    cluster = Fn.select(1, Fn.split("/", _resource(service).ref))
+    cluster = Fn.select(1, Fn.split("/", service_resource(service).ref))
     return f"--region {Stack.of(service).region} --cluster {cluster}", f"--service-name {service.service_name}"
 
 
-def _resource(service: ecs.FargateService) -> ecs.CfnService:
+def service_resource(service: ecs.BaseService) -> ecs.CfnService:
+    """Return the L1 resource of a service."""
     resource = service.node.find_child("Service")
     assert isinstance(resource, ecs.CfnService)
     return resource

@@ -28,11 +28,13 @@ class TransparentInterception:
         domain: Domain of the service names.
         envoy_user: User id of a sidecar.
         zone: Private hosted zone of the domain: none.
+        dns_records: Constructs that answer for service names: none.
         member_ports: Ports on which members of a mesh admit each other.
     """
 
     envoy_user = REDIRECTED_USER
     zone = None
+    dns_records: Sequence[IDependable] = ()
     member_ports = ec2.Port.all_tcp()
 
     def __init__(self, namespace_name: str) -> None:
@@ -65,12 +67,9 @@ class TransparentInterception:
         """Return no resources: Cloud Map answers for the name of a virtual service."""
         return {}
 
-    def dns_records(self, scope: Construct) -> Sequence[IDependable]:
-        """Return no constructs: Cloud Map needs none."""
-        return ()
-
-    def add_records(self, scope: Construct, services: Iterable[str]) -> None:
-        """Create no records: Cloud Map answers for the names of virtual services."""
+    def records(self, scope: Construct, services: Iterable[str]) -> Iterator[CfnResource]:
+        """Return no records: Cloud Map answers for the names of virtual services."""
+        return iter(())
 
     def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration:
         """Create the configuration that redirects all traffic of a task except Envoy's own."""
