@@ -26,7 +26,7 @@ help:
 	@echo "make test       check style and types, run all tests"
 	@echo "make fuzz       give changed templates to the commands for 10 minutes; for another time: MINUTES=60"
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
-	@echo "make gold       rewrite what the tests compare with: snapshots, and docs/parity.md"
+	@echo "make gold       rewrite what the tests compare with: snapshots, docs/parity.md and docs/findings/"
 	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
 	@echo "make bench      measure synthesis, building a mesh, the compiler, compiled sidecars, and meshes on this machine"
 	@echo "make digests    name the default images by the digests that their registries publish"
@@ -73,7 +73,7 @@ rehearse: $(REHEARSAL)/.rehearse
 	@$(REHEARSAL)/bin/python -m rehearsal
 
 gold: $(VENV)/.test
-	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/migration/test_app.py --update-gold --quiet
+	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/analysis/test_pages.py tests/migration/test_app.py tests/examples --update-gold --quiet
 
 docs: $(DOCS)/.docs docs/node_modules
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build

@@ -1,12 +1,15 @@
-"""Rehearse the deployment of the given data planes: ``python -m rehearsal app-mesh``. Default: all of them."""
+"""Rehearse deployments: ``python -m rehearsal app-mesh``. Default: of each data plane, and of the example."""
 
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rehearsal.command_line import RehearsalError
 from rehearsal.emulated_aws import last_error
+from rehearsal.examples import rehearse_example
 from rehearsal.planes import PLANES
 from rehearsal.steps import rehearse
 
@@ -22,13 +25,14 @@ NOT_CHECKED = (
 
 def main() -> int:
     """Run the rehearsal; print its duration and what it does not check."""
-    planes = {plane.name: plane for plane in PLANES}
+    rehearsals: dict[str, Callable[[Path], None]] = {plane.name: partial(rehearse, plane) for plane in PLANES}
+    rehearsals["existing_service"] = rehearse_example
     start = time.perf_counter()
-    for name in sys.argv[1:] or planes:
+    for name in sys.argv[1:] or rehearsals:
         print(f"{name}:")
         with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
             try:
-                rehearse(planes[name], Path(folder))
+                rehearsals[name](Path(folder))
             except RehearsalError as error:
                 print(f"failed\n\n{error}{last_error(Path(folder) / 'emulator.log')}", file=sys.stderr)
                 return 1

@@ -22,14 +22,16 @@ class Cdk:
 
     Attributes:
         aws: The emulated account.
+        app: Folder of the app. Default: this project.
     """
 
     aws: EmulatedAws
+    app: Path = ROOT
 
-    def synth(self, out: Path, settings: Mapping[str, str], *, validate: bool) -> None:
-        """Synthesize the app into a folder, with or without validation."""
+    def synth(self, out: Path, values: Mapping[str, str], *, validate: bool) -> None:
+        """Synthesize the app with a context into a folder, with or without validation."""
         environment = {} if validate else {"CDK_VALIDATION": "false"}
-        self.run("synth", "--quiet", "--output", str(out), *context(settings), **environment)
+        self.run("synth", "--quiet", "--output", str(out), *context(values), **environment)
 
     def bootstrap(self, app: Path) -> None:
         """Bootstrap the account."""
@@ -72,10 +74,10 @@ class Cdk:
     def _process(self, arguments: Sequence[str], more: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
         environment = {**self.aws.environment, **more}
         return subprocess.run(
-            ["cdk", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            ["cdk", *arguments], cwd=self.app, env=environment, capture_output=True, text=True, check=False
         )
 
 
-def context(settings: Mapping[str, str]) -> list[str]:
-    """Return settings as arguments of the CLI."""
-    return [part for name, value in settings.items() for part in ("-c", f"color-mesh:{name}={value}")]
+def context(values: Mapping[str, str]) -> list[str]:
+    """Return a CDK context as arguments of the CLI."""
+    return [part for key, value in values.items() for part in ("-c", f"{key}={value}")]

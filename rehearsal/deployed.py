@@ -16,7 +16,6 @@ PSEUDO_PARAMETERS = {
     "AWS::Region": REGION,
     "AWS::URLSuffix": "amazonaws.com",
 }
-STACKS = ("NetworkStack", "MeshStack", "EcsStack")
 # Attributes of ``Fn::GetAtt`` that have another name in the API's response.
 RESPONSE_NAMES: Mapping[tuple[str, str], str] = {("AWS::ECS::Service", "Name"): "serviceName"}
 
@@ -36,8 +35,11 @@ class Deployed:
 
     @cached_property
     def templates(self) -> dict[str, dict[str, Any]]:
-        """Templates of the stacks."""
-        return {stack: json.loads((self.app / f"{stack}.template.json").read_text()) for stack in STACKS}
+        """Templates by stack."""
+        suffix = ".template.json"
+        return {
+            path.name.removesuffix(suffix): json.loads(path.read_text()) for path in sorted(self.app.glob(f"*{suffix}"))
+        }
 
     @cached_property
     def ids(self) -> dict[tuple[str, str], str]:
@@ -45,7 +47,7 @@ class Deployed:
         cloudformation = self.aws.client("cloudformation")
         return {
             (stack, resource["LogicalResourceId"]): resource["PhysicalResourceId"]
-            for stack in STACKS
+            for stack in self.templates
             for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
         }
 
@@ -62,6 +64,15 @@ class Deployed:
             for stack, template in self.templates.items()
             for logical_id, resource in template["Resources"].items()
             if resource["Type"] == type
+        }
+
+    def retained_ids(self) -> set[str]:
+        """Return the physical ids of the resources that remain when their stack is deleted."""
+        return {
+            self.ids[stack, logical_id]
+            for stack, template in self.templates.items()
+            for logical_id, resource in template["Resources"].items()
+            if resource.get("DeletionPolicy") == "Retain"
         }
 
     def properties(self, stack: str, logical_id: str) -> dict[str, Any]:
@@ -92,7 +103,8 @@ class Deployed:
 
     def _function(self, stack: str, function: str, argument: Any) -> Any:
         if function == "Ref":
-            return PSEUDO_PARAMETERS.get(argument) or self.ids[stack, argument]
+            pseudo_parameters = {**PSEUDO_PARAMETERS, "AWS::StackName": stack}
+            return pseudo_parameters.get(argument) or self.ids[stack, argument]
         if function == "Fn::GetAtt":
             return self._attribute(stack, *argument)
         resolved = self.resolve(stack, argument)

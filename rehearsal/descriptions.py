@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from rehearsal.data_descriptions import DATA
 from rehearsal.emulated_aws import EmulatedAws
 from rehearsal.network_descriptions import NETWORK
 
@@ -29,8 +30,11 @@ def _task_definition(aws: EmulatedAws, id: str, _: dict[str, Any]) -> dict[str, 
 
 
 def _service(aws: EmulatedAws, id: str, properties: dict[str, Any]) -> dict[str, Any]:
-    response = aws.client("ecs").describe_services(cluster=properties["Cluster"], services=[id])["services"][0]
-    return {**_active(response), "Cluster": response["clusterArn"].rpartition("/")[2]}
+    response = aws.client("ecs").describe_services(cluster=properties["Cluster"], services=[id], include=["TAGS"])[
+        "services"
+    ][0]
+    tags = [{"Key": tag["key"], "Value": tag["value"]} for tag in response.get("tags", [])]
+    return {**_active(response), "Cluster": response["clusterArn"].rpartition("/")[2], "Tags": tags}
 
 
 def _active(response: dict[str, Any]) -> dict[str, Any]:
@@ -120,8 +124,10 @@ def _mesh_resource(aws: EmulatedAws, kind: str, properties: dict[str, Any]) -> d
 
 
 DESCRIPTIONS: dict[str, Describe] = {
+    **DATA,
     **NETWORK,
     "AWS::ECS::Cluster": _cluster,
+    "AWS::ECS::ClusterCapacityProviderAssociations": lambda aws, id, _: {**_cluster(aws, id, {}), "Cluster": id},
     "AWS::ECS::Service": _service,
     "AWS::ECS::TaskDefinition": _task_definition,
     "AWS::ElasticLoadBalancingV2::Listener": _listener,

@@ -1,6 +1,6 @@
 """Inventory of the account by resource type, without resources that exist before the first deployment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from rehearsal.command_line import RehearsalError
 from rehearsal.deployed import Deployed
@@ -112,9 +112,9 @@ def check_nothing_else(deployed: Deployed) -> None:
         raise RehearsalError(f"security groups have {len(rules)} rules, expected {_count_rules(deployed)}")
 
 
-def check_nothing_left(aws: EmulatedAws) -> None:
-    """Check that the account has no resources of the app."""
-    _check({type: set() for type in LISTS}, aws)
+def check_nothing_left(aws: EmulatedAws, retained: Collection[str] = ()) -> None:
+    """Check that the account has no resources of the app but those that its templates retain."""
+    _check({type: set(listed(aws)).intersection(retained) for type, listed in LISTS.items()}, aws)
     stacks = {stack["StackName"] for stack in aws.client("cloudformation").describe_stacks()["Stacks"]}
     if stacks != {"CDKToolkit"}:
         raise RehearsalError(f"remaining stacks: {', '.join(sorted(stacks))}")
@@ -124,7 +124,12 @@ def _count_rules(deployed: Deployed) -> int:
     """Return the number of rules in security groups and in separate resources."""
     resources = [resource for template in deployed.templates.values() for resource in template["Resources"].values()]
     groups = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::EC2::SecurityGroup"]
-    in_groups = [group.get(f"SecurityGroup{way}", []) for group in groups for way in ("Ingress", "Egress")]
+    # EC2 creates a group with a rule that allows all outbound traffic, unless the template has rules for it.
+    in_groups = [
+        rules
+        for group in groups
+        for rules in (group.get("SecurityGroupIngress", []), group.get("SecurityGroupEgress", [{}]))
+    ]
     alone = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
     return sum(map(len, in_groups)) + sum(resource["Type"] in alone for resource in resources)
 

@@ -1,14 +1,14 @@
 """Steps of the rehearsal."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from rehearsal.command_line import Cdk, RehearsalError, context
 from rehearsal.comparison import check_resources
-from rehearsal.deployed import STACKS, Deployed
+from rehearsal.deployed import Deployed
 from rehearsal.emulated_aws import EmulatedAws, emulated_aws
 from rehearsal.inventory import check_nothing_else, check_nothing_left
 from rehearsal.planes import SETTINGS, Plane
@@ -59,8 +59,13 @@ def rehearse(plane: Plane, folder: Path) -> None:
 
 def synthesize(cdk: Cdk, plane: Plane, name: str, out: Path) -> Path:
     """Synthesize a setting, the default one with validation."""
-    cdk.synth(out, {"dataPlane": plane.name, **SETTINGS[name]}, validate=name == "default")
+    cdk.synth(out, settings({"dataPlane": plane.name, **SETTINGS[name]}), validate=name == "default")
     return out
+
+
+def settings(values: Mapping[str, str]) -> dict[str, str]:
+    """Return settings of the app as a CDK context."""
+    return {f"color-mesh:{name}": value for name, value in values.items()}
 
 
 def deploy(cdk: Cdk, app: Path) -> Deployed:
@@ -112,9 +117,8 @@ def check_changes(changes: Collection[str], expected: frozenset[str]) -> None:
 
 def refuse(cdk: Cdk, plane: Plane, folder: Path) -> None:
     """Deploy an invalid setting, and a broken rule: the app refuses both before the CLI sends a request."""
-    settings = context({"dataPlane": plane.name})
-    common = ("deploy", "--all", "--require-approval", "never", *settings)
-    invalid = ("--output", str(folder / "bad"), *context({"appImage": INVALID_IMAGE}))
+    common = ("deploy", "--all", "--require-approval", "never", *context(settings({"dataPlane": plane.name})))
+    invalid = ("--output", str(folder / "bad"), *context(settings({"appImage": INVALID_IMAGE})))
     broken = ("--output", str(folder / "broken"), "--app", BROKEN_APP)
     before = requests(cdk.aws)
     for title, arguments, expected in (
@@ -134,8 +138,8 @@ def requests(aws: EmulatedAws) -> set[str]:
     cloudformation, s3 = aws.client("cloudformation"), aws.client("s3")
     events = [
         event["EventId"]
-        for stack in STACKS
-        for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        for stack in cloudformation.describe_stacks()["Stacks"]
+        for event in cloudformation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
     ]
     buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
     objects = [item["Key"] for name in buckets for item in s3.list_objects_v2(Bucket=name).get("Contents", [])]

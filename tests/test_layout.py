@@ -49,4 +49,4 @@ def folders(path: Path) -> set[str]:
 
 def test_tests_mirror_the_packages(root: Path) -> None:
     packages = folders(root / "constructs" / "color_mesh")
-    assert folders(TESTS) == packages | {"app", "docs", "manifests", "support", "traffic", "up"}
+    assert folders(TESTS) == packages | {"app", "docs", "examples", "manifests", "support", "traffic", "up"}

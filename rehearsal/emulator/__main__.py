@@ -8,19 +8,32 @@ from moto.server import main
 from rehearsal.emulator import (
     app_mesh,
     cloud_map,
+    data_stores,
     dns,
     ecs,
     engine,
     load_balancers,
     log_groups,
     network,
+    scaling,
     security_groups,
     stacks,
     virtual_services,
 )
 from rehearsal.emulator.resource_types import register
 
-MODULES = (app_mesh, cloud_map, dns, ecs, load_balancers, log_groups, network, security_groups)
+MODULES = (
+    app_mesh,
+    cloud_map,
+    data_stores,
+    dns,
+    ecs,
+    load_balancers,
+    log_groups,
+    network,
+    scaling,
+    security_groups,
+)
 
 
 def serve() -> None:

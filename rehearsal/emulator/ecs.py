@@ -58,12 +58,28 @@ def _check_target_groups(properties: Properties) -> None:
             raise ValueError(f"The target group {group['TargetGroupArn']} does not have an associated load balancer.")
 
 
+def _put_capacity_providers(properties: Properties) -> Created:
+    call("ecs", "PutClusterCapacityProviders", properties)
+    return Created(id=properties["Cluster"])
+
+
+def _remove_capacity_providers(cluster: str, _: Properties) -> None:
+    client("ecs").put_cluster_capacity_providers(
+        cluster=cluster, capacityProviders=[], defaultCapacityProviderStrategy=[]
+    )
+
+
 RESOURCE_TYPES = (
     ResourceType(
         name="AWS::ECS::Cluster",
         name_property="ClusterName",
         create=_create_cluster,
         delete=lambda name, _: client("ecs").delete_cluster(cluster=name),
+    ),
+    ResourceType(
+        name="AWS::ECS::ClusterCapacityProviderAssociations",
+        create=_put_capacity_providers,
+        delete=_remove_capacity_providers,
     ),
     ResourceType(
         name="AWS::ECS::TaskDefinition",

@@ -37,6 +37,7 @@ REDIRECTION = {
         {"Name": "ProxyIngressPort", "Value": "15000"},
         {"Name": "ProxyEgressPort", "Value": "15001"},
         {"Name": "IgnoredUID", "Value": "1337"},
+        {"Name": "EgressIgnoredIPs", "Value": "169.254.170.2,169.254.169.254"},
     ]
 }
 TEMPLATE: dict[str, Any] = {
@@ -129,6 +130,23 @@ def changed(change: Change | None = None) -> Resources:
     if change is not None:
         change({name: each["Properties"] for name, each in resources.items()})
     return resources
+
+
+def balanced(**targets: Any) -> Resources:
+    """An application load balancer with a listener and a target group, with some properties of the target group."""
+    forward = {"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}
+    return {
+        "Targets": elb("TargetGroup", TargetType="ip", Protocol="HTTP", **targets),
+        "Balancer": elb("LoadBalancer", Subnets=[{"Ref": "Subnet"}]),
+        "Listener": elb(
+            "Listener", LoadBalancerArn={"Ref": "Balancer"}, Protocol="HTTP", Port=80, DefaultActions=[forward]
+        ),
+    }
+
+
+def elb(name: str, **properties: Any) -> Resources:
+    """A resource of Elastic Load Balancing."""
+    return resource(f"AWS::ElasticLoadBalancingV2::{name}", **properties)
 
 
 def write_template(folder: Path, change: Change | None = None, more: Resources | None = None) -> Path:

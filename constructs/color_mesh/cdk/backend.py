@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from color_mesh.model import ClientTls, VirtualServiceBackend
 from color_mesh.model.errors import problem
@@ -16,6 +16,7 @@ class NamedMesh(Protocol):
         """Name of the mesh."""
 
 
+@runtime_checkable
 class Backend(Protocol):
     """Service that a node may call and a gateway may route to: a node, a router, a service or an external service."""
 

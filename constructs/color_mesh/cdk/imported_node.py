@@ -57,7 +57,7 @@ class ImportedNode(Construct):
             nodes=(node,),
             services=(VirtualService(name=service_name, virtual_node=name),),
         )
-        mesh.add(parts, [*_check_import(subject, mesh, listeners, security_group)])
+        mesh.add(self, parts, [*_check_import(subject, mesh, listeners, security_group)])
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name

@@ -10,15 +10,17 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.analysis import annotate, subjects
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
 from color_mesh.cdk.data_plane import DataPlane, ExternalService
 from color_mesh.cdk.envoy import EnvoyDataPlane
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
 from color_mesh.cdk.transparent import TransparentInterception
-from color_mesh.model import EgressFilter, Mesh
+from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_choice, check_dns_name
 from color_mesh.model.deployment import (
@@ -33,6 +35,7 @@ from color_mesh.model.deployment import (
 )
 from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
+from color_mesh.model.telemetry import collector_port
 
 # Metadata of a VPC: the domain of a mesh that creates a zone for it.
 _DOMAIN = "color-mesh:domain"
@@ -68,11 +71,13 @@ class ServiceMesh(Construct):
         security_group: Security group of all tasks that the app created. ``None``: there is none.
         network: Members of the mesh, and how they let each other in.
         egress_filter: Egress filter of the nodes.
+        telemetry: Spans and metrics of the Envoys. ``None``: they send none.
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -90,6 +95,7 @@ class ServiceMesh(Construct):
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
         attributes: MeshAttributes | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Create a mesh without nodes, routers and gateways.
 
@@ -129,6 +135,8 @@ class ServiceMesh(Construct):
                 service in such a domain has a private hosted zone of its own name. Supported with
                 ``interception="loopback"`` only. Default: none.
             attributes: Attributes of a mesh that another app created; see `from_attributes`. Default: a new mesh.
+            telemetry: Spans and metrics of all Envoys, and where they are sent. With ``data_plane="app-mesh"``
+                ``Telemetry(collector="sidecar")`` is supported only, and there are no metrics. Default: none.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -137,6 +145,7 @@ class ServiceMesh(Construct):
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
+        problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
         if namespace is not None:
             namespace_name = namespace.namespace_name
@@ -161,6 +170,7 @@ class ServiceMesh(Construct):
         self.namespace_name: str = namespace_name
         self.security_group: ec2.ISecurityGroup | None = security_group
         self.egress_filter: EgressFilter = mesh.egress_filter
+        self.telemetry: Telemetry | None = telemetry
         self.declared: MeshBuilder = MeshBuilder(mesh)
         if data_plane == "envoy" and isinstance(self.namespace, servicediscovery.PrivateDnsNamespace):
             # Cloud Map services of other stacks may go, and with an export these stacks would still use it.
@@ -181,14 +191,17 @@ class ServiceMesh(Construct):
             isolation=isolation,
             egress_filter=mesh.egress_filter,
             security_group=security_group if attributes is None else attributes.security_group,
+            collector_port=self._collector_port,
             declared=self.declared,
             interception=self.interception,
         )
         self.data_plane: DataPlane
         if data_plane == "envoy":
-            self.data_plane = EnvoyDataPlane(self.declared, image, self.interception)
+            self.data_plane = EnvoyDataPlane(self.declared, image, self.interception, telemetry)
         else:
-            self.data_plane = AppMeshDataPlane(self, mesh, image)
+            self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
+        self._constructs: dict[str, Construct] = {}
+        annotate(self, lambda: self.model, self._constructs)
 
     @classmethod
     def from_attributes(
@@ -247,6 +260,7 @@ class ServiceMesh(Construct):
         """The mesh as it is declared so far, as a value."""
         return self.declared.build()
 
+    @checked()
     def external_service(self, virtual_service_name: str) -> Backend:
         """Declare that a virtual service of this mesh exists elsewhere, and return it as a backend.
 
@@ -265,10 +279,11 @@ class ServiceMesh(Construct):
         self.data_plane.declare(self, ExternalService(name=virtual_service_name))
         return ExternalBackend(name=virtual_service_name, mesh=self)
 
-    def add(self, parts: MeshParts, problems: Sequence[str] = ()) -> None:
+    def add(self, construct: Construct, parts: MeshParts, problems: Sequence[str] = ()) -> None:
         """Add parts to the mesh, for the constructs of this package.
 
         Args:
+            construct: Construct that the parts are of.
             parts: The parts.
             problems: Problems that the construct has found, reported first.
 
@@ -277,6 +292,25 @@ class ServiceMesh(Construct):
         """
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         self.declared.add(parts, (*problems, *names))
+        self._constructs |= dict.fromkeys(subjects(parts), construct)
+
+    @property
+    def _collector_port(self) -> int | None:
+        """Port of a collector outside of the tasks, unless the tasks may connect to it anyway."""
+        if self.telemetry is None or self.telemetry.collector in (None, "sidecar"):
+            return None
+        url = self.telemetry.collector_url
+        assert url is not None
+        port = collector_port(url)
+        return None if port == 443 else port
+
+
+def _check_telemetry(subject: str, data_plane: str, telemetry: object) -> Iterator[str]:
+    if telemetry is not None and not isinstance(telemetry, Telemetry):
+        yield problem(subject, "telemetry is not a Telemetry", telemetry, "such as Telemetry(sampling_percent=5)")
+    elif isinstance(telemetry, Telemetry) and data_plane == "app-mesh" and telemetry.collector != "sidecar":
+        fix = "Telemetry(collector='sidecar'), or data_plane='envoy'"
+        yield problem(subject, "App Mesh sends telemetry to a collector in the task only", telemetry.collector, fix)
 
 
 def _check_domain(
@@ -287,8 +321,6 @@ def _check_domain(
         yield problem(subject, "has no domain", None, "domain='shop.local', or a namespace that exists")
     elif domain is not None and namespace is not None:
         yield problem(subject, "'namespace' excludes 'domain'", domain, "leave one of them out")
-    elif domain is not None and Token.is_unresolved(domain):
-        yield problem(subject, "domain is not known", "a token", "a literal, such as 'shop.local'")
     elif domain is not None:
         yield from check_dns_name(subject, "domain", domain)
     elif namespace is not None and Token.is_unresolved(namespace.namespace_name):

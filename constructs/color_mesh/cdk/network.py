@@ -139,6 +139,7 @@ class MeshNetwork:
         isolation: Isolation,
         egress_filter: EgressFilter,
         security_group: ec2.ISecurityGroup | None,
+        collector_port: int | None,
         declared: MeshBuilder,
         interception: TransparentInterception | LoopbackInterception,
     ) -> None:
@@ -150,6 +151,7 @@ class MeshNetwork:
             isolation: Isolation of the nodes.
             egress_filter: Egress filter of the nodes.
             security_group: Security group of the mesh, whose rules stay as they are. ``None``: a new one.
+            collector_port: Port of a collector of telemetry outside of the tasks. ``None``: there is none.
             declared: Parts of the mesh.
             interception: Interception of the traffic of a task.
         """
@@ -161,6 +163,7 @@ class MeshNetwork:
         self.gateways: dict[str, Member] = {}
         self._vpc = vpc
         self._egress_filter = egress_filter
+        self._collector_port = collector_port
         self._shared: ec2.SecurityGroup | None = None
         if security_group is None and isolation == "mesh":
             self._shared = self._create_group(scope, "Tasks of a mesh.", egress_filter)
@@ -230,6 +233,9 @@ class MeshNetwork:
         )
         if not allow_all:
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
+            if self._collector_port is not None:
+                collector = ec2.Port.tcp(self._collector_port)
+                group.add_egress_rule(ec2.Peer.any_ipv4(), collector, "collector of telemetry")
         _refer_weakly(group)
         return group
 

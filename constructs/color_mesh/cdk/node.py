@@ -10,10 +10,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.arguments import (
     check_discovery_arguments,
     check_implementation_arguments,
+    check_policies,
     check_unregistered,
     check_virtual_service_arguments,
     listeners_of_arguments,
@@ -21,8 +23,10 @@ from color_mesh.cdk.arguments import (
 from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
+from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.imported_node import ImportedNode
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import Member
@@ -31,6 +35,8 @@ from color_mesh.cdk.task import (
     check_service,
     check_subnets,
     enable_execute_command,
+    in_seconds,
+    read_container_check,
     wait_for_execution_role,
 )
 from color_mesh.model import (
@@ -39,7 +45,6 @@ from color_mesh.model import (
     CloudMapDiscovery,
     CloudMapService,
     ConnectionPool,
-    ContainerHealthCheck,
     DnsDiscovery,
     DnsResponseType,
     FargateContainer,
@@ -50,6 +55,7 @@ from color_mesh.model import (
     MeshError,
     OutlierDetection,
     Protocol,
+    RetryPolicy,
     Timeout,
     VirtualNode,
     VirtualService,
@@ -74,9 +80,10 @@ class MeshNode(Construct):
         port: Port of the first listener. ``None``: the node has no listener.
         virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
-            ``VirtualNode`` and ``VirtualService``.
+            ``VirtualNode`` and ``VirtualService``; with a policy for callers also ``VirtualRouter``, and its routes.
     """
 
+    @checked(tokens=("cloud_map_description",))
     def __init__(
         self,
         scope: Construct,
@@ -99,9 +106,11 @@ class MeshNode(Construct):
         client_tls: ClientTls | None = None,
         cloud_map_name: str | None = None,
         cloud_map_description: str | None = None,
-        dns_ttl_seconds: int | None = None,
+        dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        retry_policy: RetryPolicy | None = None,
+        caller_timeout: Timeout | None = None,
     ) -> None:
         """Create the specification of a node.
 
@@ -124,7 +133,8 @@ class MeshNode(Construct):
                 the mesh; any node will do. Default: the name of the Cloud Map service in the domain of the mesh.
             access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in
                 Envoy's default format.
-            timeout: Timeout of a request to the application. Default: 15 seconds.
+            timeout: Timeout of a request to the application. Callers have one of their own: ``caller_timeout``, or that
+                of a route. Default: 15 seconds.
             health_check: Health check that the Envoys of callers perform on the tasks. Default: none.
             outlier_detection: Outlier ejection by the Envoys of callers. Default: none.
             connection_pool: Limits of the connections and requests of a task. Default: unlimited.
@@ -133,8 +143,8 @@ class MeshNode(Construct):
             cloud_map_name: Name of the Cloud Map service. Default: ``name``. This argument and the next two are not
                 supported for nodes that are not registered in Cloud Map.
             cloud_map_description: Description of the Cloud Map service. Default: none.
-            dns_ttl_seconds: TTL of the node's DNS record in seconds, 0 to 2147483647. Default: 60 for App Mesh, which
-                polls Cloud Map itself, and 5 for Envoys, which resolve the name by DNS.
+            dns_ttl: TTL of the node's DNS record, at most 2147483647 seconds. Default: 60 seconds for App Mesh, which
+                polls Cloud Map itself, and 5 seconds for Envoys, which resolve the name by DNS.
             hostname: DNS name of a workload outside the mesh, such as a database or another company's API, as a
                 literal. The node then has no Cloud Map service, no security group and no implementation. The security
                 groups of its callers allow its ports to all IPv4 addresses; a security group of all tasks stays as it
@@ -142,6 +152,10 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
+                unavailable.
+            caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
+                router with the name of the node provides the service. Default: 15 seconds.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -159,10 +173,11 @@ class MeshNode(Construct):
         )
         arguments = "port, protocol, timeout, health_check, outlier_detection, connection_pool and tls"
         node_listeners, problems = listeners_of_arguments(subject, listeners, single_listener, arguments)
+        ttl_seconds = in_seconds(dns_ttl)
         cloud_map_arguments = {
             "cloud_map_name": cloud_map_name,
             "cloud_map_description": cloud_map_description,
-            "dns_ttl_seconds": dns_ttl_seconds,
+            "dns_ttl": ttl_seconds,
         }
         problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
         problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
@@ -171,7 +186,7 @@ class MeshNode(Construct):
             name=name if cloud_map_name is None else cloud_map_name,
             namespace=mesh.namespace_name,
             description=cloud_map_description,
-            ttl_seconds=mesh.data_plane.dns_ttl_seconds if dns_ttl_seconds is None else dns_ttl_seconds,
+            ttl_seconds=mesh.data_plane.dns_ttl_seconds if ttl_seconds is None else ttl_seconds,
         )
         discovery: Discovery | None = None
         if hostname is not None:
@@ -180,7 +195,15 @@ class MeshNode(Construct):
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
-        service = VirtualService(name=service_name, virtual_node=name) if virtual_service and node_listeners else None
+        router = router_with_policy(
+            name, node=name, listeners=node_listeners, retry_policy=retry_policy, timeout=caller_timeout
+        )
+        problems += check_policies(subject, virtual_service and bool(node_listeners), retry_policy, caller_timeout)
+        service = None
+        if virtual_service and node_listeners:
+            service = VirtualService(
+                name=service_name, virtual_node=None if router else name, virtual_router=name if router else None
+            )
         node = VirtualNode(
             name=name,
             listeners=node_listeners,
@@ -193,8 +216,9 @@ class MeshNode(Construct):
             cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
             nodes=(node,),
             services=(service,) if service else (),
+            routers=(router,) if router and service else (),
         )
-        mesh.add(parts, problems)
+        mesh.add(self, parts, problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name
@@ -208,6 +232,8 @@ class MeshNode(Construct):
             mesh.network.add_workload_outside(node)
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
         declared = mesh.data_plane.declare(self, node)
+        if router:
+            declared = {**declared, **declare_router(self, mesh, router)}
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
 
     @property
@@ -236,6 +262,7 @@ class MeshNode(Construct):
         return ec2.Connections() if self._member is None else self._member.connections
 
     @staticmethod
+    @checked()
     def from_attributes(
         scope: Construct,
         id: str,
@@ -287,6 +314,7 @@ class MeshNode(Construct):
             cloud_map_name=cloud_map_name,
         )
 
+    @checked()
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.
 
@@ -302,6 +330,7 @@ class MeshNode(Construct):
         mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
 
+    @checked(tokens=("command", "entry_point", "environment"))
     def implement(
         self,
         scope: Construct,
@@ -323,8 +352,8 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         container_name: str | None = None,
         port_name: str | None = None,
-        container_health_check: ContainerHealthCheck | None = None,
-        stop_timeout_seconds: int | None = None,
+        container_health_check: ecs.HealthCheck | None = None,
+        stop_timeout: Duration | None = None,
         desired_count: int | None = None,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
@@ -332,6 +361,7 @@ class MeshNode(Construct):
         service_name: str | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeImplementation:
         """Create the Fargate service that implements the node: the application with an Envoy sidecar.
 
@@ -362,8 +392,8 @@ class MeshNode(Construct):
             port_name: Name of the first port in the task definition. Default: none.
             container_health_check: Health check that ECS performs on the application's container. Default: none, ECS
                 checks Envoy only.
-            stop_timeout_seconds: Stop timeout of the application, and then of Envoy, in seconds, 2 to 120. Default: 30,
-                the default of ECS.
+            stop_timeout: Stop timeout of the application, and then of Envoy, 2 to 120 seconds. Default: 30 seconds, the
+                default of ECS.
             desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
                 response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
                 distribute requests over the tasks of the last response. Default: ECS starts one task, and a deployment
@@ -376,16 +406,19 @@ class MeshNode(Construct):
             service_name: Name of the ECS service. Default: a name generated by CloudFormation.
             vpc_subnets: Subnets of the tasks. Default: the private subnets of the VPC with egress.
             log_group: Log group of the containers. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that gets Envoy's bootstrap configuration as a dictionary, after everything else,
+                and returns the one to use. It may be called more than once. Supported with ``data_plane="envoy"`` only.
+                Default: the compiled configuration.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
         application = Application(address=app_address, port=app_port)
-        commands = {"entry_point": entry_point, "command": command}
         problems = [
             *mesh.interception.check_application(node, application),
-            *check_implementation_arguments(subject, node, port_name, commands),
+            *check_implementation_arguments(subject, node, port_name),
+            *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -393,11 +426,11 @@ class MeshNode(Construct):
             name=f"{self.name}-app" if container_name is None else container_name,
             cpu=remaining_share(cpu, envoy_cpu, MIN_CPU) if app_cpu is None else app_cpu,
             memory_mib=app_memory if app_memory_mib is None else app_memory_mib,
-            health_check=container_health_check,
+            health_check=read_container_check(container_health_check),
             port_name=port_name,
-            stop_timeout_seconds=stop_timeout_seconds,
+            stop_timeout_seconds=in_seconds(stop_timeout),
         )
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -431,8 +464,11 @@ class MeshNode(Construct):
         )
         if execute_command:
             enable_execute_command(implementation.fargate_service)
+        if adjust_bootstrap is not None:
+            mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
         return implementation
 
+    @checked()
     def attach(
         self,
         service: ecs.BaseService,
@@ -442,8 +478,9 @@ class MeshNode(Construct):
         app_port: int | None = None,
         envoy_cpu: int = ENVOY_CPU,
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
-        stop_timeout_seconds: int | None = None,
+        stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Make an ECS service the implementation of the node, with Envoy in its tasks.
 
@@ -459,9 +496,10 @@ class MeshNode(Construct):
             app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120; not less than that of the application.
-                Default: 30, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: 30
+                seconds, the default of ECS.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the service does not permit it. The error lists all problems, and both stay as
@@ -470,15 +508,18 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "service", service, ecs.BaseService))
         application = Application(address=app_address, port=app_port)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
-        problems: list[str] = []
+        problems = [*self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap)]
         if self._member is not None:
             group, count = self._member.known_group, self._member.group_count
             problems += check_service(subject, service, group, count, registered=self._cloud_map is not None)
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attach(service, app_container, application, containers, log_group)
+        attachment = self._attach(service, app_container, application, containers, log_group)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(service.task_definition, adjust_bootstrap)
+        return attachment
 
     def _attach(
         self,
@@ -525,6 +566,7 @@ class MeshNode(Construct):
         container = attachment.app_container if redirected else attachment.envoy_container
         return LoadBalancerTarget(service, container, interception.inbound_ports(node)[0], health_path=None)
 
+    @checked()
     def add_to(
         self,
         task_definition: ecs.TaskDefinition,
@@ -532,8 +574,9 @@ class MeshNode(Construct):
         container: ecs.ContainerDefinition | None = None,
         envoy_cpu: int = ENVOY_CPU,
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
-        stop_timeout_seconds: int | None = None,
+        stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Add Envoy and its companions to a task definition, such as that of a scheduled task.
 
@@ -545,8 +588,9 @@ class MeshNode(Construct):
             container: Container of the application; see `attach`.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds; see `attach`.
+            stop_timeout: Stop timeout of Envoy; see `attach`.
             log_group: Log group of Envoy and its companions; see `attach`.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the task definition does not permit it. The error lists all problems, and both
@@ -555,22 +599,27 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         application = Application(address="0.0.0.0", port=None)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or task_definition.default_container
-        problems = check_unregistered(subject, self.mesh.declared.parts.nodes[self.name])
+        problems = [
+            *check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
         assert self._member is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
         self._member.add_tasks(attachment, task_definition)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
         return attachment
 
-    def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:
+    def _containers(self, cpu: int, memory_mib: int, stop_timeout: Duration | None) -> tuple[FargateContainer, ...]:
         """Return the containers that a task of the node has beside its application."""
         return self.mesh.data_plane.node_containers(
             cpu=cpu,
             memory_mib=memory_mib,
-            stop_timeout_seconds=stop_timeout_seconds,
+            stop_timeout_seconds=in_seconds(stop_timeout),
             dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
         )
 
@@ -588,7 +637,7 @@ class MeshNode(Construct):
             [
                 *problems,
                 *mesh.interception.check_application(node, application),
-                *check_implementation_arguments(subject, node, None, {}),
+                *check_implementation_arguments(subject, node, None),
                 *check_task_definition(subject, task_definition, app_container, containers),
             ]
         )

@@ -9,6 +9,7 @@ from constructs import Construct
 from color_mesh.cdk.arguments import listeners_of_arguments, match_of_arguments
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
 from color_mesh.cdk.imported_node import ImportedNode
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node import MeshNode
@@ -41,6 +42,7 @@ class MeshRouter(Construct):
         virtual_service_name: Name that callers use.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -77,7 +79,7 @@ class MeshRouter(Construct):
         )
         router = VirtualRouter(name=name, listeners=router_listeners)
         service = VirtualService(name=virtual_service_name, virtual_router=name)
-        mesh.add(MeshParts(routers=(router,), services=(service,)), problems)
+        mesh.add(self, MeshParts(routers=(router,), services=(service,)), problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name
@@ -92,6 +94,7 @@ class MeshRouter(Construct):
         """L1 resources that the data plane created for the router and its routes, by construct id."""
         return self._resources
 
+    @checked()
     def add_route(
         self,
         id: str,

@@ -39,7 +39,8 @@ ATTRIBUTES = "DNS does not filter tasks by attributes: use file endpoints, or a 
 NO_SDS = "give the path of the Unix socket of the Secret Discovery Service"
 ENVOY_PORTS = f"Envoy uses {ADMIN_PORT}, and {INBOUND_PORT} and up for the listeners of the node: change the port"
 APP_ELSEWHERE = (
-    "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port"
+    "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or give the services another port than "
+    "the application, such as 80, and set app_port to that of the application"
 )
 GATEWAY_ENVOY_PORTS = (
     f"Envoy uses {ADMIN_PORT} for its admin interface and {EGRESS_PORT} for the second hop: change the port"

@@ -10,6 +10,7 @@ from color_mesh.ecs.containers import Container
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.roles import Role
+from color_mesh.ecs.roles import denial as role_denial
 from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
 from color_mesh.envoy.gateway import prefix_warnings
@@ -19,6 +20,13 @@ from color_mesh.model import CloudMapDiscovery, MeshError, VirtualGateway, Virtu
 
 # Addresses of clients outside the VPC: a range that is reserved for documentation (RFC 5737).
 INTERNET = IPv4Network("198.51.100.0/24")
+
+# Rules of the analysis about what this module has warnings for, of the services that run.
+_DIAGNOSED = (
+    "envoy-may-not-read-configuration",
+    "redirected-ports-differ",
+    "traffic-is-not-redirected",
+)
 
 
 def obstacles(plan: Plan, service: Service) -> tuple[str, ...]:
@@ -55,7 +63,7 @@ def denial(plan: Plan, service: Service, resource: MeshResource, compiled: Compi
     task_role = plan.task(service).definition.task_role
     if task_role is not None and task_role not in plan.roles:
         return None  # No template declares the role: its permissions are unknown.
-    reason = _role_denial(plan.roles.get(task_role or ""), resource)
+    reason = role_denial(plan.roles.get(task_role or ""), resource, REGION, ACCOUNT)
     if reason is not None:
         return reason
     try:
@@ -63,16 +71,6 @@ def denial(plan: Plan, service: Service, resource: MeshResource, compiled: Compi
     except MeshError as error:
         return "; ".join(error.problems)
     return None
-
-
-def _role_denial(role: Role | None, resource: MeshResource) -> str | None:
-    action = "appmesh:StreamAggregatedResources"
-    if role is None:
-        return f"the task has no role, which must allow {action} on {resource}"
-    if not role.trusts_tasks:
-        return f"role {role.name} does not trust ecs-tasks.amazonaws.com"
-    arn = f"arn:aws:appmesh:{REGION}:{ACCOUNT}:{resource}"
-    return None if role.allows(action, arn) else f"role {role.name} does not allow {action} on {resource}"
 
 
 def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, ...]:
@@ -95,6 +93,11 @@ def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, .
         lines += (text for gateway in mesh.gateways for route in gateway.routes for text in prefix_warnings(route))
     lines += _unregistered(plan)
     lines += _blocked(plan, compiled)
+    lines += (
+        f"{finding.where()}: {finding.sentence()} [{finding.rule.id}]"
+        for finding in plan.findings
+        if finding.rule.severity != "note" and finding.rule.id not in _DIAGNOSED
+    )
     return tuple(dict.fromkeys(lines))
 
 
@@ -171,7 +174,7 @@ def _blocked_by_balancer(plan: Plan, balancer: LoadBalancer) -> Iterator[str]:
         for service in plan.services.values():
             for target in service.targets:
                 port = target.port or listener.port
-                if target.registry == listener.target_group and not _admitted(plan, service.groups, port, balancer):
+                if target.registry in listener.target_groups and not _admitted(plan, service.groups, port, balancer):
                     yield f"{service.name}: no security group of it allows tcp {port} from {balancer.name}"
 
 

@@ -36,6 +36,8 @@ _MAPS = ("/proc/self/uid_map", "/proc/self/gid_map")
 # Devices of a container (Open Container Initiative, Runtime Specification, Default Devices).
 DEVICE_NAMES = ("null", "zero", "full", "random", "urandom", "tty")
 DEVICES = RUN_FOLDER / "dev"
+# Trust store of Debian, Alpine and Envoy's images.
+TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def has_capabilities(*capabilities: int) -> bool:
@@ -195,12 +197,15 @@ def _map_users(pid: int) -> None:
             raise OSError(mapped.stderr.strip() or f"{tool} ended with {mapped.returncode}")
 
 
-def prepare_mounts(resolver: IPv4Address, envoy: str) -> bool:
-    """Give the mount namespace of the run its own ``/run``, ``/proc`` and name resolution, and hide the run's folder.
+def prepare_mounts(resolver: IPv4Address, envoy: str, trusted: str) -> bool:
+    """Give the mount namespace of the run its own ``/run``, ``/proc``, name resolution and trust store.
+
+    The run's folder is hidden.
 
     Args:
         resolver: Address of the VPC's resolver.
         envoy: Path of the Envoy binary, which becomes `BINARIES`/envoy, where all users reach it.
+        trusted: Certificate of the authority that containers trust, in PEM. They reach no others.
 
     Returns:
         True if the run has its own ``/proc``. Containers may not mount it; then it shows the machine's processes.
@@ -227,6 +232,10 @@ def prepare_mounts(resolver: IPv4Address, envoy: str) -> bool:
     # Only DNS: other sources of the machine, such as mDNS for .local names, do not exist on AWS.
     _replace(resolv_conf, f"nameserver {resolver}\noptions timeout:1 attempts:3\n")
     _replace(nsswitch_conf, "passwd: files\ngroup: files\nhosts: files dns\n")
+    if not TRUST_STORE.exists():
+        _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(TRUST_STORE.parent.resolve()))
+        TRUST_STORE.touch()
+    _replace(TRUST_STORE.resolve(), trusted)
     _bind(envoy, BINARIES / "envoy")
     for mount_point in ("shm", "pts"):
         (DEVICES / mount_point).mkdir(parents=True)

@@ -18,6 +18,7 @@ from color_mesh.local.run.isolation import (
     SETGID,
     SETUID,
     SYSTEM_ENVIRONMENT,
+    TRUST_STORE,
     creates_namespaces,
     first_subordinate_id,
     has_capabilities,
@@ -39,7 +40,7 @@ _PACKAGES = {
 }
 # Settings that keep users other than root from creating user namespaces, and the value that allows them.
 _OF_OTHER_USERS = {"kernel/unprivileged_userns_clone": "1", "kernel/apparmor_restrict_unprivileged_userns": "0"}
-_MODULES = ("dns", "h11", "pyroute2")
+_MODULES = ("dns", "h11", "pyroute2", "trustme")
 
 
 def missing(plan: Plan) -> Iterator[str]:
@@ -58,6 +59,9 @@ def missing(plan: Plan) -> Iterator[str]:
     absent = [tool for tool in tools if shutil.which(tool, path=SYSTEM_ENVIRONMENT["PATH"]) is None]
     for tool in absent:
         yield problem("machine", f"{tool} is not installed", None, f"sudo apt-get install {_PACKAGES[tool]}")
+    if not TRUST_STORE.parent.is_dir():
+        fix = "sudo apt-get install ca-certificates"
+        yield problem("machine", "has no folder for a trust store", str(TRUST_STORE.parent), fix)
     for module in _MODULES:
         if find_spec(module) is None:
             yield problem("machine", f"Python's {module} is not installed", None, "pip install 'color-mesh[local]'")

@@ -44,6 +44,8 @@ async def watch_target_health(
 
 def _tasks_of(target: LoadBalancerTarget, tasks: Iterable[RunningTask], registry: TaskRegistry) -> list[RunningTask]:
     registered = {
-        each.id for each in registry.tasks_of(target.group) if (str(each.address), each.port) == target.endpoint
+        each.id
+        for each in registry.tasks_of(target.group)
+        if (str(each.address), each.port) == target.endpoint and not each.draining
     }
     return [task for task in tasks if task.id in registered]

@@ -1,0 +1,341 @@
+-- Envoy's REST xDS requests become calls of AWS Cloud Map's DiscoverInstances, and the answers become xDS responses.
+--
+-- This is an upstream filter of the cluster of Cloud Map's endpoint, before the filter that signs the requests. The name
+-- of the requested resource says what to ask and how to read the answer. It is `namespace/service?parameters`, encoded
+-- like a URL:
+--   endpoints  port=15100   port of the endpoints
+--              ip=46        IP versions of the addresses, in the order of preference
+--              @key=value   attribute that an instance must have
+--   runtime    instance/attribute=key   runtime key of an attribute whose value is a weight from 0 to 100
+-- An answer that is not what it should be never reaches Envoy, which then keeps what it has.
+
+local MAX_DEPTH = 32
+local LOG_SECONDS = 60
+local MAX_WEIGHT = 100
+
+-- JSON decoder (RFC 8259). Arrays have the metatable Array, and null is a value of its own. Strings keep their bytes.
+local Array = {}
+local null = {}
+local escapes = { ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
+local literals = { ["true"] = true, ["false"] = false, ["null"] = null }
+local decode_value
+
+local function invalid(position)
+  error("not valid JSON at byte " .. position, 0)
+end
+
+local function skip_space(text, position)
+  return text:match("^[ \n\r\t]*()", position)
+end
+
+local function utf8(code)
+  if code < 0x80 then return string.char(code) end
+  local bytes, first, limit = "", 0xC0, 0x20
+  repeat
+    bytes = string.char(0x80 + code % 64) .. bytes
+    code = math.floor(code / 64)
+    if code < limit then return string.char(first + code) .. bytes end
+    first, limit = first + limit, limit / 2
+  until false
+end
+
+local function decode_escape(text, position)
+  local plain = escapes[text:sub(position + 1, position + 1)]
+  if plain then return plain, position + 2 end
+  local code = tonumber(text:match("^\\u(%x%x%x%x)", position) or invalid(position), 16)
+  if code < 0xD800 or code > 0xDFFF then return utf8(code), position + 6 end
+  local low = tonumber(text:match("^\\u(%x%x%x%x)", position + 6) or invalid(position), 16)
+  if code > 0xDBFF or low < 0xDC00 or low > 0xDFFF then invalid(position) end
+  return utf8(0x10000 + (code - 0xD800) * 0x400 + low - 0xDC00), position + 12
+end
+
+local function decode_string(text, position)
+  local parts = {}
+  position = position + 1
+  while true do
+    local plain, stop = text:match('^([^"\\%z\1-\31]*)()', position)
+    parts[#parts + 1] = plain
+    if text:sub(stop, stop) == '"' then return table.concat(parts), stop + 1 end
+    if text:sub(stop, stop) ~= "\\" then invalid(stop) end
+    parts[#parts + 1], position = decode_escape(text, stop)
+  end
+end
+
+local function decode_number(text, position)
+  local stop = text:match("^-?0()", position) or text:match("^-?[1-9]%d*()", position) or invalid(position)
+  stop = text:match("^%.%d+()", stop) or stop
+  stop = text:match("^[eE][+-]?%d+()", stop) or stop
+  return tonumber(text:sub(position, stop - 1)), stop
+end
+
+-- Decode the elements of an array or the members of an object, up to the closing bracket.
+local function decode_list(text, position, closing, add)
+  position = skip_space(text, position + 1)
+  if text:sub(position, position) == closing then return position + 1 end
+  while true do
+    position = skip_space(text, add(position))
+    local separator = text:sub(position, position)
+    if separator == closing then return position + 1 end
+    if separator ~= "," then invalid(position) end
+    position = skip_space(text, position + 1)
+  end
+end
+
+local function decode_array(text, position, depth)
+  local array = setmetatable({}, Array)
+  return array, decode_list(text, position, "]", function(start)
+    local value, stop = decode_value(text, start, depth)
+    array[#array + 1] = value
+    return stop
+  end)
+end
+
+local function decode_object(text, position, depth)
+  local object = {}
+  return object, decode_list(text, position, "}", function(start)
+    if text:sub(start, start) ~= '"' then invalid(start) end
+    local key, stop = decode_string(text, start)
+    local colon = skip_space(text, stop)
+    if text:sub(colon, colon) ~= ":" then invalid(colon) end
+    object[key], stop = decode_value(text, skip_space(text, colon + 1), depth)
+    return stop
+  end)
+end
+
+function decode_value(text, position, depth)
+  if depth == 0 then error("JSON is nested too deeply", 0) end
+  local first = text:sub(position, position)
+  if first == "{" then return decode_object(text, position, depth - 1) end
+  if first == "[" then return decode_array(text, position, depth - 1) end
+  if first == '"' then return decode_string(text, position) end
+  local word, stop = text:match("^(%l+)()", position)
+  if not word then return decode_number(text, position) end
+  if literals[word] == nil then invalid(position) end
+  return literals[word], stop
+end
+
+local function decode(text)
+  local value, stop = decode_value(text, skip_space(text, 1), MAX_DEPTH)
+  stop = skip_space(text, stop)
+  if stop <= #text then invalid(stop) end
+  return value
+end
+
+local function quote(text)
+  return '"' .. text:gsub('[%z\1-\31"\\]', function(character)
+    return string.format("\\u%04x", character:byte())
+  end) .. '"'
+end
+
+-- Return an object of a certain type. JSON of another type, or null, is an error.
+local function typed(value, is_array, what)
+  if type(value) ~= "table" or value == null or (getmetatable(value) == Array) ~= is_array then
+    error(what .. " is missing or has the wrong type", 0)
+  end
+  return value
+end
+
+-- Names of resources.
+
+local function unescape(text)
+  return (text:gsub("%%(%x%x)", function(code) return string.char(tonumber(code, 16)) end))
+end
+
+local function parse_name(name)
+  local resource = { parameters = {} }
+  local namespace, service, query = name:match("^([^/?]+)/([^/?]+)%??(.*)$")
+  resource.namespace, resource.service = unescape(namespace), unescape(service)
+  for key, value in query:gmatch("([^&=]+)=([^&]*)") do
+    table.insert(resource.parameters, { key = unescape(key), value = unescape(value) })
+  end
+  return resource
+end
+
+-- Failures: one line a minute, with the number of those that have no line of their own.
+
+local pending, answered, weights_in_force = {}, {}, {}
+local last_log, unlogged = nil, 0
+
+local function log(handle, name, reason)
+  local now = os.time()
+  if last_log and now - last_log < LOG_SECONDS then
+    unlogged = unlogged + 1
+    return
+  end
+  local text = "Cloud Map DiscoverInstances of " .. name:match("^[^?]*") .. ": " .. reason
+  if unlogged > 0 then text = text .. " (" .. unlogged .. " more since the last such line)" end
+  text = text .. (answered[name] and "; what was known before stays in force" or "; the task waits for the first answer")
+  handle:logWarn((text:gsub("[^\32-\126]", "?"):sub(1, 600)))
+  last_log, unlogged = now, 0
+end
+
+-- Endpoints.
+
+local function is_ipv4(address)
+  local a, b, c, d = address:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  return a and math.max(a, b, c, d) <= 255
+end
+
+local addresses = {
+  ["4"] = { attribute = "AWS_INSTANCE_IPV4", valid = is_ipv4 },
+  ["6"] = { attribute = "AWS_INSTANCE_IPV6", valid = function(address) return address:find("^%x*:[%x:.]*$") end },
+}
+
+local function address_of(attributes, versions)
+  for version in versions:gmatch(".") do
+    local address = attributes[addresses[version].attribute]
+    if address ~= nil then
+      if type(address) ~= "string" or not addresses[version].valid(address) then
+        error("an address is not valid", 0)
+      end
+      return address
+    end
+  end
+end
+
+local function endpoints(_, name, resource, instances)
+  local settings, found = {}, {}
+  for _, parameter in ipairs(resource.parameters) do settings[parameter.key] = parameter.value end
+  for _, instance in ipairs(instances) do
+    local address = address_of(typed(instance.Attributes, false, "Attributes"), settings.ip)
+    if address then
+      found[#found + 1] = string.format(
+        '{"endpoint":{"address":{"socket_address":{"address":"%s","port_value":%s}}}%s}',
+        address, settings.port, instance.HealthStatus == "UNHEALTHY" and ',"health_status":"UNHEALTHY"' or ""
+      )
+    end
+  end
+  return "envoy.config.endpoint.v3.ClusterLoadAssignment", string.format(
+    '"cluster_name":%s,"endpoints":[%s]', quote(name),
+    #found > 0 and '{"lb_endpoints":[' .. table.concat(found, ",") .. "]}" or ""
+  )
+end
+
+-- Weights. Those that are not valid leave the last valid ones in force, and without such ones those of the bootstrap.
+
+local function read_weights(attributes, keys)
+  local weights, total = {}, 0
+  for attribute, value in pairs(typed(attributes, false, "Attributes")) do
+    -- Attributes with this prefix are reserved for Cloud Map.
+    if attribute:sub(1, 4) ~= "AWS_" then
+      local weight = type(value) == "string" and value:find("^%d%d?%d?$") and tonumber(value)
+      if not keys[attribute] then return nil, "'" .. attribute .. "' is not a target" end
+      if not weight or weight > MAX_WEIGHT then return nil, "the weight of '" .. attribute .. "' is not 0 to 100" end
+      weights[attribute], total = weight, total + weight
+    end
+  end
+  if total == 0 then return nil, "all weights are 0" end
+  return weights
+end
+
+local function runtime(handle, name, resource, instances)
+  -- The health check of the container looks for this key: statistics do not tell layers apart.
+  local layer, keys_by_instance = { quote(name:match("^[^?]*")) .. ":1" }, {}
+  for _, parameter in ipairs(resource.parameters) do
+    local instance, attribute = parameter.key:match("^(.*)/(.*)$")
+    local keys = keys_by_instance[instance] or {}
+    keys_by_instance[instance] = keys
+    keys[attribute] = keys[attribute] or {}
+    table.insert(keys[attribute], parameter.value)
+  end
+  for _, instance in ipairs(instances) do
+    local id = instance.InstanceId
+    if keys_by_instance[id] then
+      local weights, problem = read_weights(instance.Attributes, keys_by_instance[id])
+      if weights then
+        weights_in_force[name .. "#" .. id] = weights
+      else
+        log(handle, name, "instance '" .. id .. "': " .. problem)
+      end
+    end
+  end
+  for id, keys in pairs(keys_by_instance) do
+    local weights = weights_in_force[name .. "#" .. id]
+    for attribute, runtime_keys in pairs(weights and keys or {}) do
+      for _, key in ipairs(runtime_keys) do
+        -- A target without a weight gets no requests: its service may not be ready yet.
+        layer[#layer + 1] = quote(key) .. ":" .. (weights[attribute] or 0)
+      end
+    end
+  end
+  return "envoy.service.runtime.v3.Runtime",
+    string.format('"name":%s,"layer":{%s}', quote(name), table.concat(layer, ","))
+end
+
+local readers = { endpoints = endpoints, runtime = runtime }
+
+local function request_body(kind, resource)
+  local filters = {}
+  for _, parameter in ipairs(kind == "endpoints" and resource.parameters or {}) do
+    if parameter.key:sub(1, 1) == "@" then
+      filters[#filters + 1] = quote(parameter.key:sub(2)) .. ":" .. quote(parameter.value)
+    end
+  end
+  return string.format(
+    '{"NamespaceName":%s,"ServiceName":%s,"MaxResults":1000,"HealthStatus":"ALL"%s}',
+    quote(resource.namespace), quote(resource.service),
+    #filters > 0 and ',"QueryParameters":{' .. table.concat(filters, ",") .. "}" or ""
+  )
+end
+
+local function response_body(handle, kind, name, text)
+  local answer = typed(decode(text), false, "the answer")
+  local instances = typed(answer.Instances, true, "Instances")
+  for _, instance in ipairs(instances) do typed(instance, false, "an instance") end
+  local type_name, fields = readers[kind](handle, name, parse_name(name), instances)
+  return string.format(
+    '{"version_info":"1","type_url":"type.googleapis.com/%s","resources":[{"@type":"type.googleapis.com/%s",%s}]}',
+    type_name, type_name, fields
+  )
+end
+
+local function error_reason(status, text)
+  local known, answer = pcall(decode, text)
+  if not known or type(answer) ~= "table" then return status .. ", without a reason in JSON" end
+  local type_name, message = answer.__type, answer.message or answer.Message
+  return status .. " " .. (type(type_name) == "string" and type_name:match("[^#]*$") or "without a type")
+    .. (type(message) == "string" and ": " .. message or "")
+end
+
+local function bytes_of(body)
+  return body and body:getBytes(0, body:length()) or ""
+end
+
+function envoy_on_request(handle)
+  local kind = handle:headers():get(":path"):match("discovery:(%l+)")
+  local body = handle:body()
+  local name = decode(bytes_of(body)).resource_names[1]
+  -- Connections that fail, timeouts and answers that are too large end a call without an answer for this filter.
+  if pending[name] then log(handle, name, "no answer: no connection, a timeout, or more than Envoy buffers") end
+  pending[name] = true
+  local metadata = handle:streamInfo():dynamicMetadata()
+  metadata:set("cloud_map", "kind", kind)
+  metadata:set("cloud_map", "name", name)
+  local length = body:setBytes(request_body(kind, parse_name(name)))
+  local headers = handle:headers() -- Again: headers that were taken before body() are out of scope.
+  for _, header in ipairs({ "x-envoy-internal", "x-envoy-expected-rq-timeout-ms", "x-forwarded-for" }) do
+    headers:remove(header)
+  end
+  headers:replace(":path", "/")
+  headers:replace("content-type", "application/x-amz-json-1.1")
+  headers:replace("content-length", length)
+  headers:replace("x-amz-target", "Route53AutoNaming_v20170314.DiscoverInstances")
+end
+
+function envoy_on_response(handle)
+  local call = handle:streamInfo():dynamicMetadata():get("cloud_map")
+  local name, status = call.name, handle:headers():get(":status")
+  local body = handle:body()
+  local text = bytes_of(body)
+  pending[name] = nil
+  if status ~= "200" then return log(handle, name, error_reason(status, text)) end
+  local valid, response = pcall(response_body, handle, call.kind, name, text)
+  if not valid then
+    log(handle, name, status .. ", but " .. tostring(response))
+    return handle:headers():replace(":status", "502")
+  end
+  answered[name] = true
+  local length = body:setBytes(response)
+  handle:headers():replace("content-type", "application/json")
+  handle:headers():replace("content-length", length)
+end

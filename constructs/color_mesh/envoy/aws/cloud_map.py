@@ -1,0 +1,114 @@
+"""AWS Cloud Map as the source of endpoints and weights.
+
+Envoy's REST subscriptions go to the cluster of Cloud Map's endpoint. Its upstream filters make each of them a call of
+DiscoverInstances (`cloud_map.lua`) and sign it. The name of a resource has all that the filter needs.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from urllib.parse import quote
+
+from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
+from color_mesh.envoy.typed import LUA, Json, extension, socket_address
+from color_mesh.model import IpPreference
+
+CLUSTER = "aws_servicediscovery"
+# AWS General Reference, *AWS Cloud Map endpoints and quotas*: the endpoint of DiscoverInstances.
+HOST = f"data-servicediscovery.{REGION}.{URL_SUFFIX}"
+_REQUEST_TIMEOUT = "5s"
+# Credentials are fetched after Envoy has initialized its clusters, so it would wait for the first answer in vain. The
+# health check of the container waits for it instead.
+_INITIAL_FETCH_TIMEOUT = "0.1s"
+# An answer with 1,000 tasks, the most that DiscoverInstances returns, has about 700 KiB.
+_BUFFER_BYTES = 3 * 1024 * 1024
+# Connection attempts to this address fail at once. A call needs an endpoint before the filter knows of it.
+_NOWHERE = socket_address("127.0.0.1", 1)
+_IP_VERSIONS: Mapping[IpPreference | None, str] = {
+    "IPv4_ONLY": "4",
+    "IPv6_ONLY": "6",
+    "IPv4_PREFERRED": "46",
+    "IPv6_PREFERRED": "64",
+    None: "46",
+}
+
+
+def endpoints_name(
+    namespace: str,
+    service: str,
+    port: int,
+    preference: IpPreference | None,
+    attributes: Iterable[tuple[str, str]] = (),
+    own_policy_of: str | None = None,
+) -> str:
+    """Return the name of the endpoints of a Cloud Map service.
+
+    Args:
+        namespace: Name of the namespace.
+        service: Name of the service.
+        port: Port of the endpoints.
+        preference: IP versions of the addresses. ``None``: IPv4, then IPv6.
+        attributes: Keys and values of the attributes that an instance must have.
+        own_policy_of: Virtual service with its own client policy, whose cluster is another one with the same endpoints.
+    """
+    parameters = [("port", str(port)), ("ip", _IP_VERSIONS[preference])]
+    parameters += [(f"@{key}", value) for key, value in attributes]
+    parameters += [("for", own_policy_of)] if own_policy_of else []
+    return _name(namespace, service, parameters)
+
+
+def weights_name(namespace: str, service: str, keys: Iterable[tuple[str, str, str]]) -> str:
+    """Return the name of the runtime layer with the weights of a router.
+
+    Args:
+        namespace: Name of the namespace.
+        service: Name of the Cloud Map service, which has an instance for each route.
+        keys: Runtime keys of weights, each after the id of the instance and the name of the attribute.
+    """
+    return _name(namespace, service, [(f"{instance}/{attribute}", key) for instance, attribute, key in keys])
+
+
+def config_source(refresh_seconds: int) -> Json:
+    """Render the configuration source of endpoints or weights.
+
+    Envoy waits after each call for ``refresh_seconds``, and for a random time that is at most as long.
+    """
+    return {
+        "resource_api_version": "V3",
+        "initial_fetch_timeout": _INITIAL_FETCH_TIMEOUT,
+        "api_config_source": {
+            "api_type": "REST",
+            "transport_api_version": "V3",
+            "cluster_names": [CLUSTER],
+            "refresh_delay": f"{refresh_seconds}s",
+            "request_timeout": _REQUEST_TIMEOUT,
+        },
+    }
+
+
+def cloud_map_cluster() -> Json:
+    """Render the cluster of Cloud Map's endpoint, with the filters that call DiscoverInstances."""
+    lua = extension("envoy.filters.http.lua", LUA, default_source_code={"inline_string": filter_source()})
+    cluster = signed_cluster(CLUSTER, HOST, "servicediscovery", [lua])
+    endpoints = [
+        *cluster["load_assignment"]["endpoints"],
+        {"priority": 1, "lb_endpoints": [{"endpoint": {"address": _NOWHERE}}]},
+    ]
+    return {
+        **cluster,
+        "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
+        "load_assignment": {"cluster_name": CLUSTER, "endpoints": endpoints},
+    }
+
+
+@cache
+def filter_source() -> str:
+    """Return the source of the Lua filter without comments and indentation, since ECS limits the task definition."""
+    source = resources.files(__package__).joinpath("cloud_map.lua").read_text(encoding="utf-8")
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("--"))
+
+
+def _name(namespace: str, service: str, parameters: Iterable[tuple[str, str]]) -> str:
+    query = "&".join(f"{quote(key, safe='@/.:')}={quote(value, safe='@/.:')}" for key, value in parameters)
+    return f"{quote(namespace, safe='')}/{quote(service, safe='')}?{query}"
