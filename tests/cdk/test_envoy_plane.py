@@ -727,17 +727,17 @@ class TestStacks:
         cart.connect_to(stock)
         return cart, stock
 
-    def test_task_depends_on_records_that_are_declared_after_it(
+    def test_service_depends_on_records_that_are_declared_after_it(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
         implement(cart, cluster)
         cart.connect_to(MeshNode(stack, "Stock", mesh=mesh, name="stock"))
         resources = template()["Resources"]
-        (task,) = (each for each in resources.values() if each["Type"] == TASK)
+        (service,) = (each for each in resources.values() if each["Type"] == SERVICE)
         records = {id for id, each in resources.items() if each["Type"] == "AWS::Route53::RecordSet"}
         assert len(records) == 1
-        assert records <= set(task["DependsOn"])
+        assert records <= set(service["DependsOn"])
 
     def test_two_meshes_of_one_domain_in_a_vpc_are_refused(
         self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc

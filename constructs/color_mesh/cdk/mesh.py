@@ -1,7 +1,6 @@
 """Service mesh that nodes, routers and gateways belong to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from aws_cdk import CrossStackReferences, ReferenceStrength, Token
 from aws_cdk import aws_ec2 as ec2
@@ -40,19 +39,6 @@ from color_mesh.model.telemetry import collector_port
 # Metadata of a VPC: the domain of a mesh that creates a zone for it.
 _DOMAIN = "color-mesh:domain"
 _DEFAULT_INTERCEPTIONS: Mapping[DataPlaneName, InterceptionName] = {"app-mesh": "transparent", "envoy": "loopback"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MeshAttributes:
-    """Attributes of a mesh that another app created, beside its VPC and its namespace.
-
-    Attributes:
-        zone: Private hosted zone of the domain.
-        security_group: Security group of the mesh.
-    """
-
-    zone: route53.IHostedZone
-    security_group: ec2.ISecurityGroup
 
 
 class ServiceMesh(Construct):
@@ -94,7 +80,7 @@ class ServiceMesh(Construct):
         data_plane: DataPlaneName = "envoy",
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
-        attributes: MeshAttributes | None = None,
+        zone: route53.IHostedZone | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
         """Create a mesh without nodes, routers and gateways.
@@ -134,7 +120,8 @@ class ServiceMesh(Construct):
             other_domains: Domains of virtual services besides the domain of the mesh, such as ``pay.example``. Each
                 service in such a domain has a private hosted zone of its own name. Supported with
                 ``interception="loopback"`` only. Default: none.
-            attributes: Attributes of a mesh that another app created; see `from_attributes`. Default: a new mesh.
+            zone: Private hosted zone of the domain, if another app created the mesh; see `from_attributes`. Default: a
+                new zone.
             telemetry: Spans and metrics of all Envoys, and where they are sent. With ``data_plane="app-mesh"``
                 ``Telemetry(collector="sidecar")`` is supported only, and there are no metrics. Default: none.
 
@@ -151,14 +138,15 @@ class ServiceMesh(Construct):
             namespace_name = namespace.namespace_name
         else:
             namespace_name = f"{TASKS_LABEL}.{domain}" if interception == "loopback" else str(domain)
-        creates_zone = attributes is None and (namespace is None or interception == "loopback")
+        creates_zone = zone is None and (namespace is None or interception == "loopback")
         if not domain_problems and interception == "loopback":
             domain_problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
         if not domain_problems and creates_zone:
             domain_problems += _check_not_shared(f"mesh {name!r}", domain_of(namespace_name), vpc)
         problems += domain_problems
         isolation = isolation or _default_isolation(interception, security_group)
-        problems += _check_isolation(f"mesh {name!r}", isolation, security_group)
+        of_app = security_group if zone is None else None
+        problems += _check_isolation(f"mesh {name!r}", isolation, of_app)
         with refusing(problems):
             mesh = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
@@ -168,7 +156,7 @@ class ServiceMesh(Construct):
             self, "Namespace", name=namespace_name, vpc=vpc
         )
         self.namespace_name: str = namespace_name
-        self.security_group: ec2.ISecurityGroup | None = security_group
+        self.security_group: ec2.ISecurityGroup | None = of_app
         self.egress_filter: EgressFilter = mesh.egress_filter
         self.telemetry: Telemetry | None = telemetry
         self.declared: MeshBuilder = MeshBuilder(mesh)
@@ -180,7 +168,6 @@ class ServiceMesh(Construct):
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: TransparentInterception | LoopbackInterception
         if interception == "loopback":
-            zone = None if attributes is None else attributes.zone
             self.interception = LoopbackInterception(self, name, namespace_name, vpc, other_domains, zone)
         else:
             self.interception = TransparentInterception(namespace_name)
@@ -190,7 +177,7 @@ class ServiceMesh(Construct):
             vpc=vpc,
             isolation=isolation,
             egress_filter=mesh.egress_filter,
-            security_group=security_group if attributes is None else attributes.security_group,
+            security_group=security_group,
             collector_port=self._collector_port,
             declared=self.declared,
             interception=self.interception,
@@ -247,7 +234,8 @@ class ServiceMesh(Construct):
             isolation=isolation,
             egress_filter=egress_filter,
             envoy_image=envoy_image,
-            attributes=MeshAttributes(zone=zone, security_group=security_group),
+            zone=zone,
+            security_group=security_group,
         )
 
     @property
