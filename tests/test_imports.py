@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "local.plan": ((*CORE, "analysis"), ()),
     "local.run": (
         ("model", "ecs", "envoy", "local.folder", "local.terminal", "local.plan"),
-        ("dns", "h11", "pyroute2", "trustme"),
+        ("dns", "google", "h11", "opentelemetry", "pyroute2", "trustme"),
     ),
     "local.client": (("model", "local.folder", "local.terminal"), ()),
     "migration": ((*CORE, "report", "analysis"), ("ruff",)),

@@ -283,7 +283,7 @@ def implement_in(
 ) -> Implement:
     """Implement a gateway in a VPC."""
     mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+        stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", security_group=mesh_group, data_plane="app-mesh"
     )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)

@@ -43,7 +43,11 @@ class Shop:
         return {stack.stack_name: stack.template for stack in self.app.synth().stacks}
 
     def mesh_warnings(self) -> list[str]:
-        return [str(entry.data) for entry in self.mesh.node.metadata if entry.type == "aws:cdk:warning"]
+        return [
+            str(entry.data)
+            for entry in self.mesh.node.metadata
+            if entry.type == "aws:cdk:warning" and "stack" in str(entry.data)
+        ]
 
 
 def shop(isolation: Literal["node", "mesh"] = "node") -> Shop:

@@ -141,7 +141,7 @@ def test_telemetry_of_another_type_is_refused(stack: Stack, vpc: ec2.IVpc) -> No
     wrong: Any = "sidecar"
     with pytest.raises(MeshError) as error:
         ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", telemetry=wrong)
-    expected = "mesh 'shop': telemetry is not a Telemetry, got 'sidecar' (such as Telemetry(sampling_percent=5))"
+    expected = "ServiceMesh 'Mesh': 'telemetry' is not of the type Telemetry, got 'sidecar' (such as Telemetry(...))"
     assert str(error.value) == expected
 
 

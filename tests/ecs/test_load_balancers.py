@@ -5,14 +5,9 @@ from typing import Any
 
 import pytest
 
-from color_mesh.ecs.listeners import (
-    Action,
-    Condition,
-    FixedResponse,
-    ListenerRule,
-    LoadBalancerListener,
-    Redirect,
-)
+from color_mesh.ecs.actions import Action, FixedResponse, Redirect
+from color_mesh.ecs.conditions import Condition
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.target_groups import TargetGroup, TargetHealthCheck
 from tests.support.local_templates import declared, elb

@@ -13,8 +13,8 @@ import pytest
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, cloud_map_id
 from color_mesh.ecs.roles import Role, statements
 from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.cloud_map_authorization import authorize
 from color_mesh.local.run.aws.api_error import ApiError
-from color_mesh.local.run.aws.authorization import authorize
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.weights import live_routes, weights_request
 from color_mesh.local.run.dns.records import records_to_serve
@@ -310,7 +310,7 @@ NAME_KEYS = {"servicediscovery:NamespaceName": "shop.local", "servicediscovery:S
 )
 def test_role_that_allows_a_call_is_authorized(aws: Emulated, changes: dict[str, Any]) -> None:
     role = Role(name="Role", statements=statements({"Statement": {**DISCOVER, **changes}}))
-    assert authorize(role, "DiscoverInstances", NAMES, aws.cloud_map, "us-east-1").denial is None
+    assert authorize(role, "DiscoverInstances", NAMES, SERVICES, "us-east-1").denial is None
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_role_that_allows_a_call_is_authorized(aws: Emulated, changes: dict[str,
 )
 def test_missing_permission_is_named(aws: Emulated, changes: dict[str, Any]) -> None:
     role = Role(name="Role", statements=statements({"Statement": {**DISCOVER, **changes}}))
-    denial = authorize(role, "DiscoverInstances", NAMES, aws.cloud_map, "us-east-1").denial
+    denial = authorize(role, "DiscoverInstances", NAMES, SERVICES, "us-east-1").denial
     assert denial is not None
     assert denial.startswith(
         "servicediscovery:DiscoverInstances on service 'stock' of namespace 'shop.local': no policy allows it, "
@@ -339,6 +339,6 @@ def test_names_of_discovery_are_no_keys_of_other_actions(aws: Emulated) -> None:
     allowed = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}})
     request = {"ServiceId": ROUTER_ID, "InstanceId": "route"}
     role = Role(name="Role", statements=allowed)
-    denial = authorize(role, "RegisterInstance", request, aws.cloud_map, "us-east-1").denial
+    denial = authorize(role, "RegisterInstance", request, SERVICES, "us-east-1").denial
     assert denial is not None
     assert "servicediscovery:RegisterInstance on service 'router': no policy allows it" in denial

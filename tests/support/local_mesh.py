@@ -95,6 +95,10 @@ class LocalMesh:
 
     def status(self) -> Any:
         """Return the status of the run."""
+        return self.request({"command": "status"})
+
+    def request(self, command: Any) -> Any:
+        """Send a request to the control socket, and return the response."""
         with socket.socket(socket.AF_UNIX) as connection:
             # The path of a socket is limited to 107 characters.
             folder = os.open(self.folder / ".color-mesh", os.O_PATH)
@@ -102,7 +106,7 @@ class LocalMesh:
                 connection.connect(f"/proc/self/fd/{folder}/control.sock")
             finally:
                 os.close(folder)
-            connection.sendall(b'{"command": "status"}\n')
+            connection.sendall(json.dumps(command).encode() + b"\n")
             return json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
 
     def tasks(self, service: str) -> list[Any]:

@@ -71,6 +71,24 @@ def test_request_goes_where_the_first_rule_that_matches_says(
     assert request(shop, path, *options)["service"] == service
 
 
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/v12", "api.eu.example", 210),
+        ("/v12?a=/x", "API.eu.example:8080", 210),
+        ("/v12/x", "api.eu.example", 200),
+        ("/x?/v1", "api.eu.example", 200),
+        ("/v12", "api.eu.example.org", 200),
+    ],
+)
+def test_regular_expressions_of_conditions_match(shop: LocalMesh, path: str, host: str, status: int) -> None:
+    assert curl(shop, f"{url(shop, WEBSITE)}{path}", "--header", f"Host: {host}")[0] == status
+
+
+def test_target_group_of_https_does_not_validate_certificates(shop: LocalMesh) -> None:
+    assert request(shop, "/secure/x")["service"] == "secure"
+
+
 def test_target_gets_the_host_and_the_headers_of_a_load_balancer(shop: LocalMesh) -> None:
     received = request(shop, "/a?b=1", "--header", "X-Forwarded-For: 203.0.113.7", "--header", "X-Forwarded-Port: 7")
     assert received["path"] == "/a?b=1"
@@ -116,7 +134,7 @@ def test_rule_of_a_function_is_named_and_answers_503(shop: LocalMesh) -> None:
     assert "FunctionTargets9CF91710.TargetType: does not run here, got 'lambda' (ip)" in shop.output()
 
 
-@pytest.mark.parametrize(("path", "status"), [("/close", 502), ("/?wait=5", 504)])
+@pytest.mark.parametrize(("path", "status"), [("/close", 502), ("/?wait=8", 504)])
 def test_target_that_does_not_respond_is_an_error_of_the_gateway(shop: LocalMesh, path: str, status: int) -> None:
     assert curl(shop, f"{url(shop, WEBSITE)}{path}")[0] == status
 
@@ -170,7 +188,7 @@ def test_requests_of_a_task_end_before_it_stops(shop: LocalMesh) -> None:
         container["Environment"].append({"Name": "VERSION", "Value": "2"})
 
     before = shop.tasks("canary")[0]["id"]
-    target = f"{url(shop, WEBSITE)}/c1?wait=1.8"
+    target = f"{url(shop, WEBSITE)}/c1?wait=1.5"
     # The requests overlap: at any time there is one that began before.
     requests = [
         f"sleep {number * 0.4}; curl --silent --max-time 10 --write-out '%{{http_code}} ' -o /dev/null '{target}'"

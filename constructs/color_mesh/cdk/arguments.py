@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from color_mesh.model import (
     DnsDiscovery,
     DnsResponseType,
+    IpPreference,
     Listener,
     Method,
     Protocol,
@@ -93,6 +94,7 @@ def check_discovery_arguments(
     listeners: Sequence[Listener],
     hostname: str | None,
     response_type: DnsResponseType,
+    ip_preference: IpPreference | None,
     cloud_map_arguments: Mapping[str, object],
 ) -> Iterator[str]:
     """Validate that a node has arguments for a Cloud Map service or for a hostname only if it has the one or the other.
@@ -102,6 +104,7 @@ def check_discovery_arguments(
         listeners: Listeners of the node.
         hostname: Argument ``hostname``.
         response_type: Argument ``response_type``.
+        ip_preference: Argument ``ip_preference``.
         cloud_map_arguments: Arguments for the Cloud Map service by name. ``None``: not arguments.
     """
     arguments = {name: value for name, value in cloud_map_arguments.items() if value is not None}
@@ -111,6 +114,9 @@ def check_discovery_arguments(
     if hostname is None and response_type != "LOADBALANCER":
         fix = "a hostname, or leave response_type out"
         yield problem(subject, "has a response type but no hostname", response_type, fix)
+    if hostname is None and ip_preference is not None:
+        fix = "a hostname, or leave ip_preference out"
+        yield problem(subject, "has an IP preference but no hostname", ip_preference, fix)
 
 
 def check_implementation_arguments(subject: str, node: VirtualNode, port_name: str | None) -> Iterator[str]:

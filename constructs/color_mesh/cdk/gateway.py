@@ -279,6 +279,7 @@ class MeshGateway(Construct):
             *check_balancer_name(subject, "target group name", target_group_name),
             *mesh.data_plane.check_gateway(subject, trusted_hops),
             *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+            *mesh.implementations.check(subject, cluster, mesh.vpc, service_name),
             *_check_entry(subject, exposure, entry_security_group),
             *_check_certificates(subject, exposure, certificates),
             *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
@@ -320,6 +321,7 @@ class MeshGateway(Construct):
         if adjust_bootstrap is not None:
             mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
         self._implementation = implementation
+        mesh.implementations.add(subject, implementation.fargate_service)
         if exposure in ("public-ip", "none"):
             return implementation
         if certificates:

@@ -18,6 +18,7 @@ from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
+from color_mesh.cdk.surroundings import Implementations, check_namespace, review
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
@@ -61,6 +62,7 @@ class ServiceMesh(Construct):
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
+        implementations: Tasks of the nodes and gateways.
     """
 
     @checked()
@@ -134,6 +136,7 @@ class ServiceMesh(Construct):
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
         problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
+        problems += check_namespace(f"mesh {name!r}", namespace, vpc)
         if namespace is not None:
             namespace_name = namespace.namespace_name
         else:
@@ -189,6 +192,8 @@ class ServiceMesh(Construct):
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
         self._constructs: dict[str, Construct] = {}
         annotate(self, lambda: self.model, self._constructs)
+        self.implementations: Implementations = Implementations()
+        review(self, vpc, lambda: self.model, self.implementations)
 
     @classmethod
     def from_attributes(
@@ -293,10 +298,8 @@ class ServiceMesh(Construct):
         return None if port == 443 else port
 
 
-def _check_telemetry(subject: str, data_plane: str, telemetry: object) -> Iterator[str]:
-    if telemetry is not None and not isinstance(telemetry, Telemetry):
-        yield problem(subject, "telemetry is not a Telemetry", telemetry, "such as Telemetry(sampling_percent=5)")
-    elif isinstance(telemetry, Telemetry) and data_plane == "app-mesh" and telemetry.collector != "sidecar":
+def _check_telemetry(subject: str, data_plane: str, telemetry: Telemetry | None) -> Iterator[str]:
+    if telemetry is not None and data_plane == "app-mesh" and telemetry.collector != "sidecar":
         fix = "Telemetry(collector='sidecar'), or data_plane='envoy'"
         yield problem(subject, "App Mesh sends telemetry to a collector in the task only", telemetry.collector, fix)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -31,6 +31,7 @@ from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import Member
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
+from color_mesh.cdk.surroundings import service_name as own_service_name
 from color_mesh.cdk.task import (
     check_service,
     check_subnets,
@@ -50,6 +51,7 @@ from color_mesh.model import (
     FargateContainer,
     FargateTask,
     HealthCheck,
+    IpPreference,
     Listener,
     ListenerTls,
     MeshError,
@@ -109,6 +111,7 @@ class MeshNode(Construct):
         dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        ip_preference: IpPreference | None = None,
         retry_policy: RetryPolicy | None = None,
         caller_timeout: Timeout | None = None,
     ) -> None:
@@ -152,6 +155,7 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            ip_preference: IP versions of the DNS lookup of ``hostname``. Default: IPv6, then IPv4.
             retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
                 unavailable.
             caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
@@ -160,6 +164,7 @@ class MeshNode(Construct):
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
+        has_name_of_path = name is None and cloud_map_name is None and virtual_service_name is None
         name = default_name(scope, id) if name is None else name
         subject = f"virtual node {name!r}"
         single_listener = Listener(
@@ -180,7 +185,9 @@ class MeshNode(Construct):
             "dns_ttl": ttl_seconds,
         }
         problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
-        problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_discovery_arguments(
+            subject, node_listeners, hostname, response_type, ip_preference, cloud_map_arguments
+        )
         problems += check_backend_arguments(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
@@ -190,7 +197,7 @@ class MeshNode(Construct):
         )
         discovery: Discovery | None = None
         if hostname is not None:
-            discovery = DnsDiscovery(hostname=hostname, response_type=response_type)
+            discovery = DnsDiscovery(hostname=hostname, response_type=response_type, ip_preference=ip_preference)
         elif node_listeners:
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
@@ -231,6 +238,10 @@ class MeshNode(Construct):
         if hostname is not None:
             mesh.network.add_workload_outside(node)
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
+        if self._cloud_map is not None:
+            mesh.implementations.expect(name, self)
+        if service and has_name_of_path:
+            _warn_of_path(self, subject, service)
         declared = mesh.data_plane.declare(self, node)
         if router:
             declared = {**declared, **declare_router(self, mesh, router)}
@@ -419,6 +430,7 @@ class MeshNode(Construct):
             *mesh.interception.check_application(node, application),
             *check_implementation_arguments(subject, node, port_name),
             *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+            *mesh.implementations.check(subject, cluster, mesh.vpc, service_name),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -510,7 +522,10 @@ class MeshNode(Construct):
         application = Application(address=app_address, port=app_port)
         containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
-        problems = [*self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap)]
+        problems = [
+            *self.mesh.implementations.check(subject, service.cluster, self.mesh.vpc, own_service_name(service)),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
         if self._member is not None:
             group, count = self._member.known_group, self._member.group_count
             problems += check_service(subject, service, group, count, registered=self._cloud_map is not None)
@@ -539,6 +554,7 @@ class MeshNode(Construct):
         wait_for_execution_role(service)
         self._member.add_tasks(attachment, service)
         self._tasks = service, attachment
+        self.mesh.implementations.add(f"virtual node {self.name!r}", service)
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]
         keep_load_balancers_at_envoy(f"virtual node {self.name!r}", service, past_envoy)
@@ -610,6 +626,7 @@ class MeshNode(Construct):
         assert self._member is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
         self._member.add_tasks(attachment, task_definition)
+        self.mesh.implementations.add(subject, task_definition)
         if adjust_bootstrap is not None:
             self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
         return attachment
@@ -675,3 +692,10 @@ class MeshNode(Construct):
                 routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
             )
         return self._cloud_map_service
+
+
+def _warn_of_path(node: MeshNode, subject: str, service: VirtualService) -> None:
+    """Warn of a name that another place of the construct changes: callers look up the node by it."""
+    fix = "give it a name"
+    text = problem(subject, "name is that of its path, so moving the construct changes its DNS name", service.name, fix)
+    Annotations.of(node).add_warning_v2("color-mesh:name-from-path", text)

@@ -134,7 +134,13 @@ def _dns_discovery(mesh: Mesh, target: Target, placement: Placement) -> Json:
     if isinstance(discovery, DnsDiscovery):
         family = _LOOKUP_FAMILIES[preference] if preference else None
         single_endpoint = True if discovery.response_type == "LOADBALANCER" else None
-        return {"cluster_type": _dns_cluster(family, single_endpoint), "load_assignment": assignment}
+        # Envoy keeps a healthy endpoint that has left DNS until its health check fails.
+        leaves_dns = single_endpoint is None and target.listener.health_check is not None
+        return present(
+            cluster_type=_dns_cluster(family, single_endpoint),
+            ignore_health_on_host_removal=True if leaves_dns else None,
+            load_assignment=assignment,
+        )
     # Tasks start and stop often, so these names are resolved more often than others.
     return {
         "cluster_type": _dns_cluster(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"], refresh=f"{REFRESH_SECONDS}s"),

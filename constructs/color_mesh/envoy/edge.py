@@ -8,7 +8,7 @@ import re
 
 from color_mesh.envoy.idle_timeouts import SERVER_IDLE_TIMEOUT
 from color_mesh.envoy.placement import Placement
-from color_mesh.envoy.telemetry import TRACE_CONTEXT, untraced
+from color_mesh.envoy.telemetry import TRACE_CONTEXT, tracing, untraced
 from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, extension
 
 # Connections of clients to one task. Envoy closes those beyond it.
@@ -55,6 +55,7 @@ def client_connections(placement: Placement, *, tls: bool) -> Json:
     scheme = {"scheme_header_transformation": {"scheme_to_overwrite": "https" if tls else "http"}}
     return {
         "early_header_mutation_extensions": extensions,
+        "tracing": tracing(placement, rewrites_path=True),
         # Clients in the VPC are not believed either: without internal_address_config, no address is internal. With an
         # empty one, all private addresses are.
         "use_remote_address": True,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from color_mesh.ecs.listeners import Action, LoadBalancerListener
+from color_mesh.ecs.actions import Action
+from color_mesh.ecs.listeners import LoadBalancerListener
 from color_mesh.model import Listener, ListenerTls, Mesh
 from tests.support.analysis import balanced, entered, texts
 from tests.support.builders import gateway_route, listener_tls

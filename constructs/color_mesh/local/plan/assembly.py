@@ -22,7 +22,8 @@ from color_mesh.local.plan.network import Network, PrivateZones, network, privat
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask, runnable_task
 from color_mesh.local.plan.validation import runnable_declarations
-from color_mesh.model import Mesh, MeshError
+from color_mesh.local.plan.xray import xray_telemetry
+from color_mesh.model import Mesh, MeshError, Telemetry
 from color_mesh.model.errors import problem, refuse
 
 # Region and account of stacks that do not declare theirs.
@@ -80,6 +81,16 @@ class Plan:
         """Return the containers of a service's tasks that get their configuration from App Mesh."""
         containers = self.task(service).containers
         return [(each, each.mesh_resource) for each in containers if each.mesh_resource is not None]
+
+    @property
+    def telemetry(self) -> dict[MeshResource, Telemetry]:
+        """Telemetry of the Envoys that get their configuration from App Mesh."""
+        envoys = [
+            (each.mesh_resource, xray_telemetry(task, each.environment))
+            for task in self.tasks.values()
+            for each in task.containers
+        ]
+        return {resource: telemetry for resource, telemetry in envoys if resource and telemetry}
 
     def without_secrets(self, text: str) -> str:
         """Return a text with asterisks in place of the values of ``NoEcho`` parameters."""

@@ -34,7 +34,7 @@ def bootstrap_owner(bootstrap: Bootstrap) -> MeshResource | None:
 def cluster_hostnames(bootstrap: Bootstrap) -> dict[str, str]:
     """Return the hostnames that clusters resolve by DNS, and the names of Cloud Map services, by cluster."""
     hostnames = {}
-    for cluster in _objects(bootstrap, "static_resources", "clusters"):
+    for cluster in _clusters(bootstrap):
         endpoints = _value(cluster, "eds_cluster_config", "service_name")
         service = _CLOUD_MAP_NAME.match(endpoints) if isinstance(endpoints, str) else None
         if service is not None:
@@ -42,6 +42,18 @@ def cluster_hostnames(bootstrap: Bootstrap) -> dict[str, str]:
         elif cluster.get("type") != "STATIC" and any(_addresses(cluster)):
             hostnames[str(cluster.get("name"))] = next(_addresses(cluster)).lower()
     return hostnames
+
+
+def discovered_services(bootstrap: Bootstrap) -> list[tuple[str, str]]:
+    """Return the namespaces and names of the Cloud Map services that an Envoy asks for endpoints and weights."""
+    names = [_value(each, "eds_cluster_config", "service_name") for each in _clusters(bootstrap)]
+    names += [_value(each, "rtds_layer", "name") for each in _objects(bootstrap.get("layered_runtime"), "layers")]
+    matches = (_CLOUD_MAP_NAME.match(name) for name in names if isinstance(name, str))
+    return list(dict.fromkeys((unquote(match[1]), unquote(match[2])) for match in matches if match is not None))
+
+
+def _clusters(bootstrap: Bootstrap) -> list[dict[str, Any]]:
+    return _objects(bootstrap, "static_resources", "clusters")
 
 
 def _addresses(cluster: Mapping[str, Any]) -> Iterator[str]:

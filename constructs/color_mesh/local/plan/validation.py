@@ -134,8 +134,11 @@ def _service_problems(place: str, service: Service, declarations: Declarations) 
             yield problem(f"{place}.TaskDefinition", "network mode does not run here", mode, "awsvpc")
         else:
             yield problem(f"{place}.NetworkConfiguration", "has no subnet", (), "one or more")
-    if any(each.port is None for each in service.targets):
-        yield problem(f"{place}.LoadBalancers", "has no ContainerPort", None, "it is required")
+    for target in service.targets:
+        if target.port is None:
+            yield problem(f"{place}.LoadBalancers", "has no ContainerPort", None, "it is required")
+        else:
+            yield from check_range(f"{place}.LoadBalancers.ContainerPort", "port", target.port, 1, 65535)
 
 
 def _is_registered(

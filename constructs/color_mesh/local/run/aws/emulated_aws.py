@@ -12,8 +12,10 @@ from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import CloudMapApi, host_names
 from color_mesh.local.run.aws.credentials import CredentialStore
-from color_mesh.local.run.aws.http_server import HttpServer
+from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse, HttpServer
 from color_mesh.local.run.aws.outage import OUTAGES, Outage
+from color_mesh.local.run.aws.telemetry import TelemetryStore
+from color_mesh.local.run.aws.telemetry_api import TelemetryApi, telemetry_hosts
 from color_mesh.local.run.aws.weights import weights_request
 from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.network.iptables_rules import API_ENDPOINT, CREDENTIALS_ENDPOINT
@@ -23,11 +25,13 @@ from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
 _MAX_MESSAGES = 200
+# Envoy sends 256 spans in a request, which have about 300 KiB.
+_MAX_BODY_BYTES = 1024 * 1024
 _MAX_MESSAGE_LENGTH = 1000
 
 
 class EmulatedAws:
-    """Credentials of tasks, and the API of Cloud Map.
+    """Credentials of tasks, the API of Cloud Map, and the endpoints of telemetry.
 
     Args:
         plan: Returns the plan.
@@ -42,6 +46,7 @@ class EmulatedAws:
     Attributes:
         cloud_map: Cloud Map.
         outage: Outage that is emulated.
+        telemetry: Spans and metrics that tasks have sent.
     """
 
     def __init__(
@@ -65,7 +70,11 @@ class EmulatedAws:
         self.cloud_map = CloudMap(registry, cloud_map_delay_seconds, on_change)
         self.outage = Outage()
         self._credentials = CredentialStore()
-        api = CloudMapApi(
+        self.telemetry = TelemetryStore()
+        self._telemetry_api = TelemetryApi(
+            self.telemetry, self._credentials, self._role_of, self._print_once, self._print_once
+        )
+        self._cloud_map_api = CloudMapApi(
             self.cloud_map,
             self._credentials,
             self._role_of,
@@ -76,7 +85,7 @@ class EmulatedAws:
         )
         self._servers = {
             "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond, on_error),
-            "cloud-map": HttpServer(API_ENDPOINT, api.respond, on_error, self._tls),
+            "cloud-map": HttpServer(API_ENDPOINT, self._respond, on_error, self._tls, _MAX_BODY_BYTES),
         }
 
     def start(self) -> None:
@@ -149,7 +158,13 @@ class EmulatedAws:
             server.start()
 
     def _tls(self) -> ssl.SSLContext:
-        return self._authority.issue(*host_names(self._plan().regions)).context()
+        regions = self._plan().regions
+        return self._authority.issue(*host_names(regions), *telemetry_hosts(regions)).context()
+
+    async def _respond(self, request: HttpRequest) -> HttpResponse:
+        """Return the response of the API that a request names as its host."""
+        api = self._telemetry_api if self._telemetry_api.receives(request) else self._cloud_map_api
+        return await api.respond(request)
 
     def _role_of(self, task: str) -> Role:
         role = self._tasks[task].runnable.definition.task_role or ""

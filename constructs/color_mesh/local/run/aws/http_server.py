@@ -71,6 +71,7 @@ class HttpServer:
         respond: Returns the response to a request.
         on_error: Receives an unexpected exception.
         tls: Returns the TLS configuration. Default: no TLS.
+        max_body_bytes: Limit of the body of a request. Default: 64 KiB.
     """
 
     def __init__(
@@ -79,11 +80,13 @@ class HttpServer:
         respond: Responder,
         on_error: Callable[[BaseException], None],
         tls: Callable[[], ssl.SSLContext] | None = None,
+        max_body_bytes: int = _MAX_BODY_BYTES,
     ) -> None:
         self._address = address
         self._respond = respond
         self._on_error = on_error
         self._tls = tls
+        self._max_body_bytes = max_body_bytes
         self._accepting: asyncio.Task[None] | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._transports: set[asyncio.Transport] = set()
@@ -151,7 +154,7 @@ class HttpServer:
     ) -> None:
         connection = h11.Connection(h11.SERVER)
         while True:
-            request = await asyncio.wait_for(_receive(client, connection, reader), _IDLE_SECONDS)
+            request = await asyncio.wait_for(_receive(client, connection, reader, self._max_body_bytes), _IDLE_SECONDS)
             if request is None:
                 return
             response = await self._respond(request)
@@ -168,7 +171,9 @@ class HttpServer:
             connection.start_next_cycle()
 
 
-async def _receive(client: IPv4Address, connection: h11.Connection, reader: asyncio.StreamReader) -> HttpRequest | None:
+async def _receive(
+    client: IPv4Address, connection: h11.Connection, reader: asyncio.StreamReader, max_body_bytes: int
+) -> HttpRequest | None:
     """Receive a request; ``None`` if the client has closed the connection, or the request is too large."""
     request, body = None, b""
     while True:
@@ -179,7 +184,7 @@ async def _receive(client: IPv4Address, connection: h11.Connection, reader: asyn
             request = event
         elif isinstance(event, h11.Data):
             body += event.data
-            if len(body) > _MAX_BODY_BYTES:
+            if len(body) > max_body_bytes:
                 return None
         elif isinstance(event, h11.EndOfMessage) and request is not None:
             headers: dict[str, tuple[str, ...]] = {}

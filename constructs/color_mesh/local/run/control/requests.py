@@ -50,7 +50,13 @@ class RequestHandler:
             case "status":
                 return status(self._runner, self._ports.url)
             case "traffic":
-                return {"traffic": await traffic(self._runner.tasks), "clusters": self._clusters()}
+                return {
+                    "traffic": await traffic(self._runner.tasks),
+                    "clusters": self._clusters(),
+                    "rates": self._runner.aws.telemetry.rates(),
+                }
+            case "traces":
+                return {"traces": self._runner.aws.telemetry.traces(int(request["count"]))}
             case "set":
                 return await self._set(request)
             case "fail":

@@ -5,6 +5,7 @@ from typing import Any
 
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.run.aws.cloud_map_api import host_names
+from color_mesh.local.run.aws.telemetry_api import telemetry_hosts
 from color_mesh.local.run.network.iptables_rules import API_ENDPOINT
 from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
@@ -34,7 +35,7 @@ def records_to_serve(plan: Plan, registrations: Propagation[RegisteredTask]) -> 
                 values = [f"1 1 {task.port or 0} {host}." for host, task in zip(hosts, tasks, strict=True)]
             if kind in ("A", "SRV"):
                 names.setdefault(name, {})[kind] = _record(ttl, values, service.weighted)
-    for host in host_names(plan.regions):
+    for host in (*host_names(plan.regions), *telemetry_hosts(plan.regions)):
         names[host] = {"A": _record(_API_TTL_SECONDS, [str(API_ENDPOINT[0])])}
     for record in plan.zones.records:
         of_name = names.setdefault(record.name, {})

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from color_mesh.local.run.load_balancers.running_load_balancer import LoadBalancerTarget, RunningLoadBalancer
+from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.targets import LoadBalancerTarget
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
 
