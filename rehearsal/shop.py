@@ -65,6 +65,9 @@ def called(*names: str, moved: bool = False) -> App:
     for name in idle:
         shop.add(shop.stock, name)
     shop.add(shop.orders, "orders", backends)
+    if moved:
+        # Nothing refers to the old stack any more, and it must be deployed first.
+        shop.orders.add_dependency(shop.stock)
     return shop.app
 
 
