@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Annotations, Match
 
 from color_mesh import MeshNode, MeshRouter, ServiceMesh
-from color_mesh.model import Milliseconds, RetryPolicy, Timeout
+from color_mesh.model import Listener, Milliseconds, RetryPolicy, Timeout
 from color_mesh.model.deployment import DataPlaneName
 
 pytestmark = pytest.mark.node
@@ -46,3 +46,17 @@ def test_warning_can_be_acknowledged() -> None:
     stack, router = shop("envoy", None)
     Annotate.of(router).acknowledge_warning(RETRIES, "the service answers in time")
     Annotations.from_stack(stack).has_no_warning("*", Match.string_like_regexp("retries-exceed-timeout"))
+
+
+@pytest.mark.parametrize(("data_plane", "found"), [("app-mesh", 0), ("envoy", 1)])
+def test_idle_timeout_of_tcp_is_compared_with_the_default_of_the_data_plane(
+    data_plane: DataPlaneName, found: int
+) -> None:
+    stack = Stack(App(), "Shop")
+    mesh = ServiceMesh(stack, "Mesh", vpc=ec2.Vpc(stack, "Vpc"), domain="shop.local", data_plane=data_plane)
+    listener = Listener(port=5432, protocol="tcp")
+    node = MeshNode(stack, "Node", mesh=mesh, name="stock", listeners=[listener], virtual_service=False)
+    router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="stock.shop.local", port=5432, protocol="tcp")
+    router.add_route("All", targets={node: 1}, timeout=Timeout(idle=Milliseconds(1_800_000)))
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("idle-timeout-cut-short"))
+    assert len(warnings) == found

@@ -687,6 +687,7 @@ class TestGateway:
         gateway.implement(gateway, "Task", cluster=cluster, family="door", execute_command=execute_command)
         envoy = envoy_of(template(), "door", "envoy-proxy")
         assert envoy["ReadonlyRootFilesystem"] is not execute_command
+        assert envoy.get("LinuxParameters", {}).get("InitProcessEnabled", False) is execute_command
 
 
 class TestPlane:

@@ -760,6 +760,15 @@ def test_ecs_exec_is_disabled_by_default(implement: Implement, template: Callabl
     assert "EnableExecuteCommand" not in only(template(), SERVICE)
 
 
+@pytest.mark.parametrize("enabled", [False, True])
+def test_envoy_with_ecs_exec_has_an_init_process(
+    implement: Implement, template: Callable[[], Template], enabled: bool
+) -> None:
+    implement(execute_command=enabled)
+    (envoy,) = only(template(), "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    assert envoy.get("LinuxParameters", {}).get("InitProcessEnabled", False) is enabled
+
+
 def test_ecs_exec_grants_four_actions(implement: Implement, template: Callable[[], Template]) -> None:
     implement(execute_command=True)
     synthesized = template()

@@ -122,10 +122,12 @@ def test_conditions_of_a_rule_are_read(tmp_path: Path, condition: Any, expected:
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        pytest.param({}, LoadBalancer(name="Balancer", type="application", public=True), id="defaults"),
+        pytest.param(
+            {}, LoadBalancer(name="Balancer", dns_name="shop-Balancer", type="application", public=True), id="defaults"
+        ),
         pytest.param(
             {"Name": "in", "Type": "network", "Scheme": "internal", "Subnets": ["a"], "SecurityGroups": ["b"]},
-            LoadBalancer(name="in", type="network", public=False, subnets=("a",), groups=("b",)),
+            LoadBalancer(name="in", dns_name="in", type="network", public=False, subnets=("a",), groups=("b",)),
             id="everything",
         ),
         pytest.param(
@@ -133,7 +135,12 @@ def test_conditions_of_a_rule_are_read(tmp_path: Path, condition: Any, expected:
                 "SubnetMappings": [{"SubnetId": "a"}],
                 "LoadBalancerAttributes": [{"Key": "idle_timeout.timeout_seconds", "Value": "5"}],
             },
-            LoadBalancer(name="Balancer", subnets=("a",), attributes={"idle_timeout.timeout_seconds": "5"}),
+            LoadBalancer(
+                name="Balancer",
+                dns_name="shop-Balancer",
+                subnets=("a",),
+                attributes={"idle_timeout.timeout_seconds": "5"},
+            ),
             id="mappings",
         ),
     ],

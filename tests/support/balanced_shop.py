@@ -94,7 +94,15 @@ class BalancedShop(Stack):
             self, "WebsiteNode", mesh=mesh, name="website", listeners=[], virtual_service=False, backends=[orders]
         )
         node.attach(website.service)
+        self._canary = self._service("Canary", 8080)
         self._rules(website.listener, website.target_group)
+        internal = elbv2.ApplicationLoadBalancer(self, "Internal", vpc=self._vpc)
+        http = internal.add_listener("Http", port=8000, protocol=elbv2.ApplicationProtocol.HTTP, open=False)
+        http.add_targets("Targets", protocol=elbv2.ApplicationProtocol.HTTP, port=8080, targets=[self._canary])
+        internal.connections.allow_from(website.service, ec2.Port.tcp(8000))
+        container = website.task_definition.default_container
+        assert container is not None
+        container.add_environment("INTERNAL", f"http://{internal.load_balancer_dns_name}:8000")
         website.load_balancer.set_attribute("idle_timeout.timeout_seconds", "4")
         gateway = MeshGateway(self, "Gateway", mesh=mesh, name="door", port=8082)
         gateway.add_route("Orders", to=orders)
@@ -128,7 +136,7 @@ class BalancedShop(Stack):
             vpc=self._vpc,
             port=8080,
             protocol=elbv2.ApplicationProtocol.HTTP,
-            targets=[self._service("Canary", 8080)],
+            targets=[self._canary],
             health_check=elbv2.HealthCheck(path="/health", healthy_http_codes="200-204"),
             deregistration_delay=Duration.seconds(5),
         )

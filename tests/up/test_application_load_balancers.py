@@ -168,6 +168,13 @@ def test_address_of_each_listener_is_printed(shop: LocalMesh) -> None:
         assert line in shop.output()
 
 
+def test_dns_name_of_a_load_balancer_leads_to_it(shop: LocalMesh) -> None:
+    response = shop.execute("website", "sh", "-c", 'curl --silent "$INTERNAL/x"').stdout
+    received = json.loads(response)
+    assert (received["service"], received["headers"]["x-forwarded-port"]) == ("canary", "8000")
+    assert "HTTP 8000 at 10.0." in shop.output()
+
+
 def test_changed_rules_take_effect_in_the_running_load_balancer(shop: LocalMesh) -> None:
     def send_all_to_the_canary(template: Template) -> None:
         rules = [each["Properties"] for each in template["Resources"].values() if each["Type"].endswith("ListenerRule")]

@@ -8,21 +8,21 @@ from constructs import Construct, IConstruct
 
 from color_mesh.analysis import Facts, analyze
 from color_mesh.analysis.facts import subject_of, subject_of_service
-from color_mesh.model import Mesh, VirtualGateway, VirtualNode, VirtualRouter
+from color_mesh.model import VirtualGateway, VirtualNode, VirtualRouter
 from color_mesh.model.index import MeshParts
 
 
-def annotate(scope: Construct, mesh: Callable[[], Mesh], constructs: Mapping[str, Construct]) -> None:
+def annotate(scope: Construct, facts: Callable[[], Facts], constructs: Mapping[str, Construct]) -> None:
     """Annotate the constructs of a mesh at synthesis, when the mesh is complete.
 
     Errors of the analysis are warnings here, which can be acknowledged.
 
     Args:
         scope: Construct of the mesh.
-        mesh: Function that returns the complete mesh.
+        facts: Function that returns the complete mesh, and the defaults of its data plane.
         constructs: Construct of each part, by the subject of findings about it.
     """
-    Aspects.of(scope).add(_Analysis(scope, mesh, constructs))
+    Aspects.of(scope).add(_Analysis(scope, facts, constructs))
 
 
 def subjects(parts: MeshParts) -> Iterator[str]:
@@ -34,16 +34,16 @@ def subjects(parts: MeshParts) -> Iterator[str]:
 
 @jsii.implements(IAspect)
 class _Analysis:
-    def __init__(self, scope: Construct, mesh: Callable[[], Mesh], constructs: Mapping[str, Construct]) -> None:
+    def __init__(self, scope: Construct, facts: Callable[[], Facts], constructs: Mapping[str, Construct]) -> None:
         self._scope = scope
-        self._mesh = mesh
+        self._facts = facts
         self._constructs = constructs
 
     def visit(self, node: IConstruct) -> None:
         """Annotate all constructs of the mesh when the mesh itself is visited."""
         if node is not self._scope:
             return
-        for finding in analyze([Facts(mesh=self._mesh())]):
+        for finding in analyze([self._facts()]):
             # A route is declared by the construct of its router or gateway.
             owner = finding.subject.rpartition(" of ")[2]
             annotations = Annotations.of(self._constructs.get(owner, self._scope))

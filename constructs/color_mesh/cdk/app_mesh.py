@@ -19,6 +19,7 @@ from color_mesh.cdk.task import (
     container_check,
     container_log,
     create_task_definition_after,
+    init_process,
     seconds,
     start_after,
     stop_timeout,
@@ -120,7 +121,13 @@ class AppMeshDataPlane:
         """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         create_task_definition_after(task_definition, self._resources.gateways[gateway.name])
         return self._add_envoy(
-            task_definition, "virtualGateway", gateway.name, container, log_group, system_controls=[LOW_PORTS]
+            task_definition,
+            "virtualGateway",
+            gateway.name,
+            container,
+            log_group,
+            system_controls=[LOW_PORTS],
+            execute_command=execute_command,
         )
 
     def _add_envoy(
@@ -131,6 +138,7 @@ class AppMeshDataPlane:
         container: FargateContainer,
         log_group: logs.ILogGroup,
         system_controls: list[ecs.SystemControl] | None = None,
+        execute_command: bool = False,
     ) -> ecs.ContainerDefinition:
         # The ARN is written out, not imported. With an import, the mesh's stack could never delete the resource.
         arn = Stack.of(task_definition).format_arn(
@@ -152,6 +160,7 @@ class AppMeshDataPlane:
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,
             environment={"APPMESH_RESOURCE_ARN": arn, **self._telemetry_variables()},
+            linux_parameters=init_process(task_definition, "Envoy", execute_command=execute_command),
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),

@@ -20,6 +20,7 @@ from color_mesh.cdk.task import (
     container_check,
     container_log,
     create_task_definition_after,
+    init_process,
     seconds,
     start_after,
     stop_timeout,
@@ -134,6 +135,7 @@ class EnvoyDataPlane:
             log_group,
             lambda mesh: self._compile(mesh, mesh.node(name), application),
             app_ports=application.ports(node),
+            execute_command=False,
             user=self._interception.envoy_user,
             read_only=not _logs_to_a_file(node.access_log),
         )
@@ -176,6 +178,7 @@ class EnvoyDataPlane:
             log_group,
             lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
             app_ports=None,
+            execute_command=execute_command,
             user=IMAGE_USER,
             # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.
             read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
@@ -208,6 +211,7 @@ class EnvoyDataPlane:
         compile: Callable[[Mesh], Json],
         *,
         app_ports: Sequence[int] | None,
+        execute_command: bool,
         user: int,
         read_only: bool,
     ) -> ecs.ContainerDefinition:
@@ -234,6 +238,7 @@ class EnvoyDataPlane:
             user=str(user),
             system_controls=[LOW_PORTS],
             readonly_root_filesystem=read_only,
+            linux_parameters=init_process(task_definition, "Envoy", execute_command=execute_command),
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),

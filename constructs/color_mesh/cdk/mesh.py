@@ -9,6 +9,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.analysis import Facts
 from color_mesh.cdk.analysis import annotate, subjects
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
@@ -20,6 +21,7 @@ from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
 from color_mesh.cdk.surroundings import Implementations, check_namespace, review
 from color_mesh.cdk.transparent import TransparentInterception
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_choice, check_dns_name
@@ -191,7 +193,7 @@ class ServiceMesh(Construct):
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
         self._constructs: dict[str, Construct] = {}
-        annotate(self, lambda: self.model, self._constructs)
+        annotate(self, self._facts, self._constructs)
         self.implementations: Implementations = Implementations()
         review(self, vpc, lambda: self.model, self.implementations)
 
@@ -286,6 +288,12 @@ class ServiceMesh(Construct):
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         self.declared.add(parts, (*problems, *names))
         self._constructs |= dict.fromkeys(subjects(parts), construct)
+
+    def _facts(self) -> Facts:
+        """Return what the analysis looks at."""
+        if self.data_plane.follows_tutorial:
+            return Facts(mesh=self.model)
+        return Facts(mesh=self.model, tcp_idle_millis=(CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS))
 
     @property
     def _collector_port(self) -> int | None:

@@ -20,7 +20,7 @@ from color_mesh.cdk.arguments import (
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
-from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
+from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition, stop_timeout_beside
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
@@ -508,8 +508,8 @@ class MeshNode(Construct):
             app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: 30
-                seconds, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: that
+                of the application, or 30 seconds, the default of ECS, if that is longer.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
             adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
@@ -520,8 +520,9 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "service", service, ecs.BaseService))
         application = Application(address=app_address, port=app_port)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         problems = [
             *self.mesh.implementations.check(subject, service.cluster, self.mesh.vpc, own_service_name(service)),
             *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
@@ -615,8 +616,9 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         application = Application(address="0.0.0.0", port=None)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or task_definition.default_container
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         problems = [
             *check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
             *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),

@@ -6,10 +6,10 @@ Envoy as an edge proxy* in Envoy's documentation.
 
 import re
 
-from color_mesh.envoy.idle_timeouts import SERVER_IDLE_TIMEOUT
+from color_mesh.envoy.idle_timeouts import SERVER_IDLE_MILLIS
 from color_mesh.envoy.placement import Placement
 from color_mesh.envoy.telemetry import TRACE_CONTEXT, tracing, untraced
-from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, extension
+from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, duration, extension
 
 # Connections of clients to one task. Envoy closes those beyond it.
 MAX_CONNECTIONS = 10_000
@@ -62,7 +62,7 @@ def client_connections(placement: Placement, *, tls: bool) -> Json:
         **({"xff_num_trusted_hops": trusted_hops} if trusted_hops else scheme),
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
         "request_headers_timeout": HEADERS_TIMEOUT,
-        "common_http_protocol_options": {"idle_timeout": SERVER_IDLE_TIMEOUT},
+        "common_http_protocol_options": {"idle_timeout": duration(SERVER_IDLE_MILLIS)},
         "http2_protocol_options": _HTTP2,
     }
 

@@ -26,6 +26,8 @@ from color_mesh.local.plan.xray import xray_telemetry
 from color_mesh.model import Mesh, MeshError, Telemetry
 from color_mesh.model.errors import problem, refuse
 
+# The resolver answers the name of a load balancer with its address.
+_KNOWN_ATTRIBUTES = {**KNOWN_ATTRIBUTES, ("AWS::ElasticLoadBalancingV2::LoadBalancer", "DNSName"): "Name"}
 # Region and account of stacks that do not declare theirs.
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -129,7 +131,7 @@ def read_plan(
         MeshError: With everything that cannot run, if no service can.
     """
     assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
-    templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
+    templates = read_templates(paths, values or {}, _KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
     if not templates.secrets:
         return _plan_of(templates, paths, images or {})
     # Error messages quote values: those about the templates without the values of NoEcho parameters come first.

@@ -292,7 +292,7 @@ class Runner:
                 self.aws.apply(self._is_stable)
             self.aws.cloud_map.update()
             self._dns_tasks.update(self.plan.discovery)
-            self._resolver.send(records_to_serve(self.plan, self._dns_tasks))
+            self._resolver.send(records_to_serve(self.plan, self._dns_tasks, self.load_balancers.addresses))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
             await asyncio.gather(*(sidecar.update_endpoints(self._instances) for sidecar in sidecars))
             await self.load_balancers.update_targets(self._registry.tasks_of)

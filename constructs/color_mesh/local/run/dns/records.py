@@ -1,6 +1,7 @@
 """Records that the resolver serves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import Any
 
 from color_mesh.local.plan.assembly import Plan
@@ -11,10 +12,19 @@ from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
 _API_TTL_SECONDS = 60
+# Elastic Load Balancing User Guide, How Elastic Load Balancing works, Request routing.
+_LOAD_BALANCER_TTL_SECONDS = 60
 
 
-def records_to_serve(plan: Plan, registrations: Propagation[RegisteredTask]) -> dict[str, Any]:
+def records_to_serve(
+    plan: Plan, registrations: Propagation[RegisteredTask], load_balancers: Mapping[str, IPv4Address]
+) -> dict[str, Any]:
     """Render the input of the resolver: the registered tasks of Cloud Map, and the records of private hosted zones.
+
+    Args:
+        plan: Plan.
+        registrations: Registered tasks, as far as DNS has them.
+        load_balancers: Addresses of load balancers, by their DNS names.
 
     Returns:
         A JSON object of ``zones``, and of ``names`` with the records of each by type.
@@ -37,6 +47,8 @@ def records_to_serve(plan: Plan, registrations: Propagation[RegisteredTask]) -> 
                 names.setdefault(name, {})[kind] = _record(ttl, values, service.weighted)
     for host in (*host_names(plan.regions), *telemetry_hosts(plan.regions)):
         names[host] = {"A": _record(_API_TTL_SECONDS, [str(API_ENDPOINT[0])])}
+    for name, address in load_balancers.items():
+        names[name.lower()] = {"A": _record(_LOAD_BALANCER_TTL_SECONDS, [str(address)])}
     for record in plan.zones.records:
         of_name = names.setdefault(record.name, {})
         others = of_name[record.type]["values"] if record.weighted and record.type in of_name else ()

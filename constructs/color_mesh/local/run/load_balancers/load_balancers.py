@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Address
 
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan
@@ -51,6 +52,11 @@ class LoadBalancers:
 
     def __iter__(self) -> Iterator[RunningLoadBalancer]:
         return iter(list(self._running.values()))
+
+    @property
+    def addresses(self) -> dict[str, IPv4Address]:
+        """Their addresses, by the names that stand for their DNS names."""
+        return {each.definition.dns_name: each.address for each in self if each.address is not None}
 
     def get(self, key: str) -> RunningLoadBalancer | None:
         """Return a load balancer by its key; ``None`` if it does not run."""

@@ -70,7 +70,9 @@ def _route(action: Action, listener: LoadBalancerListener, machine_ports: Mappin
         return {**match, "metadata": metadata, "direct_response": {"status": action.redirect.status_code}}
     if action.fixed_response is not None:
         response = action.fixed_response
-        content_type = {"header": {"key": "content-type", "value": response.content_type}, "append_action": _OVERWRITE}
+        # A percent sign would begin a variable of Envoy.
+        value = response.content_type.replace("%", "%%")
+        content_type = {"header": {"key": "content-type", "value": value}, "append_action": _OVERWRITE}
         body = {"body": {"inline_string": response.body}} if response.body else {}
         return {
             **match,

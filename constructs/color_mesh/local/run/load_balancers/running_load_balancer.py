@@ -107,9 +107,9 @@ class RunningLoadBalancer:
 
     def can_become(self, definition: LoadBalancer) -> bool:
         """Return whether it can be changed to another definition. Otherwise it is replaced."""
-        fixed = (definition.name, definition.type, definition.subnets, definition.public)
+        fixed = (definition.name, definition.dns_name, definition.type, definition.subnets, definition.public)
         current = self.definition
-        return fixed == (current.name, current.type, current.subnets, current.public)
+        return fixed == (current.name, current.dns_name, current.type, current.subnets, current.public)
 
     async def start(self) -> None:
         """Start the load balancer."""
