@@ -789,3 +789,33 @@ def test_backend_that_no_template_declares_is_lost(tmp_path: Path) -> None:
             "the one that does)"
         )
     ]
+
+
+# Names that applications call
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("http://cache.colors.local:6379", True),
+        ("red.colors.local", False),
+        ("cache.example.com", False),
+        ("colors.local", False),
+    ],
+)
+def test_name_that_the_new_zone_hides_is_work_by_hand(value: str, found: bool, tmp_path: Path) -> None:
+    app = {**APP, "Environment": [{"Name": "URL", "Value": value}]}
+    service = resource(
+        "AppMesh::VirtualService",
+        MeshName="colors",
+        VirtualServiceName="red.colors.local",
+        Spec={"Provider": {"VirtualNode": {"VirtualNodeName": "red"}}},
+    )
+    resources = {**running({"ContainerDefinitions": [app, ENVOY]}), "RedService": service}
+    lines = findings(migrated(tmp_path, resources), "to do")
+    text = (
+        "t.json: Task ContainerDefinitions[0].Environment[URL]: calls 'cache.colors.local', which the "
+        "private hosted zone 'colors.local' of the mesh hides and nothing answers any more: declare a "
+        "virtual service or a record of that name, or change the variable"
+    )
+    assert (text in lines) is found
