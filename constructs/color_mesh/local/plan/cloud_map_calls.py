@@ -23,6 +23,8 @@ def call_warnings(plan: Plan, service: Service) -> Iterator[str]:
     if is_known and not any(allows_outbound(each, "tcp", API_PORT, API_ADDRESSES[0]) for each in groups):
         yield f"{service.name}: no security group of it allows tcp {API_PORT} to the API of Cloud Map"
     key = task.definition.task_role
+    if key in plan.roles and not plan.roles[key].trusts_tasks:
+        yield f"{service.name}: role {plan.roles[key].name} does not trust ecs-tasks.amazonaws.com: no call is signed"
     for container, called in calling:
         for namespace, name in called:
             subject = f"{service.name}: {container.name}"
