@@ -325,6 +325,15 @@ def test_environment_of_the_app_mesh_envoy_is_lost(tmp_path: Path) -> None:
     ]
 
 
+def test_traces_of_the_app_mesh_envoy_are_an_argument_of_the_new_mesh(tmp_path: Path) -> None:
+    tracing = {"ENABLE_ENVOY_XRAY_TRACING": "1", "XRAY_SAMPLING_RATE": "0.5"}
+    more = [*ENVOY["Environment"], *({"Name": name, "Value": value} for name, value in tracing.items())]
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more}]}))
+    (found,) = (text for text in findings(migration, "to do") if "telemetry=Telemetry(sampling_percent=...)" in text)
+    assert found.startswith("t.json: Task container 'envoy': Envoy sent its traces to a container of the task: ")
+    assert findings(migration, "lost") == []
+
+
 @pytest.mark.parametrize(
     ("service", "kind", "text"),
     [
