@@ -37,7 +37,7 @@ def shorten_draining(assembly: Path) -> None:
     """Change an assembly: tasks keep answering for 4 seconds and drain for 1; use with `SHORT_DNS_DELAY`."""
     template_of("EcsStack", set_deregistration_delay(1 + 1 + REFRESH_SECONDS))(assembly)
     template_of("EcsStack", _drain_for_one_second)(assembly)
-    template_of("MeshStack", _set_ttl_of_one_second)(assembly)
+    template_of("EcsStack", _set_ttl_of_one_second)(assembly)
 
 
 def change_every_task_definition(template: Template) -> None:
