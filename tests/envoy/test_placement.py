@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from color_mesh.envoy import (
-    DnsEndpoints,
+    CloudMapEndpoints,
     FileEndpoints,
     Instance,
     Loopback,
@@ -29,9 +29,9 @@ from tests.support.full_mesh import full_mesh
 
 WATCHED = FileEndpoints(directory="/watched")
 ANYWHERE = (
-    pytest.param(Transparent(), DnsEndpoints(), id="transparent-dns"),
+    pytest.param(Transparent(), CloudMapEndpoints(), id="transparent-cloud-map"),
     pytest.param(Transparent(), WATCHED, id="transparent-files"),
-    pytest.param(Loopback(), DnsEndpoints(), id="loopback-dns"),
+    pytest.param(Loopback(), CloudMapEndpoints(), id="loopback-cloud-map"),
     pytest.param(Loopback(), WATCHED, id="loopback-files"),
 )
 BOTH = Instance(port=80, ipv4="10.0.0.1", ipv6="fd00::1")
@@ -74,7 +74,7 @@ def test_routes_are_the_same_for_every_placement(interception: Interception, of_
     assert configuration.routes == configure(mesh, mesh.gateway("gateway")).routes
 
 
-def test_configuration_with_dns_endpoints_is_static() -> None:
+def test_configuration_with_endpoints_of_cloud_map_has_static_listeners_and_clusters() -> None:
     mesh = chain(2)
     configuration = configure(mesh, mesh.node("n1"))
     assert (configuration.files, configuration.targets, "dynamic_resources" in configuration.bootstrap) == (

@@ -5,8 +5,19 @@ from color_mesh.model import ContainerHealthCheck
 
 # The image has bash, but neither curl nor wget. Bash can open connections itself.
 _REQUEST = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
+# Envoy does not wait for the first answers of AWS, so the check does. The version of a cluster's endpoints is empty until
+# they are known. A runtime layer with weights, whose name has a slash, has a key of the same name once they are known.
+_READY_SCRIPT = f"""\
+ask() {{ exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET "$1" >&3 && cat <&3; }}
+ask /ready | grep -q LIVE || exit 1
+ask '/stats?filter=^cluster\\.cds_egress_.*\\.version_text$' | grep -q ': ""' && exit 1
+runtime=$(ask /runtime)
+layers=$(grep -c '"[^"]*/[^"]*",\\?$' <<<"$runtime")
+known=$(grep -c '"[^"]*/[^"]*": {{$' <<<"$runtime")
+((layers == known))
+"""
 READY = ContainerHealthCheck(
-    command=("CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET /ready >&3 && grep -q LIVE <&3"),
+    command=("CMD", "bash", "-c", _READY_SCRIPT),
     interval_seconds=5,
     timeout_seconds=2,
     retries=3,
@@ -28,13 +39,18 @@ def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
     kills it after the stop timeout of the container. The file system is read-only, so the script has no here-strings:
     bash writes long ones to a file.
 
+    The drained Envoy is killed, after its access log is written: with SIGTERM it may crash while a call of AWS is in
+    progress, because it closes the Lua filter before the call.
+
     Args:
         drain_seconds: Time in which Envoy still accepts connections.
         workers: Number of worker threads.
     """
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
-        f"--drain-time-s {drain_seconds} --drain-strategy immediate"
+        f"--drain-time-s {drain_seconds} --drain-strategy immediate "
+        # A warning for each call of AWS that fails. The Lua filter logs one line a minute, with the reason.
+        "--component-log-level config:error"
     )
     script = f"""\
 ask() {{
@@ -45,12 +61,15 @@ drain() {{
   ask POST '/drain_listeners?graceful' >/dev/null
   sleep {drain_seconds}
   while ask GET '/stats?filter={_ACTIVE_STATISTICS}' | grep -q ': [1-9]'; do sleep 0.1; done
-  kill "$envoy"
-  wait "$envoy"
+  sleep 1
+  kill -KILL "$envoy"
+  wait "$envoy" 2>/dev/null
   exit 0
 }}
 [[ $1 == {COMPRESSED} ]] && set -- "$(printf %s "$2" | base64 -d | gzip -d)"
-envoy --config-yaml "$*" {options} &
+configuration="$*"
+for name in AWS_REGION AWS_URL_SUFFIX; do configuration=${{configuration//@$name@/"${{!name}}"}}; done
+envoy --config-yaml "$configuration" {options} &
 envoy=$!
 trap drain TERM
 wait "$envoy"

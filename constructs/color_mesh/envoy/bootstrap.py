@@ -1,8 +1,9 @@
 """The complete configuration of one Envoy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from color_mesh.envoy.aws.cloud_map import cloud_map_cluster, config_source, weights_name
 from color_mesh.envoy.clusters import load_assignment, target_cluster
 from color_mesh.envoy.discovery import (
     CLUSTERS_FILE,
@@ -18,7 +19,7 @@ from color_mesh.envoy.gateway import gateway_hops
 from color_mesh.envoy.ingress import ingress
 from color_mesh.envoy.placement import (
     ADMIN_PORT,
-    DnsEndpoints,
+    CloudMapEndpoints,
     Endpoints,
     FileEndpoints,
     Interception,
@@ -28,7 +29,7 @@ from color_mesh.envoy.placement import (
 )
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.security import policy_for, sds_cluster, speaks_tls, uses_sds
-from color_mesh.envoy.services import Target
+from color_mesh.envoy.services import LiveWeight, Target
 from color_mesh.envoy.typed import (
     CLUSTER,
     CLUSTER_LOAD_ASSIGNMENT,
@@ -43,6 +44,7 @@ from color_mesh.envoy.unsupported import unsupported_features
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
 from color_mesh.model.regex import MAX_PROGRAM_SIZE
+from color_mesh.model.weights import weight_attribute, weights_instance, weights_service
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +56,7 @@ class Configuration:
         listeners: Listeners.
         routes: Route configurations of the HTTP listeners, inline or in ``files``.
         clusters: Clusters.
-        files: Discovery responses for the file system or the discovery server, by path. Empty with `DnsEndpoints`.
+        files: Discovery responses for the file system or the discovery server, by path. Empty with `CloudMapEndpoints`.
         targets: Target of each file with endpoints, by path. The files in ``files`` have no endpoints yet.
     """
 
@@ -71,7 +73,7 @@ def configure(
     part: VirtualNode | VirtualGateway,
     *,
     interception: Interception = Transparent(),  # noqa: B008  (a frozen value)
-    endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
+    endpoints: Endpoints = CloudMapEndpoints(),  # noqa: B008  (a frozen value)
     sds_socket: str | None = None,
     trusted_hops: int = 0,
     app_mesh_prefixes: bool = False,
@@ -107,11 +109,14 @@ def configure(
         kind, resources = "virtualGateway", gateway_hops(mesh, part, placement)
     targets = {target.cluster: target for target in resources.targets}
     clusters = (*resources.clusters, *(target_cluster(mesh, target, placement) for target in targets.values()))
-    base = _bootstrap(mesh, part, kind, placement, clusters)
+    layers = _weight_layers(resources.weights, endpoints)
+    base = _bootstrap(mesh, part, kind, placement, clusters, layers)
     secrets = [sds_cluster(sds_socket)] if sds_socket and _uses_sds(part, targets.values()) else []
     match endpoints:
-        case DnsEndpoints():
-            static = {"listeners": list(resources.listeners), "clusters": [*secrets, *clusters]}
+        case CloudMapEndpoints():
+            asks = layers or any("eds_cluster_config" in cluster for cluster in clusters)
+            aws = [cloud_map_cluster()] if asks else []
+            static = {"listeners": list(resources.listeners), "clusters": [*aws, *secrets, *clusters]}
             files: dict[str, Json] = {}
         case FileEndpoints() | ServerEndpoints():
             base["dynamic_resources"] = dynamic_resources(endpoints)
@@ -135,7 +140,12 @@ def _uses_sds(part: VirtualNode | VirtualGateway, targets: Iterable[Target]) -> 
 
 
 def _bootstrap(
-    mesh: Mesh, part: VirtualNode | VirtualGateway, kind: str, placement: Placement, clusters: tuple[Json, ...]
+    mesh: Mesh,
+    part: VirtualNode | VirtualGateway,
+    kind: str,
+    placement: Placement,
+    clusters: tuple[Json, ...],
+    weight_layers: Sequence[Json],
 ) -> Json:
     identity = f"mesh/{mesh.name}/{kind}/{part.name}"
     metadata = present(mesh_owner=mesh.owner, mesh_tags=dict(mesh.tags) or None, tags=dict(part.tags) or None)
@@ -151,11 +161,35 @@ def _bootstrap(
         # The limit for regular expressions in App Mesh's Envoy.
         layered_runtime={
             "layers": [
-                {"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": MAX_PROGRAM_SIZE}}
+                {"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": MAX_PROGRAM_SIZE}},
+                *weight_layers,
             ]
         },
         cluster_manager={"outlier_detection": {"event_log_path": "/dev/stdout"}} if ejects else None,
     )
+
+
+def _weight_layers(weights: Iterable[LiveWeight], endpoints: Endpoints) -> list[Json]:
+    """Render the runtime layers with weights from Cloud Map, one for each router.
+
+    The health check of the container knows a layer by its name, ``namespace/service``.
+    """
+    if not isinstance(endpoints, CloudMapEndpoints) or endpoints.weights_namespace is None:
+        return []
+    keys: dict[str, dict[tuple[str, str, str], None]] = {}
+    for weight in weights:
+        instance, attribute = weights_instance(weight.route.name), weight_attribute(weight.route, weight.target)
+        keys.setdefault(weights_service(weight.router), {})[instance, attribute, weight.key] = None
+    return [
+        {
+            "name": f"{endpoints.weights_namespace}/{service}",
+            "rtds_layer": {
+                "name": weights_name(endpoints.weights_namespace, service, of_service),
+                "rtds_config": config_source(endpoints.refresh_seconds),
+            },
+        }
+        for service, of_service in sorted(keys.items())
+    ]
 
 
 def _files(resources: Resources, clusters: tuple[Json, ...], targets: Mapping[str, Target]) -> dict[str, Json]:

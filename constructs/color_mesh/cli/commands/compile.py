@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from color_mesh.cli.sources import print_result, read_one_mesh
 from color_mesh.cloudformation import hidden_parameters
-from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
+from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         mesh,
         _part(mesh, options),
         interception=Loopback() if loopback else Transparent(),
-        endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else DnsEndpoints(),
+        endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else CloudMapEndpoints(),
         sds_socket=options.sds_socket,
         app_mesh_prefixes=not loopback,
     )

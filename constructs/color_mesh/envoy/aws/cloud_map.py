@@ -26,7 +26,7 @@ from color_mesh.model import IpPreference
 CLUSTER = "aws_servicediscovery"
 # The run script of Envoy's container replaces these by the variables of its environment: the region of a stack may be
 # known at deployment only, and a compressed configuration cannot refer to it.
-REGION, URL_SUFFIX = "${AWS_REGION}", "${AWS_URL_SUFFIX}"
+REGION, URL_SUFFIX = "@AWS_REGION@", "@AWS_URL_SUFFIX@"
 # AWS General Reference, *AWS Cloud Map endpoints and quotas*: the endpoint of DiscoverInstances.
 HOST = f"data-servicediscovery.{REGION}.{URL_SUFFIX}"
 _TRUST_STORE = "/etc/ssl/certs/ca-certificates.crt"  # Of Debian and Ubuntu, on which the image is based.
