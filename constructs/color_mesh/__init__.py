@@ -13,7 +13,6 @@ from color_mesh.model import (
     AcmTrust,
     ClientTls,
     ConnectionPool,
-    ContainerHealthCheck,
     FileCertificate,
     FileTrust,
     HeaderMatch,
@@ -29,13 +28,17 @@ from color_mesh.model import (
     SdsCertificate,
     SdsTrust,
     Timeout,
+    TlsCertificate,
+    TlsTrust,
     TlsValidation,
 )
 
 if TYPE_CHECKING:
     from color_mesh.cdk import (
+        Backend,
         ColorRouter,
         GatewayImplementation,
+        LoadBalancerTarget,
         MeshedColorNode,
         MeshGateway,
         MeshNode,
@@ -50,10 +53,10 @@ __all__ = [
     "AccessLog",
     "AcmCertificate",
     "AcmTrust",
+    "Backend",
     "ClientTls",
     "ColorRouter",
     "ConnectionPool",
-    "ContainerHealthCheck",
     "FileCertificate",
     "FileTrust",
     "GatewayImplementation",
@@ -61,6 +64,7 @@ __all__ = [
     "HealthCheck",
     "Listener",
     "ListenerTls",
+    "LoadBalancerTarget",
     "MeshError",
     "MeshGateway",
     "MeshNode",
@@ -78,6 +82,8 @@ __all__ = [
     "SdsTrust",
     "ServiceMesh",
     "Timeout",
+    "TlsCertificate",
+    "TlsTrust",
     "TlsValidation",
 ]
 

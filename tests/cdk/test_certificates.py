@@ -15,7 +15,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from color_mesh import FileCertificate, ListenerTls, MeshError, MeshGateway, ServiceMesh
 from color_mesh.cdk import GatewayImplementation
 from color_mesh.envoy import Loopback, configure
-from color_mesh.model.listener import Protocol
+from color_mesh.model.health_check import Protocol
 from tests.support.cloudformation import Properties, Template, container, only, properties
 
 GROUP = "AWS::EC2::SecurityGroup"

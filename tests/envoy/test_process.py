@@ -72,10 +72,14 @@ def test_envoy_ends_without_connections(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
-def test_envoy_runs_with_a_compressed_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [0, 128 * 1024], ids=["short", "longer-than-an-argument"])
+def test_envoy_runs_with_a_compressed_configuration(tmp_path: Path, length: int) -> None:
+    def write(bootstrap: Any) -> list[str]:
+        return compressed({**bootstrap, "node": {**bootstrap["node"], "metadata": {"long": "x" * length}}})
+
     with (
         tcp_server(App("red"), WORKER_ADDRESS, 9000),
-        running_envoy(tmp_path, compressed),
+        running_envoy(tmp_path, write),
         connect(WORKER_ADDRESS, INBOUND_PORT) as connection,
     ):
         assert connection.recv(100) == b"red\n"
@@ -85,7 +89,7 @@ def test_envoy_runs_with_a_compressed_configuration(tmp_path: Path) -> None:
 def test_long_compressed_configuration_needs_no_writable_file_system(tmp_path: Path) -> None:
     """Bash writes the text of a here-string to a file if it does not fit into a pipe, 64 KiB."""
     fake = tmp_path / "envoy"
-    fake.write_text('#!/bin/sh\nprintf "%s" "$2" | wc -c\n')
+    fake.write_text('#!/bin/sh\nwc -c <"$2"\n')
     fake.chmod(0o755)
     value = {"random": os.urandom(60_000).hex()}
     read_only = (

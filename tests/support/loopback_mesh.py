@@ -232,7 +232,9 @@ def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any])
     static = bootstrap["static_resources"]
     clusters = [cluster for cluster in static.get("clusters", []) if cluster["name"] != cloud_map.CLUSTER]
     for cluster in clusters:
-        if "cluster_type" in cluster or "eds_cluster_config" in cluster:
+        if "eds_cluster_config" in cluster or (
+            "cluster_type" in cluster and not cluster["name"].startswith("telemetry")
+        ):
             running_mesh.answer(cluster)
     bootstrap = {**bootstrap, "static_resources": {**static, "clusters": clusters} if clusters else static}
     task.write("bootstrap.json", adjust(bootstrap))

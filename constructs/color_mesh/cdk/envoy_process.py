@@ -11,10 +11,8 @@ _READY_SCRIPT = f"""\
 ask() {{ exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET "$1" >&3 && cat <&3; }}
 ask /ready | grep -q LIVE || exit 1
 ask '/stats?filter=^cluster\\.cds_egress_.*\\.version_text$' | grep -q ': ""' && exit 1
-runtime=$(ask /runtime)
-layers=$(grep -c '"[^"]*/[^"]*",\\?$' <<<"$runtime")
-known=$(grep -c '"[^"]*/[^"]*": {{$' <<<"$runtime")
-((layers == known))
+names=$(ask /runtime | grep -o '"[^"]*/[^"]*"\\(: {{\\)\\?')
+(($(printf %s "$names" | grep -c '"$') == $(printf %s "$names" | grep -c '{{$')))
 """
 READY = ContainerHealthCheck(
     command=("CMD", "bash", "-c", _READY_SCRIPT),
@@ -36,8 +34,10 @@ def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
     ECS stops a container with SIGTERM, on which Envoy would exit at once and abort the requests in progress. Bash
     therefore starts Envoy and drains it on SIGTERM. For ``drain_seconds`` Envoy accepts connections and asks clients to
     close them. Then it accepts no connections, and finishes the requests in progress and the open TCP connections. ECS
-    kills it after the stop timeout of the container. The file system is read-only, so the script has no here-strings:
-    bash writes long ones to a file.
+    kills it after the stop timeout of the container.
+
+    Envoy receives its configuration through a pipe, since Linux limits an argument to 128 KiB. The file system is
+    read-only, so the script has no here-strings: bash writes long ones to a file.
 
     The drained Envoy is killed, after its access log is written: with SIGTERM it may crash while a call of AWS is in
     progress, because it closes the Lua filter before the call.
@@ -69,8 +69,10 @@ drain() {{
 [[ $1 == {COMPRESSED} ]] && set -- "$(printf %s "$2" | base64 -d | gzip -d)"
 configuration="$*"
 for name in AWS_REGION AWS_URL_SUFFIX; do configuration=${{configuration//@$name@/"${{!name}}"}}; done
-envoy --config-yaml "$configuration" {options} &
+exec 3< <(printf %s "$configuration")
+envoy --config-path /dev/fd/3 {options} &
 envoy=$!
+exec 3<&-
 trap drain TERM
 wait "$envoy"
 """

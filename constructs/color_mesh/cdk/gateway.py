@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import jsii
-from aws_cdk import CfnResource
+from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -24,7 +24,13 @@ from color_mesh.cdk.gateway_implementation import (
 )
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group, security_group_of_tasks
+from color_mesh.cdk.task import (
+    check_subnets,
+    enable_execute_command,
+    in_seconds,
+    own_log_group,
+    security_group_of_tasks,
+)
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -203,7 +209,7 @@ class MeshGateway(Construct):
         cpu: int = 256,
         memory_mib: int = 512,
         port_name: str | None = None,
-        stop_timeout_seconds: int | None = None,
+        stop_timeout: Duration | None = None,
         desired_count: int | None = None,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
@@ -240,7 +246,7 @@ class MeshGateway(Construct):
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
             port_name: Name of the port in the task definition. Default: none.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120. Default: 30, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds. Default: 30 seconds, the default of ECS.
             desired_count: Number of tasks, 0 to 5000. Default: ECS starts one task, and a deployment keeps the number
                 that autoscaling or an operator has set.
             execute_command: Enable ECS Exec, and grant the task role its permissions. The file system of Envoy's
@@ -260,7 +266,7 @@ class MeshGateway(Construct):
         if trusted_hops is None:
             trusted_hops = own_hops
         container = mesh.data_plane.gateway_container(
-            cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=stop_timeout_seconds
+            cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=in_seconds(stop_timeout)
         )
         problems = [
             *check_choice(subject, "exposure", exposure, EXPOSURES),

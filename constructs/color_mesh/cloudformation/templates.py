@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from color_mesh.cloudformation.dependencies import dependencies
 from color_mesh.cloudformation.evaluate import Evaluator
 from color_mesh.cloudformation.functions import FUNCTIONS
 from color_mesh.cloudformation.load import Files
@@ -139,6 +140,14 @@ class Templates:
             for logical_id, declared in stack.section("Resources").items()
             if declared["Type"] in types and self._evaluator.is_deployed(stack, logical_id)
         )
+
+    def dependencies(self) -> dict[str, dict[str, str]]:
+        """Return the resources that each resource depends on, each with the property that refers to it, by places."""
+        return {
+            f"{stack.path.name}: {logical_id}": {f"{stack.path.name}: {name}": path for name, path in found.items()}
+            for stack in self._stacks
+            for logical_id, found in dependencies(stack.section("Resources")).items()
+        }
 
 
 def read_templates(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from color_mesh.cloudformation import Attribute, Resource
-from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, mesh_resource
+from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, MeshResource, mesh_resource
 from color_mesh.ecs.reading import Reader, resource_key
 
 MAX_ARN_LENGTH = 2048  # IAM API Reference, arnType.
@@ -72,6 +72,17 @@ class Role:
         """
         effects = [each.effect for each in self.statements if each.matches(action, resource)]
         return "Deny" not in effects and (not self.known or "Allow" in effects)
+
+
+def denial(role: Role | None, resource: MeshResource, region: str, account: str) -> str | None:
+    """Return the reason why App Mesh denies an Envoy with this task role the configuration of a node or gateway."""
+    action = "appmesh:StreamAggregatedResources"
+    if role is None:
+        return f"the task has no role, which must allow {action} on {resource}"
+    if not role.trusts_tasks:
+        return f"role {role.name} does not trust ecs-tasks.amazonaws.com"
+    arn = f"arn:aws:appmesh:{region}:{account}:{resource}"
+    return None if role.allows(action, arn) else f"role {role.name} does not allow {action} on {resource}"
 
 
 def read_roles(reader: Reader) -> dict[str, Role]:

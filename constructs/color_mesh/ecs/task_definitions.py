@@ -56,6 +56,7 @@ class TaskDefinition:
         cpu: CPU units, if the template declares them.
         memory_mib: Memory, if the template declares it.
         cpu_architecture: ``X86_64`` or ``ARM64``, if the template declares it.
+        file_systems: Names of the volumes that are EFS file systems.
     """
 
     family: str
@@ -67,6 +68,7 @@ class TaskDefinition:
     cpu: int | None = None
     memory_mib: int | None = None
     cpu_architecture: str | None = None
+    file_systems: tuple[str, ...] = ()
 
     @property
     def envoys(self) -> tuple[Container, ...]:
@@ -102,7 +104,14 @@ def _task_definition(fields: Fields, resource: Resource) -> TaskDefinition:
         cpu=_units(fields.optional_text("Cpu")),
         memory_mib=_units(fields.optional_text("Memory")),
         cpu_architecture=fields.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
+        file_systems=tuple(name for name in fields.many("Volumes", _file_system) if name is not None),
     )
+
+
+def _file_system(fields: Fields) -> str | None:
+    """Return the name of a volume that is an EFS file system; ``None`` for another one."""
+    name = fields.optional_text("Name") or ""
+    return name if fields.value("EFSVolumeConfiguration") is not None else None
 
 
 def _units(text: str | None) -> int | None:
