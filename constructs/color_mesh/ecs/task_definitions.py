@@ -56,6 +56,7 @@ class TaskDefinition:
         cpu: CPU units, if the template declares them.
         memory_mib: Memory, if the template declares it.
         cpu_architecture: ``X86_64`` or ``ARM64``, if the template declares it.
+        network_mode: Network mode, such as ``awsvpc``, if the template declares it.
         file_systems: Names of the volumes that are EFS file systems.
     """
 
@@ -68,6 +69,7 @@ class TaskDefinition:
     cpu: int | None = None
     memory_mib: int | None = None
     cpu_architecture: str | None = None
+    network_mode: str | None = None
     file_systems: tuple[str, ...] = ()
 
     @property
@@ -80,7 +82,7 @@ def read_task_definitions(reader: Reader) -> dict[str, TaskDefinition]:
     """Read the task definitions, by place."""
     definitions = reader.read_all(_TYPE, _task_definition)
     for place, definition in definitions.items():
-        reader.report(_TYPE, _unknown_dependencies(place, definition))
+        reader.report(_TYPE, place, _unknown_dependencies(place, definition))
     return definitions
 
 
@@ -104,6 +106,7 @@ def _task_definition(fields: Fields, resource: Resource) -> TaskDefinition:
         cpu=_units(fields.optional_text("Cpu")),
         memory_mib=_units(fields.optional_text("Memory")),
         cpu_architecture=fields.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
+        network_mode=fields.optional_text("NetworkMode"),
         file_systems=tuple(name for name in fields.many("Volumes", _file_system) if name is not None),
     )
 

@@ -162,7 +162,7 @@ def _blocked_by_balancer(plan: Plan, balancer: LoadBalancer) -> Iterator[str]:
         for service in plan.services.values():
             for target in service.targets:
                 port = target.port or listener.port
-                if target.registry == listener.target_group and not _admitted(plan, service.groups, port, balancer):
+                if target.registry in listener.target_groups and not _admitted(plan, service.groups, port, balancer):
                     yield f"{service.name}: no security group of it allows tcp {port} from {balancer.name}"
 
 

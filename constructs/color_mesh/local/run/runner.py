@@ -11,6 +11,7 @@ from color_mesh.local.plan.compiled_envoys import Compiler, compile_envoy
 from color_mesh.local.plan.diagnosis import obstacles
 from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.dns.propagation import Propagation
 from color_mesh.local.run.dns.records import records_to_serve
 from color_mesh.local.run.dns.resolver_process import ResolverProcess
@@ -38,6 +39,7 @@ class Runner:
         plan: The plan.
         folder: Folder of the run, for its log files.
         sandbox: Properties that all containers share.
+        authority: Certificate authority of the run.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
@@ -60,6 +62,7 @@ class Runner:
         plan: Plan,
         folder: RunFolder,
         sandbox: Sandbox,
+        authority: CertificateAuthority,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
         dns_delay_seconds: float,
@@ -70,7 +73,7 @@ class Runner:
         self.schedulers: dict[str, ServiceScheduler] = {}
         self.sandbox = sandbox
         self.vpc = Vpc(plan.network, sandbox.users)
-        self.load_balancers = LoadBalancers(self.vpc, folder, sandbox, print_message, on_error)
+        self.load_balancers = LoadBalancers(self.vpc, folder, authority, sandbox, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()
