@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from aws_cdk import Lazy
+from aws_cdk import Aspects, Lazy, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
 from color_mesh.cdk.application import Application
-from color_mesh.cdk.data_plane import MeshResources, Part
+from color_mesh.cdk.cloud_map_calls import Caller, CloudMapQuotas, allow_discovery
+from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
 from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
+from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
 from color_mesh.cdk.task import (
     LOW_PORTS,
+    acknowledge,
     acknowledge_pulling,
     container_check,
     container_log,
@@ -24,17 +28,17 @@ from color_mesh.cdk.task import (
     stop_timeout,
 )
 from color_mesh.cdk.transparent import TransparentInterception
-from color_mesh.envoy import configure
+from color_mesh.envoy import CloudMapEndpoints, configure
 from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.envoy.typed import Json
-from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
+from color_mesh.model import AccessLog, FargateContainer, Mesh, Route, VirtualGateway, VirtualNode, VirtualService
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
 # Grace period for clients that still send requests: load balancers deregister a task before ECS sends SIGTERM, and
-# callers that use DNS stop at the end of the deregistration delay. The rest of the stop timeout is for requests in
+# callers in the mesh stop at the end of the deregistration delay. The rest of the stop timeout is for requests in
 # progress.
 _DRAIN_SECONDS = 5
 
@@ -48,25 +52,49 @@ class EnvoyDataPlane:
 
     def __init__(
         self,
+        scope: Construct,
         mesh: MeshBuilder,
+        namespace: servicediscovery.IPrivateDnsNamespace,
         envoy_image: ecs.ContainerImage,
         interception: TransparentInterception | LoopbackInterception,
+        refresh_seconds: int,
     ) -> None:
-        """Create no resources: the configurations are compiled at synthesis, from the complete mesh."""
+        """Create no resources: the configurations are compiled at synthesis, from the complete mesh.
+
+        Args:
+            scope: Construct of the mesh.
+            mesh: The mesh.
+            namespace: Cloud Map namespace of the mesh, with a literal name.
+            envoy_image: Image of Envoy.
+            interception: Interception of the traffic of a task.
+            refresh_seconds: Shortest time between two calls of DiscoverInstances for the same service.
+        """
+        name = mesh.build().name
         self._mesh = mesh
+        self._namespace_name = namespace.namespace_name
         self._envoy_image = envoy_image
         self._interception = interception
+        self._refresh_seconds = refresh_seconds
+        self._weights = LiveWeights(name, namespace, mesh.parts)
+        self._configurations: dict[str, EnvoyConfiguration] = {}
+        self._quotas = CloudMapQuotas(scope, f"mesh {name!r}", refresh_seconds)
+        scope.node.add_validation(self._quotas)
 
     def declare(self, scope: Construct, part: Part) -> MeshResources:
-        """Create the DNS record of a virtual service. Other parts are in the configurations of the Envoys only."""
+        """Create the DNS record of a virtual service, or what has the weights of a route.
+
+        Other parts are in the configurations of the Envoys only.
+        """
+        if isinstance(part, OwnedRoute) and isinstance(part.route, Route):
+            return self._weights.declare(scope, part)
         return self._interception.declare_service(part) if isinstance(part, VirtualService) else {}
 
     def node_containers(
-        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
+        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:
         """Return the sidecar, and the deregistration delay of a node in Cloud Map; see `DataPlane`."""
         envoy = _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
-        return (envoy,) if dns_ttl_seconds is None else (envoy, delay_container(dns_ttl_seconds))
+        return (envoy, delay_container(self._refresh_seconds)) if registered else (envoy,)
 
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Return the Envoy container of a gateway; see `DataPlane`.
@@ -101,7 +129,7 @@ class EnvoyDataPlane:
         name = node.name
         envoy = self._add_envoy(
             task_definition,
-            f"virtual node {name!r}",
+            _subject(node),
             containers[0],
             container_log(log_group, name, containers[0], buffered=True),
             lambda mesh: self._compile(mesh, mesh.node(name), application),
@@ -126,6 +154,14 @@ class EnvoyDataPlane:
             start_after(delay, app_container, ecs.ContainerDependencyCondition.START)
         return envoy
 
+    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+        """Create the weights that waited for the service of a node, and count the calls of its Envoys."""
+        if isinstance(part, VirtualNode):
+            self._weights.attach(part.name, service)
+        subject = _subject(part)
+        configuration = self._configurations[subject]
+        self._quotas.callers.append(Caller(subject=subject, service=service, bootstrap=configuration.bootstrap))
+
     def add_gateway_container(
         self,
         task_definition: ecs.TaskDefinition,
@@ -141,7 +177,7 @@ class EnvoyDataPlane:
         application = Application(address="127.0.0.1", port=None)
         return self._add_envoy(
             task_definition,
-            f"virtual gateway {name!r}",
+            _subject(gateway),
             container,
             container_log(log_group, name, container, buffered=True),
             lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
@@ -155,7 +191,14 @@ class EnvoyDataPlane:
     ) -> Json:
         outside = frozenset(name for nodes in self._mesh.parts.hostnames.values() for name in nodes)
         interception = self._interception.placement(application, outside)
-        return configure(mesh, part, interception=interception, trusted_hops=trusted_hops).bootstrap
+        endpoints = CloudMapEndpoints(
+            refresh_seconds=self._refresh_seconds,
+            weights_namespace=self._namespace_name,
+            live_routes=frozenset(self._weights.routes),
+        )
+        return configure(
+            mesh, part, interception=interception, endpoints=endpoints, trusted_hops=trusted_hops
+        ).bootstrap
 
     def _add_envoy(
         self,
@@ -169,7 +212,17 @@ class EnvoyDataPlane:
         read_only: bool,
     ) -> ecs.ContainerDefinition:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
+        self._configurations[subject] = configuration
         task_definition.node.add_validation(configuration)
+        permission = allow_discovery(task_definition, configuration.bootstrap)
+        Aspects.of(task_definition.task_role).add(permission)
+        stack = Stack.of(task_definition)
+        acknowledge(
+            task_definition,
+            "AwsSolutions::AwsSolutions-ECS2",
+            "Envoy requires the Region for the endpoints of AWS, and its name is not secret. "
+            "Secrets of the application are in `secrets`, not in `environment`.",
+        )
         acknowledge_pulling(task_definition, self._envoy_image)
         return task_definition.add_container(
             container.name,
@@ -182,6 +235,8 @@ class EnvoyDataPlane:
                 workers=max(1, (container.cpu or 0) // 1024),
             ),
             command=Lazy.uncached_list(configuration),
+            # Fargate sets the first, Amazon EC2 does not.
+            environment={"AWS_REGION": stack.region, "AWS_URL_SUFFIX": stack.url_suffix},
             user=str(user),
             system_controls=[LOW_PORTS],
             readonly_root_filesystem=read_only,
@@ -190,6 +245,10 @@ class EnvoyDataPlane:
             health_check=container_check(container),
             logging=logging,
         )
+
+
+def _subject(part: VirtualNode | VirtualGateway) -> str:
+    return f"virtual {'node' if isinstance(part, VirtualNode) else 'gateway'} {part.name!r}"
 
 
 def _logs_to_a_file(access_log: AccessLog | None) -> bool:

@@ -5,8 +5,8 @@ from color_mesh.model import ContainerHealthCheck
 
 # The image has bash, but neither curl nor wget. Bash can open connections itself.
 _REQUEST = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
-# Envoy does not wait for the first answers of AWS, so the check does. The version of a cluster's endpoints is empty until
-# they are known. A runtime layer with weights, whose name has a slash, has a key of the same name once they are known.
+# Envoy does not wait for the first answers of AWS, so the check does. The version of a cluster's endpoints is empty
+# until they are known. A runtime layer with weights has a slash in its name, and then a key of that name.
 _READY_SCRIPT = f"""\
 ask() {{ exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET "$1" >&3 && cat <&3; }}
 ask /ready | grep -q LIVE || exit 1

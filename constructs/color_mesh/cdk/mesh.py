@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from aws_cdk import Token
+from aws_cdk import Duration, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -14,14 +14,17 @@ from color_mesh.cdk.data_plane import DataPlane, ExternalService
 from color_mesh.cdk.envoy import EnvoyDataPlane
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.task import in_seconds
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.model import EgressFilter, Mesh
 from color_mesh.model.builder import MeshBuilder
-from color_mesh.model.checks import check_choice, check_dns_name
+from color_mesh.model.checks import check_choice, check_dns_name, check_range
 from color_mesh.model.deployment import (
     DATA_PLANES,
     ENVOY_IMAGES,
     INTERCEPTIONS,
+    MAX_REFRESH_SECONDS,
+    REFRESH_SECONDS,
     TASKS_LABEL,
     DataPlaneName,
     InterceptionName,
@@ -69,6 +72,7 @@ class ServiceMesh(Construct):
         data_plane: DataPlaneName = "envoy",
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
+        refresh_interval: Duration | None = None,
     ) -> None:
         """Create a mesh without nodes, routers and gateways.
 
@@ -103,6 +107,10 @@ class ServiceMesh(Construct):
             other_domains: Domains of virtual services besides the domain of the mesh, such as ``pay.example``. Each
                 service in such a domain has a private hosted zone of its own name. Supported with
                 ``interception="loopback"`` only. Default: none.
+            refresh_interval: Shortest time between two calls of Cloud Map by an Envoy, 1 to 50 seconds. Each task calls
+                it for each of its backends and for the weights of each router among them; the longest time is twice as
+                long. A task that ends waits for a little more than that. Supported with ``data_plane="envoy"`` only.
+                Default: 10 seconds.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -111,6 +119,8 @@ class ServiceMesh(Construct):
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
+        refresh_seconds = in_seconds(refresh_interval)
+        problems += _check_refresh_interval(f"mesh {name!r}", data_plane, refresh_seconds)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
         if namespace is not None:
             namespace_name = namespace.namespace_name
@@ -147,7 +157,10 @@ class ServiceMesh(Construct):
         self.domain: str = self.interception.domain
         self.data_plane: DataPlane
         if data_plane == "envoy":
-            self.data_plane = EnvoyDataPlane(self.declared, image, self.interception)
+            refresh_seconds = REFRESH_SECONDS if refresh_seconds is None else refresh_seconds
+            self.data_plane = EnvoyDataPlane(
+                self, self.declared, self.namespace, image, self.interception, refresh_seconds
+            )
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image)
 
@@ -239,6 +252,16 @@ def _check_security_group(subject: str, security_group: ec2.ISecurityGroup | Non
         fix = "leave it out: each node gets its own group, or use interception='transparent'"
         path = security_group.node.path
         yield problem(subject, "one security group would allow requests to nodes that are no backends", path, fix)
+
+
+def _check_refresh_interval(subject: str, data_plane: str, seconds: int | None) -> Iterator[str]:
+    """Validate the refresh interval of a mesh."""
+    if seconds is None:
+        return
+    if data_plane == "app-mesh":
+        fix = "leave it out, or data_plane='envoy'"
+        yield problem(subject, "App Mesh has no 'refresh_interval'", seconds, fix)
+    yield from check_range(subject, "refresh interval in seconds", seconds, 1, MAX_REFRESH_SECONDS)
 
 
 def _check_data_plane(

@@ -321,9 +321,8 @@ class MeshNode(Construct):
                 checks Envoy only.
             stop_timeout: Stop timeout of the application, and then of Envoy, 2 to 120 seconds. Default: 30 seconds, the
                 default of ECS.
-            desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
-                response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
-                distribute requests over the tasks of the last response. Default: ECS starts one task, and a deployment
+            desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. Cloud
+                Map has at most 1,000 tasks of a node. Default: ECS starts one task, and a deployment
                 keeps the number that autoscaling or an operator has set.
             execute_command: Enable ECS Exec for the application's container, and grant the task role its permissions.
                 With ``data_plane="envoy"`` it does not work for Envoy's, whose file system is read-only. Default:
@@ -564,17 +563,21 @@ class MeshNode(Construct):
         )
 
 
-def _register(
-    scope: Construct, namespace: servicediscovery.INamespace, service: CloudMapService
-) -> servicediscovery.Service:
-    """Create the Cloud Map service in which a node's tasks are registered."""
+def _register(scope: Construct, mesh: ServiceMesh, service: CloudMapService) -> servicediscovery.Service:
+    """Create the Cloud Map service in which a node's tasks are registered.
+
+    ECS tells it which tasks are healthy, so that Envoys send no requests to a task that starts. It cannot be added to a
+    service later.
+    """
+    kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
     return servicediscovery.Service(
         scope,
         "CloudMapService",
-        namespace=namespace,
+        namespace=mesh.namespace,
         name=service.name,
         description=service.description,
         dns_record_type=servicediscovery.DnsRecordType.A,
         dns_ttl=Duration.seconds(service.ttl_seconds),
         routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
+        custom_health_check=None if mesh.data_plane.follows_tutorial else kept_by_ecs,
     )

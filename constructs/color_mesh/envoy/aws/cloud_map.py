@@ -4,10 +4,10 @@ Envoy's REST subscriptions go to the cluster of Cloud Map's endpoint. Its upstre
 DiscoverInstances (`cloud_map.lua`) and sign it. The name of a resource has all that the filter needs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
 from color_mesh.envoy.typed import LUA, Json, extension, socket_address
@@ -99,6 +99,17 @@ def cloud_map_cluster() -> Json:
         "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
         "load_assignment": {"cluster_name": CLUSTER, "endpoints": endpoints},
     }
+
+
+def called_services(bootstrap: Json) -> Iterator[tuple[str, str]]:
+    """Yield the namespace and the name of the Cloud Map service of each subscription of an Envoy."""
+    clusters = bootstrap.get("static_resources", {}).get("clusters", [])
+    names = [each["eds_cluster_config"]["service_name"] for each in clusters if "eds_cluster_config" in each]
+    layers = bootstrap.get("layered_runtime", {}).get("layers", [])
+    names += [each["rtds_layer"]["name"] for each in layers if "rtds_layer" in each]
+    for name in names:
+        namespace, service = name.partition("?")[0].split("/")
+        yield unquote(namespace), unquote(service)
 
 
 @cache
