@@ -89,11 +89,12 @@ class LiveWeights:
                 instance.node.add_dependency(each)
         if len(route.targets) > 1:
             self.routes.add((router, route.name))
-            weights = ",".join(f"{attribute}={weight}" for attribute, weight in attributes.items())
+            # Not the weights of the template: other weights change the instance and nothing else.
+            weights = ",".join(f"{attribute}={0 if number else 1}" for number, attribute in enumerate(attributes))
             CfnOutput(
                 scope,
                 "Command",
-                description=f"Sets the weights of route {route.name} while requests flow.",
+                description=f"Sends all requests of route {route.name} to its first target, or by other weights.",
                 value=(
                     f"aws servicediscovery register-instance --region {stack.region} --service-id {service.attr_id} "
                     f"--instance-id {weights_instance(route.name)} --attributes {weights}"
