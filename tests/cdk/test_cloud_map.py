@@ -86,7 +86,7 @@ class TestPermissions:
     def test_gateway_may_discover_its_services(self) -> None:
         shop = Shop()
         gateway = MeshGateway(shop.stack, "Gateway", mesh=shop.mesh, name="door")
-        gateway.add_route("Route", service=shop.router)
+        gateway.add_route("Route", to=shop.router)
         gateway.implement(shop.tasks, "Gateway", cluster=shop.cluster, exposure="none")
         shop.implement(shop.old, shop.new)
 

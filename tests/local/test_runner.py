@@ -33,7 +33,9 @@ def run_folder(path: Path) -> RunFolder:
 def test_run_is_not_steady_before_its_services_have_tasks(tmp_path: Path) -> None:
     messages: list[str] = []
     errors: list[BaseException] = []
-    runner = Runner(planned(tmp_path), run_folder(tmp_path), SANDBOX, AUTHORITY, messages.append, errors.append, 0)
+    runner = Runner(
+        planned(tmp_path), run_folder(tmp_path), SANDBOX, AUTHORITY, messages.append, errors.append, 0, 0, 8080
+    )
     assert not runner.is_steady
 
 
@@ -48,7 +50,7 @@ def test_tasks_of_a_node_share_one_compiled_configuration(tmp_path: Path) -> Non
         plan = planned(tmp_path)
         errors: list[BaseException] = []
         runner = Runner(
-            plan, run_folder(tmp_path), SANDBOX, AUTHORITY, lambda _: None, errors.append, 0, compiler=compiler
+            plan, run_folder(tmp_path), SANDBOX, AUTHORITY, lambda _: None, errors.append, 0, 0, 8080, compiler=compiler
         )
         runner.configuration.apply(plan)
         (service,) = plan.services.values()

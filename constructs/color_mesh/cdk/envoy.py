@@ -37,9 +37,8 @@ from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
-# Grace period for clients that still send requests: load balancers deregister a task before ECS sends SIGTERM, and
-# callers in the mesh stop at the end of the deregistration delay. The rest of the stop timeout is for requests in
-# progress.
+# Grace period for clients of a gateway that still send requests: load balancers deregister a task before ECS sends
+# SIGTERM. The rest of the stop timeout is for requests in progress.
 _DRAIN_SECONDS = 5
 
 
@@ -121,7 +120,8 @@ class EnvoyDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the sidecar and the deregistration delay; see `DataPlane`.
 
-        ECS stops containers in the reverse order of their start: the delay, the application, then Envoy.
+        ECS stops containers in the reverse order of their start: the delay, the application, then Envoy. Where it does
+        not, Envoy waits for the end of the application by itself.
         """
         # Resolvers may cache for 15 minutes that a name does not exist, so tasks start after the records.
         for record in self._interception.dns_records:
@@ -133,6 +133,7 @@ class EnvoyDataPlane:
             containers[0],
             container_log(log_group, name, containers[0], buffered=True),
             lambda mesh: self._compile(mesh, mesh.node(name), application),
+            app_ports=application.ports(node),
             user=self._interception.envoy_user,
             read_only=not _logs_to_a_file(node.access_log),
         )
@@ -181,6 +182,7 @@ class EnvoyDataPlane:
             container,
             container_log(log_group, name, container, buffered=True),
             lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
+            app_ports=None,
             user=IMAGE_USER,
             # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.
             read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
@@ -208,6 +210,7 @@ class EnvoyDataPlane:
         logging: ecs.LogDriver,
         compile: Callable[[Mesh], Json],
         *,
+        app_ports: Sequence[int] | None,
         user: int,
         read_only: bool,
     ) -> ecs.ContainerDefinition:
@@ -233,6 +236,7 @@ class EnvoyDataPlane:
             entry_point=run_envoy(
                 min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
                 workers=max(1, (container.cpu or 0) // 1024),
+                app_ports=app_ports,
             ),
             command=Lazy.uncached_list(configuration),
             # Fargate sets the first, Amazon EC2 does not.

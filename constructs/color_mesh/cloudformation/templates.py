@@ -43,6 +43,13 @@ class Resource:
         """Name like those that CloudFormation generates for resources without a name."""
         return f"{self._stack.name}-{self.logical_id}"
 
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Places of the resources that ``DependsOn`` names: they are created, and stable, before this one changes."""
+        declared = self._stack.section("Resources")[self.logical_id].get("DependsOn", [])
+        names = declared if isinstance(declared, list) else [declared]
+        return tuple(f"{self._stack.path.name}: {each}" for each in names)
+
     def properties(self) -> dict[str, Any]:
         """Evaluate all properties. A value that only a deployment knows is an `Attribute`.
 
@@ -122,6 +129,17 @@ class Templates:
     def secrets(self) -> frozenset[str]:
         """Values of parameters with ``NoEcho``, given by the user."""
         return frozenset(self._evaluator.secrets())
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions of the stacks.
+
+        Raises:
+            MeshError: If one is known only at deployment.
+        """
+        reference = {"Ref": "AWS::Region"}
+        regions = (self._evaluator.text(each, reference, f"{each.path.name}: AWS::Region") for each in self._stacks)
+        return tuple(dict.fromkeys(regions))
 
     @property
     def types(self) -> frozenset[str]:

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     # Imported here because `--plan` works without the packages of the extra `local`.
     from color_mesh.local.run.up import up
 
-    return up(paths, images, values, options.port, options.dns_delay)
+    return up(paths, images, values, options.port, options.dns_delay, options.cloud_map_delay)
 
 
 def hide_values(options: Sequence[str]) -> None:

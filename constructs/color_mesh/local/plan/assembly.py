@@ -6,8 +6,8 @@ from pathlib import Path
 
 from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
 from color_mesh.cloudformation import Templates, read_templates
-from color_mesh.ecs import read_declarations
-from color_mesh.ecs.cloud_map import DiscoveryService
+from color_mesh.ecs import Declarations, read_declarations
+from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.roles import Role
@@ -39,7 +39,9 @@ class Plan:
         log_groups: Names of log groups.
         tasks: Task definitions, with the programs of their containers.
         services: ECS services.
-        discovery: Cloud Map services that DNS answers.
+        discovery: Cloud Map services.
+        instances: Instances that the templates register in Cloud Map services, by service.
+        regions: Regions of the stacks.
         zones: Private hosted zones.
         target_groups: Target groups.
         load_balancers: Load balancers.
@@ -56,6 +58,8 @@ class Plan:
     tasks: Mapping[str, RunnableTask] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     discovery: Mapping[str, DiscoveryService] = field(default_factory=dict)
+    instances: Mapping[str, tuple[CloudMapInstance, ...]] = field(default_factory=dict)
+    regions: tuple[str, ...] = (REGION,)
     zones: PrivateZones = field(default_factory=PrivateZones)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
@@ -160,7 +164,9 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         log_groups=declarations.log_groups,
         tasks={place: runnable_task(each, images) for place, each in declarations.task_definitions.items()},
         services=declarations.services,
-        discovery={place: each for place, each in declarations.discovery_services.items() if each.records},
+        discovery={place: each for place, each in declarations.discovery_services.items() if each.namespace},
+        instances=_instances(declarations),
+        regions=templates.regions,
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
@@ -169,3 +175,10 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         not_emulated=tuple(not_emulated(templates, declarations)),
         secrets=templates.secrets,
     )
+
+
+def _instances(declarations: Declarations) -> dict[str, tuple[CloudMapInstance, ...]]:
+    services = dict.fromkeys(service for service, _ in declarations.instances.values())
+    return {
+        service: tuple(each for key, each in declarations.instances.values() if key == service) for service in services
+    }

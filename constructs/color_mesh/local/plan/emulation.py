@@ -15,7 +15,8 @@ _NOT_EMULATED = (
     "NAT and everything outside the VPC",
     "IPv6",
     "availability zones",
-    "the endpoints of task metadata and credentials",
+    "the endpoint of task metadata",
+    "AWS APIs other than Cloud Map",
     "CloudWatch (logs are files)",
     "the rollback of a failed deployment",
     "permissions to use ECS Exec",
@@ -46,7 +47,7 @@ EMULATED: UsedProperties = {
     "AWS::EC2::SecurityGroupIngress": ("GroupId", *_RULE, "SourceSecurityGroupId"),
     "AWS::EC2::SecurityGroupEgress": ("GroupId", *_RULE, "DestinationSecurityGroupId"),
     "AWS::ECS::Service": (
-        *("ServiceName", "TaskDefinition", "DesiredCount", "HealthCheckGracePeriodSeconds"),
+        *("ServiceName", "Cluster", "TaskDefinition", "DesiredCount", "HealthCheckGracePeriodSeconds"),
         *(f"DeploymentConfiguration.{name}" for name in ("MinimumHealthyPercent", "MaximumPercent")),
         *(f"LoadBalancers.{name}" for name in ("TargetGroupArn", "ContainerPort")),
         *(f"ServiceRegistries.{name}" for name in ("RegistryArn", "ContainerPort", "Port")),
@@ -85,7 +86,8 @@ EMULATED: UsedProperties = {
     "AWS::Logs::LogGroup": EVERY_PROPERTY,
     "AWS::Route53::HostedZone": ("Name", "VPCs"),
     "AWS::Route53::RecordSet": ("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
-    "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig"),
+    "AWS::ServiceDiscovery::Instance": EVERY_PROPERTY,
+    "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig", "HealthCheckCustomConfig"),
 }
 # Properties without an effect on one machine.
 _WITHOUT_EFFECT: UsedProperties = {
@@ -96,7 +98,7 @@ _WITHOUT_EFFECT: UsedProperties = {
     "AWS::EC2::SecurityGroupIngress": ("Description", "CidrIpv6"),
     "AWS::EC2::SecurityGroupEgress": ("Description", "CidrIpv6"),
     "AWS::ECS::Service": (
-        *("Cluster", "EnableECSManagedTags", "EnableExecuteCommand", "LaunchType", "PlatformVersion", "Tags"),
+        *("EnableECSManagedTags", "EnableExecuteCommand", "LaunchType", "PlatformVersion", "Tags"),
         *("DeploymentController", "SchedulingStrategy", "PropagateTags", "AvailabilityZoneRebalancing"),
         *("CapacityProviderStrategy", "LoadBalancers.ContainerName", "LoadBalancers.LoadBalancerName"),
         *("ServiceRegistries.ContainerName", "DeploymentConfiguration.Strategy"),
@@ -114,9 +116,7 @@ _WITHOUT_EFFECT: UsedProperties = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": ("Tags", "VpcId", "IpAddressType", "Port", "HealthCheckEnabled"),
     "AWS::Route53::HostedZone": ("HostedZoneConfig", "HostedZoneTags"),
     "AWS::Route53::RecordSet": ("Comment",),
-    "AWS::ServiceDiscovery::Service": (
-        *("Description", "Tags", "HealthCheckCustomConfig", "Type", "ServiceAttributes"),
-    ),
+    "AWS::ServiceDiscovery::Service": (*("Description", "Tags", "Type", "ServiceAttributes"),),
 }
 # Resource types that other resources refer to, or that have no effect on one machine.
 _TYPES_WITHOUT_EFFECT = frozenset(
@@ -127,7 +127,7 @@ _TYPES_WITHOUT_EFFECT = frozenset(
         "AWS::ElasticLoadBalancingV2::ListenerCertificate",
         *(f"AWS::EC2::{name}" for name in ("RouteTable", "Route", "SubnetRouteTableAssociation", "InternetGateway")),
         *(f"AWS::EC2::{name}" for name in ("VPCGatewayAttachment", "NatGateway", "EIP")),
-        *(f"AWS::ServiceDiscovery::{name}" for name in ("PrivateDnsNamespace", "PublicDnsNamespace")),
+        *(f"AWS::ServiceDiscovery::{name}" for name in ("HttpNamespace", "PrivateDnsNamespace", "PublicDnsNamespace")),
     )
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from color_mesh.ecs.cloud_map import DiscoveryService
+from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
 from color_mesh.ecs.declarations import Declarations
 from color_mesh.ecs.hosted_zones import Record
 from color_mesh.ecs.load_balancers import LoadBalancer
@@ -40,6 +40,7 @@ def runnable_declarations(declarations: Declarations, commands: Commands) -> tup
         task_definitions={place: each for place, each in definitions.items() if _is_used(place, services)},
         services=services,
         discovery_services=discovery,
+        instances=_runnable_instances(declarations, discovery, omissions),
         target_groups=groups,
         load_balancers=balancers,
         records=_runnable_records(declarations, omissions),
@@ -67,12 +68,24 @@ def _runnable_task_definitions(
 
 
 def _runnable_discovery(declarations: Declarations, omissions: Omissions) -> dict[str, DiscoveryService]:
+    registered = {service for service, _ in declarations.instances.values()}
     for place, service in declarations.discovery_services.items():
-        if service.records and service.namespace is None:
+        if service.namespace is None and (service.records or place in registered):
             fix = "a namespace that a template declares"
             wrong = "no template declares the namespace"
             omissions.leave_out(place, [problem(f"{place}.NamespaceId", wrong, service.name, fix)])
     return {place: each for place, each in declarations.discovery_services.items() if place not in omissions}
+
+
+def _runnable_instances(
+    declarations: Declarations, discovery: Mapping[str, DiscoveryService], omissions: Omissions
+) -> dict[str, tuple[str, CloudMapInstance]]:
+    for place, (service, _) in declarations.instances.items():
+        if service in omissions:
+            omissions.leave_out_dependent(place, place, service)
+        elif service not in discovery:
+            omissions.leave_out(place, [problem(f"{place}.ServiceId", _UNDECLARED, service, _DECLARE)])
+    return {place: each for place, each in declarations.instances.items() if place not in omissions}
 
 
 def _runnable_records(declarations: Declarations, omissions: Omissions) -> dict[str, Record]:

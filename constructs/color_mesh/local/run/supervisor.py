@@ -63,8 +63,17 @@ class Supervisor:
         # The descriptor is inherited from the process that took the folder, and by no other process.
         os.set_inheritable(options["folder"], False)
         self._folder = RunFolder(options["folder"])
+        self._folder.write_certificate(authority.certificate)
         self._runner = Runner(
-            plan, self._folder, sandbox, authority, self._print, self._fail, options["dns_delay_seconds"]
+            plan,
+            self._folder,
+            sandbox,
+            authority,
+            self._print,
+            self._fail,
+            options["dns_delay_seconds"],
+            options["cloud_map_delay_seconds"],
+            options["port"],
         )
         if not sandbox.mounts_proc:
             self._print("warning: this machine lets no run mount /proc: containers see the processes of the machine")
@@ -155,6 +164,7 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
     plan = _read_plan(options)
     envoy = envoy_binary()
     assert envoy is not None  # Checked before the run started.
+    authority = CertificateAuthority()
     was_healthy = False
 
     async def run() -> None:
@@ -169,7 +179,6 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
         # Users of containers enter folders and read files of the run.
         os.umask(0o022)
         files = visible_files(_images(options).values())
-        authority = CertificateAuthority()
         mounts_proc = prepare_mounts(resolver_address(plan.network.cidr), envoy, authority.certificate)
         sandbox = Sandbox(users=ContainerUsers(options["first_id"]), files=files, mounts_proc=mounts_proc)
         asyncio.new_event_loop().run_until_complete(run())

@@ -19,7 +19,11 @@ def clusters(load_balancer: LoadBalancer, groups: Mapping[str, TargetGroup], ser
 
 
 def documents(
-    load_balancer: LoadBalancer, server: ServerEndpoints, certificate: ServerCertificate, rendered: list[Json]
+    load_balancer: LoadBalancer,
+    server: ServerEndpoints,
+    certificate: ServerCertificate,
+    rendered: list[Json],
+    machine_ports: Mapping[int, int],
 ) -> dict[str, Json]:
     """Render the documents of a load balancer, apart from the endpoints.
 
@@ -28,12 +32,13 @@ def documents(
         server: Discovery server.
         certificate: Certificate of the listeners for TLS.
         rendered: Its clusters.
+        machine_ports: Ports of this machine at which its ports are published, by these.
     """
     listener = http_listener if load_balancer.type == "application" else tcp_listener
     listeners = [listener(each, load_balancer, server, certificate) for each in load_balancer.listeners]
     routes = {
         routes_file(listener_name(each)): discovery_response(
-            ROUTE_CONFIGURATION, route_configuration(listener_name(each), each, load_balancer)
+            ROUTE_CONFIGURATION, route_configuration(listener_name(each), each, load_balancer, machine_ports)
         )
         for each in load_balancer.listeners
         if load_balancer.type == "application"

@@ -1,5 +1,7 @@
 """Rules of listeners as routes: the conditions of each rule in order of priority, and its action."""
 
+from collections.abc import Mapping
+
 from color_mesh.ecs.listeners import Action, Condition, ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.envoy.typed import HEADER_INPUT, IP_MATCHER, ROUTE, Json, extension, typed
@@ -18,12 +20,14 @@ _OVERWRITE = "OVERWRITE_IF_EXISTS_OR_ADD"
 _SERVER = {"header": {"key": "server", "value": "awselb/2.0"}, "append_action": _OVERWRITE}
 
 
-def route_configuration(name: str, listener: LoadBalancerListener, load_balancer: LoadBalancer) -> Json:
+def route_configuration(
+    name: str, listener: LoadBalancerListener, load_balancer: LoadBalancer, machine_ports: Mapping[int, int]
+) -> Json:
     """Render the rules and the default action of a listener."""
-    default = _route(listener.actions[-1], listener)
+    default = _route(listener.actions[-1], listener, machine_ports)
     host: Json = {"name": name, "domains": ["*"], "routes": [default]}
     if listener.rules:
-        matchers = [_matcher(rule, listener) for rule in listener.rules]
+        matchers = [_matcher(rule, listener, machine_ports) for rule in listener.rules]
         host = {
             "name": name,
             "domains": ["*"],
@@ -42,20 +46,20 @@ def route_configuration(name: str, listener: LoadBalancerListener, load_balancer
     }
 
 
-def _matcher(rule: ListenerRule, listener: LoadBalancerListener) -> Json:
+def _matcher(rule: ListenerRule, listener: LoadBalancerListener, machine_ports: Mapping[int, int]) -> Json:
     predicates = [_predicate(condition) for condition in rule.conditions]
     predicate = predicates[0] if len(predicates) == 1 else {"and_matcher": {"predicate": predicates}}
-    return {"predicate": predicate, "on_match": _on_match(_route(rule.actions[-1], listener))}
+    return {"predicate": predicate, "on_match": _on_match(_route(rule.actions[-1], listener, machine_ports))}
 
 
 def _on_match(route: Json) -> Json:
     return {"action": {"name": "route", "typed_config": typed(ROUTE, **route)}}
 
 
-def _route(action: Action, listener: LoadBalancerListener) -> Json:
+def _route(action: Action, listener: LoadBalancerListener, machine_ports: Mapping[int, int]) -> Json:
     match = {"match": {"prefix": ""}}
     if action.redirect is not None:
-        metadata = redirect_metadata(action.redirect, listener)
+        metadata = redirect_metadata(action.redirect, listener, machine_ports)
         # The Lua filter responds before this.
         return {**match, "metadata": metadata, "direct_response": {"status": action.redirect.status_code}}
     if action.fixed_response is not None:

@@ -27,6 +27,7 @@ from color_mesh.local.run.load_balancers.bootstrap import load_balancer_bootstra
 from color_mesh.local.run.load_balancers.certificate_names import certificate_names
 from color_mesh.local.run.load_balancers.clusters import target_endpoint
 from color_mesh.local.run.load_balancers.configuration import clusters, documents
+from color_mesh.local.run.load_balancers.surroundings import Surroundings
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.container_process import NET_BIND_SERVICE, Sandbox
 from color_mesh.local.run.tasks.running_container import RunningContainer
@@ -70,7 +71,7 @@ class RunningLoadBalancer:
         network: Name of its network namespace.
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
-        domain_names: Domain names of its certificate.
+        surroundings: What it has from outside of its definition.
         authority: Certificate authority of the run.
         vpc: The VPC.
         sandbox: Properties that all containers share.
@@ -89,7 +90,7 @@ class RunningLoadBalancer:
         network: str,
         definition: LoadBalancer,
         groups: Mapping[str, TargetGroup],
-        domain_names: tuple[str, ...],
+        surroundings: Surroundings,
         authority: CertificateAuthority,
         vpc: Vpc,
         sandbox: Sandbox,
@@ -102,7 +103,7 @@ class RunningLoadBalancer:
         self.definition = definition
         self.address: IPv4Address | None = None
         self._groups = {key: groups[key] for key in definition.target_groups}
-        self._domain_names = domain_names
+        self._surroundings = surroundings
         self._authority = authority
         self._vpc = vpc
         self._sandbox = sandbox
@@ -146,17 +147,17 @@ class RunningLoadBalancer:
         await self._start_envoy()
 
     async def change(
-        self, definition: LoadBalancer, groups: Mapping[str, TargetGroup], domain_names: tuple[str, ...]
+        self, definition: LoadBalancer, groups: Mapping[str, TargetGroup], surroundings: Surroundings
     ) -> None:
         """Take over changed listeners, rules and target groups. Open connections remain.
 
         Clusters are added before the routes to them, and removed after these.
         """
-        unchanged = definition == self.definition and domain_names == self._domain_names
+        unchanged = definition == self.definition and surroundings == self._surroundings
         if unchanged and all(groups[key] == group for key, group in self._groups.items()):
             return
         before = self._clusters
-        self.definition, self._domain_names = definition, domain_names
+        self.definition, self._surroundings = definition, surroundings
         self._groups = {key: groups[key] for key in definition.target_groups}
         configuration = self._configuration()
         names = {cluster["name"] for cluster in self._clusters}
@@ -171,9 +172,10 @@ class RunningLoadBalancer:
 
     def _configuration(self) -> dict[str, Json]:
         self._clusters = clusters(self.definition, self._groups, self._endpoints)
-        names = certificate_names(self.definition, self._domain_names)
+        names = certificate_names(self.definition, self._surroundings.domain_names)
         certificate = self._authority.issue(*names, str(self.address))
-        return documents(self.definition, self._endpoints, certificate, self._clusters)
+        ports = self._surroundings.machine_ports
+        return documents(self.definition, self._endpoints, certificate, self._clusters, ports)
 
     async def stop(self) -> None:
         """Stop the load balancer."""
