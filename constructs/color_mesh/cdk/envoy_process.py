@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from color_mesh.envoy.aws.cloud_map import CLUSTER
 from color_mesh.envoy.document import COMPRESSED
 from color_mesh.model import ContainerHealthCheck
 
@@ -37,6 +38,9 @@ listens() {
 _ACTIVE_STATISTICS = r"^(http\.(in|e)gress.*rq_active|cluster\.cds_.*_tcp_[0-9].*upstream_cx_active)$"
 # Statistics of the connections from an application to its Envoy.
 _APPLICATION_STATISTICS = r"^(http\.egress\.downstream_cx_active|cluster\.cds_egress_.*_tcp_[0-9].*upstream_cx_active)$"
+
+# Statistic of the addresses of Cloud Map's endpoint. Without one, the filter that reports failed calls sees no call.
+_ENDPOINT_STATISTIC = rf"^cluster\.{CLUSTER}\.membership_total$"
 
 
 def run_envoy(drain_seconds: int, *, workers: int, app_ports: Sequence[int] | None) -> list[str]:
@@ -89,6 +93,11 @@ exec 3< <(printf %s "$configuration")
 envoy --config-path /dev/fd/3 {options} &
 envoy=$!
 exec 3<&-
+seconds=5
+while sleep $seconds && ask GET '/stats?filter={_ENDPOINT_STATISTIC}' | grep -q ': 0'; do
+  echo 'Cloud Map DiscoverInstances: the host name has no address; the task waits for the first answer'
+  seconds=60
+done &
 trap drain TERM
 wait "$envoy"
 """

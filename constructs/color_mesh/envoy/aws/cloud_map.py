@@ -10,7 +10,7 @@ from importlib import resources
 from urllib.parse import quote, unquote
 
 from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
-from color_mesh.envoy.typed import LUA, Json, extension, socket_address
+from color_mesh.envoy.typed import LUA, Json, extension
 from color_mesh.model import IpPreference
 
 CLUSTER = "aws_servicediscovery"
@@ -22,8 +22,6 @@ _REQUEST_TIMEOUT = "5s"
 _INITIAL_FETCH_TIMEOUT = "0.1s"
 # An answer with 1,000 tasks, the most that DiscoverInstances returns, has about 700 KiB.
 _BUFFER_BYTES = 3 * 1024 * 1024
-# Connection attempts to this address fail at once. A call needs an endpoint before the filter knows of it.
-_NOWHERE = socket_address("127.0.0.1", 1)
 _IP_VERSIONS: Mapping[IpPreference | None, str] = {
     "IPv4_ONLY": "4",
     "IPv6_ONLY": "6",
@@ -90,15 +88,7 @@ def cloud_map_cluster() -> Json:
     """Render the cluster of Cloud Map's endpoint, with the filters that call DiscoverInstances."""
     lua = extension("envoy.filters.http.lua", LUA, default_source_code={"inline_string": filter_source()})
     cluster = signed_cluster(CLUSTER, HOST, "servicediscovery", [lua])
-    endpoints = [
-        *cluster["load_assignment"]["endpoints"],
-        {"priority": 1, "lb_endpoints": [{"endpoint": {"address": _NOWHERE}}]},
-    ]
-    return {
-        **cluster,
-        "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
-        "load_assignment": {"cluster_name": CLUSTER, "endpoints": endpoints},
-    }
+    return {**cluster, "per_connection_buffer_limit_bytes": _BUFFER_BYTES}
 
 
 def called_services(bootstrap: Json) -> Iterator[tuple[str, str]]:
