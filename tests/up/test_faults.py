@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.cloudformation import Template
 from tests.support.local_mesh import LocalMesh, local_mesh
-from tests.support.rolling_deployment import SHORT_DNS_DELAY, replace_every_task, shorten_draining
+from tests.support.rolling_deployment import SHORT_DELAYS, replace_every_task, shorten_draining
 from tests.support.steady_load import LoadReport, steady_load
 
 PER_SECOND = 300
@@ -34,7 +34,7 @@ def mesh(
         shorten_draining(sooner)
         return sooner
 
-    with local_mesh(synthesized(), tmp_path_factory.mktemp("mesh"), *SHORT_DNS_DELAY) as run:
+    with local_mesh(synthesized(), tmp_path_factory.mktemp("mesh"), *SHORT_DELAYS) as run:
         run.synthesize_with = synthesized
         yield run
 
