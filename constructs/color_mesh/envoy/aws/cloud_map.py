@@ -20,7 +20,7 @@ _REQUEST_TIMEOUT = "5s"
 # Credentials are fetched after Envoy has initialized its clusters, so it would wait for the first answer in vain. The
 # health check of the container waits for it instead.
 _INITIAL_FETCH_TIMEOUT = "0.1s"
-# An answer with 1,000 tasks, the most that DiscoverInstances returns, has about 700 KiB.
+# The filter refuses longer answers.
 _BUFFER_BYTES = 3 * 1024 * 1024
 _IP_VERSIONS: Mapping[IpPreference | None, str] = {
     "IPv4_ONLY": "4",
