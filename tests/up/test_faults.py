@@ -116,8 +116,16 @@ def change_the_settings(mesh: LocalMesh, **settings: str) -> None:
 
 
 def change_the_weights_by_settings(mesh: LocalMesh) -> None:
-    change_the_settings(mesh, weights="green=0,yellow=1")
-    assert mesh.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}
+    """Synthesize with other weights, which replace no task."""
+
+    def task_ids() -> list[str]:
+        return [task["id"] for service in mesh.status()["services"] for task in service["tasks"]]
+
+    before = task_ids()
+    mesh.synthesize(mesh.synthesize_with(weights="green=0,yellow=1"))
+    router = "http://router.colors.local"
+    mesh.wait_until(lambda: mesh.histogram("red", router, 20) == {"yellow": 20}, "the weights are in effect")
+    assert task_ids() == before
 
 
 def change_the_backends_by_settings(mesh: LocalMesh) -> None:
