@@ -12,7 +12,7 @@ from color_mesh.model import FargateContainer
 from color_mesh.model.task import MAX_STOP_TIMEOUT_SECONDS
 
 NAME = "deregistration-delay"
-# AWS Cloud Map features, *Increase application availability*: DiscoverInstances has a change within 5 seconds.
+# AWS states no time within which DiscoverInstances has a change.
 _PROPAGATION_SECONDS = 5
 # Time of a call.
 _CALL_SECONDS = 1
@@ -46,7 +46,7 @@ DELAY_ENTRY_POINT = ("bash", "-c", _SCRIPT, NAME)
 def delay_container(refresh_seconds: int) -> FargateContainer:
     """Return the container that delays the end of a node's task.
 
-    A change takes up to 5 s in Cloud Map, and Envoys ask at intervals of up to twice the refresh interval. With the
+    A change may take 5 s in Cloud Map, and Envoys ask at intervals of up to twice the refresh interval. With the
     default of 10 s the delay is 26 s. The replacement task is registered before the delay begins, so callers know it
     when the delay ends. Fargate stops a container at most 120 s after SIGTERM, which limits the refresh interval.
 
