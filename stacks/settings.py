@@ -17,6 +17,7 @@ from stacks.parsers import (
     one_of_words,
     parse_image,
     parse_red_backends,
+    parse_switch,
     parse_weights,
     text_matching,
 )
@@ -25,7 +26,7 @@ from stacks.planes import PLANES, Plane
 NAMESPACE = "color-mesh:"
 # Keys in this app's namespace, or in a misspelling of it.
 _OWN_KEY = re.compile(r"colou?r[-_]?mesh(?![a-z0-9])", re.IGNORECASE)
-Chapter = Literal[2, 3, 4]
+Chapter = Literal[2, 3, 4, 6]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
 GatewayEntry = Literal["load-balancer", "public-ip"]
 GATEWAY_ENTRIES: tuple[GatewayEntry, ...] = get_args(GatewayEntry)
@@ -61,7 +62,8 @@ class Settings:
     """State of the tutorial to synthesize. The defaults are the tutorial's final state.
 
     Attributes:
-        chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway.
+        chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway, 6
+            adds telemetry.
         gateway: Entry from the internet of chapter 4's gateway: ``load-balancer`` or ``public-ip``.
         weights: Target nodes of the route and their weights.
         red_backends: Backends of red. Default: ``router``; none in chapter 2.
@@ -72,6 +74,8 @@ class Settings:
         desired_count: Desired count of each node's service.
         gateway_count: Desired count of the gateway's service. Default: 2 with ``load-balancer``, 1 with ``public-ip``.
         log_retention_days: Retention of the CloudWatch log groups.
+        container_insights: Container Insights of a new cluster.
+        flow_logs: Flow logs of a new VPC.
         data_plane: Data plane of the mesh: ``app-mesh`` or ``envoy``.
     """
 
@@ -86,6 +90,8 @@ class Settings:
     desired_count: int = 1
     gateway_count: int = 2
     log_retention_days: int = 7
+    container_insights: bool = True
+    flow_logs: bool = True
     data_plane: DataPlaneName = "app-mesh"
 
     @property
@@ -186,5 +192,7 @@ PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
         "log_retention_days",
         one_of_numbers("not a retention period of CloudWatch Logs", tuple(RETENTION_DAYS)),
     ),
+    "containerInsights": ("container_insights", parse_switch),
+    "flowLogs": ("flow_logs", parse_switch),
     "dataPlane": ("data_plane", one_of_words("unknown data plane", DATA_PLANES)),
 }

@@ -121,6 +121,16 @@ def test_desired_counts_are_those_of_the_settings(synthesize: Synthesize) -> Non
     }
 
 
+def test_container_insights_and_flow_logs_are_settings(synthesize: Synthesize) -> None:
+    default = synthesize()["NetworkStack"]
+    changed = synthesize(containerInsights="false", flowLogs="false")["NetworkStack"]
+    insights = [only(each, "AWS::ECS::Cluster")["ClusterSettings"][0]["Value"] for each in (default, changed)]
+    assert insights == ["enabled", "disabled"]
+    flow_logs = [len(properties(each, "AWS::EC2::FlowLog")) for each in (default, changed)]
+    assert flow_logs == [1, 0]
+    assert properties(changed, "AWS::Logs::LogGroup") == []
+
+
 def test_log_groups_have_the_retention_of_the_settings(synthesize: Synthesize) -> None:
     assembly = synthesize(logRetentionDays="30")
     groups = [properties(assembly[stack], "AWS::Logs::LogGroup") for stack in ("NetworkStack", "EcsStack")]

@@ -214,6 +214,34 @@ def test_default_container_is_the_application(
     assert dependencies(synthesized, "Second") == []
 
 
+@pytest.mark.parametrize(
+    ("app_seconds", "given", "expected"),
+    [(None, None, 30), (20, None, 30), (90, None, 90), (90, Duration.seconds(100), 100)],
+)
+def test_envoy_has_at_least_the_stop_timeout_of_the_application(
+    stack: Stack,
+    cluster: ecs.Cluster,
+    node: MeshNode,
+    template: Callable[[], Template],
+    app_seconds: int | None,
+    given: Duration | None,
+    expected: int,
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Slow")
+    stop_timeout = None if app_seconds is None else Duration.seconds(app_seconds)
+    tasks.add_container("App", image=ecs.ContainerImage.from_registry("app"), stop_timeout=stop_timeout)
+    slow = ecs.FargateService(stack, "SlowService", cluster=cluster, task_definition=tasks, min_healthy_percent=100)
+    node.attach(slow, stop_timeout=given)
+    envoy = next(
+        each
+        for definition in properties(template(), TASK)
+        for each in definition["ContainerDefinitions"]
+        if each["Name"] == "envoy-sidecar"
+    )
+    # Without a setting, it is the default of ECS.
+    assert envoy.get("StopTimeout", 30) == expected
+
+
 def test_container_may_be_another(
     service: ecs.FargateService, node: MeshNode, template: Callable[[], Template]
 ) -> None:

@@ -544,7 +544,8 @@ class TestApplication:
         assert (
             "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': the application listens on all addresses, which "
             "include those of services with the same port, got ('stock.shop.local',) (make the application listen on "
-            "127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port)"
+            "127.0.0.1 and set app_address='127.0.0.1', or give the services another port than the application, such "
+            "as 80, and set app_port to that of the application)"
         ) in problems(app)
 
     def test_application_on_all_addresses_with_the_port_of_a_service_that_is_not_a_backend_is_refused(
@@ -603,7 +604,7 @@ class TestApplication:
         with pytest.raises(MeshError) as error:
             implement(cart, cluster, **{argument: "serve now"})
         assert str(error.value) == (
-            f"virtual node 'cart': {argument} is text, got 'serve now' (a sequence of words, such as ['serve', 'now'])"
+            f"MeshNode 'cart': '{argument}' is not a list, got 'serve now' ({argument}=['serve', 'now'])"
         )
 
     def test_unknown_application_address_is_refused(self, cart: MeshNode, cluster: ecs.Cluster) -> None:
@@ -688,6 +689,7 @@ class TestGateway:
         gateway.implement(gateway, "Task", cluster=cluster, family="door", execute_command=execute_command)
         envoy = envoy_of(template(), "door", "envoy-proxy")
         assert envoy["ReadonlyRootFilesystem"] is not execute_command
+        assert envoy.get("LinuxParameters", {}).get("InitProcessEnabled", False) is execute_command
 
 
 class TestPlane:

@@ -283,7 +283,7 @@ def implement_in(
 ) -> Implement:
     """Implement a gateway in a VPC."""
     mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+        stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", security_group=mesh_group, data_plane="app-mesh"
     )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
@@ -758,6 +758,15 @@ def test_task_may_only_stream_the_configuration_of_its_own_gateway(
 def test_ecs_exec_is_disabled_by_default(implement: Implement, template: Callable[[], Template]) -> None:
     implement()
     assert "EnableExecuteCommand" not in only(template(), SERVICE)
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_envoy_with_ecs_exec_has_an_init_process(
+    implement: Implement, template: Callable[[], Template], enabled: bool
+) -> None:
+    implement(execute_command=enabled)
+    (envoy,) = only(template(), "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    assert envoy.get("LinuxParameters", {}).get("InitProcessEnabled", False) is enabled
 
 
 def test_ecs_exec_grants_four_actions(implement: Implement, template: Callable[[], Template]) -> None:

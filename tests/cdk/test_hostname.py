@@ -282,3 +282,17 @@ def test_response_type_without_a_hostname_is_refused(declare: Declare) -> None:
         "virtual node 'bank': has a response type but no hostname, got 'ENDPOINTS' "
         "(a hostname, or leave response_type out)"
     )
+
+
+def test_ip_preference_without_a_hostname_is_refused(declare: Declare) -> None:
+    with pytest.raises(MeshError) as error:
+        declare(hostname=None, ip_preference="IPv4_ONLY")
+    assert str(error.value) == (
+        "virtual node 'bank': has an IP preference but no hostname, got 'IPv4_ONLY' "
+        "(a hostname, or leave ip_preference out)"
+    )
+
+
+def test_ip_preference_is_that_of_the_dns_lookup(any_mesh: ServiceMesh, declare: Declare) -> None:
+    declare(ip_preference="IPv4_ONLY", virtual_service=False)
+    assert any_mesh.model.node("bank").discovery == DnsDiscovery(hostname="api.bank.example", ip_preference="IPv4_ONLY")

@@ -518,7 +518,7 @@ def implement_in_public_subnets(
         stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
     )
     mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+        stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", security_group=mesh_group, data_plane="app-mesh"
     )
     cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
@@ -787,13 +787,17 @@ def test_specification_does_not_depend_on_its_implementation(halves: Callable[[]
     assert "Tasks:" not in str(synthesized)
 
 
-def test_node_may_be_implemented_twice(implement: Implement, cart: MeshNode, stack: Stack) -> None:
+def test_node_that_is_implemented_twice_is_refused(implement: Implement, cart: MeshNode, stack: Stack) -> None:
     blue = implement(family="blue")
-    green = cart.implement(
-        stack, "Green", cluster=blue.fargate_service.cluster, image=ecs.ContainerImage.from_registry("shop/app:2")
+    with pytest.raises(MeshError) as error:
+        cart.implement(
+            stack, "Green", cluster=blue.fargate_service.cluster, image=ecs.ContainerImage.from_registry("shop/app:2")
+        )
+    assert str(error.value) == (
+        "virtual node 'cart': has a service already, got 'Shop/CartTask/Service' "
+        "(one service for each; several share the requests as targets of a MeshRouter)"
     )
-    assert blue.task_definition.node.path == "Shop/CartTask/TaskDefinition"
-    assert green.task_definition.node.path == "Shop/Green/TaskDefinition"
+    assert stack.node.try_find_child("Green") is None
 
 
 # Returned constructs

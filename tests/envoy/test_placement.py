@@ -18,6 +18,8 @@ from color_mesh.envoy import (
 from color_mesh.envoy.placement import Endpoints, Interception
 from color_mesh.model import (
     CloudMapDiscovery,
+    DnsDiscovery,
+    DnsResponseType,
     IpPreference,
     Listener,
     Mesh,
@@ -25,6 +27,7 @@ from color_mesh.model import (
     VirtualService,
     VirtualServiceBackend,
 )
+from tests.support.builders import health_check, mesh, node, service, to
 from tests.support.full_mesh import full_mesh
 
 WATCHED = FileEndpoints(directory="/watched")
@@ -172,3 +175,19 @@ def endpoint_addresses(mesh: Mesh, *instances: Instance) -> list[str]:
     return [
         each["endpoint"]["address"]["socket_address"]["address"] for each in assignment["endpoints"][0]["lb_endpoints"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("response_type", "checked", "leaves"),
+    [("ENDPOINTS", True, True), ("ENDPOINTS", False, None), ("LOADBALANCER", True, None)],
+)
+def test_endpoint_with_a_health_check_leaves_when_dns_leaves_it_out(
+    response_type: DnsResponseType, checked: bool, leaves: bool | None
+) -> None:
+    listener = Listener(port=80, health_check=health_check() if checked else None)
+    discovery = DnsDiscovery(hostname="red.example.com", response_type=response_type)
+    red = node(listeners=(listener,), discovery=discovery)
+    caller = node("blue", listeners=(), backends=(to("red.colors.local"),))
+    parts = mesh(nodes=(red, caller), services=(service(virtual_node="red"),))
+    (cluster,) = (each for each in configure(parts, parts.node("blue")).clusters if "red" in each["name"])
+    assert cluster.get("ignore_health_on_host_removal") is leaves

@@ -188,8 +188,7 @@ def two(first: Protocol, second: Protocol) -> Mesh:
     [
         pytest.param("tcp", "tcp", id="two-of-tcp"),
         pytest.param("http", "tcp", id="http-and-tcp"),
-        pytest.param("http", "http2", id="http-and-http2"),
-        pytest.param("http2", "grpc", id="http2-and-grpc"),
+        pytest.param("tcp", "grpc", id="tcp-and-grpc"),
     ],
 )
 def test_transparent_backends_with_a_shared_port_are_rejected(first: Protocol, second: Protocol) -> None:
@@ -197,14 +196,19 @@ def test_transparent_backends_with_a_shared_port_are_rejected(first: Protocol, s
     assert refusal(of, of.node("caller")) == (
         "virtual node 'caller': backends share port 80, "
         f"got {{'blue.colors.local': '{second}', 'red.colors.local': '{first}'}} "
-        "(transparent interception selects tcp backends, and the protocol, by port alone: change a port)"
+        "(transparent interception selects tcp backends by port alone: change a port)"
     )
 
 
-def test_http_backends_may_share_a_port() -> None:
-    of = two("http", "http")
-    (routes,) = configure(of, of.node("caller")).routes
+@pytest.mark.parametrize("second", ["http", "http2", "grpc"])
+def test_http_backends_may_share_a_port(second: Protocol) -> None:
+    of = two("http", second)
+    configuration = configure(of, of.node("caller"))
+    (routes,) = configuration.routes
     assert [host["name"] for host in routes["virtual_hosts"]] == ["blue.colors.local", "red.colors.local"]
+    speaks_http2 = {each["name"]: "http2_protocol_options" in str(each) for each in configuration.clusters}
+    assert speaks_http2[f"cds_egress_colors_blue_{second}_80"] is (second != "http")
+    assert speaks_http2["cds_egress_colors_red_http_80"] is False
 
 
 def test_loopback_backends_may_share_a_port() -> None:

@@ -13,6 +13,7 @@ from color_mesh.model import (
     CloudMapService,
     DnsDiscovery,
     HeaderMatch,
+    IpPreference,
     Mesh,
     MeshError,
     RouteMatch,
@@ -276,7 +277,7 @@ def test_node_without_a_listener_has_no_discovery_and_provides_no_service() -> N
         ),
         pytest.param(
             replace(of_red(), ip_preference="IPv4_ONLY"),
-            "changed: mesh 'colors': the IP preference IPv4_ONLY is removed: all addresses are IPv4",
+            "changed: mesh 'colors': the IP preference IPv4_ONLY is removed: all addresses of tasks are IPv4",
             id="ipv4",
         ),
         pytest.param(
@@ -488,3 +489,12 @@ def test_prefix_of_a_gateway_route_that_matched_more_than_whole_segments_is_a_ch
     assert findings(original) == [
         "changed: gateway route 'shop': the prefix '/shop' matches whole path segments only, and not '/shop-x' any more"
     ]
+
+
+@pytest.mark.parametrize(("own", "of_mesh"), [("IPv4_ONLY", None), (None, "IPv4_ONLY"), ("IPv4_ONLY", "IPv6_ONLY")])
+def test_node_that_dns_finds_keeps_its_ip_preference(own: IpPreference | None, of_mesh: IpPreference | None) -> None:
+    bank = node("bank", discovery=DnsDiscovery(hostname="api.bank.example", ip_preference=own))
+    services = (service("bank.colors.local", virtual_node="bank"), service(virtual_node="red"))
+    original = mesh(nodes=(bank, node()), services=services, ip_preference=of_mesh)
+    kept = DnsDiscovery(hostname="api.bank.example", ip_preference="IPv4_ONLY")
+    assert converted(original, "red").mesh.node("bank").discovery == kept

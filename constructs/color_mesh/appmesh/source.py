@@ -74,7 +74,7 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
     # Whatever is read from here is printed or written.
     templates = templates.without_secrets()
-    declared += _from_templates(templates)
+    declared += resources_in(templates)
     services += _cloud_map_services(templates)
     notes += templates.notes
     if not declared:
@@ -91,7 +91,7 @@ def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
     Raises:
         MeshError: With all problems.
     """
-    meshes, _ = read_meshes(_from_templates(templates), _cloud_map_services(templates))
+    meshes, _ = read_meshes(resources_in(templates), _cloud_map_services(templates))
     return meshes
 
 
@@ -110,7 +110,12 @@ def _contains_template(path: Path, files: Files) -> bool:
     return path.is_dir() and any(is_template(files.load(file)) for file in files_of(path))
 
 
-def _from_templates(templates: Templates) -> list[DeclaredResource]:
+def resources_in(templates: Templates) -> list[DeclaredResource]:
+    """Return the App Mesh resources that templates declare.
+
+    Raises:
+        MeshError: With every property that only a deployment knows.
+    """
     problems: list[str] = []
     declared = []
     for resource in templates.resources(*_TYPES):

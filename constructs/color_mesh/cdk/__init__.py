@@ -7,6 +7,7 @@ from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
 from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.monitoring import MeshMonitoring
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.node_implementation import NodeImplementation
 from color_mesh.cdk.router import MeshRouter
@@ -18,6 +19,7 @@ __all__ = [
     "GatewayImplementation",
     "LoadBalancerTarget",
     "MeshGateway",
+    "MeshMonitoring",
     "MeshNode",
     "MeshRouter",
     "MeshService",

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from aws_cdk import Duration, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.task import own_log_group
+from color_mesh.cdk.task import own_log_group, seconds
 from color_mesh.model import FargateContainer, VirtualNode
 from color_mesh.model.errors import problem
-from color_mesh.model.task import check_container, check_shares
+from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, check_container, check_shares
 
 _ID = "NodeAttachment"
 
@@ -65,6 +66,16 @@ class NodeAttachment(Construct):
             resource = task_definition.node.default_child
             assert isinstance(resource, ecs.CfnTaskDefinition)
             resource.proxy_configuration = proxy_configuration.bind(task_definition, task_definition)
+
+
+def stop_timeout_beside(app_container: object) -> Duration | None:
+    """Return the default stop timeout of Envoy: that of the application, if that is longer than the default of ECS."""
+    if not isinstance(app_container, ecs.ContainerDefinition):
+        return None
+    timeout = app_container.render_container_definition().stop_timeout
+    if timeout is None or Token.is_unresolved(timeout) or timeout <= DEFAULT_STOP_TIMEOUT_SECONDS:
+        return None
+    return seconds(int(timeout))
 
 
 def check_created(subject: str, argument: str, value: IConstruct, kind: type[Construct]) -> Iterator[str]:

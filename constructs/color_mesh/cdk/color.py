@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.backend import Backend
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.node_implementation import NodeImplementation
@@ -71,6 +72,7 @@ class MeshedColorNode(MeshNode):
         color: Color that the application answers with.
     """
 
+    @checked(tokens=("cloud_map_description",))
     def __init__(
         self,
         scope: Construct,
@@ -118,6 +120,7 @@ class MeshedColorNode(MeshNode):
         )
         self.color: str = color
 
+    @checked()
     def implement_color_app(
         self,
         scope: Construct,
@@ -170,6 +173,7 @@ class MeshedColorNode(MeshNode):
 class ColorRouter(MeshRouter):
     """Router of the tutorial: a `MeshRouter` on port 80 with one route, which distributes ``GET`` requests."""
 
+    @checked()
     def __init__(
         self,
         scope: Construct,

@@ -9,6 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.model import (
     FargateContainer,
@@ -107,6 +108,22 @@ class DataPlane(Protocol):
         Args:
             subject: Beginning of error messages.
             trusted_hops: Number of trusted proxies in front of the gateway.
+        """
+
+    def check_adjustment(self, subject: str, adjust: AdjustBootstrap | None) -> Iterator[str]:
+        """Validate that the data plane supports changes of bootstrap configurations, if there is a function for them.
+
+        Args:
+            subject: Beginning of error messages.
+            adjust: Function of the user. ``None``: no change.
+        """
+
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+        """Change the bootstrap configuration of a task's Envoy by a function, after its compilation.
+
+        Args:
+            task_definition: Task definition with an Envoy of the data plane.
+            adjust: Function of the user, accepted by `check_adjustment`.
         """
 
     def add_node_containers(

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from aws_cdk import Aspects, Lazy, Stack
+from aws_cdk import Aspects, Lazy
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.cloud_map_calls import Caller, CloudMapQuotas, allow_discovery
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
@@ -18,20 +19,37 @@ from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
 from color_mesh.cdk.task import (
     LOW_PORTS,
-    acknowledge,
     acknowledge_pulling,
     container_check,
     container_log,
     create_task_definition_after,
+    init_process,
     seconds,
     start_after,
     stop_timeout,
+)
+from color_mesh.cdk.telemetry import (
+    COLLECTOR,
+    add_collector,
+    allow_otlp,
+    collector_containers,
+    endpoint_variables,
+    otlp_collector,
 )
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import CloudMapEndpoints, configure
 from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.envoy.typed import Json
-from color_mesh.model import AccessLog, FargateContainer, Mesh, Route, VirtualGateway, VirtualNode, VirtualService
+from color_mesh.model import (
+    AccessLog,
+    FargateContainer,
+    Mesh,
+    Route,
+    Telemetry,
+    VirtualGateway,
+    VirtualNode,
+    VirtualService,
+)
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
@@ -57,6 +75,7 @@ class EnvoyDataPlane:
         envoy_image: ecs.ContainerImage,
         interception: TransparentInterception | LoopbackInterception,
         refresh_seconds: int,
+        telemetry: Telemetry | None,
     ) -> None:
         """Create no resources: the configurations are compiled at synthesis, from the complete mesh.
 
@@ -67,6 +86,7 @@ class EnvoyDataPlane:
             envoy_image: Image of Envoy.
             interception: Interception of the traffic of a task.
             refresh_seconds: Shortest time between two calls of DiscoverInstances for the same service.
+            telemetry: Telemetry of all Envoys. ``None``: none.
         """
         name = mesh.build().name
         self._mesh = mesh
@@ -78,6 +98,7 @@ class EnvoyDataPlane:
         self._configurations: dict[str, EnvoyConfiguration] = {}
         self._quotas = CloudMapQuotas(scope, f"mesh {name!r}", refresh_seconds)
         scope.node.add_validation(self._quotas)
+        self._telemetry = telemetry
 
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the DNS record of a virtual service, or what has the weights of a route.
@@ -93,7 +114,8 @@ class EnvoyDataPlane:
     ) -> tuple[FargateContainer, ...]:
         """Return the sidecar, and the deregistration delay of a node in Cloud Map; see `DataPlane`."""
         envoy = _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
-        return (envoy, delay_container(self._refresh_seconds)) if registered else (envoy,)
+        delay = (delay_container(self._refresh_seconds),) if registered else ()
+        return (envoy, *collector_containers(self._telemetry), *delay)
 
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Return the Envoy container of a gateway; see `DataPlane`.
@@ -131,14 +153,16 @@ class EnvoyDataPlane:
             task_definition,
             _subject(node),
             containers[0],
-            container_log(log_group, name, containers[0], buffered=True),
+            name,
+            log_group,
             lambda mesh: self._compile(mesh, mesh.node(name), application),
             app_ports=application.ports(node),
+            execute_command=False,
             user=self._interception.envoy_user,
             read_only=not _logs_to_a_file(node.access_log),
         )
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
-        for container in containers[1:]:
+        for container in (each for each in containers[1:] if each.name != COLLECTOR):
             delay = task_definition.add_container(
                 container.name,
                 image=self._envoy_image,
@@ -159,9 +183,8 @@ class EnvoyDataPlane:
         """Create the weights that waited for the service of a node, and count the calls of its Envoys."""
         if isinstance(part, VirtualNode):
             self._weights.attach(part.name, service)
-        subject = _subject(part)
-        configuration = self._configurations[subject]
-        self._quotas.callers.append(Caller(subject=subject, service=service, bootstrap=configuration.bootstrap))
+        configuration = self._configurations[service.task_definition.node.path]
+        self._quotas.callers.append(Caller(subject=_subject(part), service=service, bootstrap=configuration.bootstrap))
 
     def add_gateway_container(
         self,
@@ -180,13 +203,23 @@ class EnvoyDataPlane:
             task_definition,
             _subject(gateway),
             container,
-            container_log(log_group, name, container, buffered=True),
+            name,
+            log_group,
             lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
             app_ports=None,
+            execute_command=execute_command,
             user=IMAGE_USER,
             # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.
             read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
         )
+
+    def check_adjustment(self, subject: str, adjust: AdjustBootstrap | None) -> Iterator[str]:
+        """Accept the function: it is called at synthesis; see `DataPlane`."""
+        return iter(())
+
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+        """Change the configuration of the Envoy; see `DataPlane`."""
+        self._configurations[task_definition.node.path].adjust(adjust)
 
     def _compile(
         self, mesh: Mesh, part: VirtualNode | VirtualGateway, application: Application, trusted_hops: int = 0
@@ -199,7 +232,12 @@ class EnvoyDataPlane:
             live_routes=frozenset(self._weights.routes),
         )
         return configure(
-            mesh, part, interception=interception, endpoints=endpoints, trusted_hops=trusted_hops
+            mesh,
+            part,
+            interception=interception,
+            endpoints=endpoints,
+            trusted_hops=trusted_hops,
+            telemetry=self._telemetry,
         ).bootstrap
 
     def _add_envoy(
@@ -207,27 +245,22 @@ class EnvoyDataPlane:
         task_definition: ecs.TaskDefinition,
         subject: str,
         container: FargateContainer,
-        logging: ecs.LogDriver,
+        name: str,
+        log_group: logs.ILogGroup,
         compile: Callable[[Mesh], Json],
         *,
         app_ports: Sequence[int] | None,
+        execute_command: bool,
         user: int,
         read_only: bool,
     ) -> ecs.ContainerDefinition:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
-        self._configurations[subject] = configuration
+        self._configurations[task_definition.node.path] = configuration
         task_definition.node.add_validation(configuration)
         permission = allow_discovery(task_definition, configuration.bootstrap)
         Aspects.of(task_definition.task_role).add(permission)
-        stack = Stack.of(task_definition)
-        acknowledge(
-            task_definition,
-            "AwsSolutions::AwsSolutions-ECS2",
-            "Envoy requires the Region for the endpoints of AWS, and its name is not secret. "
-            "Secrets of the application are in `secrets`, not in `environment`.",
-        )
         acknowledge_pulling(task_definition, self._envoy_image)
-        return task_definition.add_container(
+        envoy = task_definition.add_container(
             container.name,
             image=self._envoy_image,
             cpu=container.cpu,
@@ -237,18 +270,31 @@ class EnvoyDataPlane:
                 min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
                 workers=max(1, (container.cpu or 0) // 1024),
                 app_ports=app_ports,
+                describes_task=self._telemetry is not None,
             ),
+            environment=endpoint_variables(task_definition),
             command=Lazy.uncached_list(configuration),
-            # Fargate sets the first, Amazon EC2 does not.
-            environment={"AWS_REGION": stack.region, "AWS_URL_SUFFIX": stack.url_suffix},
             user=str(user),
             system_controls=[LOW_PORTS],
             readonly_root_filesystem=read_only,
+            linux_parameters=init_process(task_definition, "Envoy", execute_command=execute_command),
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),
-            logging=logging,
+            logging=container_log(log_group, name, container, buffered=True),
         )
+        self._add_telemetry(task_definition, name, log_group)
+        return envoy
+
+    def _add_telemetry(self, task_definition: ecs.TaskDefinition, name: str, log_group: logs.ILogGroup) -> None:
+        """Add the permissions and the collector of telemetry."""
+        if self._telemetry is None or self._telemetry.collector not in (None, "sidecar"):
+            return
+        allow_otlp(task_definition)
+        for collector in collector_containers(self._telemetry):
+            user = self._interception.envoy_user if isinstance(self._interception, TransparentInterception) else None
+            logging = container_log(log_group, name, collector, buffered=True)
+            add_collector(task_definition, otlp_collector(task_definition), user, logging)
 
 
 def _subject(part: VirtualNode | VirtualGateway) -> str:

@@ -8,6 +8,7 @@ from aws_cdk import IListProducer, IResolveContext, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
+from color_mesh.cdk.adjustment import AdjustBootstrap, adjusted
 from color_mesh.envoy.document import compressed, document
 from color_mesh.envoy.typed import Json
 from color_mesh.model import Mesh, MeshError
@@ -52,6 +53,11 @@ class EnvoyConfiguration:
         self._mesh = mesh
         self._compile = compile
         self._compiled: tuple[Mesh, Json | MeshError] | None = None
+        self._adjust: AdjustBootstrap | None = None
+
+    def adjust(self, adjust: AdjustBootstrap) -> None:
+        """Change the configuration by a function, after its compilation."""
+        self._adjust = adjust
 
     def produce(self, context: IResolveContext) -> list[str]:
         """Return the command: the configuration with one line for each argument, compressed if it is long.
@@ -84,7 +90,7 @@ class EnvoyConfiguration:
         mesh = self._mesh.build()
         if self._compiled is None or self._compiled[0] is not mesh:
             try:
-                self._compiled = mesh, self._compile(mesh)
+                self._compiled = mesh, adjusted(self._subject, self._compile(mesh), self._adjust)
             except MeshError as error:
                 self._compiled = mesh, error
         return self._compiled[1]

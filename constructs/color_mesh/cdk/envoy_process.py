@@ -43,7 +43,41 @@ _APPLICATION_STATISTICS = r"^(http\.egress\.downstream_cx_active|cluster\.cds_eg
 _ENDPOINT_STATISTIC = rf"^cluster\.{CLUSTER}\.membership_total$"
 
 
-def run_envoy(drain_seconds: int, *, workers: int, app_ports: Sequence[int] | None) -> list[str]:
+# Resource attributes of the task, in the names of OpenTelemetry's semantic conventions. HTTP/1.0 has no body in chunks.
+# ECS Developer Guide, *Amazon ECS task metadata endpoint version 4*. Without it, the hostname names the task.
+_DESCRIBE_TASK = r"""
+attributes=service.instance.id=$HOSTNAME
+if [[ $ECS_CONTAINER_METADATA_URI_V4 =~ ^http://([^/:]+):?([0-9]*)(/.*)$ ]]; then
+  match=("${BASH_REMATCH[@]}")
+  task=$(
+    exec 3<>"/dev/tcp/${match[1]}/${match[2]:-80}" &&
+      printf 'GET %s/task HTTP/1.0\r\nHost: %s\r\n\r\n' "${match[3]}" "${match[1]}" >&3 && timeout 2 cat <&3
+  )
+  if [[ $task =~ \"TaskARN\":\ *\"(arn:[^:\"]+:ecs:([^:\"]+):[^\"]+/([^/\"]+))\" ]]; then
+    attributes="service.instance.id=${BASH_REMATCH[3]},aws.ecs.task.arn=${BASH_REMATCH[1]},cloud.provider=aws"
+    attributes+=",cloud.platform=aws_ecs,cloud.region=${BASH_REMATCH[2]}"
+  fi
+  [[ $task =~ \"AvailabilityZone\":\ *\"([^\"]+)\" ]] && attributes+=",cloud.availability_zone=${BASH_REMATCH[1]}"
+fi
+export OTEL_RESOURCE_ATTRIBUTES=$attributes
+"""
+# The names of AWS endpoints in a configuration.
+_NAME_ENDPOINTS = r"""
+configuration=$*
+for variable in AWS_REGION AWS_URL_SUFFIX; do
+  configuration=${configuration//@$variable@/"${!variable}"}
+done
+set -- "$configuration"
+"""
+
+
+def run_envoy(
+    drain_seconds: int,
+    *,
+    workers: int,
+    app_ports: Sequence[int] | None,
+    describes_task: bool = False,
+) -> list[str]:
     """Render the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
 
     ECS stops a container with SIGTERM, on which Envoy would exit at once and abort the requests in progress. Bash
@@ -65,7 +99,9 @@ def run_envoy(drain_seconds: int, *, workers: int, app_ports: Sequence[int] | No
         drain_seconds: Time in which an Envoy without an application still accepts connections.
         workers: Number of worker threads.
         app_ports: Ports of the application. ``None``: there is no application, as in a gateway.
+        describes_task: Set the resource attributes of telemetry.
     """
+    before = _NAME_ENDPOINTS + (_DESCRIBE_TASK if describes_task else "")
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
         f"--drain-time-s {drain_seconds} --drain-strategy immediate "
@@ -87,9 +123,7 @@ drain() {{
   exit 0
 }}
 [[ $1 == {COMPRESSED} ]] && set -- "$(printf %s "$2" | base64 -d | gzip -d)"
-configuration="$*"
-for name in AWS_REGION AWS_URL_SUFFIX; do configuration=${{configuration//@$name@/"${{!name}}"}}; done
-exec 3< <(printf %s "$configuration")
+{before.lstrip()}exec 3< <(printf %s "$*")
 envoy --config-path /dev/fd/3 {options} &
 envoy=$!
 exec 3<&-

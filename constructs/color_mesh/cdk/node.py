@@ -3,28 +3,33 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.arguments import (
     check_discovery_arguments,
     check_implementation_arguments,
+    check_policies,
     check_unregistered,
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
-from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
+from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition, stop_timeout_beside
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
+from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
+from color_mesh.cdk.surroundings import service_name as own_service_name
 from color_mesh.cdk.task import (
     add_security_group,
     check_service,
@@ -45,11 +50,13 @@ from color_mesh.model import (
     FargateContainer,
     FargateTask,
     HealthCheck,
+    IpPreference,
     Listener,
     ListenerTls,
     MeshError,
     OutlierDetection,
     Protocol,
+    RetryPolicy,
     Timeout,
     VirtualNode,
     VirtualService,
@@ -77,9 +84,10 @@ class MeshNode(Construct):
         cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
             listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
-            ``VirtualNode`` and ``VirtualService``.
+            ``VirtualNode`` and ``VirtualService``; with a policy for callers also ``VirtualRouter``, and its routes.
     """
 
+    @checked(tokens=("cloud_map_description",))
     def __init__(
         self,
         scope: Construct,
@@ -105,6 +113,9 @@ class MeshNode(Construct):
         dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        ip_preference: IpPreference | None = None,
+        retry_policy: RetryPolicy | None = None,
+        caller_timeout: Timeout | None = None,
     ) -> None:
         """Create the specification of a node.
 
@@ -127,7 +138,8 @@ class MeshNode(Construct):
                 the mesh; any node will do. Default: the name of the Cloud Map service in the domain of the mesh.
             access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in
                 Envoy's default format.
-            timeout: Timeout of a request to the application. Default: 15 seconds.
+            timeout: Timeout of a request to the application. Callers have one of their own: ``caller_timeout``, or that
+                of a route. Default: 15 seconds.
             health_check: Health check that the Envoys of callers perform on the tasks. Default: none.
             outlier_detection: Outlier ejection by the Envoys of callers. Default: none.
             connection_pool: Limits of the connections and requests of a task. Default: unlimited.
@@ -145,10 +157,16 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            ip_preference: IP versions of the DNS lookup of ``hostname``. Default: IPv6, then IPv4.
+            retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
+                unavailable.
+            caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
+                router with the name of the node provides the service. Default: 15 seconds.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
+        has_name_of_path = name is None and cloud_map_name is None and virtual_service_name is None
         name = default_name(scope, id) if name is None else name
         subject = f"virtual node {name!r}"
         single_listener = Listener(
@@ -169,7 +187,9 @@ class MeshNode(Construct):
             "dns_ttl": ttl_seconds,
         }
         problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
-        problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_discovery_arguments(
+            subject, node_listeners, hostname, response_type, ip_preference, cloud_map_arguments
+        )
         problems += check_backend_arguments(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
@@ -179,12 +199,20 @@ class MeshNode(Construct):
         )
         discovery: Discovery | None = None
         if hostname is not None:
-            discovery = DnsDiscovery(hostname=hostname, response_type=response_type)
+            discovery = DnsDiscovery(hostname=hostname, response_type=response_type, ip_preference=ip_preference)
         elif node_listeners:
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
-        service = VirtualService(name=service_name, virtual_node=name) if virtual_service and node_listeners else None
+        router = router_with_policy(
+            name, node=name, listeners=node_listeners, retry_policy=retry_policy, timeout=caller_timeout
+        )
+        problems += check_policies(subject, virtual_service and bool(node_listeners), retry_policy, caller_timeout)
+        service = None
+        if virtual_service and node_listeners:
+            service = VirtualService(
+                name=service_name, virtual_node=None if router else name, virtual_router=name if router else None
+            )
         node = VirtualNode(
             name=name,
             listeners=node_listeners,
@@ -197,8 +225,9 @@ class MeshNode(Construct):
             cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
             nodes=(node,),
             services=(service,) if service else (),
+            routers=(router,) if router and service else (),
         )
-        mesh.add(parts, problems)
+        mesh.add(self, parts, problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name
@@ -213,7 +242,13 @@ class MeshNode(Construct):
         self.security_group: ec2.ISecurityGroup | None = own
         self._connections = ec2.Connections(security_groups=[] if own is None else [own])
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
+        if self._cloud_map is not None:
+            mesh.implementations.expect(name, self)
+        if service and has_name_of_path:
+            _warn_of_path(self, subject, service)
         declared = mesh.data_plane.declare(self, node)
+        if router:
+            declared = {**declared, **declare_router(self, mesh, router)}
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
         for backend in backends:
             backend.admit(self)
@@ -227,6 +262,7 @@ class MeshNode(Construct):
         """
         return self._connections
 
+    @checked()
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.
 
@@ -259,6 +295,7 @@ class MeshNode(Construct):
             for listener in node.listeners:
                 callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
+    @checked(tokens=("command", "entry_point", "environment"))
     def implement(
         self,
         scope: Construct,
@@ -289,6 +326,7 @@ class MeshNode(Construct):
         service_name: str | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeImplementation:
         """Create the Fargate service that implements the node: the application with an Envoy sidecar.
 
@@ -332,16 +370,20 @@ class MeshNode(Construct):
             service_name: Name of the ECS service. Default: a name generated by CloudFormation.
             vpc_subnets: Subnets of the tasks. Default: the private subnets of the VPC with egress.
             log_group: Log group of the containers. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that gets Envoy's bootstrap configuration as a dictionary, after everything else,
+                and returns the one to use. It may be called more than once. Supported with ``data_plane="envoy"`` only.
+                Default: the compiled configuration.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
         application = Application(address=app_address, port=app_port)
-        commands = {"entry_point": entry_point, "command": command}
         problems = [
             *mesh.interception.check_application(node, application),
-            *check_implementation_arguments(subject, node, port_name, commands),
+            *check_implementation_arguments(subject, node, port_name),
+            *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+            *mesh.implementations.check(subject, cluster, mesh.vpc, service_name),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -386,8 +428,11 @@ class MeshNode(Construct):
         )
         if execute_command:
             enable_execute_command(implementation.fargate_service)
+        if adjust_bootstrap is not None:
+            mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
         return implementation
 
+    @checked()
     def attach(
         self,
         service: ecs.BaseService,
@@ -399,6 +444,7 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Make an ECS service the implementation of the node, with Envoy in its tasks.
 
@@ -414,9 +460,10 @@ class MeshNode(Construct):
             app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: 30
-                seconds, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: that
+                of the application, or 30 seconds, the default of ECS, if that is longer.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the service does not permit it. The error lists all problems, and both stay as
@@ -425,13 +472,21 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "service", service, ecs.BaseService))
         application = Application(address=app_address, port=app_port)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         registered = self.cloud_map_service is not None
-        problems = check_service(subject, service, self.security_group, registered=registered)
+        problems = [
+            *check_service(subject, service, self.security_group, registered=registered),
+            *self.mesh.implementations.check(subject, service.cluster, self.mesh.vpc, own_service_name(service)),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attach(service, app_container, application, containers, log_group)
+        attachment = self._attach(service, app_container, application, containers, log_group)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(service.task_definition, adjust_bootstrap)
+        return attachment
 
     def _attach(
         self,
@@ -452,6 +507,7 @@ class MeshNode(Construct):
         self._connections = ec2.Connections(security_groups=[group])
         self._tasks = service, attachment
         self.mesh.data_plane.attached(node, service)
+        self.mesh.implementations.add(f"virtual node {self.name!r}", service)
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]
         keep_load_balancers_at_envoy(f"virtual node {self.name!r}", service, past_envoy)
@@ -479,6 +535,7 @@ class MeshNode(Construct):
         container = attachment.app_container if redirected else attachment.envoy_container
         return LoadBalancerTarget(service, container, interception.inbound_ports(node)[0], health_path=None)
 
+    @checked()
     def add_to(
         self,
         task_definition: ecs.TaskDefinition,
@@ -488,6 +545,7 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Add Envoy and its companions to a task definition, such as that of a scheduled task.
 
@@ -501,6 +559,7 @@ class MeshNode(Construct):
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
             stop_timeout: Stop timeout of Envoy; see `attach`.
             log_group: Log group of Envoy and its companions; see `attach`.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the task definition does not permit it. The error lists all problems, and both
@@ -509,12 +568,20 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         application = Application(address="0.0.0.0", port=None)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or task_definition.default_container
-        problems = check_unregistered(subject, self.mesh.declared.parts.nodes[self.name])
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
+        problems = [
+            *check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attachment(task_definition, app_container, application, containers, log_group)
+        attachment = self._attachment(task_definition, app_container, application, containers, log_group)
+        self.mesh.implementations.add(subject, task_definition)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
+        return attachment
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout: Duration | None) -> tuple[FargateContainer, ...]:
         """Return the containers that a task of the node has beside its application."""
@@ -539,7 +606,7 @@ class MeshNode(Construct):
             [
                 *problems,
                 *mesh.interception.check_application(node, application),
-                *check_implementation_arguments(subject, node, None, {}),
+                *check_implementation_arguments(subject, node, None),
                 *check_task_definition(subject, task_definition, app_container, containers),
             ]
         )
@@ -561,6 +628,13 @@ class MeshNode(Construct):
             containers=containers,
             log_group=log_group,
         )
+
+
+def _warn_of_path(node: MeshNode, subject: str, service: VirtualService) -> None:
+    """Warn of a name that another place of the construct changes: callers look up the node by it."""
+    fix = "give it a name"
+    text = problem(subject, "name is that of its path, so moving the construct changes its DNS name", service.name, fix)
+    Annotations.of(node).add_warning_v2("color-mesh:name-from-path", text)
 
 
 def _register(scope: Construct, mesh: ServiceMesh, service: CloudMapService) -> servicediscovery.Service:

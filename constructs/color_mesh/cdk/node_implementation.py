@@ -16,6 +16,7 @@ from color_mesh.cdk.task import (
     container_check,
     fargate_service,
     fargate_task_definition,
+    init_process,
     log_driver,
     own_log_group,
     security_group_of_tasks,
@@ -138,10 +139,6 @@ def _add_application(
     logging: ecs.LogDriver,
 ) -> ecs.ContainerDefinition:
     """Add the container of the application. The first of its ports gets the port name of the container."""
-    linux_parameters = None
-    if execute_command:
-        # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: the init process reaps orphaned processes.
-        linux_parameters = ecs.LinuxParameters(task_definition, "AppLinuxParameters", init_process_enabled=True)
     acknowledge_pulling(task_definition, image.image)
     if image.environment:
         acknowledge(
@@ -163,7 +160,7 @@ def _add_application(
         ],
         environment=image.environment,
         secrets=image.secrets,
-        linux_parameters=linux_parameters,
+        linux_parameters=init_process(task_definition, "App", execute_command=execute_command),
         stop_timeout=stop_timeout(app),
         health_check=container_check(app),
         logging=logging,

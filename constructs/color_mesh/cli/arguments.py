@@ -156,6 +156,9 @@ def _add_run_commands(commands: _Commands, values: _Parser) -> None:
     _add(commands, "status", "print services, tasks and containers with their status and health")
     _add(commands, "watch", "print the requests between services, and their failures, every second")
 
+    traces = _add(commands, "traces", "print recent traces as trees, with times and errors")
+    traces.add_argument("--count", type=int, default=5, help="number of traces (default: 5)")
+
     exec_command = _add(commands, "exec", "run a command in a container")
     exec_command.add_argument("target", metavar="TASK", help=_TASK)
     exec_command.add_argument("--container", metavar="NAME", help="container of the task (default: the application)")

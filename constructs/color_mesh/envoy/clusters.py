@@ -133,8 +133,10 @@ def _discovery(mesh: Mesh, target: Target, placement: Placement, refresh_seconds
     port = placement.inbound_port(target.node, target.listener)
     if isinstance(discovery, DnsDiscovery):
         single_endpoint = True if discovery.response_type == "LOADBALANCER" else None
-        return {
-            "cluster_type": extension(
+        # Envoy keeps a healthy endpoint that has left DNS until its health check fails.
+        leaves_dns = single_endpoint is None and target.listener.health_check is not None
+        return present(
+            cluster_type=extension(
                 "envoy.cluster.dns",
                 DNS_CLUSTER,
                 # Failed lookups are repeated sooner than others.
@@ -142,8 +144,9 @@ def _discovery(mesh: Mesh, target: Target, placement: Placement, refresh_seconds
                 dns_lookup_family=_LOOKUP_FAMILIES[preference] if preference else None,
                 all_addresses_in_single_endpoint=single_endpoint,
             ),
-            "load_assignment": load_assignment(target.cluster, [endpoint(discovery.dns_name, port)]),
-        }
+            ignore_health_on_host_removal=True if leaves_dns else None,
+            load_assignment=load_assignment(target.cluster, [endpoint(discovery.dns_name, port)]),
+        )
     name = cloud_map.endpoints_name(
         discovery.namespace, discovery.service, port, preference, discovery.attributes, target.own_policy_of
     )

@@ -123,7 +123,7 @@ def _first_routes(
     by_domains: dict[tuple[str, ...], list[GatewayRoute]] = {_ALL_DOMAINS: []}
     for route in gateway.routes:
         if route.protocol == listener.protocol and route.match.port in (None, listener.port):
-            by_domains.setdefault(_domains(route.match, listener.port), []).append(route)
+            by_domains.setdefault(_domains(route.match), []).append(route)
     hosts = [
         {
             "name": "self_redirect" if domains == _ALL_DOMAINS else domains[0],
@@ -135,19 +135,23 @@ def _first_routes(
         }
         for domains, routes in sorted(by_domains.items())
     ]
-    return {"name": names.route_configuration("ingress", listener.protocol, listener.port), "virtual_hosts": hosts}
+    return present(
+        name=names.route_configuration("ingress", listener.protocol, listener.port),
+        virtual_hosts=hosts,
+        # Clients add the port that they connect to, which is that of a load balancer or of a published port.
+        ignore_port_in_host_matching=True if len(by_domains) > 1 else None,
+    )
 
 
-def _domains(match: RouteMatch, port: int) -> tuple[str, ...]:
+def _domains(match: RouteMatch) -> tuple[str, ...]:
     """Return the domains of a route's virtual host.
 
     Envoy selects the virtual host first: requests for a host that a route names match only the routes for that host.
     """
     if match.hostname is not None:
-        return match.hostname.lower(), f"{match.hostname.lower()}:{port}"
+        return (match.hostname.lower(),)
     if match.hostname_suffix is not None:
-        suffix = match.hostname_suffix.removeprefix("*").lower()
-        return f"*{suffix}", f"*{suffix}:{port}"
+        return (f"*{match.hostname_suffix.removeprefix('*').lower()}",)
     return _ALL_DOMAINS
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeAlias
 
-from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_TIMEOUT, SERVER_IDLE_TIMEOUT
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
+from color_mesh.envoy.typed import duration
 from color_mesh.model import IpPreference, Listener, Mesh, Telemetry, VirtualNode
 from color_mesh.model.deployment import REFRESH_SECONDS
 
@@ -147,12 +148,12 @@ class Placement:
     @property
     def client_idle_timeout(self) -> str | None:
         """Idle timeout of connections to other Envoys. ``None``: that of Envoy, one hour."""
-        return None if self.as_in_app_mesh else CLIENT_IDLE_TIMEOUT
+        return None if self.as_in_app_mesh else duration(CLIENT_IDLE_MILLIS)
 
     @property
     def server_idle_timeout(self) -> str | None:
         """Idle timeout of connections from other Envoys. ``None``: that of Envoy, one hour."""
-        return None if self.as_in_app_mesh else SERVER_IDLE_TIMEOUT
+        return None if self.as_in_app_mesh else duration(SERVER_IDLE_MILLIS)
 
     def task_address(self, preference: IpPreference | None) -> str:
         """Return the address on which Envoy listens for other tasks."""

@@ -36,7 +36,8 @@ ACM_TRUST = "Envoy cannot read from AWS Private CA: use the authority's certific
 NO_SDS = "give the path of the Unix socket of the Secret Discovery Service"
 ENVOY_PORTS = f"Envoy uses {ADMIN_PORT}, and {INBOUND_PORT} and up for the listeners of the node: change the port"
 APP_ELSEWHERE = (
-    "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port"
+    "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or give the services another port than "
+    "the application, such as 80, and set app_port to that of the application"
 )
 GATEWAY_ENVOY_PORTS = (
     f"Envoy uses {ADMIN_PORT} for its admin interface and {EGRESS_PORT} for the second hop: change the port"
@@ -165,11 +166,14 @@ def _loopback_collisions(
 
 
 def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str]:
-    """Validate that the destination port identifies the protocol, and the backend of a tcp connection."""
+    """Validate that the destination port identifies the backend of a tcp connection.
+
+    Backends of http, http2 and grpc may share a port: one listener takes HTTP/1.1 and HTTP/2, and requests name a host.
+    """
     by_port: dict[int, dict[str, str]] = {}
     for port in ports:
         by_port.setdefault(port.port, {})[port.service.name] = port.protocol
     for number, protocols in sorted(by_port.items()):
-        if len(protocols) > 1 and ("tcp" in protocols.values() or len(set(protocols.values())) > 1):
-            fix = "transparent interception selects tcp backends, and the protocol, by port alone: change a port"
+        if len(protocols) > 1 and "tcp" in protocols.values():
+            fix = "transparent interception selects tcp backends by port alone: change a port"
             yield problem(subject, f"backends share port {number}", protocols, fix)

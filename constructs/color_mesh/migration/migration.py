@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from color_mesh.analysis import analyze
+from color_mesh.analysis.analyze import Finding as AnalysisFinding
+from color_mesh.analysis.reading import read_facts
 from color_mesh.appmesh.source import Source
 from color_mesh.cloudformation import Templates, hidden_parameters
 from color_mesh.migration.app_code import app_module, network_module
@@ -52,11 +55,13 @@ class Migration:
         converted: The mesh.
         workloads: ECS services of its nodes and gateways.
         findings: Differences from the mesh of App Mesh, and work that remains.
+        analysis: Findings of the analysis of the mesh of App Mesh.
     """
 
     converted: ConvertedMesh
     workloads: tuple[Workload, ...]
     findings: tuple[Finding, ...]
+    analysis: tuple[AnalysisFinding, ...] = ()
 
     def files(self, arguments: str, notes: Sequence[str] = ()) -> dict[str, str]:
         """Render the files of the app, by file name.
@@ -80,7 +85,7 @@ class Migration:
         return {
             **check_modules(format_modules(check_modules(modules))),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
-            REPORT_FILE: render_report(self.converted, self.workloads, self.findings, arguments, notes),
+            REPORT_FILE: render_report(self.converted, self.workloads, self.findings, self.analysis, arguments, notes),
         }
 
 
@@ -101,7 +106,8 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         *_other_resources(templates),
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
-    return Migration(converted=converted, workloads=workloads, findings=findings)
+    analysis = analyze(read_facts([mesh], source.resources, templates))
+    return Migration(converted=converted, workloads=workloads, findings=findings, analysis=analysis)
 
 
 def _check_text(name: str, source: str) -> Iterator[str]:

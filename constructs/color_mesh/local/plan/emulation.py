@@ -16,7 +16,7 @@ _NOT_EMULATED = (
     "IPv6",
     "availability zones",
     "the endpoint of task metadata",
-    "AWS APIs other than Cloud Map",
+    "AWS APIs other than Cloud Map and the OTLP endpoints",
     "CloudWatch (logs are files)",
     "the rollback of a failed deployment",
     "permissions to use ECS Exec",

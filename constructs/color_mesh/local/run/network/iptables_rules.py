@@ -6,15 +6,14 @@ from ipaddress import IPv4Address, IPv4Network
 
 from color_mesh.ecs.security_groups import Rule
 from color_mesh.ecs.task_definitions import ProxyConfiguration
-from color_mesh.local.plan.diagnosis import INTERNET
-from color_mesh.local.plan.network import Network
+from color_mesh.local.plan.network import API_ADDRESS, API_PORT, Network
 
 # Link to everything outside the VPC.
 INTERNET_LINK = "internet"
 # Addresses and ports of AWS that tasks reach, on the loopback interface of the router: the endpoint of credentials
 # (Amazon ECS Developer Guide, Task IAM role), and one for all APIs.
 CREDENTIALS_ENDPOINT = IPv4Address("169.254.170.2"), 80
-API_ENDPOINT = INTERNET[2], 443
+API_ENDPOINT = API_ADDRESS, API_PORT
 # Mark of packets that a security group of the sender allows; those of the receiver decide next.
 _ALLOWED_OUT = "0x1"
 

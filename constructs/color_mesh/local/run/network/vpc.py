@@ -8,8 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
 from color_mesh.ecs.task_definitions import ProxyConfiguration
-from color_mesh.local.plan.diagnosis import INTERNET
-from color_mesh.local.plan.network import Network
+from color_mesh.local.plan.network import INTERNET, Network
 from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT, system_program
 from color_mesh.local.run.network.iptables_rules import (
