@@ -264,11 +264,6 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
     ("resources", "message"),
     [
         pytest.param(
-            {"Red": appmesh("VirtualNode", "red", {}), "Red2": appmesh("VirtualNode", "red", {})},
-            "mesh 'colors': duplicate virtual node, got 'red' (occurs 2 times, must be unique)",
-            id="two-nodes-of-one-name",
-        ),
-        pytest.param(
             {"Mesh2": MESH},
             "a.json: Mesh2.MeshName: is declared twice, got 'colors' (declare each mesh once)",
             id="two-meshes-of-one-name",
@@ -282,14 +277,7 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
             id="several-owners",
         ),
         pytest.param(
-            {"All": appmesh("Route", "all", TO_RED, VirtualRouterName="router")},
-            "route 'all': unknown virtual router, got 'router' (known: none)",
-            id="route-of-unknown-router",
-        ),
-        pytest.param(
-            {"Red": appmesh("VirtualNode", "red", {"Listener": []}), "Blue": appmesh("VirtualNode", "blue", "a")},
-            "a.json: Red.Spec.Listener: is unknown, got 'Listener' (known: BackendDefaults, Backends, Listeners, "
-            "Logging, ServiceDiscovery)\n"
+            {"Blue": appmesh("VirtualNode", "blue", "a")},
             "a.json: Blue.Spec: is not an object, got 'a' (keys and values)",
             id="wrong-properties",
         ),
@@ -313,6 +301,31 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
 )
 def test_template_of_an_invalid_mesh_is_rejected(resources: Template, message: str, write: Write) -> None:
     assert refusal(write(a=template(**{"Mesh": MESH, **resources}))) == message
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        pytest.param(
+            {"Red": appmesh("VirtualNode", "red", {}), "Red2": appmesh("VirtualNode", "red", {})},
+            "virtual node 'red': is declared twice, got 'red' (the last one counts: remove one)",
+            id="two-nodes-of-one-name",
+        ),
+        pytest.param(
+            {"All": appmesh("Route", "all", TO_RED, VirtualRouterName="router")},
+            "route 'all': unknown virtual router, got 'router' (known: none)",
+            id="route-of-unknown-router",
+        ),
+        pytest.param(
+            {"Red": appmesh("VirtualNode", "red", {"Listener": []})},
+            "a.json: Red.Spec.Listener: is unknown, got 'Listener' (known: BackendDefaults, Backends, Listeners, "
+            "Logging, ServiceDiscovery)",
+            id="unknown-property",
+        ),
+    ],
+)
+def test_part_that_has_no_effect_is_left_out(resources: Template, message: str, write: Write) -> None:
+    assert read_source([write(a=template(**{"Mesh": MESH, **resources}))]).left_out == (message,)
 
 
 def cloud_map(properties: Any, zone: Any = "a.local") -> Template:

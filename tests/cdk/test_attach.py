@@ -499,8 +499,8 @@ def test_container_of_another_task_definition_is_refused(
 
 def test_name_in_place_of_a_container_is_refused(service: ecs.FargateService, refused: Callable[..., str]) -> None:
     assert refused(service, container="App") == (
-        "virtual node 'orders': container is not an ecs.ContainerDefinition, got 'App' "
-        "(the container that has the name, such as task_definition.find_container('App'))"
+        "MeshNode 'orders': 'container' is not of the type ecs.ContainerDefinition, got 'App' "
+        "(the object itself, imported if another app owns it)"
     )
 
 

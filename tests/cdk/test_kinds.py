@@ -176,6 +176,16 @@ def test_values_of_other_types_are_refused(call: Call, construct: type, method: 
 
 
 @pytest.mark.parametrize(
+    ("construct", "method", "argument", "hint"),
+    of_type(lambda hint: inspect.isclass(hint) and hint.__module__.startswith("aws_cdk.aws_")),
+)
+def test_text_in_place_of_an_object_of_the_cdk_is_refused(
+    call: Call, construct: type, method: str, argument: str, hint: Any
+) -> None:
+    assert f": '{argument}' is not of the type " in call(construct, method, argument, "arn:aws:thing")
+
+
+@pytest.mark.parametrize(
     ("value", "problem"),
     [
         (

@@ -24,6 +24,7 @@ class Facts:
         mesh: The mesh. Without one, a mesh without parts.
         declarations: Declarations of the templates. Default: none, as at the synthesis of an app.
         references: Resources that a resource refers to, each with the property that does: by the places of both.
+        left_out: Messages about parts of the source that are not valid and are left out or changed.
         places: Place of each part of the mesh, by its subject: file and resource, or path of the construct.
         tcp_idle_millis: Default idle timeouts for tcp in milliseconds, of routes and of listeners. Default: one hour
             each, as with App Mesh.
@@ -32,6 +33,7 @@ class Facts:
     mesh: Mesh
     declarations: Declarations = field(default_factory=Declarations)
     references: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     tcp_idle_millis: tuple[int, int] = (DEFAULT_TCP_IDLE_MILLIS, DEFAULT_TCP_IDLE_MILLIS)
 

@@ -45,12 +45,14 @@ class Source:
         resources: App Mesh resources of the meshes.
         templates: Templates among the sources.
         notes: Notes about assumptions for the user.
+        left_out: Messages about parts that are not valid and are left out, and about unknown properties.
     """
 
     meshes: tuple[Mesh, ...]
     resources: tuple[DeclaredResource, ...]
     templates: Templates
     notes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) -> Source:
@@ -81,8 +83,15 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         subject = ", ".join(map(str, paths))
         fix = "add a template or manifest that declares one"
         raise MeshError([problem(subject, "declares no mesh", "no AWS::AppMesh resource", fix)])
-    meshes, more_notes = read_meshes(declared, services)
-    return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=(*notes, *more_notes))
+    left_out: list[str] = []
+    meshes, more_notes = read_meshes(declared, services, left_out)
+    return Source(
+        meshes=meshes,
+        resources=tuple(declared),
+        templates=templates,
+        notes=(*notes, *more_notes),
+        left_out=tuple(left_out),
+    )
 
 
 def meshes_in(templates: Templates) -> tuple[Mesh, ...]:

@@ -123,9 +123,6 @@ def check_task_definition(
     if app_container is None:
         fix = "add the container of the application first"
         yield problem(subject, "task definition has no container", path, fix)
-    elif not isinstance(app_container, ecs.ContainerDefinition):
-        fix = f"the container that has the name, such as task_definition.find_container({app_container!r})"
-        yield problem(subject, "container is not an ecs.ContainerDefinition", app_container, fix)
     elif app_container.task_definition.node.path != path:
         fix = f"a container of {path!r}"
         yield problem(subject, "container is in another task definition", app_container.node.path, fix)

@@ -42,6 +42,9 @@ def checked(*, tokens: Collection[str] = ()) -> Callable[[Callable[P, R]], Calla
     return decorate
 
 
+_signature = cache(inspect.signature)
+
+
 @cache
 def _hints(of: Any) -> Mapping[str, Any]:
     return get_type_hints(of)
@@ -50,7 +53,7 @@ def _hints(of: Any) -> Mapping[str, Any]:
 def _check_arguments(
     function: Callable[..., object], tokens: Collection[str], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> Iterator[str]:
-    signature = inspect.signature(function)
+    signature = _signature(function)
     try:
         arguments = signature.bind(*args, **kwargs).arguments
     except TypeError:
@@ -126,7 +129,7 @@ def _check_mapping(place: str, hints: Sequence[Any], value: object, *, literal: 
         return
     for key, item in value.items():
         yield from _check(f"key of {place}", hints[0], key, literal=literal)
-        yield from _check(f"{place}[{_shown(key)!r}]", hints[1], item, literal=literal)
+        yield from _check(f"{place}[{_shown(key)}]", hints[1], item, literal=literal)
 
 
 def _check_class(place: str, hint: type, value: object, *, literal: bool) -> Iterator[_Fault]:
@@ -144,6 +147,10 @@ def _check_class(place: str, hint: type, value: object, *, literal: bool) -> Ite
         elif is_dataclass(value) and hint.__module__.startswith("color_mesh.model."):
             for name, part_hint in _hints(hint).items():
                 yield from _check(f"{place}.{name}", part_hint, getattr(value, name), literal=literal)
+    elif hint.__module__.startswith("aws_cdk") and isinstance(value, str | int | float | list | tuple):
+        # The CDK reports these with a stack trace of Node, and after it has created a part of the constructs.
+        name = f"{hint.__module__.rpartition('.aws_')[2]}.{hint.__name__}"
+        yield place, f"is not of the type {name}", _shown(value), "the object itself, imported if another app owns it"
 
 
 def _check_duration(place: str, value: object) -> Iterator[_Fault]:
@@ -164,4 +171,6 @@ def _shown(value: object) -> object:
     """Return a value for a message: for a construct its path."""
     if isinstance(value, str) and _is_token(value):
         return "a token"
+    if isinstance(value, list | tuple | set):
+        return [_shown(each) for each in value]
     return value.node.path if isinstance(value, Construct) else value

@@ -40,7 +40,7 @@ def read_one_mesh(options: argparse.Namespace) -> tuple[Source, Mesh]:
 
 def print_result(text: str, source: Source) -> None:
     """Print a command's result to stdout, after the notes about its sources to stderr."""
-    for note in source.notes:
+    for note in (*source.notes, *(f"left out: {each}" for each in source.left_out)):
         print(f"note: {printable(note)}", file=sys.stderr)
     print(text)
 

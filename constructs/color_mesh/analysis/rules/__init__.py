@@ -28,6 +28,7 @@ from color_mesh.analysis.rules import (
     node_without_service,
     one_endpoint,
     outside_is_blocked,
+    part_is_left_out,
     path_never_matches,
     proxy_protocol_is_not_understood,
     redirected_ports_differ,
@@ -101,4 +102,5 @@ RULES: tuple[Rule, ...] = (
     balancer_tls_differs.RULE,
     proxy_protocol_is_not_understood.RULE,
     balancer_health_check_without_route.RULE,
+    part_is_left_out.RULE,
 )

@@ -7,7 +7,7 @@ from color_mesh.ecs.services import Service
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.bootstraps import discovered_services
 from color_mesh.local.plan.cloud_map_authorization import authorize, service_named
-from color_mesh.local.plan.network import API_ADDRESS, API_PORT
+from color_mesh.local.plan.network import API_ADDRESSES, API_PORT
 
 _ACTION = "DiscoverInstances"
 
@@ -20,7 +20,7 @@ def call_warnings(plan: Plan, service: Service) -> Iterator[str]:
         return
     groups = [plan.network.groups[each] for each in service.groups if each in plan.network.groups]
     is_known = len(groups) == len(service.groups) > 0
-    if is_known and not any(allows_outbound(each, "tcp", API_PORT, API_ADDRESS) for each in groups):
+    if is_known and not any(allows_outbound(each, "tcp", API_PORT, API_ADDRESSES[0]) for each in groups):
         yield f"{service.name}: no security group of it allows tcp {API_PORT} to the API of Cloud Map"
     key = task.definition.task_role
     for container, called in calling:

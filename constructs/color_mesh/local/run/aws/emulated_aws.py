@@ -12,13 +12,17 @@ from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import CloudMapApi, host_names
 from color_mesh.local.run.aws.credentials import CredentialStore
-from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse, HttpServer
+from color_mesh.local.run.aws.http_server import HttpServer
 from color_mesh.local.run.aws.outage import OUTAGES, Outage
 from color_mesh.local.run.aws.telemetry import TelemetryStore
 from color_mesh.local.run.aws.telemetry_api import TelemetryApi, telemetry_hosts
 from color_mesh.local.run.aws.weights import weights_request
 from color_mesh.local.run.certificate_authority import CertificateAuthority
-from color_mesh.local.run.network.iptables_rules import API_ENDPOINT, CREDENTIALS_ENDPOINT
+from color_mesh.local.run.network.iptables_rules import (
+    CLOUD_MAP_ENDPOINT,
+    CREDENTIALS_ENDPOINT,
+    TELEMETRY_ENDPOINT,
+)
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
 from color_mesh.model import MeshError
@@ -71,10 +75,10 @@ class EmulatedAws:
         self.outage = Outage()
         self._credentials = CredentialStore()
         self.telemetry = TelemetryStore()
-        self._telemetry_api = TelemetryApi(
+        telemetry_api = TelemetryApi(
             self.telemetry, self._credentials, self._role_of, self._print_once, self._print_once
         )
-        self._cloud_map_api = CloudMapApi(
+        api = CloudMapApi(
             self.cloud_map,
             self._credentials,
             self._role_of,
@@ -85,7 +89,10 @@ class EmulatedAws:
         )
         self._servers = {
             "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond, on_error),
-            "cloud-map": HttpServer(API_ENDPOINT, self._respond, on_error, self._tls, _MAX_BODY_BYTES),
+            "cloud-map": HttpServer(CLOUD_MAP_ENDPOINT, api.respond, on_error, lambda: self._tls(host_names)),
+            "telemetry": HttpServer(
+                TELEMETRY_ENDPOINT, telemetry_api.respond, on_error, lambda: self._tls(telemetry_hosts), _MAX_BODY_BYTES
+            ),
         }
 
     def start(self) -> None:
@@ -103,7 +110,9 @@ class EmulatedAws:
         if before is not self._applied:
             self._printed.clear()
         if before is not None and before.regions != self._applied.regions:
-            self._servers["cloud-map"].stop()
+            for name in ("cloud-map", "telemetry"):
+                self._servers[name].stop()
+            self._servers["telemetry"].start()
             self._listen()
         self.cloud_map.apply(self._applied, is_stable)
 
@@ -157,14 +166,8 @@ class EmulatedAws:
         else:
             server.start()
 
-    def _tls(self) -> ssl.SSLContext:
-        regions = self._plan().regions
-        return self._authority.issue(*host_names(regions), *telemetry_hosts(regions)).context()
-
-    async def _respond(self, request: HttpRequest) -> HttpResponse:
-        """Return the response of the API that a request names as its host."""
-        api = self._telemetry_api if self._telemetry_api.receives(request) else self._cloud_map_api
-        return await api.respond(request)
+    def _tls(self, hosts: Callable[[tuple[str, ...]], tuple[str, ...]]) -> ssl.SSLContext:
+        return self._authority.issue(*hosts(self._plan().regions)).context()
 
     def _role_of(self, task: str) -> Role:
         role = self._tasks[task].runnable.definition.task_role or ""

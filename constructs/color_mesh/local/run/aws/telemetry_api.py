@@ -50,14 +50,11 @@ class TelemetryApi:
         self._on_denial = on_denial
         self._on_assumption = on_assumption
 
-    def receives(self, request: HttpRequest) -> bool:
-        """Return whether a request is for one of the endpoints."""
-        return _HOST.fullmatch(request.header("host") or "") is not None
-
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a request, whose body is empty: all is accepted."""
         host = _HOST.fullmatch(request.header("host") or "")
-        assert host is not None
+        if host is None:
+            return HttpResponse(status=404, body=b"no endpoint has the name of the header Host")
         service, region = host[1], host[2]
         path, action = _ENDPOINTS[service]
         try:
