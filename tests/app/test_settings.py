@@ -236,6 +236,9 @@ def test_default_gateway_count_depends_on_the_exposure(given: dict[str, str], ex
         pytest.param(
             "logRetentionDays", 8, "not a retention period of CloudWatch Logs", RETENTIONS, id="retention-number"
         ),
+        pytest.param("flowLogs", "maybe", "neither true nor false", "one of: true, false", id="switch-word"),
+        pytest.param("containerInsights", 1, "neither true nor false", "one of: true, false", id="switch-number"),
+        pytest.param("flowLogs", ["true"], "neither true nor false", "one of: true, false", id="switch-list"),
         pytest.param("dataPlane", "istio", "unknown data plane", "one of: app-mesh, envoy", id="data-plane"),
     ],
 )

@@ -264,11 +264,6 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
     ("resources", "message"),
     [
         pytest.param(
-            {"Mesh2": MESH},
-            "a.json: Mesh2.MeshName: is declared twice, got 'colors' (declare each mesh once)",
-            id="two-meshes-of-one-name",
-        ),
-        pytest.param(
             {
                 "Red": appmesh("VirtualNode", "red", {}, MeshOwner=111122223333),
                 "Blue": appmesh("VirtualNode", "blue", {}, MeshOwner="444455556666"),
@@ -321,6 +316,11 @@ def test_template_of_an_invalid_mesh_is_rejected(resources: Template, message: s
             "a.json: Red.Spec.Listener: is unknown, got 'Listener' (known: BackendDefaults, Backends, Listeners, "
             "Logging, ServiceDiscovery)",
             id="unknown-property",
+        ),
+        pytest.param(
+            {"Mesh2": MESH},
+            "mesh 'colors': is declared twice, got 'colors' (the last one counts: remove one)",
+            id="two-meshes-of-one-name",
         ),
     ],
 )
@@ -618,3 +618,40 @@ def test_undeclared_service_is_an_external_service(write: Write) -> None:
     assert source.notes == (
         "virtual service 'far.colors.local' is not declared in the sources: only its name is known",
     )
+
+
+# Folders
+
+
+def test_folder_is_searched_through_its_subfolders(tmp_path: Path) -> None:
+    for name, resource in (("mesh", {"Mesh": MESH}), ("nodes/red", {"Red": appmesh("VirtualNode", "red", {})})):
+        path = tmp_path / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(template(**resource)))
+    (mesh,) = read_source([tmp_path]).meshes
+    assert [node.name for node in mesh.nodes] == ["red"]
+
+
+@pytest.mark.parametrize("folder", [".git", "node_modules"])
+def test_hidden_folders_and_packages_are_left_out(folder: str, write: Write) -> None:
+    path = write(mesh=template(Mesh=MESH))
+    (path / folder).mkdir()
+    (path / folder / "red.json").write_text(json.dumps(template(Red=appmesh("VirtualNode", "red", {}))))
+    (mesh,) = read_source([path]).meshes
+    assert mesh.nodes == ()
+
+
+def test_file_of_a_folder_that_is_not_understood_is_a_note(write: Write) -> None:
+    path = write(mesh=template(Mesh=MESH))
+    (path / "values.yaml").write_text("a: 1\n---\nb: 2\n")
+    source = read_source([path])
+    assert source.meshes[0].name == "colors"
+    assert [note for note in source.notes if note.startswith("not understood: ") and "values.yaml" in note]
+
+
+def test_last_value_of_a_duplicate_key_counts(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.yaml"
+    path.write_text("Resources: {Mesh: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: a, MeshName: b}}}")
+    source = read_source([path])
+    assert [mesh.name for mesh in source.meshes] == ["b"]
+    assert source.notes == ("mesh.yaml: key 'MeshName' occurs twice: the last one counts",)

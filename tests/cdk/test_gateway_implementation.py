@@ -428,14 +428,14 @@ def test_own_security_group_of_a_gateway_admits_the_load_balancer_on_its_port_on
     implement_guarded: Implement, ingress: Callable[[], list[str]]
 ) -> None:
     implement_guarded()
-    assert ingress() == ["DoorEntry -> Gateway tcp 80"]
+    assert ingress() == ["DoorEntry -> Door tcp 80"]
 
 
 def test_own_security_group_of_a_gateway_admits_the_entry_security_group_given(
     implement_guarded: Implement, clients: ec2.ISecurityGroup, ingress: Callable[[], list[str]]
 ) -> None:
     implement_guarded(entry_security_group=clients)
-    assert ingress() == ["sg-clients -> Gateway tcp 80"]
+    assert ingress() == ["sg-clients -> Door tcp 80"]
 
 
 def test_load_balancer_of_a_gateway_with_its_own_security_group_has_the_entry_security_group_only(
@@ -821,7 +821,6 @@ def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no
         ("Network", "Vpc"),
         ("Network", "VpcPrivateSubnet1Subnet"),
         ("Network", "VpcPublicSubnet1Subnet"),
-        ("Specification", "MeshGatewaySpecificationMeshGateway"),
     }
 
 

@@ -73,7 +73,7 @@ def test_node_with_a_hostname_has_no_cloud_map_service_and_no_security_group(
     synthesized = template()
     assert (bank.cloud_map_service, bank.security_group, bank.connections.security_groups) == (None, None, [])
     assert properties(synthesized, "AWS::ServiceDiscovery::Service") == []
-    assert properties(synthesized, "AWS::EC2::SecurityGroup") == []
+    assert only(synthesized, "AWS::EC2::SecurityGroup")["GroupDescription"] == "Tasks that others call."
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
@@ -119,10 +119,11 @@ def test_transparent_service_name_that_dns_does_not_answer_is_refused(stack: Sta
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_loopback_service_of_a_node_with_a_hostname_is_in_the_domain_by_default(
-    declare: Declare, template: Callable[[], Template]
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare, template: Callable[[], Template]
 ) -> None:
     bank = declare()
     assert bank.virtual_service_name == "bank.shop.local"
+    MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     assert only(template(), "AWS::Route53::RecordSet")["Name"] == "bank.shop.local"
 
 
@@ -161,9 +162,9 @@ def test_security_groups_of_callers_allow_the_ports_of_a_hostname_to_all_address
     bank = declare(listeners=[TCP, DATABASE, HTTPS])
     MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     synthesized = template()
-    rules = only(synthesized, "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
+    rules = properties(synthesized, "AWS::EC2::SecurityGroupEgress")
     assert [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in rules] == [
-        ("0.0.0.0/0", port, port) for port in (443, 83, 5432)
+        ("0.0.0.0/0", port, port) for port in (83, 5432, 443)
     ]
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
@@ -174,7 +175,10 @@ def test_security_group_that_allows_all_egress_gets_no_rule_for_a_hostname(
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, egress_filter="ALLOW_ALL", data_plane="app-mesh")
     bank = MeshNode(stack, "Bank", mesh=mesh, hostname="bank.example", virtual_service_name="bank.example")
     MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[bank])
-    (rule,) = only(template(), "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
+    synthesized = template()
+    assert properties(synthesized, "AWS::EC2::SecurityGroupEgress") == []
+    group = only(synthesized, "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual node.")
+    (rule,) = group["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["CidrIp"]) == ("-1", "0.0.0.0/0")
 
 

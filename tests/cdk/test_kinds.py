@@ -29,7 +29,7 @@ from tests.support.builders import refusal
 
 CONSTRUCTS = ("ServiceMesh", "MeshNode", "MeshRouter", "MeshService", "MeshGateway", "MeshedColorNode", "ColorRouter")
 # Methods that constructs call of each other.
-INTERNAL = ("add", "admit", "own_security_group")
+INTERNAL = ("add",)
 
 
 def arguments() -> Iterator[Any]:
@@ -88,6 +88,7 @@ class Call:
         cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
         self.required: dict[str, Any] = {
             "mesh": mesh,
+            "name": "other",
             "vpc": vpc,
             "virtual_service_name": "a.shop.local",
             "targets": {node: 1},

@@ -717,7 +717,9 @@ def test_tasks_have_the_security_group_of_their_node(
     stock = MeshNode(stack, "Stock", mesh=guarded_mesh)
     assert stock.security_group is not None
     stock.implement(stack, "StockTask", cluster=cluster, image=image)
-    assert network_of(template())["SecurityGroups"] == [stack.resolve(stock.security_group.security_group_id)]
+    assert network_of(template())["SecurityGroups"] == [
+        stack.resolve(group.security_group_id) for group in (stock.security_group, guarded_mesh.network.security_group)
+    ]
 
 
 def test_tasks_are_registered_in_the_cloud_map_service_of_their_node(
@@ -767,9 +769,9 @@ def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no
 ) -> None:
     assert imports_of(halves()["tasks"]) == {
         "Network:Ref:Cluster:",
+        "Network:Ref:Vpc:",
         "Network:Ref:VpcPrivateSubnet1Subnet:",
         "Specification:FnGetAtt:CartCloudMapService:Arn",
-        "Specification:FnGetAtt:MeshNodecart:GroupId",
     }
 
 

@@ -44,6 +44,14 @@ def test_task_without_a_role_is_named(tmp_path: Path) -> None:
     ]
 
 
+def test_role_that_does_not_trust_tasks_is_named(tmp_path: Path) -> None:
+    template = calling_template()
+    template["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"] = {"Statement": []}
+    assert warnings_about(tmp_path, template) == [
+        "caller: role Role does not trust ecs-tasks.amazonaws.com: no call is signed"
+    ]
+
+
 def test_role_of_no_template_is_no_warning(tmp_path: Path) -> None:
     template = calling_template()
     template["Resources"]["callerTask"]["Properties"]["TaskRoleArn"] = "arn:aws:iam::123456789012:role/Team"

@@ -16,9 +16,11 @@ from color_mesh.model import (
     IpPreference,
     Mesh,
     MeshError,
+    Milliseconds,
     RouteMatch,
     SdsCertificate,
     SdsTrust,
+    Timeout,
     VirtualNode,
     VirtualServiceBackend,
 )
@@ -193,13 +195,14 @@ def by_dns(hostname: str, **changes: Any) -> VirtualNode:
 
 
 def test_node_with_an_external_host_name_is_an_external_endpoint() -> None:
-    original = mesh(nodes=(node(), by_dns("db.example.com", listeners=(TCP,))), services=(service(virtual_node="red"),))
+    database = by_dns("db.example.com", listeners=(HTTP_8080,))
+    original = mesh(nodes=(node(), database), services=(service(virtual_node="red"),))
     result = converted(original, "red")
     assert (result.external_nodes, result.mesh.node("blue")) == (frozenset({"blue"}), original.node("blue"))
     assert findings(original, "red") == [
         (
             "changed: virtual node 'blue': is treated as an external endpoint: Envoy of each client connects to "
-            "'db.example.com' port 83"
+            "'db.example.com' port 8080"
         )
     ]
 
@@ -478,6 +481,17 @@ def test_findings_have_kind_subject_and_text() -> None:
         subject="virtual node 'red'",
         text="the tags team=colors are removed with the App Mesh resource: add tags with Tags.of(...)",
     )
+
+
+def test_idle_connections_of_tcp_that_end_sooner_are_a_change() -> None:
+    assert findings(of_red(listeners=(TCP,))) == [
+        (
+            "changed: virtual node 'red': idle connections to port 83 end after 4 minutes, and not after an hour: set "
+            "the idle timeouts of the listener and of a route for longer pauses"
+        )
+    ]
+    timeout = Timeout(idle=Milliseconds(3_600_000))
+    assert findings(of_red(listeners=(replace(TCP, timeout=timeout),))) == []
 
 
 def test_prefix_of_a_gateway_route_that_matched_more_than_whole_segments_is_a_change() -> None:

@@ -150,7 +150,7 @@ def _read(
     match kind:
         case "mesh":
             if draft.declared:
-                fields.report("meshName", "is declared twice", "declare each mesh once")
+                _report_second_mesh(fields, name, unknown)
             draft.declared = True
             egress_filter, preference = fields.optional("spec", read_mesh) or ("DROP_ALL", None)
             draft.properties = {
@@ -175,6 +175,14 @@ def _read(
             gateway_route = fields.required("spec", lambda spec: read_gateway_route(spec, name, tags))
             draft.gateway_routes.append((fields.text("virtualGatewayName"), gateway_route))
     fields.close()
+
+
+def _report_second_mesh(fields: Fields, name: str, left_out: list[str] | None) -> None:
+    if left_out is None:
+        fields.report("meshName", "is declared twice", "declare each mesh once")
+    else:
+        fix = "the last one counts: remove one"
+        add_problems(left_out, [problem(f"mesh {name!r}", "is declared twice", name, fix)])
 
 
 def _refers(draft: _Draft, service: CloudMapService) -> bool:

@@ -14,7 +14,6 @@ from color_mesh.cloudformation import (
     Files,
     Resource,
     Templates,
-    files_of,
     is_template,
     read_templates,
     set_option,
@@ -89,7 +88,7 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         meshes=meshes,
         resources=tuple(declared),
         templates=templates,
-        notes=(*notes, *more_notes),
+        notes=(*notes, *files.notes, *more_notes),
         left_out=tuple(left_out),
     )
 
@@ -108,15 +107,15 @@ def _manifests(path: Path, files: Files) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the AWS CLI's JSON documents at a path; for a folder, only if one of them is an App Mesh resource."""
     if path.is_dir() and (path / "manifest.json").exists():
         return []
-    paths = files_of(path) if path.is_dir() else [path]
-    documents = [(file.name, files.load(file)) for file in paths if file.suffix not in (".yaml", ".yml")]
+    parsed = files.documents(path) if path.is_dir() else [(path, files.load(path))]
+    documents = [(file.name, document) for file, document in parsed if file.suffix not in (".yaml", ".yml")]
     manifests = [(name, document) for name, document in documents if not is_template(document)]
     return manifests if not path.is_dir() or any(is_manifest(document) for _, document in manifests) else []
 
 
 def _contains_template(path: Path, files: Files) -> bool:
     """Return whether a folder contains a template."""
-    return path.is_dir() and any(is_template(files.load(file)) for file in files_of(path))
+    return path.is_dir() and any(is_template(document) for _, document in files.documents(path))
 
 
 def resources_in(templates: Templates) -> list[DeclaredResource]:

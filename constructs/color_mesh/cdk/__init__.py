@@ -6,6 +6,7 @@ from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
+from color_mesh.cdk.imported_node import ImportedNode
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.monitoring import MeshMonitoring
 from color_mesh.cdk.node import MeshNode
@@ -17,6 +18,7 @@ __all__ = [
     "Backend",
     "ColorRouter",
     "GatewayImplementation",
+    "ImportedNode",
     "LoadBalancerTarget",
     "MeshGateway",
     "MeshMonitoring",

@@ -60,6 +60,10 @@ class AppMeshDataPlane:
         """Create the App Mesh resource of a part; see `DataPlane`."""
         return self._resources.declare(scope, part)
 
+    def check_external_service(self, name: str) -> Iterator[str]:
+        """Accept all services: App Mesh knows where their tasks are; see `DataPlane`."""
+        return iter(())
+
     def node_containers(
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:

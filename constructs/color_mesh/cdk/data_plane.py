@@ -81,6 +81,13 @@ class DataPlane(Protocol):
             The resources of the part. A data plane may have none for a part.
         """
 
+    def check_external_service(self, name: str) -> Iterator[str]:
+        """Validate that a virtual service may be declared elsewhere.
+
+        Args:
+            name: Name of the virtual service.
+        """
+
     def node_containers(
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:

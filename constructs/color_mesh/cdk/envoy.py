@@ -53,6 +53,7 @@ from color_mesh.model import (
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
+from color_mesh.model.errors import problem
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
 # Grace period for clients of a gateway that still send requests: load balancers deregister a task before ECS sends
@@ -108,6 +109,11 @@ class EnvoyDataPlane:
         if isinstance(part, OwnedRoute) and isinstance(part.route, Route):
             return self._weights.declare(scope, part)
         return self._interception.declare_service(part) if isinstance(part, VirtualService) else {}
+
+    def check_external_service(self, name: str) -> Iterator[str]:
+        """Refuse a service of which only the name is known, since no control plane knows more; see `DataPlane`."""
+        fix = "import its node with MeshNode.from_attributes; outside a mesh, MeshNode(hostname=...)"
+        yield problem(f"virtual service {name!r}", "Envoy needs to know where its tasks are", name, fix)
 
     def node_containers(
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool

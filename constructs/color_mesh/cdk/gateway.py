@@ -26,13 +26,8 @@ from color_mesh.cdk.gateway_implementation import (
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import (
-    check_subnets,
-    enable_execute_command,
-    in_seconds,
-    own_log_group,
-    security_group_of_tasks,
-)
+from color_mesh.cdk.network import Member
+from color_mesh.cdk.task import check_subnets, enable_execute_command, in_seconds, own_log_group
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -65,7 +60,6 @@ class MeshGateway(Construct):
         mesh: Mesh of the gateway.
         name: Name of the gateway in the mesh.
         port: Port of the listener.
-        security_group: Security group of the gateway's tasks.
     """
 
     @checked()
@@ -114,11 +108,7 @@ class MeshGateway(Construct):
         self.mesh: ServiceMesh = mesh
         self.name: str = name
         self.port: int = port
-        # The egress filter is for applications. A gateway sends requests to the targets of its routes only.
-        self.security_group: ec2.ISecurityGroup = security_group or mesh.own_security_group(
-            f"Gateway-{name}", "Tasks of a virtual gateway.", "DROP_ALL"
-        )
-        self._connections = ec2.Connections(security_groups=[self.security_group])
+        self._member: Member = mesh.network.add_gateway(self, name, security_group or mesh.security_group)
         self._implementation: GatewayImplementation | None = None
         self._resources: dict[str, CfnResource] = {**mesh.data_plane.declare(self, gateway)}
 
@@ -128,13 +118,20 @@ class MeshGateway(Construct):
         return self._resources
 
     @property
+    def security_group(self) -> ec2.ISecurityGroup:
+        """Security group of the gateway's tasks.
+
+        It is created with the tasks, in their stack; if it is used before, in the stack of this construct.
+        """
+        return self._member.security_group(self)
+
+    @property
     def connections(self) -> ec2.Connections:
         """Connections of the gateway's tasks, for rules such as ``cache.connections.allow_from(gateway, ...)``.
 
-        Once the gateway is implemented, its rules are created in the stack of its tasks. Rules that are added before
-        are created in the stack of the mesh, which must not depend on that of the tasks.
+        The rules are created with the tasks.
         """
-        return self._connections
+        return self._member.connections
 
     @checked()
     def add_route(
@@ -198,7 +195,6 @@ class MeshGateway(Construct):
         )
         mesh.declared.add_gateway_route(self.name, route, problems)
         self._resources |= mesh.data_plane.declare(self, OwnedRoute(id=id, owner=self.name, route=route))
-        to.admit(self)
 
     @checked()
     def implement(
@@ -303,8 +299,7 @@ class MeshGateway(Construct):
                 desired_count=desired_count,
             )
         part = Construct(scope, id)
-        group = security_group_of_tasks(part, self.security_group)
-        self._connections = ec2.Connections(security_groups=[group])
+        group = self._member.security_group_of_tasks(part)
         implementation = create_gateway_implementation(
             part,
             mesh=mesh,
@@ -320,6 +315,7 @@ class MeshGateway(Construct):
             cpu_architecture=cpu_architecture,
             log_group=log_group or own_log_group(part),
         )
+        self._member.add_tasks(part, implementation.fargate_service)
         if execute_command:
             enable_execute_command(implementation.fargate_service)
         if adjust_bootstrap is not None:

@@ -103,7 +103,7 @@ def _check_scalar(place: str, hint: Any, value: object, *, literal: bool) -> Ite
 
 def _check_union(place: str, hints: Sequence[Any], value: object, *, literal: bool) -> Iterator[_Fault]:
     faults = [[*_check(place, each, value, literal=literal)] for each in hints]
-    if len(faults) == 1:
+    if faults.count(faults[0]) == len(faults):
         yield from faults[0]
     elif all(faults):
         # A value of one of the types has faults of its parts only.

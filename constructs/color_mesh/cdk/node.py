@@ -21,17 +21,18 @@ from color_mesh.cdk.arguments import (
     listeners_of_arguments,
 )
 from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition, stop_timeout_beside
-from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
+from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.imported_node import ImportedNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.network import Member
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
 from color_mesh.cdk.surroundings import service_name as own_service_name
 from color_mesh.cdk.task import (
-    add_security_group,
     check_service,
     check_subnets,
     enable_execute_command,
@@ -80,9 +81,6 @@ class MeshNode(Construct):
         name: Name of the node in the mesh.
         port: Port of the first listener. ``None``: the node has no listener.
         virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
-        security_group: Security group of the node's tasks. ``None``: the node has a hostname.
-        cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
-            listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
             ``VirtualNode`` and ``VirtualService``; with a policy for callers also ``VirtualRouter``, and its routes.
     """
@@ -233,14 +231,12 @@ class MeshNode(Construct):
         self.name: str = name
         self.port: int | None = node_listeners[0].port if node_listeners else None
         self.virtual_service_name: str | None = service.name if service else None
-        self.cloud_map_service: servicediscovery.Service | None = (
-            _register(self, mesh, self._cloud_map) if self._cloud_map else None
-        )
-        own = None
-        if hostname is None:
-            own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.", mesh.egress_filter)
-        self.security_group: ec2.ISecurityGroup | None = own
-        self._connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self._cloud_map_service: servicediscovery.Service | None = None
+        if mesh.data_plane.follows_tutorial:
+            self._register(self)
+        self._member: Member | None = mesh.network.add_node(self, node) if hostname is None else None
+        if hostname is not None:
+            mesh.network.add_workload_outside(node)
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
         if self._cloud_map is not None:
             mesh.implementations.expect(name, self)
@@ -250,17 +246,84 @@ class MeshNode(Construct):
         if router:
             declared = {**declared, **declare_router(self, mesh, router)}
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
-        for backend in backends:
-            backend.admit(self)
+
+    @property
+    def security_group(self) -> ec2.ISecurityGroup | None:
+        """Security group of the node's tasks. ``None``: the node has a hostname.
+
+        It is created with the tasks, in their stack; if it is used before, in the stack of this construct.
+        """
+        return None if self._member is None else self._member.security_group(self)
+
+    @property
+    def cloud_map_service(self) -> servicediscovery.Service | None:
+        """Cloud Map service in which the node's tasks are registered. ``None``: it has no listener, or a hostname.
+
+        It is created with the tasks, in their stack; if it is used before, and with App Mesh, in the stack of this
+        construct.
+        """
+        return self._register(self)
 
     @property
     def connections(self) -> ec2.Connections:
         """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``.
 
-        Once the node is implemented, its rules are created in the stack of its tasks. Rules that are added before are
-        created in the stack of the mesh, which must not depend on that of the tasks. A node with a hostname has none.
+        The rules are created with the tasks. A node with a hostname has none.
         """
-        return self._connections
+        return ec2.Connections() if self._member is None else self._member.connections
+
+    @staticmethod
+    @checked()
+    def from_attributes(
+        scope: Construct,
+        id: str,
+        *,
+        mesh: ServiceMesh,
+        name: str,
+        port: int = 80,
+        protocol: Protocol = "http",
+        listeners: Sequence[Listener] | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+        virtual_service_name: str | None = None,
+        cloud_map_name: str | None = None,
+    ) -> ImportedNode:
+        """Import a node whose tasks another app deploys into the same mesh.
+
+        The rules and DNS records for its callers in this app are created here, in the stacks of the callers. Retries,
+        timeouts and outlier ejection are up to the callers, so a router of this app may add them.
+
+        Args:
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh: Mesh of the node: the mesh of this app, or one of `ServiceMesh.from_attributes`.
+            name: Name of the node in the mesh.
+            port: Port of its listener. Default: 80.
+            protocol: Protocol of its listener. Default: ``http``.
+            listeners: Its listeners, in its order, instead of ``port`` and ``protocol``. Default: one listener.
+            security_group: Security group of its tasks, imported by its id and mutable. Required unless the mesh has
+                ``isolation="mesh"``.
+            virtual_service_name: Name that callers use. Default: the name of the Cloud Map service in the domain of the
+                mesh.
+            cloud_map_name: Name of its Cloud Map service. Default: ``name``.
+
+        Raises:
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
+        """
+        single_listener = Listener(port=port, protocol=protocol)
+        node_listeners, problems = listeners_of_arguments(
+            f"virtual node {name!r}", listeners, single_listener, "port and protocol"
+        )
+        refuse(problems)
+        return ImportedNode(
+            scope,
+            id,
+            mesh=mesh,
+            name=name,
+            listeners=node_listeners,
+            security_group=security_group,
+            virtual_service_name=virtual_service_name,
+            cloud_map_name=cloud_map_name,
+        )
 
     @checked()
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
@@ -277,23 +340,6 @@ class MeshNode(Construct):
         problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
         mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
-        for backend in backends:
-            backend.admit(self)
-
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the node, unless all tasks share one security group."""
-        own, callers, node = self.security_group, caller.security_group, self.mesh.declared.parts.nodes[self.name]
-        if self.mesh.security_group is not None or callers is None:
-            return
-        if own is not None:
-            for port in self.mesh.interception.inbound_ports(node):
-                own.add_ingress_rule(callers, ec2.Port.tcp(port), "a caller in the mesh")
-                if not callers.allow_all_outbound:
-                    # The rule is created in the stack of this node's group. The caller's may be deployed before it.
-                    callers.add_egress_rule(own, ec2.Port.tcp(port), "a backend", remote_rule=True)
-        elif not callers.allow_all_outbound:
-            for listener in node.listeners:
-                callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
     @checked(tokens=("command", "entry_point", "environment"))
     def implement(
@@ -406,7 +452,8 @@ class MeshNode(Construct):
                 containers=(app, *containers),
                 desired_count=desired_count,
             )
-        assert self.security_group is not None
+        member = self._member
+        assert member is not None
         implementation = NodeImplementation(
             scope,
             id,
@@ -416,7 +463,7 @@ class MeshNode(Construct):
             ),
             ports=application.ports(node),
             cluster=cluster,
-            security_group=self.security_group,
+            security_group=member.security_group_of_tasks,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             cpu_architecture=cpu_architecture,
             execute_command=execute_command,
@@ -475,12 +522,13 @@ class MeshNode(Construct):
         app_container = container or service.task_definition.default_container
         stop_timeout = stop_timeout or stop_timeout_beside(app_container)
         containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
-        registered = self.cloud_map_service is not None
         problems = [
-            *check_service(subject, service, self.security_group, registered=registered),
             *self.mesh.implementations.check(subject, service.cluster, self.mesh.vpc, own_service_name(service)),
             *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
         ]
+        if self._member is not None:
+            group, count = self._member.known_group, self._member.group_count
+            problems += check_service(subject, service, group, count, registered=self._cloud_map is not None)
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
         attachment = self._attach(service, app_container, application, containers, log_group)
@@ -499,12 +547,12 @@ class MeshNode(Construct):
         """Attach the node to a service that is validated."""
         node = self.mesh.declared.parts.nodes[self.name]
         attachment = self._attachment(service.task_definition, app_container, application, containers, log_group)
-        if self.cloud_map_service is not None:
-            service.associate_cloud_map_service(service=self.cloud_map_service)
-        assert self.security_group is not None
+        cloud_map_service = self._register(attachment)
+        if cloud_map_service is not None:
+            service.associate_cloud_map_service(service=cloud_map_service)
+        assert self._member is not None
         wait_for_execution_role(service)
-        group = add_security_group(service, attachment, self.security_group)
-        self._connections = ec2.Connections(security_groups=[group])
+        self._member.add_tasks(attachment, service)
         self._tasks = service, attachment
         self.mesh.data_plane.attached(node, service)
         self.mesh.implementations.add(f"virtual node {self.name!r}", service)
@@ -577,7 +625,9 @@ class MeshNode(Construct):
         ]
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
+        assert self._member is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
+        self._member.add_tasks(attachment, task_definition)
         self.mesh.implementations.add(subject, task_definition)
         if adjust_bootstrap is not None:
             self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
@@ -629,29 +679,31 @@ class MeshNode(Construct):
             log_group=log_group,
         )
 
+    def _register(self, scope: Construct) -> servicediscovery.Service | None:
+        """Return the Cloud Map service of the node, and create it in a scope unless it exists.
+
+        ECS tells it which tasks are healthy, so that Envoys send no requests to a task that starts. It cannot be added
+        to a service later.
+        """
+        service = self._cloud_map
+        kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
+        if self._cloud_map_service is None and service is not None:
+            self._cloud_map_service = servicediscovery.Service(
+                scope,
+                "CloudMapService",
+                namespace=self.mesh.namespace,
+                name=service.name,
+                description=service.description,
+                dns_record_type=servicediscovery.DnsRecordType.A,
+                dns_ttl=Duration.seconds(service.ttl_seconds),
+                routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
+                custom_health_check=None if self.mesh.data_plane.follows_tutorial else kept_by_ecs,
+            )
+        return self._cloud_map_service
+
 
 def _warn_of_path(node: MeshNode, subject: str, service: VirtualService) -> None:
     """Warn of a name that another place of the construct changes: callers look up the node by it."""
     fix = "give it a name"
     text = problem(subject, "name is that of its path, so moving the construct changes its DNS name", service.name, fix)
     Annotations.of(node).add_warning_v2("color-mesh:name-from-path", text)
-
-
-def _register(scope: Construct, mesh: ServiceMesh, service: CloudMapService) -> servicediscovery.Service:
-    """Create the Cloud Map service in which a node's tasks are registered.
-
-    ECS tells it which tasks are healthy, so that Envoys send no requests to a task that starts. It cannot be added to a
-    service later.
-    """
-    kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
-    return servicediscovery.Service(
-        scope,
-        "CloudMapService",
-        namespace=mesh.namespace,
-        name=service.name,
-        description=service.description,
-        dns_record_type=servicediscovery.DnsRecordType.A,
-        dns_ttl=Duration.seconds(service.ttl_seconds),
-        routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
-        custom_health_check=None if mesh.data_plane.follows_tutorial else kept_by_ecs,
-    )

@@ -19,7 +19,6 @@ from color_mesh.cdk.task import (
     init_process,
     log_driver,
     own_log_group,
-    security_group_of_tasks,
     service_options,
     stop_timeout,
 )
@@ -65,7 +64,7 @@ class NodeImplementation(Construct):
         image: ApplicationImage,
         ports: Sequence[int],
         cluster: ecs.ICluster,
-        security_group: ec2.ISecurityGroup,
+        security_group: Callable[[Construct], ec2.ISecurityGroup],
         vpc_subnets: ec2.SubnetSelection,
         cpu_architecture: ecs.CpuArchitecture | None,
         execute_command: bool,
@@ -82,7 +81,7 @@ class NodeImplementation(Construct):
             image: Image of the application.
             ports: Ports of the application.
             cluster: Cluster of the service.
-            security_group: Security group of the node.
+            security_group: Returns the security group of the node for tasks in the stack of a scope.
             vpc_subnets: Subnets of the tasks.
             cpu_architecture: CPU architecture. ``None``: the default of ECS.
             execute_command: ECS Exec is enabled.
@@ -104,7 +103,7 @@ class NodeImplementation(Construct):
             cluster=cluster,
             task_definition=self.task_definition,
             task=task,
-            security_groups=[security_group_of_tasks(self, security_group)],
+            security_groups=[security_group(self)],
             vpc_subnets=vpc_subnets,
             rebalanced=not follows_tutorial,
         )

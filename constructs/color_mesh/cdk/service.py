@@ -1,13 +1,14 @@
 """Virtual service declared by itself."""
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from constructs import Construct
 
 from color_mesh.cdk.arguments import check_policies
-from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.imported_node import ImportedNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -16,6 +17,11 @@ from color_mesh.cdk.router import MeshRouter
 from color_mesh.model import RetryPolicy, Timeout, VirtualService
 from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
+
+AnyNode: TypeAlias = MeshNode | ImportedNode
+"""Node of this app or of another one."""
+Provider: TypeAlias = AnyNode | MeshRouter
+"""Provider of a virtual service."""
 
 
 class MeshService(Construct):
@@ -37,7 +43,7 @@ class MeshService(Construct):
         *,
         mesh: ServiceMesh,
         virtual_service_name: str,
-        provider: MeshNode | MeshRouter | None = None,
+        provider: Provider | None = None,
         retry_policy: RetryPolicy | None = None,
         caller_timeout: Timeout | None = None,
     ) -> None:
@@ -61,9 +67,9 @@ class MeshService(Construct):
         subject = f"virtual service {virtual_service_name!r}"
         problems = [*_check_provider(subject, mesh, provider)]
         valid_provider = None if problems else provider
-        problems += check_policies(subject, isinstance(provider, MeshNode), retry_policy, caller_timeout)
+        problems += check_policies(subject, isinstance(provider, AnyNode), retry_policy, caller_timeout)
         router = None
-        if isinstance(valid_provider, MeshNode):
+        if isinstance(valid_provider, AnyNode):
             router = router_with_policy(
                 default_name(scope, id),
                 node=valid_provider.name,
@@ -74,7 +80,7 @@ class MeshService(Construct):
         router_name = None if router is None else router.name
         service = VirtualService(
             name=virtual_service_name,
-            virtual_node=valid_provider.name if isinstance(valid_provider, MeshNode) and router is None else None,
+            virtual_node=valid_provider.name if isinstance(valid_provider, AnyNode) and router is None else None,
             virtual_router=valid_provider.name if isinstance(valid_provider, MeshRouter) else router_name,
         )
         mesh.add(self, MeshParts(services=(service,), routers=(router,) if router else ()), problems)
@@ -84,15 +90,9 @@ class MeshService(Construct):
         self.virtual_service_name: str = virtual_service_name
         declared = declare_router(self, mesh, router) if router else {}
         self.mesh_resources: MeshResources = {**declared, **mesh.data_plane.declare(self, service)}
-        self._provider = provider
-
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the provider's tasks."""
-        if self._provider is not None:
-            self._provider.admit(caller)
 
 
-def _check_provider(subject: str, mesh: ServiceMesh, provider: MeshNode | MeshRouter | None) -> Iterator[str]:
+def _check_provider(subject: str, mesh: ServiceMesh, provider: Provider | None) -> Iterator[str]:
     if provider is None:
         return
     if provider.mesh is not mesh:

@@ -136,21 +136,19 @@ def review(scope: Construct, vpc: ec2.IVpc, mesh: Callable[[], Mesh], implementa
         mesh: Function that returns the complete mesh.
         implementations: Tasks of the mesh.
     """
-    Aspects.of(scope).add(_Review(scope, mesh, implementations))
+    # An aspect visits each construct of its scope, in a call from Node. This scope has none.
+    Aspects.of(Construct(scope, "Review")).add(_Review(mesh, implementations))
     scope.node.add_validation(_Zones(scope, vpc))
 
 
 @jsii.implements(IAspect)
 class _Review:
-    def __init__(self, scope: Construct, mesh: Callable[[], Mesh], implementations: Implementations) -> None:
-        self._scope = scope
+    def __init__(self, mesh: Callable[[], Mesh], implementations: Implementations) -> None:
         self._mesh = mesh
         self._implementations = implementations
 
     def visit(self, node: IConstruct) -> None:
-        """Warn of nodes without tasks when the mesh itself is visited."""
-        if node is not self._scope:
-            return
+        """Warn of nodes without tasks."""
         for name, construct in self._implementations.missing(self._mesh()):
             fix = "implement or attach it, unless another app runs its tasks"
             text = problem(f"virtual node {name!r}", "is called, and this app runs no tasks of it", None, fix)

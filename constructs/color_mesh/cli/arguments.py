@@ -57,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
         help="value of a template parameter, of a pseudo parameter (AWS::Region), or of an attribute that is known "
         "only after deployment (Balancer.DNSName); can be repeated",
     )
+    values.add_argument(
+        "--parameters",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="parameter file of CloudFormation, in JSON; --set overrides it; can be repeated",
+    )
     _add_mesh_commands(commands, values)
     _add_run_commands(commands, values)
     _add_change_commands(commands)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from color_mesh.cloudformation.load import Files, files_of, is_template
+from color_mesh.cloudformation.load import Files, is_template
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
@@ -61,7 +61,7 @@ def stacks_of(path: Path, files: Files) -> list[Stack]:
         stacks = _read_assembly(path, files, set())
         wrong = "contains no stack"
     elif path.is_dir():
-        documents = [(file, files.load(file)) for file in files_of(path)]
+        documents = files.documents(path)
         stacks = [_stack(files, file, document, file.stem) for file, document in documents if is_template(document)]
         wrong = "contains no template"
     else:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from color_mesh.analysis import analyze
+from color_mesh.analysis import Facts, analyze
 from color_mesh.analysis.analyze import Finding as AnalysisFinding
+from color_mesh.analysis.hosts import named_hosts
 from color_mesh.analysis.reading import read_facts
 from color_mesh.appmesh.source import Source
 from color_mesh.cloudformation import Templates, hidden_parameters
@@ -99,15 +100,16 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
     workloads, workload_findings = read_workloads(templates, mesh)
     converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
     refuse(problem for workload in workloads for problem in _check_workload(workload))
+    facts = read_facts([mesh], source.resources, templates)
     findings = (
         *converted.findings,
+        *(each for of_mesh in facts for each in _unanswered_names(of_mesh, converted)),
         *_unimplemented_parts(converted, workloads),
         *workload_findings,
         *_other_resources(templates),
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
-    analysis = analyze(read_facts([mesh], source.resources, templates))
-    return Migration(converted=converted, workloads=workloads, findings=findings, analysis=analysis)
+    return Migration(converted=converted, workloads=workloads, findings=findings, analysis=analyze(facts))
 
 
 def _check_text(name: str, source: str) -> Iterator[str]:
@@ -130,6 +132,18 @@ def _check_workload(workload: Workload) -> Iterator[str]:
     for container in (workload.app, *workload.others):
         if container is not None:
             yield from check_container(subject, container)
+
+
+def _unanswered_names(facts: Facts, converted: ConvertedMesh) -> Iterator[Finding]:
+    """Yield the names that applications call and that the private hosted zone of the mesh hides."""
+    answered = {service.name.lower() for service in converted.mesh.services}
+    for named in named_hosts(facts):
+        if converted.domain.contains(named.host) and named.host not in answered:
+            text = (
+                f"calls {named.host!r}, which the private hosted zone {converted.domain.name!r} of the mesh hides and "
+                "nothing answers any more: declare a virtual service or a record of that name, or change the variable"
+            )
+            yield to_do(f"{named.place} {named.property}", text)
 
 
 def _unimplemented_parts(converted: ConvertedMesh, workloads: Sequence[Workload]) -> Iterator[Finding]:

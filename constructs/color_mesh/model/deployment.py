@@ -19,6 +19,10 @@ COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3"
 InterceptionName = Literal["loopback", "transparent"]
 INTERCEPTIONS: tuple[InterceptionName, ...] = get_args(InterceptionName)
 
+# Isolation of the nodes of a mesh by security groups.
+Isolation = Literal["node", "mesh"]
+ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
+
 AppAddress = Literal["0.0.0.0", "127.0.0.1"]
 APP_ADDRESSES: tuple[AppAddress, ...] = get_args(AppAddress)
 

@@ -23,6 +23,9 @@ def call_warnings(plan: Plan, service: Service) -> Iterator[str]:
     if is_known and not any(allows_outbound(each, "tcp", API_PORT, API_ADDRESSES[0]) for each in groups):
         yield f"{service.name}: no security group of it allows tcp {API_PORT} to the API of Cloud Map"
     key = task.definition.task_role
+    role = plan.roles.get(key or "")
+    if role is not None and not role.trusts_tasks:
+        yield f"{service.name}: role {role.name} does not trust ecs-tasks.amazonaws.com: no call is signed"
     for container, called in calling:
         for namespace, name in called:
             subject = f"{service.name}: {container.name}"
@@ -31,7 +34,7 @@ def call_warnings(plan: Plan, service: Service) -> Iterator[str]:
                 yield f"{subject}: no template declares service {name!r} of namespace {namespace!r}, which it asks for"
             elif key is None:
                 yield f"{subject}: the task has no role, which must allow servicediscovery:{_ACTION} on {name!r}"
-            elif key in plan.roles:
-                denial = authorize(plan.roles[key], _ACTION, request, plan.discovery, plan.regions[0]).denial
+            elif role is not None:
+                denial = authorize(role, _ACTION, request, plan.discovery, plan.regions[0]).denial
                 if denial is not None:
                     yield f"{subject}: {denial}"

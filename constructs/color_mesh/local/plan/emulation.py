@@ -85,7 +85,10 @@ EMULATED: UsedProperties = {
     "AWS::IAM::Role": EVERY_PROPERTY,
     "AWS::Logs::LogGroup": EVERY_PROPERTY,
     "AWS::Route53::HostedZone": ("Name", "VPCs"),
-    "AWS::Route53::RecordSet": ("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
+    "AWS::Route53::RecordSet": (
+        *("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
+        *("SetIdentifier", "Weight"),
+    ),
     "AWS::ServiceDiscovery::Instance": EVERY_PROPERTY,
     "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig", "HealthCheckCustomConfig"),
 }

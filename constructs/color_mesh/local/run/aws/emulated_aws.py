@@ -146,10 +146,11 @@ class EmulatedAws:
         """Return the variables that AWS Fargate and ECS set in the containers of a new task."""
         variables = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self._plan().regions[0])
         role = task.runnable.definition.task_role
-        if role is None:
+        declared = self._plan().roles.get(role or "")
+        # ECS cannot assume a role that does not trust it, and so has no credentials of it.
+        if role is None or (declared is not None and not declared.trusts_tasks):
             return variables
         self._tasks[task.id] = task
-        declared = self._plan().roles.get(role)
         arn = role if declared is None else f"arn:aws:iam::{ACCOUNT}:role/{declared.name}"
         path = self._credentials.add(task.id, arn, lambda: task.address)
         return {**variables, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": path}

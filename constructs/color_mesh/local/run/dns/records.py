@@ -53,7 +53,10 @@ def records_to_serve(
     for name, address in load_balancers.items():
         names[name.lower()] = {"A": _record(_LOAD_BALANCER_TTL_SECONDS, [str(address)])}
     for record in plan.zones.records:
-        names.setdefault(record.name, {})[record.type] = _record(record.ttl_seconds, record.values)
+        of_name = names.setdefault(record.name, {})
+        others = of_name[record.type]["values"] if record.weighted and record.type in of_name else ()
+        values = list(dict.fromkeys((*others, *record.values)))
+        of_name[record.type] = _record(record.ttl_seconds, values, record.weighted)
     declared = [service for service in plan.discovery.values() if service.records]
     namespaces = {service.dns_name.lower().partition(".")[2] for service in declared}
     # The zone of a name is the longest that the name ends with.
