@@ -117,7 +117,8 @@ class TestPermissions:
 class TestHealth:
     def test_ecs_keeps_the_health_of_tasks(self) -> None:
         shop = Shop()
-        service = only(shop.template(shop.stack), SERVICE, Name="cart")
+        shop.implement(shop.cart)
+        service = only(shop.template(), SERVICE, Name="cart")
         assert service["HealthCheckCustomConfig"] == {"FailureThreshold": 1}
 
     @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
@@ -125,7 +126,8 @@ class TestHealth:
         self, stack: Stack, any_mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         MeshNode(stack, "Cart", mesh=any_mesh, name="cart")
-        assert "HealthCheckCustomConfig" not in only(template(), SERVICE)
+        (service,) = properties(template(), SERVICE)
+        assert "HealthCheckCustomConfig" not in service
 
 
 class TestWeights:
