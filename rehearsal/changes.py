@@ -14,7 +14,7 @@ STEPS = {
     "node-renamed": "it is renamed",
     "node-removed": "it is removed",
     "node-moved": "the node that is called moves to another stack",
-    "router": "it moves back behind a router",
+    "router": "it moves back under another name, behind a router",
     "canary": "weights are shifted to a canary",
     "canary-drained": "weights are shifted back",
     "canary-removed": "the canary is removed",

@@ -44,9 +44,13 @@ class Shop:
         self.stock = Stack(self.app, "Stock")
         self.orders = Stack(self.app, "Orders")
 
-    def add(self, stack: Stack, name: str, backends: Sequence[Backend] = ()) -> MeshNode:
+    def add(
+        self, stack: Stack, name: str, backends: Sequence[Backend] = (), cloud_map_name: str | None = None
+    ) -> MeshNode:
         """Add a node with its tasks to a stack."""
-        node = MeshNode(stack, name.title(), mesh=self.mesh, name=name, backends=backends)
+        node = MeshNode(
+            stack, name.title(), mesh=self.mesh, name=name, backends=backends, cloud_map_name=cloud_map_name
+        )
         node.implement(
             stack,
             f"{name.title()}Task",
@@ -74,7 +78,8 @@ def called(*names: str, moved: bool = False) -> App:
 def routed(weights: Mapping[str, int]) -> App:
     """Return an app in which orders calls a router."""
     shop = Shop()
-    targets = {shop.add(shop.stock, name): weight for name, weight in weights.items()}
+    # The stack before still has the name `stock` when this one gets the node back.
+    targets = {shop.add(shop.stock, name, cloud_map_name=f"{name}-2"): weight for name, weight in weights.items()}
     router = MeshRouter(shop.stock, "Router", mesh=shop.mesh, name="router", virtual_service_name="shelf.shop.local")
     router.add_route("All", targets=targets)
     shop.add(shop.orders, "orders", [router])

@@ -89,6 +89,21 @@ def test_restarted_envoy_has_no_negative_rate() -> None:
     assert store.rates()[0]["requests"] == 0
 
 
+def test_ids_buckets_and_classes_have_limits() -> None:
+    store = TelemetryStore()
+    request = ExportTraceServiceRequest()
+    long = b"x" * 100_000
+    request.resource_spans.add().scope_spans.add().spans.add(trace_id=long, span_id=long, parent_span_id=long)
+    store.receive_traces(request.SerializeToString())
+    ((span,),) = store.traces(1)
+    assert [len(span[name]) for name in ("trace", "span", "parent")] == [32, 16, 16]
+    for seconds in (0, 10):
+        counts = {str(number): seconds for number in range(1000)}
+        store.receive_metrics(metrics("red", "1", seconds, counts, [seconds] * 100_000))
+    ((_, reading),) = store._readings.values()
+    assert (len(reading.requests), len(reading.buckets)) == (1, 100)
+
+
 def test_tasks_beyond_the_limit_push_out_the_oldest() -> None:
     store = TelemetryStore()
     for number in range(1100):

@@ -57,10 +57,10 @@ _REQUESTED_PATH, _PATH = "%PATH(NQ:ORIG_OR_PATH)%", "%PATH(NQ:PATH)%"
 SERVER_REQUESTS, SERVER_DURATION = "http.server.request.count", "http.server.duration"
 CLIENT_REQUESTS, CLIENT_DURATION = "http.client.request.count", "http.client.duration"
 STATUS_CODE, PEER = "http.response.status_code", "peer.service"
-_STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 # Metrics of the requests to a service, and as many for those to each of its backends: a counter for each class of
 # status codes, and a histogram.
-SERIES = len(_STATUS_CLASSES) + 1
+SERIES = len(STATUS_CLASSES) + 1
 
 
 def tracing(placement: Placement, *, rewrites_path: bool = False) -> Json | None:
@@ -157,7 +157,7 @@ def _metrics(part: VirtualNode | VirtualGateway, targets: Iterable[Target]) -> I
 
 
 def _of_requests(prefix: str, requests: str, duration: str, attributes: dict[str, str]) -> Iterator[tuple[str, Json]]:
-    for status in _STATUS_CLASSES:
+    for status in STATUS_CLASSES:
         yield f"{prefix}_{status}", _conversion(requests, {**attributes, STATUS_CODE: status})
     yield f"{prefix}_time", _conversion(duration, attributes)
 

@@ -11,13 +11,23 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from color_mesh.envoy.telemetry import CLIENT_DURATION, CLIENT_REQUESTS, PEER, SERVER_DURATION, SERVER_REQUESTS
+from color_mesh.envoy.telemetry import (
+    CLIENT_DURATION,
+    CLIENT_REQUESTS,
+    PEER,
+    SERVER_DURATION,
+    SERVER_REQUESTS,
+    STATUS_CLASSES,
+)
 from color_mesh.envoy.telemetry import STATUS_CODE as STATUS_CLASS
 
 # Programs of containers may send anything, as much as they like.
 _MAX_SPANS = 10_000
 _MAX_SOURCES = 1_000
 _MAX_LENGTH = 200
+_MAX_BUCKETS = 100
+# Lengths of ids (OpenTelemetry Protocol, *Trace*).
+_TRACE_ID, _SPAN_ID = 16, 8
 _KINDS = {Span.SPAN_KIND_SERVER: "server", Span.SPAN_KIND_CLIENT: "client"}
 _METRICS = {
     SERVER_REQUESTS: "requests",
@@ -114,9 +124,9 @@ def _metrics(body: bytes) -> Iterator[tuple[Mapping[str, str], Iterable[Any]]]:
 def _span(resource: Mapping[str, str], span: Any) -> Mapping[str, Any]:
     attributes = _attributes(span)
     return {
-        "trace": span.trace_id.hex(),
-        "span": span.span_id.hex(),
-        "parent": span.parent_span_id.hex(),
+        "trace": span.trace_id[:_TRACE_ID].hex(),
+        "span": span.span_id[:_SPAN_ID].hex(),
+        "parent": span.parent_span_id[:_SPAN_ID].hex(),
         "service": resource.get("service.name", ""),
         "kind": _KINDS.get(span.kind, ""),
         "name": span.name[:_MAX_LENGTH],
@@ -140,15 +150,16 @@ def _readings(metrics: Iterable[Any]) -> dict[str, _Reading]:
             peer = attributes.get(PEER, "")
             times[peer] = point.time_unix_nano
             if kind == "requests":
-                requests.setdefault(peer, {})[attributes.get(STATUS_CLASS, "")] = point.as_int
+                status = attributes.get(STATUS_CLASS)
+                requests.setdefault(peer, {})[status if status in STATUS_CLASSES else ""] = point.as_int
             else:
                 durations[peer] = point
     return {
         peer: _Reading(
             nanoseconds=nanoseconds,
             requests=requests.get(peer, {}),
-            buckets=tuple(durations[peer].bucket_counts) if peer in durations else (),
-            bounds=tuple(durations[peer].explicit_bounds) if peer in durations else (),
+            buckets=tuple(durations[peer].bucket_counts[:_MAX_BUCKETS]) if peer in durations else (),
+            bounds=tuple(durations[peer].explicit_bounds[: _MAX_BUCKETS - 1]) if peer in durations else (),
         )
         for peer, nanoseconds in times.items()
     }
