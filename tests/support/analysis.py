@@ -105,7 +105,7 @@ def calling(mesh: Mesh, name: str = "blue", **variables: str) -> dict[str, Any]:
     return {"mesh": mesh, "task_definitions": task(app, envoy(name))}
 
 
-def balanced(part: str = "gateway", port: int = 80, **group: Any) -> dict[str, Any]:
+def in_target_group(part: str = "gateway", port: int = 80, **group: Any) -> dict[str, Any]:
     """Return declarations of a service whose tasks, those of a gateway or node, are in a target group at a port."""
     kind = "virtualGateway" if part == "gateway" else "virtualNode"
     registration = Registration(registry="app.yaml: Group", port=port)

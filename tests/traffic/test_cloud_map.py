@@ -18,7 +18,7 @@ from color_mesh.envoy.document import document
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Mesh, Route, RouteMatch, VirtualRouter, VirtualService, WeightedTarget
 from tests.support.builders import mesh, node, to
-from tests.support.cloud_map import CloudMap, Fault, Reply, cloud_map, error, registered_task, tasks_of, weights
+from tests.support.cloud_map import CloudMap, Fault, Reply, cloud_map, error, task_instance, tasks_of, weights
 from tests.support.envoy import ENVOY, WORKER_ADDRESS
 from tests.support.loopback_mesh import send_request, wait_until
 from tests.support.servers import SERVERS, App
@@ -163,7 +163,7 @@ def test_calls_are_signed_for_cloud_map_and_say_nothing_else(red: Red) -> None:
 
 def test_all_of_a_thousand_tasks_are_endpoints(red: Red) -> None:
     red.aws.instances[_GREEN] = [
-        registered_task(f"10.{number // 250}.1.{number % 250}", ECS_SERVICE_NAME="s" * 200, ECS_CLUSTER_NAME="c" * 200)
+        task_instance(f"10.{number // 250}.1.{number % 250}", ECS_SERVICE_NAME="s" * 200, ECS_CLUSTER_NAME="c" * 200)
         for number in range(1000)
     ]
     wait_until(lambda: red.endpoints("green") == 1000, "all tasks are endpoints")
@@ -172,12 +172,12 @@ def test_all_of_a_thousand_tasks_are_endpoints(red: Red) -> None:
 
 
 def test_unhealthy_task_gets_no_requests_while_others_are_healthy(red: Red) -> None:
-    red.aws.instances[_GREEN] = [registered_task(YELLOW, "UNHEALTHY"), registered_task(GREEN)]
+    red.aws.instances[_GREEN] = [task_instance(YELLOW, "UNHEALTHY"), task_instance(GREEN)]
     wait_until(lambda: red.endpoints("green") == 2, "both tasks are known")
     assert red.answers() == {(200, "green"): 60}
 
     # The old tasks are deregistered before the new one counts as healthy.
-    red.aws.instances[_GREEN] = [registered_task(YELLOW, "UNHEALTHY")]
+    red.aws.instances[_GREEN] = [task_instance(YELLOW, "UNHEALTHY")]
     wait_until(lambda: red.endpoints("green") == 1, "the healthy task is gone")
     assert red.answers() == {(200, "yellow"): 60}
 
