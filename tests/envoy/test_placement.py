@@ -159,8 +159,7 @@ def test_outside_node_is_reached_on_the_port_of_its_listener(outside: frozenset[
     mesh = chain(2)
     configuration = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
     (cluster,) = (each for each in configuration.clusters if each["name"] == "cds_egress_chain_n0_http_80")
-    (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
-    assert endpoint["endpoint"]["address"]["socket_address"] == {"address": "n0.chain.local", "port_value": port}
+    assert cluster["eds_cluster_config"]["service_name"] == f"chain.local/n0?port={port}&ip=46"
 
 
 def test_no_node_is_outside_by_default() -> None:
