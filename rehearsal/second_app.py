@@ -6,7 +6,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import ImportedNode, MeshNode, MeshRouter, ServiceMesh
+from color_mesh import MeshNode, MeshRouter, ServiceMesh
 
 
 def build() -> App:
@@ -49,8 +49,7 @@ def build() -> App:
     image = ecs.ContainerImage.from_registry("example/loans:1")
     canary = MeshNode(stack, "Canary", mesh=mesh, name="canary")
     router = MeshRouter(stack, "Router", mesh=mesh, name="shelf", virtual_service_name="shelf.shop.local")
-    targets: dict[MeshNode | ImportedNode, int] = {stock: 9, canary: 1}
-    router.add_route("All", targets=targets)
+    router.add_route("All", targets={stock: 9, canary: 1})
     loans = MeshNode(stack, "LoansNode", mesh=mesh, name="loans", backends=[router, stock])
     for node in (canary, loans):
         node.implement(stack, f"{node.name.title()}Task", cluster=cluster, image=image, app_address="127.0.0.1")

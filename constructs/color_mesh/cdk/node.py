@@ -25,7 +25,7 @@ from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_bac
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
-from color_mesh.cdk.imported_node import ImportedNode
+from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -70,7 +70,7 @@ from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
 @jsii.implements(ec2.IConnectable)
-class MeshNode(Construct):
+class MeshNode(TargetNode):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
     The construct is the specification of the node. `implement` creates the implementation, in the same stack or in
