@@ -1,0 +1,284 @@
+"""Canary deployments: the weights of a route shifted in steps by AWS Step Functions, and back if an alarm says so."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from color_mesh.cdk.task import acknowledge
+from color_mesh.model.errors import problem
+
+_CHECK_SECONDS = 60
+_CALL_TIMEOUT_SECONDS = 30
+MAX_ALARMS = 100  # Amazon CloudWatch API Reference, DescribeAlarms.
+# Standard workflows end after a year, and after 25,000 events (AWS Step Functions quotas). A check has 20 events.
+_MAX_CHECKS = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveWeights:
+    """Instance of AWS Cloud Map that has the weights of a route.
+
+    Attributes:
+        service_id: Id of the Cloud Map service.
+        service_arn: ARN of the Cloud Map service.
+        instance_id: Id of the instance.
+    """
+
+    service_id: str
+    service_arn: str
+    instance_id: str
+
+
+class Canary(Construct):
+    """State machine that shifts the requests of a route from one node to another in steps.
+
+    It reads the weights, changes them step by step, and asks the alarms once a minute. When one of them is in alarm, or
+    a call fails, it restores the weights that it has read. A second execution fails at once, and so does an execution
+    while an alarm is in alarm or does not exist. Stopping an execution leaves the weights as they are.
+
+    Attributes:
+        state_machine: The state machine. Its executions need no input.
+        start_command: Command that starts an execution.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        weights: LiveWeights,
+        stable: str,
+        canary: str,
+        percentages: Sequence[int],
+        interval: Duration,
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        """Create the state machine and an output with the command that starts it.
+
+        Args:
+            scope: Scope of the construct.
+            id: Construct id.
+            weights: Weights of the route.
+            stable: Attribute with the weight of the node that requests leave.
+            canary: Attribute with the weight of the node that requests go to.
+            percentages: Shares of the canary in percent, in order.
+            interval: Time from one step to the next, and from the last step to the end.
+            alarms: Alarms, at least one.
+        """
+        super().__init__(scope, id)
+        log_group = logs.LogGroup(
+            self, "LogGroup", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        steps = [{stable: str(100 - share), canary: str(share)} for share in percentages]
+        states = _states(weights, steps, interval, [alarm.alarm_name for alarm in alarms])
+        self.state_machine: sfn.StateMachine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(states)),
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL),
+        )
+        actions = ["servicediscovery:GetInstance", "servicediscovery:RegisterInstance"]
+        self._allow(actions, [weights.service_arn])
+        self._allow(["cloudwatch:DescribeAlarms"], [alarm.alarm_arn for alarm in alarms])
+        # A policy of its own: the role's is created before the state machine, which it would have to name.
+        own = iam.PolicyStatement(actions=["states:ListExecutions"], resources=[self.state_machine.state_machine_arn])
+        iam.Policy(self, "Executions", roles=[self.state_machine.role], statements=[own])
+        command = f"aws stepfunctions start-execution --state-machine-arn {self.state_machine.state_machine_arn}"
+        self.start_command: str = command
+        CfnOutput(self, "Start", value=command, description="Starts the canary deployment.")
+        reason = "log delivery has no permissions for single log groups (Step Functions, Logging in CloudWatch Logs)"
+        acknowledge(self.state_machine.role, "AwsSolutions-IAM5[Resource::*]", reason)
+        reason = "the log has every state; traces need permissions for all resources"
+        acknowledge(self.state_machine, "AwsSolutions-SF2", reason)
+
+    def _allow(self, actions: Sequence[str], arns: Sequence[str]) -> None:
+        self.state_machine.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(arns)))
+
+    def start_after_deployments(self, scope: Construct, id: str, service: ecs.IService) -> events.Rule:
+        """Start an execution whenever a deployment of an ECS service completes.
+
+        Args:
+            scope: Scope of the rule, in the stack of the service.
+            id: Construct id of the rule.
+            service: Service of the node that requests go to.
+
+        Returns:
+            The rule.
+        """
+        # Amazon ECS Developer Guide, Amazon ECS service deployment state change events.
+        pattern = events.EventPattern(
+            source=["aws.ecs"],
+            detail_type=["ECS Deployment State Change"],
+            resources=[service.service_arn],
+            detail={"eventName": ["SERVICE_DEPLOYMENT_COMPLETED"]},
+        )
+        return events.Rule(scope, id, event_pattern=pattern, targets=[targets.SfnStateMachine(self.state_machine)])
+
+
+def _states(
+    weights: LiveWeights, steps: Sequence[Mapping[str, str]], interval: Duration, alarms: Sequence[str]
+) -> dict[str, Any]:
+    """Return the definition of the state machine, in the Amazon States Language."""
+    instance = {"ServiceId": weights.service_id, "InstanceId": weights.instance_id}
+    checks = ceil(interval.to_seconds() / _CHECK_SECONDS)
+    # Setting the same weights again at each check costs a call, and saves a loop in the loop.
+    each_check = [{"weights": step} for step in steps for _ in range(checks)]
+    in_alarm = {"Variable": "$.alarms.inAlarm", "BooleanEquals": True}
+    return {
+        "StartAt": "Running",
+        "States": {
+            "Running": _call(
+                "sfn:listExecutions",
+                {"StateMachineArn.$": "$$.StateMachine.Id", "StatusFilter": "RUNNING"},
+                "$.running",
+                "Alone?",
+            ),
+            # The list is eventually consistent, and may not have this execution yet.
+            "Alone?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.running.Executions[0]", "IsPresent": True, "Next": "Oldest"}],
+                "Default": "AlarmsBefore",
+            },
+            # The latest execution is the first in the list. If two start at the same time, the oldest goes on.
+            "Oldest": {
+                "Type": "Pass",
+                "Parameters": {
+                    "own.$": "$$.Execution.Id",
+                    "execution.$": "States.ArrayGetItem($.running.Executions, "
+                    "States.MathAdd(States.ArrayLength($.running.Executions), -1))",
+                },
+                "ResultPath": "$.oldest",
+                "Next": "Oldest?",
+            },
+            "Oldest?": {
+                "Type": "Choice",
+                "Choices": [
+                    {
+                        "Variable": "$.oldest.execution.ExecutionArn",
+                        "StringEqualsPath": "$.oldest.own",
+                        "Next": "AlarmsBefore",
+                    }
+                ],
+                "Default": "InProgress",
+            },
+            "InProgress": _fail("CanaryInProgress", "Another execution of this state machine is running."),
+            "AlarmsBefore": _describe_alarms(alarms, "AlarmsBefore?"),
+            "AlarmsBefore?": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Not": {"Variable": "$.alarms.count", "NumericEquals": len(alarms)}, "Next": "AlarmMissing"},
+                    {**in_alarm, "Next": "AlarmBefore"},
+                ],
+                "Default": "ReadWeights",
+            },
+            "AlarmMissing": _fail("AlarmMissing", "CloudWatch does not have all alarms of the canary."),
+            "AlarmBefore": _fail("AlarmBefore", "An alarm is in alarm. The weights have not changed."),
+            "ReadWeights": _call(
+                "servicediscovery:getInstance",
+                instance,
+                "$.before",
+                "Plan",
+                ResultSelector={"weights.$": "$.Instance.Attributes"},
+            ),
+            "Plan": {"Type": "Pass", "Result": each_check, "ResultPath": "$.plan", "Next": "Steps"},
+            "Steps": {
+                "Type": "Map",
+                "MaxConcurrency": 1,
+                "ItemsPath": "$.plan",
+                "ItemProcessor": {
+                    "StartAt": "Shift",
+                    "States": {
+                        "Shift": _register(instance, "$.weights", "Wait"),
+                        "Wait": {"Type": "Wait", "Seconds": ceil(interval.to_seconds() / checks), "Next": "Alarms"},
+                        "Alarms": _describe_alarms(alarms, "InAlarm?"),
+                        "InAlarm?": {
+                            "Type": "Choice",
+                            "Choices": [{**in_alarm, "Next": "InAlarm"}],
+                            "Default": "StepDone",
+                        },
+                        "InAlarm": _fail("AlarmInAlarm", "An alarm is in alarm. The weights are those of before."),
+                        "StepDone": {"Type": "Succeed"},
+                    },
+                },
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Restore"}],
+                "Next": "Shifted",
+            },
+            "Shifted": {"Type": "Succeed"},
+            "Restore": _register(instance, "$.before.weights", "RolledBack"),
+            "RolledBack": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
+        },
+    }
+
+
+def _describe_alarms(alarms: Sequence[str], next_state: str) -> dict[str, Any]:
+    """Return the state that counts the alarms, and looks for those that are in alarm."""
+    result = {
+        "count.$": "States.ArrayLength($.MetricAlarms)",
+        "inAlarm.$": "States.ArrayContains($.MetricAlarms[*].StateValue, 'ALARM')",
+    }
+    parameters = {"AlarmNames": alarms, "MaxRecords": MAX_ALARMS}
+    return _call("cloudwatch:describeAlarms", parameters, "$.alarms", next_state, ResultSelector=result)
+
+
+def _register(instance: Mapping[str, str], weights_path: str, next_state: str) -> dict[str, Any]:
+    """Return the state that sets the weights."""
+    parameters = {**instance, "Attributes.$": weights_path}
+    return _call("servicediscovery:registerInstance", parameters, "$.operation", next_state)
+
+
+def _call(api: str, parameters: Mapping[str, Any], result_path: str, next_state: str, **fields: Any) -> dict[str, Any]:
+    """Return the state that calls an API of AWS, and repeats the call a few times if it fails."""
+    return {
+        "Type": "Task",
+        "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{api}",
+        "Parameters": parameters,
+        "TimeoutSeconds": _CALL_TIMEOUT_SECONDS,
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 2}],
+        "ResultPath": result_path,
+        "Next": next_state,
+        **fields,
+    }
+
+
+def _fail(error: str, cause: str) -> dict[str, Any]:
+    return {"Type": "Fail", "Error": error, "Cause": cause}
+
+
+def check_canary(
+    subject: str, percentages: Sequence[int], interval: Duration, alarms: Sequence[cloudwatch.IAlarm]
+) -> Iterator[str]:
+    """Validate the arguments of a canary deployment that do not depend on its route.
+
+    Args:
+        subject: Beginning of the messages.
+        percentages: Argument ``percentages``.
+        interval: Argument ``interval``.
+        alarms: Argument ``alarms``.
+    """
+    rising = list(percentages) == sorted(set(percentages))
+    if not percentages or not rising or not all(1 <= share <= 100 for share in percentages):
+        fix = "1 to 100, each more than the one before, such as (5, 25, 50, 100)"
+        yield problem(subject, "percentages are not steps", tuple(percentages), fix)
+    seconds = interval.to_seconds()
+    if seconds < 1:
+        yield problem(subject, "interval is too short", f"{seconds} s", "Duration.minutes(5)")
+    elif ceil(seconds / _CHECK_SECONDS) * len(percentages) > _MAX_CHECKS:
+        fix = f"at most {_MAX_CHECKS} minutes from the first step to the end"
+        yield problem(subject, "takes too long", f"{len(percentages)} times {ceil(seconds / 60)} minutes", fix)
+    if not 1 <= len(alarms) <= MAX_ALARMS:
+        yield problem(subject, "has no alarms or too many", len(alarms), f"1 to {MAX_ALARMS} metric alarms")
+    for alarm in alarms:
+        if isinstance(alarm, cloudwatch.CompositeAlarm):
+            # Amazon CloudWatch API Reference, DescribeAlarms: needs permissions for all alarms of the account.
+            yield problem(subject, "alarm is a composite alarm", alarm.node.path, "the metric alarms that it combines")
