@@ -48,6 +48,7 @@ class MeshStack(Stack):
             security_group=network.colorapp_security_group,
             envoy_image=container_image(self, "EnvoyImage", settings.envoy_image),
             data_plane=settings.data_plane,
+            telemetry=settings.plane.telemetry if settings.chapter >= 6 else None,
         )
         self._add_red_and_blue()
         if settings.chapter >= 3:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from color_mesh.model import Telemetry
 from color_mesh.model.deployment import DataPlaneName
 
 
@@ -14,13 +15,25 @@ class Plane:
         namespace_name: Name of the Cloud Map namespace in which tasks are registered.
         shared_group: One security group for all tasks, as in the tutorial. Without it each node has its own, which
             admits only the node's callers.
+        telemetry: Telemetry of chapter 6.
     """
 
     namespace_name: str
     shared_group: bool
+    telemetry: Telemetry
 
 
+# The readers of the tutorial send a few requests by hand, and want to see them.
+_SAMPLING_PERCENT = 100
 PLANES: Mapping[DataPlaneName, Plane] = {
-    "app-mesh": Plane(namespace_name="colors.local", shared_group=True),
-    "envoy": Plane(namespace_name="tasks.colors.local", shared_group=False),
+    "app-mesh": Plane(
+        namespace_name="colors.local",
+        shared_group=True,
+        telemetry=Telemetry(collector="sidecar", sampling_percent=_SAMPLING_PERCENT),
+    ),
+    "envoy": Plane(
+        namespace_name="tasks.colors.local",
+        shared_group=False,
+        telemetry=Telemetry(sampling_percent=_SAMPLING_PERCENT),
+    ),
 }

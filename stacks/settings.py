@@ -25,7 +25,7 @@ from stacks.planes import PLANES, Plane
 NAMESPACE = "color-mesh:"
 # Keys in this app's namespace, or in a misspelling of it.
 _OWN_KEY = re.compile(r"colou?r[-_]?mesh(?![a-z0-9])", re.IGNORECASE)
-Chapter = Literal[2, 3, 4]
+Chapter = Literal[2, 3, 4, 6]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
 GatewayEntry = Literal["load-balancer", "public-ip"]
 GATEWAY_ENTRIES: tuple[GatewayEntry, ...] = get_args(GatewayEntry)
@@ -61,7 +61,8 @@ class Settings:
     """State of the tutorial to synthesize. The defaults are the tutorial's final state.
 
     Attributes:
-        chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway.
+        chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway, 6
+            adds telemetry.
         gateway: Entry from the internet of chapter 4's gateway: ``load-balancer`` or ``public-ip``.
         weights: Target nodes of the route and their weights.
         red_backends: Backends of red. Default: ``router``; none in chapter 2.

@@ -13,7 +13,6 @@ from color_mesh.model import (
     AcmTrust,
     ClientTls,
     ConnectionPool,
-    ContainerHealthCheck,
     FileCertificate,
     FileTrust,
     HeaderMatch,
@@ -28,14 +27,19 @@ from color_mesh.model import (
     RouteMatch,
     SdsCertificate,
     SdsTrust,
+    Telemetry,
     Timeout,
+    TlsCertificate,
+    TlsTrust,
     TlsValidation,
 )
 
 if TYPE_CHECKING:
     from color_mesh.cdk import (
+        Backend,
         ColorRouter,
         GatewayImplementation,
+        LoadBalancerTarget,
         MeshedColorNode,
         MeshGateway,
         MeshNode,
@@ -50,10 +54,10 @@ __all__ = [
     "AccessLog",
     "AcmCertificate",
     "AcmTrust",
+    "Backend",
     "ClientTls",
     "ColorRouter",
     "ConnectionPool",
-    "ContainerHealthCheck",
     "FileCertificate",
     "FileTrust",
     "GatewayImplementation",
@@ -61,6 +65,7 @@ __all__ = [
     "HealthCheck",
     "Listener",
     "ListenerTls",
+    "LoadBalancerTarget",
     "MeshError",
     "MeshGateway",
     "MeshNode",
@@ -77,7 +82,10 @@ __all__ = [
     "SdsCertificate",
     "SdsTrust",
     "ServiceMesh",
+    "Telemetry",
     "Timeout",
+    "TlsCertificate",
+    "TlsTrust",
     "TlsValidation",
 ]
 

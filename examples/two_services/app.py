@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from color_mesh import ContainerHealthCheck, MeshGateway, MeshNode, ServiceMesh
+from color_mesh import MeshGateway, MeshNode, ServiceMesh
 
 
 class ShopStack(Stack):
@@ -47,9 +47,9 @@ class ShopStack(Stack):
         gateway.implement(self, "GatewayTask", cluster=cluster)
 
 
-def health_check(port: int) -> ContainerHealthCheck:
+def health_check(port: int) -> ecs.HealthCheck:
     """Return the health check of an application that answers ``/health``."""
-    return ContainerHealthCheck(command=("CMD-SHELL", f"wget -qO- http://localhost:{port}/health || exit 1"))
+    return ecs.HealthCheck(command=["CMD-SHELL", f"wget -qO- http://localhost:{port}/health || exit 1"])
 
 
 if __name__ == "__main__":

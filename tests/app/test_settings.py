@@ -166,12 +166,12 @@ def test_default_gateway_count_depends_on_the_exposure(given: dict[str, str], ex
 @pytest.mark.parametrize(
     ("key", "value", "wrong", "fix"),
     [
-        pytest.param("chapter", 5, "unknown chapter", "one of: 2, 3, 4", id="chapter-high"),
-        pytest.param("chapter", "1", "unknown chapter", "one of: 2, 3, 4", id="chapter-low"),
-        pytest.param("chapter", "four", "unknown chapter", "one of: 2, 3, 4", id="chapter-word"),
-        pytest.param("chapter", True, "unknown chapter", "one of: 2, 3, 4", id="chapter-true"),
-        pytest.param("chapter", 4.0, "unknown chapter", "one of: 2, 3, 4", id="chapter-float"),
-        pytest.param("chapter", None, "unknown chapter", "one of: 2, 3, 4", id="chapter-null"),
+        pytest.param("chapter", 5, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-high"),
+        pytest.param("chapter", "1", "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-low"),
+        pytest.param("chapter", "four", "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-word"),
+        pytest.param("chapter", True, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-true"),
+        pytest.param("chapter", 4.0, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-float"),
+        pytest.param("chapter", None, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-null"),
         pytest.param("gateway", "nlb", "unknown exposure", "one of: load-balancer, public-ip", id="gateway"),
         pytest.param("gateway", [], "unknown exposure", "one of: load-balancer, public-ip", id="gateway-list"),
         pytest.param("weights", "", "'' is not NODE=WEIGHT", NODES, id="weights-empty"),
@@ -318,7 +318,7 @@ def test_problems_of_several_settings_come_in_one_error() -> None:
             "setting 'color-mesh:dataPlan': unknown setting, got 'app-mesh' "
             f"(did you mean 'color-mesh:dataPlane'? {KNOWN})"
         ),
-        "setting 'color-mesh:chapter': unknown chapter, got 'five' (one of: 2, 3, 4)",
+        "setting 'color-mesh:chapter': unknown chapter, got 'five' (one of: 2, 3, 4, 6)",
         f"setting 'color-mesh:weights': 'green' is not NODE=WEIGHT, got 'green' ({NODES})",
         (
             f"setting 'color-mesh:vpcId': lookup needs an account and a region, got '{VPC}' "

@@ -20,6 +20,7 @@ from color_mesh.model import (
     GatewayRoute,
     HeaderMatch,
     Listener,
+    Milliseconds,
     Protocol,
     Rewrite,
     Route,
@@ -176,7 +177,7 @@ def test_text_is_read_as_number(spelling: Spelling) -> None:
             match=RouteMatch(port=80, headers=(HeaderMatch(name="size", range=(-1, 10)),)),
             targets=(WeightedTarget(virtual_node="red", weight=100, port=8080),),
             priority=7,
-            timeout=Timeout(idle_millis=5000),
+            timeout=Timeout(idle=Milliseconds(5000)),
         ),
         [],
     )
@@ -226,7 +227,9 @@ def test_text_is_read_as_boolean(spelling: Spelling, value: object, flag: bool) 
     ],
 )
 def test_duration_is_read_in_seconds_and_milliseconds(spec: Spec, millis: int) -> None:
-    assert timeout_of({"perRequest": spec, "idle": spec}) == Timeout(per_request_millis=millis, idle_millis=millis)
+    assert timeout_of({"perRequest": spec, "idle": spec}) == Timeout(
+        per_request=Milliseconds(millis), idle=Milliseconds(millis)
+    )
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc", "tcp"])
@@ -235,7 +238,10 @@ def test_fields_with_the_protocol_of_the_listener_as_key_are_read(spelling: Spel
     mapping = {"portMapping": {"port": 80, "protocol": protocol}}
     spec = {"listeners": [{**mapping, "timeout": {protocol: {"idle": {"unit": "s", "value": 1}}}}]}
     result, wrong = reading(node, spec, spelling)
-    assert (result.listeners, wrong) == ((Listener(port=80, protocol=protocol, timeout=Timeout(idle_millis=1000)),), [])
+    assert (result.listeners, wrong) == (
+        (Listener(port=80, protocol=protocol, timeout=Timeout(idle=Milliseconds(1000))),),
+        [],
+    )
 
 
 @pytest.mark.parametrize("spelling", BOTH)

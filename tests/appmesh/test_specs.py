@@ -28,6 +28,7 @@ from color_mesh.model import (
     Listener,
     ListenerTls,
     Mesh,
+    Milliseconds,
     Protocol,
     QueryParameterMatch,
     Rewrite,
@@ -336,20 +337,24 @@ def test_a_listener_has_a_health_check(check: HealthCheck, spec: dict[str, Any])
     ("protocol", "timeout", "spec"),
     [
         pytest.param("http", Timeout(), {"http": {}}, id="nothing"),
-        pytest.param("http", Timeout(idle_millis=0), {"http": {"idle": {"unit": "s", "value": 0}}}, id="disabled"),
+        pytest.param(
+            "http", Timeout(idle=Milliseconds(0)), {"http": {"idle": {"unit": "s", "value": 0}}}, id="disabled"
+        ),
         pytest.param(
             "http2",
-            Timeout(per_request_millis=1000, idle_millis=1001),
+            Timeout(per_request=Milliseconds(1000), idle=Milliseconds(1001)),
             {"http2": {"perRequest": {"unit": "s", "value": 1}, "idle": {"unit": "ms", "value": 1001}}},
             id="seconds-and-milliseconds",
         ),
         pytest.param(
             "grpc",
-            Timeout(per_request_millis=999),
+            Timeout(per_request=Milliseconds(999)),
             {"grpc": {"perRequest": {"unit": "ms", "value": 999}}},
             id="milliseconds",
         ),
-        pytest.param("tcp", Timeout(idle_millis=3600000), {"tcp": {"idle": {"unit": "s", "value": 3600}}}, id="tcp"),
+        pytest.param(
+            "tcp", Timeout(idle=Milliseconds(3600000)), {"tcp": {"idle": {"unit": "s", "value": 3600}}}, id="tcp"
+        ),
     ],
 )
 def test_a_listener_has_timeouts_under_its_protocol(protocol: Protocol, timeout: Timeout, spec: dict[str, Any]) -> None:
@@ -379,7 +384,10 @@ def test_a_listener_has_a_connection_pool_under_its_protocol(
 
 def test_a_listener_has_outlier_detection() -> None:
     outlier = outlier_detection(
-        max_server_errors=5, interval_millis=10000, base_ejection_millis=1500, max_ejection_percent=0
+        max_server_errors=5,
+        interval=Milliseconds(10000),
+        base_ejection_duration=Milliseconds(1500),
+        max_ejection_percent=0,
     )
     assert with_listener(outlier_detection=outlier) == {
         "outlierDetection": {
@@ -553,12 +561,12 @@ def test_a_route_has_a_timeout_and_a_retry_policy(protocol: Protocol) -> None:
     red = WeightedTarget(virtual_node="red", weight=1)
     policy = retry_policy(
         max_retries=0,
-        per_retry_timeout_millis=1500,
+        per_retry_timeout=Milliseconds(1500),
         http_events=("gateway-error", "client-error"),
         tcp_events=("connection-error",),
         grpc_events=("internal",),
     )
-    timeout = Timeout(per_request_millis=0, idle_millis=1)
+    timeout = Timeout(per_request=Milliseconds(0), idle=Milliseconds(1))
     spec = route_spec(route(RouteMatch(), red, protocol=protocol, retry_policy=policy, timeout=timeout))
     assert spec == {
         f"{protocol}Route": {

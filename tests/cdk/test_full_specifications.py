@@ -16,6 +16,7 @@ from color_mesh.model import (
     HeaderMatch,
     HealthCheck,
     ListenerTls,
+    Milliseconds,
     OutlierDetection,
     RetryPolicy,
     Rewrite,
@@ -35,7 +36,7 @@ CLIENT_TLS = ClientTls(validation=TlsValidation(trust=FileTrust(certificate_chai
     ("given", "key", "expected"),
     [
         pytest.param(
-            {"timeout": Timeout(per_request_millis=500)},
+            {"timeout": Timeout(per_request=Milliseconds(500))},
             "Timeout",
             {"HTTP": {"PerRequest": {"Unit": "ms", "Value": 500}}},
             id="timeout",
@@ -129,10 +130,10 @@ def test_route_has_the_retry_policy_and_the_timeout_given(
     router = routed(stack, mesh)
     retries: RetryPolicy = retry_policy()
     router.add_route(
-        "All", targets={node(stack, mesh): 1}, retry_policy=retries, timeout=Timeout(per_request_millis=900)
+        "All", targets={node(stack, mesh): 1}, retry_policy=retries, timeout=Timeout(per_request=Milliseconds(900))
     )
     (route,) = mesh.model.router("router").routes
-    assert (route.retry_policy, route.timeout) == (retries, Timeout(per_request_millis=900))
+    assert (route.retry_policy, route.timeout) == (retries, Timeout(per_request=Milliseconds(900)))
     rule = only(template(), "AWS::AppMesh::Route")["Spec"]["HttpRoute"]
     assert rule["Timeout"] == {"PerRequest": {"Unit": "ms", "Value": 900}}
     assert "RetryPolicy" in rule

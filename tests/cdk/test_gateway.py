@@ -126,8 +126,7 @@ def test_access_log_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> 
     with pytest.raises(MeshError) as error:
         MeshGateway(stack, "Gateway", mesh=mesh, name="door", access_log="/dev/stdout")  # type: ignore[arg-type]
     assert str(error.value) == (
-        "virtual gateway 'door': access log is not an AccessLog, got '/dev/stdout' (such as "
-        "AccessLog(path='/dev/stdout'))"
+        "MeshGateway 'Gateway': 'access_log' is not of the type AccessLog, got '/dev/stdout' (such as AccessLog(...))"
     )
     assert stack.node.try_find_child("Gateway") is None
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -252,15 +252,15 @@ def test_every_problem_of_a_hostname_is_reported(stack: Stack, declare: Declare)
             virtual_service=False,
             cloud_map_name="bank",
             cloud_map_description="Money.",
-            dns_ttl_seconds=5,
+            dns_ttl=Duration.seconds(5),
             hostname="api..example",
             response_type="SOME",
         )
     assert str(error.value).splitlines() == [
         (
             "virtual node 'bank': has no Cloud Map service, "
-            "got {'cloud_map_name': 'bank', 'cloud_map_description': 'Money.', 'dns_ttl_seconds': 5} "
-            "(leave out cloud_map_name, cloud_map_description, dns_ttl_seconds: DNS looks up its hostname)"
+            "got {'cloud_map_name': 'bank', 'cloud_map_description': 'Money.', 'dns_ttl': 5} "
+            "(leave out cloud_map_name, cloud_map_description, dns_ttl: DNS looks up its hostname)"
         ),
         (
             "virtual node 'bank': service discovery is not a DNS name, got 'api..example' "

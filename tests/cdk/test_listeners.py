@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_ecs as ecs
 
 from color_mesh import MeshError, MeshNode, MeshRouter, ServiceMesh
-from color_mesh.model import Listener, Protocol, RouteMatch, Timeout
+from color_mesh.model import Listener, Milliseconds, Protocol, RouteMatch, Timeout
 from tests.support.builders import GRPC, HTTP, HTTP_8080, health_check, listener_tls, outlier_detection
 from tests.support.cloudformation import Template, container, only, properties
 
@@ -45,7 +45,7 @@ def test_node_has_the_listeners_given(stock: MeshNode, any_mesh: ServiceMesh) ->
     [
         pytest.param({"port": 8080}, id="port"),
         pytest.param({"protocol": "tcp"}, id="protocol"),
-        pytest.param({"timeout": Timeout(per_request_millis=1)}, id="timeout"),
+        pytest.param({"timeout": Timeout(per_request=Milliseconds(1))}, id="timeout"),
         pytest.param({"health_check": health_check()}, id="health-check"),
         pytest.param({"outlier_detection": outlier_detection()}, id="outlier-detection"),
         pytest.param({"tls": listener_tls()}, id="tls"),
@@ -181,14 +181,14 @@ def test_arguments_for_callers_of_a_node_without_listeners_are_refused(stack: St
             listeners=[],
             cloud_map_name="jobs",
             cloud_map_description="Jobs.",
-            dns_ttl_seconds=5,
+            dns_ttl=Duration.seconds(5),
         )
     assert str(error.value).splitlines() == [
         "virtual node 'worker': has a virtual service but no listener, got () (a listener, or virtual_service=False)",
         (
             "virtual node 'worker': has no Cloud Map service, "
-            "got {'cloud_map_name': 'jobs', 'cloud_map_description': 'Jobs.', 'dns_ttl_seconds': 5} (leave out "
-            "cloud_map_name, cloud_map_description, dns_ttl_seconds: callers do not look up a node without a listener)"
+            "got {'cloud_map_name': 'jobs', 'cloud_map_description': 'Jobs.', 'dns_ttl': 5} (leave out "
+            "cloud_map_name, cloud_map_description, dns_ttl: callers do not look up a node without a listener)"
         ),
     ]
     assert stack.node.try_find_child("Worker") is None

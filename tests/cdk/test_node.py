@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
@@ -421,7 +421,7 @@ def test_ttl_is_60_seconds_by_default(stack: Stack, mesh: ServiceMesh, template:
 
 @pytest.mark.parametrize("seconds", [pytest.param(0, id="lowest"), pytest.param(2147483647, id="highest")])
 def test_ttl_is_the_one_given(stack: Stack, mesh: ServiceMesh, template: Callable[[], Template], seconds: int) -> None:
-    MeshNode(stack, "Cart", mesh=mesh, dns_ttl_seconds=seconds)
+    MeshNode(stack, "Cart", mesh=mesh, dns_ttl=Duration.seconds(seconds))
     assert only(template(), CLOUD_MAP)["DnsConfig"]["DnsRecords"] == [{"TTL": seconds, "Type": "A"}]
 
 
@@ -632,7 +632,7 @@ def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack
             access_log=AccessLog(text="%PATH%", json=(("to", "%PATH%"),)),
             cloud_map_name="-cart",
             cloud_map_description="c" * 1025,
-            dns_ttl_seconds=-1,
+            dns_ttl=Duration.seconds(2147483648),
         )
     assert str(error.value).splitlines() == [
         (
@@ -643,7 +643,7 @@ def test_every_problem_of_a_node_is_reported_and_nothing_is_created(stack: Stack
             "Cloud Map service '-cart': name is not a DNS name, got '-cart' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"
         ),
-        "Cloud Map service '-cart': TTL out of range, got -1 (0 to 2147483647)",
+        "Cloud Map service '-cart': TTL out of range, got 2147483648 (0 to 2147483647)",
         "Cloud Map service '-cart': description too long, got '1025 characters' (0 to 1024)",
         "virtual node 'the cart': name has invalid characters, got 'the cart' (letters, digits, '-' and '_')",
         "virtual node 'the cart': listener port out of range, got 0 (1 to 65535)",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -14,7 +14,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Template as Assertions
 
-from color_mesh import ContainerHealthCheck, MeshError, MeshNode, ServiceMesh
+from color_mesh import MeshError, MeshNode, ServiceMesh
 from color_mesh.cdk import NodeImplementation
 from tests.support.cloudformation import Properties, Template, container, only, properties, statements
 
@@ -137,7 +137,7 @@ def test_containers_have_the_stop_timeout_of_ecs_by_default(
 
 
 def test_containers_have_the_stop_timeout_given(implement: Implement, template: Callable[[], Template]) -> None:
-    implement(stop_timeout_seconds=2)
+    implement(stop_timeout=Duration.seconds(2))
     synthesized = template()
     assert [each["StopTimeout"] for each in (app_of(synthesized), envoy_of(synthesized))] == [2, 2]
 
@@ -153,7 +153,7 @@ def test_application_has_no_health_check_by_default(implement: Implement, templa
 
 
 def test_application_has_the_health_check_given(implement: Implement, template: Callable[[], Template]) -> None:
-    implement(container_health_check=ContainerHealthCheck(command=("CMD-SHELL", "curl -f localhost")))
+    implement(container_health_check=ecs.HealthCheck(command=["curl -f localhost"]))
     assert app_of(template())["HealthCheck"] == {
         "Command": ["CMD-SHELL", "curl -f localhost"],
         "Interval": 30,
@@ -165,12 +165,16 @@ def test_application_has_the_health_check_given(implement: Implement, template: 
 def test_application_has_the_intervals_of_the_health_check_given(
     implement: Implement, template: Callable[[], Template]
 ) -> None:
-    check = ContainerHealthCheck(
-        command=("CMD", "check"), interval_seconds=300, timeout_seconds=60, retries=10, start_period_seconds=300
+    check = ecs.HealthCheck(
+        command=["check"],
+        interval=Duration.minutes(5),
+        timeout=Duration.minutes(1),
+        retries=10,
+        start_period=Duration.minutes(5),
     )
     implement(container_health_check=check)
     assert app_of(template())["HealthCheck"] == {
-        "Command": ["CMD", "check"],
+        "Command": ["CMD-SHELL", "check"],
         "Interval": 300,
         "Timeout": 60,
         "Retries": 10,
@@ -400,7 +404,7 @@ def test_size_that_is_text_is_refused(implement: Implement) -> None:
 
 
 def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack, implement: Implement) -> None:
-    check = ContainerHealthCheck(command=("curl",), interval_seconds=4, timeout_seconds=61, retries=0)
+    check = ecs.HealthCheck(command=["CMD"], interval=Duration.seconds(4), timeout=Duration.seconds(61), retries=0)
     with pytest.raises(MeshError) as error:
         implement(cpu=300, desired_count=-1, container_name="the app", app_memory_mib=5, container_health_check=check)
     assert str(error.value).splitlines() == [
@@ -408,7 +412,6 @@ def test_every_problem_of_a_task_is_reported_and_nothing_is_created(stack: Stack
         "task 'cart': desired count out of range, got -1 (0 to 5000)",
         "container 'the app': name has invalid characters, got 'the app' (letters, digits, '-' and '_')",
         "container 'the app': memory out of range, got 5 (6 to 122880)",
-        "container 'the app': health check command is incomplete, got ('curl',) (('CMD-SHELL', 'line') or CMD, words)",
         "container 'the app': health check interval out of range, got 4 (5 to 300)",
         "container 'the app': health check timeout out of range, got 61 (2 to 60)",
         "container 'the app': health check retries out of range, got 0 (1 to 10)",

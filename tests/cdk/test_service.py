@@ -141,14 +141,12 @@ def test_provider_without_a_listener_is_refused(stack: Stack, any_mesh: ServiceM
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_every_problem_of_a_service_is_reported(stack: Stack, any_mesh: ServiceMesh, stock: MeshNode) -> None:
+    silent = MeshNode(stack, "Silent", mesh=any_mesh, name="silent", listeners=[], virtual_service=False)
     before = any_mesh.model
     with pytest.raises(MeshError) as error:
-        MeshService(stack, "Name", mesh=any_mesh, virtual_service_name="-.shop.local", provider="stock")  # type: ignore[arg-type]
+        MeshService(stack, "Name", mesh=any_mesh, virtual_service_name="-.shop.local", provider=silent)
     assert str(error.value).splitlines() == [
-        (
-            "virtual service '-.shop.local': provider is neither a node nor a router, got 'stock' "
-            "(a MeshNode or a MeshRouter, or leave it out for a service without a provider)"
-        ),
+        ("virtual service '-.shop.local': provider has no listener, got 'silent' (a node that listens, or a router)"),
         (
             "virtual service '-.shop.local': name is not a DNS name, got '-.shop.local' "
             "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)"

@@ -5,26 +5,26 @@ from typing import Any
 
 import pytest
 
-from color_mesh.ecs.load_balancers import (
+from color_mesh.ecs.listeners import (
     Action,
+    Condition,
+    FixedResponse,
     ListenerRule,
-    LoadBalancer,
     LoadBalancerListener,
-    TargetGroup,
-    TargetHealthCheck,
+    Redirect,
 )
-from tests.support.local_templates import declared, resource
+from color_mesh.ecs.load_balancers import LoadBalancer
+from color_mesh.ecs.target_groups import TargetGroup, TargetHealthCheck
+from tests.support.local_templates import declared, elb
 
 BALANCER, LISTENER, GROUP = (f"shop.template.json: {name}" for name in ("Balancer", "Listener", "Targets"))
 FORWARD = {"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}
 WEIGHTED = {
     "Type": "forward",
-    "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": {"Ref": "Targets"}}, {"TargetGroupArn": "arn:b"}]},
+    "ForwardConfig": {
+        "TargetGroups": [{"TargetGroupArn": {"Ref": "Targets"}, "Weight": 0}, {"TargetGroupArn": "arn:b"}]
+    },
 }
-
-
-def elb(name: str, **properties: Any) -> dict[str, Any]:
-    return resource(f"AWS::ElasticLoadBalancingV2::{name}", **properties)
 
 
 def listener(*actions: Any) -> dict[str, Any]:
@@ -34,12 +34,27 @@ def listener(*actions: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("actions", "expected"),
     [
-        pytest.param([FORWARD], (Action(type="forward", target_groups=(GROUP,)),), id="forward"),
-        pytest.param([WEIGHTED], (Action(type="forward", target_groups=(GROUP, "arn:b")),), id="weighted"),
+        pytest.param([FORWARD], (Action(type="forward", weights={GROUP: 1}),), id="forward"),
+        pytest.param([WEIGHTED], (Action(type="forward", weights={GROUP: 0, "arn:b": 1}),), id="weighted"),
         pytest.param(
             [{"Type": "authenticate-oidc"}, FORWARD],
-            (Action(type="authenticate-oidc"), Action(type="forward", target_groups=(GROUP,))),
+            (Action(type="authenticate-oidc"), Action(type="forward", weights={GROUP: 1})),
             id="authenticates",
+        ),
+        pytest.param(
+            [{**FORWARD, "Order": 2}, {"Type": "authenticate-oidc", "Order": 1}],
+            (Action(type="authenticate-oidc"), Action(type="forward", weights={GROUP: 1})),
+            id="ordered",
+        ),
+        pytest.param(
+            [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302", "Protocol": "HTTPS", "Query": ""}}],
+            (Action(type="redirect", redirect=Redirect(protocol="HTTPS", query="", status_code=302)),),
+            id="redirects",
+        ),
+        pytest.param(
+            [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "MessageBody": "none"}}],
+            (Action(type="fixed-response", fixed_response=FixedResponse(status_code=404, body="none")),),
+            id="responds",
         ),
         pytest.param([], (), id="none"),
     ],
@@ -50,18 +65,63 @@ def test_listener_forwards_to_target_groups(tmp_path: Path, actions: Any, expect
     value = LoadBalancerListener(load_balancer=BALANCER, protocol="TCP", port=80, actions=expected)
     assert declarations.listeners == {LISTENER: value}
     assert declarations.load_balancers[BALANCER].listeners == (value,)
-    assert value.target_group == (GROUP if expected else None)
+    assert value.target_groups == tuple(group for action in expected for group in action.target_groups)
 
 
 def test_rule_belongs_to_a_listener(tmp_path: Path) -> None:
     more = {
         "Targets": elb("TargetGroup"),
         "Listener": listener(),
-        "Rule": elb("ListenerRule", ListenerArn={"Ref": "Listener"}, Actions=[FORWARD]),
+        "Second": elb("ListenerRule", ListenerArn={"Ref": "Listener"}, Actions=[FORWARD], Priority=2),
+        "First": elb("ListenerRule", ListenerArn={"Ref": "Listener"}, Actions=[FORWARD], Priority=1),
         "Balancer": elb("LoadBalancer"),
     }
+    declarations = declared(tmp_path, more=more)
+    actions = (Action(type="forward", weights={GROUP: 1}),)
+    first, second = (ListenerRule(listener=LISTENER, actions=actions, priority=number) for number in (1, 2))
+    assert list(declarations.listener_rules.values()) == [second, first]
+    assert declarations.load_balancers[BALANCER].listeners[0].rules == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        pytest.param(
+            {"Field": "host-header", "Values": ["a.example"], "HostHeaderConfig": {"Values": ["b.example"]}},
+            Condition(field="host-header", values=("a.example", "b.example")),
+            id="host",
+        ),
+        pytest.param(
+            {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a/*"], "RegexValues": ["^/b"]}},
+            Condition(field="path-pattern", values=("/a/*",), regexes=("^/b",)),
+            id="path",
+        ),
+        pytest.param(
+            {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Kind", "Values": ["a"]}},
+            Condition(field="http-header", header="X-Kind", values=("a",)),
+            id="header",
+        ),
+        pytest.param(
+            {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}},
+            Condition(field="http-request-method", values=("GET",)),
+            id="method",
+        ),
+        pytest.param(
+            {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "a", "Value": "1"}, {"Value": "2"}]}},
+            Condition(field="query-string", pairs=(("a", "1"), (None, "2"))),
+            id="query",
+        ),
+        pytest.param(
+            {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}},
+            Condition(field="source-ip", values=("10.0.0.0/8",)),
+            id="source",
+        ),
+    ],
+)
+def test_conditions_of_a_rule_are_read(tmp_path: Path, condition: Any, expected: Condition) -> None:
+    more = {"Rule": elb("ListenerRule", ListenerArn="arn:l", Conditions=[condition], Actions=[])}
     (rule,) = declared(tmp_path, more=more).listener_rules.values()
-    assert rule == ListenerRule(listener=LISTENER, actions=(Action(type="forward", target_groups=(GROUP,)),))
+    assert rule.conditions == (expected,)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +132,14 @@ def test_rule_belongs_to_a_listener(tmp_path: Path) -> None:
             {"Name": "in", "Type": "network", "Scheme": "internal", "Subnets": ["a"], "SecurityGroups": ["b"]},
             LoadBalancer(name="in", type="network", public=False, subnets=("a",), groups=("b",)),
             id="everything",
+        ),
+        pytest.param(
+            {
+                "SubnetMappings": [{"SubnetId": "a"}],
+                "LoadBalancerAttributes": [{"Key": "idle_timeout.timeout_seconds", "Value": "5"}],
+            },
+            LoadBalancer(name="Balancer", subnets=("a",), attributes={"idle_timeout.timeout_seconds": "5"}),
+            id="mappings",
         ),
     ],
 )
@@ -112,6 +180,15 @@ def test_properties_of_a_load_balancer_are_read(tmp_path: Path, properties: Any,
                 ),
             ),
             id="everything",
+        ),
+        pytest.param(
+            {"Protocol": "HTTP", "Matcher": {"HttpCode": "200,302"}},
+            TargetGroup(
+                name="Targets",
+                protocol="HTTP",
+                health_check=TargetHealthCheck(protocol="HTTP", codes="200,302", timeout_seconds=5),
+            ),
+            id="application",
         ),
         pytest.param({"HealthCheckPort": "traffic-port"}, TargetGroup(name="Targets"), id="port-of-the-target"),
     ],

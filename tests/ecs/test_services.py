@@ -12,6 +12,7 @@ from color_mesh.ecs.services import Registration, Service
 from tests.support.local_templates import Change, declared, resource, with_properties
 
 SUBNET, GROUP, NAME = (f"shop.template.json: {name}" for name in ("Subnet", "Group", "Name"))
+NAMESPACE = "shop.template.json: Namespace"
 
 
 def service(folder: Path, **properties: Any) -> Service:
@@ -76,7 +77,9 @@ def test_every_property_of_a_service_is_read(tmp_path: Path) -> None:
     [
         pytest.param(
             {"DnsConfig": {"DnsRecords": [{"Type": "SRV", "TTL": 5}], "RoutingPolicy": "WEIGHTED"}},
-            DiscoveryService(name="stock", namespace="shop.local", records=(("SRV", 5),), weighted=True),
+            DiscoveryService(
+                name="stock", namespace="shop.local", records=(("SRV", 5),), weighted=True, namespace_key=NAMESPACE
+            ),
             id="weighted",
         ),
         pytest.param(
@@ -84,7 +87,11 @@ def test_every_property_of_a_service_is_read(tmp_path: Path) -> None:
             DiscoveryService(name="stock", namespace=None, records=(("A", 60),)),
             id="undeclared-namespace",
         ),
-        pytest.param({"DnsConfig": None}, DiscoveryService(name="stock", namespace="shop.local"), id="without-dns"),
+        pytest.param(
+            {"DnsConfig": None},
+            DiscoveryService(name="stock", namespace="shop.local", namespace_key=NAMESPACE),
+            id="without-dns",
+        ),
     ],
 )
 def test_cloud_map_services_have_records_and_a_policy(

@@ -82,8 +82,8 @@ def test_prefix_that_requests_cannot_leave_is_no_warning(shop: GatewayRoute) -> 
 
 
 @pytest.mark.envoy
-@pytest.mark.parametrize("app_mesh_prefixes", [True, False])
-def test_envoy_accepts_every_prefix(tls: Path, tmp_path: Path, app_mesh_prefixes: bool) -> None:
+@pytest.mark.parametrize("as_in_app_mesh", [True, False])
+def test_envoy_accepts_every_prefix(tls: Path, tmp_path: Path, as_in_app_mesh: bool) -> None:
     prefixes = ("/" + 899 * ".", "/a?b", "/a#", "/", "/(a|b)*[\\", "/" + 400 * "\u00e9", "/a b")
     gateway = VirtualGateway(
         name="door",
@@ -104,4 +104,4 @@ def test_envoy_accepts_every_prefix(tls: Path, tmp_path: Path, app_mesh_prefixes
         services=(VirtualService(name="stock.shop.local", virtual_node="stock"),),
         gateways=(gateway,),
     )
-    validate(configure(mesh, gateway, app_mesh_prefixes=app_mesh_prefixes), tmp_path, tls)
+    validate(configure(mesh, gateway, as_in_app_mesh=as_in_app_mesh), tmp_path, tls)

@@ -33,6 +33,7 @@ def compiled(case: str, part: str, folder: Path) -> Configuration:
         interception=loopback if metadata.get("Interception") == "loopback" else Transparent(),
         endpoints=FileEndpoints(directory=str(folder)) if metadata.get("Endpoints") == "files" else DnsEndpoints(),
         sds_socket="/run/sds.sock",
+        as_in_app_mesh=metadata.get("DataPlane") == "app-mesh",
     )
 
 

@@ -10,7 +10,16 @@ from color_mesh.ecs.security_groups import Rule
 from color_mesh.local.plan.assembly import read_plan
 from color_mesh.local.plan.diagnosis import warnings
 from color_mesh.local.plan.published_ports import published_ports
-from tests.support.local_templates import Change, Resources, planned, refused, resource, with_app, with_properties
+from tests.support.local_templates import (
+    Change,
+    Resources,
+    balanced,
+    planned,
+    refused,
+    resource,
+    with_app,
+    with_properties,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,25 +54,9 @@ def test_plans_of_the_same_templates_are_equal(tmp_path: Path) -> None:
             id="task-definition",
         ),
         pytest.param(
-            with_properties("Service", ServiceRegistries=[{"RegistryArn": "arn:aws:servicediscovery:1"}]),
-            "Service.ServiceRegistries: refers to an undeclared resource, got 'arn:aws:servicediscovery:1' "
-            "(declare it in the templates)",
-            id="registry",
-        ),
-        pytest.param(
-            with_properties("Service", LoadBalancers=[{"TargetGroupArn": "tg", "ContainerPort": 80}]),
-            "Service.LoadBalancers: refers to an undeclared resource, got 'tg' (declare it in the templates)",
-            id="target-group",
-        ),
-        pytest.param(
             with_properties("Service", NetworkConfiguration={"AwsvpcConfiguration": {}}),
             "Service.NetworkConfiguration: has no subnet, got () (one or more)",
             id="subnet",
-        ),
-        pytest.param(
-            with_properties("Name", NamespaceId="ns-1"),
-            "Name.NamespaceId: no template declares the namespace, got 'stock' (a namespace that a template declares)",
-            id="namespace",
         ),
     ],
 )
@@ -95,29 +88,6 @@ def test_ports_of_services_with_public_addresses_are_published(tmp_path: Path) -
     assert (port.owner, port.port) == ("shop.template.json: Service", 8080)
 
 
-@pytest.mark.parametrize(
-    ("kind", "properties", "expected"),
-    [
-        (
-            "LoadBalancer",
-            {},
-            (
-                "Type: does not run here, got 'application' (a network load balancer; application load balancers do "
-                "not run here)"
-            ),
-        ),
-        ("TargetGroup", {"Protocol": "TCP"}, "TargetType: does not run here, got 'instance' (ip)"),
-        ("TargetGroup", {"Protocol": "UDP", "TargetType": "ip"}, "Protocol: does not run here, got 'UDP' (TCP)"),
-        ("Listener", {"Protocol": "TLS", "Port": 443}, "Protocol: does not run here, got 'TLS' (TCP)"),
-    ],
-)
-def test_load_balancers_other_than_of_tcp_are_refused(
-    tmp_path: Path, kind: str, properties: Resources, expected: str
-) -> None:
-    more = {"X": resource(f"AWS::ElasticLoadBalancingV2::{kind}", **properties)}
-    assert refused(tmp_path, more=more) == [f"shop.template.json: X.{expected}"]
-
-
 class TestNotEmulated:
     def test_properties_without_an_emulation_are_named(self, tmp_path: Path) -> None:
         change = with_app(
@@ -136,10 +106,16 @@ class TestNotEmulated:
     def test_types_without_an_emulation_are_named(self, tmp_path: Path) -> None:
         more = {
             "Queue": resource("AWS::SQS::Queue"),
-            "Rule": resource("AWS::ElasticLoadBalancingV2::ListenerRule", Priority=1),
+            "Certificates": resource("AWS::ElasticLoadBalancingV2::TrustStore"),
         }
         types = [each for each in planned(tmp_path, more=more).not_emulated if each.startswith("AWS::")]
-        assert types == ["AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::SQS::Queue"]
+        assert types == ["AWS::ElasticLoadBalancingV2::TrustStore", "AWS::SQS::Queue"]
+
+    def test_attributes_without_an_emulation_are_named(self, tmp_path: Path) -> None:
+        attributes = {"stickiness.enabled": "true", "slow_start.duration_seconds": "", "stickiness.type": "off"}
+        more = balanced(TargetGroupAttributes=[{"Key": key, "Value": value} for key, value in attributes.items()])
+        names = [each for each in planned(tmp_path, more=more).not_emulated if each.startswith("AWS::")]
+        assert names == ["AWS::ElasticLoadBalancingV2::TargetGroup stickiness.enabled"]
 
     def test_records_of_public_zones_are_named(self, tmp_path: Path) -> None:
         more = {"X": resource("AWS::Route53::RecordSet", HostedZoneId="Z1", Name="a.example", Type="A")}
@@ -151,14 +127,6 @@ class TestNotEmulated:
         network = {"AwsvpcConfiguration": {"Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"]}}
         plan = planned(tmp_path, with_properties("Service", NetworkConfiguration=network))
         assert "security group sg-1, which no template declares: it allows all traffic" in plan.not_emulated
-
-
-def test_record_of_a_private_zone_must_have_a_value(tmp_path: Path) -> None:
-    zone = resource("AWS::Route53::HostedZone", Name="shop.internal", VPCs=[{"VPCId": "vpc-1"}])
-    alias = resource("AWS::Route53::RecordSet", HostedZoneId={"Ref": "Zone"}, Name="a.shop.internal", Type="A")
-    assert refused(tmp_path, more={"Zone": zone, "Alias": alias}) == [
-        "record 'a.shop.internal': has no value, got () (values in ResourceRecords; aliases are not supported here)"
-    ]
 
 
 ASSIGNMENT = {

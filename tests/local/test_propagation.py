@@ -1,10 +1,10 @@
-"""Delay until DNS has a change of registered tasks."""
+"""Delay until readers have a change of registered tasks."""
 
 from ipaddress import IPv4Address
 
 import pytest
 
-from color_mesh.local.run.dns.propagation import Propagation
+from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import RegisteredTask, TaskRegistry
 
 RED = RegisteredTask(id="red", address=IPv4Address("10.0.0.4"))
@@ -17,17 +17,17 @@ def registry() -> TaskRegistry:
 
 
 def test_first_task_of_a_name_is_published_at_once(registry: TaskRegistry) -> None:
-    names = Propagation(registry, 7, lambda: 0.0)
+    names = Propagation(registry.tasks_of, 7, lambda: 0.0)
     names.update(["names"])
-    assert (names.tasks_of("names"), names.seconds_until_change()) == ((), None)
+    assert (names.registered("names"), names.seconds_until_change()) == ((), None)
     registry.register("names", RED)
     names.update(["names"])
-    assert (names.tasks_of("names"), names.seconds_until_change()) == ((RED,), None)
+    assert (names.registered("names"), names.seconds_until_change()) == ((RED,), None)
 
 
 def test_later_changes_are_published_after_the_delay(registry: TaskRegistry) -> None:
     now = [0.0]
-    names = Propagation(registry, 7, lambda: now[0])
+    names = Propagation(registry.tasks_of, 7, lambda: now[0])
     registry.register("names", RED)
     names.update(["names"])
     registry.register("names", BLUE)
@@ -35,10 +35,10 @@ def test_later_changes_are_published_after_the_delay(registry: TaskRegistry) -> 
     now[0] = 2.0
     registry.deregister("red")
     names.update(["names"])
-    assert (names.tasks_of("names"), names.seconds_until_change()) == ((RED,), 5.0)
+    assert (names.registered("names"), names.seconds_until_change()) == ((RED,), 5.0)
     now[0] = 7.0
     names.update(["names"])
-    assert (names.tasks_of("names"), names.seconds_until_change()) == ((RED, BLUE), 2.0)
+    assert (names.registered("names"), names.seconds_until_change()) == ((RED, BLUE), 2.0)
     now[0] = 9.0
     names.update(["names"])
-    assert (names.tasks_of("names"), names.seconds_until_change()) == ((BLUE,), None)
+    assert (names.registered("names"), names.seconds_until_change()) == ((BLUE,), None)

@@ -8,6 +8,7 @@ from typing import cast
 from color_mesh.envoy import Configuration
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.compiled_envoys import compile_envoy
+from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.runner import Runner
@@ -22,6 +23,8 @@ SANDBOX = Sandbox(
     users=cast(ContainerUsers, None), files=VisibleFiles(hidden=(), temporary=(), exposed=()), mounts_proc=True
 )
 
+AUTHORITY = CertificateAuthority()
+
 
 def run_folder(path: Path) -> RunFolder:
     return RunFolder(os.open(path, os.O_PATH))
@@ -30,7 +33,9 @@ def run_folder(path: Path) -> RunFolder:
 def test_run_is_not_steady_before_its_services_have_tasks(tmp_path: Path) -> None:
     messages: list[str] = []
     errors: list[BaseException] = []
-    runner = Runner(planned(tmp_path), run_folder(tmp_path), SANDBOX, messages.append, errors.append, 0)
+    runner = Runner(
+        planned(tmp_path), run_folder(tmp_path), SANDBOX, AUTHORITY, messages.append, errors.append, 0, 0, 8080
+    )
     assert not runner.is_steady
 
 
@@ -45,7 +50,7 @@ def test_tasks_of_a_node_share_one_compiled_configuration(tmp_path: Path) -> Non
         plan = planned(tmp_path)
         errors: list[BaseException] = []
         runner = Runner(
-            plan, run_folder(tmp_path), SANDBOX, lambda _: None, errors.append, dns_delay_seconds=0, compiler=compiler
+            plan, run_folder(tmp_path), SANDBOX, AUTHORITY, lambda _: None, errors.append, 0, 0, 8080, compiler=compiler
         )
         runner.configuration.apply(plan)
         (service,) = plan.services.values()

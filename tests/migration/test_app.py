@@ -201,5 +201,5 @@ def test_migrated_tutorial_has_the_envoy_configurations_of_the_envoy_data_plane(
     cloud_assembly: Callable[..., Path], synthesize: Callable[..., dict[str, Template]], tmp_path: Path
 ) -> None:
     """The tutorial synthesized for App Mesh and migrated equals the tutorial synthesized for Envoy."""
-    migrated = bootstraps(synthesized(tmp_path / "app", cloud_assembly())["MeshServicesStack"])
+    migrated = bootstraps(synthesized(tmp_path / "app", cloud_assembly())["ColorServicesStack"])
     assert migrated == bootstraps(synthesize(dataPlane="envoy")["EcsStack"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.placeholders import PLACEHOLDERS, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, listed, mapping, member, prose, value
-from color_mesh.model import AccessLog, HeaderMatch, Listener, RouteMatch, Timeout
+from color_mesh.model import AccessLog, HeaderMatch, Listener, Milliseconds, RouteMatch, Timeout
 from tests.support.builders import refusal
 from tests.support.needs import examples
 
@@ -41,7 +41,7 @@ def test_any_text_with_placeholders_is_a_literal_with_attributes_of_the_stack(te
         pytest.param(("a", 1), "('a', 1)", id="items"),
         pytest.param({"a": True}, "{'a': True}", id="mapping"),
         pytest.param(AccessLog(), "AccessLog()", id="defaults"),
-        pytest.param(Timeout(idle_millis=0), "Timeout(idle_millis=0)", id="zero"),
+        pytest.param(Timeout(idle=Milliseconds(0)), "Timeout(idle=Duration.seconds(0))", id="zero"),
         pytest.param(Listener(port=80), "Listener(port=80)", id="required"),
         pytest.param(
             RouteMatch(headers=(HeaderMatch(name="a"),)), "RouteMatch(headers=(HeaderMatch(name='a'),))", id="nested"

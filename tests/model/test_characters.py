@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from color_mesh.model import HeaderMatch, Listener, Mesh, QueryParameterMatch, Rewrite, RouteMatch, Timeout
+from color_mesh.model import (
+    HeaderMatch,
+    Listener,
+    Mesh,
+    Milliseconds,
+    QueryParameterMatch,
+    Rewrite,
+    RouteMatch,
+    Timeout,
+)
 from tests.support.builders import (
     entering,
     gateway_route,
@@ -78,8 +87,8 @@ def test_hostname_suffix_with_a_port_is_refused() -> None:
 @pytest.mark.parametrize(
     "describe",
     [
-        lambda number: routing(route(timeout=Timeout(per_request_millis=number))),
-        lambda number: routing(route(timeout=Timeout(idle_millis=number))),
+        lambda number: routing(route(timeout=Timeout(per_request=Milliseconds(number)))),
+        lambda number: routing(route(timeout=Timeout(idle=Milliseconds(number)))),
         lambda number: routing(route(retry_policy=retry_policy(max_retries=number))),
         lambda number: routing(route(match=RouteMatch(headers=(HeaderMatch(name="a", range=(0, number)),)))),
         lambda number: listening(outlier_detection=outlier_detection(max_server_errors=number)),

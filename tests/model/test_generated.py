@@ -15,7 +15,8 @@ from tests.support.builders import mesh, node, service, to
 from tests.support.mesh_strategies import meshes
 from tests.support.needs import examples
 
-TASKS = (model.FargateContainer, model.ContainerHealthCheck, model.FargateTask)
+# Values that are no part of a mesh, or have no default.
+TASKS = (model.FargateContainer, model.ContainerHealthCheck, model.FargateTask, model.Milliseconds)
 KINDS: tuple[Any, ...] = tuple(
     kind
     for kind in (getattr(model, name) for name in model.__all__)

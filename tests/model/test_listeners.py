@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from color_mesh.model import ConnectionPool, Listener, Mesh, Protocol, Timeout
+from color_mesh.model import ConnectionPool, Listener, Mesh, Milliseconds, Protocol, Timeout
 from color_mesh.model.checks import MAX_COUNT, MAX_MILLIS
-from color_mesh.model.listener import PROTOCOLS
+from color_mesh.model.health_check import PROTOCOLS
 from tests.support.builders import (
     client_tls,
     gateway,
@@ -21,16 +21,23 @@ from tests.support.builders import (
 
 WITHOUT_LIMIT = pytest.param(2147483648, id="no-limit")
 CHECKS = [
-    pytest.param("interval_millis", "health check interval", 5000, 300000, id="interval"),
-    pytest.param("timeout_millis", "health check timeout", 2000, 60000, id="timeout"),
+    pytest.param("interval", "health check interval", 5000, 300000, id="interval"),
+    pytest.param("timeout", "health check timeout", 2000, 60000, id="timeout"),
     pytest.param("healthy_threshold", "healthy threshold", 2, 10, id="healthy"),
     pytest.param("unhealthy_threshold", "unhealthy threshold", 2, 10, id="unhealthy"),
 ]
 OUTLIERS = [
     pytest.param("max_server_errors", "max server errors", id="errors"),
-    pytest.param("interval_millis", "outlier detection interval", id="interval"),
-    pytest.param("base_ejection_millis", "base ejection duration", id="ejection"),
+    pytest.param("interval", "outlier detection interval", id="interval"),
+    pytest.param("base_ejection_duration", "base ejection duration", id="ejection"),
 ]
+
+
+def of(field: str, number: int) -> int | Milliseconds:
+    """Return a number as the value of a field of a health check or of an outlier detection."""
+    return Milliseconds(number) if field in ("interval", "timeout", "base_ejection_duration") else number
+
+
 POOLS = [
     pytest.param("http", {}, "max_connections", id="http"),
     pytest.param("http", {"max_connections": 1}, "max_pending_requests", id="http-pending"),
@@ -60,7 +67,7 @@ def with_outlier_detection(**changes: Any) -> Mesh:
 
 @pytest.mark.parametrize(("field", "_what", "low", "high"), CHECKS)
 def test_health_check_at_its_limits_is_accepted(field: str, _what: str, low: int, high: int) -> None:
-    lowest, highest = {field: low}, {field: high}
+    lowest, highest = {field: of(field, low)}, {field: of(field, high)}
     assert with_health_check(**lowest)
     assert with_health_check(**highest)
 
@@ -68,9 +75,16 @@ def test_health_check_at_its_limits_is_accepted(field: str, _what: str, low: int
 @pytest.mark.parametrize(("field", "what", "low", "high"), CHECKS)
 def test_health_check_outside_its_limits_is_rejected(field: str, what: str, low: int, high: int) -> None:
     wrong = f"virtual node 'red' listener 80: {what} out of range"
-    assert refusal(with_health_check, **{field: low - 1}) == f"{wrong}, got {low - 1} ({low} to {high})"
-    assert refusal(with_health_check, **{field: high + 1}) == f"{wrong}, got {high + 1} ({low} to {high})"
-    assert refusal(with_health_check, **{field: str(low)}) == f"{wrong}, got '{low}' ({low} to {high})"
+    unit = "" if of(field, low) == low else " ms"
+    for number in (low - 1, high + 1):
+        message = f"{wrong}, got {number}{unit} ({low} to {high}{unit})"
+        assert refusal(with_health_check, **{field: of(field, number)}) == message
+
+
+@pytest.mark.parametrize("field", ["interval", "timeout"])
+def test_health_check_without_durations_is_rejected(field: str) -> None:
+    what = f"virtual node 'red' listener 80: health check {field} is not a duration"
+    assert refusal(with_health_check, **{field: 5}) == f"{what}, got 5 (such as Duration.seconds(5))"
 
 
 @pytest.mark.parametrize("length", [pytest.param(1, id="low"), pytest.param(255, id="high")])
@@ -150,12 +164,12 @@ def test_invalid_health_check_is_rejected(protocol: Protocol, changes: dict[str,
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
 @pytest.mark.parametrize("millis", [pytest.param(0, id="disabled"), pytest.param(1, id="low"), WITHOUT_LIMIT])
 def test_timeouts_have_no_maximum(protocol: Protocol, millis: int) -> None:
-    assert with_listener(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
+    assert with_listener(protocol, timeout=Timeout(per_request=Milliseconds(millis), idle=Milliseconds(millis)))
 
 
 @pytest.mark.parametrize("millis", [pytest.param(0, id="disabled"), pytest.param(1, id="low"), WITHOUT_LIMIT])
 def test_idle_timeout_of_tcp_has_no_maximum(millis: int) -> None:
-    assert with_listener("tcp", timeout=Timeout(idle_millis=millis))
+    assert with_listener("tcp", timeout=Timeout(idle=Milliseconds(millis)))
 
 
 @pytest.mark.parametrize(
@@ -163,32 +177,32 @@ def test_idle_timeout_of_tcp_has_no_maximum(millis: int) -> None:
     [
         pytest.param(
             "http",
-            Timeout(per_request_millis=-1),
-            "request timeout out of range, got -1 (0 to 9000000000000)",
+            Timeout(per_request=Milliseconds(-1)),
+            "request timeout out of range, got -1 ms (0 to 9000000000000 ms)",
             id="request-low",
         ),
         pytest.param(
             "http",
-            Timeout(idle_millis=-1),
-            "idle timeout out of range, got -1 (0 to 9000000000000)",
+            Timeout(idle=Milliseconds(-1)),
+            "idle timeout out of range, got -1 ms (0 to 9000000000000 ms)",
             id="idle-low",
         ),
         pytest.param(
             "tcp",
-            Timeout(idle_millis=-1),
-            "idle timeout out of range, got -1 (0 to 9000000000000)",
+            Timeout(idle=Milliseconds(-1)),
+            "idle timeout out of range, got -1 ms (0 to 9000000000000 ms)",
             id="tcp-low",
         ),
         pytest.param(
             "http",
-            Timeout(idle_millis=True),
-            "idle timeout out of range, got True (0 to 9000000000000)",
+            Timeout(idle=Milliseconds(True)),
+            "idle timeout out of range, got True ms (0 to 9000000000000 ms)",
             id="idle-bool",
         ),
         pytest.param(
             "tcp",
-            Timeout(per_request_millis=0),
-            "request timeout is not supported for tcp, got 0 (leave it out)",
+            Timeout(per_request=Milliseconds(0)),
+            "request timeout is not supported for tcp, got 0 ms (leave it out)",
             id="tcp-request",
         ),
     ],
@@ -260,14 +274,15 @@ def test_connection_pool_of_an_unknown_protocol_is_not_validated() -> None:
 @pytest.mark.parametrize(("field", "_what"), OUTLIERS)
 @pytest.mark.parametrize("value", [pytest.param(1, id="low"), WITHOUT_LIMIT])
 def test_outlier_detection_at_its_limits_is_accepted(field: str, _what: str, value: int) -> None:
-    assert with_outlier_detection(**{field: value})
+    assert with_outlier_detection(**{field: of(field, value)})
 
 
 @pytest.mark.parametrize(("field", "what"), OUTLIERS)
 def test_outlier_detection_below_its_limits_is_rejected(field: str, what: str) -> None:
     most = MAX_COUNT if field == "max_server_errors" else MAX_MILLIS
-    wrong = f"virtual node 'red' listener 80: {what} out of range, got 0 (1 to {most})"
-    assert refusal(with_outlier_detection, **{field: 0}) == wrong
+    unit = "" if field == "max_server_errors" else " ms"
+    wrong = f"virtual node 'red' listener 80: {what} out of range, got 0{unit} (1 to {most}{unit})"
+    assert refusal(with_outlier_detection, **{field: of(field, 0)}) == wrong
 
 
 @pytest.mark.parametrize("percent", [pytest.param(0, id="low"), pytest.param(100, id="high")])
@@ -320,12 +335,14 @@ def test_gateway_has_health_check_connection_pool_and_tls() -> None:
 
 def test_every_problem_of_every_listener_is_reported() -> None:
     listeners = (
-        Listener(port=80, health_check=health_check(port=81, healthy_threshold=1), timeout=Timeout(idle_millis=-1)),
+        Listener(
+            port=80, health_check=health_check(port=81, healthy_threshold=1), timeout=Timeout(idle=Milliseconds(-1))
+        ),
         Listener(port=82, protocol="tcp", connection_pool=ConnectionPool()),
     )
     assert refusal(mesh, nodes=(node(listeners=listeners),)).splitlines() == [
         "virtual node 'red' listener 80: healthy threshold out of range, got 1 (2 to 10)",
         "virtual node 'red' listener 80: health check port is not the listener's port, got 81 (80, or leave it out)",
-        "virtual node 'red' listener 80: idle timeout out of range, got -1 (0 to 9000000000000)",
+        "virtual node 'red' listener 80: idle timeout out of range, got -1 ms (0 to 9000000000000 ms)",
         "virtual node 'red' listener 82: connection pool has no max_connections, got None (required for tcp)",
     ]

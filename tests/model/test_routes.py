@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from color_mesh.model import GatewayRoute, Listener, Mesh, Protocol, Rewrite, RouteMatch, Timeout
+from color_mesh.model import GatewayRoute, Listener, Mesh, Milliseconds, Protocol, Rewrite, RouteMatch, Timeout
 from color_mesh.model.route import GRPC_RETRY_EVENTS, HTTP_RETRY_EVENTS
 from tests.support.builders import (
     GRPC,
@@ -67,8 +67,8 @@ def test_route_without_conditions_is_accepted() -> None:
     [
         pytest.param({"max_retries": 0}, id="retries-low"),
         pytest.param({"max_retries": 1000000}, id="retries-without-limit"),
-        pytest.param({"per_retry_timeout_millis": 0}, id="timeout-low"),
-        pytest.param({"per_retry_timeout_millis": 86400000}, id="timeout-without-limit"),
+        pytest.param({"per_retry_timeout": Milliseconds(0)}, id="timeout-low"),
+        pytest.param({"per_retry_timeout": Milliseconds(86400000)}, id="timeout-without-limit"),
         pytest.param({"http_events": HTTP_RETRY_EVENTS}, id="every-http-event"),
         pytest.param({"http_events": (), "tcp_events": ("connection-error",)}, id="tcp-event"),
     ],
@@ -87,8 +87,8 @@ def test_a_grpc_route_retries_on_every_grpc_event() -> None:
         pytest.param({"max_retries": -1}, "max retries out of range, got -1 (0 to 4294967295)", id="retries-low"),
         pytest.param({"max_retries": None}, "max retries out of range, got None (0 to 4294967295)", id="retries-none"),
         pytest.param(
-            {"per_retry_timeout_millis": -1},
-            "per retry timeout out of range, got -1 (0 to 9000000000000)",
+            {"per_retry_timeout": Milliseconds(-1)},
+            "per retry timeout out of range, got -1 ms (0 to 9000000000000 ms)",
             id="timeout-low",
         ),
         pytest.param(
@@ -108,7 +108,7 @@ def test_a_grpc_route_retries_on_every_grpc_event() -> None:
         ),
         pytest.param(
             {"http_events": ()},
-            "retry policy has no event, got () (such as http_events=('gateway-error',))",
+            "retry policy has no event, got () (such as http_events=['gateway-error'])",
             id="no-event",
         ),
         pytest.param(
@@ -136,7 +136,7 @@ def test_retry_policy_of_a_tcp_route_is_rejected() -> None:
 @pytest.mark.parametrize("protocol", WITH_REQUESTS)
 @pytest.mark.parametrize("millis", [pytest.param(0, id="disabled"), pytest.param(1, id="low")])
 def test_timeouts_at_their_limits_are_accepted(protocol: Protocol, millis: int) -> None:
-    assert with_route(protocol, timeout=Timeout(per_request_millis=millis, idle_millis=millis))
+    assert with_route(protocol, timeout=Timeout(per_request=Milliseconds(millis), idle=Milliseconds(millis)))
 
 
 @pytest.mark.parametrize(
@@ -144,20 +144,20 @@ def test_timeouts_at_their_limits_are_accepted(protocol: Protocol, millis: int) 
     [
         pytest.param(
             "http",
-            Timeout(per_request_millis=-1),
-            "request timeout out of range, got -1 (0 to 9000000000000)",
+            Timeout(per_request=Milliseconds(-1)),
+            "request timeout out of range, got -1 ms (0 to 9000000000000 ms)",
             id="request-low",
         ),
         pytest.param(
             "grpc",
-            Timeout(idle_millis=-1),
-            "idle timeout out of range, got -1 (0 to 9000000000000)",
+            Timeout(idle=Milliseconds(-1)),
+            "idle timeout out of range, got -1 ms (0 to 9000000000000 ms)",
             id="idle-low",
         ),
         pytest.param(
             "tcp",
-            Timeout(per_request_millis=1),
-            "request timeout is not supported for tcp, got 1 (leave it out)",
+            Timeout(per_request=Milliseconds(1)),
+            "request timeout is not supported for tcp, got 1 ms (leave it out)",
             id="tcp-request",
         ),
     ],
@@ -374,7 +374,7 @@ def test_every_problem_of_a_route_is_reported() -> None:
         priority=-1,
         tags=(("", ""),),
         match=RouteMatch(path="red", port=81),
-        timeout=Timeout(idle_millis=-1),
+        timeout=Timeout(idle=Milliseconds(-1)),
         retry_policy=retry_policy(max_retries=-1),
         targets=(target(weight=101),),
     )
@@ -383,7 +383,7 @@ def test_every_problem_of_a_route_is_reported() -> None:
         "route 'all': tag key has an invalid length, got '0 characters' (1 to 128)",
         "route 'all': no listener has its port, got 81 (listeners: http/80)",
         "route 'all': path does not start with '/', got 'red' (such as '/' or '/orders')",
-        "route 'all': idle timeout out of range, got -1 (0 to 9000000000000)",
+        "route 'all': idle timeout out of range, got -1 ms (0 to 9000000000000 ms)",
         "route 'all': max retries out of range, got -1 (0 to 4294967295)",
         "route 'all': weight of 'red' out of range, got 101 (0 to 100)",
     ]

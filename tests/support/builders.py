@@ -19,6 +19,7 @@ from color_mesh.model import (
     ListenerTls,
     Mesh,
     MeshError,
+    Milliseconds,
     OutlierDetection,
     RetryPolicy,
     Route,
@@ -109,7 +110,11 @@ def entering(*routes: GatewayRoute, on: tuple[Listener, ...] = (HTTP,)) -> Mesh:
 def health_check(**changes: Any) -> HealthCheck:
     """Return an HTTP health check."""
     check = HealthCheck(
-        protocol="http", interval_millis=5000, timeout_millis=2000, healthy_threshold=2, unhealthy_threshold=2
+        protocol="http",
+        interval=Milliseconds(5000),
+        timeout=Milliseconds(2000),
+        healthy_threshold=2,
+        unhealthy_threshold=2,
     )
     return replace(check, **changes)
 
@@ -117,14 +122,17 @@ def health_check(**changes: Any) -> HealthCheck:
 def outlier_detection(**changes: Any) -> OutlierDetection:
     """Return an outlier detection that ejects an endpoint at its first error."""
     outlier = OutlierDetection(
-        max_server_errors=1, interval_millis=1000, base_ejection_millis=1000, max_ejection_percent=100
+        max_server_errors=1,
+        interval=Milliseconds(1000),
+        base_ejection_duration=Milliseconds(1000),
+        max_ejection_percent=100,
     )
     return replace(outlier, **changes)
 
 
 def retry_policy(**changes: Any) -> RetryPolicy:
     """Return a policy of one retry after a gateway error."""
-    policy = RetryPolicy(max_retries=1, per_retry_timeout_millis=1000, http_events=("gateway-error",))
+    policy = RetryPolicy(max_retries=1, per_retry_timeout=Milliseconds(1000), http_events=("gateway-error",))
     return replace(policy, **changes)
 
 

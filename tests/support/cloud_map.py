@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from color_mesh.envoy.aws.cloud_map import CLUSTER, HOST, REGION, URL_SUFFIX
+from color_mesh.envoy.aws.cloud_map import CLUSTER, HOST
+from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX
 from tests.support.certificates import authority
 
 Reply = tuple[int, bytes]

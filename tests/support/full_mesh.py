@@ -19,6 +19,7 @@ from color_mesh.model import (
     Listener,
     ListenerTls,
     Mesh,
+    Milliseconds,
     OutlierDetection,
     Protocol,
     QueryParameterMatch,
@@ -35,7 +36,7 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
-from color_mesh.model.listener import PROTOCOLS
+from color_mesh.model.health_check import PROTOCOLS
 from color_mesh.model.tls import Certificate, ClientCertificate, Trust
 
 TAGS = (("team", "colors"),)
@@ -50,7 +51,7 @@ HEADERS = (
     HeaderMatch(name="range", range=(1, 5)),
 )
 QUERIES = (QueryParameterMatch(name="color", exact="red"),)
-TIMEOUT = Timeout(per_request_millis=5000, idle_millis=7000)
+TIMEOUT = Timeout(per_request=Milliseconds(5000), idle=Milliseconds(7000))
 HTTP_KINDS: tuple[Protocol, ...] = ("http", "http2")
 POOLS: dict[Protocol, ConnectionPool] = {
     "http": ConnectionPool(max_connections=3, max_pending_requests=4),
@@ -169,9 +170,12 @@ def _listeners(port: int) -> tuple[Listener, ...]:
 
 
 def _listener(port: int, protocol: Protocol, tls: ListenerTls | None, check: HealthCheck | None) -> Listener:
-    timeout = Timeout(idle_millis=7000) if protocol == "tcp" else TIMEOUT
+    timeout = Timeout(idle=Milliseconds(7000)) if protocol == "tcp" else TIMEOUT
     outlier = OutlierDetection(
-        max_server_errors=3, interval_millis=1000, base_ejection_millis=2000, max_ejection_percent=50
+        max_server_errors=3,
+        interval=Milliseconds(1000),
+        base_ejection_duration=Milliseconds(2000),
+        max_ejection_percent=50,
     )
     return Listener(
         port=port,
@@ -187,8 +191,8 @@ def _listener(port: int, protocol: Protocol, tls: ListenerTls | None, check: Hea
 def _check(protocol: Protocol, port: int | None) -> HealthCheck:
     return HealthCheck(
         protocol=protocol,
-        interval_millis=5000,
-        timeout_millis=2000,
+        interval=Milliseconds(5000),
+        timeout=Milliseconds(2000),
         healthy_threshold=2,
         unhealthy_threshold=3,
         path="/health" if protocol == "http" else None,
@@ -198,11 +202,14 @@ def _check(protocol: Protocol, port: int | None) -> HealthCheck:
 
 def _routes() -> tuple[Route, ...]:
     policy = RetryPolicy(
-        max_retries=3, per_retry_timeout_millis=1500, http_events=("gateway-error",), tcp_events=("connection-error",)
+        max_retries=3,
+        per_retry_timeout=Milliseconds(1500),
+        http_events=("gateway-error",),
+        tcp_events=("connection-error",),
     )
     grpc_policy = RetryPolicy(
         max_retries=3,
-        per_retry_timeout_millis=1500,
+        per_retry_timeout=Milliseconds(1500),
         http_events=("gateway-error",),
         tcp_events=("connection-error",),
         grpc_events=("internal",),
@@ -246,7 +253,7 @@ def _routes() -> tuple[Route, ...]:
             protocol="tcp",
             match=RouteMatch(port=9083),
             targets=_targets(3),
-            timeout=Timeout(idle_millis=7000),
+            timeout=Timeout(idle=Milliseconds(7000)),
         ),
     )
 

@@ -131,6 +131,23 @@ def changed(change: Change | None = None) -> Resources:
     return resources
 
 
+def balanced(**targets: Any) -> Resources:
+    """An application load balancer with a listener and a target group, with some properties of the target group."""
+    forward = {"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}
+    return {
+        "Targets": elb("TargetGroup", TargetType="ip", Protocol="HTTP", **targets),
+        "Balancer": elb("LoadBalancer", Subnets=[{"Ref": "Subnet"}]),
+        "Listener": elb(
+            "Listener", LoadBalancerArn={"Ref": "Balancer"}, Protocol="HTTP", Port=80, DefaultActions=[forward]
+        ),
+    }
+
+
+def elb(name: str, **properties: Any) -> Resources:
+    """A resource of Elastic Load Balancing."""
+    return resource(f"AWS::ElasticLoadBalancingV2::{name}", **properties)
+
+
 def write_template(folder: Path, change: Change | None = None, more: Resources | None = None) -> Path:
     """Write the template to a folder, with a change and with more resources."""
     file = folder / "shop.template.json"

@@ -229,7 +229,7 @@ def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any])
     running_mesh.find_endpoints(task)
     bootstrap = task.configuration.bootstrap
     for cluster in bootstrap["static_resources"].get("clusters", []):
-        if "cluster_type" in cluster:
+        if "cluster_type" in cluster and not cluster["name"].startswith("telemetry"):
             # Its endpoints are those of DNS names too.
             running_mesh.answer_dns(cluster)
     task.write("bootstrap.json", adjust(bootstrap))

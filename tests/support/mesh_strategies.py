@@ -29,6 +29,7 @@ from color_mesh.model import (
     ListenerTls,
     Mesh,
     Method,
+    Milliseconds,
     OutlierDetection,
     Protocol,
     QueryParameterMatch,
@@ -64,8 +65,8 @@ _PORTS = (80, 8080, 443, 65535)
 _YES_OR_NO = st.booleans()
 _WEIGHT = st.sampled_from((1, 4, 100))
 _WEIGHT_OR_0 = st.sampled_from((0, 1, 50, 100))
-_MILLIS = st.sampled_from((1, 250, 1000, 1500, 15000, 86400000))
-_MILLIS_OR_0 = st.sampled_from((None, 0, 1, 250, 1000, 1500, 15000, 86400000))
+_MILLIS = st.sampled_from((1, 250, 1000, 1500, 15000, 86400000)).map(Milliseconds)
+_MILLIS_OR_0 = st.sampled_from((None, *map(Milliseconds, (0, 1, 250, 1000, 1500, 15000, 86400000))))
 _COUNT = st.sampled_from((1, 2, 100, 2147483647))
 _WORD = st.sampled_from(("a", "Team", "x-color", "X-Color", "0_1-2", "w" * 50))
 _VALUE = st.sampled_from(("v1", "a b", "Red;q=0.5", "/+~:=", "äß☃", "%41", "v" * 255))
@@ -100,8 +101,8 @@ def several(strategy: st.SearchStrategy[T], least: int = 0, most: int = 2, **uni
 
 _MAYBE_PATH = optional(_PATH)
 _PORTS_OF_LISTENERS = {least: several(st.sampled_from(_PORTS), least) for least in (0, 1)}
-_TIMEOUT = optional(st.builds(Timeout, per_request_millis=_MILLIS_OR_0, idle_millis=_MILLIS_OR_0))
-_TCP_TIMEOUT = optional(st.builds(Timeout, idle_millis=_MILLIS_OR_0))
+_TIMEOUT = optional(st.builds(Timeout, per_request=_MILLIS_OR_0, idle=_MILLIS_OR_0))
+_TCP_TIMEOUT = optional(st.builds(Timeout, idle=_MILLIS_OR_0))
 _POOLS: dict[Protocol, st.SearchStrategy[ConnectionPool | None]] = {
     "http": optional(st.builds(ConnectionPool, max_connections=_COUNT, max_pending_requests=optional(_COUNT))),
     "http2": optional(st.builds(ConnectionPool, max_requests=_COUNT)),
@@ -112,8 +113,8 @@ _OUTLIER_DETECTION = optional(
     st.builds(
         OutlierDetection,
         max_server_errors=_COUNT,
-        interval_millis=_MILLIS,
-        base_ejection_millis=_MILLIS,
+        interval=_MILLIS,
+        base_ejection_duration=_MILLIS,
         max_ejection_percent=st.sampled_from((0, 50, 100)),
     )
 )
@@ -165,8 +166,8 @@ _HEALTH_CHECKS = {
         st.builds(
             HealthCheck,
             protocol=st.just(protocol),
-            interval_millis=st.sampled_from((5000, 30000, 300000)),
-            timeout_millis=st.sampled_from((2000, 60000)),
+            interval=st.sampled_from((5000, 30000, 300000)).map(Milliseconds),
+            timeout=st.sampled_from((2000, 60000)).map(Milliseconds),
             healthy_threshold=st.sampled_from((2, 10)),
             unhealthy_threshold=st.sampled_from((2, 3, 10)),
             path=optional(_PATH) if protocol in ("http", "http2") else st.none(),
@@ -384,7 +385,7 @@ _RETRY_POLICIES = {
                 st.builds(
                     RetryPolicy,
                     max_retries=st.sampled_from((0, 1, 10)),
-                    per_retry_timeout_millis=st.just(0) | _MILLIS,
+                    per_retry_timeout=st.just(Milliseconds(0)) | _MILLIS,
                     http_events=several(one_of_type(HttpRetryEvent), least["http"]),
                     tcp_events=several(one_of_type(TcpRetryEvent), least["tcp"], 1),
                     grpc_events=several(one_of_type(GrpcRetryEvent), least["grpc"], 5) if grpc else st.just(()),

@@ -15,6 +15,7 @@ from color_mesh.model import (
     HealthCheck,
     Listener,
     Mesh,
+    Milliseconds,
     OutlierDetection,
     Route,
     RouteMatch,
@@ -33,10 +34,10 @@ PORT = 8080
 ENTRY = 8000
 UPDATES = "cluster_manager.cds.update_success"
 CHECK = HealthCheck(
-    protocol="http", interval_millis=5000, timeout_millis=2000, healthy_threshold=2, unhealthy_threshold=2
+    protocol="http", interval=Milliseconds(5000), timeout=Milliseconds(2000), healthy_threshold=2, unhealthy_threshold=2
 )
 OUTLIER = OutlierDetection(
-    max_server_errors=5, interval_millis=1000, base_ejection_millis=1000, max_ejection_percent=50
+    max_server_errors=5, interval=Milliseconds(1000), base_ejection_duration=Milliseconds(1000), max_ejection_percent=50
 )
 
 

@@ -33,7 +33,7 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
-from color_mesh.model.listener import Protocol
+from color_mesh.model.health_check import Protocol
 from tests.support.certificates import authority
 from tests.support.loopback_mesh import LoopbackMesh, Task, connect, loopback_mesh, wait_until
 

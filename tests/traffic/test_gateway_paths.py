@@ -74,7 +74,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
 @pytest.fixture(scope="module")
 def app_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMesh]:
     """The mesh with App Mesh's prefixes."""
-    with loopback_mesh(MESH, tmp_path_factory.mktemp("prefixes"), settings={"app_mesh_prefixes": True}) as mesh:
+    with loopback_mesh(MESH, tmp_path_factory.mktemp("prefixes"), settings={"as_in_app_mesh": True}) as mesh:
         yield mesh
 
 

@@ -11,6 +11,7 @@ from color_mesh.model import (
     HeaderMatch,
     Listener,
     Mesh,
+    Milliseconds,
     Rewrite,
     Route,
     RouteMatch,
@@ -90,7 +91,9 @@ MESH = Mesh(
             name="slow",
             listeners=(Listener(port=ROUTER_PORT),),
             routes=(
-                Route(name="all", match=RouteMatch(), targets=to("green"), timeout=Timeout(per_request_millis=200)),
+                Route(
+                    name="all", match=RouteMatch(), targets=to("green"), timeout=Timeout(per_request=Milliseconds(200))
+                ),
             ),
         ),
     ),

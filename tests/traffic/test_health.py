@@ -15,6 +15,7 @@ from color_mesh.model import (
     HealthCheck,
     Listener,
     Mesh,
+    Milliseconds,
     OutlierDetection,
     RouteMatch,
     VirtualGateway,
@@ -22,7 +23,7 @@ from color_mesh.model import (
     VirtualService,
     VirtualServiceBackend,
 )
-from color_mesh.model.listener import Protocol
+from color_mesh.model.health_check import Protocol
 from tests.support.loopback_mesh import LoopbackMesh, Task, connect, loopback_mesh, wait_until
 from tests.support.servers import SERVERS
 from tests.support.streaming_servers import streaming_grpc_server
@@ -49,8 +50,8 @@ def node(name: str, protocol: Protocol = "http", **policies: Any) -> VirtualNode
 def check(protocol: Protocol, path: str | None = None) -> HealthCheck:
     return HealthCheck(
         protocol=protocol,
-        interval_millis=5000,
-        timeout_millis=2000,
+        interval=Milliseconds(5000),
+        timeout=Milliseconds(2000),
         healthy_threshold=2,
         unhealthy_threshold=2,
         path=path,
@@ -59,7 +60,10 @@ def check(protocol: Protocol, path: str | None = None) -> HealthCheck:
 
 def outlier(errors: int, base: int, percent: int) -> OutlierDetection:
     return OutlierDetection(
-        max_server_errors=errors, interval_millis=100, base_ejection_millis=base, max_ejection_percent=percent
+        max_server_errors=errors,
+        interval=Milliseconds(100),
+        base_ejection_duration=Milliseconds(base),
+        max_ejection_percent=percent,
     )
 
 

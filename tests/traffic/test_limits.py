@@ -17,6 +17,7 @@ from color_mesh.model import (
     HealthCheck,
     Listener,
     Mesh,
+    Milliseconds,
     OutlierDetection,
     Route,
     RouteMatch,
@@ -60,15 +61,18 @@ MESH = Mesh(
         node(
             "outlier",
             outlier_detection=OutlierDetection(
-                max_server_errors=2, interval_millis=100, base_ejection_millis=60000, max_ejection_percent=50
+                max_server_errors=2,
+                interval=Milliseconds(100),
+                base_ejection_duration=Milliseconds(60000),
+                max_ejection_percent=50,
             ),
         ),
         node(
             "checked",
             health_check=HealthCheck(
                 protocol="http",
-                interval_millis=5000,
-                timeout_millis=2000,
+                interval=Milliseconds(5000),
+                timeout=Milliseconds(2000),
                 healthy_threshold=2,
                 unhealthy_threshold=2,
                 path="/healthy",

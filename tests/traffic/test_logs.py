@@ -13,6 +13,7 @@ from color_mesh.model import (
     HealthCheck,
     Listener,
     Mesh,
+    Milliseconds,
     Route,
     RouteMatch,
     Timeout,
@@ -23,7 +24,7 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
-from color_mesh.model.listener import Protocol
+from color_mesh.model.health_check import Protocol
 from tests.support.loopback_mesh import LoopbackMesh, Task, connect, loopback_mesh, wait_until
 
 PORT = 8080
@@ -31,8 +32,8 @@ ENTRY = 8000
 LOG = "access.log"
 CHECK = HealthCheck(
     protocol="http",
-    interval_millis=5000,
-    timeout_millis=2000,
+    interval=Milliseconds(5000),
+    timeout=Milliseconds(2000),
     healthy_threshold=2,
     unhealthy_threshold=2,
     path="/healthy?deep=1",
@@ -99,7 +100,7 @@ MESH = Mesh(
             listeners=(Listener(port=PORT),),
             routes=(
                 route("gone", RouteMatch(prefix="/gone"), "gone"),
-                route("short", RouteMatch(prefix="/short"), "green", Timeout(per_request_millis=100)),
+                route("short", RouteMatch(prefix="/short"), "green", Timeout(per_request=Milliseconds(100))),
                 route("tell", RouteMatch(prefix="/tell"), "green"),
             ),
         ),

@@ -16,6 +16,7 @@ from color_mesh.model import (
     HeaderMatch,
     Listener,
     Mesh,
+    Milliseconds,
     RetryPolicy,
     Route,
     RouteMatch,
@@ -27,7 +28,7 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
-from color_mesh.model.listener import Protocol
+from color_mesh.model.health_check import Protocol
 from tests.support.loopback_mesh import LoopbackMesh, connect, loopback_mesh
 
 LISTENERS = (
@@ -57,7 +58,7 @@ def grpc_route(name: str, match: dict[str, Any], **changes: Any) -> Route:
     )
 
 
-UNAVAILABLE = RetryPolicy(max_retries=1, per_retry_timeout_millis=0, grpc_events=("resource-exhausted",))
+UNAVAILABLE = RetryPolicy(max_retries=1, per_retry_timeout=Milliseconds(0), grpc_events=("resource-exhausted",))
 ROUTES = (
     Route(
         name="put", protocol="http2", match=RouteMatch(port=9082, method="PUT"), targets=to(8082, green=1), priority=1
@@ -125,7 +126,7 @@ MESH = Mesh(
                     protocol="tcp",
                     match=RouteMatch(),
                     targets=to(8084, green=1, yellow=1),
-                    timeout=Timeout(idle_millis=300),
+                    timeout=Timeout(idle=Milliseconds(300)),
                 ),
             ),
         ),

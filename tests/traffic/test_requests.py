@@ -11,6 +11,7 @@ from color_mesh.model import (
     GatewayRoute,
     Listener,
     Mesh,
+    Milliseconds,
     Rewrite,
     Route,
     RouteMatch,
@@ -50,10 +51,10 @@ def route(name: str, match: RouteMatch, node_name: str, timeout: Timeout | None 
 
 ROUTES = (
     route("exact", RouteMatch(path="/a/b"), "yellow"),
-    route("slow", RouteMatch(prefix="/slow"), "slow", Timeout(per_request_millis=30000)),
-    route("endless", RouteMatch(prefix="/endless"), "endless", Timeout(per_request_millis=0)),
-    route("idle", RouteMatch(prefix="/idle"), "idle", Timeout(per_request_millis=0)),
-    route("short", RouteMatch(prefix="/short"), "green", Timeout(per_request_millis=500)),
+    route("slow", RouteMatch(prefix="/slow"), "slow", Timeout(per_request=Milliseconds(30000))),
+    route("endless", RouteMatch(prefix="/endless"), "endless", Timeout(per_request=Milliseconds(0))),
+    route("idle", RouteMatch(prefix="/idle"), "idle", Timeout(per_request=Milliseconds(0))),
+    route("short", RouteMatch(prefix="/short"), "green", Timeout(per_request=Milliseconds(500))),
     route("rest", RouteMatch(prefix="/"), "green"),
 )
 MESH = Mesh(
@@ -65,11 +66,11 @@ MESH = Mesh(
         ),
         node("green"),
         node("yellow"),
-        node("slow", timeout=Timeout(per_request_millis=40000)),
-        node("idle", timeout=Timeout(per_request_millis=0, idle_millis=200)),
-        tcp_node("quiet", Timeout(idle_millis=200)),
+        node("slow", timeout=Timeout(per_request=Milliseconds(40000))),
+        node("idle", timeout=Timeout(per_request=Milliseconds(0), idle=Milliseconds(200))),
+        tcp_node("quiet", Timeout(idle=Milliseconds(200))),
         tcp_node("talk", None),
-        node("endless", timeout=Timeout(per_request_millis=0)),
+        node("endless", timeout=Timeout(per_request=Milliseconds(0))),
     ),
     routers=(VirtualRouter(name="router", listeners=(Listener(port=PORT),), routes=ROUTES),),
     services=(

@@ -13,6 +13,7 @@ from color_mesh.model import (
     GatewayRoute,
     Listener,
     Mesh,
+    Milliseconds,
     RetryPolicy,
     Route,
     RouteMatch,
@@ -40,10 +41,10 @@ def node(name: str) -> VirtualNode:
 
 
 def policy(*events: HttpRetryEvent, retries: int = 2) -> RetryPolicy:
-    return RetryPolicy(max_retries=retries, per_retry_timeout_millis=0, http_events=events)
+    return RetryPolicy(max_retries=retries, per_retry_timeout=Milliseconds(0), http_events=events)
 
 
-CONNECTIONS = RetryPolicy(max_retries=4, per_retry_timeout_millis=0, tcp_events=("connection-error",))
+CONNECTIONS = RetryPolicy(max_retries=4, per_retry_timeout=Milliseconds(0), tcp_events=("connection-error",))
 
 
 def route(name: str, retry_policy: RetryPolicy | None, target: str = "green") -> Route:

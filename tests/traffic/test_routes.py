@@ -14,6 +14,7 @@ from color_mesh.model import (
     HeaderMatch,
     Listener,
     Mesh,
+    Milliseconds,
     QueryParameterMatch,
     RetryPolicy,
     Route,
@@ -81,30 +82,30 @@ ORDER = (
     hit("second", RouteMatch(prefix="/first/b"), targets=to(yellow=1), priority=2),
     hit("first", RouteMatch(prefix="/first"), priority=1),
 )
-GATEWAY_ERRORS = RetryPolicy(max_retries=3, per_retry_timeout_millis=0, http_events=("gateway-error",))
+GATEWAY_ERRORS = RetryPolicy(max_retries=3, per_retry_timeout=Milliseconds(0), http_events=("gateway-error",))
 RETRIES = (
     hit("given", RouteMatch(prefix="/given"), retry_policy=GATEWAY_ERRORS),
     hit(
         "never",
         RouteMatch(prefix="/never"),
-        retry_policy=RetryPolicy(max_retries=0, per_retry_timeout_millis=0, http_events=("server-error",)),
+        retry_policy=RetryPolicy(max_retries=0, per_retry_timeout=Milliseconds(0), http_events=("server-error",)),
     ),
     hit(
         "client-error",
         RouteMatch(prefix="/client-error"),
-        retry_policy=RetryPolicy(max_retries=1, per_retry_timeout_millis=0, http_events=("client-error",)),
+        retry_policy=RetryPolicy(max_retries=1, per_retry_timeout=Milliseconds(0), http_events=("client-error",)),
     ),
     hit(
         "attempts-are-short",
         RouteMatch(prefix="/attempts-are-short"),
-        retry_policy=RetryPolicy(max_retries=2, per_retry_timeout_millis=200, http_events=("server-error",)),
+        retry_policy=RetryPolicy(max_retries=2, per_retry_timeout=Milliseconds(200), http_events=("server-error",)),
     ),
     hit("default", RouteMatch(prefix="/")),
 )
 TIMEOUTS = (
-    hit("request", RouteMatch(prefix="/request"), timeout=Timeout(per_request_millis=200)),
-    hit("idle", RouteMatch(prefix="/idle"), timeout=Timeout(per_request_millis=0, idle_millis=200)),
-    hit("callee", RouteMatch(prefix="/"), targets=to(hasty=1), timeout=Timeout(per_request_millis=0)),
+    hit("request", RouteMatch(prefix="/request"), timeout=Timeout(per_request=Milliseconds(200))),
+    hit("idle", RouteMatch(prefix="/idle"), timeout=Timeout(per_request=Milliseconds(0), idle=Milliseconds(200))),
+    hit("callee", RouteMatch(prefix="/"), targets=to(hasty=1), timeout=Timeout(per_request=Milliseconds(0))),
 )
 ROUTERS: dict[str, tuple[Route, ...]] = {
     "split": (hit("split", RouteMatch(), targets=to(green=4, yellow=1)),),
@@ -137,7 +138,7 @@ MESH = Mesh(
         ),
         node("green"),
         node("yellow"),
-        node("hasty", listeners=(Listener(port=PORT, timeout=Timeout(per_request_millis=200)),)),
+        node("hasty", listeners=(Listener(port=PORT, timeout=Timeout(per_request=Milliseconds(200))),)),
         node("gone"),
     ),
     routers=tuple(

@@ -16,6 +16,7 @@ from color_mesh.model import (
     HeaderMatch,
     Listener,
     Mesh,
+    Milliseconds,
     Route,
     RouteMatch,
     Timeout,
@@ -26,7 +27,7 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
-from color_mesh.model.listener import Protocol
+from color_mesh.model.health_check import Protocol
 from tests.support.loopback_mesh import LoopbackMesh, Task, connect, loopback_mesh
 from tests.support.servers import SERVERS
 from tests.support.streaming_servers import streaming_grpc_server, upgrade_server
@@ -65,7 +66,7 @@ ROUTES = (
         protocol="grpc",
         match=RouteMatch(service_name="colors.Hasty"),
         targets=(WeightedTarget(virtual_node="stream", weight=1),),
-        timeout=Timeout(per_request_millis=200),
+        timeout=Timeout(per_request=Milliseconds(200)),
     ),
 )
 MESH = Mesh(

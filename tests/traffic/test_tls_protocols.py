@@ -31,7 +31,7 @@ from color_mesh.model import (
     VirtualService,
     VirtualServiceBackend,
 )
-from color_mesh.model.listener import Protocol
+from color_mesh.model.health_check import Protocol
 from tests.support.certificates import authority
 from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, send_request
 

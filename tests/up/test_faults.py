@@ -1,6 +1,8 @@
 """Faults and changes under load: two tasks a service, 300 requests a second through the gateway."""
 
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,6 +65,15 @@ def kill_a_gateway(mesh: LocalMesh) -> None:
 
 def kill_a_task(mesh: LocalMesh) -> None:
     kill(mesh, "green-svc", "envoy-sidecar", "green-app")
+
+
+def terminate_every_container_of_a_task(mesh: LocalMesh) -> None:
+    """Send SIGTERM to all containers of a task at once, as if ECS did not stop them in the order of their start."""
+    for service in ("green-svc", "blue-svc"):
+        task = mesh.tasks(service)[0]
+        for pid in [mesh.machine_pid(int(container["pid"])) for container in task["containers"]]:
+            os.kill(pid, signal.SIGTERM)
+        mesh.wait_until(lambda task=task: task["id"] not in str(mesh.status()), "the task is gone")  # type: ignore[misc]
 
 
 def kill_the_load_balancer(mesh: LocalMesh) -> None:
@@ -164,6 +175,14 @@ def test_change_of_settings_loses_no_request(
     mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     load = under_load(mesh, change, capsys)
+    assert load.failed == 0, load.failures
+
+
+@on_data_planes("envoy")
+def test_task_whose_containers_end_at_once_loses_no_request(
+    mesh: LocalMesh, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = under_load(mesh, terminate_every_container_of_a_task, capsys)
     assert load.failed == 0, load.failures
 
 

@@ -86,7 +86,12 @@ def test_names_of_templates_are_no_paths(mesh: LocalMesh, outside: Path) -> None
         "images",
         "output",
     ]
-    assert sorted(path.name for path in (mesh.folder / ".color-mesh").iterdir()) == ["control.sock", "lock", "logs"]
+    assert sorted(path.name for path in (mesh.folder / ".color-mesh").iterdir()) == [
+        "ca.pem",
+        "control.sock",
+        "lock",
+        "logs",
+    ]
     assert sorted(path.name for path in (mesh.folder / ".color-mesh" / "logs").iterdir()) == [
         "cloudwatch",
         "load-balancers",

@@ -1,13 +1,18 @@
 """All that rules look at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from color_mesh.ecs import Declarations
 from color_mesh.ecs.containers import Container
+from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.services import Service
-from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.ecs.task_definitions import ProxyConfiguration, TaskDefinition
 from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter
+
+# Region and account of templates that do not name theirs.
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +35,21 @@ class Facts:
         """Return the ECS services that run a task definition, each with its place."""
         services = self.declarations.services.items()
         return [(place, each) for place, each in services if each.task_definition == task_definition]
+
+    def envoys(self) -> Iterator[tuple[str, TaskDefinition, int, MeshResource]]:
+        """Yield the Envoys of this mesh: place of the task definition, this, index of the container, resource."""
+        for place, definition in self.declarations.task_definitions.items():
+            for index, container in enumerate(definition.containers):
+                resource = container.mesh_resource
+                if resource is not None and resource.mesh == self.mesh.name:
+                    yield place, definition, index, resource
+
+    def redirected_tasks(self) -> Iterator[tuple[str, TaskDefinition, ProxyConfiguration, VirtualNode]]:
+        """Yield the task definitions of nodes whose traffic is redirected to Envoy."""
+        for node in self.mesh.nodes:
+            for place, definition, _ in self.tasks_of(node):
+                if definition.proxy_configuration is not None:
+                    yield place, definition, definition.proxy_configuration, node
 
     def tasks_of(self, part: VirtualNode | VirtualGateway) -> list[tuple[str, TaskDefinition, Container]]:
         """Return the task definitions of a node or gateway, each with its place and with the part's Envoy."""

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from color_mesh.analysis.facts import Facts
+from color_mesh.analysis.facts import ACCOUNT, REGION, Facts
 from color_mesh.appmesh.meshes import DeclaredResource
 from color_mesh.cloudformation import Templates
 from color_mesh.ecs import read_declarations
 from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 from color_mesh.model import Mesh
 
-# Region and account of templates that do not name theirs.
-_ASSUMED = {"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+_ASSUMED = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
 _USED: UsedProperties = {
     f"AWS::{each}": EVERY_PROPERTY
     for each in (
@@ -45,8 +44,12 @@ def read_facts(
         templates: Templates of the source.
     """
     declarations = read_declarations(templates.with_pseudo_parameters(_ASSUMED), _USED)
+    references = templates.dependencies()
     declared = list(resources)
-    return tuple(Facts(mesh=mesh, declarations=declarations, places=dict(_places(mesh, declared))) for mesh in meshes)
+    return tuple(
+        Facts(mesh=mesh, declarations=declarations, references=references, places=dict(_places(mesh, declared)))
+        for mesh in meshes
+    )
 
 
 def _places(mesh: Mesh, resources: Iterable[DeclaredResource]) -> Iterator[tuple[str, str]]:

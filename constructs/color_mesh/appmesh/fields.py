@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from color_mesh.cloudformation.values import Unresolved
+from color_mesh.cloudformation.templates import Attribute
+from color_mesh.cloudformation.values import Unresolved, set_option
 from color_mesh.model.errors import add_problems, listed, problem
 
 T = TypeVar("T")
@@ -71,6 +72,11 @@ class Fields:
             self._report(place, "is not an object", value, "keys and values")
             # Missing fields of something that is not an object are no additional problems.
             self._problems = []
+
+    @property
+    def has_problems(self) -> bool:
+        """True if a field that has been read has a problem, apart from those of inner objects."""
+        return bool(self._reported)
 
     @property
     def place(self) -> str:
@@ -237,5 +243,7 @@ class Fields:
         # One problem for each place is enough: others would have the same cause.
         if place not in self._reported:
             self._reported.add(place)
+            if isinstance(got, Attribute):
+                wrong, fix = "is known only at deployment", f"give it with {set_option(repr(got))}"
             lines = got.problems if isinstance(got, Unresolved) else (problem(place, wrong, got, fix),)
             add_problems(self._problems, lines)

@@ -6,8 +6,8 @@ from typing import TypeVar, cast
 from color_mesh.appmesh.fields import Fields
 from color_mesh.appmesh.security import listener_tls, read_listener_tls
 from color_mesh.appmesh.spec import Spec, compact
-from color_mesh.model import ConnectionPool, HealthCheck, Listener, OutlierDetection, Protocol, Timeout
-from color_mesh.model.listener import PROTOCOLS
+from color_mesh.model import ConnectionPool, HealthCheck, Listener, Milliseconds, OutlierDetection, Protocol, Timeout
+from color_mesh.model.health_check import PROTOCOLS
 
 T = TypeVar("T")
 
@@ -45,13 +45,13 @@ def duration_spec(millis: int | None) -> Spec | None:
     return {"unit": "s", "value": millis // 1000} if millis % 1000 == 0 else {"unit": "ms", "value": millis}
 
 
-def read_duration(fields: Fields) -> int:
-    """Read a duration in milliseconds."""
+def read_duration(fields: Fields) -> Milliseconds:
+    """Read a duration."""
     value = fields.integer("value")
     unit = fields.text("unit")
     if unit not in ("s", "ms"):
         fields.report("unit", "is not a unit of time", "'s' or 'ms'")
-    return value * 1000 if unit == "s" else value
+    return Milliseconds(value * 1000 if unit == "s" else value)
 
 
 def timeout_spec(timeout: Timeout | None, protocol: Protocol | None = None) -> Spec | None:
@@ -65,8 +65,8 @@ def timeout_spec(timeout: Timeout | None, protocol: Protocol | None = None) -> S
 def read_timeout(fields: Fields) -> Timeout:
     """Read timeouts. The model rejects a request timeout for tcp."""
     return Timeout(
-        per_request_millis=fields.optional("perRequest", read_duration),
-        idle_millis=fields.optional("idle", read_duration),
+        per_request=fields.optional("perRequest", read_duration),
+        idle=fields.optional("idle", read_duration),
     )
 
 
@@ -103,8 +103,8 @@ def _health_check(listener: Listener) -> Spec | None:
 def _read_health_check(fields: Fields) -> HealthCheck:
     return HealthCheck(
         protocol=cast(Protocol, fields.text("protocol")),
-        interval_millis=fields.integer("intervalMillis"),
-        timeout_millis=fields.integer("timeoutMillis"),
+        interval=Milliseconds(fields.integer("intervalMillis")),
+        timeout=Milliseconds(fields.integer("timeoutMillis")),
         healthy_threshold=fields.integer("healthyThreshold"),
         unhealthy_threshold=fields.integer("unhealthyThreshold"),
         path=fields.optional_text("path"),
@@ -146,7 +146,7 @@ def _outlier_detection(outlier: OutlierDetection | None) -> Spec | None:
 def _read_outlier_detection(fields: Fields) -> OutlierDetection:
     return OutlierDetection(
         max_server_errors=fields.integer("maxServerErrors"),
-        interval_millis=fields.required("interval", read_duration),
-        base_ejection_millis=fields.required("baseEjectionDuration", read_duration),
+        interval=fields.required("interval", read_duration),
+        base_ejection_duration=fields.required("baseEjectionDuration", read_duration),
         max_ejection_percent=fields.integer("maxEjectionPercent"),
     )

@@ -133,7 +133,7 @@ def _retry_policy(policy: RetryPolicy | None) -> Spec | None:
 def _read_retry_policy(fields: Fields) -> RetryPolicy:
     return RetryPolicy(
         max_retries=fields.integer("maxRetries"),
-        per_retry_timeout_millis=fields.required("perRetryTimeout", read_duration),
+        per_retry_timeout=fields.required("perRetryTimeout", read_duration),
         http_events=cast(tuple[HttpRetryEvent, ...], fields.texts("httpRetryEvents")),
         tcp_events=cast(tuple[TcpRetryEvent, ...], fields.texts("tcpRetryEvents")),
         grpc_events=cast(tuple[GrpcRetryEvent, ...], fields.texts("grpcRetryEvents")),

@@ -1,6 +1,8 @@
 """CDK constructs. No other part of the package imports the CDK."""
 
 from color_mesh.cdk.attachment import NodeAttachment
+from color_mesh.cdk.backend import Backend
+from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
@@ -11,8 +13,10 @@ from color_mesh.cdk.router import MeshRouter
 from color_mesh.cdk.service import MeshService
 
 __all__ = [
+    "Backend",
     "ColorRouter",
     "GatewayImplementation",
+    "LoadBalancerTarget",
     "MeshGateway",
     "MeshNode",
     "MeshRouter",

@@ -22,8 +22,9 @@ from color_mesh.cdk.task import (
     start_after,
     stop_timeout,
 )
+from color_mesh.cdk.telemetry import add_collector, allow_xray, collector_containers, xray_collector
 from color_mesh.cdk.transparent import REDIRECTED_USER
-from color_mesh.model import ContainerHealthCheck, FargateContainer, Mesh, VirtualGateway, VirtualNode
+from color_mesh.model import ContainerHealthCheck, FargateContainer, Mesh, Telemetry, VirtualGateway, VirtualNode
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.errors import problem
 
@@ -44,11 +45,14 @@ class AppMeshDataPlane:
     follows_tutorial = True
     gateway_health_path = None
 
-    def __init__(self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage) -> None:
+    def __init__(
+        self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage, telemetry: Telemetry | None
+    ) -> None:
         """Create the App Mesh resource of the mesh in ``scope``."""
         self._mesh_name = mesh.name
         self._resources = AppMeshResources(scope, mesh)
         self._envoy_image = envoy_image
+        self._telemetry = telemetry
 
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the App Mesh resource of a part; see `DataPlane`."""
@@ -58,7 +62,8 @@ class AppMeshDataPlane:
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
     ) -> tuple[FargateContainer, ...]:
         """Return the sidecar. App Mesh reports ended tasks to callers at once, so no deregistration delay is needed."""
-        return (_container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds),)
+        envoy = _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
+        return (envoy, *collector_containers(self._telemetry))
 
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Return the Envoy container of a gateway; see `DataPlane`."""
@@ -81,11 +86,9 @@ class AppMeshDataPlane:
         log_group: logs.ILogGroup,
     ) -> ecs.ContainerDefinition:
         """Add the sidecar, with the user id whose traffic ECS does not redirect; see `DataPlane`."""
-        (container,) = containers
+        container = containers[0]
         create_task_definition_after(task_definition, self._resources.nodes[node.name])
-        logging = container_log(log_group, node.name, container, buffered=False)
-        resource = f"virtualNode/{node.name}"
-        envoy = self._add_envoy(task_definition, resource, container, logging)
+        envoy = self._add_envoy(task_definition, "virtualNode", node.name, container, log_group)
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
 
@@ -101,21 +104,22 @@ class AppMeshDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         create_task_definition_after(task_definition, self._resources.gateways[gateway.name])
-        logging = container_log(log_group, gateway.name, container, buffered=False)
-        resource = f"virtualGateway/{gateway.name}"
-        return self._add_envoy(task_definition, resource, container, logging, system_controls=[LOW_PORTS])
+        return self._add_envoy(
+            task_definition, "virtualGateway", gateway.name, container, log_group, system_controls=[LOW_PORTS]
+        )
 
     def _add_envoy(
         self,
         task_definition: ecs.TaskDefinition,
-        resource: str,
+        kind: str,
+        name: str,
         container: FargateContainer,
-        logging: ecs.LogDriver,
+        log_group: logs.ILogGroup,
         system_controls: list[ecs.SystemControl] | None = None,
     ) -> ecs.ContainerDefinition:
         # The ARN is written out, not imported. With an import, the mesh's stack could never delete the resource.
         arn = Stack.of(task_definition).format_arn(
-            service="appmesh", resource="mesh", resource_name=f"{self._mesh_name}/{resource}"
+            service="appmesh", resource="mesh", resource_name=f"{self._mesh_name}/{kind}/{name}"
         )
         task_definition.add_to_task_role_policy(
             iam.PolicyStatement(actions=["appmesh:StreamAggregatedResources"], resources=[arn])
@@ -127,21 +131,38 @@ class AppMeshDataPlane:
             "Secrets of the application are in `secrets`, not in `environment`.",
         )
         acknowledge_pulling(task_definition, self._envoy_image)
-        return task_definition.add_container(
+        envoy = task_definition.add_container(
             container.name,
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,
-            environment={"APPMESH_RESOURCE_ARN": arn},
+            environment={"APPMESH_RESOURCE_ARN": arn, **self._telemetry_variables()},
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),
-            logging=logging,
+            logging=container_log(log_group, name, container, buffered=False),
             # Not the user of the image, which may be root. The file system stays writable, because the image writes
             # Envoy's configuration to it (aws-app-mesh-roadmap, issue 433).
             user=str(REDIRECTED_USER),
             system_controls=system_controls,
         )
+        self._add_telemetry(task_definition, name, log_group)
+        return envoy
+
+    def _telemetry_variables(self) -> dict[str, str]:
+        """Return the variables with which App Mesh's Envoy sends telemetry."""
+        if self._telemetry is None:
+            return {}
+        # AWS App Mesh User Guide, *Envoy configuration variables*: X-Ray variables.
+        rate = self._telemetry.sampling_percent / 100
+        return {"ENABLE_ENVOY_XRAY_TRACING": "1", "XRAY_SAMPLING_RATE": f"{rate:.4f}".rstrip("0").rstrip(".")}
+
+    def _add_telemetry(self, task_definition: ecs.TaskDefinition, name: str, log_group: logs.ILogGroup) -> None:
+        """Add the permissions and the collector of telemetry."""
+        for collector in collector_containers(self._telemetry):
+            allow_xray(task_definition)
+            logging = container_log(log_group, name, collector, buffered=False)
+            add_collector(task_definition, xray_collector(task_definition), REDIRECTED_USER, logging)
 
 
 def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:

@@ -100,25 +100,19 @@ def check_discovery_arguments(
         yield problem(subject, "has a response type but no hostname", response_type, fix)
 
 
-def check_implementation_arguments(
-    subject: str, node: VirtualNode, port_name: str | None, commands: Mapping[str, Sequence[str] | None]
-) -> Iterator[str]:
+def check_implementation_arguments(subject: str, node: VirtualNode, port_name: str | None) -> Iterator[str]:
     """Validate arguments of a node's implementation.
 
     Args:
         subject: Beginning of the messages.
         node: The node.
         port_name: Argument ``port_name``.
-        commands: Arguments that are sequences of words, by name.
     """
     if isinstance(node.discovery, DnsDiscovery):
         fix = "leave it out: a node with a hostname runs elsewhere, a node without one has tasks"
         yield problem(subject, "has a hostname and no tasks", node.discovery.hostname, fix)
     if port_name is not None and not node.listeners:
         yield problem(subject, "has a port name but no port", port_name, "leave port_name out, or give it a listener")
-    for argument, value in commands.items():
-        if isinstance(value, str):
-            yield problem(subject, f"{argument} is text", value, f"a sequence of words, such as {value.split()!r}")
 
 
 def check_unregistered(subject: str, node: VirtualNode) -> Iterator[str]:

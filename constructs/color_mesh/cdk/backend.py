@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Node
@@ -31,6 +31,7 @@ class Caller(Protocol):
         """Security group of the caller's tasks. ``None``: the caller has no tasks in the mesh."""
 
 
+@runtime_checkable
 class Backend(Protocol):
     """Service that a node may call and a gateway may route to: a node, a router, a service or an external service."""
 

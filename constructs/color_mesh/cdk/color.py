@@ -8,20 +8,17 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.backend import Backend
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.node_implementation import NodeImplementation
 from color_mesh.cdk.router import MeshRouter
-from color_mesh.model import AccessLog, ContainerHealthCheck
+from color_mesh.cdk.task import seconds
+from color_mesh.model import AccessLog
 from color_mesh.model.deployment import AppAddress
 
 # The image serves '/' and '/healthcheck' only. With the tutorial's '/health/' the check fails and ECS stops the task.
-_HEALTH_CHECK = ContainerHealthCheck(
-    command=("CMD-SHELL", "curl -f http://localhost/healthcheck || exit 1"),
-    interval_seconds=5,
-    timeout_seconds=5,
-    retries=3,
-)
+_HEALTH_CHECK = "curl -f http://localhost/healthcheck || exit 1"
 _NGINX_SERVER = """\
 cat > /etc/nginx/conf.d/default.conf << END
 server {
@@ -75,6 +72,7 @@ class MeshedColorNode(MeshNode):
         color: Color that the application answers with.
     """
 
+    @checked(tokens=("cloud_map_description",))
     def __init__(
         self,
         scope: Construct,
@@ -107,6 +105,7 @@ class MeshedColorNode(MeshNode):
         """
         color = id.lower() if color is None else color
         self._application = TUTORIAL_APPLICATION if mesh.data_plane.follows_tutorial else LOOPBACK_APPLICATION
+        ttl_seconds = self._application.dns_ttl_seconds
         super().__init__(
             scope,
             id,
@@ -117,10 +116,11 @@ class MeshedColorNode(MeshNode):
             access_log=access_log,
             cloud_map_name=cloud_map_name,
             cloud_map_description=cloud_map_description or f"{color.capitalize()} color service.",
-            dns_ttl_seconds=self._application.dns_ttl_seconds,
+            dns_ttl=None if ttl_seconds is None else seconds(ttl_seconds),
         )
         self.color: str = color
 
+    @checked()
     def implement_color_app(
         self,
         scope: Construct,
@@ -159,7 +159,9 @@ class MeshedColorNode(MeshNode):
             app_address=application.address,
             environment={"COLOR": self.color},
             port_name="color-port",
-            container_health_check=_HEALTH_CHECK,
+            container_health_check=ecs.HealthCheck(
+                command=["CMD-SHELL", _HEALTH_CHECK], interval=seconds(5), timeout=seconds(5), retries=3
+            ),
             desired_count=desired_count,
             execute_command=True,
             family=f"{self.color}_node",
@@ -171,6 +173,7 @@ class MeshedColorNode(MeshNode):
 class ColorRouter(MeshRouter):
     """Router of the tutorial: a `MeshRouter` on port 80 with one route, which distributes ``GET`` requests."""
 
+    @checked()
     def __init__(
         self,
         scope: Construct,

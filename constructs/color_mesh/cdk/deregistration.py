@@ -6,6 +6,7 @@ requests to it until the change has reached all resolvers, and may not know the 
 
 from collections.abc import Sequence
 
+from color_mesh.cdk.envoy_process import LISTENS
 from color_mesh.envoy.clusters import REFRESH_SECONDS
 from color_mesh.envoy.placement import ADMIN_PORT
 from color_mesh.model import FargateContainer
@@ -17,13 +18,9 @@ _PROPAGATION_SECONDS = 60
 # Part of the stop timeout in which bash exits after the delay.
 _EXIT_SECONDS = 5
 
-# /proc/net lists the sockets of the whole task. State 0A is a listening socket. The application listens on all
-# addresses, on 127.0.0.1, or on an IPv6 address. Envoy listens on other addresses for backends, possibly on the same
-# port. In a trap, `return` without a number would return the status of the command before the trap.
+# In a trap, `return` without a number would return the status of the command before the trap.
 _SCRIPT = f"""\
-listens() {{
-  grep -qsE " (00000000|0100007F|[0-9A-F]{{32}}):$(printf %04X "$1") 0+:0000 0A" /proc/net/tcp /proc/net/tcp6
-}}
+{LISTENS}
 answers() {{
   local port
   listens {ADMIN_PORT} || return 1

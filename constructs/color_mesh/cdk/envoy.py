@@ -23,19 +23,34 @@ from color_mesh.cdk.task import (
     start_after,
     stop_timeout,
 )
+from color_mesh.cdk.telemetry import (
+    COLLECTOR,
+    add_collector,
+    allow_otlp,
+    collector_containers,
+    endpoint_variables,
+    otlp_collector,
+)
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import configure
 from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.envoy.typed import Json
-from color_mesh.model import AccessLog, FargateContainer, Mesh, VirtualGateway, VirtualNode, VirtualService
+from color_mesh.model import (
+    AccessLog,
+    FargateContainer,
+    Mesh,
+    Telemetry,
+    VirtualGateway,
+    VirtualNode,
+    VirtualService,
+)
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_range
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, MIN_MEMORY_MIB
 
-# Grace period for clients that still send requests: load balancers deregister a task before ECS sends SIGTERM, and
-# callers that use DNS stop at the end of the deregistration delay. The rest of the stop timeout is for requests in
-# progress.
+# Grace period for clients of a gateway that still send requests: load balancers deregister a task before ECS sends
+# SIGTERM. The rest of the stop timeout is for requests in progress.
 _DRAIN_SECONDS = 5
 
 
@@ -51,11 +66,13 @@ class EnvoyDataPlane:
         mesh: MeshBuilder,
         envoy_image: ecs.ContainerImage,
         interception: TransparentInterception | LoopbackInterception,
+        telemetry: Telemetry | None,
     ) -> None:
         """Create no resources: the configurations are compiled at synthesis, from the complete mesh."""
         self._mesh = mesh
         self._envoy_image = envoy_image
         self._interception = interception
+        self._telemetry = telemetry
 
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the DNS record of a virtual service. Other parts are in the configurations of the Envoys only."""
@@ -66,7 +83,8 @@ class EnvoyDataPlane:
     ) -> tuple[FargateContainer, ...]:
         """Return the sidecar, and the deregistration delay of a node in Cloud Map; see `DataPlane`."""
         envoy = _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
-        return (envoy,) if dns_ttl_seconds is None else (envoy, delay_container(dns_ttl_seconds))
+        delay = () if dns_ttl_seconds is None else (delay_container(dns_ttl_seconds),)
+        return (envoy, *collector_containers(self._telemetry), *delay)
 
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
         """Return the Envoy container of a gateway; see `DataPlane`.
@@ -93,7 +111,8 @@ class EnvoyDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the sidecar and the deregistration delay; see `DataPlane`.
 
-        ECS stops containers in the reverse order of their start: the delay, the application, then Envoy.
+        ECS stops containers in the reverse order of their start: the delay, the application, then Envoy. Where it does
+        not, Envoy waits for the end of the application by itself.
         """
         # Resolvers may cache for 15 minutes that a name does not exist, so tasks start after the records.
         for record in self._interception.dns_records:
@@ -103,13 +122,15 @@ class EnvoyDataPlane:
             task_definition,
             f"virtual node {name!r}",
             containers[0],
-            container_log(log_group, name, containers[0], buffered=True),
+            name,
+            log_group,
             lambda mesh: self._compile(mesh, mesh.node(name), application),
+            app_ports=application.ports(node),
             user=self._interception.envoy_user,
             read_only=not _logs_to_a_file(node.access_log),
         )
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
-        for container in containers[1:]:
+        for container in (each for each in containers[1:] if each.name != COLLECTOR):
             delay = task_definition.add_container(
                 container.name,
                 image=self._envoy_image,
@@ -143,8 +164,10 @@ class EnvoyDataPlane:
             task_definition,
             f"virtual gateway {name!r}",
             container,
-            container_log(log_group, name, container, buffered=True),
+            name,
+            log_group,
             lambda mesh: self._compile(mesh, mesh.gateway(name), application, trusted_hops),
+            app_ports=None,
             user=IMAGE_USER,
             # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: it needs a writable file system.
             read_only=not execute_command and not _logs_to_a_file(gateway.access_log),
@@ -155,23 +178,28 @@ class EnvoyDataPlane:
     ) -> Json:
         outside = frozenset(name for nodes in self._mesh.parts.hostnames.values() for name in nodes)
         interception = self._interception.placement(application, outside)
-        return configure(mesh, part, interception=interception, trusted_hops=trusted_hops).bootstrap
+        return configure(
+            mesh, part, interception=interception, trusted_hops=trusted_hops, telemetry=self._telemetry
+        ).bootstrap
 
     def _add_envoy(
         self,
         task_definition: ecs.TaskDefinition,
         subject: str,
         container: FargateContainer,
-        logging: ecs.LogDriver,
+        name: str,
+        log_group: logs.ILogGroup,
         compile: Callable[[Mesh], Json],
         *,
+        app_ports: Sequence[int] | None,
         user: int,
         read_only: bool,
     ) -> ecs.ContainerDefinition:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
         task_definition.node.add_validation(configuration)
         acknowledge_pulling(task_definition, self._envoy_image)
-        return task_definition.add_container(
+        calls_aws = self._telemetry is not None and self._telemetry.collector is None
+        envoy = task_definition.add_container(
             container.name,
             image=self._envoy_image,
             cpu=container.cpu,
@@ -180,7 +208,11 @@ class EnvoyDataPlane:
             entry_point=run_envoy(
                 min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
                 workers=max(1, (container.cpu or 0) // 1024),
+                app_ports=app_ports,
+                names_endpoints=calls_aws,
+                describes_task=self._telemetry is not None,
             ),
+            environment=endpoint_variables(task_definition) if calls_aws else None,
             command=Lazy.uncached_list(configuration),
             user=str(user),
             system_controls=[LOW_PORTS],
@@ -188,8 +220,20 @@ class EnvoyDataPlane:
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),
-            logging=logging,
+            logging=container_log(log_group, name, container, buffered=True),
         )
+        self._add_telemetry(task_definition, name, log_group)
+        return envoy
+
+    def _add_telemetry(self, task_definition: ecs.TaskDefinition, name: str, log_group: logs.ILogGroup) -> None:
+        """Add the permissions and the collector of telemetry."""
+        if self._telemetry is None or self._telemetry.collector not in (None, "sidecar"):
+            return
+        allow_otlp(task_definition)
+        for collector in collector_containers(self._telemetry):
+            user = self._interception.envoy_user if isinstance(self._interception, TransparentInterception) else None
+            logging = container_log(log_group, name, collector, buffered=True)
+            add_collector(task_definition, otlp_collector(task_definition), user, logging)
 
 
 def _logs_to_a_file(access_log: AccessLog | None) -> bool:

@@ -8,7 +8,7 @@ from aws_cdk import IListProducer, IResolveContext, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
-from color_mesh.envoy.document import compressed, document, shortest
+from color_mesh.envoy.document import compressed, document
 from color_mesh.envoy.typed import Json
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.builder import MeshBuilder
@@ -20,7 +20,6 @@ from color_mesh.model.task import check_shares
 _MAX_TASK_DEFINITION_BYTES = 62 * 1024
 # Longer configurations are compressed, and no longer readable in a diff.
 _MAX_READABLE_BYTES = 40 * 1024
-_MAX_ARGUMENT_BYTES = 128 * 1024 - 1  # Linux, execve(2): MAX_ARG_STRLEN, with the terminating null byte
 
 
 @jsii.implements(IListProducer, IValidation)
@@ -69,11 +68,11 @@ class EnvoyConfiguration:
         return lines if len(json.dumps(lines)) <= _MAX_READABLE_BYTES else compressed(bootstrap)
 
     def validate(self) -> list[str]:
-        """Validate that the configuration can be compiled, and that a command and the task definition can hold it."""
+        """Validate that the configuration can be compiled, and that the task definition can hold it."""
         bootstrap = self._bootstrap()
         if isinstance(bootstrap, MeshError):
             return list(bootstrap.problems)
-        return [*self._check_size(bootstrap), *self._check_task_definition()]
+        return [*self._check_task_definition()]
 
     def _bootstrap(self) -> Json | MeshError:
         """Return the configuration, or the error that its compilation raised. A mesh is compiled once."""
@@ -85,12 +84,6 @@ class EnvoyConfiguration:
                 self._compiled = mesh, error
         return self._compiled[1]
 
-    def _check_size(self, bootstrap: Json) -> Iterator[str]:
-        size = len(shortest(bootstrap))
-        if size > _MAX_ARGUMENT_BYTES:
-            fix = f"at most {_MAX_ARGUMENT_BYTES} bytes: fewer backends or routes"
-            yield problem(self._subject, "Envoy's configuration is too long for a command", f"{size} bytes", fix)
-
     def _check_task_definition(self) -> Iterator[str]:
         resource = self._task_definition.node.default_child
         assert isinstance(resource, ecs.CfnTaskDefinition)
@@ -101,5 +94,5 @@ class EnvoyConfiguration:
             yield from check_shares(self._subject, "memory", "MiB", int(resource.memory), shares)
         size = len(json.dumps(containers))
         if size > _MAX_TASK_DEFINITION_BYTES:
-            fix = f"at most {_MAX_TASK_DEFINITION_BYTES} bytes: a shorter environment or command"
+            fix = f"at most {_MAX_TASK_DEFINITION_BYTES} bytes: less environment, fewer backends or routes"
             yield problem(self._subject, "task definition is too large for ECS", f"{size} bytes", fix)

@@ -1,5 +1,7 @@
 """Start, health check and graceful shutdown of upstream Envoy's image in a task."""
 
+from collections.abc import Sequence
+
 from color_mesh.envoy.document import COMPRESSED
 from color_mesh.model import ContainerHealthCheck
 
@@ -13,25 +15,79 @@ READY = ContainerHealthCheck(
     start_period_seconds=10,
 )
 
+# Bash function: an application listens on a port. /proc/net lists the sockets of all containers of the task. State 0A
+# is a listening socket. The application listens on all addresses, on 127.0.0.1, or on an IPv6 address. Envoy listens on
+# other addresses for backends, possibly on the same port.
+LISTENS = """\
+listens() {
+  grep -qsE " (00000000|0100007F|[0-9A-F]{32}):$(printf %04X "$1") 0+:0000 0A" /proc/net/tcp /proc/net/tcp6
+}"""
 
 # Statistics of active requests, and of active TCP connections. Envoy counts the latter in the upstream clusters, which
-# `color_mesh.envoy.names` names. The expression has no space and no character that is reserved in a URL.
+# `color_mesh.envoy.names` names. The expressions have no space and no character that is reserved in a URL.
 _ACTIVE_STATISTICS = r"^(http\.(in|e)gress.*rq_active|cluster\.cds_.*_tcp_[0-9].*upstream_cx_active)$"
+# Statistics of the connections from an application to its Envoy.
+_APPLICATION_STATISTICS = r"^(http\.egress\.downstream_cx_active|cluster\.cds_egress_.*_tcp_[0-9].*upstream_cx_active)$"
 
 
-def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
+# Resource attributes of the task, in the names of OpenTelemetry's semantic conventions. HTTP/1.0 has no body in chunks.
+# ECS Developer Guide, *Amazon ECS task metadata endpoint version 4*. Without it, the hostname names the task.
+_DESCRIBE_TASK = r"""
+attributes=service.instance.id=$HOSTNAME
+if [[ $ECS_CONTAINER_METADATA_URI_V4 =~ ^http://([^/:]+):?([0-9]*)(/.*)$ ]]; then
+  match=("${BASH_REMATCH[@]}")
+  task=$(
+    exec 3<>"/dev/tcp/${match[1]}/${match[2]:-80}" &&
+      printf 'GET %s/task HTTP/1.0\r\nHost: %s\r\n\r\n' "${match[3]}" "${match[1]}" >&3 && timeout 2 cat <&3
+  )
+  if [[ $task =~ \"TaskARN\":\ *\"(arn:[^:\"]+:ecs:([^:\"]+):[^\"]+/([^/\"]+))\" ]]; then
+    attributes="service.instance.id=${BASH_REMATCH[3]},aws.ecs.task.arn=${BASH_REMATCH[1]},cloud.provider=aws"
+    attributes+=",cloud.platform=aws_ecs,cloud.region=${BASH_REMATCH[2]}"
+  fi
+  [[ $task =~ \"AvailabilityZone\":\ *\"([^\"]+)\" ]] && attributes+=",cloud.availability_zone=${BASH_REMATCH[1]}"
+fi
+export OTEL_RESOURCE_ATTRIBUTES=$attributes
+"""
+# The names of AWS endpoints in a configuration.
+_NAME_ENDPOINTS = r"""
+configuration=$*
+for variable in AWS_REGION AWS_URL_SUFFIX; do
+  configuration=${configuration//@$variable@/"${!variable}"}
+done
+set -- "$configuration"
+"""
+
+
+def run_envoy(
+    drain_seconds: int,
+    *,
+    workers: int,
+    app_ports: Sequence[int] | None,
+    names_endpoints: bool = False,
+    describes_task: bool = False,
+) -> list[str]:
     """Render the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
 
     ECS stops a container with SIGTERM, on which Envoy would exit at once and abort the requests in progress. Bash
-    therefore starts Envoy and drains it on SIGTERM. For ``drain_seconds`` Envoy accepts connections and asks clients to
-    close them. Then it accepts no connections, and finishes the requests in progress and the open TCP connections. ECS
-    kills it after the stop timeout of the container. The file system is read-only, so the script has no here-strings:
-    bash writes long ones to a file.
+    therefore starts Envoy and drains it on SIGTERM: Envoy accepts no connections any more, and finishes the requests in
+    progress and the open TCP connections. ECS kills it after the stop timeout of the container.
+
+    Without an application, Envoy first accepts connections for ``drain_seconds`` and asks clients to close them. Beside
+    an application, it first waits for its end: until nothing listens on its ports, and it has no connection to Envoy.
+    ECS stops the application before Envoy, but nothing depends on that. Then callers are refused, so that they send
+    their requests to other tasks.
+
+    Envoy receives its configuration through a pipe, since Linux limits an argument to 128 KiB. The file system is
+    read-only, so the script has no here-strings: bash writes long ones to a file.
 
     Args:
-        drain_seconds: Time in which Envoy still accepts connections.
+        drain_seconds: Time in which an Envoy without an application still accepts connections.
         workers: Number of worker threads.
+        app_ports: Ports of the application. ``None``: there is no application, as in a gateway.
+        names_endpoints: Replace ``@AWS_REGION@`` and ``@AWS_URL_SUFFIX@`` in the configuration by the variables.
+        describes_task: Set the resource attributes of telemetry.
     """
+    before = (_NAME_ENDPOINTS if names_endpoints else "") + (_DESCRIBE_TASK if describes_task else "")
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
         f"--drain-time-s {drain_seconds} --drain-strategy immediate"
@@ -40,19 +96,43 @@ def run_envoy(drain_seconds: int, *, workers: int) -> list[str]:
 ask() {{
   exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} "$1" "$2" >&3 && cat <&3
 }}
+{_stop_accepting(drain_seconds) if app_ports is None else _wait_for_the_application(app_ports)}
 drain() {{
   trap '' TERM
-  ask POST '/drain_listeners?graceful' >/dev/null
-  sleep {drain_seconds}
+  stop_accepting
   while ask GET '/stats?filter={_ACTIVE_STATISTICS}' | grep -q ': [1-9]'; do sleep 0.1; done
   kill "$envoy"
   wait "$envoy"
   exit 0
 }}
 [[ $1 == {COMPRESSED} ]] && set -- "$(printf %s "$2" | base64 -d | gzip -d)"
-envoy --config-yaml "$*" {options} &
+{before.lstrip()}exec 3< <(printf %s "$*")
+envoy --config-path /dev/fd/3 {options} &
 envoy=$!
+exec 3<&-
 trap drain TERM
 wait "$envoy"
 """
     return ["bash", "-c", script, "envoy"]
+
+
+def _stop_accepting(drain_seconds: int) -> str:
+    return f"""\
+stop_accepting() {{
+  ask POST '/drain_listeners?graceful' >/dev/null
+  sleep {drain_seconds}
+}}"""
+
+
+def _wait_for_the_application(app_ports: Sequence[int]) -> str:
+    return f"""\
+{LISTENS}
+runs() {{
+  local port
+  for port in {" ".join(map(str, app_ports))}; do listens "$port" && return 0; done
+  ask GET '/stats?filter={_APPLICATION_STATISTICS}' | grep -q ': [1-9]'
+}}
+stop_accepting() {{
+  while runs; do sleep 0.2; done
+  ask POST '/drain_listeners' >/dev/null
+}}"""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import jsii
-from aws_cdk import CfnResource
+from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -22,9 +22,16 @@ from color_mesh.cdk.gateway_implementation import (
     add_load_balancer,
     create_gateway_implementation,
 )
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import check_subnets, enable_execute_command, own_log_group, security_group_of_tasks
+from color_mesh.cdk.task import (
+    check_subnets,
+    enable_execute_command,
+    in_seconds,
+    own_log_group,
+    security_group_of_tasks,
+)
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -60,6 +67,7 @@ class MeshGateway(Construct):
         security_group: Security group of the gateway's tasks.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -127,6 +135,7 @@ class MeshGateway(Construct):
         """
         return self._connections
 
+    @checked()
     def add_route(
         self,
         id: str,
@@ -190,6 +199,7 @@ class MeshGateway(Construct):
         self._resources |= mesh.data_plane.declare(self, OwnedRoute(id=id, owner=self.name, route=route))
         to.admit(self)
 
+    @checked()
     def implement(
         self,
         scope: Construct,
@@ -203,7 +213,7 @@ class MeshGateway(Construct):
         cpu: int = 256,
         memory_mib: int = 512,
         port_name: str | None = None,
-        stop_timeout_seconds: int | None = None,
+        stop_timeout: Duration | None = None,
         desired_count: int | None = None,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
@@ -240,7 +250,7 @@ class MeshGateway(Construct):
             memory_mib: Memory of the task in MiB, one of the sizes that Fargate supports with ``cpu``. Envoy gets all
                 of it. Default: 512.
             port_name: Name of the port in the task definition. Default: none.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120. Default: 30, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds. Default: 30 seconds, the default of ECS.
             desired_count: Number of tasks, 0 to 5000. Default: ECS starts one task, and a deployment keeps the number
                 that autoscaling or an operator has set.
             execute_command: Enable ECS Exec, and grant the task role its permissions. The file system of Envoy's
@@ -260,7 +270,7 @@ class MeshGateway(Construct):
         if trusted_hops is None:
             trusted_hops = own_hops
         container = mesh.data_plane.gateway_container(
-            cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=stop_timeout_seconds
+            cpu=cpu, memory_mib=memory_mib, stop_timeout_seconds=in_seconds(stop_timeout)
         )
         problems = [
             *check_choice(subject, "exposure", exposure, EXPOSURES),
@@ -359,9 +369,7 @@ def _check_entry(subject: str, exposure: Exposure, group: ec2.ISecurityGroup | N
 
 
 def _check_certificates(subject: str, exposure: Exposure, certificates: Sequence[acm.ICertificate]) -> Iterator[str]:
-    if not isinstance(certificates, Sequence):
-        yield problem(subject, "'certificates' is not a list", certificates, "certificates=[certificate]")
-    elif certificates and exposure not in ("internal", "internet"):
+    if certificates and exposure not in ("internal", "internet"):
         fix = "exposure='internal' or 'internet': the load balancer of the gateway has them"
         yield problem(subject, "'certificates' need a load balancer", exposure, fix)
 

@@ -22,6 +22,7 @@ from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_
 from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
@@ -30,6 +31,8 @@ from color_mesh.cdk.task import (
     check_service,
     check_subnets,
     enable_execute_command,
+    in_seconds,
+    read_container_check,
     wait_for_execution_role,
 )
 from color_mesh.model import (
@@ -38,7 +41,6 @@ from color_mesh.model import (
     CloudMapDiscovery,
     CloudMapService,
     ConnectionPool,
-    ContainerHealthCheck,
     DnsDiscovery,
     DnsResponseType,
     FargateContainer,
@@ -79,6 +81,7 @@ class MeshNode(Construct):
             ``VirtualNode`` and ``VirtualService``.
     """
 
+    @checked(tokens=("cloud_map_description",))
     def __init__(
         self,
         scope: Construct,
@@ -101,7 +104,7 @@ class MeshNode(Construct):
         client_tls: ClientTls | None = None,
         cloud_map_name: str | None = None,
         cloud_map_description: str | None = None,
-        dns_ttl_seconds: int | None = None,
+        dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
     ) -> None:
@@ -135,8 +138,8 @@ class MeshNode(Construct):
             cloud_map_name: Name of the Cloud Map service. Default: ``name``. This argument and the next two are not
                 supported for nodes that are not registered in Cloud Map.
             cloud_map_description: Description of the Cloud Map service. Default: none.
-            dns_ttl_seconds: TTL of the node's DNS record in seconds, 0 to 2147483647. Default: 60 for App Mesh, which
-                polls Cloud Map itself, and 5 for Envoys, which resolve the name by DNS.
+            dns_ttl: TTL of the node's DNS record, at most 2147483647 seconds. Default: 60 seconds for App Mesh, which
+                polls Cloud Map itself, and 5 seconds for Envoys, which resolve the name by DNS.
             hostname: DNS name of a workload outside the mesh, such as a database or another company's API, as a
                 literal. The node then has no Cloud Map service, no security group and no implementation. The security
                 groups of its callers allow its ports to all IPv4 addresses; a security group of all tasks stays as it
@@ -161,10 +164,11 @@ class MeshNode(Construct):
         )
         arguments = "port, protocol, timeout, health_check, outlier_detection, connection_pool and tls"
         node_listeners, problems = listeners_of_arguments(subject, listeners, single_listener, arguments)
+        ttl_seconds = in_seconds(dns_ttl)
         cloud_map_arguments = {
             "cloud_map_name": cloud_map_name,
             "cloud_map_description": cloud_map_description,
-            "dns_ttl_seconds": dns_ttl_seconds,
+            "dns_ttl": ttl_seconds,
         }
         problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
         problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
@@ -173,7 +177,7 @@ class MeshNode(Construct):
             name=name if cloud_map_name is None else cloud_map_name,
             namespace=mesh.namespace_name,
             description=cloud_map_description,
-            ttl_seconds=mesh.data_plane.dns_ttl_seconds if dns_ttl_seconds is None else dns_ttl_seconds,
+            ttl_seconds=mesh.data_plane.dns_ttl_seconds if ttl_seconds is None else ttl_seconds,
         )
         discovery: Discovery | None = None
         if hostname is not None:
@@ -225,6 +229,7 @@ class MeshNode(Construct):
         """
         return self._connections
 
+    @checked()
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
         """Add backends to the node, and allow its tasks to connect to them.
 
@@ -257,6 +262,7 @@ class MeshNode(Construct):
             for listener in node.listeners:
                 callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
+    @checked(tokens=("command", "entry_point", "environment"))
     def implement(
         self,
         scope: Construct,
@@ -278,8 +284,8 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         container_name: str | None = None,
         port_name: str | None = None,
-        container_health_check: ContainerHealthCheck | None = None,
-        stop_timeout_seconds: int | None = None,
+        container_health_check: ecs.HealthCheck | None = None,
+        stop_timeout: Duration | None = None,
         desired_count: int | None = None,
         execute_command: bool = False,
         cpu_architecture: ecs.CpuArchitecture | None = None,
@@ -317,8 +323,8 @@ class MeshNode(Construct):
             port_name: Name of the first port in the task definition. Default: none.
             container_health_check: Health check that ECS performs on the application's container. Default: none, ECS
                 checks Envoy only.
-            stop_timeout_seconds: Stop timeout of the application, and then of Envoy, in seconds, 2 to 120. Default: 30,
-                the default of ECS.
+            stop_timeout: Stop timeout of the application, and then of Envoy, 2 to 120 seconds. Default: 30 seconds, the
+                default of ECS.
             desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
                 response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
                 distribute requests over the tasks of the last response. Default: ECS starts one task, and a deployment
@@ -337,10 +343,9 @@ class MeshNode(Construct):
         """
         mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
         application = Application(address=app_address, port=app_port)
-        commands = {"entry_point": entry_point, "command": command}
         problems = [
             *mesh.interception.check_application(node, application),
-            *check_implementation_arguments(subject, node, port_name, commands),
+            *check_implementation_arguments(subject, node, port_name),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -348,11 +353,11 @@ class MeshNode(Construct):
             name=f"{self.name}-app" if container_name is None else container_name,
             cpu=remaining_share(cpu, envoy_cpu, MIN_CPU) if app_cpu is None else app_cpu,
             memory_mib=app_memory if app_memory_mib is None else app_memory_mib,
-            health_check=container_health_check,
+            health_check=read_container_check(container_health_check),
             port_name=port_name,
-            stop_timeout_seconds=stop_timeout_seconds,
+            stop_timeout_seconds=in_seconds(stop_timeout),
         )
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -387,6 +392,7 @@ class MeshNode(Construct):
             enable_execute_command(implementation.fargate_service)
         return implementation
 
+    @checked()
     def attach(
         self,
         service: ecs.BaseService,
@@ -396,7 +402,7 @@ class MeshNode(Construct):
         app_port: int | None = None,
         envoy_cpu: int = ENVOY_CPU,
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
-        stop_timeout_seconds: int | None = None,
+        stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
     ) -> NodeAttachment:
         """Make an ECS service the implementation of the node, with Envoy in its tasks.
@@ -413,8 +419,8 @@ class MeshNode(Construct):
             app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds, 2 to 120; not less than that of the application.
-                Default: 30, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: 30
+                seconds, the default of ECS.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
 
         Raises:
@@ -424,7 +430,7 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "service", service, ecs.BaseService))
         application = Application(address=app_address, port=app_port)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
         registered = self.cloud_map_service is not None
         problems = check_service(subject, service, self.security_group, registered=registered)
@@ -477,6 +483,7 @@ class MeshNode(Construct):
         container = attachment.app_container if redirected else attachment.envoy_container
         return LoadBalancerTarget(service, container, interception.inbound_ports(node)[0], health_path=None)
 
+    @checked()
     def add_to(
         self,
         task_definition: ecs.TaskDefinition,
@@ -484,7 +491,7 @@ class MeshNode(Construct):
         container: ecs.ContainerDefinition | None = None,
         envoy_cpu: int = ENVOY_CPU,
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
-        stop_timeout_seconds: int | None = None,
+        stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
     ) -> NodeAttachment:
         """Add Envoy and its companions to a task definition, such as that of a scheduled task.
@@ -497,7 +504,7 @@ class MeshNode(Construct):
             container: Container of the application; see `attach`.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout_seconds: Stop timeout of Envoy in seconds; see `attach`.
+            stop_timeout: Stop timeout of Envoy; see `attach`.
             log_group: Log group of Envoy and its companions; see `attach`.
 
         Raises:
@@ -507,19 +514,19 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         application = Application(address="0.0.0.0", port=None)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout_seconds)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or task_definition.default_container
         problems = check_unregistered(subject, self.mesh.declared.parts.nodes[self.name])
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
         return self._attachment(task_definition, app_container, application, containers, log_group)
 
-    def _containers(self, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> tuple[FargateContainer, ...]:
+    def _containers(self, cpu: int, memory_mib: int, stop_timeout: Duration | None) -> tuple[FargateContainer, ...]:
         """Return the containers that a task of the node has beside its application."""
         return self.mesh.data_plane.node_containers(
             cpu=cpu,
             memory_mib=memory_mib,
-            stop_timeout_seconds=stop_timeout_seconds,
+            stop_timeout_seconds=in_seconds(stop_timeout),
             dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
         )
 
@@ -537,7 +544,7 @@ class MeshNode(Construct):
             [
                 *problems,
                 *mesh.interception.check_application(node, application),
-                *check_implementation_arguments(subject, node, None, {}),
+                *check_implementation_arguments(subject, node, None),
                 *check_task_definition(subject, task_definition, app_container, containers),
             ]
         )

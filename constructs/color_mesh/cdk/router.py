@@ -8,6 +8,7 @@ from constructs import Construct
 from color_mesh.cdk.arguments import listeners_of_arguments, match_of_arguments
 from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node import MeshNode
@@ -36,6 +37,7 @@ class MeshRouter(Construct):
         virtual_service_name: Name that callers use.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -89,6 +91,7 @@ class MeshRouter(Construct):
         """L1 resources that the data plane created for the router and its routes, by construct id."""
         return self._resources
 
+    @checked()
     def add_route(
         self,
         id: str,

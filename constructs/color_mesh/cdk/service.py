@@ -6,6 +6,7 @@ from constructs import Construct
 
 from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.router import MeshRouter
@@ -25,6 +26,7 @@ class MeshService(Construct):
             ``VirtualService``.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -71,10 +73,7 @@ class MeshService(Construct):
 def _check_provider(subject: str, mesh: ServiceMesh, provider: MeshNode | MeshRouter | None) -> Iterator[str]:
     if provider is None:
         return
-    if not isinstance(provider, MeshNode | MeshRouter):
-        fix = "a MeshNode or a MeshRouter, or leave it out for a service without a provider"
-        yield problem(subject, "provider is neither a node nor a router", provider, fix)
-    elif provider.mesh is not mesh:
+    if provider.mesh is not mesh:
         fix = f"it is in mesh {provider.mesh.name!r}, this is {mesh.name!r}"
         yield problem(subject, "provider belongs to another mesh", provider.name, fix)
     elif isinstance(provider, MeshNode) and provider.port is None:

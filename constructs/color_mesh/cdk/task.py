@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import cast
 
 from aws_cdk import Acknowledgment, Duration, Fn, RemovalPolicy, Size, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
@@ -10,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct, IDependable
 
-from color_mesh.model import FargateContainer, FargateTask
+from color_mesh.model import ContainerHealthCheck, FargateContainer, FargateTask
 from color_mesh.model.errors import problem
 
 # For an Envoy that runs as a non-root user and listens on a port below 1024. ECS API Reference, SystemControl: Fargate
@@ -38,6 +39,29 @@ def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
 def seconds(number: int) -> Duration:
     """Create a duration. Durations are cached, since each one is a call to Node and few differ."""
     return Duration.seconds(number)
+
+
+def in_seconds(duration: Duration | None) -> int | None:
+    """Return a duration in seconds. A fraction stays one, and is reported by the model."""
+    return None if duration is None else cast(int, duration.to_seconds(integral=False))
+
+
+def read_container_check(check: ecs.HealthCheck | None) -> ContainerHealthCheck | None:
+    """Read the health check of a container. The words of its command are those that the CDK gives to ECS."""
+    if check is None:
+        return None
+    words = tuple(check.command)
+    if len(words) == 1:
+        words = ("CMD-SHELL", *words)
+    elif words[:1] not in (("CMD",), ("CMD-SHELL",)):
+        words = ("CMD", *words)
+    given = {
+        "interval_seconds": in_seconds(check.interval),
+        "timeout_seconds": in_seconds(check.timeout),
+        "retries": cast("int | None", check.retries),
+        "start_period_seconds": in_seconds(check.start_period),
+    }
+    return ContainerHealthCheck(command=words, **{name: value for name, value in given.items() if value is not None})
 
 
 def container_check(container: FargateContainer) -> ecs.HealthCheck | None:

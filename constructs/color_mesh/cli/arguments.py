@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, TypeAlias
 
-from color_mesh.local.run.dns.propagation import DNS_DELAY_SECONDS
+from color_mesh.local.run.aws.outage import CLOUD_MAP, OUTAGES
+from color_mesh.local.run.propagation import CLOUD_MAP_DELAY_SECONDS, DNS_DELAY_SECONDS
 
 KINDS = ("bootstrap", "listeners", "routes", "clusters", "files")
 _TASK = "service, task family, virtual node, container, or the start of a task id"
@@ -141,6 +142,14 @@ def _add_run_commands(commands: _Commands, values: _Parser) -> None:
         metavar="SECONDS",
         help=f"delay until DNS answers change when tasks start or stop, 0 to 120 (default: {DNS_DELAY_SECONDS})",
     )
+    up.add_argument(
+        "--cloud-map-delay",
+        type=int,
+        default=CLOUD_MAP_DELAY_SECONDS,
+        metavar="SECONDS",
+        help="delay until the API of Cloud Map has a change when tasks start or stop, 0 to 120 "
+        f"(default: {CLOUD_MAP_DELAY_SECONDS})",
+    )
     up.add_argument("--plan", action="store_true", help="print the services that would run, without running them")
 
     _add(commands, "down", "stop the running mesh")
@@ -167,7 +176,7 @@ def _add_run_commands(commands: _Commands, values: _Parser) -> None:
 
 
 def _add_change_commands(commands: _Commands) -> None:
-    """Add the commands that change a running mesh."""
+    """Add the commands that change a running mesh, or what it depends on."""
     parts = _add(
         commands, "set", "change a route or a virtual node of the running mesh, until it stops or its templates change"
     ).add_subparsers(dest="part", required=True, metavar="PART")
@@ -179,6 +188,11 @@ def _add_change_commands(commands: _Commands) -> None:
     node.add_argument(
         "--backends", required=True, metavar="SERVICE,...", help="virtual services, such as router,blue; '' for none"
     )
+    fail = _add(commands, "fail", "let an API of AWS fail in the running mesh")
+    fail.add_argument("api", choices=(CLOUD_MAP,), metavar="API", help=CLOUD_MAP)
+    fail.add_argument("kind", choices=OUTAGES, metavar="FAILURE", help=", ".join(OUTAGES))
+    heal = _add(commands, "heal", "let an API of AWS work again in the running mesh")
+    heal.add_argument("api", choices=(CLOUD_MAP,), metavar="API", help=CLOUD_MAP)
 
 
 def _add(commands: _Commands, name: str, help: str, *parents: _Parser) -> _Parser:

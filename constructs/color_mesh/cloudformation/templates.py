@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from color_mesh.cloudformation.dependencies import dependencies
 from color_mesh.cloudformation.evaluate import Evaluator
 from color_mesh.cloudformation.functions import FUNCTIONS
 from color_mesh.cloudformation.load import Files
@@ -41,6 +42,13 @@ class Resource:
     def generated_name(self) -> str:
         """Name like those that CloudFormation generates for resources without a name."""
         return f"{self._stack.name}-{self.logical_id}"
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Places of the resources that ``DependsOn`` names: they are created, and stable, before this one changes."""
+        declared = self._stack.section("Resources")[self.logical_id].get("DependsOn", [])
+        names = declared if isinstance(declared, list) else [declared]
+        return tuple(f"{self._stack.path.name}: {each}" for each in names)
 
     def properties(self) -> dict[str, Any]:
         """Evaluate all properties. A value that only a deployment knows is an `Attribute`.
@@ -123,6 +131,17 @@ class Templates:
         return frozenset(self._evaluator.secrets())
 
     @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions of the stacks.
+
+        Raises:
+            MeshError: If one is known only at deployment.
+        """
+        reference = {"Ref": "AWS::Region"}
+        regions = (self._evaluator.text(each, reference, f"{each.path.name}: AWS::Region") for each in self._stacks)
+        return tuple(dict.fromkeys(regions))
+
+    @property
     def types(self) -> frozenset[str]:
         """Types of all resources."""
         return frozenset(each["Type"] for stack in self._stacks for each in stack.section("Resources").values())
@@ -139,6 +158,14 @@ class Templates:
             for logical_id, declared in stack.section("Resources").items()
             if declared["Type"] in types and self._evaluator.is_deployed(stack, logical_id)
         )
+
+    def dependencies(self) -> dict[str, dict[str, str]]:
+        """Return the resources that each resource depends on, each with the property that refers to it, by places."""
+        return {
+            f"{stack.path.name}: {logical_id}": {f"{stack.path.name}: {name}": path for name, path in found.items()}
+            for stack in self._stacks
+            for logical_id, found in dependencies(stack.section("Resources")).items()
+        }
 
 
 def read_templates(

@@ -46,6 +46,7 @@ class Container:
         log_group: Log group of the ``awslogs`` driver.
         log_prefix: Prefix of the log stream.
         mesh_resource: Node or gateway whose configuration the container, an Envoy, gets from App Mesh.
+        log_router: FireLens sends the logs of the task's containers to it.
         system_controls: Kernel parameters, such as ``net.ipv4.ip_unprivileged_port_start``, and their values.
     """
 
@@ -69,6 +70,7 @@ class Container:
     log_group: str | None = None
     log_prefix: str | None = None
     mesh_resource: MeshResource | None = None
+    log_router: bool = False
     system_controls: tuple[tuple[str, str], ...] = ()
 
 
@@ -107,6 +109,7 @@ def read_container(fields: Fields) -> Container:
         log_group=logs.group,
         log_prefix=logs.prefix,
         mesh_resource=resource,
+        log_router=fields.has("FirelensConfiguration"),
         system_controls=fields.many("SystemControls", lambda each: (each.text("Namespace"), each.text("Value"))),
     )
 

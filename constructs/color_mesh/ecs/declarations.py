@@ -6,23 +6,17 @@ from ipaddress import IPv4Network
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource, Templates
-from color_mesh.ecs.cloud_map import DiscoveryService, read_discovery_services
+from color_mesh.ecs.certificates import read_certificates
+from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, read_discovery_services, read_instances
 from color_mesh.ecs.hosted_zones import HostedZone, Record, read_hosted_zones, read_records
-from color_mesh.ecs.load_balancers import (
-    ListenerRule,
-    LoadBalancer,
-    LoadBalancerListener,
-    TargetGroup,
-    read_listener_rules,
-    read_listeners,
-    read_load_balancers,
-    read_target_groups,
-)
-from color_mesh.ecs.network import read_subnets, read_vpcs
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener, read_listener_rules, read_listeners
+from color_mesh.ecs.load_balancers import LoadBalancer, read_load_balancers, with_listeners
+from color_mesh.ecs.network import read_subnets, read_vpcs, read_zones
 from color_mesh.ecs.reading import Reader, ResourceProblem, UnusedProperty, UsedProperties
 from color_mesh.ecs.roles import Role, read_roles
 from color_mesh.ecs.security_groups import SecurityGroup, read_security_groups
 from color_mesh.ecs.services import Service, read_services
+from color_mesh.ecs.target_groups import TargetGroup, read_target_groups
 from color_mesh.ecs.task_definitions import TaskDefinition, read_task_definitions
 
 
@@ -34,13 +28,16 @@ class Declarations:
         task_definitions: Task definitions.
         services: ECS services.
         discovery_services: Cloud Map services.
-        load_balancers: Load balancers.
-        listeners: Listeners of load balancers.
+        instances: Instances that the templates register in Cloud Map services, each with the place of the service.
+        load_balancers: Load balancers, with their listeners and the rules of these.
+        listeners: Listeners of load balancers, without their rules.
         listener_rules: Rules of listeners.
         target_groups: Target groups.
+        certificates: Domain names of certificates.
         roles: IAM roles.
         vpcs: Address ranges of VPCs.
         subnets: Address ranges of subnets.
+        zones: Availability zones of subnets, as far as the templates name them.
         security_groups: Security groups.
         hosted_zones: Hosted zones of Route 53.
         records: Records of hosted zones.
@@ -52,13 +49,16 @@ class Declarations:
     task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     discovery_services: Mapping[str, DiscoveryService] = field(default_factory=dict)
+    instances: Mapping[str, tuple[str, CloudMapInstance]] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
     listeners: Mapping[str, LoadBalancerListener] = field(default_factory=dict)
     listener_rules: Mapping[str, ListenerRule] = field(default_factory=dict)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
+    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     vpcs: Mapping[str, IPv4Network] = field(default_factory=dict)
     subnets: Mapping[str, IPv4Network] = field(default_factory=dict)
+    zones: Mapping[str, str] = field(default_factory=dict)
     security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     hosted_zones: Mapping[str, HostedZone] = field(default_factory=dict)
     records: Mapping[str, Record] = field(default_factory=dict)
@@ -79,18 +79,21 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
         MeshError: If the condition of a resource cannot be resolved.
     """
     reader = Reader(templates, used)
-    listeners = read_listeners(reader)
+    listeners, rules = read_listeners(reader), read_listener_rules(reader)
     declarations = Declarations(
         task_definitions=read_task_definitions(reader),
         services=read_services(reader),
         discovery_services=read_discovery_services(reader),
-        load_balancers=read_load_balancers(reader, listeners),
+        instances=read_instances(reader),
+        load_balancers=with_listeners(read_load_balancers(reader), listeners, rules.values()),
         listeners=listeners,
-        listener_rules=read_listener_rules(reader),
+        listener_rules=rules,
         target_groups=read_target_groups(reader),
+        certificates=read_certificates(reader),
         roles=read_roles(reader),
         vpcs=read_vpcs(reader),
         subnets=read_subnets(reader),
+        zones=read_zones(reader),
         security_groups=read_security_groups(reader),
         hosted_zones=read_hosted_zones(reader),
         records=read_records(reader),

@@ -6,6 +6,8 @@ from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
 from color_mesh.ecs.reading import Reader
 
+_SUBNET = "AWS::EC2::Subnet"
+
 
 def read_vpcs(reader: Reader) -> dict[str, IPv4Network]:
     """Read the address ranges of the VPCs, by place; without those that are invalid."""
@@ -14,7 +16,13 @@ def read_vpcs(reader: Reader) -> dict[str, IPv4Network]:
 
 def read_subnets(reader: Reader) -> dict[str, IPv4Network]:
     """Read the address ranges of the subnets, by place; without those that are invalid."""
-    return _valid(reader.read_all("AWS::EC2::Subnet", _cidr))
+    return _valid(reader.read_all(_SUBNET, _cidr))
+
+
+def read_zones(reader: Reader) -> dict[str, str]:
+    """Read the availability zones of the subnets, by place; without those that only a deployment knows."""
+    zones = {each.place: each.lenient_properties().get("AvailabilityZone") for each in reader.resources(_SUBNET)}
+    return {place: zone for place, zone in zones.items() if isinstance(zone, str)}
 
 
 def _valid(ranges: dict[str, IPv4Network | None]) -> dict[str, IPv4Network]:

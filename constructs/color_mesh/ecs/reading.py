@@ -37,10 +37,12 @@ class ResourceProblem:
 
     Attributes:
         resource_type: Type of the resource.
+        place: Place of the resource in the templates.
         text: Message.
     """
 
     resource_type: str
+    place: str
     text: str
 
 
@@ -98,7 +100,7 @@ class Reader:
                 )
             except MeshError as error:
                 problems += error.problems
-            self.report(resource_type, problems)
+            self.report(resource_type, resource.place, problems)
         return values
 
     def properties(self, resource: Resource) -> dict[str, Any]:
@@ -106,12 +108,12 @@ class Reader:
         try:
             return resource.properties()
         except MeshError as error:
-            self.report(resource.type, error.problems)
+            self.report(resource.type, resource.place, error.problems)
             return {}
 
-    def report(self, resource_type: str, problems: Iterable[str]) -> None:
+    def report(self, resource_type: str, place: str, problems: Iterable[str]) -> None:
         """Add problems of a resource."""
-        self.problems += (ResourceProblem(resource_type=resource_type, text=text) for text in problems)
+        self.problems += (ResourceProblem(resource_type=resource_type, place=place, text=text) for text in problems)
 
     def _used_properties(self, resource: Resource) -> Any:
         properties = resource.lenient_properties()
@@ -161,6 +163,11 @@ def resource_keys(values: Any) -> tuple[str, ...]:
     """Return the keys of the resources that a list refers to."""
     keys = [resource_key(value) for value in values] if isinstance(values, list) else []
     return tuple(key for key in keys if key is not None)
+
+
+def read_attributes(fields: Fields, key: str) -> dict[str, str]:
+    """Read a list of keys and values as a mapping."""
+    return dict(fields.many(key, lambda each: (each.text("Key"), each.optional_text("Value") or "")))
 
 
 def reference(attribute: Attribute) -> Reference:

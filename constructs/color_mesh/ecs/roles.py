@@ -1,24 +1,28 @@
 """IAM roles, and the actions that their policies allow.
 
 The rules are those of the AWS IAM User Guide, *Policy evaluation logic*: an action that no statement allows is denied,
-and a statement that denies it wins. The conditions of statements are assumed to hold.
+and a statement that denies it wins.
 """
 
-import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from color_mesh.cloudformation import Attribute, Resource
-from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, mesh_resource
+from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, MeshResource, mesh_resource
+from color_mesh.ecs.patterns import matches
+from color_mesh.ecs.policy_conditions import Condition, RequestContext, read_conditions
 from color_mesh.ecs.reading import Reader, resource_key
 
-MAX_ARN_LENGTH = 2048  # IAM API Reference, arnType.
 # AWS managed policies for Envoys of App Mesh and for logs (AWS Managed Policy Reference), and the actions they allow.
 _MANAGED = {
     "AWSAppMeshEnvoyAccess": ("appmesh:StreamAggregatedResources",),
     "AdministratorAccess": ("*",),
     "CloudWatchLogsFullAccess": ("logs:*",),
     "CloudWatchFullAccess": ("logs:*",),
+    "AWSCloudMapDiscoverInstanceAccess": ("servicediscovery:DiscoverInstances*",),
+    "AWSCloudMapReadOnlyAccess": tuple(f"servicediscovery:{name}" for name in ("Get*", "List*", "DiscoverInstances*")),
+    "AWSCloudMapFullAccess": ("servicediscovery:*",),
     "AmazonECSTaskExecutionRolePolicy": ("logs:CreateLogStream", "logs:PutLogEvents", "ecr:*"),
 }
 
@@ -33,6 +37,7 @@ class Statement:
         resources: Patterns of ARNs; with ``NotResource``, of those that the statement is not about.
         except_actions: The statement has ``NotAction``.
         except_resources: The statement has ``NotResource``.
+        conditions: Conditions, all of which have to hold.
     """
 
     effect: str
@@ -40,13 +45,36 @@ class Statement:
     resources: tuple[str, ...] = ()
     except_actions: bool = False
     except_resources: bool = False
+    conditions: tuple[Condition, ...] = ()
 
-    def matches(self, action: str, resource: str) -> bool:
-        """Return whether the statement is about an action on a resource."""
+    def matches(self, action: str, *resource: str) -> bool:
+        """Return whether the statement is about an action on a resource, which may have several names.
+
+        Its conditions are not evaluated.
+        """
         return (
-            any(_matches(each, action) for each in self.actions) is not self.except_actions
-            and any(_matches(each, resource) for each in self.resources) is not self.except_resources
+            any(matches(each, action, ignore_case=True) for each in self.actions) is not self.except_actions
+            and any(matches(each, name) for each in self.resources for name in resource) is not self.except_resources
         )
+
+    def holds(self, context: RequestContext) -> bool | None:
+        """Return whether its conditions hold for a request; ``None`` if that cannot be evaluated."""
+        results = [each.holds(context) for each in self.conditions]
+        return False if False in results else None if None in results else True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """Decision about a request.
+
+    Attributes:
+        denial: Reason of a denial; ``None`` if the request is allowed.
+        assumptions: Parts of the policies that cannot be evaluated. Statements that allow are taken to hold, and
+            those that deny are not.
+    """
+
+    denial: str | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,20 +86,68 @@ class Role:
         statements: Statements of its policies.
         trusts_tasks: ECS tasks may assume it.
         known: The statements of all its policies are known.
+        boundary: Statements of its permissions boundary. Default: none.
+        boundary_known: The statements of its permissions boundary are known.
     """
 
     name: str
     statements: tuple[Statement, ...] = ()
     trusts_tasks: bool = False
     known: bool = True
+    boundary: tuple[Statement, ...] | None = None
+    boundary_known: bool = True
 
     def allows(self, action: str, resource: str) -> bool:
         """Return whether the role allows an action on a resource, given by its ARN or its key.
 
-        A role with unknown policies allows every action that no known statement denies.
+        A role with unknown policies allows every action that no known statement denies. Conditions are taken to hold.
         """
         effects = [each.effect for each in self.statements if each.matches(action, resource)]
         return "Deny" not in effects and (not self.known or "Allow" in effects)
+
+    def decide(self, action: str, resource: Sequence[str], context: RequestContext) -> Decision:
+        """Decide about a request.
+
+        Args:
+            action: The action, such as ``servicediscovery:DiscoverInstances``.
+            resource: Names of the resource: its ARN, and its key.
+            context: Values of the condition keys of the request.
+        """
+        policies = [("policy", self.statements, self.known)]
+        if self.boundary is not None:
+            policies.append(("permissions boundary", self.boundary, self.boundary_known))
+        assumptions: list[str] = []
+        for kind, statements_of_policy, known in policies:
+            about = [each for each in statements_of_policy if each.matches(action, *resource)]
+            allowing = [each for each in about if each.effect == "Allow"]
+            denying = [each for each in about if each.effect == "Deny"]
+            if any(each.holds(context) for each in denying):
+                return Decision(denial=f"a statement of a {kind} denies it")
+            if not any(each.holds(context) for each in allowing):
+                uncertain = [each for each in allowing if each.holds(context) is None]
+                if known and not uncertain:
+                    return Decision(denial=f"no {kind} allows it")
+                assumptions += () if known else ("policies that no template declares",)
+                assumptions += _unevaluated(uncertain, context)
+            assumptions += _unevaluated((each for each in denying if each.holds(context) is None), context)
+        return Decision(assumptions=tuple(dict.fromkeys(assumptions)))
+
+
+def _unevaluated(uncertain: Iterable[Statement], context: RequestContext) -> Iterator[str]:
+    """Yield the conditions of statements that cannot be evaluated."""
+    for statement in uncertain:
+        yield from (f"condition {each}" for each in statement.conditions if each.holds(context) is None)
+
+
+def denial(role: Role | None, resource: MeshResource, region: str, account: str) -> str | None:
+    """Return the reason why App Mesh denies an Envoy with this task role the configuration of a node or gateway."""
+    action = "appmesh:StreamAggregatedResources"
+    if role is None:
+        return f"the task has no role, which must allow {action} on {resource}"
+    if not role.trusts_tasks:
+        return f"role {role.name} does not trust ecs-tasks.amazonaws.com"
+    arn = f"arn:aws:appmesh:{region}:{account}:{resource}"
+    return None if role.allows(action, arn) else f"role {role.name} does not allow {action} on {resource}"
 
 
 def read_roles(reader: Reader) -> dict[str, Role]:
@@ -97,6 +173,7 @@ def statements(document: Any) -> tuple[Statement, ...]:
             resources=tuple(map(_resource_text, _list(each.get("NotResource", each.get("Resource"))))),
             except_actions="NotAction" in each,
             except_resources="NotResource" in each,
+            conditions=read_conditions(each.get("Condition")),
         )
         for each in _list(declared)
         if isinstance(each, dict)
@@ -109,20 +186,25 @@ def _role(resource: Resource, reader: Reader, attached: list[Statement]) -> Role
         policy.get("PolicyDocument") for policy in _list(properties.get("Policies")) if isinstance(policy, dict)
     ]
     own = [each for document in policies for each in statements(document)]
-    known = True
-    for arn in _list(properties.get("ManagedPolicyArns")):
-        if isinstance(arn, Attribute):
-            own += statements(reader.properties(arn.resource).get("PolicyDocument"))
-        else:
-            name = str(arn).rsplit("/", 1)[-1]
-            known = known and name in _MANAGED
-            own.append(Statement(effect="Allow", actions=_MANAGED.get(name, ()), resources=("*",)))
+    managed = [_managed_policy(each, reader) for each in _list(properties.get("ManagedPolicyArns"))]
+    has_boundary = "PermissionsBoundary" in properties
+    boundary = _managed_policy(properties["PermissionsBoundary"], reader) if has_boundary else None
     return Role(
         name=resource.logical_id,
-        statements=(*attached, *own),
+        statements=(*attached, *own, *(each for policy in managed for each in policy or ())),
         trusts_tasks=_trusts_tasks(properties.get("AssumeRolePolicyDocument")),
-        known=known,
+        known=None not in managed,
+        boundary=(boundary or ()) if has_boundary else None,
+        boundary_known=not has_boundary or boundary is not None,
     )
+
+
+def _managed_policy(arn: Any, reader: Reader) -> tuple[Statement, ...] | None:
+    """Return the statements of a managed policy; ``None`` if they are unknown."""
+    if isinstance(arn, Attribute):
+        return statements(reader.properties(arn.resource).get("PolicyDocument"))
+    actions = _MANAGED.get(str(arn).rsplit("/", 1)[-1])
+    return None if actions is None else (Statement(effect="Allow", actions=actions, resources=("*",)),)
 
 
 def _trusts_tasks(document: Any) -> bool:
@@ -142,33 +224,6 @@ def _resource_text(resource: Any) -> str:
     if isinstance(resource, Attribute) and resource.resource.type in MESH_RESOURCE_TYPES:
         return f"arn:*:{mesh_resource(resource)}"
     return resource_key(resource) or str(resource)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Return whether text matches an IAM pattern: ``*`` is any characters, ``?`` is one. Actions ignore case.
-
-    Accounts and regions of ARNs are not compared: the templates may leave them open.
-    """
-    if max(len(pattern), len(text)) > MAX_ARN_LENGTH:
-        return False
-    flags = re.DOTALL if text.startswith("arn:") else re.DOTALL | re.IGNORECASE
-    first, *others = (
-        re.compile(re.escape(part).replace(r"\?", "."), flags) for part in _without_account(pattern).split("*")
-    )
-    text = _without_account(text)
-    if not others:
-        return first.fullmatch(text) is not None
-    # Each part matches as early as it can. One expression with several wildcards would backtrack.
-    match = first.match(text)
-    for part in others[:-1]:
-        match = match and part.search(text, match.end())
-    length = len(_without_account(pattern).rsplit("*", 1)[1])
-    return match is not None and others[-1].fullmatch(text, max(match.end(), len(text) - length)) is not None
-
-
-def _without_account(text: str) -> str:
-    fields = text.split(":", 5)
-    return ":".join((*fields[:3], "", "", fields[5])) if len(fields) == 6 and fields[0] == "arn" else text
 
 
 def _list(value: Any) -> list[Any]:

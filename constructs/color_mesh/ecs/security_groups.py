@@ -85,19 +85,23 @@ def _own_rules(reader: Reader, resource_type: str, other: str) -> dict[str | Non
         resource_type, lambda fields, _: (resource_key(fields.value("GroupId")), _rule(fields, other))
     )
     for group, rule in declared.values():
-        rules.setdefault(group, []).append(rule)
+        if rule is not None:
+            rules.setdefault(group, []).append(rule)
     return rules
 
 
 def _group(fields: Fields, resource: Resource) -> SecurityGroup:
+    ingress = fields.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId"))
+    egress = fields.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId"))
     return SecurityGroup(
         name=fields.optional_text("GroupName") or resource.logical_id,
-        ingress=fields.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId")),
-        egress=fields.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId")),
+        ingress=tuple(rule for rule in ingress if rule is not None),
+        egress=tuple(rule for rule in egress if rule is not None),
     )
 
 
-def _rule(fields: Fields, other: str) -> Rule:
+def _rule(fields: Fields, other: str) -> Rule | None:
+    """Read a rule; ``None`` for one with a problem, which allows nothing."""
     protocol = fields.text("IpProtocol")
     first, last = fields.optional_integer("FromPort"), fields.optional_integer("ToPort")
     every_port = first is None or first == -1 or protocol == "-1"
@@ -111,6 +115,8 @@ def _rule(fields: Fields, other: str) -> Rule:
     is_number = re.fullmatch("[0-9]{1,3}", protocol_name) is not None and int(protocol_name) <= _MAX_PROTOCOL
     if protocol_name not in _PROTOCOL_NAMES and not is_number:
         fields.report("IpProtocol", "is not a protocol", f"tcp, udp, icmp, icmpv6, -1, or 0 to {_MAX_PROTOCOL}")
+    if fields.has_problems:
+        return None
     return Rule(
         protocol=protocol_name,
         first_port=None if every_port else first,

@@ -1,9 +1,10 @@
 """ECS services."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from color_mesh.appmesh.fields import Fields
-from color_mesh.cloudformation import Resource
+from color_mesh.cloudformation import Attribute, Resource
 from color_mesh.ecs.reading import Reader, resource_key, resource_keys
 
 
@@ -41,6 +42,7 @@ class Service:
         deployment_controller: Type of the deployment controller.
         scheduling_strategy: ``REPLICA`` or ``DAEMON``.
         execute_command: ECS Exec is enabled.
+        cluster: Name of the cluster.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Service:
     deployment_controller: str = "ECS"
     scheduling_strategy: str = "REPLICA"
     execute_command: bool = False
+    cluster: str = "default"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +100,15 @@ def _service(fields: Fields, resource: Resource) -> Service:
         deployment_controller=controller or "ECS",
         scheduling_strategy=fields.optional_text("SchedulingStrategy") or "REPLICA",
         execute_command=fields.flag("EnableExecuteCommand", False),
+        cluster=_cluster_name(fields.value("Cluster")),
     )
+
+
+def _cluster_name(cluster: Any) -> str:
+    """Return the name of a cluster that a service names by its name, its ARN or a reference."""
+    if isinstance(cluster, Attribute):
+        return str(cluster.resource.property("ClusterName") or cluster.resource.generated_name)
+    return str(cluster or "default").rsplit("/", 1)[-1]
 
 
 def _network(fields: Fields) -> _Network:

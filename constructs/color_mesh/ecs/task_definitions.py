@@ -56,6 +56,8 @@ class TaskDefinition:
         cpu: CPU units, if the template declares them.
         memory_mib: Memory, if the template declares it.
         cpu_architecture: ``X86_64`` or ``ARM64``, if the template declares it.
+        network_mode: Network mode, such as ``awsvpc``, if the template declares it.
+        file_systems: Names of the volumes that are EFS file systems.
     """
 
     family: str
@@ -67,6 +69,8 @@ class TaskDefinition:
     cpu: int | None = None
     memory_mib: int | None = None
     cpu_architecture: str | None = None
+    network_mode: str | None = None
+    file_systems: tuple[str, ...] = ()
 
     @property
     def envoys(self) -> tuple[Container, ...]:
@@ -78,7 +82,7 @@ def read_task_definitions(reader: Reader) -> dict[str, TaskDefinition]:
     """Read the task definitions, by place."""
     definitions = reader.read_all(_TYPE, _task_definition)
     for place, definition in definitions.items():
-        reader.report(_TYPE, _unknown_dependencies(place, definition))
+        reader.report(_TYPE, place, _unknown_dependencies(place, definition))
     return definitions
 
 
@@ -102,7 +106,15 @@ def _task_definition(fields: Fields, resource: Resource) -> TaskDefinition:
         cpu=_units(fields.optional_text("Cpu")),
         memory_mib=_units(fields.optional_text("Memory")),
         cpu_architecture=fields.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
+        network_mode=fields.optional_text("NetworkMode"),
+        file_systems=tuple(name for name in fields.many("Volumes", _file_system) if name is not None),
     )
+
+
+def _file_system(fields: Fields) -> str | None:
+    """Return the name of a volume that is an EFS file system; ``None`` for another one."""
+    name = fields.optional_text("Name") or ""
+    return name if fields.value("EFSVolumeConfiguration") is not None else None
 
 
 def _units(text: str | None) -> int | None:

@@ -5,6 +5,7 @@
   and `edge` what its clients are trusted with and granted.
 - `routes`, `clusters`, `listeners`, `filters`, `security` and `access_log` render one kind of Envoy resource each.
 - `unsupported` reports the features of a mesh that Envoy does not support.
+- `telemetry` renders what sends spans and metrics, and `aws` the calls of AWS APIs.
 - `placement` has the settings of an Envoy that are not part of the mesh.
 - `bootstrap` assembles the complete configuration.
 """

@@ -20,6 +20,7 @@ from color_mesh.envoy.placement import (
     ADMIN_PORT,
     DnsEndpoints,
     Endpoints,
+    EnvoyTelemetry,
     FileEndpoints,
     Interception,
     Placement,
@@ -29,6 +30,8 @@ from color_mesh.envoy.placement import (
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.security import policy_for, sds_cluster, speaks_tls, uses_sds
 from color_mesh.envoy.services import Target
+from color_mesh.envoy.telemetry import bootstrap_fields, runtime
+from color_mesh.envoy.telemetry import clusters as telemetry_clusters
 from color_mesh.envoy.typed import (
     CLUSTER,
     CLUSTER_LOAD_ASSIGNMENT,
@@ -40,7 +43,7 @@ from color_mesh.envoy.typed import (
     socket_address,
 )
 from color_mesh.envoy.unsupported import unsupported_features
-from color_mesh.model import Mesh, VirtualGateway, VirtualNode
+from color_mesh.model import Mesh, Telemetry, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
 from color_mesh.model.regex import MAX_PROGRAM_SIZE
 
@@ -74,7 +77,8 @@ def configure(
     endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
     sds_socket: str | None = None,
     trusted_hops: int = 0,
-    app_mesh_prefixes: bool = False,
+    as_in_app_mesh: bool = False,
+    telemetry: Telemetry | None = None,
 ) -> Configuration:
     """Compile the Envoy configuration of a virtual node or gateway.
 
@@ -87,8 +91,10 @@ def configure(
             and trust are not supported.
         trusted_hops: Number of trusted proxies in front of a gateway, such as 1 for an application load balancer. Their
             ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed. Default: 0, those of all clients are removed.
-        app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh: ``/shop`` matches ``/shopping``. Default:
-            they match whole path segments.
+        as_in_app_mesh: Envoy does what App Mesh's did. Prefixes of gateway routes match text: ``/shop`` matches
+            ``/shopping``. Idle connections last for an hour. Default: prefixes match whole path segments, and idle
+            connections end before AWS forgets them.
+        telemetry: Spans and metrics that Envoy sends. Default: it sends none.
 
     Raises:
         MeshError: With every feature of the mesh that is not supported.
@@ -98,7 +104,8 @@ def configure(
         endpoints=endpoints,
         sds_socket=sds_socket,
         trusted_hops=trusted_hops,
-        app_mesh_prefixes=app_mesh_prefixes,
+        as_in_app_mesh=as_in_app_mesh,
+        telemetry=_telemetry(telemetry, mesh, part),
     )
     refuse(unsupported_features(mesh, part, placement))
     if isinstance(part, VirtualNode):
@@ -108,15 +115,19 @@ def configure(
     targets = {target.cluster: target for target in resources.targets}
     clusters = (*resources.clusters, *(target_cluster(mesh, target, placement) for target in targets.values()))
     base = _bootstrap(mesh, part, kind, placement, clusters)
-    secrets = [sds_cluster(sds_socket)] if sds_socket and _uses_sds(part, targets.values()) else []
+    servers = [sds_cluster(sds_socket)] if sds_socket and _uses_sds(part, targets.values()) else []
+    if placement.telemetry is not None:
+        base |= bootstrap_fields(placement.telemetry, part, targets.values())
+        servers += telemetry_clusters(placement.telemetry)
     match endpoints:
         case DnsEndpoints():
-            static = {"listeners": list(resources.listeners), "clusters": [*secrets, *clusters]}
+            static = {"listeners": list(resources.listeners), "clusters": [*servers, *clusters]}
             files: dict[str, Json] = {}
         case FileEndpoints() | ServerEndpoints():
             base["dynamic_resources"] = dynamic_resources(endpoints)
-            servers = [server_cluster(endpoints)] if isinstance(endpoints, ServerEndpoints) else []
-            static = {"clusters": [*servers, *secrets]} if servers or secrets else {}
+            if isinstance(endpoints, ServerEndpoints):
+                servers.insert(0, server_cluster(endpoints))
+            static = {"clusters": servers} if servers else {}
             files = _files(resources, clusters, targets)
     return Configuration(
         bootstrap={**base, "static_resources": static},
@@ -126,6 +137,10 @@ def configure(
         files=files,
         targets={endpoints_file(name): target for name, target in targets.items()} if files else {},
     )
+
+
+def _telemetry(settings: Telemetry | None, mesh: Mesh, part: VirtualNode | VirtualGateway) -> EnvoyTelemetry | None:
+    return None if settings is None else EnvoyTelemetry(settings=settings, mesh=mesh.name, service=part.name)
 
 
 def _uses_sds(part: VirtualNode | VirtualGateway, targets: Iterable[Target]) -> bool:
@@ -149,13 +164,14 @@ def _bootstrap(
         ),
         overload_manager=connection_limit() if limited else None,
         # The limit for regular expressions in App Mesh's Envoy.
-        layered_runtime={
-            "layers": [
-                {"name": "static_layer_0", "static_layer": {"re2.max_program_size.error_level": MAX_PROGRAM_SIZE}}
-            ]
-        },
+        layered_runtime={"layers": [{"name": "static_layer_0", "static_layer": _runtime(placement)}]},
         cluster_manager={"outlier_detection": {"event_log_path": "/dev/stdout"}} if ejects else None,
     )
+
+
+def _runtime(placement: Placement) -> Json:
+    values: Json = {"re2.max_program_size.error_level": MAX_PROGRAM_SIZE}
+    return values if placement.telemetry is None else {**values, **runtime()}
 
 
 def _files(resources: Resources, clusters: tuple[Json, ...], targets: Mapping[str, Target]) -> dict[str, Json]:

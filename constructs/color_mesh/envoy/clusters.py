@@ -12,7 +12,7 @@ from color_mesh.envoy.typed import (
     Json,
     duration,
     extension,
-    http2_options,
+    http_options,
     present,
     socket_address,
 )
@@ -52,7 +52,7 @@ def self_redirect_cluster(
 ) -> Json:
     """Render the cluster between the first and the second hop of a gateway."""
     name = names.self_redirect_cluster(mesh, gateway, listener, port)
-    return _static(name, placement.envoy_address, port, listener)
+    return _static(name, placement.envoy_address, port, listener, placement.client_idle_timeout)
 
 
 def target_cluster(mesh: Mesh, target: Target, placement: Placement) -> Json:
@@ -63,7 +63,7 @@ def target_cluster(mesh: Mesh, target: Target, placement: Placement) -> Json:
         connect_timeout=CONNECT_TIMEOUT,
         **_endpoint_discovery(mesh, target, placement),
         circuit_breakers=_circuit_breakers(None),
-        **_protocol(listener),
+        **_protocol(listener, placement.client_idle_timeout),
         health_checks=_health_checks(node, listener),
         outlier_detection=_outlier_detection(listener.outlier_detection)
         or _ejection_of_stopped_tasks(target, placement),
@@ -97,13 +97,13 @@ def load_assignment(cluster: str, endpoints: list[Json]) -> Json:
     return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": endpoints}] if endpoints else []}
 
 
-def _static(name: str, address: str, port: int, listener: Listener) -> Json:
+def _static(name: str, address: str, port: int, listener: Listener, idle_timeout: str | None = None) -> Json:
     return {
         "name": name,
         "type": "STATIC",
         "connect_timeout": LOCAL_CONNECT_TIMEOUT,
         "circuit_breakers": _circuit_breakers(listener.connection_pool),
-        **_protocol(listener),
+        **_protocol(listener, idle_timeout),
         "load_assignment": load_assignment(name, [endpoint(address, port)]),
     }
 
@@ -161,8 +161,11 @@ def _dns_cluster(family: str | None, single_endpoint: bool | None = None, refres
     )
 
 
-def _protocol(listener: Listener) -> Json:
-    return http2_options() if listener.protocol in ("http2", "grpc") else {}
+def _protocol(listener: Listener, idle_timeout: str | None) -> Json:
+    """Render the options of the protocol. The idle timeout of a tcp connection is that of Envoy's TCP proxy."""
+    if listener.protocol == "tcp":
+        return {}
+    return http_options(http2=listener.protocol != "http", idle_timeout=idle_timeout)
 
 
 def _circuit_breakers(pool: ConnectionPool | None) -> Json:

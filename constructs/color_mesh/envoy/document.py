@@ -13,7 +13,7 @@ MAX_BYTES = 5_000_000
 MAX_RATIO = 100
 # First argument of a compressed configuration, which is the second. It is not the beginning of a JSON document.
 COMPRESSED = "gzip"
-# Envoy reads --config-yaml as YAML, which has no pair of escapes for an emoji, as JSON has.
+# Configurations may be read as YAML too, which has no pair of escapes for an emoji, as JSON has.
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _ENCODER_WITHOUT_SPACE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

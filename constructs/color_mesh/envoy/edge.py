@@ -6,15 +6,15 @@ Envoy as an edge proxy* in Envoy's documentation.
 
 import re
 
+from color_mesh.envoy.idle_timeouts import SERVER_IDLE_TIMEOUT
+from color_mesh.envoy.placement import Placement
+from color_mesh.envoy.telemetry import TRACE_CONTEXT, untraced
 from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, extension
 
 # Connections of clients to one task. Envoy closes those beyond it.
 MAX_CONNECTIONS = 10_000
 # Time for the headers of a request, and for a TLS handshake.
 HEADERS_TIMEOUT = "10s"
-# Less than the 350 s after which a network load balancer forgets a connection (Network Load Balancers User Guide,
-# *Connection idle timeout*), and more than the 60 s after which an application load balancer closes one.
-_IDLE_TIMEOUT = "300s"
 _BUFFER_BYTES = 32 * 1024
 _HTTP2 = {
     "max_concurrent_streams": 100,
@@ -36,14 +36,17 @@ _FORWARDED_BY_CLIENTS = "x[-_]envoy[-_].*|x_forwarded[-_].*|x-forwarded_.*|forwa
 _DOT_SEGMENT = r"(?i).*(/|\\|%(25)*(2f|5c))(\.|%(25)*2e){1,2}(([;/\\]|%(25)*(3b|2f|5c)).*)?"
 
 
-def client_connections(trusted_hops: int, *, tls: bool) -> Json:
+def client_connections(placement: Placement, *, tls: bool) -> Json:
     """Render the fields of the HTTP connection manager for the connections of clients.
 
     Args:
-        trusted_hops: Number of trusted proxies in front of the gateway.
+        placement: Settings of the Envoy that are not part of the mesh.
         tls: The connections have TLS.
     """
+    trusted_hops = placement.trusted_hops
     headers = _FORWARDED_BY_CLIENTS if trusted_hops else _FORWARDED
+    if placement.telemetry is not None:
+        headers += f"|{TRACE_CONTEXT}"
     removal = {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": headers}}}}
     extensions = [
         extension("envoy.http.early_header_mutation.header_mutation", EARLY_HEADER_MUTATION, mutations=[removal])
@@ -58,7 +61,7 @@ def client_connections(trusted_hops: int, *, tls: bool) -> Json:
         **({"xff_num_trusted_hops": trusted_hops} if trusted_hops else scheme),
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
         "request_headers_timeout": HEADERS_TIMEOUT,
-        "common_http_protocol_options": {"idle_timeout": _IDLE_TIMEOUT},
+        "common_http_protocol_options": {"idle_timeout": SERVER_IDLE_TIMEOUT},
         "http2_protocol_options": _HTTP2,
     }
 
@@ -82,9 +85,10 @@ def connection_limit() -> Json:
     return {"resource_monitors": [monitor]}
 
 
-def health_route() -> Json:
+def health_route(placement: Placement) -> Json:
     """Render the route of a first hop for the health checks of load balancers."""
-    return {"name": "health", "match": {"path": HEALTH_PATH}, "direct_response": {"status": 200}}
+    response = {"match": {"path": HEALTH_PATH}, "direct_response": {"status": 200}}
+    return {"name": "health", **response, **untraced(placement)}
 
 
 def has_dot_segment(path: str) -> bool:

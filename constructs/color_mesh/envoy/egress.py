@@ -52,7 +52,7 @@ def _loopback_egress(
     """Compile one listener for each port of a backend. Services that are not backends have no address."""
     listeners, routes = [], []
     for port in ports:
-        network_filter = _tcp(port, log)
+        network_filter = _tcp(port, log, placement)
         if port.protocol != "tcp":
             name = names.route_configuration("egress", port.protocol, port.port, port.service.name)
             routes.append({"name": name, "virtual_hosts": [_virtual_host(port)]})
@@ -90,7 +90,7 @@ def _transparent_egress(
         same_port = list(group)
         match = {"destination_port": number}
         if same_port[0].protocol == "tcp":
-            network_filter = _tcp(same_port[0], log)
+            network_filter = _tcp(same_port[0], log, placement)
             if network_filter is not None:
                 chains.append(filter_chain(match, network_filter, metadata=same_port[0].metadata))
             continue
@@ -145,8 +145,11 @@ def _virtual_host(port: ServicePort) -> Json:
     return {"name": name, "domains": [name, f"{name}:{port.port}"], "routes": list(port.routes)}
 
 
-def _tcp(port: ServicePort, log: list[Json] | None) -> Json | None:
-    return tcp_filter(STAT_PREFIX, port.proxy, log) if port.proxy is not None else None
+def _tcp(port: ServicePort, log: list[Json] | None, placement: Placement) -> Json | None:
+    if port.proxy is None:
+        return None
+    idle_timeout = port.proxy.get("idle_timeout", placement.client_idle_timeout)
+    return tcp_filter(STAT_PREFIX, {**port.proxy, "idle_timeout": idle_timeout}, log)
 
 
 def _targets(ports: Iterable[ServicePort]) -> tuple[Target, ...]:

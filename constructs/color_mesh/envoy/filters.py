@@ -5,6 +5,7 @@ from typing import Any
 
 from color_mesh.envoy.discovery import config_source, routes_file
 from color_mesh.envoy.placement import DnsEndpoints, Placement
+from color_mesh.envoy.telemetry import tracing
 from color_mesh.envoy.typed import HTTP_CONNECTION_MANAGER, ROUTER, TCP_PROXY, Json, extension
 
 
@@ -27,6 +28,7 @@ def http_filter(
         "upgrade_configs": [{"upgrade_type": "websocket", "enabled": True}],
         "http_filters": [extension("envoy.filters.http.router", ROUTER)],
         "access_log": access_log,
+        "tracing": tracing(placement),
     }
     return extension(
         "envoy.filters.network.http_connection_manager",

@@ -50,7 +50,7 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
                 first_routes[-1],
                 client_access_log(gateway.access_log),
                 placement,
-                **client_connections(placement.trusted_hops, tls=tls),
+                **client_connections(placement, tls=tls),
             )
             for tls in (False, True)
         )
@@ -116,7 +116,7 @@ def _first_routes(
             "name": "self_redirect" if domains == _ALL_DOMAINS else domains[0],
             "domains": list(domains),
             "routes": [
-                *([health_route()] if domains == _ALL_DOMAINS else []),
+                *([health_route(placement)] if domains == _ALL_DOMAINS else []),
                 *(_first_route(route, cluster, ports, placement) for route in in_order(routes)),
             ],
         }
@@ -165,7 +165,7 @@ def _match(route: GatewayRoute, placement: Placement) -> Json:
     """Render match conditions. A prefix matches whole path segments, unless it matches as in App Mesh."""
     match = route_match(route.match, route.protocol)
     # Other prefixes end with a slash, or contain `?` or `#` and match nothing. Envoy does not accept them here.
-    if placement.app_mesh_prefixes or not _SEGMENTS.fullmatch(match.get("prefix", "/")):
+    if placement.as_in_app_mesh or not _SEGMENTS.fullmatch(match.get("prefix", "/")):
         return match
     return {"path_separated_prefix" if name == "prefix" else name: value for name, value in match.items()}
 
@@ -190,7 +190,7 @@ def _path_rewrite(route: GatewayRoute, placement: Placement) -> Json:
     if match.prefix is None or rewrite.keep_prefix:
         return {}
     prefix = rewrite.prefix or "/"
-    if match.prefix.endswith("/") and not prefix.endswith("/") and not placement.app_mesh_prefixes:
+    if match.prefix.endswith("/") and not prefix.endswith("/") and not placement.as_in_app_mesh:
         prefix += "/"
     if prefix.endswith("/") and not match.prefix.endswith("/"):
         # The slash after the matched prefix is part of it, so that `/chapter/` becomes `/` and not `//`.

@@ -8,7 +8,7 @@ from color_mesh.envoy.listeners import inbound_listener, tls_filter_chains
 from color_mesh.envoy.placement import INGRESS_PORT, Loopback, Placement, Transparent, ip_preference
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.routes import timeouts
-from color_mesh.envoy.typed import Json, duration
+from color_mesh.envoy.typed import Json, duration, present
 from color_mesh.model import Listener, Mesh, VirtualNode
 
 
@@ -42,12 +42,14 @@ def _chains(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placem
 def _filter(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> Json:
     prefix = names.stat_prefix("ingress", listener, len(node.listeners))
     log = access_log(node.access_log)
+    idle = placement.server_idle_timeout
     if listener.protocol != "tcp":
-        return http_filter(prefix, _routes(mesh, node, listener), log, placement)
-    proxy: Json = {"cluster": names.ingress_cluster(mesh, node, listener)}
+        options = idle and {"idle_timeout": idle}
+        routes = _routes(mesh, node, listener)
+        return http_filter(prefix, routes, log, placement, common_http_protocol_options=options)
     if listener.timeout is not None and listener.timeout.idle_millis is not None:
-        proxy["idle_timeout"] = duration(listener.timeout.idle_millis)
-    return tcp_filter(prefix, proxy, log)
+        idle = duration(listener.timeout.idle_millis)
+    return tcp_filter(prefix, present(cluster=names.ingress_cluster(mesh, node, listener), idle_timeout=idle), log)
 
 
 def _routes(mesh: Mesh, node: VirtualNode, listener: Listener) -> Json:

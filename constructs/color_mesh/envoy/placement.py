@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeAlias
 
-from color_mesh.model import IpPreference, Listener, Mesh, VirtualNode
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_TIMEOUT, SERVER_IDLE_TIMEOUT
+from color_mesh.model import IpPreference, Listener, Mesh, Telemetry, VirtualNode
 
 ADMIN_PORT = 9901
 INGRESS_PORT = 15000
@@ -84,6 +85,21 @@ Endpoints: TypeAlias = DnsEndpoints | FileEndpoints | ServerEndpoints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EnvoyTelemetry:
+    """Telemetry of one Envoy.
+
+    Attributes:
+        settings: Settings of the mesh.
+        mesh: Name of the mesh.
+        service: Name of the node or gateway.
+    """
+
+    settings: Telemetry
+    mesh: str
+    service: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
     """Settings of an Envoy that are not part of the mesh.
 
@@ -92,14 +108,17 @@ class Placement:
         endpoints: Source of the endpoints.
         sds_socket: Path of the Unix socket of a Secret Discovery Service, if there is one.
         trusted_hops: Number of trusted proxies in front of a gateway.
-        app_mesh_prefixes: Prefixes of gateway routes match as in App Mesh, not whole path segments.
+        as_in_app_mesh: Envoy does what App Mesh's did: prefixes of gateway routes match text and not whole path
+            segments, and idle connections last for an hour.
+        telemetry: Spans and metrics that Envoy sends. ``None``: it sends none.
     """
 
     interception: Interception
     endpoints: Endpoints
     sds_socket: str | None
     trusted_hops: int = 0
-    app_mesh_prefixes: bool = False
+    as_in_app_mesh: bool = False
+    telemetry: EnvoyTelemetry | None = None
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
         """Return the port on which other tasks connect to a listener of a node."""
@@ -107,6 +126,16 @@ class Placement:
             case Loopback() as loopback if node.name not in loopback.outside:
                 return INBOUND_PORT + node.listeners.index(listener)
         return listener.port
+
+    @property
+    def client_idle_timeout(self) -> str | None:
+        """Idle timeout of connections to other Envoys. ``None``: that of Envoy, one hour."""
+        return None if self.as_in_app_mesh else CLIENT_IDLE_TIMEOUT
+
+    @property
+    def server_idle_timeout(self) -> str | None:
+        """Idle timeout of connections from other Envoys. ``None``: that of Envoy, one hour."""
+        return None if self.as_in_app_mesh else SERVER_IDLE_TIMEOUT
 
     def task_address(self, preference: IpPreference | None) -> str:
         """Return the address on which Envoy listens for other tasks."""

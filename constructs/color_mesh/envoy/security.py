@@ -1,6 +1,6 @@
 """TLS contexts of listeners and clusters."""
 
-from color_mesh.envoy.typed import DOWNSTREAM_TLS, UPSTREAM_TLS, Json, extension, http2_options, present
+from color_mesh.envoy.typed import DOWNSTREAM_TLS, UPSTREAM_TLS, Json, extension, http_options, present
 from color_mesh.model import (
     ClientTls,
     FileCertificate,
@@ -78,7 +78,7 @@ def sds_cluster(socket: str) -> Json:
         "name": SDS_CLUSTER,
         "type": "STATIC",
         "connect_timeout": "1s",
-        **http2_options(),
+        **http_options(http2=True),
         "load_assignment": {"cluster_name": SDS_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
 

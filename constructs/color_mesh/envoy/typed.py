@@ -18,11 +18,24 @@ FILE_ACCESS_LOG = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
 HTTP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 LUA = "envoy.extensions.filters.http.lua.v3.Lua"
 AWS_REQUEST_SIGNING = "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning"
+BUFFER = "envoy.extensions.filters.http.buffer.v3.Buffer"
 UPSTREAM_CODEC = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"
 DNS_CLUSTER = "envoy.extensions.clusters.dns.v3.DnsCluster"
 EARLY_HEADER_MUTATION = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
 DOWNSTREAM_CONNECTIONS = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+OPENTELEMETRY_TRACER = "envoy.config.trace.v3.OpenTelemetryConfig"
+PARENT_SAMPLER = "envoy.extensions.tracers.opentelemetry.samplers.v3.ParentBasedSamplerConfig"
+RATIO_SAMPLER = "envoy.extensions.tracers.opentelemetry.samplers.v3.TraceIdRatioBasedSamplerConfig"
+OPENTELEMETRY_SINK = "envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig"
+STAT_NAME = "envoy.extensions.matching.common_inputs.stats.v3.StatFullNameMatchInput"
+ENVIRONMENT_RESOURCE = "envoy.extensions.tracers.opentelemetry.resource_detectors.v3.EnvironmentResourceDetectorConfig"
+STATIC_RESOURCE = "envoy.extensions.tracers.opentelemetry.resource_detectors.v3.StaticConfigResourceDetectorConfig"
 PREVIOUS_HOSTS = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+LUA = "envoy.extensions.filters.http.lua.v3.Lua"
+RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
+HEADER_INPUT = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
+IP_MATCHER = "envoy.extensions.matching.input_matchers.ip.v3.Ip"
+ROUTE = "envoy.config.route.v3.Route"
 LISTENER = "envoy.config.listener.v3.Listener"
 CLUSTER = "envoy.config.cluster.v3.Cluster"
 ROUTE_CONFIGURATION = "envoy.config.route.v3.RouteConfiguration"
@@ -60,9 +73,20 @@ def socket_address(address: str, port: int) -> Json:
     return {"socket_address": present(address=address, port_value=port, ipv4_compat=compat)}
 
 
-def http2_options() -> Json:
-    """Render the options of a cluster that uses HTTP/2."""
-    options = typed(HTTP_PROTOCOL_OPTIONS, explicit_http_config={"http2_protocol_options": {}})
+def http_options(*, http2: bool, idle_timeout: str | None = None) -> Json:
+    """Render the options of an HTTP cluster.
+
+    Args:
+        http2: The cluster uses HTTP/2.
+        idle_timeout: Time after which Envoy closes a connection without requests. Default: that of Envoy, one hour.
+    """
+    if not http2 and idle_timeout is None:
+        return {}
+    options = typed(
+        HTTP_PROTOCOL_OPTIONS,
+        common_http_protocol_options=idle_timeout and {"idle_timeout": idle_timeout},
+        explicit_http_config={"http2_protocol_options" if http2 else "http_protocol_options": {}},
+    )
     return {"typed_extension_protocol_options": {HTTP_PROTOCOL_OPTIONS: options}}
 
 

@@ -1,4 +1,4 @@
-"""The folder of a run, which holds its lock, its control socket and its logs.
+"""The folder of a run, which holds its lock, its control socket, the certificate of its authority, and its logs.
 
 It belongs to the user who started the run, and other users cannot enter it.
 """
@@ -19,6 +19,8 @@ from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
 FOLDER = Path(".color-mesh")
+# Certificate of the run's authority, for clients on this machine.
+CERTIFICATE = "ca.pem"
 _CONTROL_SOCKET = "control.sock"
 _LOCK = "lock"
 _LOGS = "logs"
@@ -82,6 +84,12 @@ class RunFolder:
     def log_file(self, *names: str) -> "LogFile":
         """Return the log file with these names, each of which becomes one part of its path."""
         return LogFile(folder=self, path=Path(_LOGS, *map(file_name, names)))
+
+    def write_certificate(self, certificate: str) -> None:
+        """Write the certificate of the run's authority."""
+        descriptor = self.open_file(Path(CERTIFICATE), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(certificate)
 
     def listen(self) -> socket.socket:
         """Create the control socket, and listen on it."""

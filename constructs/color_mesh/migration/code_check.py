@@ -7,9 +7,15 @@ files as Python will, so that text that ended up outside of a literal is an erro
 import ast
 from collections.abc import Collection, Iterator, Mapping
 
-from color_mesh import model
 from color_mesh.model.errors import problem, refuse
 
+# Classes of `color_mesh` that generated code calls.
+PUBLIC_NAMES = (
+    *("MeshRouter", "MeshService", "MeshNode", "MeshGateway", "ServiceMesh", "AccessLog", "AcmCertificate", "AcmTrust"),
+    *("ClientTls", "ConnectionPool", "FileCertificate", "FileTrust", "HeaderMatch", "HealthCheck", "Listener"),
+    *("ListenerTls", "OutlierDetection", "QueryParameterMatch", "RetryPolicy", "Rewrite", "RouteMatch"),
+    *("SdsCertificate", "SdsTrust", "Timeout", "TlsValidation"),
+)
 # Names that are imported from modules, each with its alias, which could give any function the name of a known one.
 _IMPORTS: Mapping[str | None, Collection[str]] = {
     "aws_cdk": (
@@ -18,9 +24,8 @@ _IMPORTS: Mapping[str | None, Collection[str]] = {
         *("aws_servicediscovery as servicediscovery", "aws_ssm as ssm"),
     ),
     "collections.abc": ("Mapping",),
-    "color_mesh": (*("MeshRouter", "MeshService", "ContainerHealthCheck", "MeshNode", "MeshGateway", "ServiceMesh"),),
+    "color_mesh": PUBLIC_NAMES,
     "color_mesh.cdk.images": ("container_image",),
-    "color_mesh.model": model.__all__,
     "constructs": ("Construct",),
     "mesh_stack": ("MeshStack",),
     "network_stack": ("NetworkStack",),
@@ -41,9 +46,10 @@ _CALLS = frozenset(
         *("NetworkStack", "MeshStack", "ServicesStack"),
         *("ec2.Vpc", "ec2.Vpc.from_lookup", "ecs.Cluster", "ecs.Cluster.from_cluster_attributes"),
         *("servicediscovery.PrivateDnsNamespace", "logs.LogGroup"),
-        *("ServiceMesh", "MeshNode", "MeshRouter", "MeshService", "MeshGateway", *model.__all__),
+        *PUBLIC_NAMES,
         *("container_image", "ecr.Repository.from_repository_name", "ecs.ContainerImage.from_ecr_repository"),
         *("ecs.ContainerImage.from_registry", "ecs.ContainerDependency", "ecs.HealthCheck", "Duration.seconds"),
+        "Duration.millis",
         *("ecs.LogDrivers.aws_logs", "task.task_definition.add_container", "ecs.Secret.from_secrets_manager"),
         *("ecs.Secret.from_ssm_parameter", "secretsmanager.Secret.from_secret_complete_arn"),
         *("secretsmanager.Secret.from_secret_partial_arn",),

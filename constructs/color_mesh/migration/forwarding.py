@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from color_mesh.ecs import Declarations
-from color_mesh.ecs.load_balancers import Action, LoadBalancerListener
+from color_mesh.ecs.listeners import Action, LoadBalancerListener
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

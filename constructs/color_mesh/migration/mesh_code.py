@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from itertools import chain, groupby
 
-from color_mesh import model
+from color_mesh.migration.code_check import PUBLIC_NAMES
 from color_mesh.migration.conversion import ConvertedMesh
 from color_mesh.migration.python import CDK_IDS, Code, Identifiers, call, mapping, prose, unless, value
 from color_mesh.model import (
@@ -29,11 +29,10 @@ _RESERVED = (
 _MODULE = '''\
 """The mesh '{name}': its nodes, routers, virtual services and gateways."""
 
-from aws_cdk import Environment, Stack
+from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
-from color_mesh import MeshRouter, MeshService, MeshNode, MeshGateway, ServiceMesh
-from color_mesh.model import {model_names}
+from color_mesh import {names}
 from constructs import Construct
 
 
@@ -57,7 +56,7 @@ class MeshStack(Stack):
 def mesh_module(converted: ConvertedMesh) -> str:
     """Render the module with the stack of the mesh; it imports every class of the model."""
     body = "\n\n".join("\n".join(f"        {each}" for each in block) for block in _MeshCode(converted).blocks())
-    return _MODULE.format(name=prose(converted.mesh.name), model_names=", ".join(model.__all__), body=body)
+    return _MODULE.format(name=prose(converted.mesh.name), names=", ".join(PUBLIC_NAMES), body=body)
 
 
 class _MeshCode:

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from itertools import chain, count
 from typing import NewType
 
+from color_mesh.model import Milliseconds
 from color_mesh.model.errors import problem, refuse
 
 # Ids of constructs that the CDK adds to a stack.
@@ -17,7 +18,7 @@ Code = NewType("Code", str)
 
 
 def value(of: object) -> Code:
-    """Render text, a number, a boolean, ``None``, or a tuple, mapping or frozen dataclass of such values.
+    """Render text, a number, a boolean, a duration, ``None``, or a tuple, mapping or frozen dataclass of such values.
 
     The arguments of a dataclass that have their default are left out. Nothing else has a literal: the representation of
     any other object could be code.
@@ -27,6 +28,9 @@ def value(of: object) -> Code:
         return Code(f"({', '.join(map(value, of))}{comma})")
     if isinstance(of, Mapping):
         return mapping((value(key), value(each)) for key, each in of.items())
+    if isinstance(of, Milliseconds):
+        unit, number = ("millis", of.number) if of.number % 1000 else ("seconds", of.number // 1000)
+        return call(f"Duration.{unit}", value(number))
     if is_dataclass(of) and not isinstance(of, type):
         arguments = {each.name: getattr(of, each.name) for each in fields(of) if getattr(of, each.name) != each.default}
         return call(type(of).__name__, **{name: value(each) for name, each in arguments.items()})

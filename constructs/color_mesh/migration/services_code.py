@@ -23,7 +23,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from color_mesh import ContainerHealthCheck, MeshNode, MeshGateway
+from color_mesh import MeshNode, MeshGateway
 from color_mesh.cdk.images import container_image
 from constructs import Construct
 
@@ -104,6 +104,7 @@ class _ServicesCode:
     ) -> dict[str, Code]:
         port_names, size = app.definition.ports, workload.size
         port_name = next((port_names[each.port] for each in node.listeners if each.port in port_names), None)
+        check = app.definition.health_check
         cpu, memory = workload.cpu.of_app(size.cpu), workload.memory_mib.of_app(size.memory_mib)
         return {
             **container_arguments(self._ids, id, app),
@@ -115,7 +116,8 @@ class _ServicesCode:
             **unless(size.memory_mib - workload.memory_mib.envoy, app_memory_mib=memory),
             **unless("0.0.0.0", app_address=self._converted.app_address(node)),
             **unless(f"{node.name}-app", container_name=app.name),
-            **unless(None, port_name=port_name, container_health_check=app.definition.health_check),
+            **unless(None, port_name=port_name),
+            **({} if check is None else {"container_health_check": health_check_code(check)}),
         }
 
     def _additional_container(self, id: str, workload: Workload, container: ConvertedContainer) -> Code:

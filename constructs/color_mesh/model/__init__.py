@@ -3,21 +3,16 @@
 from color_mesh.model.access_log import AccessLog
 from color_mesh.model.discovery import CloudMapDiscovery, CloudMapService, DnsDiscovery, DnsResponseType
 from color_mesh.model.errors import MeshError
-from color_mesh.model.listener import (
-    ConnectionPool,
-    HealthCheck,
-    IpPreference,
-    Listener,
-    OutlierDetection,
-    Protocol,
-    Timeout,
-)
+from color_mesh.model.health_check import HealthCheck, Protocol
+from color_mesh.model.listener import IpPreference, Listener
 from color_mesh.model.match import HeaderMatch, Method, QueryParameterMatch, RouteMatch, Scheme
 from color_mesh.model.mesh import EgressFilter, Mesh
 from color_mesh.model.node import VirtualNode, VirtualService, VirtualServiceBackend
+from color_mesh.model.policies import ConnectionPool, OutlierDetection, Timeout
 from color_mesh.model.route import GatewayRoute, RetryPolicy, Rewrite, Route, WeightedTarget
 from color_mesh.model.router import VirtualGateway, VirtualRouter
 from color_mesh.model.task import ContainerHealthCheck, FargateContainer, FargateTask
+from color_mesh.model.telemetry import Telemetry
 from color_mesh.model.tls import (
     AcmCertificate,
     AcmTrust,
@@ -27,9 +22,12 @@ from color_mesh.model.tls import (
     ListenerTls,
     SdsCertificate,
     SdsTrust,
+    TlsCertificate,
     TlsMode,
+    TlsTrust,
     TlsValidation,
 )
+from color_mesh.model.values import Duration, Milliseconds
 
 __all__ = [
     "AccessLog",
@@ -42,6 +40,7 @@ __all__ = [
     "ContainerHealthCheck",
     "DnsDiscovery",
     "DnsResponseType",
+    "Duration",
     "EgressFilter",
     "FargateContainer",
     "FargateTask",
@@ -56,6 +55,7 @@ __all__ = [
     "Mesh",
     "MeshError",
     "Method",
+    "Milliseconds",
     "OutlierDetection",
     "Protocol",
     "QueryParameterMatch",
@@ -66,8 +66,11 @@ __all__ = [
     "Scheme",
     "SdsCertificate",
     "SdsTrust",
+    "Telemetry",
     "Timeout",
+    "TlsCertificate",
     "TlsMode",
+    "TlsTrust",
     "TlsValidation",
     "VirtualGateway",
     "VirtualNode",

@@ -1,6 +1,6 @@
 """Access logs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -26,6 +26,16 @@ class AccessLog:
     path: str = "/dev/stdout"
     text: str | None = None
     json: tuple[tuple[str, str], ...] | None = None
+
+    @classmethod
+    def from_text(cls, text: str, *, path: str = "/dev/stdout") -> "AccessLog":
+        """Return an access log with a format string; see `AccessLog`."""
+        return cls(path=path, text=text)
+
+    @classmethod
+    def from_json(cls, json: Mapping[str, str], *, path: str = "/dev/stdout") -> "AccessLog":
+        """Return an access log with the keys and format strings of a JSON object; see `AccessLog`."""
+        return cls(path=path, json=tuple(json.items()))
 
 
 def check_access_log(subject: str, log: AccessLog | None) -> Iterator[str]:

@@ -13,6 +13,9 @@ ENVOY_IMAGES: Mapping[DataPlaneName, str] = {
     "envoy": "envoyproxy/envoy:v1.40.0",
 }
 
+# AWS Distro for OpenTelemetry.
+COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3"
+
 InterceptionName = Literal["loopback", "transparent"]
 INTERCEPTIONS: tuple[InterceptionName, ...] = get_args(InterceptionName)
 

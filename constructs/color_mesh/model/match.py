@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from color_mesh.model.checks import check_characters, check_choice, check_flag, check_text
 from color_mesh.model.errors import problem
 from color_mesh.model.regex import check_regex
+from color_mesh.model.values import as_tuple, normalize
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -42,6 +43,34 @@ class HeaderMatch:
     range: tuple[int, int] | None = None
     invert: bool = False
 
+    def __post_init__(self) -> None:
+        normalize(self)
+
+    @classmethod
+    def value_is(cls, name: str, value: str, *, invert: bool = False) -> "HeaderMatch":
+        """Return a condition on the complete value of a header."""
+        return cls(name=name, exact=value, invert=invert)
+
+    @classmethod
+    def value_starts_with(cls, name: str, prefix: str, *, invert: bool = False) -> "HeaderMatch":
+        """Return a condition on the start of the value of a header."""
+        return cls(name=name, prefix=prefix, invert=invert)
+
+    @classmethod
+    def value_ends_with(cls, name: str, suffix: str, *, invert: bool = False) -> "HeaderMatch":
+        """Return a condition on the end of the value of a header."""
+        return cls(name=name, suffix=suffix, invert=invert)
+
+    @classmethod
+    def value_matches_regex(cls, name: str, regex: str, *, invert: bool = False) -> "HeaderMatch":
+        """Return a condition by a regular expression (RE2) for the complete value of a header."""
+        return cls(name=name, regex=regex, invert=invert)
+
+    @classmethod
+    def value_is_in_range(cls, name: str, start: int, end: int, *, invert: bool = False) -> "HeaderMatch":
+        """Return a condition on a number in a header, from ``start`` to ``end``, exclusive."""
+        return cls(name=name, range=(start, end), invert=invert)
+
     @property
     def is_presence(self) -> bool:
         """True if the condition is that the header is present."""
@@ -59,6 +88,11 @@ class QueryParameterMatch:
 
     name: str
     exact: str | None = None
+
+    @classmethod
+    def value_is(cls, name: str, value: str) -> "QueryParameterMatch":
+        """Return a condition on the value of a query parameter."""
+        return cls(name=name, exact=value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +134,64 @@ class RouteMatch:
     metadata: tuple[HeaderMatch, ...] = ()
     hostname: str | None = None
     hostname_suffix: str | None = None
+
+    def __post_init__(self) -> None:
+        normalize(self)
+
+    @classmethod
+    def http(
+        cls,
+        *,
+        prefix: str | None = None,
+        path: str | None = None,
+        path_regex: str | None = None,
+        method: Method | None = None,
+        scheme: Scheme | None = None,
+        port: int | None = None,
+        headers: Sequence[HeaderMatch] = (),
+        query_parameters: Sequence[QueryParameterMatch] = (),
+        hostname: str | None = None,
+        hostname_suffix: str | None = None,
+    ) -> "RouteMatch":
+        """Return the match conditions of an http or http2 route; see `RouteMatch`."""
+        return cls(
+            prefix=prefix,
+            path=path,
+            path_regex=path_regex,
+            method=method,
+            scheme=scheme,
+            port=port,
+            headers=as_tuple(headers),
+            query_parameters=as_tuple(query_parameters),
+            hostname=hostname,
+            hostname_suffix=hostname_suffix,
+        )
+
+    @classmethod
+    def grpc(
+        cls,
+        *,
+        service_name: str | None = None,
+        method_name: str | None = None,
+        metadata: Sequence[HeaderMatch] = (),
+        port: int | None = None,
+        hostname: str | None = None,
+        hostname_suffix: str | None = None,
+    ) -> "RouteMatch":
+        """Return the match conditions of a grpc route; see `RouteMatch`."""
+        return cls(
+            service_name=service_name,
+            method_name=method_name,
+            metadata=as_tuple(metadata),
+            port=port,
+            hostname=hostname,
+            hostname_suffix=hostname_suffix,
+        )
+
+    @classmethod
+    def tcp(cls, *, port: int | None = None) -> "RouteMatch":
+        """Return the match condition of a tcp route; see `RouteMatch`."""
+        return cls(port=port)
 
 
 _HEADER_NAME = re.compile(r"[!-9;-~]*")  # AWS App Mesh API Reference, HeaderName

@@ -7,7 +7,8 @@ from color_mesh.model.access_log import AccessLog, check_access_log
 from color_mesh.model.checks import check_dns_name, check_name, check_tags, check_unique
 from color_mesh.model.discovery import Discovery, DnsDiscovery, check_discovery
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import PROTOCOLS, Listener, check_listeners
+from color_mesh.model.health_check import PROTOCOLS
+from color_mesh.model.listener import Listener, check_listeners
 from color_mesh.model.tls import ClientTls, check_client_tls
 
 MAX_BACKENDS = 50  # App Mesh endpoints and quotas: backends per virtual node

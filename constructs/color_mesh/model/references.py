@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from color_mesh.model.checks import check_dns_name, check_known, check_unique
 from color_mesh.model.discovery import CloudMapDiscovery, CloudMapService, check_cloud_map_service
 from color_mesh.model.errors import problem
+from color_mesh.model.health_check import Protocol
 from color_mesh.model.index import MeshIndex, MeshParts
-from color_mesh.model.listener import Listener, Protocol
+from color_mesh.model.listener import Listener
 from color_mesh.model.node import VirtualNode, VirtualService, check_virtual_node, check_virtual_service
 from color_mesh.model.route import GatewayRoute, Route, WeightedTarget
 from color_mesh.model.router import check_virtual_gateway, check_virtual_router

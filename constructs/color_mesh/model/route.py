@@ -15,13 +15,16 @@ from color_mesh.model.checks import (
     check_unique,
 )
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, Timeout, check_timeout
+from color_mesh.model.health_check import PROTOCOLS, Protocol
+from color_mesh.model.listener import Listener
 from color_mesh.model.match import (
     GATEWAY_ROUTE_FIELDS,
     ROUTE_FIELDS,
     RouteMatch,
     check_match,
 )
+from color_mesh.model.policies import Timeout, check_timeout
+from color_mesh.model.values import Duration, Milliseconds, as_tuple, check_duration, millis, normalize
 
 HttpRetryEvent = Literal["server-error", "gateway-error", "client-error", "stream-error"]
 HTTP_RETRY_EVENTS: tuple[HttpRetryEvent, ...] = get_args(HttpRetryEvent)
@@ -54,11 +57,11 @@ class WeightedTarget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
-    """The retry policy of a route. At least one event is required.
+    """The retry policy of a route. At least one event is required; `http` and `grpc` have default events.
 
     Attributes:
-        max_retries: Maximum number of retries, 0 or more.
-        per_retry_timeout_millis: Timeout of each attempt in milliseconds; 0: the timeout of the request.
+        max_retries: Maximum number of retries, 0 or more. Default: 2.
+        per_retry_timeout: Timeout of each attempt; 0: the timeout of the request. Default: 0.
         http_events: HTTP events after which a request is retried: ``server-error`` (500 to 508, 510, 511),
             ``gateway-error`` (502, 503, 504), ``client-error`` (409), ``stream-error`` (a refused stream).
         tcp_events: TCP events after which a request is retried: ``connection-error``.
@@ -66,11 +69,61 @@ class RetryPolicy:
             ``internal``, ``resource-exhausted``, ``unavailable``. For grpc routes only.
     """
 
-    max_retries: int
-    per_retry_timeout_millis: int
+    max_retries: int = 2
+    per_retry_timeout: Duration = Milliseconds(0)
     http_events: tuple[HttpRetryEvent, ...] = ()
     tcp_events: tuple[TcpRetryEvent, ...] = ()
     grpc_events: tuple[GrpcRetryEvent, ...] = ()
+
+    def __post_init__(self) -> None:
+        normalize(self)
+
+    @property
+    def per_retry_timeout_millis(self) -> int:
+        """Timeout of each attempt in milliseconds."""
+        return millis(self.per_retry_timeout)
+
+    @classmethod
+    def http(
+        cls,
+        *,
+        max_retries: int = 2,
+        per_retry_timeout: Duration = Milliseconds(0),
+        http_events: Sequence[HttpRetryEvent] = ("gateway-error", "stream-error"),
+        tcp_events: Sequence[TcpRetryEvent] = ("connection-error",),
+    ) -> "RetryPolicy":
+        """Return a retry policy for http and http2 routes; see `RetryPolicy`.
+
+        The default events say that a task is unavailable.
+        """
+        return cls(
+            max_retries=max_retries,
+            per_retry_timeout=per_retry_timeout,
+            http_events=as_tuple(http_events),
+            tcp_events=as_tuple(tcp_events),
+        )
+
+    @classmethod
+    def grpc(
+        cls,
+        *,
+        max_retries: int = 2,
+        per_retry_timeout: Duration = Milliseconds(0),
+        grpc_events: Sequence[GrpcRetryEvent] = ("unavailable",),
+        http_events: Sequence[HttpRetryEvent] = ("gateway-error", "stream-error"),
+        tcp_events: Sequence[TcpRetryEvent] = ("connection-error",),
+    ) -> "RetryPolicy":
+        """Return a retry policy for grpc routes; see `RetryPolicy`.
+
+        The default events say that a task is unavailable.
+        """
+        return cls(
+            max_retries=max_retries,
+            per_retry_timeout=per_retry_timeout,
+            http_events=as_tuple(http_events),
+            tcp_events=as_tuple(tcp_events),
+            grpc_events=as_tuple(grpc_events),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,7 +266,7 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
     if route.protocol == "tcp":
         yield problem(subject, "retry policy is not supported for tcp routes", policy, "leave it out")
     yield from check_range(subject, "max retries", policy.max_retries, 0, MAX_COUNT)
-    yield from check_range(subject, "per retry timeout", policy.per_retry_timeout_millis, 0, MAX_MILLIS)
+    yield from check_duration(subject, "per retry timeout", policy.per_retry_timeout, 0, MAX_MILLIS)
     for event in policy.http_events:
         yield from check_choice(subject, "HTTP retry event", event, HTTP_RETRY_EVENTS)
     for tcp_event in policy.tcp_events:
@@ -230,7 +283,12 @@ def _check_retry_policy(subject: str, route: Route) -> Iterator[str]:
             "leave them out",
         )
     if not events:
-        yield problem(subject, "retry policy has no event", events, "such as http_events=('gateway-error',)")
+        yield problem(
+            subject,
+            "retry policy has no event",
+            events,
+            "such as http_events=['gateway-error']",
+        )
 
 
 def _check_rewrite(subject: str, route: GatewayRoute) -> Iterator[str]:

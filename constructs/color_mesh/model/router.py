@@ -7,7 +7,8 @@ from itertools import combinations
 from color_mesh.model.access_log import AccessLog, check_access_log
 from color_mesh.model.checks import check_name, check_tags, check_unique
 from color_mesh.model.errors import problem
-from color_mesh.model.listener import PROTOCOLS, Listener, Protocol, check_listeners, check_unsupported_fields
+from color_mesh.model.health_check import PROTOCOLS, Protocol
+from color_mesh.model.listener import Listener, check_listeners, check_unsupported_fields
 from color_mesh.model.overlap import check_overlap
 from color_mesh.model.route import AnyRoute, GatewayRoute, Route, check_gateway_route, check_route
 from color_mesh.model.tls import ClientTls, check_client_tls

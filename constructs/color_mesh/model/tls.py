@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 from color_mesh.model.checks import check_arn, check_choice, check_flag, check_range, check_text, check_unique
 from color_mesh.model.errors import problem
+from color_mesh.model.values import normalize
 
 TlsMode = Literal["STRICT", "PERMISSIVE", "DISABLED"]
 TLS_MODES: tuple[TlsMode, ...] = get_args(TlsMode)
@@ -56,6 +57,9 @@ class AcmTrust:
 
     certificate_authority_arns: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        normalize(self)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileTrust:
@@ -79,6 +83,62 @@ class SdsTrust:
     secret_name: str
 
 
+class _ArnOfCertificate(Protocol):
+    """A certificate of the CDK: ``acm.ICertificate``."""
+
+    @property
+    def certificate_arn(self) -> str:
+        """ARN of the certificate."""
+
+
+class _ArnOfAuthority(Protocol):
+    """A certificate authority of the CDK: ``acmpca.ICertificateAuthority``."""
+
+    @property
+    def certificate_authority_arn(self) -> str:
+        """ARN of the certificate authority."""
+
+
+class TlsCertificate:
+    """Certificates of listeners and of clients, by where they come from."""
+
+    @staticmethod
+    def acm(certificate: _ArnOfCertificate) -> AcmCertificate:
+        """Return a certificate of AWS Certificate Manager, imported with its ARN as a literal."""
+        return AcmCertificate(arn=certificate.certificate_arn)
+
+    @staticmethod
+    def file(certificate_chain: str, private_key: str) -> FileCertificate:
+        """Return a certificate in files; see `FileCertificate`."""
+        return FileCertificate(certificate_chain=certificate_chain, private_key=private_key)
+
+    @staticmethod
+    def sds(secret_name: str) -> SdsCertificate:
+        """Return a certificate from a Secret Discovery Service in the task."""
+        return SdsCertificate(secret_name=secret_name)
+
+
+class TlsTrust:
+    """Trusted certificate authorities, by where their certificates come from."""
+
+    @staticmethod
+    def acm(certificate_authorities: Sequence[_ArnOfAuthority]) -> AcmTrust:
+        """Return certificate authorities of AWS Private CA, imported with their ARNs as literals."""
+        return AcmTrust(
+            certificate_authority_arns=tuple(each.certificate_authority_arn for each in certificate_authorities)
+        )
+
+    @staticmethod
+    def file(certificate_chain: str) -> FileTrust:
+        """Return the certificate authorities in a file; see `FileTrust`."""
+        return FileTrust(certificate_chain=certificate_chain)
+
+    @staticmethod
+    def sds(secret_name: str) -> SdsTrust:
+        """Return the certificate authorities of a Secret Discovery Service in the task."""
+        return SdsTrust(secret_name=secret_name)
+
+
 Certificate: TypeAlias = AcmCertificate | FileCertificate | SdsCertificate
 ClientCertificate: TypeAlias = FileCertificate | SdsCertificate
 Trust: TypeAlias = AcmTrust | FileTrust | SdsTrust
@@ -96,6 +156,9 @@ class TlsValidation:
 
     trust: Trust
     subject_alternative_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        normalize(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,6 +192,9 @@ class ClientTls:
     enforce: bool = True
     ports: tuple[int, ...] = ()
     certificate: ClientCertificate | None = None
+
+    def __post_init__(self) -> None:
+        normalize(self)
 
 
 def check_listener_tls(subject: str, tls: ListenerTls | None) -> Iterator[str]:

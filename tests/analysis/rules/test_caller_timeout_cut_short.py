@@ -1,11 +1,11 @@
 """The rule ``caller-timeout-cut-short``."""
 
-from color_mesh.model import Listener, Timeout
+from color_mesh.model import Listener, Milliseconds, Timeout
 from tests.support.analysis import routed, texts
 from tests.support.builders import route
 
 ID = "caller-timeout-cut-short"
-LONG = Timeout(per_request_millis=60000)
+LONG = Timeout(per_request=Milliseconds(60000))
 
 
 def test_caller_whose_listener_ends_requests_before_its_backend_is_found() -> None:

@@ -1,11 +1,11 @@
 """The rule ``idle-timeout-cut-short``."""
 
-from color_mesh.model import Listener, RouteMatch, Timeout
+from color_mesh.model import Listener, Milliseconds, RouteMatch, Timeout
 from tests.support.analysis import provided, routed, texts
 from tests.support.builders import node, route
 
 ID = "idle-timeout-cut-short"
-LONG = Timeout(idle_millis=7200000)
+LONG = Timeout(idle=Milliseconds(7200000))
 
 
 def test_idle_timeout_of_a_route_is_found_if_its_listener_has_a_shorter_one() -> None:
@@ -21,7 +21,7 @@ def test_idle_timeout_of_tcp_is_compared_with_an_hour() -> None:
     tcp = Listener(port=80, protocol="tcp")
     mesh = routed(route(protocol="tcp", match=RouteMatch(), timeout=LONG), red=tcp)
     assert "is 7200 s, but that of virtual node 'red' is 3600 s" in texts(ID, mesh)[0]
-    short = Timeout(idle_millis=3000000)
+    short = Timeout(idle=Milliseconds(3000000))
     assert texts(ID, routed(route(protocol="tcp", match=RouteMatch(), timeout=short), red=tcp)) == []
 
 

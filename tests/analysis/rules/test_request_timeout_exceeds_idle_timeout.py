@@ -1,11 +1,11 @@
 """The rule ``request-timeout-exceeds-idle-timeout``."""
 
-from color_mesh.model import Listener, Timeout
+from color_mesh.model import Listener, Milliseconds, Timeout
 from tests.support.analysis import routed, texts
 from tests.support.builders import route
 
 ID = "request-timeout-exceeds-idle-timeout"
-LONG = Timeout(per_request_millis=600000)
+LONG = Timeout(per_request=Milliseconds(600000))
 
 
 def test_request_timeout_above_the_idle_timeout_is_found() -> None:
@@ -18,6 +18,6 @@ def test_request_timeout_above_the_idle_timeout_is_found() -> None:
 
 
 def test_request_timeout_with_a_longer_idle_timeout_is_not_found() -> None:
-    assert texts(ID, routed(route(timeout=Timeout(per_request_millis=600000, idle_millis=600000)))) == []
-    assert texts(ID, routed(route(timeout=Timeout(per_request_millis=600000, idle_millis=0)))) == []
-    assert texts(ID, routed(route(timeout=Timeout(per_request_millis=60000)))) == []
+    assert texts(ID, routed(route(timeout=Timeout(per_request=Milliseconds(600000), idle=Milliseconds(600000))))) == []
+    assert texts(ID, routed(route(timeout=Timeout(per_request=Milliseconds(600000), idle=Milliseconds(0))))) == []
+    assert texts(ID, routed(route(timeout=Timeout(per_request=Milliseconds(60000))))) == []

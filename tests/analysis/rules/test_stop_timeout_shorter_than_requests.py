@@ -1,11 +1,11 @@
 """The rule ``stop-timeout-shorter-than-requests``."""
 
 from color_mesh.ecs.containers import Container
-from color_mesh.model import Listener, Timeout
+from color_mesh.model import Listener, Milliseconds, Timeout
 from tests.support.analysis import envoy, routed, task, texts
 
 ID = "stop-timeout-shorter-than-requests"
-RED = Listener(port=80, timeout=Timeout(per_request_millis=60000))
+RED = Listener(port=80, timeout=Timeout(per_request=Milliseconds(60000)))
 
 
 def test_containers_that_stop_before_requests_end_are_found() -> None:

@@ -1,18 +1,22 @@
 """The mesh 'bookshop-prod': its nodes, routers, virtual services and gateways."""
 
-from aws_cdk import Environment, Stack
+from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
-from color_mesh import MeshGateway, MeshNode, MeshRouter, MeshService, ServiceMesh
-from color_mesh.model import (
+from color_mesh import (
     AccessLog,
     ConnectionPool,
     HeaderMatch,
     HealthCheck,
+    MeshGateway,
+    MeshNode,
+    MeshRouter,
+    MeshService,
     OutlierDetection,
     RetryPolicy,
     Rewrite,
     RouteMatch,
+    ServiceMesh,
     Timeout,
 )
 from constructs import Construct
@@ -48,18 +52,9 @@ class MeshStack(Stack):
             mesh=mesh,
             name="catalogue-v1",
             port=8080,
-            health_check=HealthCheck(
-                protocol="http",
-                interval_millis=5000,
-                timeout_millis=2000,
-                healthy_threshold=2,
-                unhealthy_threshold=3,
-                path="/healthz",
-            ),
+            health_check=HealthCheck(protocol="http", unhealthy_threshold=3, path="/healthz"),
             connection_pool=ConnectionPool(max_connections=100, max_pending_requests=50),
-            outlier_detection=OutlierDetection(
-                max_server_errors=5, interval_millis=10000, base_ejection_millis=30000, max_ejection_percent=50
-            ),
+            outlier_detection=OutlierDetection(max_ejection_percent=50),
             cloud_map_description="Both versions of the catalogue.",
             virtual_service=False,
         )
@@ -69,18 +64,9 @@ class MeshStack(Stack):
             mesh=mesh,
             name="catalogue-v2",
             port=8080,
-            health_check=HealthCheck(
-                protocol="http",
-                interval_millis=5000,
-                timeout_millis=2000,
-                healthy_threshold=2,
-                unhealthy_threshold=3,
-                path="/healthz",
-            ),
+            health_check=HealthCheck(protocol="http", unhealthy_threshold=3, path="/healthz"),
             connection_pool=ConnectionPool(max_connections=100, max_pending_requests=50),
-            outlier_detection=OutlierDetection(
-                max_server_errors=5, interval_millis=10000, base_ejection_millis=30000, max_ejection_percent=50
-            ),
+            outlier_detection=OutlierDetection(max_ejection_percent=50),
             cloud_map_description="Both versions of the catalogue.",
             virtual_service=False,
         )
@@ -101,7 +87,7 @@ class MeshStack(Stack):
             mesh=mesh,
             name="shop",
             port=8080,
-            timeout=Timeout(idle_millis=60000),
+            timeout=Timeout(idle=Duration.seconds(60)),
             access_log=AccessLog(text="%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%\n"),
         )
         reports = MeshNode(
@@ -131,11 +117,11 @@ class MeshStack(Stack):
             priority=2,
             retry_policy=RetryPolicy(
                 max_retries=3,
-                per_retry_timeout_millis=2000,
+                per_retry_timeout=Duration.seconds(2),
                 http_events=("gateway-error",),
                 tcp_events=("connection-error",),
             ),
-            timeout=Timeout(per_request_millis=10000),
+            timeout=Timeout(per_request=Duration.seconds(10)),
         )
 
         prices_legacy_example_com = MeshService(

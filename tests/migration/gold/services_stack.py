@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Environment, RemovalPolicy, Stack
+from aws_cdk import Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from color_mesh import ContainerHealthCheck, MeshGateway, MeshNode
+from color_mesh import MeshGateway, MeshNode
 from color_mesh.cdk.images import container_image
 from constructs import Construct
 
@@ -63,10 +63,12 @@ class ServicesStack(Stack):
             app_memory_mib=640,
             app_address="127.0.0.1",
             container_name="catalogue",
-            container_health_check=ContainerHealthCheck(
-                command=("CMD-SHELL", "wget -qO- http://localhost:8080/healthz"),
-                interval_seconds=10,
-                start_period_seconds=15,
+            container_health_check=ecs.HealthCheck(
+                command=["CMD-SHELL", "wget -qO- http://localhost:8080/healthz"],
+                retries=3,
+                interval=Duration.seconds(10),
+                timeout=Duration.seconds(5),
+                start_period=Duration.seconds(15),
             ),
             desired_count=3,
             execute_command=True,

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
         interception=Loopback() if loopback else Transparent(),
         endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else DnsEndpoints(),
         sds_socket=options.sds_socket,
-        app_mesh_prefixes=not loopback,
+        as_in_app_mesh=not loopback,
     )
     text = json.dumps(getattr(configuration, options.kind), indent=2)
     refuse(_check_secrets(text))

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     # Imported here because `--plan` works without the packages of the extra `local`.
     from color_mesh.local.run.up import up
 
-    return up(paths, images, values, options.port, options.dns_delay)
+    return up(paths, images, values, options.port, options.dns_delay, options.cloud_map_delay)
 
 
 def hide_values(options: Sequence[str]) -> None:
@@ -62,14 +62,18 @@ def plan_table(plan: Plan) -> str:
         for service in plan.services.values()
     )
     balancers = (
-        (balancer.name, str(listener.port), plan.target_groups[listener.target_group].name)
+        (
+            balancer.name,
+            f"{listener.protocol} {listener.port}",
+            ", ".join(plan.target_groups[group].name for group in listener.target_groups) or "-",
+        )
         for balancer in plan.load_balancers.values()
         for listener in balancer.listeners
-        if listener.target_group is not None
     )
     parts = [
         table(("service", "tasks", "task definition", "containers", "registered in"), services),
-        table(("load balancer", "port", "target group"), balancers),
+        table(("load balancer", "listener", "target groups"), balancers),
+        "\n".join(f"left out: {printable(each.text)}" for each in plan.left_out),
         "\n".join(f"warning: {printable(each)}" for each in warnings(plan)),
         printable(f"not emulated: {'; '.join(plan.not_emulated)}"),
     ]

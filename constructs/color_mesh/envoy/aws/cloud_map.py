@@ -9,28 +9,13 @@ from functools import cache
 from importlib import resources
 from urllib.parse import quote
 
-from color_mesh.envoy.typed import (
-    AWS_REQUEST_SIGNING,
-    DNS_CLUSTER,
-    HTTP_PROTOCOL_OPTIONS,
-    LUA,
-    UPSTREAM_CODEC,
-    UPSTREAM_TLS,
-    Json,
-    extension,
-    socket_address,
-    typed,
-)
+from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
+from color_mesh.envoy.typed import LUA, Json, extension, socket_address
 from color_mesh.model import IpPreference
 
 CLUSTER = "aws_servicediscovery"
-# The run script of Envoy's container replaces these by the variables of its environment: the region of a stack may be
-# known at deployment only, and a compressed configuration cannot refer to it.
-REGION, URL_SUFFIX = "${AWS_REGION}", "${AWS_URL_SUFFIX}"
 # AWS General Reference, *AWS Cloud Map endpoints and quotas*: the endpoint of DiscoverInstances.
 HOST = f"data-servicediscovery.{REGION}.{URL_SUFFIX}"
-_TRUST_STORE = "/etc/ssl/certs/ca-certificates.crt"  # Of Debian and Ubuntu, on which the image is based.
-_CONNECT_TIMEOUT = "1s"
 _REQUEST_TIMEOUT = "5s"
 # Credentials are fetched after Envoy has initialized its clusters, so it would wait for the first answer in vain. The
 # health check of the container waits for it instead.
@@ -103,49 +88,16 @@ def config_source(refresh_seconds: int) -> Json:
 
 def cloud_map_cluster() -> Json:
     """Render the cluster of Cloud Map's endpoint, with the filters that call DiscoverInstances."""
-    validation = {
-        "trusted_ca": {"filename": _TRUST_STORE},
-        "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": HOST}}],
-    }
-    options = typed(
-        HTTP_PROTOCOL_OPTIONS,
-        # Shorter than servers keep a connection, which would close it during a call.
-        common_http_protocol_options={"idle_timeout": "30s"},
-        explicit_http_config={"http_protocol_options": {}},
-        http_filters=[
-            extension("envoy.filters.http.lua", LUA, default_source_code={"inline_string": filter_source()}),
-            extension(
-                "envoy.filters.http.aws_request_signing",
-                AWS_REQUEST_SIGNING,
-                service_name="servicediscovery",
-                region=REGION,
-                host_rewrite=HOST,
-                # Never the role of the EC2 instance: only the task's role has the permissions.
-                credential_provider={"custom_credential_provider_chain": True, "container_credential_provider": {}},
-            ),
-            extension("envoy.filters.http.upstream_codec", UPSTREAM_CODEC),
-        ],
-    )
-    tls = {"sni": HOST, "common_tls_context": {"validation_context": validation}}
+    lua = extension("envoy.filters.http.lua", LUA, default_source_code={"inline_string": filter_source()})
+    cluster = signed_cluster(CLUSTER, HOST, "servicediscovery", [lua])
+    endpoints = [
+        *cluster["load_assignment"]["endpoints"],
+        {"priority": 1, "lb_endpoints": [{"endpoint": {"address": _NOWHERE}}]},
+    ]
     return {
-        "name": CLUSTER,
-        "cluster_type": extension(
-            "envoy.cluster.dns",
-            DNS_CLUSTER,
-            dns_failure_refresh_rate={"base_interval": "0.500s", "max_interval": "5s"},
-            dns_lookup_family="V4_PREFERRED",
-        ),
-        "connect_timeout": _CONNECT_TIMEOUT,
+        **cluster,
         "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
-        "typed_extension_protocol_options": {HTTP_PROTOCOL_OPTIONS: options},
-        "transport_socket": extension("envoy.transport_sockets.tls", UPSTREAM_TLS, **tls),
-        "load_assignment": {
-            "cluster_name": CLUSTER,
-            "endpoints": [
-                {"lb_endpoints": [{"endpoint": {"address": socket_address(HOST, 443)}}]},
-                {"priority": 1, "lb_endpoints": [{"endpoint": {"address": _NOWHERE}}]},
-            ],
-        },
+        "load_assignment": {"cluster_name": CLUSTER, "endpoints": endpoints},
     }
 
 

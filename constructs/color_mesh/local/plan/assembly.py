@@ -1,23 +1,25 @@
 """The plan of a run: all that a cloud assembly declares, read and validated before anything starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
 from color_mesh.cloudformation import Templates, read_templates
-from color_mesh.ecs import read_declarations
-from color_mesh.ecs.cloud_map import DiscoveryService
-from color_mesh.ecs.load_balancers import LoadBalancer, TargetGroup
+from color_mesh.ecs import Declarations, read_declarations
+from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
+from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.roles import Role
 from color_mesh.ecs.services import Service
+from color_mesh.ecs.target_groups import TargetGroup
 from color_mesh.local.plan.bootstraps import Bootstrap, cluster_hostnames
 from color_mesh.local.plan.emulation import EMULATED, not_emulated
+from color_mesh.local.plan.left_out import LeftOut
 from color_mesh.local.plan.network import Network, PrivateZones, network, private_zones
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask, runnable_task
-from color_mesh.local.plan.validation import declaration_problems, reference_problems
+from color_mesh.local.plan.validation import runnable_declarations
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.errors import problem, refuse
 
@@ -37,10 +39,14 @@ class Plan:
         log_groups: Names of log groups.
         tasks: Task definitions, with the programs of their containers.
         services: ECS services.
-        discovery: Cloud Map services that DNS answers.
+        discovery: Cloud Map services.
+        instances: Instances that the templates register in Cloud Map services, by service.
+        regions: Regions of the stacks.
         zones: Private hosted zones.
         target_groups: Target groups.
         load_balancers: Load balancers.
+        domain_names: Domain names of certificates.
+        left_out: Resources that cannot run, and what depends on them.
         not_emulated: Parts of the templates that have no effect in the run.
         secrets: Values of ``NoEcho`` parameters, which are not printed.
     """
@@ -52,9 +58,13 @@ class Plan:
     tasks: Mapping[str, RunnableTask] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     discovery: Mapping[str, DiscoveryService] = field(default_factory=dict)
+    instances: Mapping[str, tuple[CloudMapInstance, ...]] = field(default_factory=dict)
+    regions: tuple[str, ...] = (REGION,)
     zones: PrivateZones = field(default_factory=PrivateZones)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
+    domain_names: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     not_emulated: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -101,7 +111,7 @@ def read_plan(
         values: Values of parameters, pseudo parameters and attributes that the templates do not give.
 
     Raises:
-        MeshError: With everything that cannot run.
+        MeshError: With everything that cannot run, if no service can.
     """
     assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
     templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
@@ -109,17 +119,25 @@ def read_plan(
         return _plan_of(templates, paths, images or {})
     # Error messages quote values: those about the templates without the values of NoEcho parameters come first.
     hidden: MeshError | None = None
+    known: tuple[LeftOut, ...] = ()
     try:
-        _plan_of(templates.without_secrets(), paths, images or {})
+        known = _plan_of(templates.without_secrets(), paths, images or {}).left_out
     except MeshError as error:
         hidden = error
     try:
-        return _plan_of(templates, paths, images or {})
+        plan = _plan_of(templates, paths, images or {})
+        return replace(plan, left_out=tuple(each if each in known else _without_values(each) for each in plan.left_out))
     except MeshError:
         fix = "check them against the templates"
         raise hidden or MeshError(
             [problem("--set", "values of NoEcho parameters that the templates do not take", "****", fix)]
         ) from None
+
+
+def _without_values(left_out: LeftOut) -> LeftOut:
+    """Return what is left out because of the value of a ``NoEcho`` parameter, without the value."""
+    text = problem(left_out.place, "does not take the value of a NoEcho parameter", "****", "another value")
+    return replace(left_out, text=text)
 
 
 def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> Plan:
@@ -129,14 +147,16 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
     except MeshError as error:
         problems += error.problems
         meshes = ()
-    declarations = read_declarations(templates, EMULATED)
-    problems += declaration_problems(declarations, images)
-    if not problems and not declarations.services:
-        subject = ", ".join(map(str, paths))
-        problems.append(
-            problem(subject, "declares nothing to run", "no AWS::ECS::Service", "give templates that declare one")
-        )
-    refuse(dict.fromkeys((*problems, *reference_problems(declarations))))
+    declared = read_declarations(templates, EMULATED)
+    declarations, left_out = runnable_declarations(declared, images)
+    if not declarations.services:
+        problems += (each.text for each in left_out if each.is_cause)
+        if not problems:
+            subject = ", ".join(map(str, paths))
+            problems.append(
+                problem(subject, "declares nothing to run", "no AWS::ECS::Service", "give templates that declare one")
+            )
+    refuse(problems)
     return Plan(
         network=network(declarations),
         meshes=meshes,
@@ -144,10 +164,21 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         log_groups=declarations.log_groups,
         tasks={place: runnable_task(each, images) for place, each in declarations.task_definitions.items()},
         services=declarations.services,
-        discovery={place: each for place, each in declarations.discovery_services.items() if each.records},
+        discovery={place: each for place, each in declarations.discovery_services.items() if each.namespace},
+        instances=_instances(declarations),
+        regions=templates.regions,
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
+        domain_names=tuple(dict.fromkeys(name for each in declared.certificates.values() for name in each)),
+        left_out=left_out,
         not_emulated=tuple(not_emulated(templates, declarations)),
         secrets=templates.secrets,
     )
+
+
+def _instances(declarations: Declarations) -> dict[str, tuple[CloudMapInstance, ...]]:
+    services = dict.fromkeys(service for service, _ in declarations.instances.values())
+    return {
+        service: tuple(each for key, each in declarations.instances.values() if key == service) for service in services
+    }

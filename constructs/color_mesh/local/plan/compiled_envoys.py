@@ -21,7 +21,7 @@ def compile_envoy(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configurati
     Raises:
         MeshError: With everything that cannot be compiled.
     """
-    return configure(mesh, part, endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET), app_mesh_prefixes=True)
+    return configure(mesh, part, endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET), as_in_app_mesh=True)
 
 
 def undeclared(resource: MeshResource) -> str:

@@ -10,6 +10,7 @@ from color_mesh.ecs.containers import Container
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.roles import Role
+from color_mesh.ecs.roles import denial as role_denial
 from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
 from color_mesh.envoy.gateway import prefix_warnings
@@ -55,7 +56,7 @@ def denial(plan: Plan, service: Service, resource: MeshResource, compiled: Compi
     task_role = plan.task(service).definition.task_role
     if task_role is not None and task_role not in plan.roles:
         return None  # No template declares the role: its permissions are unknown.
-    reason = _role_denial(plan.roles.get(task_role or ""), resource)
+    reason = role_denial(plan.roles.get(task_role or ""), resource, REGION, ACCOUNT)
     if reason is not None:
         return reason
     try:
@@ -63,16 +64,6 @@ def denial(plan: Plan, service: Service, resource: MeshResource, compiled: Compi
     except MeshError as error:
         return "; ".join(error.problems)
     return None
-
-
-def _role_denial(role: Role | None, resource: MeshResource) -> str | None:
-    action = "appmesh:StreamAggregatedResources"
-    if role is None:
-        return f"the task has no role, which must allow {action} on {resource}"
-    if not role.trusts_tasks:
-        return f"role {role.name} does not trust ecs-tasks.amazonaws.com"
-    arn = f"arn:aws:appmesh:{REGION}:{ACCOUNT}:{resource}"
-    return None if role.allows(action, arn) else f"role {role.name} does not allow {action} on {resource}"
 
 
 def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, ...]:
@@ -171,7 +162,7 @@ def _blocked_by_balancer(plan: Plan, balancer: LoadBalancer) -> Iterator[str]:
         for service in plan.services.values():
             for target in service.targets:
                 port = target.port or listener.port
-                if target.registry == listener.target_group and not _admitted(plan, service.groups, port, balancer):
+                if target.registry in listener.target_groups and not _admitted(plan, service.groups, port, balancer):
                     yield f"{service.name}: no security group of it allows tcp {port} from {balancer.name}"
 
 

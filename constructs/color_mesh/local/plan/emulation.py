@@ -1,7 +1,7 @@
 """The resource types and properties of templates that a run emulates."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from color_mesh.cloudformation import Templates
 from color_mesh.ecs.declarations import Declarations
@@ -15,7 +15,8 @@ _NOT_EMULATED = (
     "NAT and everything outside the VPC",
     "IPv6",
     "availability zones",
-    "the endpoints of task metadata and credentials",
+    "the endpoint of task metadata",
+    "AWS APIs other than Cloud Map",
     "CloudWatch (logs are files)",
     "the rollback of a failed deployment",
     "permissions to use ECS Exec",
@@ -23,7 +24,19 @@ _NOT_EMULATED = (
     "the minute that Route 53 may take for a change (here --dns-delay), and resolvers that differ",
 )
 _RULE = ("IpProtocol", "FromPort", "ToPort", "CidrIp")
+_ACTION = ("Type", "Order", "TargetGroupArn", "ForwardConfig.TargetGroups", "RedirectConfig", "FixedResponseConfig")
+# Attributes of load balancers and target groups.
+_ATTRIBUTES = (
+    *("idle_timeout.timeout_seconds", "client_keep_alive.seconds", "routing.http.xff_header_processing.mode"),
+    *("deregistration_delay.timeout_seconds", "load_balancing.algorithm.type"),
+)
+# Attributes without an effect on one machine.
+_ATTRIBUTES_WITHOUT_EFFECT = (
+    *("deletion_protection.enabled", "load_balancing.cross_zone.enabled", "zonal_shift.config.enabled"),
+    *("dns_record.client_routing_policy", "preserve_client_ip.enabled"),
+)
 EMULATED: UsedProperties = {
+    "AWS::CertificateManager::Certificate": EVERY_PROPERTY,
     "AWS::EC2::VPC": EVERY_PROPERTY,
     "AWS::EC2::Subnet": EVERY_PROPERTY,
     "AWS::EC2::SecurityGroup": (
@@ -34,27 +47,38 @@ EMULATED: UsedProperties = {
     "AWS::EC2::SecurityGroupIngress": ("GroupId", *_RULE, "SourceSecurityGroupId"),
     "AWS::EC2::SecurityGroupEgress": ("GroupId", *_RULE, "DestinationSecurityGroupId"),
     "AWS::ECS::Service": (
-        *("ServiceName", "TaskDefinition", "DesiredCount", "HealthCheckGracePeriodSeconds"),
+        *("ServiceName", "Cluster", "TaskDefinition", "DesiredCount", "HealthCheckGracePeriodSeconds"),
         *(f"DeploymentConfiguration.{name}" for name in ("MinimumHealthyPercent", "MaximumPercent")),
         *(f"LoadBalancers.{name}" for name in ("TargetGroupArn", "ContainerPort")),
         *(f"ServiceRegistries.{name}" for name in ("RegistryArn", "ContainerPort", "Port")),
         "NetworkConfiguration.AwsvpcConfiguration",
     ),
     "AWS::ECS::TaskDefinition": (
-        *("Family", "TaskRoleArn", "ExecutionRoleArn", "ProxyConfiguration.ProxyConfigurationProperties"),
+        *("Family", "TaskRoleArn", "ExecutionRoleArn", "NetworkMode"),
+        "ProxyConfiguration.ProxyConfigurationProperties",
         *(f"ContainerDefinitions.{name}" for name in ("Name", "Image", "EntryPoint", "Command", "Environment", "User")),
         *(f"ContainerDefinitions.{name}" for name in ("Essential", "DependsOn", "HealthCheck", "SystemControls")),
-        *(f"ContainerDefinitions.{name}" for name in ("StartTimeout", "StopTimeout")),
+        *(f"ContainerDefinitions.{name}" for name in ("StartTimeout", "StopTimeout", "FirelensConfiguration")),
         # Each container has an init process.
         "ContainerDefinitions.LinuxParameters.InitProcessEnabled",
         *(f"ContainerDefinitions.LogConfiguration.{name}" for name in ("LogDriver", "Options")),
         *(f"ContainerDefinitions.PortMappings.{name}" for name in ("ContainerPort", "Protocol")),
     ),
-    "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn", "Protocol", "Port", "DefaultActions.TargetGroupArn"),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Name", "Type", "Subnets", "SecurityGroups", "Scheme"),
+    "AWS::ElasticLoadBalancingV2::Listener": (
+        *("LoadBalancerArn", "Protocol", "Port"),
+        *(f"DefaultActions.{name}" for name in _ACTION),
+    ),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": (
+        *("ListenerArn", "Priority", "Conditions", "Transforms"),
+        *(f"Actions.{name}" for name in _ACTION),
+    ),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": (
+        *("Name", "Type", "Subnets", "SubnetMappings.SubnetId", "SecurityGroups", "Scheme", "LoadBalancerAttributes"),
+    ),
     "AWS::ElasticLoadBalancingV2::TargetGroup": (
-        *("Name", "TargetType", "Protocol", "HealthyThresholdCount", "UnhealthyThresholdCount"),
+        *("Name", "TargetType", "Protocol", "ProtocolVersion", "HealthyThresholdCount", "UnhealthyThresholdCount"),
         *(f"HealthCheck{name}" for name in ("Port", "Protocol", "Path", "IntervalSeconds", "TimeoutSeconds")),
+        *("Matcher.HttpCode", "TargetGroupAttributes"),
     ),
     "AWS::IAM::ManagedPolicy": EVERY_PROPERTY,
     "AWS::IAM::Policy": EVERY_PROPERTY,
@@ -62,7 +86,8 @@ EMULATED: UsedProperties = {
     "AWS::Logs::LogGroup": EVERY_PROPERTY,
     "AWS::Route53::HostedZone": ("Name", "VPCs"),
     "AWS::Route53::RecordSet": ("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
-    "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig"),
+    "AWS::ServiceDiscovery::Instance": EVERY_PROPERTY,
+    "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig", "HealthCheckCustomConfig"),
 }
 # Properties without an effect on one machine.
 _WITHOUT_EFFECT: UsedProperties = {
@@ -73,28 +98,25 @@ _WITHOUT_EFFECT: UsedProperties = {
     "AWS::EC2::SecurityGroupIngress": ("Description", "CidrIpv6"),
     "AWS::EC2::SecurityGroupEgress": ("Description", "CidrIpv6"),
     "AWS::ECS::Service": (
-        *("Cluster", "EnableECSManagedTags", "EnableExecuteCommand", "LaunchType", "PlatformVersion", "Tags"),
+        *("EnableECSManagedTags", "EnableExecuteCommand", "LaunchType", "PlatformVersion", "Tags"),
         *("DeploymentController", "SchedulingStrategy", "PropagateTags", "AvailabilityZoneRebalancing"),
         *("CapacityProviderStrategy", "LoadBalancers.ContainerName", "LoadBalancers.LoadBalancerName"),
         *("ServiceRegistries.ContainerName", "DeploymentConfiguration.Strategy"),
         "DeploymentConfiguration.DeploymentCircuitBreaker",
     ),
     "AWS::ECS::TaskDefinition": (
-        *("Cpu", "Memory", "NetworkMode", "RequiresCompatibilities", "Tags", "RuntimePlatform"),
+        *("Cpu", "Memory", "RequiresCompatibilities", "Tags", "RuntimePlatform"),
         *(f"ContainerDefinitions.{name}" for name in ("Cpu", "Memory", "MemoryReservation", "DockerLabels")),
         *(f"ContainerDefinitions.PortMappings.{name}" for name in ("Name", "HostPort", "AppProtocol")),
         *("ProxyConfiguration.Type", "ProxyConfiguration.ContainerName"),
     ),
-    "AWS::ElasticLoadBalancingV2::Listener": ("DefaultActions.Type", "DefaultActions.Order"),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Tags", "LoadBalancerAttributes", "IpAddressType"),
-    "AWS::ElasticLoadBalancingV2::TargetGroup": (
-        *("Tags", "VpcId", "IpAddressType", "Port", "HealthCheckEnabled", "ProtocolVersion"),
-    ),
+    # The certificates are made for the run, and so is the policy.
+    "AWS::ElasticLoadBalancingV2::Listener": ("Certificates", "SslPolicy"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Tags", "IpAddressType"),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": ("Tags", "VpcId", "IpAddressType", "Port", "HealthCheckEnabled"),
     "AWS::Route53::HostedZone": ("HostedZoneConfig", "HostedZoneTags"),
     "AWS::Route53::RecordSet": ("Comment",),
-    "AWS::ServiceDiscovery::Service": (
-        *("Description", "Tags", "HealthCheckCustomConfig", "Type", "ServiceAttributes"),
-    ),
+    "AWS::ServiceDiscovery::Service": (*("Description", "Tags", "Type", "ServiceAttributes"),),
 }
 # Resource types that other resources refer to, or that have no effect on one machine.
 _TYPES_WITHOUT_EFFECT = frozenset(
@@ -102,9 +124,10 @@ _TYPES_WITHOUT_EFFECT = frozenset(
         *(f"AWS::AppMesh::{name}" for name in ("Mesh", "VirtualNode", "VirtualService", "VirtualRouter", "Route")),
         *(f"AWS::AppMesh::{name}" for name in ("VirtualGateway", "GatewayRoute")),
         *("AWS::CDK::Metadata", "AWS::CloudFormation::Stack", "AWS::ECS::Cluster"),
+        "AWS::ElasticLoadBalancingV2::ListenerCertificate",
         *(f"AWS::EC2::{name}" for name in ("RouteTable", "Route", "SubnetRouteTableAssociation", "InternetGateway")),
         *(f"AWS::EC2::{name}" for name in ("VPCGatewayAttachment", "NatGateway", "EIP")),
-        *(f"AWS::ServiceDiscovery::{name}" for name in ("PrivateDnsNamespace", "PublicDnsNamespace")),
+        *(f"AWS::ServiceDiscovery::{name}" for name in ("HttpNamespace", "PrivateDnsNamespace", "PublicDnsNamespace")),
     )
 )
 
@@ -113,7 +136,14 @@ def not_emulated(templates: Templates, declarations: Declarations) -> Iterator[s
     """Return the parts of templates that have no effect in a run, as phrases."""
     yield from _NOT_EMULATED
     yield from sorted(templates.types - EMULATED.keys() - _TYPES_WITHOUT_EFFECT)
-    yield from sorted({*_properties(declarations), *_container_options(declarations), *_records(declarations)})
+    yield from sorted(
+        {
+            *_properties(declarations),
+            *_container_options(declarations),
+            *_attributes(declarations),
+            *_records(declarations),
+        }
+    )
     yield from templates.notes
     yield from _undeclared_groups(declarations)
 
@@ -132,6 +162,18 @@ def _container_options(declarations: Declarations) -> Iterator[str]:
             for name, _ in container.system_controls:
                 if not is_network_parameter(name):
                     yield f"AWS::ECS::TaskDefinition SystemControls {name}"
+
+
+def _attributes(declarations: Declarations) -> Iterator[str]:
+    """Yield the attributes of load balancers and target groups that have no effect and are not off."""
+    owners: dict[str, list[Mapping[str, str]]] = {
+        "LoadBalancer": [each.attributes for each in declarations.load_balancers.values()],
+        "TargetGroup": [each.attributes for each in declarations.target_groups.values()],
+    }
+    for kind, attributes in owners.items():
+        for name, value in (pair for each in attributes for pair in each.items()):
+            if name not in (*_ATTRIBUTES, *_ATTRIBUTES_WITHOUT_EFFECT) and value not in ("", "false", "off"):
+                yield f"AWS::ElasticLoadBalancingV2::{kind} {name}"
 
 
 def _records(declarations: Declarations) -> Iterator[str]:

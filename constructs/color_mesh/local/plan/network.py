@@ -20,11 +20,13 @@ class Network:
         cidr: Address range.
         subnets: Address ranges of the subnets, by place.
         groups: Security groups, by place.
+        zones: Availability zones of the subnets, as far as the templates name them.
     """
 
     cidr: IPv4Network
     subnets: Mapping[str, IPv4Network] = field(default_factory=dict)
     groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    zones: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +48,7 @@ def network(declarations: Declarations) -> Network:
         cidr=next(iter(declarations.vpcs.values()), _ASSUMED_VPC),
         subnets=declarations.subnets,
         groups=declarations.security_groups,
+        zones=declarations.zones,
     )
 
 

@@ -1,7 +1,7 @@
 """Task definitions as they run on this machine: each container with the program that runs in place of its image."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from color_mesh.cloudformation import set_option
@@ -11,6 +11,7 @@ from color_mesh.ecs.reading import Reference
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.local.plan.bootstraps import Bootstrap, bootstrap_in, bootstrap_owner
 from color_mesh.local.plan.emulation import is_network_parameter
+from color_mesh.local.plan.left_out import Omissions
 from color_mesh.local.plan.programs import Commands, Program, missing_program, program_of
 from color_mesh.model.checks import is_number
 from color_mesh.model.errors import problem
@@ -80,26 +81,60 @@ class RunnableTask:
 
 
 def runnable_task(definition: TaskDefinition, commands: Commands) -> RunnableTask:
-    """Return a task definition with the programs of its containers; `task_problems` says what is wrong with it."""
+    """Return a task definition with the programs of its containers, all of which can run."""
     return RunnableTask(
         definition=definition, containers=tuple(_runnable_container(each, commands) for each in definition.containers)
     )
 
 
-def task_problems(place: str, definition: TaskDefinition, commands: Commands) -> Iterator[str]:
-    """Validate that the containers of a task definition can run on this machine."""
+def runnable_containers(
+    place: str, definition: TaskDefinition, commands: Commands, omissions: Omissions
+) -> tuple[Container, ...]:
+    """Return the containers of a task definition that can run. Without an essential one it is left out.
+
+    Containers that depend on one that cannot run are left out too. A FireLens log router only takes logs, so that the
+    others run without it.
+    """
+    failed: dict[str, None] = {}
     for container in definition.containers:
-        subject = f"{place} container {container.name!r}"
-        if _program(container, commands) is None:
-            yield missing_program(subject, str(container.image))
-        if _user(container) is None:
-            fix = f"a user id up to {MAX_ID}, or UID:GID, such as 1337:1337"
-            yield problem(subject, "user is not numeric or too high", container.user, fix)
-        for name, value in container.environment.items():
-            if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
-                fix = f"give it with {set_option(str(value))}"
-                yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), fix)
-        yield from _unsupported_texts(subject, container)
+        for text in _container_problems(f"{place} container {container.name!r}", container, commands):
+            omissions.leave_out_part(place, text)
+            failed[container.name] = None
+    routers = {each.name for each in definition.containers if each.log_router and each.name in failed}
+    essential = {each.name for each in definition.containers if each.essential} - routers
+    if failed.keys() & essential:
+        omissions.leave_out_dependents_of(place)
+        return ()
+    remaining = [each for each in definition.containers if each.name not in failed]
+    while dependent := next((each for each in remaining if _needs(each, failed.keys() - routers)), None):
+        remaining.remove(dependent)
+        failed[dependent.name] = None
+        cause = next(name for name, _ in dependent.depends_on if name in failed)
+        omissions.leave_out_dependent_part(place, f"{place} container {dependent.name!r}", f"container {cause!r}")
+    if failed.keys() & essential or not remaining:
+        omissions.leave_out_dependents_of(place)
+    return tuple(
+        replace(each, depends_on=tuple(other for other in each.depends_on if other[0] not in routers))
+        for each in remaining
+    )
+
+
+def _needs(container: Container, names: Collection[str]) -> bool:
+    return any(name in names for name, _ in container.depends_on)
+
+
+def _container_problems(subject: str, container: Container, commands: Commands) -> Iterator[str]:
+    """Validate that a container can run on this machine."""
+    if _program(container, commands) is None:
+        yield missing_program(subject, str(container.image))
+    if _user(container) is None:
+        fix = f"a user id up to {MAX_ID}, or UID:GID, such as 1337:1337"
+        yield problem(subject, "user is not numeric or too high", container.user, fix)
+    for name, value in container.environment.items():
+        if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
+            fix = f"give it with {set_option(str(value))}"
+            yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), fix)
+    yield from _unsupported_texts(subject, container)
 
 
 def _unsupported_texts(subject: str, container: Container) -> Iterator[str]:

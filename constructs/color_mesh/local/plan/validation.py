@@ -1,69 +1,152 @@
-"""Validation of declarations before a run: resources that cannot run on this machine, and undeclared resources."""
+"""Validation of declarations before a run: what cannot run here is left out, and so is what depends on it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
 from color_mesh.ecs.declarations import Declarations
+from color_mesh.ecs.hosted_zones import Record
+from color_mesh.ecs.load_balancers import LoadBalancer
+from color_mesh.ecs.services import Registration, Service
+from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.local.plan.left_out import LeftOut, Omissions
 from color_mesh.local.plan.network import private_zones
 from color_mesh.local.plan.programs import Commands
-from color_mesh.local.plan.runnable import task_problems
+from color_mesh.local.plan.runnable import runnable_containers
+from color_mesh.local.plan.runnable_load_balancers import runnable_load_balancers, runnable_target_groups
 from color_mesh.model.checks import check_range
 from color_mesh.model.errors import problem
 from color_mesh.model.task import MAX_DESIRED_COUNT
 
+_UNDECLARED = "refers to an undeclared resource"
+_DECLARE = "declare it in the templates"
 
-def declaration_problems(declarations: Declarations, commands: Commands) -> Iterator[str]:
-    """Validate that the declared resources can run on this machine."""
-    yield from (each.text for each in declarations.problems)
+
+def runnable_declarations(declarations: Declarations, commands: Commands) -> tuple[Declarations, tuple[LeftOut, ...]]:
+    """Return the declarations that can run on this machine, and what is left out.
+
+    Args:
+        declarations: All that the templates declare.
+        commands: Programs that run in place of images.
+    """
+    omissions = Omissions((each.place, each.text) for each in declarations.problems)
+    definitions = _runnable_task_definitions(declarations, commands, omissions)
+    discovery = _runnable_discovery(declarations, omissions)
+    groups = runnable_target_groups(declarations, omissions)
+    balancers = runnable_load_balancers(declarations, groups, omissions)
+    services = _runnable_services(declarations, definitions, discovery, balancers, omissions)
+    runnable = replace(
+        declarations,
+        task_definitions={place: each for place, each in definitions.items() if _is_used(place, services)},
+        services=services,
+        discovery_services=discovery,
+        instances=_runnable_instances(declarations, discovery, omissions),
+        target_groups=groups,
+        load_balancers=balancers,
+        records=_runnable_records(declarations, omissions),
+        roles={place: each for place, each in declarations.roles.items() if place not in omissions},
+        log_groups={place: each for place, each in declarations.log_groups.items() if place not in omissions},
+    )
+    return runnable, omissions.items
+
+
+def _is_used(task_definition: str, services: Mapping[str, Service]) -> bool:
+    return any(service.task_definition == task_definition for service in services.values())
+
+
+def _runnable_task_definitions(
+    declarations: Declarations, commands: Commands, omissions: Omissions
+) -> dict[str, TaskDefinition]:
+    """Return the task definitions of services, without the containers that cannot run if those are not essential."""
+    runnable = {}
     for place, definition in declarations.task_definitions.items():
-        yield from task_problems(place, definition, commands)
-    for place, ecs_service in declarations.services.items():
-        yield from check_range(
-            f"{place}.DesiredCount", "desired count", ecs_service.desired_count, 0, MAX_DESIRED_COUNT
-        )
+        if place not in omissions and _is_used(place, declarations.services):
+            containers = runnable_containers(place, definition, commands, omissions)
+            if place not in omissions:
+                runnable[place] = replace(definition, containers=containers)
+    return runnable
+
+
+def _runnable_discovery(declarations: Declarations, omissions: Omissions) -> dict[str, DiscoveryService]:
+    registered = {service for service, _ in declarations.instances.values()}
     for place, service in declarations.discovery_services.items():
-        if service.records and service.namespace is None:
+        if service.namespace is None and (service.records or place in registered):
             fix = "a namespace that a template declares"
-            yield problem(f"{place}.NamespaceId", "no template declares the namespace", service.name, fix)
-    for record in private_zones(declarations).records:
-        if not record.values:
+            wrong = "no template declares the namespace"
+            omissions.leave_out(place, [problem(f"{place}.NamespaceId", wrong, service.name, fix)])
+    return {place: each for place, each in declarations.discovery_services.items() if place not in omissions}
+
+
+def _runnable_instances(
+    declarations: Declarations, discovery: Mapping[str, DiscoveryService], omissions: Omissions
+) -> dict[str, tuple[str, CloudMapInstance]]:
+    for place, (service, _) in declarations.instances.items():
+        if service in omissions:
+            omissions.leave_out_dependent(place, place, service)
+        elif service not in discovery:
+            omissions.leave_out(place, [problem(f"{place}.ServiceId", _UNDECLARED, service, _DECLARE)])
+    return {place: each for place, each in declarations.instances.items() if place not in omissions}
+
+
+def _runnable_records(declarations: Declarations, omissions: Omissions) -> dict[str, Record]:
+    private = private_zones(declarations).records
+    for place, record in declarations.records.items():
+        if record in private and not record.values and place not in omissions:
             fix = "values in ResourceRecords; aliases are not supported here"
-            yield problem(f"record {record.name!r}", "has no value", record.values, fix)
-    yield from _load_balancer_problems(declarations)
+            omissions.leave_out(place, [problem(f"record {record.name!r}", "has no value", record.values, fix)])
+    return {place: each for place, each in declarations.records.items() if place not in omissions}
 
 
-def _load_balancer_problems(declarations: Declarations) -> Iterator[str]:
-    for place, group in declarations.target_groups.items():
-        if group.target_type != "ip":
-            yield problem(f"{place}.TargetType", "does not run here", group.target_type, "ip")
-        if group.protocol != "TCP":
-            yield problem(f"{place}.Protocol", "does not run here", group.protocol, "TCP")
-    for place, balancer in declarations.load_balancers.items():
-        if balancer.type != "network":
-            fix = "a network load balancer; application load balancers do not run here"
-            yield problem(f"{place}.Type", "does not run here", balancer.type, fix)
-    for place, listener in declarations.listeners.items():
-        if listener.protocol != "TCP":
-            yield problem(f"{place}.Protocol", "does not run here", listener.protocol, "TCP")
-
-
-def reference_problems(declarations: Declarations) -> Iterator[str]:
-    """Validate that templates declare the resources that services and load balancers refer to."""
-    discovery = {place: each for place, each in declarations.discovery_services.items() if each.records}
+def _runnable_services(
+    declarations: Declarations,
+    definitions: Mapping[str, TaskDefinition],
+    discovery: Mapping[str, DiscoveryService],
+    balancers: Mapping[str, LoadBalancer],
+    omissions: Omissions,
+) -> dict[str, Service]:
+    """Return the services whose tasks can run, registered where that is possible."""
+    names = {place: each for place, each in discovery.items() if each.records}
+    groups = {group for balancer in balancers.values() for group in balancer.target_groups}
+    runnable = {}
     for place, service in declarations.services.items():
-        references: list[tuple[str, str, Mapping[str, object]]] = [
-            ("TaskDefinition", service.task_definition, declarations.task_definitions),
-            *(("ServiceRegistries", each.registry, discovery) for each in service.discovery),
-            *(("LoadBalancers", each.registry, declarations.target_groups) for each in service.targets),
+        omissions.leave_out(place, _service_problems(place, service, declarations))
+        if place in omissions:
+            continue
+        if service.task_definition not in definitions:
+            omissions.leave_out_dependent(place, f"{place} ({service.name})", service.task_definition)
+            continue
+        kept = [
+            each for each in service.discovery if _is_registered(place, "ServiceRegistries", each, names, omissions)
         ]
-        for name, key, declared in references:
-            if key not in declared:
-                yield problem(f"{place}.{name}", "refers to an undeclared resource", key, "declare it in the templates")
-        if any(each.port is None for each in service.targets):
-            yield problem(f"{place}.LoadBalancers", "has no ContainerPort", None, "it is required")
-        if not service.subnets:
+        targets = [each for each in service.targets if _is_registered(place, "LoadBalancers", each, groups, omissions)]
+        runnable[place] = replace(service, discovery=tuple(kept), targets=tuple(targets))
+    return runnable
+
+
+def _service_problems(place: str, service: Service, declarations: Declarations) -> Iterator[str]:
+    yield from check_range(f"{place}.DesiredCount", "desired count", service.desired_count, 0, MAX_DESIRED_COUNT)
+    definition = declarations.task_definitions.get(service.task_definition)
+    if definition is None and service.task_definition not in {each.place for each in declarations.problems}:
+        yield problem(f"{place}.TaskDefinition", _UNDECLARED, service.task_definition, _DECLARE)
+    if not service.subnets:
+        mode = (definition.network_mode if definition is not None else None) or "awsvpc"
+        if mode != "awsvpc":
+            yield problem(f"{place}.TaskDefinition", "network mode does not run here", mode, "awsvpc")
+        else:
             yield problem(f"{place}.NetworkConfiguration", "has no subnet", (), "one or more")
-    for place, balancer in declarations.load_balancers.items():
-        for listener in balancer.listeners:
-            if listener.target_group not in declarations.target_groups:
-                subject, got = f"{place}: listener {listener.port}", listener.target_group
-                yield problem(subject, "has no target group", got, "a target group that a template declares")
+    if any(each.port is None for each in service.targets):
+        yield problem(f"{place}.LoadBalancers", "has no ContainerPort", None, "it is required")
+
+
+def _is_registered(
+    place: str, key: str, registration: Registration, runnable: Mapping[str, object] | set[str], omissions: Omissions
+) -> bool:
+    """Return whether tasks are registered in a Cloud Map service or target group: one that runs."""
+    registry = registration.registry
+    if registry in runnable:
+        return True
+    if registry in omissions:
+        omissions.leave_out_dependent_part(place, f"{place}.{key}", registry)
+    else:
+        omissions.leave_out_part(place, problem(f"{place}.{key}", _UNDECLARED, registry, _DECLARE))
+    return False

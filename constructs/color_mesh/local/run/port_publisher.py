@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
-from color_mesh.local.plan.published_ports import PublishedPort, published_ports
+from color_mesh.local.plan.published_ports import PublishedPort, machine_ports, published_ports
 from color_mesh.local.run.port_forwarder import PortForwarder
 from color_mesh.local.run.runner import Runner
 
@@ -38,7 +38,20 @@ class PortPublisher:
     @property
     def url(self) -> str | None:
         """URL of the first published port; ``None`` if there is none."""
-        return next((f"http://localhost:{port}" for _, port in self._forwarders.values()), None)
+        return next(iter(self._urls().values()), None)
+
+    @property
+    def listeners(self) -> list[str]:
+        """Address of each listener of the load balancers, as lines."""
+        urls = self._urls()
+        lines = []
+        for key, balancer in self._runner.plan.load_balancers.items():
+            running = self._runner.load_balancers.get(key)
+            for listener in balancer.listeners:
+                port = PublishedPort(owner=key, port=listener.port, protocol=listener.protocol)
+                inside = f"{running.address if running is not None else None}:{listener.port} in the VPC"
+                lines.append(f"{balancer.name}: {listener.protocol} {listener.port} at {urls.get(port, inside)}")
+        return lines
 
     @property
     def is_complete(self) -> bool:
@@ -47,18 +60,20 @@ class PortPublisher:
 
     def publish(self) -> None:
         """Publish the ports of the plan, and close others."""
-        published = published_ports(self._runner.plan)
+        published = machine_ports(self._runner.plan, self._first)
         for port in [port for port in self._forwarders if port not in published]:
             forwarder, _ = self._forwarders.pop(port)
             forwarder.close()
-        for number, port in enumerate(published):
+        for port, machine_port in published.items():
             if port in self._forwarders:
                 continue
-            machine_port = self._first + number
             listening = self._listening_socket(machine_port)
             if listening is not None:
                 forwarder = PortForwarder(listening, lambda port=port: self._destination(port), self._on_error)  # type: ignore[misc]
                 self._forwarders[port] = forwarder, machine_port
+
+    def _urls(self) -> dict[PublishedPort, str]:
+        return {port: f"{port.scheme}://localhost:{number}" for port, (_, number) in self._forwarders.items()}
 
     def _listening_socket(self, port: int) -> socket.socket | None:
         """Receive a listening socket of the machine."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from color_mesh.local.folder import CERTIFICATE, FOLDER
 from color_mesh.local.plan.bootstraps import outbound_addresses
 from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.runner import Runner
@@ -72,17 +73,19 @@ class Progress:
 
     def _welcome(self) -> str:
         url = self._ports.url
-        commands = [f"curl {url}"] if url else []
+        trust = f"--cacert {FOLDER / CERTIFICATE} " if url and url.startswith("https") else ""
+        commands = [f"curl {trust}{url}"] if url else []
         commands += [*self._example_request(), "color-mesh status", "color-mesh watch"]
         lines = "\n".join(f"{_INDENT}  {each}" for each in commands[:3])
         place = f"at {url}" if url else "without a public port"
-        return f"the mesh is healthy, {place}\n{_INDENT}Try:\n{lines}\n{_INDENT}Ctrl-C ends it."
+        listeners = "".join(f"\n{_INDENT}  {printable(each)}" for each in self._ports.listeners)
+        return f"the mesh is healthy, {place}{listeners}\n{_INDENT}Try:\n{lines}\n{_INDENT}Ctrl-C ends it."
 
     def _example_request(self) -> list[str]:
         """Return a command with which a task calls one of its backends, or another name of Cloud Map."""
         plan = self._runner.plan
         caller = next((task for task in self._runner.tasks if not task.runnable.application.program.envoy), None)
-        names = [service.dns_name for service in plan.discovery.values()]
+        names = [service.dns_name for service in plan.discovery.values() if service.records]
         if caller is None or not names:
             return []
         addresses = {at for each in caller.runnable.containers for at in outbound_addresses(each.bootstrap)}

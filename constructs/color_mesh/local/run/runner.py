@@ -1,7 +1,7 @@
 """A running mesh: brings what runs in line with the plan, and with each new plan."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 from color_mesh.envoy import Instance
@@ -10,8 +10,9 @@ from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.compiled_envoys import Compiler, compile_envoy
 from color_mesh.local.plan.diagnosis import obstacles
 from color_mesh.local.plan.runnable import RunnableContainer
+from color_mesh.local.run.aws.emulated_aws import EmulatedAws
 from color_mesh.local.run.background import start_in_background
-from color_mesh.local.run.dns.propagation import Propagation
+from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.dns.records import records_to_serve
 from color_mesh.local.run.dns.resolver_process import ResolverProcess
 from color_mesh.local.run.envoys import admin_interface
@@ -20,6 +21,7 @@ from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.load_balancers.load_balancers import LoadBalancers
 from color_mesh.local.run.load_balancers.target_health import watch_target_health
 from color_mesh.local.run.network.vpc import Vpc
+from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.registration import instances, register
 from color_mesh.local.run.tasks.running_task import RunningTask
@@ -38,9 +40,12 @@ class Runner:
         plan: The plan.
         folder: Folder of the run, for its log files.
         sandbox: Properties that all containers share.
+        authority: Certificate authority of the run.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
+        cloud_map_delay_seconds: Delay until the API of Cloud Map has a change of registered tasks.
+        first_port: Port of the machine for the first published port.
         compiler: Compiler of the configuration of one Envoy. Default: `compile_envoy`.
 
     Attributes:
@@ -49,6 +54,7 @@ class Runner:
         schedulers: Schedulers of the services, by the key of the service.
         load_balancers: Load balancers.
         vpc: The VPC.
+        aws: The part of AWS that tasks call.
         sandbox: Properties that all containers share.
         health_checks: Limits how many health checks of containers run at the same time.
         changed: Set when the status or health of a task has changed.
@@ -60,9 +66,12 @@ class Runner:
         plan: Plan,
         folder: RunFolder,
         sandbox: Sandbox,
+        authority: CertificateAuthority,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
         dns_delay_seconds: float,
+        cloud_map_delay_seconds: float,
+        first_port: int,
         compiler: Compiler = compile_envoy,
     ) -> None:
         self.plan = plan
@@ -70,12 +79,23 @@ class Runner:
         self.schedulers: dict[str, ServiceScheduler] = {}
         self.sandbox = sandbox
         self.vpc = Vpc(plan.network, sandbox.users)
-        self.load_balancers = LoadBalancers(self.vpc, folder, sandbox, print_message, on_error)
+        self.load_balancers = LoadBalancers(self.vpc, folder, authority, first_port, sandbox, print_message, on_error)
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()
         self._registry = TaskRegistry(self._publish.set)
-        self._dns_tasks = Propagation(self._registry, dns_delay_seconds)
+        self._dns_tasks = Propagation(self._registry.tasks_of, dns_delay_seconds)
+        self.aws = EmulatedAws(
+            lambda: self.plan,
+            self._registry,
+            cloud_map_delay_seconds,
+            authority,
+            folder.log_file("cloud-map"),
+            print_message,
+            self._publish.set,
+        )
+        # The plan whose services have their schedulers.
+        self._deployed: Plan | None = None
         self._resolver = ResolverProcess(
             self.vpc.resolver, folder.log_file("resolver"), print_message, self._publish.set
         )
@@ -106,6 +126,7 @@ class Runner:
     async def start(self) -> None:
         """Start the VPC and its resolver, then everything of the plan."""
         await self.vpc.start()
+        await self.aws.start()
         watching = watch_target_health(
             self.load_balancers, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
         )
@@ -147,6 +168,7 @@ class Runner:
         await self._configure_envoys()
         await self.load_balancers.apply(plan)
         await self._apply_services(plan)
+        self._deployed = plan
         self._publish.set()
 
     async def change_mesh(self, mesh: Mesh) -> None:
@@ -171,12 +193,18 @@ class Runner:
         else:
             await sidecar.configure(compiled, self._instances)
 
+    def environment(self, task: RunningTask) -> Mapping[str, str]:
+        """Return the variables that ECS sets in the containers of a new task."""
+        return self.aws.environment(task)
+
     def task_changed(self, task: RunningTask) -> None:
         """Register or deregister a task, print what is wrong with it, and wake its scheduler."""
         if task.status == "RUNNING" and task.running_since:
-            register(self._registry, task)
+            register(self._registry, task, self.plan)
         if task.status in ("STOPPING", "STOPPED"):
             self._registry.deregister(task.id)
+        if task.status == "STOPPED":
+            self.aws.forget(task)
         if task.status == "STOPPED" and task.failed:
             self._print_once(task, f"stopped: {task.reason}")
         for container in task.containers.values():
@@ -214,6 +242,8 @@ class Runner:
         for scheduler in self.schedulers.values():
             if task in scheduler.tasks:
                 scheduler.wake()
+        if self.aws.cloud_map.is_waiting:
+            self._publish.set()
         self.changed.set()
 
     def _print_once(self, task: RunningTask, text: str) -> None:
@@ -222,6 +252,10 @@ class Runner:
             self._printed_messages[task.id] = text
             self._print_message(f"{task.name}: {text}")
 
+    def _is_stable(self, place: str) -> bool:
+        """Return whether a resource is stable. Of an ECS service, all tasks are healthy and up to date."""
+        return place not in self.plan.services or self.schedulers[place].is_steady
+
     def _instances(self, dns_name: str) -> Iterable[Instance]:
         return instances(self.plan, self._registry, dns_name)
 
@@ -229,8 +263,13 @@ class Runner:
         """Send changes of the registry to Envoys and load balancers at once, and to the resolver after its delay."""
         while True:
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._publish.wait(), self._dns_tasks.seconds_until_change())
+                pending = (self._dns_tasks.seconds_until_change(), self.aws.cloud_map.seconds_until_change())
+                seconds = min((each for each in pending if each is not None), default=None)
+                await asyncio.wait_for(self._publish.wait(), seconds)
             self._publish.clear()
+            if self._deployed is self.plan:
+                await self.aws.apply(self._is_stable)
+            self.aws.cloud_map.update()
             self._dns_tasks.update(self.plan.discovery)
             self._resolver.send(records_to_serve(self.plan, self._dns_tasks))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]

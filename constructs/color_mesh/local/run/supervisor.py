@@ -44,9 +44,17 @@ class Supervisor:
         options: Options that `color_mesh.local.run.up` passes.
         outside: Socket from which listening sockets of the machine are received. The run ends when it is closed.
         sandbox: Properties that all containers share.
+        authority: Certificate authority of the run.
     """
 
-    def __init__(self, plan: Plan, options: dict[str, Any], outside: socket.socket, sandbox: Sandbox) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        options: dict[str, Any],
+        outside: socket.socket,
+        sandbox: Sandbox,
+        authority: CertificateAuthority,
+    ) -> None:
         self._paths = [Path(path) for path in options["paths"]]
         self._options = options
         self._outside = outside
@@ -55,7 +63,18 @@ class Supervisor:
         # The descriptor is inherited from the process that took the folder, and by no other process.
         os.set_inheritable(options["folder"], False)
         self._folder = RunFolder(options["folder"])
-        self._runner = Runner(plan, self._folder, sandbox, self._print, self._fail, options["dns_delay_seconds"])
+        self._folder.write_certificate(authority.certificate)
+        self._runner = Runner(
+            plan,
+            self._folder,
+            sandbox,
+            authority,
+            self._print,
+            self._fail,
+            options["dns_delay_seconds"],
+            options["cloud_map_delay_seconds"],
+            options["port"],
+        )
         if not sandbox.mounts_proc:
             self._print("warning: this machine lets no run mount /proc: containers see the processes of the machine")
         self._ports = PortPublisher(self._runner, options["port"], outside, self._print, self._fail)
@@ -121,7 +140,12 @@ class Supervisor:
                 self._print(f"the new templates cannot run, the mesh goes on as it was:\n{error}")
                 continue
             if plan != self._runner.plan:
-                self._print("taking over the new templates")
+                left_out = [each for each in plan.left_out if each not in self._runner.plan.left_out]
+                reasons = "".join(f"\n  {each.text}" for each in left_out)
+                if self._runner.schedulers.keys() & {each.place for each in left_out} - plan.services.keys():
+                    self._print(f"the new templates cannot run, the mesh goes on as it was:{reasons}")
+                    continue
+                self._print(f"taking over the new templates{', without what is left out:' if reasons else ''}{reasons}")
                 await self._runner.apply(plan)
                 self._ports.publish()
                 self._print("the new templates are in effect; tasks that changed are being replaced")
@@ -140,11 +164,12 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
     plan = _read_plan(options)
     envoy = envoy_binary()
     assert envoy is not None  # Checked before the run started.
+    authority = CertificateAuthority()
     was_healthy = False
 
     async def run() -> None:
         nonlocal was_healthy
-        supervisor = Supervisor(plan, options, outside, sandbox)
+        supervisor = Supervisor(plan, options, outside, sandbox, authority)
         try:
             await supervisor.run()
         finally:
@@ -154,7 +179,6 @@ def run_supervisor(options: dict[str, Any], outside: socket.socket) -> NoReturn:
         # Users of containers enter folders and read files of the run.
         os.umask(0o022)
         files = visible_files(_images(options).values())
-        authority = CertificateAuthority()
         mounts_proc = prepare_mounts(resolver_address(plan.network.cidr), envoy, authority.certificate)
         sandbox = Sandbox(users=ContainerUsers(options["first_id"]), files=files, mounts_proc=mounts_proc)
         asyncio.new_event_loop().run_until_complete(run())

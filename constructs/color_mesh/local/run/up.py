@@ -33,6 +33,7 @@ def up(
     values: Mapping[str, str],
     port: int,
     dns_delay_seconds: int,
+    cloud_map_delay_seconds: int,
 ) -> int:
     """Run a cloud assembly until the run is ended.
 
@@ -42,6 +43,7 @@ def up(
         values: Values of parameters, pseudo parameters and attributes.
         port: Port of the machine for the first published port; others follow it.
         dns_delay_seconds: Delay until DNS has a change of registered tasks.
+        cloud_map_delay_seconds: Delay until the API of Cloud Map has a change of registered tasks.
 
     Returns:
         Exit status: 0 if the mesh was healthy, 1 if it never was.
@@ -54,6 +56,7 @@ def up(
     problems = [
         *check_range("--port", "port", port, 1, 65535 - len(published_ports(plan))),
         *check_range("--dns-delay", "delay", dns_delay_seconds, 0, 120),
+        *check_range("--cloud-map-delay", "delay", cloud_map_delay_seconds, 0, 120),
     ]
     refuse((*problems, *missing(plan), *unreadable_programs([*images.values(), (envoy_binary() or "",)])))
     folder, lock = take()
@@ -71,6 +74,7 @@ def up(
             "port": port,
             "first_id": first_container_id(),
             "dns_delay_seconds": dns_delay_seconds,
+            "cloud_map_delay_seconds": cloud_map_delay_seconds,
             "outside": inside.fileno(),
             "elapsed": time.monotonic() - began,
         }
@@ -120,6 +124,7 @@ def _print_plan(plan: Plan, paths: Sequence[Path]) -> None:
         containers = ", ".join(each.name for each in plan.task(service).containers)
         family = plan.task(service).definition.family
         lines.append(f"  {service.name}: {service.desired_count} x {family} ({containers})")
+    lines += ["Left out:", *(f"  {each.text}" for each in plan.left_out)] if plan.left_out else []
     lines.append(f"Not emulated: {'; '.join(plan.not_emulated)}.")
     for line in lines:
         print(printable(plan.without_secrets(line)))

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from color_mesh.local.plan.overrides import with_backends, with_weights
+from color_mesh.local.run.aws.outage import CLOUD_MAP, OUTAGES
+from color_mesh.local.run.aws.weights import live_routes
 from color_mesh.local.run.control.status import container_named, status, task_named
 from color_mesh.local.run.port_publisher import PortPublisher
 from color_mesh.local.run.runner import Runner
@@ -14,7 +16,8 @@ from color_mesh.local.run.tasks.container_process import kill_group
 from color_mesh.local.run.tasks.envoy_statistics import traffic
 from color_mesh.local.terminal import terminal_variables
 from color_mesh.model import Mesh, MeshError
-from color_mesh.model.errors import problem
+from color_mesh.model.checks import check_known
+from color_mesh.model.errors import problem, refuse
 
 
 class RequestHandler:
@@ -50,6 +53,15 @@ class RequestHandler:
                 return {"traffic": await traffic(self._runner.tasks), "clusters": self._clusters()}
             case "set":
                 return await self._set(request)
+            case "fail":
+                refuse(check_known("fail", "API", request["api"], (CLOUD_MAP,)))
+                refuse(check_known(f"fail {CLOUD_MAP}", "failure", request["kind"], OUTAGES))
+                await self._runner.aws.fail(request["kind"])
+                return {"effect": OUTAGES[request["kind"]]}
+            case "heal":
+                refuse(check_known("heal", "API", request["api"], (CLOUD_MAP,)))
+                await self._runner.aws.heal()
+                return {}
             case "exec":
                 return await self._execute(request, files, client)
             case "down":
@@ -69,6 +81,9 @@ class RequestHandler:
 
     async def _set(self, request: Any) -> Any:
         part, name = request["part"], request["name"]
+        if part == "route" and name in live_routes(self._runner.aws.cloud_map):
+            await self._runner.aws.set_weights(name, request["weights"])
+            return {}
         mesh = self._mesh_of(part, name)
         if part == "route":
             changed = with_weights(mesh, name, request["weights"])
@@ -81,6 +96,8 @@ class RequestHandler:
         """Return the mesh that has a route or virtual node, or the first mesh."""
         meshes = list(self._runner.configuration.meshes.values())
         if not meshes:
+            if part == "route" and (known := live_routes(self._runner.aws.cloud_map)):
+                refuse(check_known("set route", "route", name, known))
             fix = "change the settings and synthesize: the run takes over the new templates"
             raise MeshError([problem(f"set {part}", "the templates declare no mesh that can be changed", name, fix)])
         for mesh in meshes:

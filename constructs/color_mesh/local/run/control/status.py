@@ -19,6 +19,7 @@ def status(runner: Runner, url: str | None) -> Any:
     """
     return {
         "url": url,
+        "outage": runner.aws.outage.kind,
         "steady": runner.is_steady,
         "resolver": runner.resolver_pid,
         "services": [

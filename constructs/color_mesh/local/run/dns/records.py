@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from color_mesh.local.plan.assembly import Plan
-from color_mesh.local.run.dns.propagation import Propagation
+from color_mesh.local.run.aws.cloud_map_api import host_names
+from color_mesh.local.run.network.iptables_rules import API_ENDPOINT
+from color_mesh.local.run.propagation import Propagation
+from color_mesh.local.run.tasks.task_registry import RegisteredTask
+
+_API_TTL_SECONDS = 60
 
 
-def records_to_serve(plan: Plan, registered: Propagation) -> dict[str, Any]:
+def records_to_serve(plan: Plan, registrations: Propagation[RegisteredTask]) -> dict[str, Any]:
     """Render the input of the resolver: the registered tasks of Cloud Map, and the records of private hosted zones.
 
     Returns:
@@ -15,7 +20,10 @@ def records_to_serve(plan: Plan, registered: Propagation) -> dict[str, Any]:
     """
     names: dict[str, dict[str, Any]] = {}
     for key, service in plan.discovery.items():
-        tasks = registered.tasks_of(key)
+        tasks = registrations.registered(key)
+        if service.health_check:
+            # If no instance is healthy, all are answered (AWS Cloud Map API Reference, HealthCheckCustomConfig).
+            tasks = tuple(each for each in tasks if each.healthy) or tasks
         name = service.dns_name.lower()
         for kind, ttl in service.records if tasks else ():
             hosts = [f"{task.id}.{name}" for task in tasks]
@@ -26,9 +34,12 @@ def records_to_serve(plan: Plan, registered: Propagation) -> dict[str, Any]:
                 values = [f"1 1 {task.port or 0} {host}." for host, task in zip(hosts, tasks, strict=True)]
             if kind in ("A", "SRV"):
                 names.setdefault(name, {})[kind] = _record(ttl, values, service.weighted)
+    for host in host_names(plan.regions):
+        names[host] = {"A": _record(_API_TTL_SECONDS, [str(API_ENDPOINT[0])])}
     for record in plan.zones.records:
         names.setdefault(record.name, {})[record.type] = _record(record.ttl_seconds, record.values)
-    namespaces = {service.dns_name.lower().partition(".")[2] for service in plan.discovery.values()}
+    declared = [service for service in plan.discovery.values() if service.records]
+    namespaces = {service.dns_name.lower().partition(".")[2] for service in declared}
     # The zone of a name is the longest that the name ends with.
     return {"zones": sorted({*namespaces, *plan.zones.names}, key=len, reverse=True), "names": names}
 

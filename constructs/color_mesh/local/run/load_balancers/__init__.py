@@ -1,1 +1,1 @@
-"""The network load balancers of a run, and the health of their targets."""
+"""The load balancers of a run, and the health of their targets."""

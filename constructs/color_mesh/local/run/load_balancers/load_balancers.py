@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.published_ports import machine_ports
+from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.surroundings import Surroundings
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
@@ -18,6 +21,8 @@ class LoadBalancers:
     Args:
         vpc: The VPC.
         folder: Folder of the run, for their log files.
+        authority: Certificate authority of the run.
+        first_port: Port of the machine for the first published port.
         sandbox: Properties that all containers share.
         print_message: Prints a message to the terminal.
         on_error: Receives an unexpected exception.
@@ -27,12 +32,16 @@ class LoadBalancers:
         self,
         vpc: Vpc,
         folder: RunFolder,
+        authority: CertificateAuthority,
+        first_port: int,
         sandbox: Sandbox,
         print_message: Callable[[str], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self._vpc = vpc
         self._folder = folder
+        self._authority = authority
+        self._first_port = first_port
         self._sandbox = sandbox
         self._print_message = print_message
         self._on_error = on_error
@@ -46,11 +55,14 @@ class LoadBalancers:
         return self._running.get(key)
 
     async def apply(self, plan: Plan) -> None:
-        """Start the load balancers of a plan that do not run, and stop those that it does not have."""
+        """Start the load balancers of a plan that do not run, change others, and stop those that it does not have."""
         for key, running in list(self._running.items()):
-            if plan.load_balancers.get(key) != running.definition or not running.has_groups(plan.target_groups):
+            definition = plan.load_balancers.get(key)
+            if definition is None or not running.can_become(definition):
                 del self._running[key]
                 await running.stop()
+            else:
+                await running.change(definition, plan.target_groups, self._surroundings(plan, key))
         for number, (key, definition) in enumerate(plan.load_balancers.items()):
             if key not in self._running:
                 log = self._folder.log_file("load-balancers", definition.name)
@@ -59,6 +71,8 @@ class LoadBalancers:
                     network,
                     definition,
                     plan.target_groups,
+                    self._surroundings(plan, key),
+                    self._authority,
                     self._vpc,
                     self._sandbox,
                     log,
@@ -66,6 +80,13 @@ class LoadBalancers:
                     self._on_error,
                 )
                 await self._running[key].start()
+
+    def _surroundings(self, plan: Plan, key: str) -> Surroundings:
+        ports = machine_ports(plan, self._first_port)
+        return Surroundings(
+            domain_names=plan.domain_names,
+            machine_ports={port.port: number for port, number in ports.items() if port.owner == key},
+        )
 
     async def update_targets(self, tasks_of: Callable[[str], Iterable[RegisteredTask]]) -> None:
         """Send every load balancer its targets: the tasks that are registered in each target group."""

@@ -1,4 +1,4 @@
-"""A running network load balancer: an Envoy that passes on connections, and checks the health of its targets."""
+"""A running load balancer: an Envoy that passes on connections or requests, and checks the health of its targets."""
 
 import asyncio
 import json
@@ -9,24 +9,32 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from color_mesh.ecs.containers import Container
-from color_mesh.ecs.load_balancers import LoadBalancer, TargetGroup
+from color_mesh.ecs.load_balancers import LoadBalancer
+from color_mesh.ecs.target_groups import TargetGroup
 from color_mesh.envoy import ServerEndpoints
-from color_mesh.envoy.clusters import endpoint, load_assignment
-from color_mesh.envoy.discovery import endpoints_file
-from color_mesh.envoy.typed import CLUSTER_LOAD_ASSIGNMENT, discovery_response
+from color_mesh.envoy.clusters import load_assignment
+from color_mesh.envoy.discovery import CLUSTERS_FILE, endpoints_file
+from color_mesh.envoy.typed import CLUSTER, CLUSTER_LOAD_ASSIGNMENT, Json, discovery_response
 from color_mesh.local.folder import LogFile
 from color_mesh.local.plan.programs import Program
 from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.discovery_server import DiscoveryDocuments, serve_documents
 from color_mesh.local.run.isolation import RUN_FOLDER
 from color_mesh.local.run.load_balancers.bootstrap import load_balancer_bootstrap
+from color_mesh.local.run.load_balancers.certificate_names import certificate_names
+from color_mesh.local.run.load_balancers.clusters import target_endpoint
+from color_mesh.local.run.load_balancers.configuration import clusters, documents
+from color_mesh.local.run.load_balancers.surroundings import Surroundings
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.container_process import NET_BIND_SERVICE, Sandbox
 from color_mesh.local.run.tasks.running_container import RunningContainer
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
+# Time for Envoy to accept one step of a change; then the next step follows anyway.
+_ACCEPT_SECONDS = 5.0
 # The user of Envoy's image.
 _USER = (101, 101)
 _ENVOY = RunnableContainer(
@@ -57,12 +65,14 @@ class LoadBalancerTarget:
 
 
 class RunningLoadBalancer:
-    """Running network load balancer.
+    """Running load balancer.
 
     Args:
         network: Name of its network namespace.
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
+        surroundings: What it has from outside of its definition.
+        authority: Certificate authority of the run.
         vpc: The VPC.
         sandbox: Properties that all containers share.
         log: Log file of its Envoy.
@@ -80,6 +90,8 @@ class RunningLoadBalancer:
         network: str,
         definition: LoadBalancer,
         groups: Mapping[str, TargetGroup],
+        surroundings: Surroundings,
+        authority: CertificateAuthority,
         vpc: Vpc,
         sandbox: Sandbox,
         log: LogFile,
@@ -90,17 +102,17 @@ class RunningLoadBalancer:
         self._folder = RUN_FOLDER / network
         self.definition = definition
         self.address: IPv4Address | None = None
-        self._groups = {
-            listener.target_group: groups[listener.target_group]
-            for listener in definition.listeners
-            if listener.target_group is not None
-        }
+        self._groups = {key: groups[key] for key in definition.target_groups}
+        self._surroundings = surroundings
+        self._authority = authority
         self._vpc = vpc
         self._sandbox = sandbox
         self._log = log
         self._print_message = print_message
         self._on_error = on_error
         self._server = AsyncExitStack()
+        self._endpoints = ServerEndpoints(socket=str(self._folder / "discovery.sock"))
+        self._clusters: list[Json] = []
         self._documents = DiscoveryDocuments(
             lambda document: print_message(f"{definition.name}: Envoy rejects {document}")
         )
@@ -113,23 +125,57 @@ class RunningLoadBalancer:
         """Process id of its Envoy, in the namespace of the run."""
         return self._envoy.pid if self._envoy is not None else None
 
-    def has_groups(self, groups: Mapping[str, TargetGroup]) -> bool:
-        """Return whether its target groups are unchanged."""
-        return all(groups.get(key) == group for key, group in self._groups.items())
+    def can_become(self, definition: LoadBalancer) -> bool:
+        """Return whether it can be changed to another definition. Otherwise it is replaced."""
+        fixed = (definition.name, definition.type, definition.subnets, definition.public)
+        current = self.definition
+        return fixed == (current.name, current.type, current.subnets, current.public)
 
     async def start(self) -> None:
         """Start the load balancer."""
         definition = self.definition
         self.address = await self._vpc.attach(self.network, definition.subnets, definition.groups, definition.public)
         self._folder.mkdir(parents=True)
-        server = ServerEndpoints(socket=str(self._folder / "discovery.sock"))
         owner = self._sandbox.users.outside(_USER)
-        await self._server.enter_async_context(serve_documents(self._documents, Path(server.socket), owner))
+        socket = Path(self._endpoints.socket)
+        await self._server.enter_async_context(serve_documents(self._documents, socket, owner))
+        await self._documents.put(self._configuration())
         bootstrap = self._folder / "bootstrap.json"
-        bootstrap.write_text(json.dumps(load_balancer_bootstrap(definition, self._groups, server)))
+        bootstrap.write_text(json.dumps(load_balancer_bootstrap(definition, self._endpoints)))
         options = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
         self._command = ("envoy", "--config-path", str(bootstrap), *options)
         await self._start_envoy()
+
+    async def change(
+        self, definition: LoadBalancer, groups: Mapping[str, TargetGroup], surroundings: Surroundings
+    ) -> None:
+        """Take over changed listeners, rules and target groups. Open connections remain.
+
+        Clusters are added before the routes to them, and removed after these.
+        """
+        unchanged = definition == self.definition and surroundings == self._surroundings
+        if unchanged and all(groups[key] == group for key, group in self._groups.items()):
+            return
+        before = self._clusters
+        self.definition, self._surroundings = definition, surroundings
+        self._groups = {key: groups[key] for key in definition.target_groups}
+        configuration = self._configuration()
+        names = {cluster["name"] for cluster in self._clusters}
+        unused = [cluster for cluster in before if cluster["name"] not in names]
+        await self._documents.put({CLUSTERS_FILE: discovery_response(CLUSTER, *self._clusters, *unused)})
+        await self._documents.wait_until_accepted(CLUSTERS_FILE, _ACCEPT_SECONDS)
+        routes = {name: each for name, each in configuration.items() if name != CLUSTERS_FILE}
+        await self._documents.put(routes)
+        for name in routes:
+            await self._documents.wait_until_accepted(name, _ACCEPT_SECONDS)
+        await self._documents.put(configuration)
+
+    def _configuration(self) -> dict[str, Json]:
+        self._clusters = clusters(self.definition, self._groups, self._endpoints)
+        names = certificate_names(self.definition, self._surroundings.domain_names)
+        certificate = self._authority.issue(*names, str(self.address))
+        ports = self._surroundings.machine_ports
+        return documents(self.definition, self._endpoints, certificate, self._clusters, ports)
 
     async def stop(self) -> None:
         """Stop the load balancer."""
@@ -143,13 +189,13 @@ class RunningLoadBalancer:
         """Send Envoy its targets: the tasks that are registered in each target group."""
         await self._documents.put(
             {
-                endpoints_file(group.name): discovery_response(
+                endpoints_file(key): discovery_response(
                     CLUSTER_LOAD_ASSIGNMENT,
                     load_assignment(
-                        group.name, [endpoint(str(task.address), task.port or 0) for task in tasks_of(key)]
+                        key, [target_endpoint(str(task.address), task.port or 0, False) for task in tasks_of(key)]
                     ),
                 )
-                for key, group in self._groups.items()
+                for key in self._groups
             }
         )
 
@@ -158,10 +204,10 @@ class RunningLoadBalancer:
         health: dict[LoadBalancerTarget, str | None] = {}
         with suppress(OSError, asyncio.TimeoutError):
             response = json.loads(await admin_interface.request(self.network, "/clusters?format=json"))
-            keys = {group.name: key for key, group in self._groups.items()}
-            clusters = [each for each in response.get("cluster_statuses", []) if each["name"] in keys]
-            for cluster in clusters:
-                key = keys[cluster["name"]]
+            for cluster in response.get("cluster_statuses", []):
+                key = cluster["name"]
+                if key not in self._groups:
+                    continue
                 for host in cluster.get("host_statuses", []):
                     address = host["address"]["socket_address"]
                     target = LoadBalancerTarget(group=key, address=address["address"], port=address["port_value"])
@@ -173,7 +219,7 @@ class RunningLoadBalancer:
 
     def _failure(self, group: TargetGroup, port: int) -> str:
         check = group.health_check
-        path = f" {check.path}" if check.protocol != "TCP" else ""
+        path = f" {check.path}, {check.codes}" if check.protocol != "TCP" else ""
         return f"fails the health check of {group.name} ({check.protocol} {check.port or port}{path})"
 
     async def _start_envoy(self) -> None:

@@ -6,10 +6,15 @@ from ipaddress import IPv4Address, IPv4Network
 
 from color_mesh.ecs.security_groups import Rule
 from color_mesh.ecs.task_definitions import ProxyConfiguration
+from color_mesh.local.plan.diagnosis import INTERNET
 from color_mesh.local.plan.network import Network
 
 # Link to everything outside the VPC.
 INTERNET_LINK = "internet"
+# Addresses and ports of AWS that tasks reach, on the loopback interface of the router: the endpoint of credentials
+# (Amazon ECS Developer Guide, Task IAM role), and one for all APIs.
+CREDENTIALS_ENDPOINT = IPv4Address("169.254.170.2"), 80
+API_ENDPOINT = INTERNET[2], 443
 # Mark of packets that a security group of the sender allows; those of the receiver decide next.
 _ALLOWED_OUT = "0x1"
 
@@ -43,7 +48,7 @@ def security_group_rules(network: Network, interfaces: Sequence[NetworkInterface
     chains = {group: f"group{number}" for number, group in enumerate(used)}
     lines = ["*filter", ":INPUT DROP [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT ACCEPT [0:0]"]
     lines += (f":{chain}-{way} - [0:0]" for chain in chains.values() for way in ("in", "out"))
-    lines += _input_rules()
+    lines += _input_rules(interfaces, chains)
     lines += _forward_rules(interfaces, chains)
     for group, chain in chains.items():
         for rule in network.groups[group].ingress:
@@ -54,11 +59,21 @@ def security_group_rules(network: Network, interfaces: Sequence[NetworkInterface
     return "\n".join((*lines, "COMMIT", ""))
 
 
-def _input_rules() -> Iterator[str]:
+def _input_rules(interfaces: Sequence[NetworkInterface], chains: Mapping[str, str]) -> Iterator[str]:
     yield "-A INPUT -i lo -j ACCEPT"
     yield "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
     yield "-A INPUT -p udp --dport 53 -j ACCEPT"
     yield "-A INPUT -p tcp --dport 53 -j ACCEPT"
+    credentials, api = (f"-d {address} -p tcp --dport {port}" for address, port in (CREDENTIALS_ENDPOINT, API_ENDPOINT))
+    for interface in interfaces:
+        # The address of a task stands for the task, so no other task may send with it.
+        sender = f"-A INPUT -i {interface.link} -s {interface.address}"
+        yield f"{sender} {credentials} -j ACCEPT"
+        if not interface.groups:
+            yield f"{sender} {api} -j ACCEPT"
+        for group in interface.groups:
+            yield f"{sender} {api} -j {chains[group]}-out"
+    yield f"-A INPUT {api} -m mark --mark {_ALLOWED_OUT} -j ACCEPT"
 
 
 def _forward_rules(interfaces: Sequence[NetworkInterface], chains: Mapping[str, str]) -> Iterator[str]:

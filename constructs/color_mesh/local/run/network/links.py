@@ -25,11 +25,12 @@ class Links:
     def __init__(self) -> None:
         self._router = AsyncIPRoute()
 
-    async def set_up_router(self, address: IPv4Address) -> None:
-        """Set up the loopback interface of the router, with an address of its own."""
+    async def set_up_router(self, *addresses: IPv4Address) -> None:
+        """Set up the loopback interface of the router, with addresses of its own."""
         with _kernel_errors("loopback interface"):
             await self._router.link("set", index=_LOOPBACK_INDEX, state="up")
-            await self._router.addr("add", index=_LOOPBACK_INDEX, address=str(address), prefixlen=32)
+            for address in addresses:
+                await self._router.addr("add", index=_LOOPBACK_INDEX, address=str(address), prefixlen=32)
 
     async def connect(self, name: str, address: IPv4Address) -> None:
         """Create the interface ``eth0`` in a network namespace, and the router's link to it, of the same name."""

@@ -13,6 +13,8 @@ from color_mesh.local.plan.network import Network
 from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT, system_program
 from color_mesh.local.run.network.iptables_rules import (
+    API_ENDPOINT,
+    CREDENTIALS_ENDPOINT,
     INTERNET_LINK,
     NetworkInterface,
     redirection_rules,
@@ -52,7 +54,7 @@ class Vpc:
 
     async def start(self) -> None:
         """Create the router, and the network outside the VPC."""
-        await self._links.set_up_router(self.resolver)
+        await self._links.set_up_router(self.resolver, CREDENTIALS_ENDPOINT[0], API_ENDPOINT[0])
         await self._connect(INTERNET_LINK, INTERNET[1])
         await self.write_rules()
 

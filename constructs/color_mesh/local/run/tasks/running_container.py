@@ -33,6 +33,7 @@ class RunningContainer:
         on_change: Called when its status or health changes.
         health_checks: Limits how many health checks run at the same time.
         capabilities: Capabilities that its program has although its user is not root. Default: none.
+        environment: Variables that ECS sets. Default: none.
 
     Attributes:
         runnable: The container with its program.
@@ -54,6 +55,7 @@ class RunningContainer:
         on_change: Callable[[], None],
         health_checks: asyncio.Semaphore,
         capabilities: tuple[int, ...] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.runnable = runnable
         self.definition = runnable.definition
@@ -67,6 +69,7 @@ class RunningContainer:
         self._on_change = on_change
         self._health_checks = health_checks
         self._capabilities = capabilities
+        self._environment = environment or {}
         # The process that ends when the container does, the id of the program in the run, and a descriptor of it.
         self._process: asyncio.subprocess.Process | None = None
         self._pid: int | None = None
@@ -80,7 +83,8 @@ class RunningContainer:
         return self._pid if self.status == "RUNNING" else None
 
     def _program_of(self, command: Sequence[str], environment: Mapping[str, str]) -> ContainerProgram:
-        own = {"PATH": _PATH, "HOME": "/root", "HOSTNAME": self.network, **self.runnable.environment}
+        own = {"PATH": _PATH, "HOME": "/root", "HOSTNAME": self.network, **self._environment}
+        own |= self.runnable.environment
         return ContainerProgram(
             command=command,
             environment={**own, **environment},

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Protocol
 
@@ -41,6 +41,9 @@ class TaskHost(Protocol):
 
     async def configure(self, task: "RunningTask", container: RunnableContainer, sidecar: Sidecar) -> None:
         """Send an Envoy its configuration, unless App Mesh would not give it one."""
+
+    def environment(self, task: "RunningTask") -> Mapping[str, str]:
+        """Return the variables that ECS sets in the containers of a new task."""
 
     def task_changed(self, task: "RunningTask") -> None:
         """React to a change of the status or health of a task."""
@@ -86,6 +89,7 @@ class RunningTask:
         self._container_changed = asyncio.Event()
         self._starting: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[None] | None = None
+        environment = host.environment(self)
         self.containers = {
             each.name: RunningContainer(
                 each,
@@ -94,6 +98,7 @@ class RunningTask:
                 host.log_file(self, each),
                 self._react_to_container,
                 host.health_checks,
+                environment=environment,
             )
             for each in runnable.containers
         }
@@ -114,6 +119,11 @@ class RunningTask:
         healths = {container.health for container in self._checked_containers}
         default = "HEALTHY" if healths else "UNKNOWN"
         return next((each for each in ("UNHEALTHY", "UNKNOWN") if each in healths), default)
+
+    @property
+    def has_health_check(self) -> bool:
+        """True if an essential container has a health check."""
+        return bool(self._checked_containers)
 
     @property
     def is_healthy(self) -> bool:

@@ -13,13 +13,15 @@ class RegisteredTask:
         id: Id of the task.
         address: Private IPv4 address.
         port: Registered port. Default: registered without a port.
-        attributes: Custom attributes of the Cloud Map instance.
+        attributes: Attributes of the Cloud Map instance.
+        healthy: False while a health check of a container fails, or has not passed yet.
     """
 
     id: str
     address: IPv4Address
     port: int | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    healthy: bool = True
 
 
 class TaskRegistry:
@@ -34,9 +36,11 @@ class TaskRegistry:
         self._on_change = on_change
 
     def register(self, key: str, task: RegisteredTask) -> None:
-        """Register a task in a Cloud Map service or target group."""
-        self._tasks.setdefault(key, {})[task.id] = task
-        self._on_change()
+        """Register a task in a Cloud Map service or target group, or change its registration."""
+        tasks = self._tasks.setdefault(key, {})
+        if tasks.get(task.id) != task:
+            tasks[task.id] = task
+            self._on_change()
 
     def deregister(self, task: str) -> None:
         """Deregister a task from all Cloud Map services and target groups."""

@@ -1,0 +1,287 @@
+"""AWS Cloud Map: its services and instances, and the actions of its API (AWS Cloud Map API Reference)."""
+
+import random
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, attribute_problem, cloud_map_id
+from color_mesh.local.plan.assembly import ACCOUNT, Plan
+from color_mesh.local.run.aws.api_error import ApiError
+from color_mesh.local.run.propagation import Propagation
+from color_mesh.local.run.tasks.task_registry import TaskRegistry
+
+_INSTANCE_ID = re.compile(r"[0-9a-zA-Z_/:.@-]{1,64}")
+_HEALTH_FILTERS = ("HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL")
+_DEFAULT_RESULTS, _MAX_RESULTS = 100, 1000
+# Attributes that the record types of a service require.
+_REQUIRED = {"A": ("AWS_INSTANCE_IPV4",), "AAAA": ("AWS_INSTANCE_IPV6",), "SRV": ("AWS_INSTANCE_PORT",)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registered:
+    """Instance that is registered in a Cloud Map service.
+
+    Attributes:
+        id: Instance id.
+        attributes: Attributes.
+        healthy: Health status, which only services with a health check have.
+    """
+
+    id: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    healthy: bool = True
+
+
+class CloudMap:
+    """Services and instances of Cloud Map: the tasks of ECS, and what templates and callers of the API register.
+
+    Args:
+        registry: Registered tasks.
+        delay_seconds: Delay until DiscoverInstances has a change.
+        on_change: Called when an instance has changed.
+
+    Attributes:
+        is_waiting: True while an instance of the templates waits for resources that it depends on.
+    """
+
+    def __init__(self, registry: TaskRegistry, delay_seconds: float, on_change: Callable[[], None]) -> None:
+        self._registry = registry
+        self._on_change = on_change
+        self._services: Mapping[str, DiscoveryService] = {}
+        self._templates: dict[str, dict[str, CloudMapInstance]] = {}
+        self._instances: dict[str, dict[str, Registered]] = {}
+        self._visible = Propagation(self._all, delay_seconds)
+        self.is_waiting = False
+        self._revisions: dict[str, tuple[int, frozenset[str]]] = {}
+
+    def apply(self, plan: Plan, is_stable: Callable[[str], bool]) -> None:
+        """Take over the services and instances of templates.
+
+        An instance that has not changed in the templates keeps what callers of the API have changed, as a deployment
+        with CloudFormation leaves it alone.
+
+        Args:
+            plan: The plan.
+            is_stable: Returns whether a resource is stable. An instance waits for those that it depends on.
+        """
+        self._services = plan.discovery
+        self.is_waiting = False
+        for key in {*self._templates, *plan.instances}:
+            wanted = {each.id: each for each in plan.instances.get(key, ())} if key in plan.discovery else {}
+            applied = self._templates.setdefault(key, {})
+            for name in [name for name in applied if name not in wanted]:
+                del applied[name]
+                self._instances.get(key, {}).pop(name, None)
+                self._on_change()
+            for name, instance in wanted.items():
+                if applied.get(name) == instance:
+                    continue
+                if not all(map(is_stable, instance.depends_on)):
+                    self.is_waiting = True
+                else:
+                    applied[name] = instance
+                    self._register(key, _registered(name, instance.attributes))
+
+    def update(self) -> None:
+        """Apply the changes that are due."""
+        self._visible.update(self._services)
+
+    def seconds_until_change(self) -> float | None:
+        """Return the seconds until the next pending change is due; ``None`` if no change is pending."""
+        return self._visible.seconds_until_change()
+
+    def service_named(self, namespace: str, name: str) -> str | None:
+        """Return the key of a service; ``None`` if there is none with these names."""
+        named = (key for key, each in self._services.items() if (each.namespace, each.name) == (namespace, name))
+        return next(named, None)
+
+    def service_of(self, identifier: str) -> str | None:
+        """Return the key of a service with an id or ARN."""
+        wanted = identifier.rpartition("/")[2]
+        return next((key for key in self._services if cloud_map_id("srv", key) == wanted), None)
+
+    def service(self, key: str) -> DiscoveryService:
+        """Look up a service by its key."""
+        return self._services[key]
+
+    def namespaces(self) -> Iterable[str]:
+        """Return the names of the namespaces."""
+        return dict.fromkeys(each.namespace for each in self._services.values() if each.namespace is not None)
+
+    def registered_by_api(self) -> list[tuple[str, Registered]]:
+        """Return the instances that are no tasks of ECS, each with the key of its service."""
+        return [(key, each) for key, instances in self._instances.items() for each in instances.values()]
+
+    def call(self, action: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the response of an action of the API.
+
+        Raises:
+            ApiError: With the error that AWS answers.
+        """
+        match action:
+            case "DiscoverInstances":
+                return self._discover(request)
+            case "DiscoverInstancesRevision":
+                return {"InstancesRevision": self._discover(request)["InstancesRevision"]}
+            case "RegisterInstance":
+                return self._register_instance(request)
+            case "DeregisterInstance":
+                return self._deregister_instance(request)
+            case "GetInstance":
+                return {"Instance": _instance(self._existing(request))}
+            case "ListInstances":
+                return {"Instances": [_instance(each) for each in self._all(self._requested_service(request))]}
+            case "GetOperation":
+                status = {"Id": _text(request, "OperationId"), "Status": "SUCCESS"}
+                return {"Operation": status}
+            case "ListServices":
+                return {"Services": [self._summary(key) for key in self._services]}
+            case "GetService":
+                return {"Service": self._summary(self._requested_service(request))}
+        raise ApiError(400, "UnknownOperationException", f"{action} is not emulated")
+
+    def _all(self, key: str) -> tuple[Registered, ...]:
+        tasks = (
+            Registered(id=task.id, attributes=task.attributes, healthy=task.healthy)
+            for task in self._registry.tasks_of(key)
+        )
+        return (*tasks, *self._instances.get(key, {}).values())
+
+    def _register(self, key: str, instance: Registered) -> None:
+        self._instances.setdefault(key, {})[instance.id] = instance
+        self._on_change()
+
+    def _discover(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        namespace, name = _text(request, "NamespaceName"), _text(request, "ServiceName")
+        key = self.service_named(namespace, name)
+        if namespace not in self.namespaces():
+            raise ApiError(404, "NamespaceNotFound", f"no namespace exists with the name {namespace}")
+        if key is None:
+            raise ApiError(404, "ServiceNotFound", f"no service exists with the name {name}")
+        limit = request.get("MaxResults", _DEFAULT_RESULTS)
+        status = request.get("HealthStatus", "ALL")
+        if type(limit) is not int or not 1 <= limit <= _MAX_RESULTS:
+            raise ApiError(400, "InvalidInput", f"MaxResults is not from 1 to {_MAX_RESULTS}: {limit}")
+        if status not in _HEALTH_FILTERS:
+            raise ApiError(400, "InvalidInput", f"HealthStatus is not one of {', '.join(_HEALTH_FILTERS)}: {status}")
+        required, optional = _texts(request, "QueryParameters"), _texts(request, "OptionalParameters")
+        visible = self._visible.registered(key)
+        found = [each for each in visible if required.items() <= each.attributes.items()]
+        found = [each for each in found if optional.items() <= each.attributes.items()] or found
+        service = self._services[key]
+        if service.health_check:
+            found = _with_health(found, status)
+        # The order of the instances is not documented.
+        chosen = random.sample(found, min(limit, len(found)))
+        return {
+            "Instances": [_summary(each, service) for each in chosen],
+            "InstancesRevision": self._revision(key, visible),
+        }
+
+    def _revision(self, key: str, visible: Iterable[Registered]) -> int:
+        """Return a number that increases when an instance is registered or deregistered."""
+        ids = frozenset(each.id for each in visible)
+        number, before = self._revisions.get(key, (1, ids))
+        self._revisions[key] = (number + (ids != before), ids)
+        return self._revisions[key][0]
+
+    def _register_instance(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        key, name = self._requested_service(request), _text(request, "InstanceId")
+        attributes = _texts(request, "Attributes")
+        if not _INSTANCE_ID.fullmatch(name):
+            raise ApiError(400, "InvalidInput", f"InstanceId is not valid: {name}")
+        problem = attribute_problem(attributes)
+        if problem is not None:
+            raise ApiError(400, "InvalidInput", f"Attributes {problem[0]} ({problem[1]})")
+        for kind, _ in self._services[key].records:
+            for each in _REQUIRED.get(kind, ()):
+                if each not in attributes:
+                    raise ApiError(400, "InvalidInput", f"a service with {kind} records requires the attribute {each}")
+        self._register(key, _registered(name, attributes))
+        return {"OperationId": str(uuid.uuid4())}
+
+    def _deregister_instance(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        key, instance = self._requested_service(request), self._existing(request)
+        if instance.id not in self._instances.get(key, {}):
+            raise ApiError(400, "ResourceInUse", f"{instance.id} is a task of ECS")
+        del self._instances[key][instance.id]
+        self._on_change()
+        return {"OperationId": str(uuid.uuid4())}
+
+    def _requested_service(self, request: Mapping[str, Any]) -> str:
+        name = "Id" if "Id" in request else "ServiceId"
+        key = self.service_of(_text(request, name))
+        if key is None:
+            raise ApiError(404, "ServiceNotFound", f"no service exists with the ID {request[name]}")
+        return key
+
+    def _existing(self, request: Mapping[str, Any]) -> Registered:
+        name = _text(request, "InstanceId")
+        for each in self._all(self._requested_service(request)):
+            if each.id == name:
+                return each
+        raise ApiError(404, "InstanceNotFound", f"no instance exists with the ID {name}")
+
+    def _summary(self, key: str) -> dict[str, Any]:
+        name, service_id = self._services[key].name, cloud_map_id("srv", key)
+        return {"Id": service_id, "Name": name, "InstanceCount": len(self._all(key))}
+
+
+def service_arn(key: str, region: str) -> str:
+    """Return the ARN of a service."""
+    return f"arn:aws:servicediscovery:{region}:{ACCOUNT}:service/{cloud_map_id('srv', key)}"
+
+
+def namespace_arn(service: DiscoveryService, region: str) -> str:
+    """Return the ARN of the namespace of a service."""
+    namespace = cloud_map_id("ns", service.namespace_key or "")
+    return f"arn:aws:servicediscovery:{region}:{ACCOUNT}:namespace/{namespace}"
+
+
+def _registered(name: str, attributes: Mapping[str, str]) -> Registered:
+    healthy = attributes.get("AWS_INIT_HEALTH_STATUS", "HEALTHY") == "HEALTHY"
+    return Registered(id=name, attributes=attributes, healthy=healthy)
+
+
+def _with_health(instances: list[Registered], status: str) -> list[Registered]:
+    healthy = [each for each in instances if each.healthy]
+    match status:
+        case "HEALTHY":
+            return healthy
+        case "UNHEALTHY":
+            return [each for each in instances if not each.healthy]
+        case "HEALTHY_OR_ELSE_ALL":
+            return healthy or instances
+    return instances
+
+
+def _summary(instance: Registered, service: DiscoveryService) -> dict[str, Any]:
+    status = ("HEALTHY" if instance.healthy else "UNHEALTHY") if service.health_check else "UNKNOWN"
+    return {
+        "InstanceId": instance.id,
+        "NamespaceName": service.namespace,
+        "ServiceName": service.name,
+        "HealthStatus": status,
+        "Attributes": dict(instance.attributes),
+    }
+
+
+def _instance(instance: Registered) -> dict[str, Any]:
+    return {"Id": instance.id, "Attributes": dict(instance.attributes)}
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or not value:
+        raise ApiError(400, "InvalidInput", f"{name} is missing")
+    return value
+
+
+def _texts(request: Mapping[str, Any], name: str) -> dict[str, str]:
+    value = request.get(name, {})
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise ApiError(400, "InvalidInput", f"{name} is not an object of texts")
+    return value

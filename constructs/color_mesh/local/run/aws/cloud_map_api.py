@@ -1,0 +1,120 @@
+"""The API of Cloud Map: JSON 1.1 over TLS, for calls that are signed with the credentials of a task."""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from color_mesh.ecs.roles import Role
+from color_mesh.local.run.aws.api_error import ApiError
+from color_mesh.local.run.aws.authorization import authorize
+from color_mesh.local.run.aws.cloud_map import CloudMap
+from color_mesh.local.run.aws.credentials import Credentials, CredentialStore
+from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse
+from color_mesh.local.run.aws.outage import Outage
+from color_mesh.local.run.aws.signature import verify
+
+_TARGET = re.compile(r"Route53AutoNaming_v20170314\.([A-Za-z]{1,64})")
+_DATA_ACTIONS = ("DiscoverInstances", "DiscoverInstancesRevision")
+_HOST = re.compile(r"(data-)?servicediscovery\.([a-z0-9-]+)\.amazonaws\.com(:443)?")
+
+
+def host_names(regions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the host names of the API (AWS General Reference, *AWS Cloud Map endpoints and quotas*)."""
+    return tuple(f"{prefix}servicediscovery.{each}.amazonaws.com" for each in regions for prefix in ("data-", ""))
+
+
+class CloudMapApi:
+    """API of Cloud Map.
+
+    Args:
+        cloud_map: Cloud Map.
+        credentials: Credentials of the tasks.
+        role_of: Returns the role of a task.
+        outage: Outage that is emulated.
+        on_denial: Called with the id of a task and the reason why a call of it is denied or fails.
+        on_assumption: Called with the id of a task and what of its role's policies cannot be evaluated.
+        write_log: Writes a line to the log of the API.
+    """
+
+    def __init__(
+        self,
+        cloud_map: CloudMap,
+        credentials: CredentialStore,
+        role_of: Callable[[str], Role],
+        outage: Outage,
+        on_denial: Callable[[str, str], None],
+        on_assumption: Callable[[str, str], None],
+        write_log: Callable[[str], None],
+    ) -> None:
+        self._cloud_map = cloud_map
+        self._credentials = credentials
+        self._role_of = role_of
+        self._outage = outage
+        self._on_denial = on_denial
+        self._on_assumption = on_assumption
+        self._write_log = write_log
+
+    async def respond(self, request: HttpRequest) -> HttpResponse:
+        """Return the response to a call."""
+        target = request.header("x-amz-target") or ""
+        try:
+            response, status = await self._call(request, target), 200
+        except ApiError as error:
+            response, status = {"__type": error.code, "Message": error.message}, error.status
+        body = json.dumps(response).encode()
+        error_code = f" {response['__type']}" if status != 200 else ""
+        self._write_log(f"{request.client} {target.partition('.')[2]} {status}{error_code} {len(body)}")
+        headers = {"content-type": "application/x-amz-json-1.1", "x-amzn-requestid": str(uuid.uuid4())}
+        return HttpResponse(status=status, headers=headers, body=body)
+
+    async def _call(self, request: HttpRequest, target: str) -> dict[str, Any]:
+        await self._outage.apply()
+        match = _TARGET.fullmatch(target)
+        if request.method != "POST" or request.target != "/" or match is None:
+            raise ApiError(404, "UnknownOperationException", "only JSON 1.1 is emulated: POST / with X-Amz-Target")
+        action, region = match[1], self._region(request, match[1])
+        credentials = self._verified(request, action, region)
+        document = _document(request)
+        self._authorize(credentials, action, document, region)
+        try:
+            return self._cloud_map.call(action, document)
+        except ApiError as error:
+            self._on_denial(credentials.task, f"servicediscovery:{action}: {error}")
+            raise
+
+    def _region(self, request: HttpRequest, action: str) -> str:
+        host = _HOST.fullmatch(request.header("host") or "")
+        if host is None or (host[1] is not None) is not (action in _DATA_ACTIONS):
+            raise ApiError(404, "UnknownOperationException", f"{request.header('host')} does not have {action}")
+        return host[2]
+
+    def _verified(self, request: HttpRequest, action: str, region: str) -> Credentials:
+        try:
+            return verify(request, region, "servicediscovery", self._credentials.look_up, time.time())
+        except ApiError as error:
+            task = self._credentials.task_at(request.client)
+            if task is not None:
+                self._on_denial(task, f"servicediscovery:{action}: {error}")
+            raise
+
+    def _authorize(self, credentials: Credentials, action: str, document: Mapping[str, Any], region: str) -> None:
+        role = self._role_of(credentials.task)
+        decided = authorize(role, action, document, self._cloud_map, region)
+        for each in decided.assumptions:
+            self._on_assumption(credentials.task, f"role {role.name}: cannot evaluate {each}; calls are allowed")
+        if decided.denial is not None:
+            self._on_denial(credentials.task, decided.denial)
+            raise ApiError(403, "AccessDeniedException", decided.denial)
+
+
+def _document(request: HttpRequest) -> Mapping[str, Any]:
+    try:
+        document = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ApiError(400, "SerializationException", "the body is not a JSON object")
+    return document

@@ -1,0 +1,166 @@
+"""The part of AWS that the tasks of a run call."""
+
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping
+
+from color_mesh.ecs.roles import Role
+from color_mesh.local.folder import LogFile
+from color_mesh.local.plan.assembly import ACCOUNT, Plan
+from color_mesh.local.run.aws.api_error import ApiError
+from color_mesh.local.run.aws.cloud_map import CloudMap
+from color_mesh.local.run.aws.cloud_map_api import CloudMapApi, host_names
+from color_mesh.local.run.aws.credentials import CredentialStore
+from color_mesh.local.run.aws.http_server import HttpServer
+from color_mesh.local.run.aws.outage import OUTAGES, Outage
+from color_mesh.local.run.aws.weights import weights_request
+from color_mesh.local.run.certificate_authority import CertificateAuthority
+from color_mesh.local.run.network.iptables_rules import API_ENDPOINT, CREDENTIALS_ENDPOINT
+from color_mesh.local.run.tasks.running_task import RunningTask
+from color_mesh.local.run.tasks.task_registry import TaskRegistry
+from color_mesh.model import MeshError
+from color_mesh.model.errors import problem
+
+
+class EmulatedAws:
+    """Credentials of tasks, and the API of Cloud Map.
+
+    Args:
+        plan: Returns the plan.
+        registry: Registered tasks.
+        cloud_map_delay_seconds: Delay until the API has a change of registered tasks.
+        authority: Certificate authority of the run.
+        log: Log file of the API.
+        print_message: Prints a message to the terminal.
+        on_change: Called when an instance of Cloud Map has changed.
+
+    Attributes:
+        cloud_map: Cloud Map.
+        outage: Outage that is emulated.
+    """
+
+    def __init__(
+        self,
+        plan: Callable[[], Plan],
+        registry: TaskRegistry,
+        cloud_map_delay_seconds: float,
+        authority: CertificateAuthority,
+        log: LogFile,
+        print_message: Callable[[str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._plan = plan
+        self._authority = authority
+        self._log = log
+        self._print_message = print_message
+        self._applied: Plan | None = None
+        self._tasks: dict[str, RunningTask] = {}
+        self._printed: set[tuple[str, str]] = set()
+        self.cloud_map = CloudMap(registry, cloud_map_delay_seconds, on_change)
+        self.outage = Outage()
+        self._credentials = CredentialStore()
+        api = CloudMapApi(
+            self.cloud_map,
+            self._credentials,
+            self._role_of,
+            self.outage,
+            self._print_once,
+            self._print_once,
+            self._write,
+        )
+        self._servers = {
+            "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond),
+            "cloud-map": HttpServer(API_ENDPOINT, api.respond, self._tls),
+        }
+
+    async def start(self) -> None:
+        """Listen for requests."""
+        for server in self._servers.values():
+            await server.start()
+
+    async def apply(self, is_stable: Callable[[str], bool]) -> None:
+        """Take over the plan.
+
+        Args:
+            is_stable: Returns whether a resource is stable.
+        """
+        before, self._applied = self._applied, self._plan()
+        if before is not self._applied:
+            self._printed.clear()
+        if before is not None and before.regions != self._applied.regions:
+            self._servers["cloud-map"].stop()
+            await self._listen()
+        self.cloud_map.apply(self._applied, is_stable)
+
+    async def fail(self, kind: str) -> None:
+        """Begin an outage of Cloud Map, which replaces another one."""
+        self.outage.kind = kind
+        self._print_message(f"cloud-map fails: {OUTAGES[kind]}; color-mesh heal cloud-map ends it")
+        await self._listen()
+
+    async def heal(self) -> None:
+        """End the outage of Cloud Map."""
+        self.outage.kind = None
+        self._print_message("cloud-map works again")
+        await self._listen()
+
+    async def set_weights(self, route: str, weights: Mapping[str, int]) -> None:
+        """Register the instance of a route with other weights, as an operator would do it.
+
+        Raises:
+            MeshError: If the weights are invalid, or the call fails.
+        """
+        request = weights_request(self.cloud_map, route, weights)
+        try:
+            await self.outage.apply()
+            self.cloud_map.call("RegisterInstance", request)
+        except ApiError as error:
+            fix = "color-mesh heal cloud-map" if self.outage.kind else "check the templates"
+            raise MeshError([problem(f"set route {route}", "RegisterInstance fails", str(error), fix)]) from None
+
+    def environment(self, task: RunningTask) -> Mapping[str, str]:
+        """Return the variables that AWS Fargate and ECS set in the containers of a new task."""
+        variables = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self._plan().regions[0])
+        role = task.runnable.definition.task_role
+        if role is None:
+            return variables
+        self._tasks[task.id] = task
+        declared = self._plan().roles.get(role)
+        arn = role if declared is None else f"arn:aws:iam::{ACCOUNT}:role/{declared.name}"
+        path = self._credentials.add(task.id, arn, lambda: task.address)
+        return {**variables, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": path}
+
+    def forget(self, task: RunningTask) -> None:
+        """Invalidate the credentials of a task that has stopped."""
+        self._credentials.remove(task.id)
+        self._tasks.pop(task.id, None)
+
+    async def _listen(self) -> None:
+        server = self._servers["cloud-map"]
+        if self.outage.kind == "down":
+            server.stop()
+        else:
+            await server.start()
+
+    def _tls(self) -> ssl.SSLContext:
+        return self._authority.issue(*host_names(self._plan().regions)).context()
+
+    def _role_of(self, task: str) -> Role:
+        role = self._tasks[task].runnable.definition.task_role or ""
+        # The permissions of a role that no template declares are unknown.
+        return self._plan().roles.get(role, Role(name=role, known=False))
+
+    def _print_once(self, task: str, text: str) -> None:
+        """Print a message about a task, once for all tasks of its service."""
+        running = self._tasks.get(task)
+        if running is not None and (running.service.name, text) not in self._printed:
+            self._printed.add((running.service.name, text))
+            self._print_message(f"{running.name}: {text}")
+
+    def _write(self, line: str) -> None:
+        descriptor = self._log.open()
+        try:
+            os.write(descriptor, f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {line}\n".encode())
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,22 @@
+"""The rule ``file-system-is-redirected``."""
+
+from tests.support.analysis import proxy, routed, task, texts
+
+ID = "file-system-is-redirected"
+
+
+def test_file_system_behind_the_redirection_is_found() -> None:
+    tasks = task(proxy_configuration=proxy(), file_systems=("data",))
+    assert texts(ID, routed(), task_definitions=tasks) == [
+        (
+            "app.yaml: Task ProxyConfiguration.ProxyConfigurationProperties: file system 'data' cannot be mounted: its "
+            "connection is redirected to Envoy, which does not run yet"
+        )
+    ]
+
+
+def test_file_system_with_an_ignored_port_is_not_found() -> None:
+    tasks = task(proxy_configuration=proxy(ignored_ports=(2049,)), file_systems=("data",))
+    assert texts(ID, routed(), task_definitions=tasks) == []
+    assert texts(ID, routed(), task_definitions=task(proxy_configuration=proxy())) == []
+    assert texts(ID, routed(), task_definitions=task(file_systems=("data",))) == []
