@@ -26,7 +26,7 @@ _MAX_CHECKS = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LiveWeights:
+class RouteWeights:
     """Instance of AWS Cloud Map that has the weights of a route.
 
     Attributes:
@@ -40,7 +40,7 @@ class LiveWeights:
     instance_id: str
 
 
-class Canary(Construct):
+class CanaryDeployment(Construct):
     """State machine that shifts the requests of a route from one node to another in steps.
 
     It reads the weights, changes them step by step, and asks the alarms once a minute. When one of them is in alarm, or
@@ -57,7 +57,7 @@ class Canary(Construct):
         scope: Construct,
         id: str,
         *,
-        weights: LiveWeights,
+        weights: RouteWeights,
         stable: str,
         canary: str,
         percentages: Sequence[int],
@@ -127,7 +127,7 @@ class Canary(Construct):
 
 
 def _states(
-    weights: LiveWeights, steps: Sequence[Mapping[str, str]], interval: Duration, alarms: Sequence[str]
+    weights: RouteWeights, steps: Sequence[Mapping[str, str]], interval: Duration, alarms: Sequence[str]
 ) -> dict[str, Any]:
     """Return the definition of the state machine, in the Amazon States Language."""
     instance = {"ServiceId": weights.service_id, "InstanceId": weights.instance_id}
