@@ -12,6 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from color_mesh import MeshError
 from stacks.ecs_stack import EcsStack
 from stacks.mesh_stack import MeshStack
+from stacks.names import report_physical_names
 from stacks.network_stack import NetworkStack
 from stacks.settings import read_settings
 
@@ -42,7 +43,8 @@ def build(
         env = None
     network = NetworkStack(app, "NetworkStack", settings=settings, env=env)
     mesh = MeshStack(app, "MeshStack", settings=settings, network=network, env=env)
-    EcsStack(app, "EcsStack", settings=settings, network=network, mesh=mesh, env=env)
+    services = EcsStack(app, "EcsStack", settings=settings, network=network, mesh=mesh, env=env)
+    report_physical_names(network, services)
     if validate:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app

@@ -1,4 +1,7 @@
-"""Measure requests through two sidecars with compiled configurations, and through two with a minimal configuration."""
+"""Measure requests through pairs of sidecars.
+
+The pairs have compiled configurations, the same with telemetry, and a minimal configuration.
+"""
 
 import json
 import os
@@ -18,6 +21,7 @@ from color_mesh.model import (
     Mesh,
     Route,
     RouteMatch,
+    Telemetry,
     VirtualNode,
     VirtualRouter,
     VirtualService,
@@ -32,8 +36,10 @@ AUTOCANNON = Path(__file__).parent / "node_modules" / ".bin" / "autocannon"
 SERVICE = "callee.bench.local"
 # An Envoy in place of an application, which answers at once.
 APPLICATION = "127.60.0.1"
-COMPILED, MINIMAL = "127.61.0.1", "127.62.0.1"
+COMPILED, MINIMAL, TELEMETRY = "127.61.0", "127.62.0", "127.63.0"
 PORT = 8080
+# An Envoy in place of a collector, which answers at once.
+COLLECTOR, COLLECTOR_PORT = "127.60.0.2", 4318
 
 CALLEE = VirtualNode(
     name="callee",
@@ -61,33 +67,37 @@ MESH = Mesh(
 )
 
 
-def compiled(folder: Path, stack: ExitStack) -> None:
-    """Start the sidecars with compiled configurations."""
+def compiled(folder: Path, stack: ExitStack, network: str, telemetry: Telemetry | None = None) -> None:
+    """Start the sidecars with compiled configurations, at the addresses ``.1`` and ``.2`` of a network."""
+    caller_address, callee_address = f"{network}.1", f"{network}.2"
+    folder /= network
     callee = configure(
         MESH,
         CALLEE,
-        interception=Loopback(task_address="127.61.0.2", app_address=APPLICATION, envoy_address="127.61.0.2"),
+        interception=Loopback(task_address=callee_address, app_address=APPLICATION, envoy_address=callee_address),
         endpoints=FileEndpoints(directory=str(folder / "callee")),
+        telemetry=telemetry,
     )
     caller = configure(
         MESH,
         CALLER,
-        interception=Loopback(envoy_address=COMPILED, backend_addresses={SERVICE: COMPILED}),
+        interception=Loopback(envoy_address=caller_address, backend_addresses={SERVICE: caller_address}),
         endpoints=FileEndpoints(directory=str(folder / "caller")),
+        telemetry=telemetry,
     )
     endpoint_files = {
-        file: endpoints(MESH, target, [Instance(ipv4="127.61.0.2", port=15100)])
+        file: endpoints(MESH, target, [Instance(ipv4=callee_address, port=15100)])
         for file, target in caller.targets.items()
     }
-    for name, configuration, address in (("callee", callee, "127.61.0.2"), ("caller", caller, COMPILED)):
-        (folder / name).mkdir()
+    for name, configuration, address in (("callee", callee, callee_address), ("caller", caller, caller_address)):
+        (folder / name).mkdir(parents=True)
         files = {**configuration.files, **(endpoint_files if name == "caller" else {})}
         stack.enter_context(running_envoy(configuration.bootstrap, address, folder / name, files))
 
 
 def minimal(folder: Path, stack: ExitStack) -> None:
     """Start the sidecars with a minimal configuration, which forwards requests only."""
-    hops = (("127.62.0.2", PORT, APPLICATION), (MINIMAL, PORT, "127.62.0.2"))
+    hops = ((f"{MINIMAL}.2", PORT, APPLICATION), (f"{MINIMAL}.1", PORT, f"{MINIMAL}.2"))
     for address, port, upstream in hops:
         stack.enter_context(running_envoy(proxy(address, port, upstream), address, folder))
 
@@ -122,8 +132,9 @@ def proxy(address: str, port: int, upstream: str | None) -> dict[str, Any]:
     }
 
 
-def load(address: str) -> dict[str, Any]:
-    """Send requests for some seconds, and return the results of autocannon."""
+def load(network: str) -> dict[str, Any]:
+    """Send requests to a pair of sidecars for some seconds, and return the results of autocannon."""
+    address = f"{network}.1"
     command = [str(AUTOCANNON), "--json", "--no-progress", "-c", str(CONNECTIONS), "-d", str(SECONDS)]
     process = subprocess.run(
         [*command, "-H", f"Host={SERVICE}", f"http://{address}:{PORT}/"], capture_output=True, text=True, check=True
@@ -135,17 +146,20 @@ def load(address: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the requests per second and the latencies of both pairs of sidecars, and the ratio."""
-    results: dict[str, list[dict[str, Any]]] = {"compiled": [], "minimal": []}
+    """Print the requests per second and the latencies of the pairs of sidecars, and their ratios."""
+    pairs = {"compiled": COMPILED, "telemetry": TELEMETRY, "minimal": MINIMAL}
+    results: dict[str, list[dict[str, Any]]] = {pair: [] for pair in pairs}
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(running_envoy(proxy(APPLICATION, PORT, None), APPLICATION, folder))
-        compiled(folder, stack)
+        stack.enter_context(running_envoy(proxy(COLLECTOR, COLLECTOR_PORT, None), COLLECTOR, folder))
+        compiled(folder, stack, COMPILED)
+        compiled(folder, stack, TELEMETRY, Telemetry(collector=f"http://{COLLECTOR}:{COLLECTOR_PORT}"))
         minimal(folder, stack)
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
-            results["compiled"].append(load(COMPILED))
-            results["minimal"].append(load(MINIMAL))
+            for pair, network in pairs.items():
+                results[pair].append(load(network))
     print(f"{os.cpu_count()} cores, {CONNECTIONS} connections, median of {RUNS} alternating runs of {SECONDS} s")
     rates = {}
     for pair, runs in results.items():
@@ -153,6 +167,7 @@ def main() -> None:
         p50, p99 = (median(run["latency"][percentile] for run in runs) for percentile in ("p50", "p99"))
         print(f"sidecar pair {pair:9} {rates[pair]:8.0f} requests/s   p50 {p50:4.1f} ms   p99 {p99:4.1f} ms")
     print(f"compiled to minimal    {rates['compiled'] / rates['minimal']:8.3f}")
+    print(f"telemetry to compiled  {rates['telemetry'] / rates['compiled']:8.3f}")
 
 
 if __name__ == "__main__":

@@ -57,6 +57,16 @@ class Deployed:
         exports = self.aws.listed("cloudformation", "list_exports", "Exports")
         return {export["Name"]: export["Value"] for export in exports}
 
+    @cached_property
+    def outputs(self) -> dict[tuple[str, str], str]:
+        """Outputs of all stacks, by stack and logical id."""
+        stacks = self.aws.client("cloudformation").describe_stacks()["Stacks"]
+        return {
+            (stack["StackName"], output["OutputKey"]): output["OutputValue"]
+            for stack in stacks
+            for output in stack.get("Outputs", [])
+        }
+
     def ids_of(self, type: str) -> set[str]:
         """Return the physical ids of all resources of a type."""
         return {
@@ -120,6 +130,8 @@ class Deployed:
                 return [zone["ZoneName"] for zone in zones]
             case "Fn::ImportValue":
                 return self.exports[resolved]
+            case "Fn::GetStackOutput":
+                return self.outputs[resolved["StackName"], resolved["OutputName"]]
         raise NotImplementedError(f"{stack}: the rehearsal cannot resolve {function}")
 
     def _attribute(self, stack: str, logical_id: str, name: str) -> Any:

@@ -111,7 +111,12 @@ def _record(aws: EmulatedAws, _: str, properties: dict[str, Any]) -> dict[str, A
     zone = properties["HostedZoneId"]
     records = aws.listed("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
     key = (f"{properties['Name'].rstrip('.')}.", properties["Type"])
-    (response,) = (record for record in records if (record["Name"], record["Type"]) == key)
+    identifier = properties.get("SetIdentifier")
+    (response,) = (
+        record
+        for record in records
+        if (record["Name"], record["Type"]) == key and record.get("SetIdentifier") == identifier
+    )
     values = [record["Value"] for record in response.get("ResourceRecords", [])]
     return {**response, "Name": properties["Name"], "HostedZoneId": zone, "ResourceRecords": values}
 

@@ -33,5 +33,6 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "default": {},
     "weights": {"weights": "green=1,yellow=1"},
     "chapter-3": {"chapter": "3"},
+    "chapter-6": {"chapter": "6"},
     "public-ip": {"gateway": "public-ip"},
 }

@@ -44,7 +44,7 @@ def rehearse(plane: Plane, folder: Path) -> None:
         with step("cdk diff: no differences"):
             check_changes(cdk.diff(default), frozenset())
         change_weights(cdk, plane, default, apps["weights"].result())
-        for name, back in (("chapter-3", "chapter 4"), ("public-ip", "the load balancer")):
+        for name, back in (("chapter-3", "chapter 4"), ("chapter-6", "chapter 4"), ("public-ip", "the load balancer")):
             with step(f"cdk deploy: {name}"):
                 deploy(cdk, apps[name].result())
             with step(f"cdk deploy: back to {back}"):

@@ -30,12 +30,12 @@ class NetworkStack(Stack):
         self.vpc = (
             ec2.Vpc.from_lookup(self, "Vpc", vpc_id=settings.vpc_id)
             if settings.vpc_id
-            else _new_vpc(self, logs.RetentionDays[settings.log_retention])
+            else _new_vpc(self, logs.RetentionDays[settings.log_retention] if settings.flow_logs else None)
         )
         self.cluster = (
             ecs.Cluster.from_cluster_attributes(self, "Cluster", cluster_name=settings.cluster_name, vpc=self.vpc)
             if settings.cluster_name
-            else ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+            else _new_cluster(self, self.vpc, insights=settings.container_insights)
         )
         self.namespace = servicediscovery.PrivateDnsNamespace(
             self,
@@ -75,8 +75,19 @@ class NetworkStack(Stack):
                 self.export_value(subnet.subnet_id)
 
 
-def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
-    flow_log = logs.LogGroup(stack, "FlowLog", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
+def _new_cluster(stack: Stack, vpc: ec2.IVpc, *, insights: bool) -> ecs.ICluster:
+    state = ecs.ContainerInsights.ENABLED if insights else ecs.ContainerInsights.DISABLED
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc, container_insights_v2=state)
+    if not insights:
+        _acknowledge(cluster, "AwsSolutions::AwsSolutions-ECS4", "containerInsights")
+    return cluster
+
+
+def _new_vpc(stack: Stack, flow_log_retention: logs.RetentionDays | None) -> ec2.IVpc:
+    """Create a VPC. Without a retention it has no flow logs."""
+    flow_log = None
+    if flow_log_retention is not None:
+        flow_log = logs.LogGroup(stack, "FlowLog", retention=flow_log_retention, removal_policy=RemovalPolicy.DESTROY)
     vpc = ec2.Vpc(
         stack,
         "Vpc",
@@ -85,12 +96,14 @@ def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
         nat_gateways=1,
         # No resource uses the default group. Restricting it takes a Lambda function with permissions on every group.
         restrict_default_security_group=False,
-        flow_logs={
-            "Flows": ec2.FlowLogOptions(
-                destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_log),
-                traffic_type=ec2.FlowLogTrafficType.ALL,
-            )
-        },
+    )
+    if flow_log is None:
+        _acknowledge(vpc, "AwsSolutions::AwsSolutions-VPC7", "flowLogs")
+        return vpc
+    vpc.add_flow_log(
+        "Flows",
+        destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_log),
+        traffic_type=ec2.FlowLogTrafficType.ALL,
     )
     # Amazon VPC User Guide, *IAM role for publishing flow logs to CloudWatch Logs*, recommends these conditions. The
     # construct of the VPC has no argument for them.
@@ -103,6 +116,11 @@ def _new_vpc(stack: Stack, log_retention: logs.RetentionDays) -> ec2.IVpc:
         },
     )
     return vpc
+
+
+def _acknowledge(construct: Construct, rule: str, setting: str) -> None:
+    reason = f"The setting color-mesh:{setting} is false: CloudWatch charges for it, and a tutorial can do without."
+    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
 def _shared_group(stack: Stack, vpc: ec2.IVpc) -> ec2.SecurityGroup:

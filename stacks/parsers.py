@@ -58,6 +58,15 @@ def one_of_words(problem: str, allowed: tuple[str, ...]) -> Callable[[object], s
     return parse
 
 
+def parse_switch(value: object) -> bool:
+    """Parse ``true`` or ``false``."""
+    switches: dict[object, bool] = {"true": True, "false": False}
+    switch = value if isinstance(value, bool) else switches.get(value) if isinstance(value, str) else None
+    if switch is None:
+        raise InvalidSetting(("neither true nor false", "one of: true, false"))
+    return switch
+
+
 def text_matching(pattern: re.Pattern[str], problem: str, fix: str) -> Callable[[object], str]:
     """Return a parser of text that matches ``pattern``; ``problem`` and ``fix`` describe any other value."""
 

@@ -17,6 +17,7 @@ from stacks.parsers import (
     one_of_words,
     parse_image,
     parse_red_backends,
+    parse_switch,
     parse_weights,
     text_matching,
 )
@@ -73,6 +74,8 @@ class Settings:
         desired_count: Desired count of each node's service.
         gateway_count: Desired count of the gateway's service. Default: 2 with ``load-balancer``, 1 with ``public-ip``.
         log_retention_days: Retention of the CloudWatch log groups.
+        container_insights: Container Insights of a new cluster.
+        flow_logs: Flow logs of a new VPC.
         data_plane: Data plane of the mesh: ``app-mesh`` or ``envoy``.
     """
 
@@ -87,6 +90,8 @@ class Settings:
     desired_count: int = 1
     gateway_count: int = 2
     log_retention_days: int = 7
+    container_insights: bool = True
+    flow_logs: bool = True
     data_plane: DataPlaneName = "app-mesh"
 
     @property
@@ -187,5 +192,7 @@ PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
         "log_retention_days",
         one_of_numbers("not a retention period of CloudWatch Logs", tuple(RETENTION_DAYS)),
     ),
+    "containerInsights": ("container_insights", parse_switch),
+    "flowLogs": ("flow_logs", parse_switch),
     "dataPlane": ("data_plane", one_of_words("unknown data plane", DATA_PLANES)),
 }

@@ -28,16 +28,16 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "envoy": (("model",), ()),
     "report": (("model",), ()),
     "analysis": ((*CORE,), ()),
-    "cdk": (("model", "appmesh", "envoy"), ("aws_cdk", "constructs", "jsii")),
+    "cdk": (("model", "appmesh", "envoy", "analysis"), ("aws_cdk", "constructs", "jsii")),
     "local.folder": (("model",), ()),
     "local.terminal": ((), ()),
-    "local.plan": (CORE, ()),
+    "local.plan": ((*CORE, "analysis"), ()),
     "local.run": (
         ("model", "ecs", "envoy", "local.folder", "local.terminal", "local.plan"),
-        ("dns", "h11", "pyroute2", "trustme"),
+        ("dns", "google", "h11", "opentelemetry", "pyroute2", "trustme"),
     ),
     "local.client": (("model", "local.folder", "local.terminal"), ()),
-    "migration": ((*CORE, "report"), ("ruff",)),
+    "migration": ((*CORE, "report", "analysis"), ("ruff",)),
     "cli": (
         (
             *(

@@ -61,6 +61,7 @@ def test_wheel_has_the_command_the_license_and_the_metadata_of_the_project(insta
     [
         ("two_services", "ShopStack", ["stock-app", "shop-app"], "envoy"),
         ("existing_network", "ReportsStack", ["reports-app"], "envoy"),
+        ("json_web_tokens", "ShopStack", ["shop-app"], "envoy"),
     ],
 )
 def test_example_synthesizes_with_the_wheel(

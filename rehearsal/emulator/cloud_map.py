@@ -50,6 +50,18 @@ def _update_service(id: str, properties: Properties) -> None:
     call("servicediscovery", "UpdateService", {"Id": id, "Service": changes})
 
 
+def _delete_service(id: str, _: Properties) -> None:
+    """Delete a service, unless tasks of an ECS service are registered in it; moto has no tasks."""
+    ecs = client("ecs")
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        arns = ecs.list_services(cluster=cluster, maxResults=100)["serviceArns"]
+        for service in ecs.describe_services(cluster=cluster, services=arns)["services"] if arns else ():
+            registries = [each["registryArn"] for each in service.get("serviceRegistries", [])]
+            if service["status"] == "ACTIVE" and any(arn.endswith(f"/{id}") for arn in registries):
+                raise ValueError(f"Service {id} contains registered instances: tasks of {service['serviceName']}")
+    client("servicediscovery").delete_service(Id=id)
+
+
 def _namespace(service_id: str) -> object:
     """Return the namespace of a service, which moto omits from lists."""
     return client("servicediscovery").get_service(Id=service_id)["Service"]["NamespaceId"]
@@ -62,6 +74,6 @@ RESOURCE_TYPES = (
         name_property="Name",
         create=_create_service,
         update=_update_service,
-        delete=lambda id, _: client("servicediscovery").delete_service(Id=id),
+        delete=_delete_service,
     ),
 )

@@ -24,8 +24,7 @@ def record(properties: Properties) -> dict[str, Any]:
     """Return a record with the names and types of the API."""
     same_names = ("Name", "Type", "AliasTarget", "SetIdentifier")
     parts: dict[str, Any] = {name: properties[name] for name in same_names if name in properties}
-    if "TTL" in properties:
-        parts["TTL"] = int(properties["TTL"])
+    parts |= {name: int(properties[name]) for name in ("TTL", "Weight") if name in properties}
     if "ResourceRecords" in properties:
         parts["ResourceRecords"] = [{"Value": value} for value in properties["ResourceRecords"]]
     return parts

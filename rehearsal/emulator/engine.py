@@ -12,8 +12,9 @@ from typing import Any
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.parsing import ResourceMap, clean_json
+from moto.cloudformation.parsing import ResourceMap
 
+from rehearsal.emulator.apis import client
 from rehearsal.emulator.resource_types import Resource
 
 # moto lacks this type. Only the bootstrap template has it, to refuse plain HTTP requests to the bucket.
@@ -21,17 +22,29 @@ IGNORED_TYPES = ("AWS::S3::BucketPolicy",)
 ANY_REGION = "us-east-1"
 
 _get = ResourceMap.__getitem__
+_clean_json = parsing.clean_json
 _class_from_type = parsing.resource_class_from_type
 _delete_in_moto = parsing.parse_and_delete_resource
 
 
 def install() -> None:
     """Replace the functions of moto."""
+    parsing.clean_json = clean_json
     parsing.resource_class_from_type = supported
     parsing.parse_and_delete_resource = delete_in_moto
     ResourceMap.__getitem__ = get
     ResourceMap.update = update
     ResourceMap.delete = delete
+
+
+def clean_json(value: Any, resources: Any) -> Any:
+    """Resolve functions in a value; moto lacks ``Fn::GetStackOutput``."""
+    if isinstance(value, dict) and "Fn::GetStackOutput" in value:
+        reference = clean_json(value["Fn::GetStackOutput"], resources)
+        (stack,) = client("cloudformation").describe_stacks(StackName=reference["StackName"])["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        return outputs[reference["OutputName"]]
+    return _clean_json(value, resources)
 
 
 def supported(type: str) -> Any:

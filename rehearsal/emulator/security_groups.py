@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from rehearsal.emulator.apis import Properties, client
 from rehearsal.emulator.resource_types import Created, ResourceType
 
@@ -25,6 +27,24 @@ def _create_group(properties: Properties) -> Created:
     return Created(id=id, attributes={"GroupId": id, "VpcId": properties["VpcId"]})
 
 
+def _delete_group(id: str, _: Properties) -> None:
+    """Delete a group, unless a service has it or a rule of another group names it, which moto ignores."""
+    api = client("ec2")
+    for group in api.describe_security_groups()["SecurityGroups"]:
+        rules = [*group["IpPermissions"], *group["IpPermissionsEgress"]]
+        named = {pair["GroupId"] for each in rules for pair in each.get("UserIdGroupPairs", [])}
+        if id in named and group["GroupId"] != id:
+            raise ValueError(f"resource {id} has a dependent object: a rule of {group['GroupName']}")
+    ecs = client("ecs")
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        arns = ecs.list_services(cluster=cluster, maxResults=100)["serviceArns"]
+        for service in ecs.describe_services(cluster=cluster, services=arns)["services"] if arns else ():
+            network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+            if service["status"] == "ACTIVE" and id in network.get("securityGroups", []):
+                raise ValueError(f"resource {id} has a dependent object: tasks of {service['serviceName']}")
+    api.delete_security_group(GroupId=id)
+
+
 def rule(direction: str) -> ResourceType:
     """Return the type of separate rules."""
 
@@ -35,7 +55,13 @@ def rule(direction: str) -> ResourceType:
 
     def delete(_: str, properties: Properties) -> None:
         revoke = getattr(client("ec2"), f"revoke_security_group_{direction}")
-        revoke(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
+        try:
+            revoke(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
+        except ClientError as error:
+            # CloudFormation CLI User Guide, *Resource type handler contract*: a resource that does not exist is
+            # deleted. The rule went with its group.
+            if error.response["Error"]["Code"] != "InvalidGroup.NotFound":
+                raise
 
     return ResourceType(name=f"AWS::EC2::SecurityGroup{direction.capitalize()}", create=create, delete=delete)
 
@@ -57,7 +83,7 @@ RESOURCE_TYPES = (
         name="AWS::EC2::SecurityGroup",
         name_property="GroupName",
         create=_create_group,
-        delete=lambda id, _: client("ec2").delete_security_group(GroupId=id),
+        delete=_delete_group,
     ),
     rule("ingress"),
     rule("egress"),

@@ -121,6 +121,16 @@ def test_desired_counts_are_those_of_the_settings(synthesize: Synthesize) -> Non
     }
 
 
+def test_container_insights_and_flow_logs_are_settings(synthesize: Synthesize) -> None:
+    default = synthesize()["NetworkStack"]
+    changed = synthesize(containerInsights="false", flowLogs="false")["NetworkStack"]
+    insights = [only(each, "AWS::ECS::Cluster")["ClusterSettings"][0]["Value"] for each in (default, changed)]
+    assert insights == ["enabled", "disabled"]
+    flow_logs = [len(properties(each, "AWS::EC2::FlowLog")) for each in (default, changed)]
+    assert flow_logs == [1, 0]
+    assert properties(changed, "AWS::Logs::LogGroup") == []
+
+
 def test_log_groups_have_the_retention_of_the_settings(synthesize: Synthesize) -> None:
     assembly = synthesize(logRetentionDays="30")
     groups = [properties(assembly[stack], "AWS::Logs::LogGroup") for stack in ("NetworkStack", "EcsStack")]
@@ -169,3 +179,42 @@ def test_existing_vpc_is_looked_up_by_id(tmp_path: Path) -> None:
 def test_container_of_a_node_is_named_after_it(synthesize: Synthesize) -> None:
     task = only(synthesize(chapter="2")["EcsStack"], "AWS::ECS::TaskDefinition", Family="blue_node")
     assert container(task, "blue-app")["Environment"] == [{"Name": "COLOR", "Value": "blue"}]
+
+
+TELEMETRY_ACTIONS = {
+    "app-mesh": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+    "envoy": {"xray:PutTraceSegments", "cloudwatch:PutMetricData"},
+}
+
+
+def allowed_actions(assembly: Assembly, policy: str) -> set[str]:
+    """Return the actions that the policies with a logical id that begins so allow."""
+    resources = assembly["EcsStack"]["Resources"].items()
+    policies = [
+        each["Properties"] for id, each in resources if each["Type"] == "AWS::IAM::Policy" and id.startswith(policy)
+    ]
+    actions = [statement["Action"] for each in policies for statement in each["PolicyDocument"]["Statement"]]
+    return {action for each in actions for action in ([each] if isinstance(each, str) else each)}
+
+
+@pytest.mark.parametrize("plane", TELEMETRY_ACTIONS)
+@pytest.mark.parametrize("part", ["Red", "Gateway"])
+def test_chapter_6_adds_the_permissions_of_telemetry_and_no_others(
+    plane: str, part: str, synthesize: Synthesize
+) -> None:
+    before, after = (
+        allowed_actions(synthesize(chapter=chapter, dataPlane=plane), f"{part}TaskRole") for chapter in ("4", "6")
+    )
+    assert (after - before, before - after) == (TELEMETRY_ACTIONS[plane], set())
+
+
+def test_chapter_6_changes_no_mesh_of_app_mesh(synthesize: Synthesize) -> None:
+    before, after = synthesize(chapter="4"), synthesize(chapter="6")
+    assert [before[stack] == after[stack] for stack in ("NetworkStack", "MeshStack")] == [True, True]
+
+
+@pytest.mark.parametrize(("plane", "has_collectors"), [("app-mesh", True), ("envoy", False)])
+def test_chapter_6_has_collectors_with_app_mesh_only(plane: str, has_collectors: bool, synthesize: Synthesize) -> None:
+    tasks = properties(synthesize(chapter="6", dataPlane=plane)["EcsStack"], "AWS::ECS::TaskDefinition")
+    found = [any(each["Name"] == "aws-otel-collector" for each in task["ContainerDefinitions"]) for task in tasks]
+    assert found == [has_collectors] * 5

@@ -108,11 +108,14 @@ def test_load_balancer_crosses_zones(assembly: Assembly, envoy: Assembly) -> Non
     assert here == [*there, {"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]
 
 
-def test_services_differ_in_their_security_groups_and_zone_rebalancing_only(
+def test_services_differ_in_their_groups_registries_and_zone_rebalancing_only(
     assembly: Assembly, envoy: Assembly
 ) -> None:
     here, there = (
-        [without(json.loads(json.dumps(service)), {"AvailabilityZoneRebalancing"}) for service in services]
+        [
+            without(json.loads(json.dumps(service)), {"AvailabilityZoneRebalancing", "ServiceRegistries"})
+            for service in services
+        ]
         for services in (properties(each["EcsStack"], SERVICE) for each in (envoy, assembly))
     )
     groups, shared = (
@@ -142,38 +145,39 @@ def test_load_balancer_and_log_groups_are_the_same(type: str, assembly: Assembly
     assert here == there
 
 
-@pytest.mark.parametrize(
-    ("direction", "at", "to"),
-    [
-        pytest.param("Ingress", "SourceSecurityGroupId", "GroupId", id="in"),
-        pytest.param("Egress", "GroupId", "DestinationSecurityGroupId", id="out"),
-    ],
-)
-def test_security_groups_admit_callers_to_their_backends_on_the_port_of_envoy_only(
-    direction: str, at: str, to: str, envoy: Assembly
-) -> None:
-    rules = properties(envoy["MeshStack"], f"AWS::EC2::SecurityGroup{direction}")
-    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in rules} == {("tcp", 15100, 15100)}
-    assert {(group_of(rule[at]), group_of(rule[to])) for rule in rules} == {
-        ("blue", "red"),
-        ("red", "green"),
-        ("red", "yellow"),
-        ("GatewayTask", "blue"),
-        ("GatewayTask", "green"),
-        ("GatewayTask", "yellow"),
+def test_nodes_admit_their_callers_on_the_port_of_envoy_only(envoy: Assembly) -> None:
+    rules = properties(envoy["EcsStack"], "AWS::EC2::SecurityGroupIngress")
+    calls = [rule for rule in rules if rule["Description"] == "a caller in the mesh"]
+    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in calls} == {("tcp", 15100, 15100)}
+    assert {(group_of(rule["SourceSecurityGroupId"]), group_of(rule["GroupId"])) for rule in calls} == {
+        ("Blue", "Red"),
+        ("Red", "Green"),
+        ("Red", "Yellow"),
+        ("GatewayTask", "Blue"),
+        ("GatewayTask", "Green"),
+        ("GatewayTask", "Yellow"),
     }
+
+
+def test_callers_may_send_to_the_port_of_envoy_of_nodes_only(envoy: Assembly) -> None:
+    rules = properties(envoy["EcsStack"], "AWS::EC2::SecurityGroupEgress")
+    calls = [rule for rule in rules if rule["Description"] == "backends"]
+    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in calls} == {("tcp", 15100, 15100)}
+    assert [group_of(rule["GroupId"]) for rule in calls] == ["Red", "Blue", "GatewayTask"]
+    assert all("MeshSecurityGroup" in json.dumps(rule["DestinationSecurityGroupId"]) for rule in calls)
 
 
 def group_of(reference: Any) -> str:
     """Return the node of a security group, or ``GatewayTask``."""
-    match = re.search(r"MeshNode(red|blue|green|yellow)|(GatewayTask)SecurityGroup", json.dumps(reference))
+    match = re.search(r"(Red|Blue|Green|Yellow|GatewayTask)SecurityGroup", json.dumps(reference))
     assert match is not None
-    return match[1] or match[2]
+    return match[1]
 
 
 def test_services_have_the_names_of_the_tutorial(envoy: Assembly) -> None:
-    records = {record["Name"]: record["ResourceRecords"] for record in records_of(envoy["MeshStack"])}
-    names = ("red.colors.local", "blue.colors.local", "router.colors.local")
+    records = {record["Name"]: record["ResourceRecords"] for record in records_of(envoy["EcsStack"])}
+    # Only the gateway calls blue, and it needs no DNS.
+    names = ("red.colors.local", "router.colors.local")
     assert records == {name: [loopback_address(name)] for name in names}
 
 
@@ -215,10 +219,11 @@ def test_new_backend_changes_the_task_definition_of_its_caller_only(synthesize: 
     changed = synthesize(dataPlane="envoy", redBackends="router,blue")
     resources = envoy["EcsStack"]["Resources"].items()
     different = [id for id, resource in resources if changed["EcsStack"]["Resources"][id] != resource]
-    assert [id[: len("RedTaskDefinition")] for id in different] == ["RedTaskDefinition"]
-    new = changed["MeshStack"]["Resources"].keys() - envoy["MeshStack"]["Resources"].keys()
-    # Rules that admit red to blue.
-    assert {changed["MeshStack"]["Resources"][id]["Type"] for id in new} == {
-        "AWS::EC2::SecurityGroupEgress",
+    # The service starts after what the new calls need.
+    assert [re.sub("[0-9A-F]{8}$", "", id) for id in different] == ["RedTaskDefinition", "RedService"]
+    new = changed["EcsStack"]["Resources"].keys() - envoy["EcsStack"]["Resources"].keys()
+    assert {changed["EcsStack"]["Resources"][id]["Type"] for id in new} == {
         "AWS::EC2::SecurityGroupIngress",
+        "AWS::Route53::RecordSet",
     }
+    assert changed["MeshStack"] == envoy["MeshStack"]

@@ -52,8 +52,8 @@ def test_security_groups_allow_outbound_traffic_to_port_443_and_to_other_groups_
     for template in assembly.values():
         for group in properties(template, "AWS::EC2::SecurityGroup"):
             allowed = [(each["CidrIp"], each["IpProtocol"], each["ToPort"]) for each in group["SecurityGroupEgress"]]
-            clients = group["GroupDescription"].startswith("Clients")
-            assert allowed == [(NOTHING, "icmp", 86) if clients else ("0.0.0.0/0", "tcp", 443)]
+            nothing = group["GroupDescription"].startswith(("Clients", "Tasks that others call"))
+            assert allowed == [(NOTHING, "icmp", 86) if nothing else ("0.0.0.0/0", "tcp", 443)]
         for rule in properties(template, "AWS::EC2::SecurityGroupEgress"):
             assert "DestinationSecurityGroupId" in rule
             assert (rule["IpProtocol"], rule["FromPort"] == rule["ToPort"]) == ("tcp", True)
@@ -61,7 +61,7 @@ def test_security_groups_allow_outbound_traffic_to_port_443_and_to_other_groups_
 
 def test_load_balancer_may_send_to_port_80_of_the_tasks_of_the_gateway_only(synthesize: Synthesize) -> None:
     assembly = synthesize(dataPlane="envoy")
-    rule = only(assembly["EcsStack"], "AWS::EC2::SecurityGroupEgress")
+    rule = only(assembly["EcsStack"], "AWS::EC2::SecurityGroupEgress", Description="the tasks of the gateway")
     assert "GatewaySecurityGroup" in group_name(rule["GroupId"])
     assert "GatewayTaskSecurityGroup" in group_name(rule["DestinationSecurityGroupId"])
     assert (rule["FromPort"], rule["ToPort"]) == (80, 80)

@@ -12,7 +12,7 @@ VPC = "vpc-0123456789abcdef0"
 DIGEST = f"sha256:{'0' * 64}"
 KNOWN = (
     "known: chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
-    "gatewayCount, logRetentionDays, dataPlane"
+    "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane"
 )
 RETENTIONS = (
     "one of: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
@@ -48,6 +48,8 @@ def test_default_settings_are_the_final_state_of_the_tutorial() -> None:
         desired_count=1,
         gateway_count=2,
         log_retention_days=7,
+        container_insights=True,
+        flow_logs=True,
         data_plane="app-mesh",
     )
 
@@ -125,6 +127,9 @@ def test_keys_of_other_namespaces_are_ignored(key: str, value: object) -> None:
         pytest.param("gatewayCount", "5000", "gateway_count", 5000, id="gateway-count-high"),
         pytest.param("gatewayCount", 3, "gateway_count", 3, id="gateway-count-json"),
         pytest.param("logRetentionDays", "1", "log_retention_days", 1, id="retention-low"),
+        pytest.param("containerInsights", "false", "container_insights", False, id="insights-off"),
+        pytest.param("flowLogs", False, "flow_logs", False, id="flow-logs-off-json"),
+        pytest.param("flowLogs", "true", "flow_logs", True, id="flow-logs-on"),
         pytest.param("logRetentionDays", 3653, "log_retention_days", 3653, id="retention-high-json"),
         pytest.param("dataPlane", "app-mesh", "data_plane", "app-mesh", id="data-plane"),
     ],
@@ -231,6 +236,9 @@ def test_default_gateway_count_depends_on_the_exposure(given: dict[str, str], ex
         pytest.param(
             "logRetentionDays", 8, "not a retention period of CloudWatch Logs", RETENTIONS, id="retention-number"
         ),
+        pytest.param("flowLogs", "maybe", "neither true nor false", "one of: true, false", id="switch-word"),
+        pytest.param("containerInsights", 1, "neither true nor false", "one of: true, false", id="switch-number"),
+        pytest.param("flowLogs", ["true"], "neither true nor false", "one of: true, false", id="switch-list"),
         pytest.param("dataPlane", "istio", "unknown data plane", "one of: app-mesh, envoy", id="data-plane"),
     ],
 )

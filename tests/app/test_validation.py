@@ -132,3 +132,23 @@ def test_template_validation_that_cannot_be_loaded_fails_the_synthesis(root: Pat
     done = synthesize(root, tmp_path / "cdk.out", {}, NODE_OPTIONS=f"--require {script}")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "RuntimeError: Error: the rules cannot be loaded"
+
+
+def test_findings_about_insights_and_flow_logs_that_are_off_are_acknowledged(tmp_path: Path) -> None:
+    from app import build
+
+    context = {"color-mesh:containerInsights": "false", "color-mesh:flowLogs": "false"}
+    build(context=context, outdir=str(tmp_path)).synth()
+    assert {"AwsSolutions-ECS4", "AwsSolutions-VPC7"} <= acknowledged(tmp_path).keys()
+
+
+def test_synthesis_lists_the_names_that_are_not_replaced_in_place(
+    validated: tuple["subprocess.CompletedProcess[str]", Path],
+) -> None:
+    _, out = validated
+    text = (
+        "the tutorial's physical names are not replaced in place: colorapp-sg, gateway-sg, color-mesh, red-svc, "
+        "blue-svc, green-svc, yellow-svc, gateway-svc-load-balanced, gateway-lb, gateway-tg (before a change of the "
+        "settings vpcId, clusterName or dataPlane: cdk destroy --all)"
+    )
+    assert any(text in file.read_text() for file in out.glob("*.json"))

@@ -178,42 +178,9 @@ def test_cloud_map_services_of_an_ambiguous_namespace_are_left_out(
             id="no-spec",
         ),
         pytest.param(
-            {"red": manifest("virtualNode", "red", {"listener": []})},
-            "red.json.spec.listener: is unknown, got 'listener' (known: backendDefaults, backends, listeners, logging, "
-            "serviceDiscovery)",
-            id="unknown-key",
-        ),
-        pytest.param(
             {"all": manifest("route", "all", {"httpRoute": {"match": {"prefix": "/"}, "action": TO_RED}})},
             "all.json.virtualRouterName: is missing, got None (it is required)",
             id="route-without-router",
-        ),
-        pytest.param(
-            {
-                "all": manifest(
-                    "route", "all", {"httpRoute": {"match": {"prefix": "/"}, "action": TO_RED}}, virtualRouterName="a"
-                ),
-                "b": manifest("virtualRouter", "b", {"listeners": [LISTENER]}),
-            },
-            "route 'all': unknown virtual router, got 'a' (known: b)",
-            id="route-of-unknown-router",
-        ),
-        pytest.param(
-            {
-                "all": manifest(
-                    "gatewayRoute",
-                    "all",
-                    {
-                        "httpRoute": {
-                            "match": {"prefix": "/"},
-                            "action": {"target": {"virtualService": {"virtualServiceName": "red.local"}}},
-                        }
-                    },
-                    virtualGatewayName="a",
-                )
-            },
-            "route 'all': unknown virtual gateway, got 'a' (known: none)",
-            id="route-of-unknown-gateway",
         ),
         pytest.param(
             {
@@ -246,6 +213,48 @@ def test_cloud_map_services_of_an_ambiguous_namespace_are_left_out(
 )
 def test_invalid_manifest_is_rejected(files: dict[str, Any], message: str, write: Write) -> None:
     assert refusal(write(**files)) == message
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        pytest.param(
+            {"red": manifest("virtualNode", "red", {"listener": []})},
+            "red.json.spec.listener: is unknown, got 'listener' (known: backendDefaults, backends, listeners, logging, "
+            "serviceDiscovery)",
+            id="unknown-key",
+        ),
+        pytest.param(
+            {
+                "all": manifest(
+                    "route", "all", {"httpRoute": {"match": {"prefix": "/"}, "action": TO_RED}}, virtualRouterName="a"
+                ),
+                "b": manifest("virtualRouter", "b", {"listeners": [LISTENER]}),
+            },
+            "route 'all': unknown virtual router, got 'a' (known: b)",
+            id="route-of-unknown-router",
+        ),
+        pytest.param(
+            {
+                "all": manifest(
+                    "gatewayRoute",
+                    "all",
+                    {
+                        "httpRoute": {
+                            "match": {"prefix": "/"},
+                            "action": {"target": {"virtualService": {"virtualServiceName": "red.local"}}},
+                        }
+                    },
+                    virtualGatewayName="a",
+                )
+            },
+            "route 'all': unknown virtual gateway, got 'a' (known: none)",
+            id="route-of-unknown-gateway",
+        ),
+    ],
+)
+def test_part_that_has_no_effect_is_left_out(files: dict[str, Any], message: str, write: Write) -> None:
+    assert read_source([write(**files)]).left_out == (message,)
 
 
 def test_file_without_a_part_of_a_mesh_is_rejected(write: Write) -> None:

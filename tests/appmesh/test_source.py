@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.appmesh.template import write_template
-from color_mesh.model import CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
+from color_mesh.model import AcmCertificate, CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
 from tests.support.mesh_strategies import meshes
 from tests.support.needs import examples
 
@@ -264,16 +264,6 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
     ("resources", "message"),
     [
         pytest.param(
-            {"Red": appmesh("VirtualNode", "red", {}), "Red2": appmesh("VirtualNode", "red", {})},
-            "mesh 'colors': duplicate virtual node, got 'red' (occurs 2 times, must be unique)",
-            id="two-nodes-of-one-name",
-        ),
-        pytest.param(
-            {"Mesh2": MESH},
-            "a.json: Mesh2.MeshName: is declared twice, got 'colors' (declare each mesh once)",
-            id="two-meshes-of-one-name",
-        ),
-        pytest.param(
             {
                 "Red": appmesh("VirtualNode", "red", {}, MeshOwner=111122223333),
                 "Blue": appmesh("VirtualNode", "blue", {}, MeshOwner="444455556666"),
@@ -282,14 +272,7 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
             id="several-owners",
         ),
         pytest.param(
-            {"All": appmesh("Route", "all", TO_RED, VirtualRouterName="router")},
-            "route 'all': unknown virtual router, got 'router' (known: none)",
-            id="route-of-unknown-router",
-        ),
-        pytest.param(
-            {"Red": appmesh("VirtualNode", "red", {"Listener": []}), "Blue": appmesh("VirtualNode", "blue", "a")},
-            "a.json: Red.Spec.Listener: is unknown, got 'Listener' (known: BackendDefaults, Backends, Listeners, "
-            "Logging, ServiceDiscovery)\n"
+            {"Blue": appmesh("VirtualNode", "blue", "a")},
             "a.json: Blue.Spec: is not an object, got 'a' (keys and values)",
             id="wrong-properties",
         ),
@@ -313,6 +296,36 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
 )
 def test_template_of_an_invalid_mesh_is_rejected(resources: Template, message: str, write: Write) -> None:
     assert refusal(write(a=template(**{"Mesh": MESH, **resources}))) == message
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        pytest.param(
+            {"Red": appmesh("VirtualNode", "red", {}), "Red2": appmesh("VirtualNode", "red", {})},
+            "virtual node 'red': is declared twice, got 'red' (the last one counts: remove one)",
+            id="two-nodes-of-one-name",
+        ),
+        pytest.param(
+            {"All": appmesh("Route", "all", TO_RED, VirtualRouterName="router")},
+            "route 'all': unknown virtual router, got 'router' (known: none)",
+            id="route-of-unknown-router",
+        ),
+        pytest.param(
+            {"Red": appmesh("VirtualNode", "red", {"Listener": []})},
+            "a.json: Red.Spec.Listener: is unknown, got 'Listener' (known: BackendDefaults, Backends, Listeners, "
+            "Logging, ServiceDiscovery)",
+            id="unknown-property",
+        ),
+        pytest.param(
+            {"Mesh2": MESH},
+            "mesh 'colors': is declared twice, got 'colors' (the last one counts: remove one)",
+            id="two-meshes-of-one-name",
+        ),
+    ],
+)
+def test_part_that_has_no_effect_is_left_out(resources: Template, message: str, write: Write) -> None:
+    assert read_source([write(a=template(**{"Mesh": MESH, **resources}))]).left_out == (message,)
 
 
 def cloud_map(properties: Any, zone: Any = "a.local") -> Template:
@@ -605,3 +618,52 @@ def test_undeclared_service_is_an_external_service(write: Write) -> None:
     assert source.notes == (
         "virtual service 'far.colors.local' is not declared in the sources: only its name is known",
     )
+
+
+# Folders
+
+
+def test_folder_is_searched_through_its_subfolders(tmp_path: Path) -> None:
+    for name, resource in (("mesh", {"Mesh": MESH}), ("nodes/red", {"Red": appmesh("VirtualNode", "red", {})})):
+        path = tmp_path / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(template(**resource)))
+    (mesh,) = read_source([tmp_path]).meshes
+    assert [node.name for node in mesh.nodes] == ["red"]
+
+
+@pytest.mark.parametrize("folder", [".git", "node_modules"])
+def test_hidden_folders_and_packages_are_left_out(folder: str, write: Write) -> None:
+    path = write(mesh=template(Mesh=MESH))
+    (path / folder).mkdir()
+    (path / folder / "red.json").write_text(json.dumps(template(Red=appmesh("VirtualNode", "red", {}))))
+    (mesh,) = read_source([path]).meshes
+    assert mesh.nodes == ()
+
+
+def test_file_of_a_folder_that_is_not_understood_is_a_note(write: Write) -> None:
+    path = write(mesh=template(Mesh=MESH))
+    (path / "values.yaml").write_text("a: 1\n---\nb: 2\n")
+    source = read_source([path])
+    assert source.meshes[0].name == "colors"
+    assert [note for note in source.notes if note.startswith("not understood: ") and "values.yaml" in note]
+
+
+def test_last_value_of_a_duplicate_key_counts(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.yaml"
+    path.write_text("Resources: {Mesh: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: a, MeshName: b}}}")
+    source = read_source([path])
+    assert [mesh.name for mesh in source.meshes] == ["b"]
+    assert source.notes == ("mesh.yaml: key 'MeshName' occurs twice: the last one counts",)
+
+
+def test_arn_of_a_declared_certificate_is_a_placeholder(write: Write) -> None:
+    tls = {"Mode": "STRICT", "Certificate": {"ACM": {"CertificateArn": {"Ref": "Certificate"}}}}
+    listener = {"PortMapping": {"Port": 80, "Protocol": "http"}, "TLS": tls}
+    spec = {"Listeners": [listener], "ServiceDiscovery": {"DNS": {"Hostname": "red.a.local"}}}
+    certificate = {"Type": "AWS::CertificateManager::Certificate", "Properties": {"DomainName": "red.a.local"}}
+    path = write(a=template(Mesh=MESH, Red=appmesh("VirtualNode", "red", spec), Certificate=certificate))
+    (mesh,) = read_source([path]).meshes
+    declared = mesh.node("red").listeners[0].tls
+    assert declared is not None
+    assert declared.certificate == AcmCertificate(arn="arn:aws:acm:::declared/Certificate")

@@ -12,6 +12,7 @@ from aws_cdk.assertions import Template as Assertions
 
 from color_mesh import ServiceMesh
 from tests.support.cloudformation import Template, properties
+from tests.support.tasks_by_hand import use_nodes
 
 
 @pytest.fixture
@@ -83,9 +84,10 @@ def any_mesh(request: pytest.FixtureRequest, stack: Stack, vpc: ec2.IVpc) -> Ser
 
 @pytest.fixture
 def template(stack: Stack) -> Callable[[], Template]:
-    """Synthesize the stack. A test can do this once, at its end."""
+    """Synthesize the stack, with all that nodes have for tasks. A test can do this once, at its end."""
 
     def template() -> Template:
+        use_nodes(stack)
         return dict(Assertions.from_stack(stack).to_json())
 
     return template
@@ -105,8 +107,8 @@ def ingress(template: Callable[[], Template]) -> Callable[[], list[str]]:
 
 
 def _owner(group: str | dict[str, list[str]]) -> str:
-    # MeshNodeShopCart01234567 is the security group of node Shop-Cart, DoorEntrySecurityGroup01234567 that of an entry.
-    own = r"^Mesh(Node|Gateway)(Shop)?|(SecurityGroup)?[0-9A-F]{8}$"
+    # CartSecurityGroup01234567 is the security group of node Cart, DoorEntrySecurityGroup01234567 that of an entry.
+    own = r"(SecurityGroup)?[0-9A-F]{8}$"
     return group if isinstance(group, str) else re.sub(own, "", group["Fn::GetAtt"][0])
 
 

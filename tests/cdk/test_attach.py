@@ -171,7 +171,9 @@ def test_attach_changes_the_containers_and_the_security_groups_only(make_service
     assert only(after, SERVICE)["ServiceRegistries"]
     added = _groups(only(after, SERVICE))
     assert added[: len(_groups(only(before, SERVICE)))] == _groups(only(before, SERVICE))
-    assert [group["Fn::GetAtt"][0][:14] for group in added[len(_groups(only(before, SERVICE))) :]] == ["MeshNodeorders"]
+    own, of_mesh = (group["Fn::GetAtt"][0] for group in added[len(_groups(only(before, SERVICE))) :])
+    assert "NodeAttachmentSecurityGroup" in own
+    assert of_mesh.startswith("MeshSecurityGroup")
 
 
 def _groups(service: Properties) -> list[Any]:
@@ -214,6 +216,34 @@ def test_default_container_is_the_application(
     assert dependencies(synthesized, "Second") == []
 
 
+@pytest.mark.parametrize(
+    ("app_seconds", "given", "expected"),
+    [(None, None, 30), (20, None, 30), (90, None, 90), (90, Duration.seconds(100), 100)],
+)
+def test_envoy_has_at_least_the_stop_timeout_of_the_application(
+    stack: Stack,
+    cluster: ecs.Cluster,
+    node: MeshNode,
+    template: Callable[[], Template],
+    app_seconds: int | None,
+    given: Duration | None,
+    expected: int,
+) -> None:
+    tasks = ecs.FargateTaskDefinition(stack, "Slow")
+    stop_timeout = None if app_seconds is None else Duration.seconds(app_seconds)
+    tasks.add_container("App", image=ecs.ContainerImage.from_registry("app"), stop_timeout=stop_timeout)
+    slow = ecs.FargateService(stack, "SlowService", cluster=cluster, task_definition=tasks, min_healthy_percent=100)
+    node.attach(slow, stop_timeout=given)
+    envoy = next(
+        each
+        for definition in properties(template(), TASK)
+        for each in definition["ContainerDefinitions"]
+        if each["Name"] == "envoy-sidecar"
+    )
+    # Without a setting, it is the default of ECS.
+    assert envoy.get("StopTimeout", 30) == expected
+
+
 def test_container_may_be_another(
     service: ecs.FargateService, node: MeshNode, template: Callable[[], Template]
 ) -> None:
@@ -252,7 +282,10 @@ def test_service_may_be_in_another_stack_than_the_mesh(
     caller.connect_to(node)
     node.attach(service)
     template = dict(Assertions.from_stack(other).to_json())
-    assert [str(group)[:16] for group in _groups(only(template, SERVICE))] == ["{'Fn::GetAtt': [", "{'Fn::ImportValu"]
+    of_service, own, of_mesh = _groups(only(template, SERVICE))
+    assert "Service" in of_service["Fn::GetAtt"][0]
+    assert "NodeAttachment" in own["Fn::GetAtt"][0]
+    assert of_mesh["Fn::GetStackOutput"]["StackName"] == "Shop"
 
 
 @pytest.fixture
@@ -287,16 +320,18 @@ def allow(node: MeshNode, stack: Stack, vpc: ec2.IVpc) -> None:
     node.connections.allow_to(group, ec2.Port.tcp(4))
 
 
-ALLOWED = {
-    "Ingress 1": "MeshNodeorders -> Group",
-    "Ingress 2": "Group -> MeshNodeorders",
-    "Ingress 3": "Group -> MeshNodeorders",
-    "Ingress 4": "MeshNodeorders -> Group",
-    "Egress 1": "MeshNodeorders -> Group",
-    "Egress 2": "Group -> MeshNodeorders",
-    "Egress 3": "Group -> MeshNodeorders",
-    "Egress 4": "MeshNodeorders -> Group",
-}
+def allowed(own: str) -> dict[str, str]:
+    """Return the rules of `allow`, with the name of the security group of the node."""
+    return {
+        "Ingress 1": f"{own} -> Group",
+        "Ingress 2": f"Group -> {own}",
+        "Ingress 3": f"Group -> {own}",
+        "Ingress 4": f"{own} -> Group",
+        "Egress 1": f"{own} -> Group",
+        "Egress 2": f"Group -> {own}",
+        "Egress 3": f"Group -> {own}",
+        "Egress 4": f"{own} -> Group",
+    }
 
 
 def test_rules_of_an_attached_service_are_created_in_its_stack(
@@ -304,7 +339,7 @@ def test_rules_of_an_attached_service_are_created_in_its_stack(
 ) -> None:
     node.attach(application_load_balanced(other, cluster, image))
     allow(node, other, vpc)
-    assert ALLOWED.items() <= rules(other).items()
+    assert allowed("PatternTaskDefNodeAttachmentSecurityGroup").items() <= rules(other).items()
 
 
 def test_rules_of_an_implementation_are_created_in_its_stack(
@@ -317,9 +352,9 @@ def test_rules_of_an_implementation_are_created_in_its_stack(
     listener.add_targets("Service", port=8080, targets=[node.load_balancer_target()])
     port = 15100 if node.mesh.namespace_name == PLANES["envoy"] else 8080
     assert rules(other) == {
-        **ALLOWED,
-        f"Ingress {port}": "BalancerSecurityGroup -> MeshNodeorders",
-        f"Egress {port}": "BalancerSecurityGroup -> MeshNodeorders",
+        **allowed("TaskSecurityGroup"),
+        f"Ingress {port}": "BalancerSecurityGroup -> TaskSecurityGroup",
+        f"Egress {port}": "BalancerSecurityGroup -> TaskSecurityGroup",
     }
 
 
@@ -334,9 +369,9 @@ def test_rules_of_a_gateway_are_created_in_the_stack_of_its_tasks(
     cache.connections.allow_from(gateway, ec2.Port.tcp(6379))
     gateway.connections.allow_from(cache, ec2.Port.tcp(9))
     assert {
-        "Ingress 6379": "MeshGatewaydoor -> Cache",
-        "Egress 6379": "MeshGatewaydoor -> Cache",
-        "Ingress 9": "Cache -> MeshGatewaydoor",
+        "Ingress 6379": "TaskSecurityGroup -> Cache",
+        "Egress 6379": "TaskSecurityGroup -> Cache",
+        "Ingress 9": "Cache -> TaskSecurityGroup",
     }.items() <= rules(other).items()
 
 
@@ -350,7 +385,7 @@ def test_database_admits_a_node(
     node.attach(application_load_balanced(other, cluster, image))
     template = dict(Assertions.from_stack(other).to_json())
     sources = [str(rule["SourceSecurityGroupId"]) for rule in properties(template, "AWS::EC2::SecurityGroupIngress")]
-    assert any("ImportValue" in source and "MeshNodeorders" in source for source in sources)
+    assert any("NodeAttachmentSecurityGroup" in source for source in sources)
 
 
 def test_desired_count_of_an_autoscaled_service_is_not_written() -> None:
@@ -387,7 +422,7 @@ def test_scheduled_task_gets_an_envoy(
     assert names == ["Report", "envoy-sidecar"]
     (target,) = only(synthesized, "AWS::Events::Rule")["Targets"]
     (group,) = target["EcsParameters"]["NetworkConfiguration"]["AwsVpcConfiguration"]["SecurityGroups"]
-    assert group["Fn::GetAtt"][0].startswith("MeshNodereport")
+    assert group["Fn::GetAtt"][0].startswith("WebNodeAttachmentSecurityGroup")
 
 
 def test_task_without_room_for_envoy_fails_the_synthesis(
@@ -471,8 +506,8 @@ def test_container_of_another_task_definition_is_refused(
 
 def test_name_in_place_of_a_container_is_refused(service: ecs.FargateService, refused: Callable[..., str]) -> None:
     assert refused(service, container="App") == (
-        "virtual node 'orders': container is not an ecs.ContainerDefinition, got 'App' "
-        "(the container that has the name, such as task_definition.find_container('App'))"
+        "MeshNode 'orders': 'container' is not of the type ecs.ContainerDefinition, got 'App' "
+        "(the object itself, imported if another app owns it)"
     )
 
 
@@ -571,7 +606,7 @@ def test_service_with_room_for_no_more_security_groups_is_refused(
     service = ecs.FargateService(stack, "Service", cluster=cluster, task_definition=tasks, security_groups=groups)
     assert refused(service) == (
         "virtual node 'orders': service 'Shop/Service' has too many security groups, got 5 "
-        "(at most 5 with that of the node)"
+        "(at most 5, of which the node needs 2)"
     )
 
 

@@ -103,7 +103,7 @@ def test_gateway_without_exposure_has_neither_a_load_balancer_nor_a_group_of_cli
     parts = (implementation.load_balancer, implementation.target_group, implementation.entry_security_group)
     assert parts == (None, None, None)
     assert properties(template, "AWS::ElasticLoadBalancingV2::LoadBalancer") == []
-    assert properties(template, "AWS::EC2::SecurityGroup") == []
+    assert only(template, "AWS::EC2::SecurityGroup")["GroupDescription"] == "Tasks of a virtual gateway."
     network = only(template, SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]
     assert network["AssignPublicIp"] == "DISABLED"
     assert len(network["SecurityGroups"]) == 1

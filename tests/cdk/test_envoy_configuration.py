@@ -20,7 +20,8 @@ from color_mesh.envoy import Configuration, configure
 COLLISION = (
     "the application listens on all addresses, which include those of services with the same port, "
     "got ('stock.shop.local',) "
-    "(make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port)"
+    "(make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or give the services another port than "
+    "the application, such as 80, and set app_port to that of the application)"
 )
 PROBLEMS = [
     f"[Shop/Cart/Task/TaskDefinition] virtual node 'cart': {COLLISION}",

@@ -77,6 +77,7 @@ class TestNames:
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+        MeshNode(stack, "Orders", mesh=mesh, name="orders", backends=[cart])
         record = only(template(), "AWS::Route53::RecordSet")
         assert cart.virtual_service_name == "cart.shop.local"
         assert (record["Name"], record["Type"]) == ("cart.shop.local", "A")
@@ -85,7 +86,8 @@ class TestNames:
     def test_records_are_in_a_private_zone_of_the_vpc(
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        MeshNode(stack, "Cart", mesh=mesh, name="cart")
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+        MeshNode(stack, "Orders", mesh=mesh, name="orders", backends=[cart])
         synthesized = template()
         zone = only(synthesized, "AWS::Route53::HostedZone")
         assert zone["Name"] == "shop.local."
@@ -113,7 +115,7 @@ class TestNames:
         self, stack: Stack, mesh: ServiceMesh, template: Callable[[], Template]
     ) -> None:
         router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="anything.shop.local")
-        assert list(router.mesh_resources) == ["ServiceRecord"]
+        MeshNode(stack, "Orders", mesh=mesh, name="orders", backends=[router])
         assert only(template(), "AWS::Route53::RecordSet")["Name"] == "anything.shop.local"
 
     def test_service_name_outside_the_domain_of_the_mesh_is_refused(self, stack: Stack, mesh: ServiceMesh) -> None:
@@ -189,8 +191,7 @@ class TestOtherDomains:
     def test_service_in_the_domain_of_the_mesh_has_no_zone_of_its_own(
         self, stack: Stack, paying: ServiceMesh, template: Callable[[], Template]
     ) -> None:
-        cart = MeshNode(stack, "Cart", mesh=paying, name="cart")
-        assert list(cart.mesh_resources) == ["ServiceRecord"]
+        assert MeshNode(stack, "Cart", mesh=paying, name="cart").mesh_resources == {}
         assert only(template(), "AWS::Route53::HostedZone")["Name"] == "shop.local."
 
     def test_task_of_a_caller_depends_on_the_record(
@@ -298,7 +299,7 @@ class TestSidecar:
         implement(cart, cluster)
         cart.connect_to(MeshNode(stack, "Stock", mesh=mesh, name="stock"))
         names = [cluster["name"] for cluster in bootstrap_of(template(), "cart")["static_resources"]["clusters"]]
-        assert names == ["cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
+        assert names == ["aws_servicediscovery", "cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
 
     def test_image_is_upstream_envoy_of_a_pinned_version(
         self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -449,39 +450,42 @@ class TestStopTimeout:
 class TestDeregistrationDelay:
     NAME = "deregistration-delay"
     # Amazon Route 53 FAQs: time in which a change reaches all servers.
-    PROPAGATION_SECONDS = 60
+    PROPAGATION_SECONDS, CALL_SECONDS = 5, 1
 
     @pytest.fixture
     def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshNode:
         stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
         return MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080, backends=[stock])
 
-    def test_delay_is_the_sum_of_propagation_ttl_and_refresh(
+    def test_delay_is_the_sum_of_propagation_and_the_longest_interval_of_calls(
         self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         synthesized = template()
-        (record,) = properties(synthesized, "AWS::ServiceDiscovery::Service")[0]["DnsConfig"]["DnsRecords"]
         clusters = bootstrap_of(synthesized, "cart")["static_resources"]["clusters"]
         (refresh,) = (
-            each["cluster_type"]["typed_config"]["dns_refresh_rate"] for each in clusters if "_egress_" in each["name"]
+            each["eds_cluster_config"]["eds_config"]["api_config_source"]["refresh_delay"]
+            for each in clusters
+            if "_egress_" in each["name"]
         )
-        heard = self.PROPAGATION_SECONDS + record["TTL"] + int(refresh.removesuffix("s"))
+        heard = self.PROPAGATION_SECONDS + 2 * int(refresh.removesuffix("s")) + self.CALL_SECONDS
         delay = container(only(synthesized, TASK), self.NAME)
-        assert delay["Command"] == [str(heard), "8080"] == ["67", "8080"]
+        assert delay["Command"] == [str(heard), "8080"] == ["26", "8080"]
         assert delay["StopTimeout"] > heard
 
-    @pytest.mark.parametrize(("ttl", "seconds"), [(0, "62"), (53, "115"), (54, "115"), (300, "115")])
-    def test_delay_depends_on_the_ttl_up_to_the_limit_of_fargate(
+    @pytest.mark.parametrize(("refresh", "seconds"), [(1, "8"), (50, "106")])
+    def test_delay_follows_from_the_refresh_interval(
         self,
         stack: Stack,
-        mesh: ServiceMesh,
+        vpc: ec2.Vpc,
         cluster: ecs.Cluster,
         template: Callable[[], Template],
-        ttl: int,
+        refresh: int,
         seconds: str,
     ) -> None:
-        implement(MeshNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl=Duration.seconds(ttl)), cluster)
+        interval = Duration.seconds(refresh)
+        mesh = ServiceMesh(stack, "Slow", vpc=vpc, domain="slow.local", refresh_interval=interval)
+        implement(MeshNode(stack, "Node", mesh=mesh, name="slow"), cluster)
         delay = container(only(template(), TASK), self.NAME)
         assert (delay["Command"][0], delay["StopTimeout"] <= 120) == (seconds, True)
 
@@ -510,7 +514,7 @@ class TestDeregistrationDelay:
         implement(MeshNode(stack, "Other", mesh=mesh, name="other"), cluster, app_port=3000)
         synthesized = template()
         commands = [container(only(synthesized, TASK, Family=name), self.NAME)["Command"] for name in ("two", "other")]
-        assert commands == [["67", "9000", "9001"], ["67", "3000"]]
+        assert commands == [["26", "9000", "9001"], ["26", "3000"]]
 
     def test_node_without_a_listener_has_no_delay_container(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -541,7 +545,8 @@ class TestApplication:
         assert (
             "[Shop/Cart/Task/TaskDefinition] virtual node 'cart': the application listens on all addresses, which "
             "include those of services with the same port, got ('stock.shop.local',) (make the application listen on "
-            "127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port)"
+            "127.0.0.1 and set app_address='127.0.0.1', or give the services another port than the application, such "
+            "as 80, and set app_port to that of the application)"
         ) in problems(app)
 
     def test_application_on_all_addresses_with_the_port_of_a_service_that_is_not_a_backend_is_refused(
@@ -685,6 +690,7 @@ class TestGateway:
         gateway.implement(gateway, "Task", cluster=cluster, family="door", execute_command=execute_command)
         envoy = envoy_of(template(), "door", "envoy-proxy")
         assert envoy["ReadonlyRootFilesystem"] is not execute_command
+        assert envoy.get("LinuxParameters", {}).get("InitProcessEnabled", False) is execute_command
 
 
 class TestPlane:
@@ -725,26 +731,17 @@ class TestStacks:
         cart.connect_to(stock)
         return cart, stock
 
-    def test_stacks_whose_nodes_call_each_other_depend_on_the_stack_of_the_mesh_only(
-        self, app: App, nodes: tuple[MeshNode, MeshNode], cluster: ecs.Cluster
-    ) -> None:
-        implement(nodes[0], cluster)
-        implement(nodes[1], cluster)
-        app.synth()
-        dependencies = [[each.node.id for each in Stack.of(node).dependencies] for node in nodes]
-        assert dependencies == [["Shop"], ["Shop"]]
-
-    def test_task_depends_on_records_that_are_declared_after_it(
+    def test_service_depends_on_records_that_are_declared_after_it(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080)
         implement(cart, cluster)
         cart.connect_to(MeshNode(stack, "Stock", mesh=mesh, name="stock"))
         resources = template()["Resources"]
-        (task,) = (each for each in resources.values() if each["Type"] == TASK)
+        (service,) = (each for each in resources.values() if each["Type"] == SERVICE)
         records = {id for id, each in resources.items() if each["Type"] == "AWS::Route53::RecordSet"}
-        assert len(records) == 2
-        assert records <= set(task["DependsOn"])
+        assert len(records) == 1
+        assert records <= set(service["DependsOn"])
 
     def test_two_meshes_of_one_domain_in_a_vpc_are_refused(
         self, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc
@@ -770,7 +767,7 @@ class TestGroups:
             ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, data_plane="envoy", security_group=mesh_group)
         assert str(error.value) == (
             "mesh 'Shop-Mesh': one security group would allow requests to nodes that are no backends, "
-            "got 'Shop/MeshGroup' (leave it out: each node gets its own group, or use interception='transparent')"
+            "got 'Shop/MeshGroup' (leave it out: each node gets its own group, or isolation='mesh')"
         )
 
     def test_security_group_admits_callers_on_the_port_of_envoy_only(
@@ -778,7 +775,7 @@ class TestGroups:
     ) -> None:
         stock = MeshNode(stack, "Stock", mesh=mesh, name="stock", port=8080)
         MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
-        assert ingress() == ["cart -> stock tcp 15100"]
+        assert ingress() == ["Cart -> Stock tcp 15100"]
 
     def test_egress_filter_allow_all_allows_all_egress(
         self,
@@ -791,9 +788,17 @@ class TestGroups:
         stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
         MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
         synthesized = template()
-        for group in properties(synthesized, GROUP):
-            assert [rule["IpProtocol"] for rule in group["SecurityGroupEgress"]] == ["-1"]
+        assert [rules[0]["IpProtocol"] for rules in node_egress(synthesized)] == ["-1", "-1"]
         assert groups(synthesized, "Egress") == []
+
+
+def node_egress(template: Template) -> list[list[Properties]]:
+    """Return the egress rules in the security groups of nodes."""
+    return [
+        group["SecurityGroupEgress"]
+        for group in properties(template, GROUP)
+        if group["GroupDescription"] == "Tasks of a virtual node."
+    ]
 
 
 @pytest.mark.parametrize(("kind", "port"), [("mesh", 15100), ("redirected", 80)])
@@ -804,8 +809,13 @@ def test_security_group_allows_egress_to_backends_and_port_443_only(
     stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
     MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[stock])
     synthesized = template()
-    for group in properties(synthesized, GROUP):
-        assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [("tcp", 443)]
+    assert [[(rule["IpProtocol"], rule["ToPort"]) for rule in rules] for rules in node_egress(synthesized)] == [
+        [("tcp", 443)],
+        [("tcp", 443)],
+    ]
+    (mesh_group,) = (id for id in synthesized["Resources"] if id.startswith("MeshSecurityGroup"))
+    (rule,) = properties(synthesized, "AWS::EC2::SecurityGroupEgress")
+    assert rule["DestinationSecurityGroupId"] == {"Fn::GetAtt": [mesh_group, "GroupId"]}
     assert groups(synthesized, "Egress") == [(port, port)]
 
 
@@ -878,16 +888,14 @@ class TestTransparent:
         assert str(error.value) == ("mesh 'shop': unknown interception, got 'tproxy' (one of: loopback, transparent)")
 
 
-def test_external_service_as_a_backend_fails_the_synthesis(
-    app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
-) -> None:
-    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
-    cart.connect_to(mesh.external_service("ledger.shop.local"))
-    implement(cart, cluster)
-    assert (
-        "virtual node 'cart': sends requests to a virtual service that is declared elsewhere, got 'ledger.shop.local' "
-        "(add the source that declares it)"
-    ) in problems(app)
+def test_external_service_is_refused(mesh: ServiceMesh) -> None:
+    with pytest.raises(MeshError) as error:
+        mesh.external_service("ledger.shop.local")
+    assert str(error.value) == (
+        "virtual service 'ledger.shop.local': Envoy needs to know where its tasks are, got 'ledger.shop.local' "
+        "(import its node with MeshNode.from_attributes; outside a mesh, MeshNode(hostname=...))"
+    )
+    assert mesh.model.external_services == ()
 
 
 @pytest.mark.parametrize("kind", ["mesh", "redirected"])
@@ -911,7 +919,7 @@ def test_security_groups_admit_exactly_the_callers_that_the_mesh_declares(
         f"{caller} -> {node} tcp {port}"
         for caller, callees in (
             ("cart", ("green", "drained", "yellow", "stock")),
-            ("door", ("green", "drained", "yellow")),
+            ("Gateway", ("green", "drained", "yellow")),
         )
         for node in callees
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk.assertions import Annotations, Match
 
@@ -108,18 +109,17 @@ def test_gateway_has_a_security_group_without_ingress_rules_by_default(
 ) -> None:
     MeshGateway(stack, "Gateway", mesh=guarded_mesh, name="door")
     synthesized = template()
-    group = only(synthesized, "AWS::EC2::SecurityGroup")
-    assert group["GroupDescription"] == "Tasks of a virtual gateway."
+    group = only(synthesized, "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual gateway.")
     assert "SecurityGroupIngress" not in group
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
-def test_security_group_of_a_gateway_is_created_in_the_scope_of_the_mesh(
-    stack: Stack, app: App, guarded_mesh: ServiceMesh
+def test_security_group_of_a_gateway_is_created_with_its_tasks(
+    app: App, guarded_mesh: ServiceMesh, stack: Stack, cluster: ecs.Cluster
 ) -> None:
-    gateway = MeshGateway(Stack(app, "Team"), "Gateway", mesh=guarded_mesh, name="door")
-    assert gateway.security_group.node.path == "Shop/Mesh/Gateway-door"
-    assert Stack.of(gateway.security_group) is stack
+    gateway = MeshGateway(stack, "Gateway", mesh=guarded_mesh, name="door")
+    gateway.implement(Stack(app, "Team"), "Door", cluster=cluster)
+    assert gateway.security_group.node.path == "Team/Door/SecurityGroup"
 
 
 def test_access_log_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
@@ -280,7 +280,7 @@ def test_targets_of_a_router_admit_the_gateway_in_any_order_of_declaration(
     router.add_route("All", targets={stock: 1})
     MeshGateway(stack, "Gateway", mesh=guarded_mesh).add_route("Stock", to=router)
     router.add_route("Shelf", targets={spare: 1}, prefix="/shelf")
-    assert ingress() == ["Gateway -> stock tcp 80", "Gateway -> spare tcp 80"]
+    assert ingress() == ["Gateway -> Stock tcp 80", "Gateway -> Spare tcp 80"]
 
 
 # Invalid routes

@@ -283,7 +283,7 @@ def implement_in(
 ) -> Implement:
     """Implement a gateway in a VPC."""
     mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+        stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", security_group=mesh_group, data_plane="app-mesh"
     )
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
     return partial(MeshGateway(stack, "Gateway", mesh=mesh, name="door").implement, stack, "Door", cluster=cluster)
@@ -428,14 +428,14 @@ def test_own_security_group_of_a_gateway_admits_the_load_balancer_on_its_port_on
     implement_guarded: Implement, ingress: Callable[[], list[str]]
 ) -> None:
     implement_guarded()
-    assert ingress() == ["DoorEntry -> Gateway tcp 80"]
+    assert ingress() == ["DoorEntry -> Door tcp 80"]
 
 
 def test_own_security_group_of_a_gateway_admits_the_entry_security_group_given(
     implement_guarded: Implement, clients: ec2.ISecurityGroup, ingress: Callable[[], list[str]]
 ) -> None:
     implement_guarded(entry_security_group=clients)
-    assert ingress() == ["sg-clients -> Gateway tcp 80"]
+    assert ingress() == ["sg-clients -> Door tcp 80"]
 
 
 def test_load_balancer_of_a_gateway_with_its_own_security_group_has_the_entry_security_group_only(
@@ -760,6 +760,15 @@ def test_ecs_exec_is_disabled_by_default(implement: Implement, template: Callabl
     assert "EnableExecuteCommand" not in only(template(), SERVICE)
 
 
+@pytest.mark.parametrize("enabled", [False, True])
+def test_envoy_with_ecs_exec_has_an_init_process(
+    implement: Implement, template: Callable[[], Template], enabled: bool
+) -> None:
+    implement(execute_command=enabled)
+    (envoy,) = only(template(), "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    assert envoy.get("LinuxParameters", {}).get("InitProcessEnabled", False) is enabled
+
+
 def test_ecs_exec_grants_four_actions(implement: Implement, template: Callable[[], Template]) -> None:
     implement(execute_command=True)
     synthesized = template()
@@ -812,7 +821,6 @@ def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no
         ("Network", "Vpc"),
         ("Network", "VpcPrivateSubnet1Subnet"),
         ("Network", "VpcPublicSubnet1Subnet"),
-        ("Specification", "MeshGatewaySpecificationMeshGateway"),
     }
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aws_cdk import Duration, Stack
@@ -36,15 +37,18 @@ def bank(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> MeshNode:
 
 
 def targets(template: Template, family: str, name: str = "envoy-sidecar") -> list[tuple[str, int]]:
-    """Return addresses and ports of an Envoy's clusters, except the cluster of its application."""
+    """Return the address or Cloud Map service, and the port, of an Envoy's clusters for other tasks."""
     command = container(only(template, TASK, Family=family), name)["Command"]
     clusters: Any = json.loads(" ".join(command))["static_resources"]["clusters"]
-    addresses = [
-        each["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
-        for each in clusters
-        if "_egress_" in each["name"]
-    ]
-    return [(address["address"], address["port_value"]) for address in addresses]
+    return [_target(each) for each in clusters if "_egress_" in each["name"]]
+
+
+def _target(cluster: Any) -> tuple[str, int]:
+    if cluster.get("type") == "EDS":
+        service, _, query = cluster["eds_cluster_config"]["service_name"].partition("?")
+        return service, int(parse_qs(query)["port"][0])
+    address = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+    return address["address"], address["port_value"]
 
 
 # Specification
@@ -69,7 +73,7 @@ def test_node_with_a_hostname_has_no_cloud_map_service_and_no_security_group(
     synthesized = template()
     assert (bank.cloud_map_service, bank.security_group, bank.connections.security_groups) == (None, None, [])
     assert properties(synthesized, "AWS::ServiceDiscovery::Service") == []
-    assert properties(synthesized, "AWS::EC2::SecurityGroup") == []
+    assert only(synthesized, "AWS::EC2::SecurityGroup")["GroupDescription"] == "Tasks that others call."
 
 
 @pytest.mark.parametrize("any_mesh", ["app-mesh"], indirect=True)
@@ -115,10 +119,11 @@ def test_transparent_service_name_that_dns_does_not_answer_is_refused(stack: Sta
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
 def test_loopback_service_of_a_node_with_a_hostname_is_in_the_domain_by_default(
-    declare: Declare, template: Callable[[], Template]
+    stack: Stack, any_mesh: ServiceMesh, declare: Declare, template: Callable[[], Template]
 ) -> None:
     bank = declare()
     assert bank.virtual_service_name == "bank.shop.local"
+    MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     assert only(template(), "AWS::Route53::RecordSet")["Name"] == "bank.shop.local"
 
 
@@ -133,7 +138,7 @@ def test_callers_connect_to_a_hostname_on_its_own_port_and_to_tasks_on_the_port_
     bank = declare(port=8443)
     cart.connect_to(bank)
     synthesized = template()
-    assert targets(synthesized, "cart") == [("api.bank.example", 8443), ("stock.tasks.shop.local", 15100)]
+    assert targets(synthesized, "cart") == [("api.bank.example", 8443), ("tasks.shop.local/stock", 15100)]
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)
@@ -157,9 +162,9 @@ def test_security_groups_of_callers_allow_the_ports_of_a_hostname_to_all_address
     bank = declare(listeners=[TCP, DATABASE, HTTPS])
     MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[bank])
     synthesized = template()
-    rules = only(synthesized, "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
+    rules = properties(synthesized, "AWS::EC2::SecurityGroupEgress")
     assert [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in rules] == [
-        ("0.0.0.0/0", port, port) for port in (443, 83, 5432)
+        ("0.0.0.0/0", port, port) for port in (83, 5432, 443)
     ]
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
@@ -170,7 +175,10 @@ def test_security_group_that_allows_all_egress_gets_no_rule_for_a_hostname(
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, namespace=namespace, egress_filter="ALLOW_ALL", data_plane="app-mesh")
     bank = MeshNode(stack, "Bank", mesh=mesh, hostname="bank.example", virtual_service_name="bank.example")
     MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=[bank])
-    (rule,) = only(template(), "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
+    synthesized = template()
+    assert properties(synthesized, "AWS::EC2::SecurityGroupEgress") == []
+    group = only(synthesized, "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual node.")
+    (rule,) = group["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["CidrIp"]) == ("-1", "0.0.0.0/0")
 
 
@@ -278,3 +286,17 @@ def test_response_type_without_a_hostname_is_refused(declare: Declare) -> None:
         "virtual node 'bank': has a response type but no hostname, got 'ENDPOINTS' "
         "(a hostname, or leave response_type out)"
     )
+
+
+def test_ip_preference_without_a_hostname_is_refused(declare: Declare) -> None:
+    with pytest.raises(MeshError) as error:
+        declare(hostname=None, ip_preference="IPv4_ONLY")
+    assert str(error.value) == (
+        "virtual node 'bank': has an IP preference but no hostname, got 'IPv4_ONLY' "
+        "(a hostname, or leave ip_preference out)"
+    )
+
+
+def test_ip_preference_is_that_of_the_dns_lookup(any_mesh: ServiceMesh, declare: Declare) -> None:
+    declare(ip_preference="IPv4_ONLY", virtual_service=False)
+    assert any_mesh.model.node("bank").discovery == DnsDiscovery(hostname="api.bank.example", ip_preference="IPv4_ONLY")

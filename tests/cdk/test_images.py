@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_secretsmanager as secretsmanager
 
-from color_mesh import MeshNode, ServiceMesh
+from color_mesh import MeshGateway, MeshNode, ServiceMesh
 from color_mesh.cdk.images import container_image
 from tests.support.builders import refusal
-from tests.support.cloudformation import Properties, Template, container, only, statements
+from tests.support.cloudformation import Properties, Template, container, only, properties, statements
 
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -95,3 +97,53 @@ def test_image_whose_permission_would_reach_other_repositories_is_refused(stack:
     assert refusal(container_image, stack, "Image", name) == (
         f"image 'Image': image has invalid characters, got {name!r} (letters, digits, '.', '_', '-', '/', ':' and '@')"
     )
+
+
+def private_ecr(stack: Stack) -> ecs.ContainerImage:
+    return container_image(stack, "Mirror", f"{REGISTRY}/docker-hub/envoyproxy/envoy:v1.40.0")
+
+
+def private_registry(stack: Stack) -> ecs.ContainerImage:
+    credentials = secretsmanager.Secret.from_secret_name_v2(stack, "Credentials", "registry")
+    return ecs.ContainerImage.from_registry("registry.example.com/envoy:v1.40.0", credentials=credentials)
+
+
+@pytest.mark.parametrize(
+    ("mirror", "action"),
+    [(private_ecr, "ecr:BatchGetImage"), (private_registry, "secretsmanager:GetSecretValue")],
+    ids=["amazon-ecr", "registry-with-credentials"],
+)
+def test_mirror_of_envoys_image_is_that_of_all_containers_of_the_mesh(
+    stack: Stack,
+    vpc: ec2.IVpc,
+    cluster: ecs.Cluster,
+    template: Callable[[], Template],
+    mirror: Callable[[Stack], ecs.ContainerImage],
+    action: str,
+) -> None:
+    """Also that of the deregistration delay, and of Envoy in an attached service."""
+    mesh = ServiceMesh(stack, "Mirrored", vpc=vpc, domain="mirror.local", envoy_image=mirror(stack))
+    app = ecs.ContainerImage.from_registry("shop/app:1")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+    cart.implement(stack, "CartTask", cluster=cluster, image=app)
+    tasks = ecs.FargateTaskDefinition(stack, "StockTask")
+    tasks.add_container("App", image=app, port_mappings=[ecs.PortMapping(container_port=81)])
+    stock = ecs.FargateService(stack, "StockService", cluster=cluster, task_definition=tasks, min_healthy_percent=100)
+    MeshNode(stack, "Stock", mesh=mesh, name="stock", port=81).attach(stock)
+    gateway = MeshGateway(stack, "Gateway", mesh=mesh, name="door")
+    gateway.add_route("Cart", to=cart)
+    gateway.implement(stack, "GatewayTask", cluster=cluster)
+    synthesized = template()
+    definitions = properties(synthesized, "AWS::ECS::TaskDefinition")
+    containers = [each for definition in definitions for each in definition["ContainerDefinitions"]]
+    others = [each for each in containers if each["Image"] != "shop/app:1"]
+    assert sorted(each["Name"] for each in others) == [
+        "deregistration-delay",
+        "deregistration-delay",
+        "envoy-proxy",
+        "envoy-sidecar",
+        "envoy-sidecar",
+    ]
+    assert len({str((each["Image"], each.get("RepositoryCredentials"))) for each in others}) == 1
+    roles = [f"{task}ExecutionRole" for task in ("CartTaskTaskDefinition", "StockTask", "GatewayTaskTaskDefinition")]
+    assert all(action in str(statements(synthesized, role)) for role in roles)

@@ -29,7 +29,7 @@ from tests.support.builders import refusal
 
 CONSTRUCTS = ("ServiceMesh", "MeshNode", "MeshRouter", "MeshService", "MeshGateway", "MeshedColorNode", "ColorRouter")
 # Methods that constructs call of each other.
-INTERNAL = ("add", "admit", "own_security_group")
+INTERNAL = ("add",)
 
 
 def arguments() -> Iterator[Any]:
@@ -88,6 +88,7 @@ class Call:
         cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
         self.required: dict[str, Any] = {
             "mesh": mesh,
+            "name": "other",
             "vpc": vpc,
             "virtual_service_name": "a.shop.local",
             "targets": {node: 1},
@@ -109,6 +110,8 @@ class Call:
         given = [positions[name] for name in parameters if name in positions]
         if method == "__init__":
             return refusal(construct, *given, **keywords)
+        if "self" not in parameters:
+            return refusal(lambda: function(*given, **keywords))
         part = next((each for kind, each in self.parts.items() if issubclass(construct, kind)))
         return refusal(lambda: function(part, *given, **keywords))
 
@@ -171,6 +174,16 @@ def test_what_is_no_known_duration_is_refused(
 )
 def test_values_of_other_types_are_refused(call: Call, construct: type, method: str, argument: str, hint: Any) -> None:
     assert f": '{argument}' is not of the type " in call(construct, method, argument, 15)
+
+
+@pytest.mark.parametrize(
+    ("construct", "method", "argument", "hint"),
+    of_type(lambda hint: inspect.isclass(hint) and hint.__module__.startswith("aws_cdk.aws_")),
+)
+def test_text_in_place_of_an_object_of_the_cdk_is_refused(
+    call: Call, construct: type, method: str, argument: str, hint: Any
+) -> None:
+    assert f": '{argument}' is not of the type " in call(construct, method, argument, "arn:aws:thing")
 
 
 @pytest.mark.parametrize(

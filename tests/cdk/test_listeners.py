@@ -104,7 +104,7 @@ def test_security_group_admits_callers_on_the_ports_of_all_listeners(
 ) -> None:
     stock = MeshNode(stack, "Stock", mesh=any_mesh, name="stock", listeners=[HTTP_8080, GRPC])
     MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[stock])
-    assert ingress() == [f"cart -> stock tcp {port}" for port in ports]
+    assert ingress() == [f"Cart -> Stock tcp {port}" for port in ports]
 
 
 # Nodes without listeners
@@ -123,7 +123,7 @@ def test_backends_admit_a_node_without_listeners(
     stack: Stack, any_mesh: ServiceMesh, worker: MeshNode, ingress: Callable[[], list[str]]
 ) -> None:
     worker.connect_to(MeshNode(stack, "Cart", mesh=any_mesh, name="cart", port=15100))
-    assert ingress() == ["worker -> cart tcp 15100"]
+    assert ingress() == ["Worker -> Cart tcp 15100"]
 
 
 def test_task_of_a_node_without_listeners_has_no_port_and_no_service_registry(

@@ -6,7 +6,6 @@ import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
-from aws_cdk.assertions import Template as Assertions
 from constructs import Construct
 
 from color_mesh import AccessLog, MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
@@ -433,7 +432,8 @@ def test_security_group_of_a_node_has_no_ingress_rules_by_default(
 ) -> None:
     MeshNode(stack, "Cart", mesh=guarded_mesh, name="cart")
     synthesized = template()
-    assert "SecurityGroupIngress" not in only(synthesized, "AWS::EC2::SecurityGroup")
+    group = only(synthesized, "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual node.")
+    assert "SecurityGroupIngress" not in group
     assert properties(synthesized, "AWS::EC2::SecurityGroupIngress") == []
 
 
@@ -441,18 +441,16 @@ def test_security_group_of_a_node_has_a_description(
     stack: Stack, guarded_mesh: ServiceMesh, template: Callable[[], Template]
 ) -> None:
     MeshNode(stack, "Cart", mesh=guarded_mesh, name="cart")
-    group = only(template(), "AWS::EC2::SecurityGroup")
-    assert group["GroupDescription"] == "Tasks of a virtual node."
+    group = only(template(), "AWS::EC2::SecurityGroup", GroupDescription="Tasks of a virtual node.")
     assert group["VpcId"] == "vpc-shop"
 
 
-def test_security_group_of_a_node_is_created_in_the_scope_of_the_mesh(
-    stack: Stack, app: App, guarded_mesh: ServiceMesh
+def test_security_group_that_is_used_before_the_tasks_exist_is_in_the_scope_of_the_node(
+    app: App, guarded_mesh: ServiceMesh
 ) -> None:
     cart = MeshNode(Stack(app, "Team"), "Cart", mesh=guarded_mesh, name="cart")
     assert cart.security_group is not None
-    assert cart.security_group.node.path == "Shop/Mesh/Node-cart"
-    assert Stack.of(cart.security_group) is stack
+    assert cart.security_group.node.path == "Team/Cart/SecurityGroup"
 
 
 def test_node_admits_its_callers_on_its_port_only(
@@ -480,7 +478,7 @@ def test_nodes_that_call_each_other_admit_each_other(
     cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
     stock = MeshNode(stack, "Stock", mesh=guarded_mesh, port=8080, backends=[cart])
     cart.connect_to(stock)
-    assert ingress() == ["Stock -> Cart tcp 80", "Cart -> Stock tcp 8080"]
+    assert ingress() == ["Cart -> Stock tcp 8080", "Stock -> Cart tcp 80"]
 
 
 def test_target_admits_the_callers_of_its_router(
@@ -490,7 +488,7 @@ def test_target_admits_the_callers_of_its_router(
     router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
     router.add_route("All", targets={stock: 1})
     MeshNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
-    assert ingress() == ["Cart -> stock tcp 8080"]
+    assert ingress() == ["Cart -> Stock tcp 8080"]
 
 
 def test_target_admits_callers_that_the_router_had_before_the_route(
@@ -500,7 +498,7 @@ def test_target_admits_callers_that_the_router_had_before_the_route(
     router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local", port=8080)
     MeshNode(stack, "Cart", mesh=guarded_mesh, backends=[router])
     router.add_route("All", targets={stock: 1})
-    assert ingress() == ["Cart -> stock tcp 8080"]
+    assert ingress() == ["Cart -> Stock tcp 8080"]
 
 
 def test_caller_of_a_node_and_of_its_router_is_admitted_once(
@@ -511,7 +509,7 @@ def test_caller_of_a_node_and_of_its_router_is_admitted_once(
     router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="prices.shop.local")
     router.add_route("All", targets={stock: 1})
     MeshNode(stack, "Cart", mesh=guarded_mesh, backends=[stock, router])
-    assert ingress() == ["Cart -> stock tcp 80"]
+    assert ingress() == ["Cart -> Stock tcp 80"]
 
 
 def test_shared_security_group_gets_no_rules(stack: Stack, mesh: ServiceMesh, ingress: Callable[[], list[str]]) -> None:
@@ -528,89 +526,6 @@ def test_connections_admit_other_peers(
     cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
     cart.connections.allow_from(admin, ec2.Port.tcp(9901))
     assert ingress() == ["sg-admin -> Cart tcp 9901"]
-
-
-# Security groups across stacks
-
-
-@pytest.fixture
-def team(app: App) -> Stack:
-    """Stack that depends on the stack of the mesh."""
-    return Stack(app, "Team")
-
-
-@pytest.fixture
-def market(app: App) -> Stack:
-    """Another stack that depends on the stack of the mesh."""
-    return Stack(app, "Market")
-
-
-def rules_of(stack: Stack) -> list[tuple[object, object]]:
-    """Synthesize the app of a stack, and return its ingress rules as pairs of source and target group."""
-    synthesized = dict(Assertions.from_stack(stack).to_json())
-    rules = properties(synthesized, "AWS::EC2::SecurityGroupIngress")
-    return [(rule["SourceSecurityGroupId"], rule["GroupId"]) for rule in rules]
-
-
-def group_of(node: MeshNode) -> object:
-    """Return the security group of a node as templates of the mesh's stack refer to it."""
-    assert node.security_group is not None
-    return Stack.of(node.mesh).resolve(node.security_group.security_group_id)
-
-
-def test_rule_for_a_caller_in_a_later_stack_is_in_the_stack_of_the_mesh(
-    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
-) -> None:
-    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
-    orders = MeshNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
-    assert rules_of(stack) == [(group_of(orders), group_of(cart))]
-    assert rules_of(team) == []
-    assert team.dependencies == [stack]
-    assert stack.dependencies == []
-
-
-def test_rule_for_a_caller_of_a_node_in_a_later_stack_is_in_the_stack_of_the_mesh(
-    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
-) -> None:
-    cart = MeshNode(team, "Cart", mesh=guarded_mesh)
-    orders = MeshNode(stack, "Orders", mesh=guarded_mesh, backends=[cart])
-    assert rules_of(stack) == [(group_of(orders), group_of(cart))]
-    assert rules_of(team) == []
-    assert team.dependencies == [stack]
-    assert stack.dependencies == []
-
-
-def test_rules_for_nodes_of_two_stacks_that_call_each_other_are_in_the_stack_of_the_mesh(
-    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
-) -> None:
-    cart = MeshNode(stack, "Cart", mesh=guarded_mesh)
-    orders = MeshNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
-    cart.connect_to(orders)
-    assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
-    assert rules_of(team) == []
-
-
-def test_nodes_of_two_stacks_beside_the_stack_of_the_mesh_may_call_each_other(
-    stack: Stack, team: Stack, market: Stack, guarded_mesh: ServiceMesh
-) -> None:
-    cart = MeshNode(market, "Cart", mesh=guarded_mesh)
-    orders = MeshNode(team, "Orders", mesh=guarded_mesh, backends=[cart])
-    cart.connect_to(orders)
-    assert rules_of(stack) == [(group_of(orders), group_of(cart)), (group_of(cart), group_of(orders))]
-    assert rules_of(team) == rules_of(market) == []
-    assert team.dependencies == market.dependencies == [stack]
-    assert stack.dependencies == []
-
-
-def test_rules_for_a_caller_of_a_router_in_a_later_stack_are_in_the_stack_of_the_mesh(
-    stack: Stack, team: Stack, guarded_mesh: ServiceMesh
-) -> None:
-    stock = MeshNode(stack, "Stock", mesh=guarded_mesh, name="stock", virtual_service=False)
-    router = MeshRouter(stack, "Router", mesh=guarded_mesh, virtual_service_name="stock.shop.local")
-    cart = MeshNode(team, "Cart", mesh=guarded_mesh, backends=[router])
-    router.add_route("All", targets={stock: 1})
-    assert rules_of(stack) == [(group_of(cart), group_of(stock))]
-    assert rules_of(team) == []
 
 
 # Invalid arguments

@@ -518,7 +518,7 @@ def implement_in_public_subnets(
         stack, "Open", vpc_id="vpc-open", availability_zones=["a"], public_subnet_ids=["open-a"]
     )
     mesh = ServiceMesh(
-        stack, "Mesh", mesh_name="shop", vpc=vpc, namespace=namespace, security_group=mesh_group, data_plane="app-mesh"
+        stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", security_group=mesh_group, data_plane="app-mesh"
     )
     cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
     cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
@@ -717,7 +717,9 @@ def test_tasks_have_the_security_group_of_their_node(
     stock = MeshNode(stack, "Stock", mesh=guarded_mesh)
     assert stock.security_group is not None
     stock.implement(stack, "StockTask", cluster=cluster, image=image)
-    assert network_of(template())["SecurityGroups"] == [stack.resolve(stock.security_group.security_group_id)]
+    assert network_of(template())["SecurityGroups"] == [
+        stack.resolve(group.security_group_id) for group in (stock.security_group, guarded_mesh.network.security_group)
+    ]
 
 
 def test_tasks_are_registered_in_the_cloud_map_service_of_their_node(
@@ -767,9 +769,9 @@ def test_implementation_in_another_stack_imports_the_needs_of_the_service_and_no
 ) -> None:
     assert imports_of(halves()["tasks"]) == {
         "Network:Ref:Cluster:",
+        "Network:Ref:Vpc:",
         "Network:Ref:VpcPrivateSubnet1Subnet:",
         "Specification:FnGetAtt:CartCloudMapService:Arn",
-        "Specification:FnGetAtt:MeshNodecart:GroupId",
     }
 
 
@@ -787,13 +789,17 @@ def test_specification_does_not_depend_on_its_implementation(halves: Callable[[]
     assert "Tasks:" not in str(synthesized)
 
 
-def test_node_may_be_implemented_twice(implement: Implement, cart: MeshNode, stack: Stack) -> None:
+def test_node_that_is_implemented_twice_is_refused(implement: Implement, cart: MeshNode, stack: Stack) -> None:
     blue = implement(family="blue")
-    green = cart.implement(
-        stack, "Green", cluster=blue.fargate_service.cluster, image=ecs.ContainerImage.from_registry("shop/app:2")
+    with pytest.raises(MeshError) as error:
+        cart.implement(
+            stack, "Green", cluster=blue.fargate_service.cluster, image=ecs.ContainerImage.from_registry("shop/app:2")
+        )
+    assert str(error.value) == (
+        "virtual node 'cart': has a service already, got 'Shop/CartTask/Service' "
+        "(one service for each; several share the requests as targets of a MeshRouter)"
     )
-    assert blue.task_definition.node.path == "Shop/CartTask/TaskDefinition"
-    assert green.task_definition.node.path == "Shop/Green/TaskDefinition"
+    assert stack.node.try_find_child("Green") is None
 
 
 # Returned constructs

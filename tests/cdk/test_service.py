@@ -63,7 +63,7 @@ def test_provider_admits_the_callers_of_its_service(
 ) -> None:
     service = MeshService(stack, "Name", mesh=any_mesh, virtual_service_name="stock.shop.local", provider=router)
     MeshNode(stack, "Cart", mesh=any_mesh, name="cart", backends=[service])
-    assert ingress() == [f"cart -> stock tcp {port}"]
+    assert ingress() == [f"Cart -> Stock tcp {port}"]
 
 
 def test_a_gateway_routes_to_a_service(stack: Stack, any_mesh: ServiceMesh, stock: MeshNode) -> None:
@@ -97,7 +97,7 @@ def test_service_has_a_record(
     stack: Stack, any_mesh: ServiceMesh, stock: MeshNode, template: Callable[[], Template]
 ) -> None:
     service = MeshService(stack, "Name", mesh=any_mesh, virtual_service_name="shelf.shop.local", provider=stock)
-    assert list(service.mesh_resources) == ["ServiceRecord"]
+    MeshNode(stack, "Orders", mesh=any_mesh, backends=[service])
     assert only(template(), "AWS::Route53::RecordSet")["Name"] == "shelf.shop.local"
 
 

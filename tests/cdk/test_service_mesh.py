@@ -103,7 +103,8 @@ def test_each_node_has_its_own_security_group_by_default(
     orders = MeshNode(stack, "Orders", mesh=guarded_mesh)
     assert guarded_mesh.security_group is None
     assert group_id(cart) != group_id(orders)
-    assert len(properties(template(), "AWS::EC2::SecurityGroup")) == 2
+    groups = [group["GroupDescription"] for group in properties(template(), "AWS::EC2::SecurityGroup")]
+    assert groups == ["Tasks that others call.", "Tasks of a virtual node.", "Tasks of a virtual node."]
 
 
 def test_nodes_and_gateways_have_the_security_group_given(
@@ -174,7 +175,8 @@ def test_mesh_with_a_domain_has_a_namespace_of_its_own(
 
 def test_default_data_plane_is_envoy(stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]) -> None:
     mesh = ServiceMesh(stack, "Mesh", vpc=vpc, domain="shop.local")
-    MeshNode(stack, "Cart", mesh=mesh, name="cart")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Orders", mesh=mesh, name="orders", backends=[cart])
     types = {resource["Type"] for resource in template()["Resources"].values()}
     assert "AWS::Route53::RecordSet" in types
     assert not any(type.startswith("AWS::AppMesh::") for type in types)

@@ -14,9 +14,34 @@ import pytest
 
 from color_mesh.cli.arguments import KINDS
 from color_mesh.cli.main import main
+from color_mesh.envoy.aws.cloud_map import CLUSTER as CLOUD_MAP
 
 MANIFESTS = str(Path(__file__).parent.parent / "manifests")
 UPDATED = "note: 03h-update-red.json updates what 02a-red-node.json declares\n"
+
+OUTSIDE = """
+Resources:
+  Bank:
+    Type: AWS::AppMesh::VirtualNode
+    Properties:
+      MeshName: shop
+      VirtualNodeName: bank
+      Spec:
+        Listeners: [{PortMapping: {Port: 8443, Protocol: http}}]
+        ServiceDiscovery: {DNS: {Hostname: api.bank.example}}
+  BankService:
+    Type: AWS::AppMesh::VirtualService
+    Properties:
+      MeshName: shop
+      VirtualServiceName: bank.shop.local
+      Spec: {Provider: {VirtualNode: {VirtualNodeName: bank}}}
+  Shop:
+    Type: AWS::AppMesh::VirtualNode
+    Properties:
+      MeshName: shop
+      VirtualNodeName: shop
+      Spec: {Backends: [{VirtualService: {VirtualServiceName: bank.shop.local}}]}
+"""
 
 
 def run(*arguments: str) -> int:
@@ -173,11 +198,25 @@ def test_compile_prints_the_same_bytes_twice(
     assert printed(capsys, *command) == printed(capsys, *command)
 
 
+def test_loopback_interception_keeps_the_ports_of_nodes_outside_of_the_mesh(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = tmp_path / "shop.yaml"
+    template.write_text(OUTSIDE)
+    assert run("compile", str(template), "--node", "shop", "--interception", "loopback", "--kind", "clusters") == 0
+    clusters = json.loads(capsys.readouterr().out)
+    endpoints = [each["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"] for each in clusters]
+    addresses = [each["address"]["socket_address"] for each in endpoints]
+    assert [(each["address"], each["port_value"]) for each in addresses] == [("api.bank.example", 8443)]
+
+
 def test_kind_prints_one_part_of_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     static = compiled_red(capsys)["static_resources"]
     assert compiled_red(capsys, "--kind", "bootstrap")["static_resources"] == static
     assert compiled_red(capsys, "--kind", "listeners") == static["listeners"]
-    assert compiled_red(capsys, "--kind", "clusters") == static["clusters"]
+    assert [CLOUD_MAP, *(each["name"] for each in compiled_red(capsys, "--kind", "clusters"))] == [
+        each["name"] for each in static["clusters"]
+    ]
     assert compiled_red(capsys, "--kind", "files") == {}
     routes = [route["name"] for route in compiled_red(capsys, "--kind", "routes")]
     assert (routes[0], len(set(routes))) == ("rds_ingress_http_80", len(routes))

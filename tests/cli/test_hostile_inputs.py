@@ -7,7 +7,14 @@ import pytest
 from tests.support.hostile_inputs import HOSTILE_INPUTS
 from tests.support.limited import run_limited
 
-COMMANDS = (("show",), ("parity",), ("compile", "--node", "a"), ("up", "--plan"), ("migrate", "--out", "out"))
+COMMANDS = (
+    ("show",),
+    ("parity",),
+    ("analyze",),
+    ("compile", "--node", "a"),
+    ("up", "--plan"),
+    ("migrate", "--out", "out"),
+)
 MAX_OUTPUT = 1_000_000
 
 

@@ -85,7 +85,7 @@ def traffic(green: int, yellow: int, failed: int) -> Traffic:
         "http.ingress.downstream_rq_total": green + yellow,
     }
     envoys = [{"service": "gateway", "gateway": True, "stats": stats}]
-    return count_calls({"clusters": {"g": "green", "y": "yellow", "n": "unused"}, "traffic": envoys})
+    return count_calls({"clusters": {"g": "green", "y": "yellow", "n": "unused"}, "traffic": envoys, "rates": []})
 
 
 def test_watch_shows_the_share_of_each_callee_in_the_calls_of_its_caller() -> None:

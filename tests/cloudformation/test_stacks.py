@@ -56,7 +56,7 @@ def template(**resources: Any) -> Template:
     return {"Resources": resources}
 
 
-def nested(url: str, parameters: Any = None, **more: Any) -> Template:
+def nested(url: Any, parameters: Any = None, **more: Any) -> Template:
     given = {} if parameters is None else {"Parameters": parameters}
     return {"Type": NESTED, "Properties": {"TemplateURL": url, **given}, **more}
 
@@ -598,3 +598,25 @@ def test_path_without_templates_is_rejected(files: dict[str, Any], name: str, wr
         f"{path}: {wrong}, got 'no Resources' (a cloud assembly such as cdk.out, CloudFormation templates, or a folder "
         "of them)"
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://s3.amazonaws.com/bucket/stacks/child.json?versionId=1",
+        {"Fn::Sub": "https://${Bucket}.s3.${AWS::URLSuffix}/${Prefix}stacks/child.json"},
+        {"Fn::Sub": ["${Url}/child.json", {"Url": {"Ref": "Url"}}]},
+        {"Fn::Join": ["/", [{"Ref": "Url"}, "stacks", "child.json"]]},
+    ],
+)
+def test_nested_template_is_found_by_the_end_of_its_url(url: Any, write: Write) -> None:
+    path = write(parent=template(Child=nested(url)), child=template(Thing=thing("red")))
+    assert names(path / "parent.json") == {"child.json: Thing": "red"}
+
+
+@pytest.mark.parametrize(
+    "url", [{"Fn::Sub": "https://bucket/${Name}"}, {"Ref": "Url"}, "https://bucket/../child.json/"]
+)
+def test_nested_template_without_a_known_end_of_its_url_is_a_note(url: Any, write: Write) -> None:
+    path = write(parent=template(Child=nested(url), Thing=thing("red")), child=template(Other=thing("blue")))
+    assert read(path / "parent.json").notes == ("parent.json: the template of nested stack Child was not found",)

@@ -5,14 +5,9 @@ from typing import Any
 
 import pytest
 
-from color_mesh.ecs.listeners import (
-    Action,
-    Condition,
-    FixedResponse,
-    ListenerRule,
-    LoadBalancerListener,
-    Redirect,
-)
+from color_mesh.ecs.actions import Action, FixedResponse, Redirect
+from color_mesh.ecs.conditions import Condition
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.target_groups import TargetGroup, TargetHealthCheck
 from tests.support.local_templates import declared, elb
@@ -127,10 +122,12 @@ def test_conditions_of_a_rule_are_read(tmp_path: Path, condition: Any, expected:
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        pytest.param({}, LoadBalancer(name="Balancer", type="application", public=True), id="defaults"),
+        pytest.param(
+            {}, LoadBalancer(name="Balancer", dns_name="shop-Balancer", type="application", public=True), id="defaults"
+        ),
         pytest.param(
             {"Name": "in", "Type": "network", "Scheme": "internal", "Subnets": ["a"], "SecurityGroups": ["b"]},
-            LoadBalancer(name="in", type="network", public=False, subnets=("a",), groups=("b",)),
+            LoadBalancer(name="in", dns_name="in", type="network", public=False, subnets=("a",), groups=("b",)),
             id="everything",
         ),
         pytest.param(
@@ -138,7 +135,12 @@ def test_conditions_of_a_rule_are_read(tmp_path: Path, condition: Any, expected:
                 "SubnetMappings": [{"SubnetId": "a"}],
                 "LoadBalancerAttributes": [{"Key": "idle_timeout.timeout_seconds", "Value": "5"}],
             },
-            LoadBalancer(name="Balancer", subnets=("a",), attributes={"idle_timeout.timeout_seconds": "5"}),
+            LoadBalancer(
+                name="Balancer",
+                dns_name="shop-Balancer",
+                subnets=("a",),
+                attributes={"idle_timeout.timeout_seconds": "5"},
+            ),
             id="mappings",
         ),
     ],

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from color_mesh.envoy import (
-    DnsEndpoints,
-    FileEndpoints,
+    CloudMapEndpoints,
     Loopback,
     Transparent,
     configure,
@@ -79,7 +78,7 @@ def refusal(
     of: Mesh,
     part: VirtualNode | VirtualGateway,
     interception: Interception = Transparent(),  # noqa: B008  (a frozen value)
-    endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
+    endpoints: Endpoints = CloudMapEndpoints(),  # noqa: B008  (a frozen value)
 ) -> str:
     with pytest.raises(MeshError) as error:
         configure(of, part, interception=interception, endpoints=endpoints)
@@ -151,21 +150,6 @@ def test_client_certificate_from_sds_without_a_socket_is_rejected() -> None:
     )
 
 
-def test_cloud_map_attributes_with_dns_endpoints_are_rejected() -> None:
-    node = red(Listener(port=80), (("family", "blue"),))
-    assert refusal(mesh(node), CALLER) == (
-        "virtual node 'caller' backend 'red.colors.local': the node is selected by Cloud Map attributes, "
-        "got {'family': 'blue'} (DNS does not filter tasks by attributes: use file endpoints, or a separate Cloud "
-        "Map service for the node)"
-    )
-
-
-def test_cloud_map_attributes_with_file_endpoints_are_accepted() -> None:
-    node = red(Listener(port=80), (("family", "blue"),))
-    configuration = configure(mesh(node), CALLER, endpoints=FileEndpoints(directory="/watched"))
-    assert [target.node for target in configuration.targets.values()] == [node]
-
-
 @pytest.mark.parametrize("part", [CALLER, GATEWAY], ids=["node", "gateway"])
 def test_external_service_is_rejected(part: VirtualNode | VirtualGateway) -> None:
     known = Mesh(name="colors", nodes=(CALLER,), gateways=(GATEWAY,), external_services=("red.colors.local",))
@@ -204,8 +188,7 @@ def two(first: Protocol, second: Protocol) -> Mesh:
     [
         pytest.param("tcp", "tcp", id="two-of-tcp"),
         pytest.param("http", "tcp", id="http-and-tcp"),
-        pytest.param("http", "http2", id="http-and-http2"),
-        pytest.param("http2", "grpc", id="http2-and-grpc"),
+        pytest.param("tcp", "grpc", id="tcp-and-grpc"),
     ],
 )
 def test_transparent_backends_with_a_shared_port_are_rejected(first: Protocol, second: Protocol) -> None:
@@ -213,14 +196,19 @@ def test_transparent_backends_with_a_shared_port_are_rejected(first: Protocol, s
     assert refusal(of, of.node("caller")) == (
         "virtual node 'caller': backends share port 80, "
         f"got {{'blue.colors.local': '{second}', 'red.colors.local': '{first}'}} "
-        "(transparent interception selects tcp backends, and the protocol, by port alone: change a port)"
+        "(transparent interception selects tcp backends by port alone: change a port)"
     )
 
 
-def test_http_backends_may_share_a_port() -> None:
-    of = two("http", "http")
-    (routes,) = configure(of, of.node("caller")).routes
+@pytest.mark.parametrize("second", ["http", "http2", "grpc"])
+def test_http_backends_may_share_a_port(second: Protocol) -> None:
+    of = two("http", second)
+    configuration = configure(of, of.node("caller"))
+    (routes,) = configuration.routes
     assert [host["name"] for host in routes["virtual_hosts"]] == ["blue.colors.local", "red.colors.local"]
+    speaks_http2 = {each["name"]: "http2_protocol_options" in str(each) for each in configuration.clusters}
+    assert speaks_http2[f"cds_egress_colors_blue_{second}_80"] is (second != "http")
+    assert speaks_http2["cds_egress_colors_red_http_80"] is False
 
 
 def test_loopback_backends_may_share_a_port() -> None:
@@ -265,8 +253,10 @@ def test_service_at_whose_address_the_envoy_of_a_node_that_does_not_provide_it_l
 
 
 def test_all_unsupported_features_are_reported_at_once() -> None:
-    node = red(tls(AcmCertificate(arn=ARN)), (("family", "blue"),))
-    assert len(refusal(mesh(node), GATEWAY).splitlines()) == 2
+    node = red(tls(AcmCertificate(arn=ARN)))
+    gateway = replace(GATEWAY, listeners=(tls(AcmCertificate(arn=ARN)),))
+    of = replace(mesh(node), gateways=(gateway,))
+    assert len(refusal(of, gateway).splitlines()) == 2
 
 
 @pytest.mark.parametrize("port", [9901, 15001])

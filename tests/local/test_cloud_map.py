@@ -1,5 +1,7 @@
 """Cloud Map in a run: instances, and the actions of its API."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -11,10 +13,12 @@ import pytest
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, cloud_map_id
 from color_mesh.ecs.roles import Role, statements
 from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.cloud_map_authorization import authorize
 from color_mesh.local.run.aws.api_error import ApiError
-from color_mesh.local.run.aws.authorization import authorize
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.weights import live_routes, weights_request
+from color_mesh.local.run.dns.records import records_to_serve
+from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import RegisteredTask, TaskRegistry
 from color_mesh.model import MeshError
 from tests.support.local_templates import planned
@@ -163,6 +167,43 @@ def test_revision_increases_with_each_registration_but_not_with_health(aws: Emul
     assert revisions == [1, 2, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("healthy", "addresses"),
+    [("456", {"4", "5", "6"}), ("45", {"4", "5"}), ("", {"4", "5", "6"})],
+    ids=["all", "some", "none"],
+)
+def test_dns_answers_with_healthy_tasks_unless_there_are_none(aws: Emulated, healthy: str, addresses: set[str]) -> None:
+    for name in "456":
+        aws.register(name, healthy=name in healthy)
+    registrations = Propagation(aws.registry.tasks_of, 0)
+    registrations.update([STOCK])
+    names = records_to_serve(aws.plan, registrations, {})["names"]
+    assert {each.rpartition(".")[2] for each in names["stock.shop.local"]["A"]["values"]} == addresses
+    assert names["data-servicediscovery.us-east-1.amazonaws.com"]["A"]["values"] == ["198.51.100.2"]
+    assert "router.shop.local" not in names
+
+
+def test_call_waits_for_the_first_instance_that_is_on_its_way(aws: Emulated) -> None:
+    aws.plan = replace(aws.plan, discovery={**SERVICES, "shop.json: New": replace(SERVICES[ROUTER], name="new")})
+    aws.plan = replace(aws.plan, instances={"shop.json: New": (replace(WEIGHTS, id="new"),)})
+    aws.apply(lambda _: False)
+    names = {**NAMES, "ServiceName": "new"}
+
+    async def seconds_of_calls() -> list[float]:
+        seconds = []
+        for service, limit in (("new", 0.01), ("new", 20.0), ("unknown", 20.0)):
+            began = time.monotonic()
+            await aws.cloud_map.wait_for_first_instance({**NAMES, "ServiceName": service}, limit)
+            seconds.append(time.monotonic() - began)
+            asyncio.get_running_loop().call_later(0.05, aws.apply)
+        return seconds
+
+    cut_off, waited, unknown = asyncio.run(seconds_of_calls())
+    assert cut_off < 0.05 <= waited < 10
+    assert unknown < 0.05
+    assert [each["InstanceId"] for each in aws.cloud_map.call("DiscoverInstances", names)["Instances"]] == ["new"]
+
+
 def test_registered_instance_is_discovered_listed_and_deregistered(aws: Emulated) -> None:
     request = {"ServiceId": ROUTER_ID, "InstanceId": "route", "Attributes": {"green": "0", "yellow": "1"}}
     operation = aws.cloud_map.call("RegisterInstance", request)["OperationId"]
@@ -198,6 +239,26 @@ def test_invalid_registration_is_refused(
     with pytest.raises(ApiError) as refused:
         aws.cloud_map.call("RegisterInstance", request)
     assert refused.value.code == code
+
+
+def test_number_of_registered_instances_is_limited(aws: Emulated) -> None:
+    requests = [{"ServiceId": ROUTER_ID, "InstanceId": str(number)} for number in range(1000)]
+    for request in requests[1:]:
+        aws.cloud_map.call("RegisterInstance", request)
+    with pytest.raises(ApiError, match="ResourceLimitExceeded"):
+        aws.cloud_map.call("RegisterInstance", requests[0])
+    aws.cloud_map.call("RegisterInstance", requests[1])
+
+
+def test_service_that_leaves_the_templates_takes_its_registered_instances_along(aws: Emulated) -> None:
+    request = {"ServiceId": ROUTER_ID, "InstanceId": "other", "Attributes": {"green": "1"}}
+    aws.cloud_map.call("RegisterInstance", request)
+    aws.plan = replace(aws.plan, discovery={STOCK: SERVICES[STOCK]}, instances={})
+    aws.apply()
+    assert live_routes(aws.cloud_map) == {}
+    aws.plan = replace(aws.plan, discovery=SERVICES)
+    aws.apply()
+    assert live_routes(aws.cloud_map) == {}
 
 
 def test_task_of_ecs_cannot_be_deregistered(aws: Emulated) -> None:
@@ -269,7 +330,7 @@ NAME_KEYS = {"servicediscovery:NamespaceName": "shop.local", "servicediscovery:S
 )
 def test_role_that_allows_a_call_is_authorized(aws: Emulated, changes: dict[str, Any]) -> None:
     role = Role(name="Role", statements=statements({"Statement": {**DISCOVER, **changes}}))
-    assert authorize(role, "DiscoverInstances", NAMES, aws.cloud_map, "us-east-1").denial is None
+    assert authorize(role, "DiscoverInstances", NAMES, SERVICES, "us-east-1").denial is None
 
 
 @pytest.mark.parametrize(
@@ -284,7 +345,7 @@ def test_role_that_allows_a_call_is_authorized(aws: Emulated, changes: dict[str,
 )
 def test_missing_permission_is_named(aws: Emulated, changes: dict[str, Any]) -> None:
     role = Role(name="Role", statements=statements({"Statement": {**DISCOVER, **changes}}))
-    denial = authorize(role, "DiscoverInstances", NAMES, aws.cloud_map, "us-east-1").denial
+    denial = authorize(role, "DiscoverInstances", NAMES, SERVICES, "us-east-1").denial
     assert denial is not None
     assert denial.startswith(
         "servicediscovery:DiscoverInstances on service 'stock' of namespace 'shop.local': no policy allows it, "
@@ -298,6 +359,6 @@ def test_names_of_discovery_are_no_keys_of_other_actions(aws: Emulated) -> None:
     allowed = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}})
     request = {"ServiceId": ROUTER_ID, "InstanceId": "route"}
     role = Role(name="Role", statements=allowed)
-    denial = authorize(role, "RegisterInstance", request, aws.cloud_map, "us-east-1").denial
+    denial = authorize(role, "RegisterInstance", request, SERVICES, "us-east-1").denial
     assert denial is not None
     assert "servicediscovery:RegisterInstance on service 'router': no policy allows it" in denial

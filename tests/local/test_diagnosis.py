@@ -82,3 +82,10 @@ def test_gateway_route_that_requests_can_use_to_leave_its_prefix_is_a_warning(tm
         "(end the prefix and its replacement with '/')"
     )
     assert expected in warnings(planned(tmp_path, more=gateway))
+
+
+def test_findings_of_the_analysis_are_warnings(tmp_path: Path) -> None:
+    change = with_app(Environment=[{"Name": "URL", "Value": "https://api.example.com"}])
+    assert (
+        "shop.template.json: Task ContainerDefinitions[0].Environment[URL]: it calls 'api.example.com' on port 443"
+    ) in "\n".join(warnings(planned(tmp_path, change)))

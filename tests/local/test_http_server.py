@@ -22,16 +22,19 @@ def exchange(work: Callable[[HttpServer, int], Awaitable[bytes]]) -> bytes:
     """Run a server while a coroutine talks to it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = HttpServer((LOOPBACK, port), echo)
+    errors: list[BaseException] = []
+    server = HttpServer((LOOPBACK, port), echo, errors.append)
 
     async def run() -> bytes:
-        await server.start()
+        server.start()
         try:
             return await work(server, port)
         finally:
             server.stop()
 
-    return asyncio.run(run())
+    answer = asyncio.run(run())
+    assert errors == []
+    return answer
 
 
 async def send(port: int, *parts: bytes) -> bytes:
@@ -103,7 +106,17 @@ def test_stopped_server_refuses_connections_and_closes_open_ones() -> None:
         writer.close()
         with pytest.raises(ConnectionError):
             await send(port, POST)
-        await server.start()
+        server.start()
+        return await send(port, POST)
+
+    assert b"HTTP/1.1 200" in exchange(work)
+
+
+def test_server_is_started_again_at_once() -> None:
+    async def work(server: HttpServer, port: int) -> bytes:
+        await send(port, POST)
+        server.stop()
+        server.start()
         return await send(port, POST)
 
     assert b"HTTP/1.1 200" in exchange(work)

@@ -1,5 +1,6 @@
 """iptables rules of security groups, and of the redirection to Envoy."""
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 from color_mesh.ecs.security_groups import ANYWHERE, Rule, SecurityGroup
@@ -40,6 +41,18 @@ def test_rules_of_security_groups_become_chains() -> None:
 def test_internet_reaches_only_public_interfaces() -> None:
     rules = [rule for rule in render(A, B) if "-i internet" in rule]
     assert rules == ["-A FORWARD -i internet -o b -j MARK --set-mark 0x1"]
+
+
+def test_aws_is_reached_with_the_own_address_of_an_interface_and_as_its_security_groups_allow() -> None:
+    y = SecurityGroup(name="y", egress=(Rule(protocol="tcp", first_port=443, last_port=443, cidr=ANYWHERE),))
+    rules = [rule for rule in render(replace(A, groups=()), B, y=y) if rule.startswith("-A INPUT")]
+    assert rules[-5:] == [
+        "-A INPUT -i a -s 10.0.0.4 -d 169.254.170.2 -p tcp --dport 80 -j ACCEPT",
+        "-A INPUT -i a -s 10.0.0.4 -d 198.51.100.2/31 -p tcp --dport 443 -j ACCEPT",
+        "-A INPUT -i b -s 10.0.0.5 -d 169.254.170.2 -p tcp --dport 80 -j ACCEPT",
+        "-A INPUT -i b -s 10.0.0.5 -d 198.51.100.2/31 -p tcp --dport 443 -j group0-out",
+        "-A INPUT -d 198.51.100.2/31 -p tcp --dport 443 -m mark --mark 0x1 -j ACCEPT",
+    ]
 
 
 def test_undeclared_security_groups_allow_all_traffic() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from color_mesh.ecs.listeners import Action
+from color_mesh.ecs.actions import Action
 from color_mesh.local.plan.assembly import Plan
 from tests.support.local_templates import (
     APP,
@@ -255,7 +255,7 @@ class TestLoadBalancers:
             pytest.param({"Field": "path-pattern"}, "condition path-pattern has no value", id="value"),
             pytest.param(
                 {"Field": "http-header", "HttpHeaderConfig": {"Values": ["a"]}},
-                "http-header has no header",
+                "has no valid header",
                 id="header",
             ),
             pytest.param(

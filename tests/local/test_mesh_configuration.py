@@ -10,7 +10,7 @@ from color_mesh.envoy import Configuration
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.compiled_envoys import compile_envoy
 from color_mesh.local.run.envoys.mesh_configuration import MeshConfiguration
-from color_mesh.model import Mesh, MeshError, VirtualGateway, VirtualNode
+from color_mesh.model import Mesh, MeshError, Telemetry, VirtualGateway, VirtualNode
 from tests.support.local_templates import Resources, planned
 
 
@@ -20,7 +20,7 @@ class CountingCompiler:
     def __init__(self) -> None:
         self.compiled: list[str] = []
 
-    def __call__(self, mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configuration:
+    def __call__(self, mesh: Mesh, part: VirtualNode | VirtualGateway, _: Telemetry | None) -> Configuration:
         self.compiled.append(part.name)
         return compile_envoy(mesh, part)
 
@@ -85,7 +85,7 @@ def test_envoy_is_compiled_again_only_for_a_changed_mesh(
 def test_unsupported_mesh_is_compiled_once_and_named_each_time(plan: Plan) -> None:
     compiled: list[str] = []
 
-    def refuse(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configuration:
+    def refuse(mesh: Mesh, part: VirtualNode | VirtualGateway, _: Telemetry | None) -> Configuration:
         compiled.append(part.name)
         raise MeshError(["virtual node 'stock': unsupported"])
 

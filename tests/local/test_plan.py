@@ -141,9 +141,12 @@ def test_clusters_lead_to_the_nodes_of_their_hostnames(tmp_path: Path) -> None:
         {"name": "to-database", "load_assignment": OUTSIDE},
         {"name": "to-application", "type": "STATIC", "load_assignment": ASSIGNMENT},
         {"name": "anywhere", "type": "ORIGINAL_DST"},
+        {"name": "of-cloud-map", "type": "EDS", "eds_cluster_config": {"service_name": "shop%2Elocal/Stock?port=80"}},
+        {"name": "of-a-list", "type": "EDS", "eds_cluster_config": {"service_name": ["shop.local/stock"]}},
     ]
     plan = planned(tmp_path)
     assert plan.cluster_nodes({"static_resources": {"clusters": clusters}}) == {
         "to-stock": "stock",
+        "of-cloud-map": "stock",
         "to-database": "db.example",
     }

@@ -15,7 +15,7 @@ from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.visible_files import VisibleFiles
-from color_mesh.model import Mesh, VirtualGateway, VirtualNode
+from color_mesh.model import Mesh, Telemetry, VirtualGateway, VirtualNode
 from tests.support.local_templates import planned
 
 # What the containers of a run share; nothing starts in these tests.
@@ -42,7 +42,7 @@ def test_run_is_not_steady_before_its_services_have_tasks(tmp_path: Path) -> Non
 def test_tasks_of_a_node_share_one_compiled_configuration(tmp_path: Path) -> None:
     compiled: list[str] = []
 
-    def compiler(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Configuration:
+    def compiler(mesh: Mesh, part: VirtualNode | VirtualGateway, _: Telemetry | None) -> Configuration:
         compiled.append(part.name)
         return compile_envoy(mesh, part)
 

@@ -10,7 +10,13 @@ import pytest
 
 from color_mesh.envoy.document import read
 from color_mesh.local.plan.assembly import read_plan
-from color_mesh.local.plan.bootstraps import bootstrap_in, bootstrap_owner, cluster_hostnames, outbound_addresses
+from color_mesh.local.plan.bootstraps import (
+    bootstrap_in,
+    bootstrap_owner,
+    cluster_hostnames,
+    discovered_services,
+    outbound_addresses,
+)
 from color_mesh.model import MeshError
 from tests.support.hostile_inputs import application
 
@@ -55,12 +61,16 @@ def test_value_of_a_wrong_type_is_no_error_of_python(tmp_path: Path, key: str, v
         {"static_resources": {"clusters": [1, {"load_assignment": []}], "listeners": [{"address": 1}, None]}},
         {"static_resources": {"clusters": [{"load_assignment": {"endpoints": [{"lb_endpoints": [1, {}]}]}}]}},
         {"static_resources": {"listeners": [{"traffic_direction": "OUTBOUND"}]}, "node": [1]},
+        {"static_resources": {"clusters": [{"eds_cluster_config": {"service_name": {}}}, {"eds_cluster_config": 1}]}},
+        {"layered_runtime": [{"layers": 1}]},
+        {"layered_runtime": {"layers": [1, {"rtds_layer": []}, {"rtds_layer": {"name": ["a/b"]}}]}},
     ],
 )
 def test_configuration_of_another_form_has_no_hostnames(bootstrap: dict[str, Any]) -> None:
     read_bootstrap = bootstrap_in(["--config-yaml", json.dumps(bootstrap)])
     assert read_bootstrap == bootstrap
     assert cluster_hostnames(read_bootstrap) == {}
+    assert discovered_services(read_bootstrap) == []
     assert outbound_addresses(read_bootstrap) == set()
     assert bootstrap_owner(read_bootstrap) is None
 

@@ -13,11 +13,14 @@ from color_mesh.model import (
     CloudMapService,
     DnsDiscovery,
     HeaderMatch,
+    IpPreference,
     Mesh,
     MeshError,
+    Milliseconds,
     RouteMatch,
     SdsCertificate,
     SdsTrust,
+    Timeout,
     VirtualNode,
     VirtualServiceBackend,
 )
@@ -192,13 +195,14 @@ def by_dns(hostname: str, **changes: Any) -> VirtualNode:
 
 
 def test_node_with_an_external_host_name_is_an_external_endpoint() -> None:
-    original = mesh(nodes=(node(), by_dns("db.example.com", listeners=(TCP,))), services=(service(virtual_node="red"),))
+    database = by_dns("db.example.com", listeners=(HTTP_8080,))
+    original = mesh(nodes=(node(), database), services=(service(virtual_node="red"),))
     result = converted(original, "red")
     assert (result.external_nodes, result.mesh.node("blue")) == (frozenset({"blue"}), original.node("blue"))
     assert findings(original, "red") == [
         (
             "changed: virtual node 'blue': is treated as an external endpoint: Envoy of each client connects to "
-            "'db.example.com' port 83"
+            "'db.example.com' port 8080"
         )
     ]
 
@@ -276,7 +280,7 @@ def test_node_without_a_listener_has_no_discovery_and_provides_no_service() -> N
         ),
         pytest.param(
             replace(of_red(), ip_preference="IPv4_ONLY"),
-            "changed: mesh 'colors': the IP preference IPv4_ONLY is removed: all addresses are IPv4",
+            "changed: mesh 'colors': the IP preference IPv4_ONLY is removed: all addresses of tasks are IPv4",
             id="ipv4",
         ),
         pytest.param(
@@ -479,6 +483,17 @@ def test_findings_have_kind_subject_and_text() -> None:
     )
 
 
+def test_idle_connections_of_tcp_that_end_sooner_are_a_change() -> None:
+    assert findings(of_red(listeners=(TCP,))) == [
+        (
+            "changed: virtual node 'red': idle connections to port 83 end after 4 minutes, and not after an hour: set "
+            "the idle timeouts of the listener and of a route for longer pauses"
+        )
+    ]
+    timeout = Timeout(idle=Milliseconds(3_600_000))
+    assert findings(of_red(listeners=(replace(TCP, timeout=timeout),))) == []
+
+
 def test_prefix_of_a_gateway_route_that_matched_more_than_whole_segments_is_a_change() -> None:
     routes = tuple(
         gateway_route(name, match=RouteMatch(prefix=prefix))
@@ -488,3 +503,12 @@ def test_prefix_of_a_gateway_route_that_matched_more_than_whole_segments_is_a_ch
     assert findings(original) == [
         "changed: gateway route 'shop': the prefix '/shop' matches whole path segments only, and not '/shop-x' any more"
     ]
+
+
+@pytest.mark.parametrize(("own", "of_mesh"), [("IPv4_ONLY", None), (None, "IPv4_ONLY"), ("IPv4_ONLY", "IPv6_ONLY")])
+def test_node_that_dns_finds_keeps_its_ip_preference(own: IpPreference | None, of_mesh: IpPreference | None) -> None:
+    bank = node("bank", discovery=DnsDiscovery(hostname="api.bank.example", ip_preference=own))
+    services = (service("bank.colors.local", virtual_node="bank"), service(virtual_node="red"))
+    original = mesh(nodes=(bank, node()), services=services, ip_preference=of_mesh)
+    kept = DnsDiscovery(hostname="api.bank.example", ip_preference="IPv4_ONLY")
+    assert converted(original, "red").mesh.node("bank").discovery == kept

@@ -325,6 +325,15 @@ def test_environment_of_the_app_mesh_envoy_is_lost(tmp_path: Path) -> None:
     ]
 
 
+def test_traces_of_the_app_mesh_envoy_are_an_argument_of_the_new_mesh(tmp_path: Path) -> None:
+    tracing = {"ENABLE_ENVOY_XRAY_TRACING": "1", "XRAY_SAMPLING_RATE": "0.5"}
+    more = [*ENVOY["Environment"], *({"Name": name, "Value": value} for name, value in tracing.items())]
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [APP, {**ENVOY, "Environment": more}]}))
+    (found,) = (text for text in findings(migration, "to do") if "telemetry=Telemetry(sampling_percent=...)" in text)
+    assert found.startswith("t.json: Task container 'envoy': Envoy sent its traces to a container of the task: ")
+    assert findings(migration, "lost") == []
+
+
 @pytest.mark.parametrize(
     ("service", "kind", "text"),
     [
@@ -780,3 +789,33 @@ def test_backend_that_no_template_declares_is_lost(tmp_path: Path) -> None:
             "the one that does)"
         )
     ]
+
+
+# Names that applications call
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("http://cache.colors.local:6379", True),
+        ("red.colors.local", False),
+        ("cache.example.com", False),
+        ("colors.local", False),
+    ],
+)
+def test_name_that_the_new_zone_hides_is_work_by_hand(value: str, found: bool, tmp_path: Path) -> None:
+    app = {**APP, "Environment": [{"Name": "URL", "Value": value}]}
+    service = resource(
+        "AppMesh::VirtualService",
+        MeshName="colors",
+        VirtualServiceName="red.colors.local",
+        Spec={"Provider": {"VirtualNode": {"VirtualNodeName": "red"}}},
+    )
+    resources = {**running({"ContainerDefinitions": [app, ENVOY]}), "RedService": service}
+    lines = findings(migrated(tmp_path, resources), "to do")
+    text = (
+        "t.json: Task ContainerDefinitions[0].Environment[URL]: calls 'cache.colors.local', which the "
+        "private hosted zone 'colors.local' of the mesh hides and nothing answers any more: declare a "
+        "virtual service or a record of that name, or change the variable"
+    )
+    assert (text in lines) is found

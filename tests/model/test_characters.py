@@ -71,7 +71,19 @@ def test_other_characters_are_accepted(text: str) -> None:
     assert routing(route(match=RouteMatch(prefix=f"/{text}", headers=(HeaderMatch(name="a", exact=text),))))
 
 
-@pytest.mark.parametrize("hostname", ["*", "*.example.com", "example.com:80", "ex ample.com", "☃.example.com", "a\n"])
+@pytest.mark.parametrize(
+    "hostname",
+    [
+        "*",
+        "*.example.com",
+        "example.com:80",
+        "ex ample.com",
+        "http://example.com",
+        "example.com/a",
+        "☃.example.com",
+        "a\n",
+    ],
+)
 def test_hostname_of_which_no_request_can_be_is_refused(hostname: str) -> None:
     message = refusal(lambda: entering(gateway_route(match=RouteMatch(hostname=hostname))))
     assert "gateway route 'all': hostname has invalid characters" in message

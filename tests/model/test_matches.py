@@ -122,9 +122,9 @@ def test_grpc_method_name_at_its_limits_is_accepted(length: int) -> None:
     "conditions",
     [
         pytest.param({"hostname": "a"}, id="hostname-low"),
-        pytest.param({"hostname": "a" * 253}, id="hostname-high"),
-        pytest.param({"hostname_suffix": "."}, id="suffix-low"),
-        pytest.param({"hostname_suffix": f".{'a' * 252}"}, id="suffix-high"),
+        pytest.param({"hostname": ".".join(["a" * 63] * 3 + ["a" * 61])}, id="hostname-high"),
+        pytest.param({"hostname_suffix": ".a"}, id="suffix-low"),
+        pytest.param({"hostname_suffix": ".".join(["", *["a" * 63] * 3, "a" * 60])}, id="suffix-high"),
         pytest.param({"hostname_suffix": "*.example.com"}, id="suffix-with-a-star"),
     ],
 )
@@ -456,6 +456,17 @@ def test_invalid_grpc_method_name_is_rejected(conditions: dict[str, Any], wrong:
         pytest.param({"hostname": ""}, "hostname has an invalid length, got '0 characters' (1 to 253)", id="low"),
         pytest.param(
             {"hostname": "a" * 254}, "hostname has an invalid length, got '254 characters' (1 to 253)", id="high"
+        ),
+        pytest.param(
+            {"hostname": "a..b"},
+            "hostname is not a DNS name, got 'a..b' (labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
+            id="empty-label",
+        ),
+        pytest.param(
+            {"hostname_suffix": "*."},
+            "hostname suffix is not a DNS name, got '' "
+            "(labels of 1 to 63 letters, digits, '-' and '_', joined by dots)",
+            id="suffix-of-a-dot",
         ),
         pytest.param({"hostname": 7}, "hostname is not text, got 7 (such as 'www.example.com')", id="number"),
         pytest.param(

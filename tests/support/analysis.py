@@ -8,6 +8,8 @@ from color_mesh.analysis import RULES, Facts
 from color_mesh.ecs import Declarations
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import MeshResource
+from color_mesh.ecs.services import Registration, Service
+from color_mesh.ecs.target_groups import TargetGroup
 from color_mesh.ecs.task_definitions import ProxyConfiguration, TaskDefinition
 from color_mesh.model import Listener, Mesh, Route, VirtualNode
 from tests.support.builders import gateway, mesh, node, route, router, service, to
@@ -24,7 +26,8 @@ def texts(identifier: str, mesh: Mesh, **beside: Any) -> list[str]:
         **beside: Declarations beside the mesh, and other facts.
     """
     (rule,) = (rule for rule in RULES if rule.id == identifier)
-    declared = {name: value for name, value in beside.items() if name not in ("references", "places")}
+    of_facts = ("references", "places", "tcp_idle_millis", "left_out")
+    declared = {name: value for name, value in beside.items() if name not in of_facts}
     others = {name: value for name, value in beside.items() if name not in declared}
     facts = Facts(mesh=mesh, declarations=Declarations(**declared), **others)
     return [f"{fault.subject} {fault.property}: {fault.text}" for fault in rule.check(facts)]
@@ -78,7 +81,7 @@ def envoy(name: str = "red", kind: str = "virtualNode", **changes: Any) -> Conta
     return replace(Container(name="envoy", image="envoy", user="1337", mesh_resource=resource), **changes)
 
 
-def task(*containers: Container, **changes: Any) -> dict[str, TaskDefinition]:
+def node_task(*containers: Container, **changes: Any) -> dict[str, TaskDefinition]:
     """Return the task definition of red, or of the Envoy among the containers, by its place."""
     all_containers = containers or (Container(name="app", image="app"), envoy())
     return {TASK: replace(TaskDefinition(family="red", containers=all_containers), **changes)}
@@ -99,4 +102,15 @@ def proxy(**changes: Any) -> ProxyConfiguration:
 def calling(mesh: Mesh, name: str = "blue", **variables: str) -> dict[str, Any]:
     """Return declarations beside a mesh: the task of a node whose application has these environment variables."""
     app = Container(name="app", image="app", environment=variables)
-    return {"mesh": mesh, "task_definitions": task(app, envoy(name))}
+    return {"mesh": mesh, "task_definitions": node_task(app, envoy(name))}
+
+
+def in_target_group(part: str = "gateway", port: int = 80, **group: Any) -> dict[str, Any]:
+    """Return declarations of a service whose tasks, those of a gateway or node, are in a target group at a port."""
+    kind = "virtualGateway" if part == "gateway" else "virtualNode"
+    registration = Registration(registry="app.yaml: Group", port=port)
+    return {
+        "task_definitions": node_task(envoy(part, kind)),
+        "services": {"app.yaml: Service": Service(name="s", task_definition=TASK, targets=(registration,))},
+        "target_groups": {"app.yaml: Group": TargetGroup(**{"name": "group", "target_type": "ip", **group})},
+    }

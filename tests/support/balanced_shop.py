@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import trustme
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
@@ -17,7 +18,7 @@ from color_mesh import MeshGateway, MeshNode, ServiceMesh
 IMAGE = "example/echo"
 # Answers with the request as JSON, after `?wait=` seconds. `/close` ends the connection without a response.
 ECHO = """
-import json, os, signal, sys, time
+import json, os, signal, ssl, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,15 +49,24 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
+server = Server(("0.0.0.0", int(sys.argv[2])), Handler)
+if os.environ["SERVICE"] == "secure":
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(sys.argv[1])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-Server(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()
+server.serve_forever()
 """
 
 
 def write_program(folder: Path) -> tuple[str, str]:
-    """Write the program of the image, and return the option that names it."""
+    """Write the program of the image, with a certificate for TLS, and return the option that names it."""
     (folder / "echo.py").write_text(ECHO)
-    return "--image", f"{IMAGE}=python3 -I -S {folder}/echo.py"
+    certificate = folder / "server.pem"
+    trustme.CA().issue_cert("secure.example").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    # Users of containers are nobody on this machine.
+    certificate.chmod(0o644)
+    return "--image", f"{IMAGE}=python3 -I -S {folder}/echo.py {certificate}"
 
 
 class BalancedShop(Stack):
@@ -84,8 +94,16 @@ class BalancedShop(Stack):
             self, "WebsiteNode", mesh=mesh, name="website", listeners=[], virtual_service=False, backends=[orders]
         )
         node.attach(website.service)
+        self._canary = self._service("Canary", 8080)
         self._rules(website.listener, website.target_group)
-        website.load_balancer.set_attribute("idle_timeout.timeout_seconds", "2")
+        internal = elbv2.ApplicationLoadBalancer(self, "Internal", vpc=self._vpc)
+        http = internal.add_listener("Http", port=8000, protocol=elbv2.ApplicationProtocol.HTTP, open=False)
+        http.add_targets("Targets", protocol=elbv2.ApplicationProtocol.HTTP, port=8080, targets=[self._canary])
+        internal.connections.allow_from(website.service, ec2.Port.tcp(8000))
+        container = website.task_definition.default_container
+        assert container is not None
+        container.add_environment("INTERNAL", f"http://{internal.load_balancer_dns_name}:8000")
+        website.load_balancer.set_attribute("idle_timeout.timeout_seconds", "4")
         gateway = MeshGateway(self, "Gateway", mesh=mesh, name="door", port=8082)
         gateway.add_route("Orders", to=orders)
         certificate = acm.Certificate(self, "Certificate", domain_name="shop.example")
@@ -118,7 +136,7 @@ class BalancedShop(Stack):
             vpc=self._vpc,
             port=8080,
             protocol=elbv2.ApplicationProtocol.HTTP,
-            targets=[self._service("Canary", 8080)],
+            targets=[self._canary],
             health_check=elbv2.HealthCheck(path="/health", healthy_http_codes="200-204"),
             deregistration_delay=Duration.seconds(5),
         )
@@ -162,6 +180,40 @@ class BalancedShop(Stack):
             ),
             ([conditions.path_patterns(["/function"])], elbv2.ListenerAction.forward([serverless])),
         ]
+        secure = elbv2.ApplicationTargetGroup(
+            self,
+            "SecureTargets",
+            vpc=self._vpc,
+            port=8443,
+            protocol=elbv2.ApplicationProtocol.HTTPS,
+            targets=[self._service("Secure", 8443)],
+            health_check=elbv2.HealthCheck(protocol=elbv2.Protocol.HTTPS),
+        )
+        rules.append(([conditions.path_patterns(["/secure/*"])], elbv2.ListenerAction.forward([secure])))
+        elbv2.CfnListenerRule(
+            self,
+            "RegexRule",
+            listener_arn=listener.listener_arn,
+            priority=100,
+            conditions=[
+                elbv2.CfnListenerRule.RuleConditionProperty(
+                    field="path-pattern",
+                    path_pattern_config=elbv2.CfnListenerRule.PathPatternConfigProperty(regex_values=["^/v[0-9]+$"]),
+                ),
+                elbv2.CfnListenerRule.RuleConditionProperty(
+                    field="host-header",
+                    host_header_config=elbv2.CfnListenerRule.HostHeaderConfigProperty(
+                        regex_values=[r"^api\..*\.example$"]
+                    ),
+                ),
+            ],
+            actions=[
+                elbv2.CfnListenerRule.ActionProperty(
+                    type="fixed-response",
+                    fixed_response_config=elbv2.CfnListenerRule.FixedResponseConfigProperty(status_code="210"),
+                )
+            ],
+        )
         for number, (matching, action) in enumerate(rules, 1):
             listener.add_action(f"Rule{number}", priority=number, conditions=list(matching), action=action)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.support.skips import missing_programs, skip
 
 COMMAND = shutil.which("color-mesh", path=sysconfig.get_path("scripts")) or "color-mesh"
 DEADLINE_SECONDS = 30.0
+REFRESH_SECONDS = 1
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -94,6 +96,10 @@ class LocalMesh:
 
     def status(self) -> Any:
         """Return the status of the run."""
+        return self.request({"command": "status"})
+
+    def request(self, command: Any) -> Any:
+        """Send a request to the control socket, and return the response."""
         with socket.socket(socket.AF_UNIX) as connection:
             # The path of a socket is limited to 107 characters.
             folder = os.open(self.folder / ".color-mesh", os.O_PATH)
@@ -101,7 +107,7 @@ class LocalMesh:
                 connection.connect(f"/proc/self/fd/{folder}/control.sock")
             finally:
                 os.close(folder)
-            connection.sendall(b'{"command": "status"}\n')
+            connection.sendall(json.dumps(command).encode() + b"\n")
             return json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
 
     def tasks(self, service: str) -> list[Any]:
@@ -175,6 +181,16 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def first_free_port(count: int) -> int:
+    """Return the first of so many free ports in a row, outside of the range from which the kernel takes ports."""
+    while True:
+        first = random.randrange(20_000, 30_000, count)
+        with ExitStack() as servers, suppress(OSError):
+            for port in range(first, first + count):
+                servers.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+
+
 def template_of(stack: str, change: Callable[[Template], None]) -> Callable[[Path], None]:
     """Return a change of a cloud assembly: it changes the template of a stack."""
 
@@ -199,6 +215,13 @@ def require(assembly: Path, *options: str) -> None:
     skip([*missing_programs("nslookup"), *missing(read_plan([assembly], images))])
 
 
+def ask_often(assembly: Path) -> None:
+    """Change an assembly: Envoys ask Cloud Map every second, and not every 10 seconds, so that tests are short."""
+    for path in assembly.glob("*.template.json"):
+        text = path.read_text()
+        path.write_text(text.replace(r"\"refresh_delay\": \"10s\"", rf"\"refresh_delay\": \"{REFRESH_SECONDS}s\""))
+
+
 @contextmanager
 def local_mesh(
     assembly: Path,
@@ -214,7 +237,8 @@ def local_mesh(
     shutil.copytree(assembly, folder / "cdk.out")
     if change is not None:
         change(folder / "cdk.out")
-    port = free_port()
+    ask_often(folder / "cdk.out")
+    port = first_free_port(4)
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             [*prefix, COMMAND, "up", "--port", str(port), *options], cwd=folder, stdout=output, stderr=subprocess.STDOUT

@@ -37,6 +37,7 @@ REDIRECTION = {
         {"Name": "ProxyIngressPort", "Value": "15000"},
         {"Name": "ProxyEgressPort", "Value": "15001"},
         {"Name": "IgnoredUID", "Value": "1337"},
+        {"Name": "EgressIgnoredIPs", "Value": "169.254.170.2,169.254.169.254"},
     ]
 }
 TEMPLATE: dict[str, Any] = {

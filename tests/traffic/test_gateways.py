@@ -178,7 +178,9 @@ def test_first_hop_has_the_timeout_of_the_services_route(mesh: LoopbackMesh) -> 
         pytest.param("www.example.com", "green", id="exact"),
         pytest.param("WWW.example.com", "green", id="in-capitals"),
         pytest.param(f"www.example.com:{PORT}", "green", id="with-the-port"),
+        pytest.param("www.example.com:8443", "green", id="with-the-port-of-a-load-balancer"),
         pytest.param("any.example.com", "yellow", id="suffix"),
+        pytest.param("any.example.com:8443", "yellow", id="suffix-with-the-port-of-a-load-balancer"),
         pytest.param(f"any.example.com:{PORT}", "yellow", id="suffix-with-the-port"),
     ],
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_TIMEOUT, SERVER_IDLE_TIMEOUT
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
+from color_mesh.envoy.typed import duration
 from color_mesh.model import Listener
 from tests.support.builders import gateway, gateway_route, mesh, node, service, to
 from tests.support.loopback_mesh import LoopbackMesh, connect, loopback_mesh, wait_until
@@ -27,7 +28,7 @@ CLUSTER = "cluster.cds_egress_colors_red_http_80"
 
 def shorten(content: Any) -> Any:
     """Return a configuration with the idle timeouts of the test."""
-    shorter = {CLIENT_IDLE_TIMEOUT: f"{CLIENT_SECONDS}s", SERVER_IDLE_TIMEOUT: f"{SERVER_SECONDS}s"}
+    shorter = {duration(CLIENT_IDLE_MILLIS): f"{CLIENT_SECONDS}s", duration(SERVER_IDLE_MILLIS): f"{SERVER_SECONDS}s"}
     if isinstance(content, dict):
         return {
             key: shorter.get(value, value) if key == "idle_timeout" else shorten(value)

@@ -62,7 +62,10 @@ MESH = Mesh(
         VirtualGateway(
             name="gateway",
             listeners=(Listener(port=PORT),),
-            routes=(GatewayRoute(name="all", match=RouteMatch(prefix="/"), virtual_service=ROUTER),),
+            routes=tuple(
+                GatewayRoute(name=prefix.strip("/"), match=RouteMatch(prefix=prefix), virtual_service=ROUTER)
+                for prefix in ("/all", "/moved")
+            ),
         ),
     ),
 )
@@ -96,7 +99,7 @@ def spans_of(received: Collector, request_id: str, count: int) -> list[tuple[dic
 def test_request_through_a_gateway_is_one_trace_with_the_right_parents(
     running: LoopbackMesh, received: Collector
 ) -> None:
-    request = running.enter("gateway", PORT, "/shop").request
+    request = running.enter("gateway", PORT, "/all/shop").request
     spans = spans_of(received, request["headers"]["x-request-id"], 3)
     by_place = {(resource["service.name"], span.kind): span for resource, span in spans}
     entry, call, callee = (by_place[key] for key in (("gateway", SERVER), ("gateway", CLIENT), ("green", SERVER)))
@@ -108,7 +111,7 @@ def test_request_through_a_gateway_is_one_trace_with_the_right_parents(
 def test_resource_and_attributes_have_the_names_of_the_semantic_conventions(
     running: LoopbackMesh, received: Collector
 ) -> None:
-    request = running.enter("gateway", PORT, "/shop?size=5").request
+    request = running.enter("gateway", PORT, "/all/shop?size=5").request
     spans = spans_of(received, request["headers"]["x-request-id"], 3)
     (resource, span) = next(each for each in spans if each[0]["service.name"] == "green")
     assert {key: resource[key] for key in ("service.namespace", "cloud.availability_zone")} == {
@@ -120,6 +123,13 @@ def test_resource_and_attributes_have_the_names_of_the_semantic_conventions(
     assert (span.name, [values[name] for name in names]) == ("GET", ["GET", "200", ROUTER, "/shop"])
 
 
+def test_path_of_a_gateway_is_the_one_that_a_client_requested(running: LoopbackMesh, received: Collector) -> None:
+    request = running.enter("gateway", PORT, "/moved/x").request
+    spans = spans_of(received, request["headers"]["x-request-id"], 3)
+    paths = {(resource["service.name"], span.kind): attributes(span)["url.path"] for resource, span in spans}
+    assert paths == {("gateway", SERVER): "/moved/x", ("gateway", CLIENT): "/x", ("green", SERVER): "/x"}
+
+
 def test_trace_context_of_an_application_is_passed_on(running: LoopbackMesh, received: Collector) -> None:
     headers = running.call("red", ROUTER, ROUTER_PORT, headers=SAMPLED).request["headers"]
     assert headers["traceparent"].split("-")[1] == TRACE
@@ -129,20 +139,20 @@ def test_trace_context_of_an_application_is_passed_on(running: LoopbackMesh, rec
 
 
 def test_trace_context_of_a_client_of_a_gateway_is_not_believed(running: LoopbackMesh) -> None:
-    headers = running.enter("gateway", PORT, headers={**SAMPLED, "tracestate": "vendor=1"}).request["headers"]
+    headers = running.enter("gateway", PORT, "/all", headers={**SAMPLED, "tracestate": "vendor=1"}).request["headers"]
     assert headers["traceparent"].split("-")[1] != TRACE
     assert "vendor" not in headers.get("tracestate", "")
 
 
 def test_health_check_of_a_load_balancer_begins_no_trace(running: LoopbackMesh, received: Collector) -> None:
     assert running.enter("gateway", PORT, "/.well-known/gateway-health").status == 200
-    request = running.enter("gateway", PORT).request
+    request = running.enter("gateway", PORT, "/all").request
     spans_of(received, request["headers"]["x-request-id"], 3)
     assert not [span for _, span in received.spans if attributes(span)["url.path"].startswith("/.well-known")]
 
 
 def test_access_log_has_the_id_of_the_trace(running: LoopbackMesh) -> None:
-    trace = running.enter("gateway", PORT).request["headers"]["traceparent"].split("-")[1]
+    trace = running.enter("gateway", PORT, "/all").request["headers"]["traceparent"].split("-")[1]
     log = running.task("green").folder / "access.log"
     wait_until(lambda: trace in log.read_text().splitlines(), "the trace in the access log")
 
@@ -180,7 +190,7 @@ def test_without_sampling_there_is_a_context_but_no_span(tmp_path_factory: pytes
             settings={"telemetry": Telemetry(collector=received.url, sampling_percent=0)},
         ) as running,
     ):
-        headers = running.enter("gateway", PORT).request["headers"]
+        headers = running.enter("gateway", PORT, "/all").request["headers"]
         assert headers["traceparent"].endswith("-00")
         # Spans of an application that decided by itself are sent.
         sampled = running.call("red", ROUTER, ROUTER_PORT, headers=SAMPLED).request["headers"]
@@ -197,7 +207,7 @@ def test_requests_do_not_wait_for_an_endpoint(failure: str, tmp_path_factory: py
         with loopback_mesh(MESH, tmp_path_factory.mktemp("mesh"), settings=settings) as running:
             began = time.monotonic()
             # More spans than Envoy has room for, so that a queue that blocks would show.
-            statuses = {running.enter("gateway", PORT).status for _ in range(1500)}
+            statuses = {running.enter("gateway", PORT, "/all").status for _ in range(1500)}
             seconds = time.monotonic() - began
             gateway = running.task("gateway")
             wait_until(lambda: gateway.stat("cluster.telemetry_traces.upstream_cx_total") > 0, "spans are sent")

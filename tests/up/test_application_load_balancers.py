@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.balanced_shop import synthesize_shop, write_program
-from tests.support.cloudformation import Template
+from tests.support.cloudformation import Template, task_definition
 from tests.support.local_mesh import LocalMesh, local_mesh
 
 WEBSITE, DOOR_HTTPS, DOOR_HTTP = range(3)
@@ -71,6 +71,24 @@ def test_request_goes_where_the_first_rule_that_matches_says(
     assert request(shop, path, *options)["service"] == service
 
 
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/v12", "api.eu.example", 210),
+        ("/v12?a=/x", "API.eu.example:8080", 210),
+        ("/v12/x", "api.eu.example", 200),
+        ("/x?/v1", "api.eu.example", 200),
+        ("/v12", "api.eu.example.org", 200),
+    ],
+)
+def test_regular_expressions_of_conditions_match(shop: LocalMesh, path: str, host: str, status: int) -> None:
+    assert curl(shop, f"{url(shop, WEBSITE)}{path}", "--header", f"Host: {host}")[0] == status
+
+
+def test_target_group_of_https_does_not_validate_certificates(shop: LocalMesh) -> None:
+    assert request(shop, "/secure/x")["service"] == "secure"
+
+
 def test_target_gets_the_host_and_the_headers_of_a_load_balancer(shop: LocalMesh) -> None:
     received = request(shop, "/a?b=1", "--header", "X-Forwarded-For: 203.0.113.7", "--header", "X-Forwarded-Port: 7")
     assert received["path"] == "/a?b=1"
@@ -116,7 +134,7 @@ def test_rule_of_a_function_is_named_and_answers_503(shop: LocalMesh) -> None:
     assert "FunctionTargets9CF91710.TargetType: does not run here, got 'lambda' (ip)" in shop.output()
 
 
-@pytest.mark.parametrize(("path", "status"), [("/close", 502), ("/?wait=5", 504)])
+@pytest.mark.parametrize(("path", "status"), [("/close", 502), ("/?wait=8", 504)])
 def test_target_that_does_not_respond_is_an_error_of_the_gateway(shop: LocalMesh, path: str, status: int) -> None:
     assert curl(shop, f"{url(shop, WEBSITE)}{path}")[0] == status
 
@@ -150,6 +168,13 @@ def test_address_of_each_listener_is_printed(shop: LocalMesh) -> None:
         assert line in shop.output()
 
 
+def test_dns_name_of_a_load_balancer_leads_to_it(shop: LocalMesh) -> None:
+    response = shop.execute("website", "sh", "-c", 'curl --silent "$INTERNAL/x"').stdout
+    received = json.loads(response)
+    assert (received["service"], received["headers"]["x-forwarded-port"]) == ("canary", "8000")
+    assert "HTTP 8000 at 10.0." in shop.output()
+
+
 def test_changed_rules_take_effect_in_the_running_load_balancer(shop: LocalMesh) -> None:
     def send_all_to_the_canary(template: Template) -> None:
         rules = [each["Properties"] for each in template["Resources"].values() if each["Type"].endswith("ListenerRule")]
@@ -162,6 +187,28 @@ def test_changed_rules_take_effect_in_the_running_load_balancer(shop: LocalMesh)
     shop.wait_for_output("the new templates are in effect")
     assert {request(shop, "/half")["service"] for _ in range(20)} == {"canary"}
     assert before == next(each["pid"] for each in shop.status()["balancers"] if each["name"] == "website")
+
+
+def test_requests_of_a_task_end_before_it_stops(shop: LocalMesh) -> None:
+    def change_task(template: Template) -> None:
+        (container,) = task_definition(template, "ShopCanaryTasks8FA386E0")["ContainerDefinitions"]
+        container["Environment"].append({"Name": "VERSION", "Value": "2"})
+
+    before = shop.tasks("canary")[0]["id"]
+    target = f"{url(shop, WEBSITE)}/c1?wait=1.5"
+    # The requests overlap: at any time there is one that began before.
+    requests = [
+        f"sleep {number * 0.4}; curl --silent --max-time 10 --write-out '%{{http_code}} ' -o /dev/null '{target}'"
+        for number in range(30)
+    ]
+    script = "\n".join(f"({each}) &" for each in requests)
+    with subprocess.Popen(["sh", "-c", f"{script}\nwait"], stdout=subprocess.PIPE, text=True) as load:
+        shop.change("Shop", change_task)
+        shop.wait_until(
+            lambda: shop.tasks("canary")[0]["id"] != before and len(shop.tasks("canary")) == 1, "the task is replaced"
+        )
+        output, _ = load.communicate(timeout=30)
+    assert Counter(output.split()) == {"200": 30}
 
 
 def test_templates_that_would_leave_out_a_running_service_are_refused(shop: LocalMesh) -> None:

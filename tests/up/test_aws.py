@@ -221,11 +221,14 @@ def test_missing_permission_is_named_with_task_action_and_resource(tmp_path: Pat
     without_permission_for_yellow(template)
     with local_mesh(write(tmp_path / "templates", template), tmp_path) as run:
         wait_for_weights(run, "green")
-        run.wait_for_output("servicediscovery:DiscoverInstances on service 'yellow' of namespace 'shop.local'")
-        line = next(line for line in run.output().splitlines() if "'yellow'" in line)
-        assert re.search(r"  caller/[0-9a-f]{8}: servicediscovery:Disc", line)
-        assert "no policy allows it, got role Role (allow servicediscovery:DiscoverInstances on arn:aws:" in line
-        assert run.output().count("on service 'yellow'") == 1
+        denial = (
+            "servicediscovery:DiscoverInstances on service 'yellow' of namespace 'shop.local': no policy allows it, "
+        )
+        denial += "got role Role (allow servicediscovery:DiscoverInstances on arn:aws:"
+        run.wait_until(lambda: run.output().count(denial) == 2, "the warning and the denial are printed")
+        warning, denied = (line for line in run.output().splitlines() if denial in line)
+        assert f"warning: caller: envoy: {denial}" in warning
+        assert re.search(r"  caller/[0-9a-f]{8}: servicediscovery:Disc", denied)
         assert endpoints(run, "yellow") == 0
 
 

@@ -154,20 +154,17 @@ def use_another_image(template: Template) -> None:
     task_definition(template)["ContainerDefinitions"][0]["Image"] = "registry.example/shop/stock:2"
 
 
-def test_image_without_a_program_is_refused(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
-    copy_with_another_image(cloud_assembly(), tmp_path)
-    assert refused(tmp_path) == (
-        "EcsStack.template.json: RedTaskDefinition4CCB06C0 container 'red-app': no program runs in place of the "
-        "image, got 'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
-        "'registry.example/shop/stock:2' in color-mesh.json)\n"
-    )
-
-
-def copy_with_another_image(assembly: Path, folder: Path) -> None:
-    from shutil import copytree
-
-    copytree(assembly, folder / "cdk.out")
-    template_of("EcsStack", use_another_image)(folder / "cdk.out")
+def test_service_of_an_image_without_a_program_is_left_out(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    with local_mesh(cloud_assembly(), tmp_path, change=template_of("EcsStack", use_another_image)) as run:
+        assert (
+            "Left out:\n"
+            "  EcsStack.template.json: RedTaskDefinition4CCB06C0 container 'red-app': no program runs in place of the "
+            "image, got 'registry.example/shop/stock:2' (--image 'registry.example/shop/stock:2=COMMAND', or an entry "
+            "'registry.example/shop/stock:2' in color-mesh.json)\n"
+        ) in run.output()
+        assert "(red-svc): depends on EcsStack.template.json: RedTaskDefinition4CCB06C0, which is" in run.output()
+        assert "red-svc" not in [service["name"] for service in run.status()["services"]]
+        assert run.get("/") == "blue"
 
 
 @pytest.mark.parametrize("name", ["registry.example/shop/stock:2", "registry.example/shop/stock", "stock"])
@@ -200,7 +197,8 @@ def test_output_has_the_plan_the_logs_and_commands_to_try(cloud_assembly: Callab
     assert "Logs: .color-mesh/logs, or color-mesh logs NAME -f\n" in output
     for service in ("red-svc", "blue-svc", "green-svc", "yellow-svc", "gateway-svc-load-balanced"):
         assert f"{service}: {2 if 'gateway' in service else 1} healthy  10.0." in output
-    assert f"the mesh is healthy, at {run.url}\n          Try:\n            curl {run.url}\n" in output
+    assert f"the mesh is healthy, at {run.url}\n            gateway-lb: TCP 80 at {run.url}\n" in output
+    assert f"          Try:\n            curl {run.url}\n" in output
     assert "color-mesh exec red-app -- curl -s router.colors.local\n" in output
 
 

@@ -13,6 +13,7 @@ from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualN
 # Region and account of templates that do not name theirs.
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+DEFAULT_TCP_IDLE_MILLIS = 3_600_000  # Envoy API, TcpProxy.idle_timeout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,13 +24,18 @@ class Facts:
         mesh: The mesh. Without one, a mesh without parts.
         declarations: Declarations of the templates. Default: none, as at the synthesis of an app.
         references: Resources that a resource refers to, each with the property that does: by the places of both.
+        left_out: Messages about parts of the source that are not valid and are left out or changed.
         places: Place of each part of the mesh, by its subject: file and resource, or path of the construct.
+        tcp_idle_millis: Default idle timeouts for tcp in milliseconds, of routes and of listeners. Default: one hour
+            each, as with App Mesh.
     """
 
     mesh: Mesh
     declarations: Declarations = field(default_factory=Declarations)
     references: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    tcp_idle_millis: tuple[int, int] = (DEFAULT_TCP_IDLE_MILLIS, DEFAULT_TCP_IDLE_MILLIS)
 
     def services_of(self, task_definition: str) -> list[tuple[str, Service]]:
         """Return the ECS services that run a task definition, each with its place."""

@@ -17,7 +17,7 @@ _USED: UsedProperties = {
         *("ECS::Service", "ECS::TaskDefinition"),
         *(f"ElasticLoadBalancingV2::{each}" for each in ("LoadBalancer", "Listener", "ListenerRule", "TargetGroup")),
         *("IAM::ManagedPolicy", "IAM::Policy", "IAM::Role", "Logs::LogGroup"),
-        *("Route53::HostedZone", "Route53::RecordSet", "ServiceDiscovery::Service"),
+        *("Route53::HostedZone", "Route53::RecordSet", "ServiceDiscovery::Service", "CertificateManager::Certificate"),
     )
 }
 _KINDS = {
@@ -34,7 +34,10 @@ _OWNERS = {"route": ("virtual router", "virtualRouterName"), "gatewayRoute": ("v
 
 
 def read_facts(
-    meshes: Sequence[Mesh], resources: Iterable[DeclaredResource], templates: Templates
+    meshes: Sequence[Mesh],
+    resources: Iterable[DeclaredResource],
+    templates: Templates,
+    left_out: Sequence[str] = (),
 ) -> tuple[Facts, ...]:
     """Return what rules look at, for each mesh of a source.
 
@@ -42,12 +45,19 @@ def read_facts(
         meshes: Meshes.
         resources: App Mesh resources of the meshes.
         templates: Templates of the source.
+        left_out: Messages about parts of the source that are left out or changed.
     """
     declarations = read_declarations(templates.with_pseudo_parameters(_ASSUMED), _USED)
     references = templates.dependencies()
     declared = list(resources)
     return tuple(
-        Facts(mesh=mesh, declarations=declarations, references=references, places=dict(_places(mesh, declared)))
+        Facts(
+            mesh=mesh,
+            declarations=declarations,
+            references=references,
+            left_out=tuple(left_out),
+            places=dict(_places(mesh, declared)),
+        )
         for mesh in meshes
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from color_mesh.analysis.facts import DEFAULT_TCP_IDLE_MILLIS
 from color_mesh.envoy.routes import DEFAULT_IDLE_MILLIS, DEFAULT_TIMEOUT_MILLIS
 from color_mesh.model import (
     ClientTls,
@@ -18,8 +19,6 @@ from color_mesh.model import (
     VirtualService,
     WeightedTarget,
 )
-
-DEFAULT_TCP_IDLE_MILLIS = 3_600_000  # Envoy API, TcpProxy.idle_timeout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,9 +70,10 @@ def deliveries(mesh: Mesh, service: str | None = None) -> Iterator[Delivery]:
         mesh: The mesh.
         service: Name of one virtual service. Default: all.
     """
-    for each in mesh.services:
-        if service is not None and each.name != service:
-            continue
+    selected = mesh.services
+    if service is not None:
+        selected = (mesh.service(service),) if service not in mesh.external_services else ()
+    for each in selected:
         provider = mesh.provider(each)
         if isinstance(provider, VirtualNode):
             for listener in provider.listeners:
@@ -142,10 +142,16 @@ def request_millis(timeout: Timeout | None) -> int:
     )
 
 
-def idle_millis(timeout: Timeout | None, protocol: Protocol) -> int:
-    """Return an idle timeout in milliseconds, Envoy's default if there is none; 0 for no limit."""
+def idle_millis(timeout: Timeout | None, protocol: Protocol, tcp_default: int = DEFAULT_TCP_IDLE_MILLIS) -> int:
+    """Return an idle timeout in milliseconds, Envoy's default if there is none; 0 for no limit.
+
+    Args:
+        timeout: Timeouts of a route or a listener.
+        protocol: Protocol of the route or the listener.
+        tcp_default: Default for tcp.
+    """
     if timeout is None or timeout.idle_millis is None:
-        return DEFAULT_TCP_IDLE_MILLIS if protocol == "tcp" else DEFAULT_IDLE_MILLIS
+        return tcp_default if protocol == "tcp" else DEFAULT_IDLE_MILLIS
     return timeout.idle_millis
 
 

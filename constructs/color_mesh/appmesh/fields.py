@@ -49,6 +49,7 @@ class Fields:
         spelling: Spelling of the object's keys.
         problems: List to which problems are added.
         report_unknown: Report keys that the reader does not know.
+        unknown: List to which problems of such keys are added. Default: ``problems``.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class Fields:
         spelling: Spelling,
         problems: list[str],
         report_unknown: bool = True,
+        unknown: list[str] | None = None,
     ) -> None:
         self._place = place
         self._spelling = spelling
         self._problems = problems
         self._report_unknown = report_unknown
+        self._unknown = unknown
         self._known: list[str] = []
         self._reported: set[str] = set()
         self._values: Mapping[str, Any] = {}
@@ -179,7 +182,10 @@ class Fields:
         for key in self._values:
             if key not in self._known:
                 fix = f"known: {listed(set(self._known), none='')}"
-                self._report(self._below(key), "is unknown", key, fix)
+                if self._unknown is None:
+                    self._report(self._below(key), "is unknown", key, fix)
+                else:
+                    add_problems(self._unknown, [problem(self._below(key), "is unknown", key, fix)])
 
     def _get(self, key: str) -> Any:
         spelled = self._spelling(key)
@@ -202,7 +208,7 @@ class Fields:
         return []
 
     def _object(self, place: str, value: object, read: Callable[["Fields"], T]) -> T:
-        inner = Fields(value, place, self._spelling, self._problems, self._report_unknown)
+        inner = Fields(value, place, self._spelling, self._problems, self._report_unknown, self._unknown)
         result = read(inner)
         inner.close()
         return result

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from typing import Any, TypeVar
 
 from color_mesh.appmesh.fields import Fields, Spelling
+from color_mesh.appmesh.lenient import lenient_mesh
 from color_mesh.appmesh.resources import (
     read_mesh,
     read_pair,
@@ -26,6 +28,7 @@ from color_mesh.model import (
     VirtualService,
 )
 from color_mesh.model.errors import add_problems, listed, problem, refuse
+from color_mesh.model.index import MeshParts
 
 T = TypeVar("T")
 
@@ -75,9 +78,17 @@ class _Draft:
 
 
 def read_meshes(
-    resources: Iterable[DeclaredResource], cloud_map_services: Sequence[CloudMapService] = ()
+    resources: Iterable[DeclaredResource],
+    cloud_map_services: Sequence[CloudMapService] = (),
+    left_out: list[str] | None = None,
 ) -> tuple[tuple[Mesh, ...], tuple[str, ...]]:
     """Read the meshes that resources declare.
+
+    Args:
+        resources: Resources.
+        cloud_map_services: Cloud Map services.
+        left_out: List to which messages are added about parts that are not valid and are left out, and about unknown
+            properties. Default: they are problems.
 
     Returns:
         The meshes, and notes about assumptions for the user.
@@ -88,7 +99,7 @@ def read_meshes(
     problems: list[str] = []
     drafts: dict[str, _Draft] = {}
     for resource in sorted(resources, key=lambda resource: KINDS.index(resource.kind)):
-        _read(resource, drafts, problems)
+        _read(resource, drafts, problems, left_out)
     refuse(problems)
     notes = [
         f"mesh {name!r} is not declared in the sources: read with App Mesh's defaults, such as DROP_ALL"
@@ -102,7 +113,7 @@ def read_meshes(
     for name, draft in drafts.items():
         try:
             services = tuple(each for each in cloud_map_services if single_mesh or _refers(draft, each))
-            meshes.append(_mesh(name, draft, services))
+            meshes.append(_mesh(name, draft, services, left_out))
         except MeshError as error:
             problems += error.problems
     refuse(problems)
@@ -123,8 +134,10 @@ def _add_external_services(draft: _Draft) -> Iterator[str]:
         yield f"virtual service {name!r} is not declared in the sources: only its name is known"
 
 
-def _read(resource: DeclaredResource, drafts: dict[str, _Draft], problems: list[str]) -> None:
-    fields = Fields(resource.properties, resource.place, resource.spelling, problems)
+def _read(
+    resource: DeclaredResource, drafts: dict[str, _Draft], problems: list[str], unknown: list[str] | None
+) -> None:
+    fields = Fields(resource.properties, resource.place, resource.spelling, problems, unknown=unknown)
     fields.ignore("clientToken")
     kind = resource.kind
     name = fields.optional_text(f"{kind}Name") or resource.generated_name or fields.text(f"{kind}Name")
@@ -137,7 +150,7 @@ def _read(resource: DeclaredResource, drafts: dict[str, _Draft], problems: list[
     match kind:
         case "mesh":
             if draft.declared:
-                fields.report("meshName", "is declared twice", "declare each mesh once")
+                _report_second_mesh(fields, name, unknown)
             draft.declared = True
             egress_filter, preference = fields.optional("spec", read_mesh) or ("DROP_ALL", None)
             draft.properties = {
@@ -164,12 +177,22 @@ def _read(resource: DeclaredResource, drafts: dict[str, _Draft], problems: list[
     fields.close()
 
 
+def _report_second_mesh(fields: Fields, name: str, left_out: list[str] | None) -> None:
+    if left_out is None:
+        fields.report("meshName", "is declared twice", "declare each mesh once")
+    else:
+        fix = "the last one counts: remove one"
+        add_problems(left_out, [problem(f"mesh {name!r}", "is declared twice", name, fix)])
+
+
 def _refers(draft: _Draft, service: CloudMapService) -> bool:
     node_names = {node.discovery.dns_name for node in draft.nodes if node.discovery is not None}
     return service.dns_name in node_names or any(service.dns_name == each.name for each in draft.services)
 
 
-def _mesh(name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, ...]) -> Mesh:
+def _mesh(
+    name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, ...], left_out: list[str] | None
+) -> Mesh:
     subject = f"mesh {name!r}"
     problems: list[str] = []
     if len(draft.owners) > 1:
@@ -181,21 +204,31 @@ def _mesh(name: str, draft: _Draft, cloud_map_services: tuple[CloudMapService, .
         for owner, route in routes:
             if owner not in owners:
                 fix = f"known: {listed(owners)}"
-                add_problems(problems, [problem(f"route {route.name!r}", f"unknown {kind}", owner, fix)])
+                unowned = [problem(f"route {route.name!r}", f"unknown {kind}", owner, fix)]
+                add_problems(problems if left_out is None else left_out, unowned)
     refuse(problems)
     routes_of, gateway_routes_of = _by_owner(draft.routes), _by_owner(draft.gateway_routes)
-    return Mesh(
-        name=name,
-        owner=next(iter(draft.owners), None),
-        **draft.properties,
+    properties = dict(draft.properties)
+    parts = MeshParts(
         cloud_map_services=cloud_map_services,
         nodes=tuple(draft.nodes),
         services=tuple(draft.services),
+        external_services=properties.pop("external_services", ()),
         routers=tuple(replace(router, routes=tuple(routes_of.get(router.name, ()))) for router in draft.routers),
         gateways=tuple(
             replace(gateway, routes=tuple(gateway_routes_of.get(gateway.name, ()))) for gateway in draft.gateways
         ),
     )
+
+    def build(of_mesh: MeshParts) -> Mesh:
+        declared = {each.name: getattr(of_mesh, each.name) for each in dataclass_fields(of_mesh)}
+        return Mesh(name=name, owner=next(iter(draft.owners), None), **properties, **declared)
+
+    if left_out is None:
+        return build(parts)
+    mesh, messages = lenient_mesh(build, parts)
+    left_out += messages
+    return mesh
 
 
 def _by_owner(routes: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

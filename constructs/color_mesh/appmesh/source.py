@@ -14,7 +14,6 @@ from color_mesh.cloudformation import (
     Files,
     Resource,
     Templates,
-    files_of,
     is_template,
     read_templates,
     set_option,
@@ -24,6 +23,9 @@ from color_mesh.model.errors import problem, refuse
 
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
+_ACM = ("AWS::CertificateManager::", "AWS::ACMPCA::")
+# Beginning of the placeholder for the ARN of a certificate or authority; the logical id follows.
+DECLARED_ARN = "arn:aws:acm:::declared/"
 _NAMESPACES = tuple(f"AWS::ServiceDiscovery::{kind}Namespace" for kind in ("PrivateDns", "PublicDns", "Http"))
 # Attributes that repeat a property are known before deployment.
 KNOWN_ATTRIBUTES = {
@@ -45,12 +47,14 @@ class Source:
         resources: App Mesh resources of the meshes.
         templates: Templates among the sources.
         notes: Notes about assumptions for the user.
+        left_out: Messages about parts that are not valid and are left out, and about unknown properties.
     """
 
     meshes: tuple[Mesh, ...]
     resources: tuple[DeclaredResource, ...]
     templates: Templates
     notes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) -> Source:
@@ -74,15 +78,22 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
     # Whatever is read from here is printed or written.
     templates = templates.without_secrets()
-    declared += _from_templates(templates)
+    declared += resources_in(templates)
     services += _cloud_map_services(templates)
     notes += templates.notes
     if not declared:
         subject = ", ".join(map(str, paths))
         fix = "add a template or manifest that declares one"
         raise MeshError([problem(subject, "declares no mesh", "no AWS::AppMesh resource", fix)])
-    meshes, more_notes = read_meshes(declared, services)
-    return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=(*notes, *more_notes))
+    left_out: list[str] = []
+    meshes, more_notes = read_meshes(declared, services, left_out)
+    return Source(
+        meshes=meshes,
+        resources=tuple(declared),
+        templates=templates,
+        notes=(*notes, *files.notes, *more_notes),
+        left_out=tuple(left_out),
+    )
 
 
 def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
@@ -91,7 +102,7 @@ def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
     Raises:
         MeshError: With all problems.
     """
-    meshes, _ = read_meshes(_from_templates(templates), _cloud_map_services(templates))
+    meshes, _ = read_meshes(resources_in(templates), _cloud_map_services(templates))
     return meshes
 
 
@@ -99,18 +110,23 @@ def _manifests(path: Path, files: Files) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the AWS CLI's JSON documents at a path; for a folder, only if one of them is an App Mesh resource."""
     if path.is_dir() and (path / "manifest.json").exists():
         return []
-    paths = files_of(path) if path.is_dir() else [path]
-    documents = [(file.name, files.load(file)) for file in paths if file.suffix not in (".yaml", ".yml")]
+    parsed = files.documents(path) if path.is_dir() else [(path, files.load(path))]
+    documents = [(file.name, document) for file, document in parsed if file.suffix not in (".yaml", ".yml")]
     manifests = [(name, document) for name, document in documents if not is_template(document)]
     return manifests if not path.is_dir() or any(is_manifest(document) for _, document in manifests) else []
 
 
 def _contains_template(path: Path, files: Files) -> bool:
     """Return whether a folder contains a template."""
-    return path.is_dir() and any(is_template(files.load(file)) for file in files_of(path))
+    return path.is_dir() and any(is_template(document) for _, document in files.documents(path))
 
 
-def _from_templates(templates: Templates) -> list[DeclaredResource]:
+def resources_in(templates: Templates) -> list[DeclaredResource]:
+    """Return the App Mesh resources that templates declare.
+
+    Raises:
+        MeshError: With every property that only a deployment knows.
+    """
     problems: list[str] = []
     declared = []
     for resource in templates.resources(*_TYPES):
@@ -137,10 +153,22 @@ def _declared(resource: Resource) -> DeclaredResource:
 
 
 def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
-    """Return the properties of a resource, which must all be known before deployment."""
-    properties = resource.properties()
+    """Return the properties of a resource, which must all be known before deployment, except ARNs in ACM."""
+    properties = _with_arns(resource.properties())
     refuse(_unknown(resource.place, properties))
     yield from properties.items()
+
+
+def _with_arns(value: Any, key: str = "") -> Any:
+    """Return a value with placeholders for the ARNs of certificates and authorities that the templates declare.
+
+    Such an ARN is a label only: Envoy cannot read from ACM, so nothing else depends on it.
+    """
+    if isinstance(value, Attribute) and key in ("CertificateArn", "CertificateAuthorityArns"):
+        return f"{DECLARED_ARN}{value.resource.logical_id}" if value.resource.type.startswith(_ACM) else value
+    if isinstance(value, dict):
+        return {name: _with_arns(each, name) for name, each in value.items()}
+    return [_with_arns(each, key) for each in value] if isinstance(value, list) else value
 
 
 def _unknown(place: str, value: Any) -> Iterator[str]:

@@ -6,7 +6,9 @@ from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
+from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.monitoring import MeshMonitoring
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.node_implementation import NodeImplementation
 from color_mesh.cdk.router import MeshRouter
@@ -16,8 +18,10 @@ __all__ = [
     "Backend",
     "ColorRouter",
     "GatewayImplementation",
+    "ImportedNode",
     "LoadBalancerTarget",
     "MeshGateway",
+    "MeshMonitoring",
     "MeshNode",
     "MeshRouter",
     "MeshService",
@@ -25,4 +29,5 @@ __all__ = [
     "NodeAttachment",
     "NodeImplementation",
     "ServiceMesh",
+    "TargetNode",
 ]

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.data_plane import MeshResources, Part
@@ -18,6 +19,7 @@ from color_mesh.cdk.task import (
     container_check,
     container_log,
     create_task_definition_after,
+    init_process,
     seconds,
     start_after,
     stop_timeout,
@@ -58,8 +60,12 @@ class AppMeshDataPlane:
         """Create the App Mesh resource of a part; see `DataPlane`."""
         return self._resources.declare(scope, part)
 
+    def check_external_service(self, name: str) -> Iterator[str]:
+        """Accept all services: App Mesh knows where their tasks are; see `DataPlane`."""
+        return iter(())
+
     def node_containers(
-        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
+        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:
         """Return the sidecar. App Mesh reports ended tasks to callers at once, so no deregistration delay is needed."""
         envoy = _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
@@ -74,6 +80,16 @@ class AppMeshDataPlane:
         if trusted_hops != 0:
             fix = "leave it out, or use data_plane='envoy'"
             yield problem(subject, "App Mesh does not support 'trusted_hops'", trusted_hops, fix)
+
+    def check_adjustment(self, subject: str, adjust: AdjustBootstrap | None) -> Iterator[str]:
+        """Validate that there is no function: App Mesh configures its Envoys; see `DataPlane`."""
+        if adjust is not None:
+            fix = "leave it out, or use data_plane='envoy'"
+            yield problem(subject, "App Mesh does not support 'adjust_bootstrap'", adjust, fix)
+
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+        """Never called; see `check_adjustment`."""
+        raise NotImplementedError
 
     def add_node_containers(
         self,
@@ -92,6 +108,9 @@ class AppMeshDataPlane:
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
 
+    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+        """Do nothing: App Mesh finds the tasks by itself."""
+
     def add_gateway_container(
         self,
         task_definition: ecs.TaskDefinition,
@@ -105,7 +124,13 @@ class AppMeshDataPlane:
         """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         create_task_definition_after(task_definition, self._resources.gateways[gateway.name])
         return self._add_envoy(
-            task_definition, "virtualGateway", gateway.name, container, log_group, system_controls=[LOW_PORTS]
+            task_definition,
+            "virtualGateway",
+            gateway.name,
+            container,
+            log_group,
+            system_controls=[LOW_PORTS],
+            execute_command=execute_command,
         )
 
     def _add_envoy(
@@ -116,6 +141,7 @@ class AppMeshDataPlane:
         container: FargateContainer,
         log_group: logs.ILogGroup,
         system_controls: list[ecs.SystemControl] | None = None,
+        execute_command: bool = False,
     ) -> ecs.ContainerDefinition:
         # The ARN is written out, not imported. With an import, the mesh's stack could never delete the resource.
         arn = Stack.of(task_definition).format_arn(
@@ -137,6 +163,7 @@ class AppMeshDataPlane:
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,
             environment={"APPMESH_RESOURCE_ARN": arn, **self._telemetry_variables()},
+            linux_parameters=init_process(task_definition, "Envoy", execute_command=execute_command),
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
             health_check=container_check(container),

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from aws_cdk import Duration, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.task import own_log_group
+from color_mesh.cdk.task import own_log_group, seconds
 from color_mesh.model import FargateContainer, VirtualNode
 from color_mesh.model.errors import problem
-from color_mesh.model.task import check_container, check_shares
+from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, check_container, check_shares
 
 _ID = "NodeAttachment"
 
@@ -67,6 +68,16 @@ class NodeAttachment(Construct):
             resource.proxy_configuration = proxy_configuration.bind(task_definition, task_definition)
 
 
+def stop_timeout_beside(app_container: object) -> Duration | None:
+    """Return the default stop timeout of Envoy: that of the application, if that is longer than the default of ECS."""
+    if not isinstance(app_container, ecs.ContainerDefinition):
+        return None
+    timeout = app_container.render_container_definition().stop_timeout
+    if timeout is None or Token.is_unresolved(timeout) or timeout <= DEFAULT_STOP_TIMEOUT_SECONDS:
+        return None
+    return seconds(int(timeout))
+
+
 def check_created(subject: str, argument: str, value: IConstruct, kind: type[Construct]) -> Iterator[str]:
     """Validate that a service or a task definition is created by the app, so that it can be changed.
 
@@ -112,9 +123,6 @@ def check_task_definition(
     if app_container is None:
         fix = "add the container of the application first"
         yield problem(subject, "task definition has no container", path, fix)
-    elif not isinstance(app_container, ecs.ContainerDefinition):
-        fix = f"the container that has the name, such as task_definition.find_container({app_container!r})"
-        yield problem(subject, "container is not an ecs.ContainerDefinition", app_container, fix)
     elif app_container.task_definition.node.path != path:
         fix = f"a container of {path!r}"
         yield problem(subject, "container is in another task definition", app_container.node.path, fix)

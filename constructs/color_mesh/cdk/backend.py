@@ -4,9 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from aws_cdk import aws_ec2 as ec2
-from constructs import Node
-
 from color_mesh.model import ClientTls, VirtualServiceBackend
 from color_mesh.model.errors import problem
 
@@ -17,18 +14,6 @@ class NamedMesh(Protocol):
     @property
     def name(self) -> str:
         """Name of the mesh."""
-
-
-class Caller(Protocol):
-    """Construct whose tasks send requests to backends: a node or a gateway."""
-
-    @property
-    def node(self) -> Node:
-        """Construct tree node."""
-
-    @property
-    def security_group(self) -> ec2.ISecurityGroup | None:
-        """Security group of the caller's tasks. ``None``: the caller has no tasks in the mesh."""
 
 
 @runtime_checkable
@@ -47,9 +32,6 @@ class Backend(Protocol):
     def virtual_service_name(self) -> str | None:
         """Name that callers use. ``None``: the backend has no virtual service."""
 
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the backend's tasks."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ExternalBackend:
@@ -67,9 +49,6 @@ class ExternalBackend:
     def virtual_service_name(self) -> str:
         """Name that callers use."""
         return self.name
-
-    def admit(self, caller: Caller) -> None:
-        """Leave the security groups as they are: those of the backend's tasks are not known here."""
 
 
 def virtual_backends(

@@ -9,6 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.model import (
     FargateContainer,
@@ -80,8 +81,15 @@ class DataPlane(Protocol):
             The resources of the part. A data plane may have none for a part.
         """
 
+    def check_external_service(self, name: str) -> Iterator[str]:
+        """Validate that a virtual service may be declared elsewhere.
+
+        Args:
+            name: Name of the virtual service.
+        """
+
     def node_containers(
-        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
+        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:
         """Return the containers that a node's task has beside its application, Envoy's first.
 
@@ -89,7 +97,7 @@ class DataPlane(Protocol):
             cpu: CPU units of Envoy.
             memory_mib: Memory of Envoy in MiB.
             stop_timeout_seconds: Stop timeout of Envoy. ``None``: the default of ECS.
-            dns_ttl_seconds: TTL of the node's record in Cloud Map. ``None``: the node is not in Cloud Map.
+            registered: The tasks are registered in Cloud Map.
         """
 
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
@@ -107,6 +115,22 @@ class DataPlane(Protocol):
         Args:
             subject: Beginning of error messages.
             trusted_hops: Number of trusted proxies in front of the gateway.
+        """
+
+    def check_adjustment(self, subject: str, adjust: AdjustBootstrap | None) -> Iterator[str]:
+        """Validate that the data plane supports changes of bootstrap configurations, if there is a function for them.
+
+        Args:
+            subject: Beginning of error messages.
+            adjust: Function of the user. ``None``: no change.
+        """
+
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+        """Change the bootstrap configuration of a task's Envoy by a function, after its compilation.
+
+        Args:
+            task_definition: Task definition with an Envoy of the data plane.
+            adjust: Function of the user, accepted by `check_adjustment`.
         """
 
     def add_node_containers(
@@ -131,6 +155,14 @@ class DataPlane(Protocol):
 
         Returns:
             Envoy's container.
+        """
+
+    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+        """Take note of the ECS service that runs the tasks of a node or gateway.
+
+        Args:
+            part: The node or gateway.
+            service: The ECS service.
         """
 
     def add_gateway_container(

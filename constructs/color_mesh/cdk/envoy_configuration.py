@@ -8,6 +8,7 @@ from aws_cdk import IListProducer, IResolveContext, Stack
 from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
+from color_mesh.cdk.adjustment import AdjustBootstrap, adjusted
 from color_mesh.envoy.document import compressed, document
 from color_mesh.envoy.typed import Json
 from color_mesh.model import Mesh, MeshError
@@ -52,6 +53,11 @@ class EnvoyConfiguration:
         self._mesh = mesh
         self._compile = compile
         self._compiled: tuple[Mesh, Json | MeshError] | None = None
+        self._adjust: AdjustBootstrap | None = None
+
+    def adjust(self, adjust: AdjustBootstrap) -> None:
+        """Change the configuration by a function, after its compilation."""
+        self._adjust = adjust
 
     def produce(self, context: IResolveContext) -> list[str]:
         """Return the command: the configuration with one line for each argument, compressed if it is long.
@@ -74,12 +80,17 @@ class EnvoyConfiguration:
             return list(bootstrap.problems)
         return [*self._check_task_definition()]
 
+    def bootstrap(self) -> Json | None:
+        """Return the configuration; ``None`` if it cannot be compiled."""
+        bootstrap = self._bootstrap()
+        return None if isinstance(bootstrap, MeshError) else bootstrap
+
     def _bootstrap(self) -> Json | MeshError:
         """Return the configuration, or the error that its compilation raised. A mesh is compiled once."""
         mesh = self._mesh.build()
         if self._compiled is None or self._compiled[0] is not mesh:
             try:
-                self._compiled = mesh, self._compile(mesh)
+                self._compiled = mesh, adjusted(self._subject, self._compile(mesh), self._adjust)
             except MeshError as error:
                 self._compiled = mesh, error
         return self._compiled[1]

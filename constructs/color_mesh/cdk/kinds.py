@@ -42,6 +42,9 @@ def checked(*, tokens: Collection[str] = ()) -> Callable[[Callable[P, R]], Calla
     return decorate
 
 
+_signature = cache(inspect.signature)
+
+
 @cache
 def _hints(of: Any) -> Mapping[str, Any]:
     return get_type_hints(of)
@@ -50,13 +53,17 @@ def _hints(of: Any) -> Mapping[str, Any]:
 def _check_arguments(
     function: Callable[..., object], tokens: Collection[str], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> Iterator[str]:
-    signature = inspect.signature(function)
+    signature = _signature(function)
     try:
         arguments = signature.bind(*args, **kwargs).arguments
     except TypeError:
         return  # The call raises the error of Python.
-    construct, name = args[0], arguments.get("id") if function.__name__ == "__init__" else getattr(args[0], "name", "")
-    subject = f"{type(construct).__name__} {name!r}"
+    if function.__name__ == "__init__":
+        subject = f"{type(args[0]).__name__} {arguments.get('id')!r}"
+    elif "self" in signature.parameters:
+        subject = f"{type(args[0]).__name__} {getattr(args[0], 'name', '')!r}"
+    else:
+        subject = f"{function.__qualname__.partition('.')[0]} {arguments.get('id')!r}"
     for parameter, value in arguments.items():
         hint = _hints(function).get(parameter)
         if signature.parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL:
@@ -79,18 +86,24 @@ def _check(place: str, hint: Any, value: object, *, literal: bool) -> Iterator[_
             yield from _check_items(place, arguments[0], value, literal=literal)
     elif inspect.isclass(origin) and issubclass(origin, Mapping):
         yield from _check_mapping(place, arguments, value, literal=literal)
+    elif origin is Callable and not callable(value):
+        yield place, "is not a function", _shown(value), "a function, without calling it"
     elif origin is Literal or hint in (str, int, float, bool):
-        if literal and _is_token(value):
-            yield place, *_TOKEN
-        elif hint is bool and not isinstance(value, bool):
-            yield place, "is not true or false", _shown(value), "True or False"
+        yield from _check_scalar(place, hint, value, literal=literal)
     elif inspect.isclass(hint):
         yield from _check_class(place, hint, value, literal=literal)
 
 
+def _check_scalar(place: str, hint: Any, value: object, *, literal: bool) -> Iterator[_Fault]:
+    if literal and _is_token(value):
+        yield place, *_TOKEN
+    elif hint is bool and not isinstance(value, bool):
+        yield place, "is not true or false", _shown(value), "True or False"
+
+
 def _check_union(place: str, hints: Sequence[Any], value: object, *, literal: bool) -> Iterator[_Fault]:
     faults = [[*_check(place, each, value, literal=literal)] for each in hints]
-    if len(faults) == 1:
+    if faults.count(faults[0]) == len(faults):
         yield from faults[0]
     elif all(faults):
         # A value of one of the types has faults of its parts only.
@@ -116,7 +129,7 @@ def _check_mapping(place: str, hints: Sequence[Any], value: object, *, literal: 
         return
     for key, item in value.items():
         yield from _check(f"key of {place}", hints[0], key, literal=literal)
-        yield from _check(f"{place}[{_shown(key)!r}]", hints[1], item, literal=literal)
+        yield from _check(f"{place}[{_shown(key)}]", hints[1], item, literal=literal)
 
 
 def _check_class(place: str, hint: type, value: object, *, literal: bool) -> Iterator[_Fault]:
@@ -134,6 +147,10 @@ def _check_class(place: str, hint: type, value: object, *, literal: bool) -> Ite
         elif is_dataclass(value) and hint.__module__.startswith("color_mesh.model."):
             for name, part_hint in _hints(hint).items():
                 yield from _check(f"{place}.{name}", part_hint, getattr(value, name), literal=literal)
+    elif hint.__module__.startswith("aws_cdk") and isinstance(value, str | int | float | list | tuple):
+        # The CDK reports these with a stack trace of Node, and after it has created a part of the constructs.
+        name = f"{hint.__module__.rpartition('.aws_')[2]}.{hint.__name__}"
+        yield place, f"is not of the type {name}", _shown(value), "the object itself, imported if another app owns it"
 
 
 def _check_duration(place: str, value: object) -> Iterator[_Fault]:
@@ -154,4 +171,6 @@ def _shown(value: object) -> object:
     """Return a value for a message: for a construct its path."""
     if isinstance(value, str) and _is_token(value):
         return "a token"
+    if isinstance(value, list | tuple | set):
+        return [_shown(each) for each in value]
     return value.node.path if isinstance(value, Construct) else value

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from aws_cdk import CfnResource
+from aws_cdk import CfnResource, CrossStackReferences, ReferenceStrength, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_route53 as route53
 from constructs import Construct, IDependable
@@ -28,35 +28,49 @@ _COMMENT = "Services of a mesh, at the loopback addresses of their callers' Envo
 class LoopbackInterception(Construct):
     """Interception by DNS. Private hosted zones of Route 53 answer for services, the Cloud Map namespace for tasks.
 
-    The domain of the mesh has one zone. A service in another domain has a zone of its own name, because the rest of
-    that domain may belong to others. All zones and records are created here and not beside the services: every stack
-    with a part of the mesh depends on the mesh's stack, so tasks that depend on names of other stacks never make two
-    stacks depend on each other.
+    The domain of the mesh has one zone. Each stack with callers has records of its own for the services that they
+    call, so that a name exists from before a stack's first caller to after its last one, whatever other stacks and apps
+    do. A service in another domain has a zone of its own name, because the rest of that domain may belong to others.
+    That zone is created here, with its record: a VPC has one zone of a name.
 
     Attributes:
         domain: Domain of the service names.
         envoy_user: User id of a sidecar.
-        dns_records: Constructs that answer for service names.
+        member_ports: Ports on which the Envoys of nodes admit callers.
+        zone: Private hosted zone of the domain.
+        dns_records: Constructs that answer for the names of services in other domains.
     """
 
     envoy_user = IMAGE_USER
+    member_ports = ec2.Port.tcp_range(INBOUND_PORT, INBOUND_PORT + 99)
 
-    def __init__(self, scope: Construct, namespace_name: str, vpc: ec2.IVpc, other_domains: Sequence[str]) -> None:
-        """Create the zone of the mesh's domain.
+    def __init__(
+        self,
+        scope: Construct,
+        mesh_name: str,
+        namespace_name: str,
+        vpc: ec2.IVpc,
+        other_domains: Sequence[str],
+        zone: route53.IHostedZone | None,
+    ) -> None:
+        """Create the zone of the mesh's domain, unless it exists.
 
         Args:
             scope: Scope of the construct.
+            mesh_name: Name of the mesh.
             namespace_name: Name of the Cloud Map namespace, validated by `check_domains`.
             vpc: VPC in which the zones answer.
             other_domains: Other domains of services, validated by `check_domains`.
+            zone: Zone of the domain, of another app. ``None``: a new one.
         """
         super().__init__(scope, "Services")
         self.domain = domain_of(namespace_name)
         self.dns_records: Sequence[IDependable] = (self,)
+        self._mesh_name = mesh_name
         self._namespace_name = namespace_name
         self._other_domains = tuple(other_domains)
         self._vpc = vpc
-        self._zone = self._create_zone("Zone", self.domain)
+        self.zone: route53.IHostedZone = zone or self._create_zone("Zone", self.domain)
 
     def check_names(self, parts: MeshParts, index: MeshIndex) -> Iterator[str]:
         """Validate that DNS answers for the names of new parts as the mesh needs it.
@@ -78,24 +92,31 @@ class LoopbackInterception(Construct):
         return range(INBOUND_PORT, INBOUND_PORT + len(node.listeners))
 
     def declare_service(self, service: VirtualService) -> Mapping[str, CfnResource]:
-        """Create the record of a service's loopback address, and a zone if the service is in another domain."""
-        declared: dict[str, CfnResource] = {}
-        zone = self._zone
-        if not _is_in(service.name, self.domain):
-            zone = self._create_zone(f"Zone-{service.name}", service.name)
-            zone_resource = zone.node.default_child
-            assert isinstance(zone_resource, CfnResource)
-            declared["ServiceZone"] = zone_resource
-        record = route53.CfnRecordSet(
-            self,
-            service.name,
-            hosted_zone_id=zone.hosted_zone_id,
-            name=service.name,
-            type="A",
-            ttl=str(_RECORD_TTL_SECONDS),
-            resource_records=[loopback_address(service.name)],
-        )
-        return {**declared, "ServiceRecord": record}
+        """Create the zone of a service in another domain, and its record. Other records are in the callers' stacks."""
+        if _is_in(service.name, self.domain):
+            return {}
+        zone = self._create_zone(f"Zone-{service.name}", service.name)
+        zone_resource = zone.node.default_child
+        assert isinstance(zone_resource, CfnResource)
+        return {"ServiceZone": zone_resource, "ServiceRecord": _create_record(self, service.name, zone, None)}
+
+    def records(self, scope: Construct, services: Iterable[str]) -> Iterator[CfnResource]:
+        """Return the records of services in the stack of a scope, and create those that it has not.
+
+        Route 53 Developer Guide, *Values specific for weighted records*: records of one name may exist several times
+        with different identifiers. All have the same address.
+        """
+        stack, id = Stack.of(scope), f"Mesh-{self._mesh_name}"
+        of_stack = stack.node.try_find_child(id) or Construct(stack, id)
+        assert isinstance(of_stack, Construct)
+        for service in services:
+            if not _is_in(service, self.domain):
+                continue
+            existing = of_stack.node.try_find_child(service)
+            if isinstance(existing, CfnResource):
+                yield existing
+            else:
+                yield _create_record(of_stack, service, self.zone, stack.stack_name)
 
     def proxy_configuration(self, node: VirtualNode) -> None:
         """Return no configuration: ECS does not redirect traffic."""
@@ -137,7 +158,27 @@ class LoopbackInterception(Construct):
             yield problem(f"virtual node {node!r}", "hostname is the name of a virtual service", hostname, fix)
 
     def _create_zone(self, id: str, name: str) -> route53.PrivateHostedZone:
-        return route53.PrivateHostedZone(self, id, zone_name=name, vpc=self._vpc, comment=_COMMENT)
+        zone = route53.PrivateHostedZone(self, id, zone_name=name, vpc=self._vpc, comment=_COMMENT)
+        # The last record of another stack may go, and with an export that stack would still use it.
+        CrossStackReferences.of(zone).produce(ReferenceStrength.WEAK)
+        return zone
+
+
+def _create_record(
+    scope: Construct, service: str, zone: route53.IHostedZone, identifier: str | None
+) -> route53.CfnRecordSet:
+    """Create the record of a service, one of several if it has an identifier."""
+    return route53.CfnRecordSet(
+        scope,
+        service,
+        hosted_zone_id=zone.hosted_zone_id,
+        name=service,
+        type="A",
+        ttl=str(_RECORD_TTL_SECONDS),
+        resource_records=[loopback_address(service)],
+        set_identifier=identifier,
+        weight=None if identifier is None else 1,
+    )
 
 
 def domain_of(namespace_name: str) -> str:

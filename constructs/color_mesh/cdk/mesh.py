@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from aws_cdk import Token
+from aws_cdk import CrossStackReferences, Duration, ReferenceStrength, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.analysis import Facts
+from color_mesh.cdk.analysis import annotate, subjects
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
 from color_mesh.cdk.data_plane import DataPlane, ExternalService
@@ -15,17 +18,25 @@ from color_mesh.cdk.envoy import EnvoyDataPlane
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.network import MeshNetwork
+from color_mesh.cdk.surroundings import Implementations, check_namespace, review
+from color_mesh.cdk.task import in_seconds
 from color_mesh.cdk.transparent import TransparentInterception
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
-from color_mesh.model.checks import check_choice, check_dns_name
+from color_mesh.model.checks import check_choice, check_dns_name, check_range
 from color_mesh.model.deployment import (
     DATA_PLANES,
     ENVOY_IMAGES,
     INTERCEPTIONS,
+    ISOLATIONS,
+    MAX_REFRESH_SECONDS,
+    REFRESH_SECONDS,
     TASKS_LABEL,
     DataPlaneName,
     InterceptionName,
+    Isolation,
 )
 from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
@@ -39,8 +50,9 @@ _DEFAULT_INTERCEPTIONS: Mapping[DataPlaneName, InterceptionName] = {"app-mesh": 
 class ServiceMesh(Construct):
     """Service mesh in a VPC, with a Cloud Map namespace for its tasks.
 
-    Nodes, routers and gateways may be in the stack of the mesh or in other stacks, which then depend on it. A route is
-    in the stack of its router or gateway. Its targets must be in that stack, or in a stack that it depends on.
+    Nodes, routers and gateways may be in the stack of the mesh or in other stacks, which then depend on it. Tasks have
+    what they need of the mesh in their own stack, so that nodes can be added, moved and removed in one deployment. An
+    app of its own joins the mesh with `from_attributes`.
 
     Attributes:
         name: Name of the mesh.
@@ -48,13 +60,14 @@ class ServiceMesh(Construct):
         namespace: Cloud Map namespace in which the tasks are registered.
         namespace_name: Name of the namespace.
         domain: Domain of the virtual services, except those in ``other_domains``.
-        security_group: Security group of all tasks. ``None``: each node and each gateway has a security group of its
-            own.
+        security_group: Security group of all tasks that the app created. ``None``: there is none.
+        network: Members of the mesh, and how they let each other in.
         egress_filter: Egress filter of the nodes.
         telemetry: Spans and metrics of the Envoys. ``None``: they send none.
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
+        implementations: Tasks of the nodes and gateways.
     """
 
     @checked()
@@ -69,10 +82,13 @@ class ServiceMesh(Construct):
         mesh_name: str | None = None,
         egress_filter: EgressFilter = "DROP_ALL",
         security_group: ec2.ISecurityGroup | None = None,
+        isolation: Isolation | None = None,
         envoy_image: ecs.ContainerImage | None = None,
         data_plane: DataPlaneName = "envoy",
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
+        refresh_interval: Duration | None = None,
+        zone: route53.IHostedZone | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
         """Create a mesh without nodes, routers and gateways.
@@ -92,10 +108,14 @@ class ServiceMesh(Construct):
                 The security groups that the mesh creates enforce the filter. They always allow port 443, since ECS
                 pulls images and sends logs through the network of the task. With ``interception="transparent"`` Envoy
                 enforces the filter too. Default: ``DROP_ALL``.
-            security_group: Security group of all tasks, which must allow traffic between its members. Not supported
-                with ``interception="loopback"``. Default: a new security group for each node and each gateway, which
-                admits its callers only. With ``interception="loopback"`` callers connect to port 15100, and to the
-                ports that follow for further listeners.
+            security_group: Security group of all tasks, which must allow traffic between its members. Supported with
+                ``isolation="mesh"``. Default: a new security group.
+            isolation: ``node``: a node admits its callers only, by a rule for each of them. ``mesh``: all tasks of the
+                mesh have one security group and admit each other, as with App Mesh, and the Envoys of callers alone
+                restrict them to their backends. A security group has at most 60 rules, so a node with more callers
+                needs it. With ``interception="loopback"`` callers connect to port 15100, and to the ports that follow
+                for further listeners. Default: ``node``; with ``interception="transparent"`` and a
+                ``security_group``, ``mesh``.
             envoy_image: Image of Envoy. With ``data_plane="envoy"``, an image of upstream Envoy that contains bash.
                 Default: App Mesh's Envoy v1.27.0.0 from the Amazon ECR Public Gallery, or upstream Envoy v1.40.0 from
                 Docker Hub.
@@ -108,6 +128,12 @@ class ServiceMesh(Construct):
             other_domains: Domains of virtual services besides the domain of the mesh, such as ``pay.example``. Each
                 service in such a domain has a private hosted zone of its own name. Supported with
                 ``interception="loopback"`` only. Default: none.
+            refresh_interval: Shortest time between two calls of Cloud Map by an Envoy, 1 to 50 seconds. Each task calls
+                it for each of its backends and for the weights of each router among them; the longest time is twice as
+                long. A task that ends waits for a little more than that. Supported with ``data_plane="envoy"`` only.
+                Default: 10 seconds.
+            zone: Private hosted zone of the domain, if another app created the mesh; see `from_attributes`. Default: a
+                new zone.
             telemetry: Spans and metrics of all Envoys, and where they are sent. With ``data_plane="app-mesh"``
                 ``Telemetry(collector="sidecar")`` is supported only, and there are no metrics. Default: none.
 
@@ -118,47 +144,124 @@ class ServiceMesh(Construct):
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
+        refresh_seconds = in_seconds(refresh_interval)
+        problems += _check_refresh_interval(f"mesh {name!r}", data_plane, refresh_seconds)
         problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
+        problems += check_namespace(f"mesh {name!r}", namespace, vpc)
         if namespace is not None:
             namespace_name = namespace.namespace_name
         else:
             namespace_name = f"{TASKS_LABEL}.{domain}" if interception == "loopback" else str(domain)
-        creates_zone = namespace is None or interception == "loopback"
+        creates_zone = zone is None and (namespace is None or interception == "loopback")
         if not domain_problems and interception == "loopback":
             domain_problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
         if not domain_problems and creates_zone:
             domain_problems += _check_not_shared(f"mesh {name!r}", domain_of(namespace_name), vpc)
         problems += domain_problems
-        if interception == "loopback":
-            problems += _check_security_group(f"mesh {name!r}", security_group)
+        isolation = isolation or _default_isolation(interception, security_group)
+        of_app = security_group if zone is None else None
+        problems += _check_isolation(f"mesh {name!r}", isolation, of_app)
         with refusing(problems):
             mesh = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
         self.name: str = name
         self.vpc: ec2.IVpc = vpc
-        if namespace is None:
-            namespace = servicediscovery.PrivateDnsNamespace(self, "Namespace", name=namespace_name, vpc=vpc)
-        self.namespace: servicediscovery.IPrivateDnsNamespace = namespace
+        self.namespace: servicediscovery.IPrivateDnsNamespace = namespace or servicediscovery.PrivateDnsNamespace(
+            self, "Namespace", name=namespace_name, vpc=vpc
+        )
         self.namespace_name: str = namespace_name
-        self.security_group: ec2.ISecurityGroup | None = security_group
+        self.security_group: ec2.ISecurityGroup | None = of_app
         self.egress_filter: EgressFilter = mesh.egress_filter
         self.telemetry: Telemetry | None = telemetry
         self.declared: MeshBuilder = MeshBuilder(mesh)
+        if data_plane == "envoy" and isinstance(self.namespace, servicediscovery.PrivateDnsNamespace):
+            # Cloud Map services of other stacks may go, and with an export these stacks would still use it.
+            CrossStackReferences.of(self.namespace).produce(ReferenceStrength.WEAK)
         if creates_zone:
             vpc.node.add_metadata(_DOMAIN, domain_of(namespace_name).lower())
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: TransparentInterception | LoopbackInterception
         if interception == "loopback":
-            self.interception = LoopbackInterception(self, namespace_name, vpc, other_domains)
+            self.interception = LoopbackInterception(self, name, namespace_name, vpc, other_domains, zone)
         else:
             self.interception = TransparentInterception(namespace_name)
         self.domain: str = self.interception.domain
+        self.network: MeshNetwork = MeshNetwork(
+            self,
+            vpc=vpc,
+            isolation=isolation,
+            egress_filter=mesh.egress_filter,
+            security_group=security_group,
+            collector_port=self._collector_port,
+            declared=self.declared,
+            interception=self.interception,
+        )
         self.data_plane: DataPlane
         if data_plane == "envoy":
-            self.data_plane = EnvoyDataPlane(self.declared, image, self.interception, telemetry)
+            refresh_seconds = REFRESH_SECONDS if refresh_seconds is None else refresh_seconds
+            self.data_plane = EnvoyDataPlane(
+                self, self.declared, self.namespace, image, self.interception, refresh_seconds, telemetry
+            )
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
+        self._constructs: dict[str, Construct] = {}
+        annotate(self, self._facts, self._constructs)
+        self.implementations: Implementations = Implementations()
+        review(self, vpc, lambda: self.model, self.implementations)
+
+    @classmethod
+    def from_attributes(
+        cls,
+        scope: Construct,
+        id: str,
+        *,
+        mesh_name: str,
+        vpc: ec2.IVpc,
+        namespace: servicediscovery.IPrivateDnsNamespace,
+        zone: route53.IHostedZone,
+        security_group: ec2.ISecurityGroup,
+        isolation: Isolation = "node",
+        egress_filter: EgressFilter = "DROP_ALL",
+        envoy_image: ecs.ContainerImage | None = None,
+    ) -> "ServiceMesh":
+        """Import a mesh that another app created, with the data plane ``envoy`` and loopback interception.
+
+        The nodes, routers and gateways of this app are added to it as to any mesh. Nodes of other apps that they call
+        are imported with `MeshNode.from_attributes`.
+
+        Args:
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh_name: Name of the mesh.
+            vpc: VPC of the mesh's tasks, imported.
+            namespace: Cloud Map namespace of the mesh's tasks, imported.
+            zone: Private hosted zone of the mesh's domain, imported; ``mesh.zone`` in the app that created it.
+            security_group: Security group of the mesh, imported; ``mesh.network.security_group`` in that app.
+            isolation: Isolation of the mesh. Default: ``node``.
+            egress_filter: Egress filter of this app's nodes. Default: ``DROP_ALL``.
+            envoy_image: Image of Envoy. Default: see `ServiceMesh`.
+
+        Raises:
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
+        """
+        return cls(
+            scope,
+            id,
+            mesh_name=mesh_name,
+            vpc=vpc,
+            namespace=namespace,
+            isolation=isolation,
+            egress_filter=egress_filter,
+            envoy_image=envoy_image,
+            zone=zone,
+            security_group=security_group,
+        )
+
+    @property
+    def zone(self) -> route53.IHostedZone | None:
+        """Private hosted zone of the domain. ``None``: with transparent interception there is none."""
+        return self.interception.zone
 
     @property
     def model(self) -> Mesh:
@@ -169,8 +272,9 @@ class ServiceMesh(Construct):
     def external_service(self, virtual_service_name: str) -> Backend:
         """Declare that a virtual service of this mesh exists elsewhere, and return it as a backend.
 
-        Callers of the backend get no security group rules: the owner of the service must admit them, and the callers'
-        ``connections`` must allow the traffic out if ``egress_filter`` is ``DROP_ALL``.
+        Supported with ``data_plane="app-mesh"`` only, where the control plane knows the service. Callers of the backend
+        get no security group rules: the owner of the service must admit them, and the callers' ``connections`` must
+        allow the traffic out if ``egress_filter`` is ``DROP_ALL``.
 
         Args:
             virtual_service_name: Name of the virtual service.
@@ -178,14 +282,16 @@ class ServiceMesh(Construct):
         Raises:
             MeshError: If the name is not valid, or is the name of a virtual service of this mesh.
         """
-        self.declared.add(MeshParts(external_services=(virtual_service_name,)))
+        problems = self.data_plane.check_external_service(virtual_service_name)
+        self.declared.add(MeshParts(external_services=(virtual_service_name,)), [*problems])
         self.data_plane.declare(self, ExternalService(name=virtual_service_name))
         return ExternalBackend(name=virtual_service_name, mesh=self)
 
-    def add(self, parts: MeshParts, problems: Sequence[str] = ()) -> None:
+    def add(self, construct: Construct, parts: MeshParts, problems: Sequence[str] = ()) -> None:
         """Add parts to the mesh, for the constructs of this package.
 
         Args:
+            construct: Construct that the parts are of.
             parts: The parts.
             problems: Problems that the construct has found, reported first.
 
@@ -194,6 +300,13 @@ class ServiceMesh(Construct):
         """
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         self.declared.add(parts, (*problems, *names))
+        self._constructs |= dict.fromkeys(subjects(parts), construct)
+
+    def _facts(self) -> Facts:
+        """Return what the analysis looks at."""
+        if self.data_plane.follows_tutorial:
+            return Facts(mesh=self.model)
+        return Facts(mesh=self.model, tcp_idle_millis=(CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS))
 
     @property
     def _collector_port(self) -> int | None:
@@ -205,35 +318,9 @@ class ServiceMesh(Construct):
         port = collector_port(url)
         return None if port == 443 else port
 
-    def own_security_group(self, id: str, description: str, egress_filter: EgressFilter) -> ec2.ISecurityGroup:
-        """Return the security group of all tasks, or create one for a part of the mesh.
 
-        The group is created in the scope of the mesh, not of the part. Every stack with a part depends on the stack of
-        the mesh, so rules between groups of that stack never make two stacks depend on each other.
-
-        Args:
-            id: Construct id of a new security group.
-            description: Description of a new security group.
-            egress_filter: ``DROP_ALL``: a new security group allows outbound traffic to port 443 and to backends only.
-        """
-        if self.security_group is not None:
-            return self.security_group
-        # Interception by Envoy is no barrier: the user id of Envoy and some addresses are exempt from redirection, and
-        # with loopback interception nothing is redirected. So the group applies the egress filter too.
-        allow_all = egress_filter == "ALLOW_ALL"
-        group = ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=allow_all)
-        if not allow_all:
-            group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "image registries, and AWS")
-            port = self._collector_port
-            if port is not None:
-                group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "collector of telemetry")
-        return group
-
-
-def _check_telemetry(subject: str, data_plane: str, telemetry: object) -> Iterator[str]:
-    if telemetry is not None and not isinstance(telemetry, Telemetry):
-        yield problem(subject, "telemetry is not a Telemetry", telemetry, "such as Telemetry(sampling_percent=5)")
-    elif isinstance(telemetry, Telemetry) and data_plane == "app-mesh" and telemetry.collector != "sidecar":
+def _check_telemetry(subject: str, data_plane: str, telemetry: Telemetry | None) -> Iterator[str]:
+    if telemetry is not None and data_plane == "app-mesh" and telemetry.collector != "sidecar":
         fix = "Telemetry(collector='sidecar'), or data_plane='envoy'"
         yield problem(subject, "App Mesh sends telemetry to a collector in the task only", telemetry.collector, fix)
 
@@ -261,13 +348,28 @@ def _check_not_shared(subject: str, domain: str, vpc: ec2.IVpc) -> Iterator[str]
         yield problem(subject, "another mesh has this domain in the VPC", domain, fix)
 
 
-def _check_security_group(subject: str, security_group: ec2.ISecurityGroup | None) -> Iterator[str]:
-    """Validate that a mesh with loopback interception has no security group of all tasks."""
-    if security_group is not None:
-        # Only the Envoy of a task restricts it to its backends, and nothing forces traffic through that Envoy.
-        fix = "leave it out: each node gets its own group, or use interception='transparent'"
+def _default_isolation(interception: str | None, security_group: ec2.ISecurityGroup | None) -> Isolation:
+    return "mesh" if security_group is not None and interception == "transparent" else "node"
+
+
+def _check_isolation(subject: str, isolation: str, security_group: ec2.ISecurityGroup | None) -> Iterator[str]:
+    """Validate the isolation, and that the tasks share a security group only with ``mesh``."""
+    yield from check_choice(subject, "isolation", isolation, ISOLATIONS)
+    if security_group is not None and isolation == "node":
+        # With loopback interception only the Envoy of a task restricts it, and nothing forces traffic through it.
+        fix = "leave it out: each node gets its own group, or isolation='mesh'"
         path = security_group.node.path
         yield problem(subject, "one security group would allow requests to nodes that are no backends", path, fix)
+
+
+def _check_refresh_interval(subject: str, data_plane: str, seconds: int | None) -> Iterator[str]:
+    """Validate the refresh interval of a mesh."""
+    if seconds is None:
+        return
+    if data_plane == "app-mesh":
+        fix = "leave it out, or data_plane='envoy'"
+        yield problem(subject, "App Mesh has no 'refresh_interval'", seconds, fix)
+    yield from check_range(subject, "refresh interval in seconds", seconds, 1, MAX_REFRESH_SECONDS)
 
 
 def _check_data_plane(

@@ -3,31 +3,36 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import jsii
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.arguments import (
     check_discovery_arguments,
     check_implementation_arguments,
+    check_policies,
     check_unregistered,
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
-from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition
-from color_mesh.cdk.backend import Backend, Caller, check_backend_arguments, virtual_backends
+from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition, stop_timeout_beside
+from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
+from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
+from color_mesh.cdk.network import Member
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
+from color_mesh.cdk.surroundings import service_name as own_service_name
 from color_mesh.cdk.task import (
-    add_security_group,
     check_service,
     check_subnets,
     enable_execute_command,
@@ -46,11 +51,13 @@ from color_mesh.model import (
     FargateContainer,
     FargateTask,
     HealthCheck,
+    IpPreference,
     Listener,
     ListenerTls,
     MeshError,
     OutlierDetection,
     Protocol,
+    RetryPolicy,
     Timeout,
     VirtualNode,
     VirtualService,
@@ -63,7 +70,7 @@ from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
 @jsii.implements(ec2.IConnectable)
-class MeshNode(Construct):
+class MeshNode(TargetNode):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
     The construct is the specification of the node. `implement` creates the implementation, in the same stack or in
@@ -74,11 +81,8 @@ class MeshNode(Construct):
         name: Name of the node in the mesh.
         port: Port of the first listener. ``None``: the node has no listener.
         virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
-        security_group: Security group of the node's tasks. ``None``: the node has a hostname.
-        cloud_map_service: Cloud Map service in which the node's tasks are registered. ``None``: the node has no
-            listener or has a hostname.
         mesh_resources: L1 resources that the data plane created for the node, by construct id. With App Mesh:
-            ``VirtualNode`` and ``VirtualService``.
+            ``VirtualNode`` and ``VirtualService``; with a policy for callers also ``VirtualRouter``, and its routes.
     """
 
     @checked(tokens=("cloud_map_description",))
@@ -107,6 +111,9 @@ class MeshNode(Construct):
         dns_ttl: Duration | None = None,
         hostname: str | None = None,
         response_type: DnsResponseType = "LOADBALANCER",
+        ip_preference: IpPreference | None = None,
+        retry_policy: RetryPolicy | None = None,
+        caller_timeout: Timeout | None = None,
     ) -> None:
         """Create the specification of a node.
 
@@ -129,7 +136,8 @@ class MeshNode(Construct):
                 the mesh; any node will do. Default: the name of the Cloud Map service in the domain of the mesh.
             access_log: Access log of Envoy. ``None``: no access log. Default: the container's standard output, in
                 Envoy's default format.
-            timeout: Timeout of a request to the application. Default: 15 seconds.
+            timeout: Timeout of a request to the application. Callers have one of their own: ``caller_timeout``, or that
+                of a route. Default: 15 seconds.
             health_check: Health check that the Envoys of callers perform on the tasks. Default: none.
             outlier_detection: Outlier ejection by the Envoys of callers. Default: none.
             connection_pool: Limits of the connections and requests of a task. Default: unlimited.
@@ -147,10 +155,16 @@ class MeshNode(Construct):
                 are registered in Cloud Map.
             response_type: DNS response type of ``hostname``. ``LOADBALANCER``: the addresses of a response are one
                 endpoint. ``ENDPOINTS``: each address of a response is an endpoint. Default: ``LOADBALANCER``.
+            ip_preference: IP versions of the DNS lookup of ``hostname``. Default: IPv6, then IPv4.
+            retry_policy: Retry policy of the callers of the virtual service. Default: two retries if a task is
+                unavailable.
+            caller_timeout: Timeout of the callers of the virtual service. With this argument or ``retry_policy``, a
+                router with the name of the node provides the service. Default: 15 seconds.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
+        has_name_of_path = name is None and cloud_map_name is None and virtual_service_name is None
         name = default_name(scope, id) if name is None else name
         subject = f"virtual node {name!r}"
         single_listener = Listener(
@@ -171,7 +185,9 @@ class MeshNode(Construct):
             "dns_ttl": ttl_seconds,
         }
         problems += check_virtual_service_arguments(subject, node_listeners, virtual_service, virtual_service_name)
-        problems += check_discovery_arguments(subject, node_listeners, hostname, response_type, cloud_map_arguments)
+        problems += check_discovery_arguments(
+            subject, node_listeners, hostname, response_type, ip_preference, cloud_map_arguments
+        )
         problems += check_backend_arguments(subject, mesh, backends)
         cloud_map = CloudMapService(
             name=name if cloud_map_name is None else cloud_map_name,
@@ -181,12 +197,20 @@ class MeshNode(Construct):
         )
         discovery: Discovery | None = None
         if hostname is not None:
-            discovery = DnsDiscovery(hostname=hostname, response_type=response_type)
+            discovery = DnsDiscovery(hostname=hostname, response_type=response_type, ip_preference=ip_preference)
         elif node_listeners:
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
         self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
-        service = VirtualService(name=service_name, virtual_node=name) if virtual_service and node_listeners else None
+        router = router_with_policy(
+            name, node=name, listeners=node_listeners, retry_policy=retry_policy, timeout=caller_timeout
+        )
+        problems += check_policies(subject, virtual_service and bool(node_listeners), retry_policy, caller_timeout)
+        service = None
+        if virtual_service and node_listeners:
+            service = VirtualService(
+                name=service_name, virtual_node=None if router else name, virtual_router=name if router else None
+            )
         node = VirtualNode(
             name=name,
             listeners=node_listeners,
@@ -199,35 +223,107 @@ class MeshNode(Construct):
             cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
             nodes=(node,),
             services=(service,) if service else (),
+            routers=(router,) if router and service else (),
         )
-        mesh.add(parts, problems)
+        mesh.add(self, parts, problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name
         self.port: int | None = node_listeners[0].port if node_listeners else None
         self.virtual_service_name: str | None = service.name if service else None
-        self.cloud_map_service: servicediscovery.Service | None = (
-            _register(self, mesh.namespace, self._cloud_map) if self._cloud_map else None
-        )
-        own = None
-        if hostname is None:
-            own = mesh.own_security_group(f"Node-{name}", "Tasks of a virtual node.", mesh.egress_filter)
-        self.security_group: ec2.ISecurityGroup | None = own
-        self._connections = ec2.Connections(security_groups=[] if own is None else [own])
+        self._cloud_map_service: servicediscovery.Service | None = None
+        if mesh.data_plane.follows_tutorial:
+            self._register(self)
+        self._member: Member | None = mesh.network.add_node(self, node) if hostname is None else None
+        if hostname is not None:
+            mesh.network.add_workload_outside(node)
         self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
+        if self._cloud_map is not None:
+            mesh.implementations.expect(name, self)
+        if service and has_name_of_path:
+            _warn_of_path(self, subject, service)
         declared = mesh.data_plane.declare(self, node)
+        if router:
+            declared = {**declared, **declare_router(self, mesh, router)}
         self.mesh_resources: MeshResources = {**declared, **(mesh.data_plane.declare(self, service) if service else {})}
-        for backend in backends:
-            backend.admit(self)
+
+    @property
+    def security_group(self) -> ec2.ISecurityGroup | None:
+        """Security group of the node's tasks. ``None``: the node has a hostname.
+
+        It is created with the tasks, in their stack; if it is used before, in the stack of this construct.
+        """
+        return None if self._member is None else self._member.security_group(self)
+
+    @property
+    def cloud_map_service(self) -> servicediscovery.Service | None:
+        """Cloud Map service in which the node's tasks are registered. ``None``: it has no listener, or a hostname.
+
+        It is created with the tasks, in their stack; if it is used before, and with App Mesh, in the stack of this
+        construct.
+        """
+        return self._register(self)
 
     @property
     def connections(self) -> ec2.Connections:
         """Connections of the node's tasks, for rules such as ``database.connections.allow_default_port_from(node)``.
 
-        Once the node is implemented, its rules are created in the stack of its tasks. Rules that are added before are
-        created in the stack of the mesh, which must not depend on that of the tasks. A node with a hostname has none.
+        The rules are created with the tasks. A node with a hostname has none.
         """
-        return self._connections
+        return ec2.Connections() if self._member is None else self._member.connections
+
+    @staticmethod
+    @checked()
+    def from_attributes(
+        scope: Construct,
+        id: str,
+        *,
+        mesh: ServiceMesh,
+        name: str,
+        port: int = 80,
+        protocol: Protocol = "http",
+        listeners: Sequence[Listener] | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+        virtual_service_name: str | None = None,
+        cloud_map_name: str | None = None,
+    ) -> ImportedNode:
+        """Import a node whose tasks another app deploys into the same mesh.
+
+        The rules and DNS records for its callers in this app are created here, in the stacks of the callers. Retries,
+        timeouts and outlier ejection are up to the callers, so a router of this app may add them.
+
+        Args:
+            scope: Scope of the construct.
+            id: Construct id.
+            mesh: Mesh of the node: the mesh of this app, or one of `ServiceMesh.from_attributes`.
+            name: Name of the node in the mesh.
+            port: Port of its listener. Default: 80.
+            protocol: Protocol of its listener. Default: ``http``.
+            listeners: Its listeners, in its order, instead of ``port`` and ``protocol``. Default: one listener.
+            security_group: Security group of its tasks, imported by its id and mutable. Required unless the mesh has
+                ``isolation="mesh"``.
+            virtual_service_name: Name that callers use. Default: the name of the Cloud Map service in the domain of the
+                mesh.
+            cloud_map_name: Name of its Cloud Map service. Default: ``name``.
+
+        Raises:
+            MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
+        """
+        single_listener = Listener(port=port, protocol=protocol)
+        node_listeners, problems = listeners_of_arguments(
+            f"virtual node {name!r}", listeners, single_listener, "port and protocol"
+        )
+        refuse(problems)
+        return ImportedNode(
+            scope,
+            id,
+            mesh=mesh,
+            name=name,
+            listeners=node_listeners,
+            security_group=security_group,
+            virtual_service_name=virtual_service_name,
+            cloud_map_name=cloud_map_name,
+        )
 
     @checked()
     def connect_to(self, *backends: Backend, client_tls: ClientTls | None = None) -> None:
@@ -244,23 +340,6 @@ class MeshNode(Construct):
         problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
         mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
-        for backend in backends:
-            backend.admit(self)
-
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the node, unless all tasks share one security group."""
-        own, callers, node = self.security_group, caller.security_group, self.mesh.declared.parts.nodes[self.name]
-        if self.mesh.security_group is not None or callers is None:
-            return
-        if own is not None:
-            for port in self.mesh.interception.inbound_ports(node):
-                own.add_ingress_rule(callers, ec2.Port.tcp(port), "a caller in the mesh")
-                if not callers.allow_all_outbound:
-                    # The rule is created in the stack of this node's group. The caller's may be deployed before it.
-                    callers.add_egress_rule(own, ec2.Port.tcp(port), "a backend", remote_rule=True)
-        elif not callers.allow_all_outbound:
-            for listener in node.listeners:
-                callers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(listener.port), "a backend somewhere else")
 
     @checked(tokens=("command", "entry_point", "environment"))
     def implement(
@@ -293,6 +372,7 @@ class MeshNode(Construct):
         service_name: str | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeImplementation:
         """Create the Fargate service that implements the node: the application with an Envoy sidecar.
 
@@ -325,9 +405,8 @@ class MeshNode(Construct):
                 checks Envoy only.
             stop_timeout: Stop timeout of the application, and then of Envoy, 2 to 120 seconds. Default: 30 seconds, the
                 default of ECS.
-            desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
-                response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
-                distribute requests over the tasks of the last response. Default: ECS starts one task, and a deployment
+            desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. Cloud
+                Map has at most 1,000 tasks of a node. Default: ECS starts one task, and a deployment
                 keeps the number that autoscaling or an operator has set.
             execute_command: Enable ECS Exec for the application's container, and grant the task role its permissions.
                 With ``data_plane="envoy"`` it does not work for Envoy's, whose file system is read-only. Default:
@@ -337,6 +416,9 @@ class MeshNode(Construct):
             service_name: Name of the ECS service. Default: a name generated by CloudFormation.
             vpc_subnets: Subnets of the tasks. Default: the private subnets of the VPC with egress.
             log_group: Log group of the containers. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that gets Envoy's bootstrap configuration as a dictionary, after everything else,
+                and returns the one to use. It may be called more than once. Supported with ``data_plane="envoy"`` only.
+                Default: the compiled configuration.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -346,6 +428,8 @@ class MeshNode(Construct):
         problems = [
             *mesh.interception.check_application(node, application),
             *check_implementation_arguments(subject, node, port_name),
+            *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+            *mesh.implementations.check(subject, cluster, mesh.vpc, service_name),
             *(check_subnets(subject, cluster.vpc, public=False) if vpc_subnets is None else ()),
         ]
         app_memory = remaining_share(memory_mib, envoy_memory_mib, MIN_MEMORY_MIB)
@@ -368,7 +452,8 @@ class MeshNode(Construct):
                 containers=(app, *containers),
                 desired_count=desired_count,
             )
-        assert self.security_group is not None
+        member = self._member
+        assert member is not None
         implementation = NodeImplementation(
             scope,
             id,
@@ -378,7 +463,7 @@ class MeshNode(Construct):
             ),
             ports=application.ports(node),
             cluster=cluster,
-            security_group=self.security_group,
+            security_group=member.security_group_of_tasks,
             vpc_subnets=vpc_subnets or ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             cpu_architecture=cpu_architecture,
             execute_command=execute_command,
@@ -390,6 +475,8 @@ class MeshNode(Construct):
         )
         if execute_command:
             enable_execute_command(implementation.fargate_service)
+        if adjust_bootstrap is not None:
+            mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
         return implementation
 
     @checked()
@@ -404,6 +491,7 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Make an ECS service the implementation of the node, with Envoy in its tasks.
 
@@ -419,9 +507,10 @@ class MeshNode(Construct):
             app_port: Port that the application listens on; see `implement`. Default: the port of the listener.
             envoy_cpu: CPU units of Envoy. Default: 128.
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
-            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: 30
-                seconds, the default of ECS.
+            stop_timeout: Stop timeout of Envoy, 2 to 120 seconds; not less than that of the application. Default: that
+                of the application, or 30 seconds, the default of ECS, if that is longer.
             log_group: Log group of Envoy and its companions. Default: a new log group with a retention of one week.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the service does not permit it. The error lists all problems, and both stay as
@@ -430,13 +519,22 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "service", service, ecs.BaseService))
         application = Application(address=app_address, port=app_port)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or service.task_definition.default_container
-        registered = self.cloud_map_service is not None
-        problems = check_service(subject, service, self.security_group, registered=registered)
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
+        problems = [
+            *self.mesh.implementations.check(subject, service.cluster, self.mesh.vpc, own_service_name(service)),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
+        if self._member is not None:
+            group, count = self._member.known_group, self._member.group_count
+            problems += check_service(subject, service, group, count, registered=self._cloud_map is not None)
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attach(service, app_container, application, containers, log_group)
+        attachment = self._attach(service, app_container, application, containers, log_group)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(service.task_definition, adjust_bootstrap)
+        return attachment
 
     def _attach(
         self,
@@ -449,13 +547,15 @@ class MeshNode(Construct):
         """Attach the node to a service that is validated."""
         node = self.mesh.declared.parts.nodes[self.name]
         attachment = self._attachment(service.task_definition, app_container, application, containers, log_group)
-        if self.cloud_map_service is not None:
-            service.associate_cloud_map_service(service=self.cloud_map_service)
-        assert self.security_group is not None
+        cloud_map_service = self._register(attachment)
+        if cloud_map_service is not None:
+            service.associate_cloud_map_service(service=cloud_map_service)
+        assert self._member is not None
         wait_for_execution_role(service)
-        group = add_security_group(service, attachment, self.security_group)
-        self._connections = ec2.Connections(security_groups=[group])
+        self._member.add_tasks(attachment, service)
         self._tasks = service, attachment
+        self.mesh.data_plane.attached(node, service)
+        self.mesh.implementations.add(f"virtual node {self.name!r}", service)
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]
         keep_load_balancers_at_envoy(f"virtual node {self.name!r}", service, past_envoy)
@@ -493,6 +593,7 @@ class MeshNode(Construct):
         envoy_memory_mib: int = ENVOY_MEMORY_MIB,
         stop_timeout: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        adjust_bootstrap: AdjustBootstrap | None = None,
     ) -> NodeAttachment:
         """Add Envoy and its companions to a task definition, such as that of a scheduled task.
 
@@ -506,6 +607,7 @@ class MeshNode(Construct):
             envoy_memory_mib: Memory of Envoy in MiB. Default: 384.
             stop_timeout: Stop timeout of Envoy; see `attach`.
             log_group: Log group of Envoy and its companions; see `attach`.
+            adjust_bootstrap: Function that changes Envoy's configuration; see `implement`. Default: no change.
 
         Raises:
             MeshError: If the node or the task definition does not permit it. The error lists all problems, and both
@@ -514,12 +616,22 @@ class MeshNode(Construct):
         subject = f"virtual node {self.name!r}"
         refuse(check_created(subject, "task definition", task_definition, ecs.TaskDefinition))
         application = Application(address="0.0.0.0", port=None)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         app_container = container or task_definition.default_container
-        problems = check_unregistered(subject, self.mesh.declared.parts.nodes[self.name])
+        stop_timeout = stop_timeout or stop_timeout_beside(app_container)
+        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
+        problems = [
+            *check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
+            *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
+        ]
         self._check_tasks(task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        return self._attachment(task_definition, app_container, application, containers, log_group)
+        assert self._member is not None
+        attachment = self._attachment(task_definition, app_container, application, containers, log_group)
+        self._member.add_tasks(attachment, task_definition)
+        self.mesh.implementations.add(subject, task_definition)
+        if adjust_bootstrap is not None:
+            self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
+        return attachment
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout: Duration | None) -> tuple[FargateContainer, ...]:
         """Return the containers that a task of the node has beside its application."""
@@ -527,7 +639,7 @@ class MeshNode(Construct):
             cpu=cpu,
             memory_mib=memory_mib,
             stop_timeout_seconds=in_seconds(stop_timeout),
-            dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
+            registered=self._cloud_map is not None,
         )
 
     def _check_tasks(
@@ -567,18 +679,31 @@ class MeshNode(Construct):
             log_group=log_group,
         )
 
+    def _register(self, scope: Construct) -> servicediscovery.Service | None:
+        """Return the Cloud Map service of the node, and create it in a scope unless it exists.
 
-def _register(
-    scope: Construct, namespace: servicediscovery.INamespace, service: CloudMapService
-) -> servicediscovery.Service:
-    """Create the Cloud Map service in which a node's tasks are registered."""
-    return servicediscovery.Service(
-        scope,
-        "CloudMapService",
-        namespace=namespace,
-        name=service.name,
-        description=service.description,
-        dns_record_type=servicediscovery.DnsRecordType.A,
-        dns_ttl=Duration.seconds(service.ttl_seconds),
-        routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
-    )
+        ECS tells it which tasks are healthy, so that Envoys send no requests to a task that starts. It cannot be added
+        to a service later.
+        """
+        service = self._cloud_map
+        kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
+        if self._cloud_map_service is None and service is not None:
+            self._cloud_map_service = servicediscovery.Service(
+                scope,
+                "CloudMapService",
+                namespace=self.mesh.namespace,
+                name=service.name,
+                description=service.description,
+                dns_record_type=servicediscovery.DnsRecordType.A,
+                dns_ttl=Duration.seconds(service.ttl_seconds),
+                routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
+                custom_health_check=None if self.mesh.data_plane.follows_tutorial else kept_by_ecs,
+            )
+        return self._cloud_map_service
+
+
+def _warn_of_path(node: MeshNode, subject: str, service: VirtualService) -> None:
+    """Warn of a name that another place of the construct changes: callers look up the node by it."""
+    fix = "give it a name"
+    text = problem(subject, "name is that of its path, so moving the construct changes its DNS name", service.name, fix)
+    Annotations.of(node).add_warning_v2("color-mesh:name-from-path", text)

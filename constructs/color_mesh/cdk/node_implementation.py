@@ -16,9 +16,9 @@ from color_mesh.cdk.task import (
     container_check,
     fargate_service,
     fargate_task_definition,
+    init_process,
     log_driver,
     own_log_group,
-    security_group_of_tasks,
     service_options,
     stop_timeout,
 )
@@ -64,7 +64,7 @@ class NodeImplementation(Construct):
         image: ApplicationImage,
         ports: Sequence[int],
         cluster: ecs.ICluster,
-        security_group: ec2.ISecurityGroup,
+        security_group: Callable[[Construct], ec2.ISecurityGroup],
         vpc_subnets: ec2.SubnetSelection,
         cpu_architecture: ecs.CpuArchitecture | None,
         execute_command: bool,
@@ -81,7 +81,7 @@ class NodeImplementation(Construct):
             image: Image of the application.
             ports: Ports of the application.
             cluster: Cluster of the service.
-            security_group: Security group of the node.
+            security_group: Returns the security group of the node for tasks in the stack of a scope.
             vpc_subnets: Subnets of the tasks.
             cpu_architecture: CPU architecture. ``None``: the default of ECS.
             execute_command: ECS Exec is enabled.
@@ -103,7 +103,7 @@ class NodeImplementation(Construct):
             cluster=cluster,
             task_definition=self.task_definition,
             task=task,
-            security_groups=[security_group_of_tasks(self, security_group)],
+            security_groups=[security_group(self)],
             vpc_subnets=vpc_subnets,
             rebalanced=not follows_tutorial,
         )
@@ -138,10 +138,6 @@ def _add_application(
     logging: ecs.LogDriver,
 ) -> ecs.ContainerDefinition:
     """Add the container of the application. The first of its ports gets the port name of the container."""
-    linux_parameters = None
-    if execute_command:
-        # ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*: the init process reaps orphaned processes.
-        linux_parameters = ecs.LinuxParameters(task_definition, "AppLinuxParameters", init_process_enabled=True)
     acknowledge_pulling(task_definition, image.image)
     if image.environment:
         acknowledge(
@@ -163,7 +159,7 @@ def _add_application(
         ],
         environment=image.environment,
         secrets=image.secrets,
-        linux_parameters=linux_parameters,
+        linux_parameters=init_process(task_definition, "App", execute_command=execute_command),
         stop_timeout=stop_timeout(app),
         health_check=container_check(app),
         logging=logging,

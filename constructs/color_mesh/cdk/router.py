@@ -1,13 +1,14 @@
 """Virtual router and its virtual service."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from aws_cdk import CfnResource
 from constructs import Construct
 
 from color_mesh.cdk.arguments import listeners_of_arguments, match_of_arguments
-from color_mesh.cdk.backend import Caller
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
+from color_mesh.cdk.imported_node import TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -26,6 +27,10 @@ from color_mesh.model import (
 )
 from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
+
+# The key type of a mapping is invariant: a dictionary of nodes of this app is none of nodes of both kinds.
+TargetNumbers: TypeAlias = Mapping[MeshNode, int] | Mapping[TargetNode, int]
+"""Numbers by target node."""
 
 
 class MeshRouter(Construct):
@@ -74,7 +79,7 @@ class MeshRouter(Construct):
         )
         router = VirtualRouter(name=name, listeners=router_listeners)
         service = VirtualService(name=virtual_service_name, virtual_router=name)
-        mesh.add(MeshParts(routers=(router,), services=(service,)), problems)
+        mesh.add(self, MeshParts(routers=(router,), services=(service,)), problems)
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name
@@ -83,8 +88,6 @@ class MeshRouter(Construct):
             **mesh.data_plane.declare(self, router),
             **mesh.data_plane.declare(self, service),
         }
-        self._callers: list[Caller] = []
-        self._targets: list[MeshNode] = []
 
     @property
     def mesh_resources(self) -> MeshResources:
@@ -96,8 +99,8 @@ class MeshRouter(Construct):
         self,
         id: str,
         *,
-        targets: Mapping[MeshNode, int],
-        target_ports: Mapping[MeshNode, int] | None = None,
+        targets: TargetNumbers,
+        target_ports: TargetNumbers | None = None,
         name: str | None = None,
         prefix: str | None = None,
         method: Method | None = None,
@@ -134,7 +137,7 @@ class MeshRouter(Construct):
         name = default_name(self, id) if name is None else name
         subject = f"route {name!r}"
         protocol = _protocol(router, port if match is None else match.port)
-        ports = target_ports or {}
+        ports: dict[TargetNode, int] = dict((target_ports or {}).items())
         matched, problems = match_of_arguments(subject, protocol, match, prefix, method, port)
         route = Route(
             name=name,
@@ -151,16 +154,6 @@ class MeshRouter(Construct):
         problems += _check_targets(subject, self.mesh, targets, ports)
         self.mesh.declared.add_route(self.name, route, problems)
         self._resources |= self.mesh.data_plane.declare(self, OwnedRoute(id=id, owner=self.name, route=route))
-        for node in targets:
-            self._targets.append(node)
-            for caller in self._callers:
-                node.admit(caller)
-
-    def admit(self, caller: Caller) -> None:
-        """Allow the tasks of ``caller`` to connect to the tasks of all targets, also of routes that are added later."""
-        self._callers.append(caller)
-        for node in self._targets:
-            node.admit(caller)
 
 
 def _protocol(router: VirtualRouter, port: int | None) -> Protocol:
@@ -171,8 +164,8 @@ def _protocol(router: VirtualRouter, port: int | None) -> Protocol:
 def _check_targets(
     subject: str,
     mesh: ServiceMesh,
-    targets: Mapping[MeshNode, int],
-    target_ports: Mapping[MeshNode, int],
+    targets: TargetNumbers,
+    target_ports: TargetNumbers,
 ) -> Iterator[str]:
     for node in targets:
         if node.mesh is not mesh:

@@ -231,24 +231,26 @@ def fargate_service(
         max_healthy_percent=200,
         availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED if rebalanced else None,
     )
-    _resource(service).scheduling_strategy = "REPLICA"
+    service_resource(service).scheduling_strategy = "REPLICA"
     return service
 
 
 def check_service(
-    subject: str, service: ecs.BaseService, group: ec2.ISecurityGroup | None, *, registered: bool
+    subject: str, service: ecs.BaseService, group: ec2.ISecurityGroup | None, group_count: int, *, registered: bool
 ) -> Iterator[str]:
     """Validate that the tasks of a service can be tasks of a node.
 
     Args:
         subject: Beginning of the messages.
         service: The service.
-        group: Security group of the node. ``None``: the node has no tasks.
+        group: Security group of the node. ``None``: it is created later.
+        group_count: Number of security groups of the node.
         registered: The tasks of the node are registered in a Cloud Map service.
     """
     groups = {each.security_group_id for each in service.connections.security_groups}
-    if group is not None and len(groups | {group.security_group_id}) > _MAX_SECURITY_GROUPS:
-        fix = f"at most {_MAX_SECURITY_GROUPS} with that of the node"
+    known = group is not None and group.security_group_id in groups
+    if len(groups) + group_count - known > _MAX_SECURITY_GROUPS:
+        fix = f"at most {_MAX_SECURITY_GROUPS}, of which the node needs {group_count}"
         yield problem(subject, f"service {service.node.path!r} has too many security groups", len(groups), fix)
     if service._network_configuration is None and service.task_definition.network_mode == ecs.NetworkMode.AWS_VPC:
         fix = "ECS or CODE_DEPLOY: the network of its tasks is not in the service"
@@ -289,21 +291,21 @@ def security_group_of_tasks(scope: Construct, group: ec2.ISecurityGroup) -> ec2.
     )
 
 
-def add_security_group(service: ecs.BaseService, scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
-    """Give the tasks of a service another security group unless they have it, and return the group of the tasks.
+def add_security_groups(service: ecs.BaseService, groups: Sequence[ec2.ISecurityGroup]) -> None:
+    """Give the tasks of a service further security groups, except those that they have.
 
     The L2 construct takes security groups when it is created, and keeps its network configuration for subclasses. The
-    group is not added to the connections of the service: rules that they have already, such as those of a load
-    balancer, would be copied to it.
+    groups are not added to the connections of the service: rules that they have already, such as those of a load
+    balancer, would be copied to them.
 
     Args:
         service: The service.
-        scope: Scope of the group of the tasks.
-        group: Security group of the mesh's stack.
+        groups: The security groups.
     """
-    for other in service.connections.security_groups:
-        if other.security_group_id == group.security_group_id:
-            return other
+    present = {each.security_group_id for each in service.connections.security_groups}
+    ids = [group.security_group_id for group in groups if group.security_group_id not in present]
+    if not ids:
+        return
     network = service._network_configuration
     assert network is not None
     vpc_network = network.awsvpc_configuration
@@ -312,10 +314,21 @@ def add_security_group(service: ecs.BaseService, scope: Construct, group: ec2.IS
         awsvpc_configuration=ecs.CfnService.AwsVpcConfigurationProperty(
             subnets=vpc_network.subnets,
             assign_public_ip=vpc_network.assign_public_ip,
-            security_groups=[*(vpc_network.security_groups or []), group.security_group_id],
+            security_groups=[*(vpc_network.security_groups or []), *ids],
         )
     )
-    return security_group_of_tasks(scope, group)
+
+
+def init_process(
+    task_definition: ecs.TaskDefinition, container: str, *, execute_command: bool
+) -> ecs.LinuxParameters | None:
+    """Return the Linux parameters of a container with ECS Exec: an init process, which reaps orphaned processes.
+
+    Amazon ECS Developer Guide, *Monitor Amazon ECS containers with ECS Exec*, recommends it.
+    """
+    if not execute_command:
+        return None
+    return ecs.LinuxParameters(task_definition, f"{container}LinuxParameters", init_process_enabled=True)
 
 
 def enable_execute_command(service: ecs.FargateService) -> None:
@@ -323,7 +336,7 @@ def enable_execute_command(service: ecs.FargateService) -> None:
 
     The argument of the L2 construct is not used, because it also grants ``logs:DescribeLogGroups`` on all log groups.
     """
-    _resource(service).enable_execute_command = True
+    service_resource(service).enable_execute_command = True
     role = service.task_definition.task_role
     role.add_to_principal_policy(
         iam.PolicyStatement(
@@ -351,11 +364,12 @@ def service_options(service: ecs.FargateService) -> tuple[str, str]:
     The name of the cluster is taken from the ARN of the service, ``…:service/cluster/name``. The cluster may be in
     another stack, and an output must not depend on an export of that stack.
     """
-    cluster = Fn.select(1, Fn.split("/", _resource(service).ref))
+    cluster = Fn.select(1, Fn.split("/", service_resource(service).ref))
     return f"--region {Stack.of(service).region} --cluster {cluster}", f"--service-name {service.service_name}"
 
 
-def _resource(service: ecs.FargateService) -> ecs.CfnService:
+def service_resource(service: ecs.BaseService) -> ecs.CfnService:
+    """Return the L1 resource of a service."""
     resource = service.node.find_child("Service")
     assert isinstance(resource, ecs.CfnService)
     return resource

@@ -1,4 +1,4 @@
-"""What telemetry takes in a task: permissions, variables of Envoy, and a collector if it is asked for."""
+"""Telemetry in a task: permissions, variables of Envoy, and a collector if it is asked for."""
 
 import json
 from collections.abc import Mapping, Sequence

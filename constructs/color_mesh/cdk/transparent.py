@@ -1,10 +1,11 @@
 """Transparent interception: ECS redirects the traffic of a task to its Envoy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aws_cdk import CfnResource
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from constructs import IDependable
+from constructs import Construct, IDependable
 
 from color_mesh.cdk.application import Application, check_application
 from color_mesh.envoy import Transparent
@@ -26,11 +27,15 @@ class TransparentInterception:
     Attributes:
         domain: Domain of the service names.
         envoy_user: User id of a sidecar.
-        dns_records: Constructs that answer for service names. Cloud Map needs none.
+        zone: Private hosted zone of the domain: none.
+        dns_records: Constructs that answer for service names: none.
+        member_ports: Ports on which members of a mesh admit each other.
     """
 
     envoy_user = REDIRECTED_USER
+    zone = None
     dns_records: Sequence[IDependable] = ()
+    member_ports = ec2.Port.all_tcp()
 
     def __init__(self, namespace_name: str) -> None:
         """Use the Cloud Map namespace as the domain of the services."""
@@ -61,6 +66,10 @@ class TransparentInterception:
     def declare_service(self, service: VirtualService) -> Mapping[str, CfnResource]:
         """Return no resources: Cloud Map answers for the name of a virtual service."""
         return {}
+
+    def records(self, scope: Construct, services: Iterable[str]) -> Iterator[CfnResource]:
+        """Return no records: Cloud Map answers for the names of virtual services."""
+        return iter(())
 
     def proxy_configuration(self, node: VirtualNode) -> ecs.ProxyConfiguration:
         """Create the configuration that redirects all traffic of a task except Envoy's own."""

@@ -57,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
         help="value of a template parameter, of a pseudo parameter (AWS::Region), or of an attribute that is known "
         "only after deployment (Balancer.DNSName); can be repeated",
     )
+    values.add_argument(
+        "--parameters",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="parameter file of CloudFormation, in JSON; --set overrides it; can be repeated",
+    )
     _add_mesh_commands(commands, values)
     _add_run_commands(commands, values)
     _add_change_commands(commands)
@@ -155,6 +162,9 @@ def _add_run_commands(commands: _Commands, values: _Parser) -> None:
     _add(commands, "down", "stop the running mesh")
     _add(commands, "status", "print services, tasks and containers with their status and health")
     _add(commands, "watch", "print the requests between services, and their failures, every second")
+
+    traces = _add(commands, "traces", "print recent traces as trees, with times and errors")
+    traces.add_argument("--count", type=int, default=5, help="number of traces (default: 5)")
 
     exec_command = _add(commands, "exec", "run a command in a container")
     exec_command.add_argument("target", metavar="TASK", help=_TASK)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from color_mesh.appmesh.source import Source, read_source
+from color_mesh.cli.parameters import read_parameters
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import printable, problem, refuse
@@ -17,7 +18,7 @@ def read_selected_meshes(options: argparse.Namespace) -> tuple[Source, tuple[Mes
     Raises:
         MeshError: With every problem of the sources or the options.
     """
-    source = read_source([Path(path) for path in options.source], parse_values(options.values))
+    source = read_source([Path(path) for path in options.source], given_values(options))
     meshes = source.meshes
     if options.mesh is not None:
         refuse(check_known("--mesh", "mesh", options.mesh, [mesh.name for mesh in meshes]))
@@ -40,9 +41,21 @@ def read_one_mesh(options: argparse.Namespace) -> tuple[Source, Mesh]:
 
 def print_result(text: str, source: Source) -> None:
     """Print a command's result to stdout, after the notes about its sources to stderr."""
-    for note in source.notes:
+    for note in (*source.notes, *(f"left out: {each}" for each in source.left_out)):
         print(f"note: {printable(note)}", file=sys.stderr)
     print(text)
+
+
+def given_values(options: argparse.Namespace) -> dict[str, str]:
+    """Return the values of ``--parameters`` and ``--set``, which overrides the files.
+
+    Raises:
+        MeshError: With every file and value that is not valid.
+    """
+    values: dict[str, str] = {}
+    for path in options.parameters:
+        values |= read_parameters(path)
+    return values | parse_values(options.values)
 
 
 def parse_values(options: Sequence[str]) -> dict[str, str]:

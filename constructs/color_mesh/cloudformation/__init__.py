@@ -6,7 +6,7 @@
 - `templates` has the resources.
 """
 
-from color_mesh.cloudformation.load import Files, files_of, is_template, load
+from color_mesh.cloudformation.load import Files, is_template, load
 from color_mesh.cloudformation.templates import Attribute, Resource, Templates, read_templates
 from color_mesh.cloudformation.values import hidden_parameters, set_option
 
@@ -15,7 +15,6 @@ __all__ = [
     "Files",
     "Resource",
     "Templates",
-    "files_of",
     "hidden_parameters",
     "is_template",
     "load",

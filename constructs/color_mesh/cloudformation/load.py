@@ -29,15 +29,21 @@ MAX_KEY_LENGTH = 1000
 # In all files of a command.
 MAX_TOTAL_BYTES = 50_000_000
 MAX_TOTAL_VALUES = 1_000_000
+_TOGETHER = "and the files before it are too large"
 
 T = TypeVar("T")
 Document: TypeAlias = Mapping[str, Any]
 
 
 class Files:
-    """Files that a command reads, each of them once, within limits for all of them."""
+    """Files that a command reads, each of them once, within limits for all of them.
+
+    Attributes:
+        notes: Notes for the user: files of folders that are not understood, and duplicate keys.
+    """
 
     def __init__(self) -> None:
+        self.notes: list[str] = []
         self._documents: dict[Path, Document] = {}
         self._bytes = 0
         self._values = 0
@@ -52,17 +58,35 @@ class Files:
         # `Path.resolve` raises an error for links that lead to each other; reading the file does so too, as OSError.
         resolved = path if "\0" in str(path) else Path(os.path.realpath(path))
         if resolved not in self._documents:
-            document, size, values = _load(path, max_bytes)
+            document, size, values, duplicate_keys = _load(path, max_bytes)
+            self.notes += (f"{path.name}: key {key!r} occurs twice: the last one counts" for key in duplicate_keys)
             self._bytes += size
             self._values += values
             if self._bytes > MAX_TOTAL_BYTES:
                 got = f"more than {MAX_TOTAL_BYTES} bytes"
-                raise _error(path, "and the files before it are too large", got, "give fewer files")
+                raise _error(path, _TOGETHER, got, "give fewer files")
             if self._values > MAX_TOTAL_VALUES:
                 got = f"more than {MAX_TOTAL_VALUES} values"
-                raise _error(path, "and the files before it are too large", got, "give fewer files")
+                raise _error(path, _TOGETHER, got, "give fewer files")
             self._documents[resolved] = document
         return self._documents[resolved]
+
+    def documents(self, folder: Path) -> list[tuple[Path, Document]]:
+        """Parse the files of a folder and its subfolders; those that cannot be parsed are noted and left out.
+
+        Raises:
+            MeshError: If there are too many files, or they are too large together.
+        """
+        documents = []
+        for file in files_of(folder):
+            try:
+                documents.append((file, self.load(file)))
+            except MeshError as error:
+                if _TOGETHER in str(error):
+                    raise
+                note = f"not understood: {error}"
+                self.notes += [note] if note not in self.notes else []
+        return documents
 
 
 def load(path: Path, max_bytes: int = MAX_BYTES) -> Document:
@@ -72,33 +96,41 @@ def load(path: Path, max_bytes: int = MAX_BYTES) -> Document:
         MeshError: If the file cannot be read or is too large, is not valid JSON or YAML, has duplicate keys, is nested
             too deeply, or is too large with its YAML aliases expanded.
     """
-    document, _, _ = _load(path, max_bytes)
+    document, _, _, duplicate_keys = _load(path, max_bytes)
+    for key in duplicate_keys:
+        raise _duplicate_key(path, key)
     return document
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the files of a folder with the file name extensions of templates.
+    """Return the files of a folder and its subfolders with the file name extensions of templates.
+
+    Hidden folders and those of Node packages are left out.
 
     Raises:
         MeshError: If there are too many.
     """
     suffixes = (".json", ".yaml", ".yml", ".template")
-    files = sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
-    if len(files) > MAX_FILES:
-        raise _error(folder, "has too many files", len(files), f"at most {MAX_FILES}")
+    files: list[Path] = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
+        paths = (Path(parent, name) for name in sorted(names))
+        files += (path for path in paths if path.suffix in suffixes and path.is_file())
+        if len(files) > MAX_FILES:
+            raise _error(folder, "has too many files", len(files), f"at most {MAX_FILES}")
     return files
 
 
-def _load(path: Path, max_bytes: int) -> tuple[Document, int, int]:
-    """Return the document of a file, the number of its characters, and what its values count for."""
+def _load(path: Path, max_bytes: int) -> tuple[Document, int, int, tuple[str, ...]]:
+    """Return the document of a file, the number of its characters, what its values count for, and duplicate keys."""
     text = _text(path, max_bytes)
     is_json = path.suffix == ".json" or (path.suffix not in (".yaml", ".yml") and text.lstrip().startswith("{"))
-    document = _json(path, text) if is_json else _yaml(path, text)
+    document, duplicate_keys = (_json(path, text), ()) if is_json else _yaml(path, text)
     count = _check_size(path, document)
     if not isinstance(document, dict):
         raise _error(path, "is not an object", type(document).__name__, "keys and values at its top")
     # Values of YAML take the time of several values of JSON.
-    return document, len(text), count if is_json else 5 * count
+    return document, len(text), count if is_json else 5 * count, duplicate_keys
 
 
 def is_template(document: Mapping[str, Any]) -> bool:
@@ -166,7 +198,7 @@ def _json(path: Path, text: str) -> Any:
     return document
 
 
-def _yaml(path: Path, text: str) -> Any:
+def _yaml(path: Path, text: str) -> tuple[Any, tuple[str, ...]]:
     try:
         # The depth is checked by the parser's events first: PyYAML's loader is recursive.
         depth = 0
@@ -177,7 +209,8 @@ def _yaml(path: Path, text: str) -> Any:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 raise _too_deep(path)
-        document = yaml.load(text, Loader=TemplateLoader)
+        loader = TemplateLoader(text)
+        document = loader.get_single_data()
     except MeshError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -191,7 +224,7 @@ def _yaml(path: Path, text: str) -> Any:
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         # Errors of PyYAML for values that do not match their tags.
         raise _error(path, "is not valid YAML", _description(error), "write values that match their tags") from None
-    return document
+    return document, tuple(loader.duplicate_keys)
 
 
 def _number(convert: Callable[[str], T]) -> Callable[[str], T]:

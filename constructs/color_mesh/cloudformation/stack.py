@@ -1,12 +1,12 @@
 """Stacks: templates with their parameters, from files, folders and cloud assemblies."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from color_mesh.cloudformation.load import Files, files_of, is_template
+from color_mesh.cloudformation.load import Files, is_template
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
@@ -15,6 +15,7 @@ T = TypeVar("T")
 NESTED = "AWS::CloudFormation::Stack"
 MAX_NESTED = 200
 MAX_STACKS = 1000
+_MAX_PARTS = 8  # Of a URL's path.
 MAX_RESOURCES = 500  # AWS CloudFormation User Guide, Understand CloudFormation quotas: resources of a template.
 MAX_MANIFEST_BYTES = 10_000_000
 
@@ -61,7 +62,7 @@ def stacks_of(path: Path, files: Files) -> list[Stack]:
         stacks = _read_assembly(path, files, set())
         wrong = "contains no stack"
     elif path.is_dir():
-        documents = [(file, files.load(file)) for file in files_of(path)]
+        documents = files.documents(path)
         stacks = [_stack(files, file, document, file.stem) for file, document in documents if is_template(document)]
         wrong = "contains no template"
     else:
@@ -178,11 +179,31 @@ def _check_nesting(stack: Stack, file: Path) -> None:
 
 
 def _nested_template(path: Path, resource: Mapping[str, Any]) -> Path | None:
-    """Return the template file of a nested stack: the CDK's asset, or a file in the folder of its parent."""
+    """Return the template file of a nested stack: the CDK's asset, or a file at or below the folder of its parent."""
     metadata = resource.get("Metadata", {})
     asset = metadata.get("aws:asset:path") if isinstance(metadata, dict) else None
     url = resource.get("Properties", {}).get("TemplateURL")
     for name in (asset, url):
         if isinstance(name, str) and "://" not in name and os.path.isfile(path.parent / name):
             return path.parent / name
-    return None
+    names = _last_parts(url)
+    return next((path.parent / name for name in names if os.path.isfile(path.parent / name)), None)
+
+
+def _last_parts(url: Any) -> Iterator[str]:
+    """Yield the end of a URL as paths, the longest first: ``a/b.yaml`` and ``b.yaml`` of ``https://${Bucket}/a/b.yaml``.
+
+    The beginning may have parameters without values.
+    """
+    match url:
+        case {"Fn::Sub": str(text)} | {"Fn::Sub": [str(text), *_]} | str(text):
+            pass
+        case {"Fn::Join": [str(delimiter), [*values]]}:
+            text = delimiter.join(each if isinstance(each, str) else "${}" for each in values)
+        case _:
+            return
+    parts = text.partition("?")[0].split("/")[-_MAX_PARTS:]
+    while parts:
+        if all(part not in ("", ".", "..") and "${" not in part and "\0" not in part for part in parts):
+            yield "/".join(parts)
+        parts = parts[1:]

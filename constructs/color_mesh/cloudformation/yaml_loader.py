@@ -13,7 +13,7 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class DuplicateKey(Exception):
-    """A duplicate key of a YAML mapping."""
+    """A duplicate merge key of a YAML mapping."""
 
 
 class TemplateLoader(Loader):  # type: ignore[misc, valid-type]
@@ -26,11 +26,15 @@ class TemplateLoader(Loader):  # type: ignore[misc, valid-type]
 
     _merged_keys = 0
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.duplicate_keys: dict[str, None] = {}
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
-        """Construct a mapping with unique keys, which are text.
+        """Construct a mapping with keys that are text. Of a key that occurs twice, the last value counts.
 
         Raises:
-            DuplicateKey: If a key occurs twice.
+            DuplicateKey: If a merge key occurs twice.
         """
         own: dict[str, Any] = {}
         merged: dict[str, Any] = {}
@@ -45,7 +49,7 @@ class TemplateLoader(Loader):  # type: ignore[misc, valid-type]
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a key that is not text", problem_mark=node.start_mark)
             if key.value in own:
-                raise DuplicateKey(key.value)
+                self.duplicate_keys[key.value] = None
             own[key.value] = self.construct_object(value, deep=True)
         return {**merged, **own}
 

@@ -31,6 +31,7 @@ class Record:
         type: Type, such as ``A`` or ``CNAME``.
         ttl_seconds: TTL.
         values: Values; none of an alias.
+        weighted: A query is answered with one of the records of the name and type.
     """
 
     zone: str | None
@@ -39,6 +40,7 @@ class Record:
     type: str
     ttl_seconds: int
     values: tuple[str, ...]
+    weighted: bool = False
 
 
 def read_hosted_zones(reader: Reader) -> dict[str, HostedZone]:
@@ -64,6 +66,7 @@ def _record(fields: Fields, _: Resource) -> Record:
         type=fields.text("Type"),
         ttl_seconds=fields.optional_integer("TTL") or 0,
         values=fields.texts("ResourceRecords"),
+        weighted=fields.value("Weight") is not None,
     )
 
 

@@ -15,6 +15,7 @@ class LoadBalancer:
 
     Attributes:
         name: Name; the logical id if the template declares none.
+        dns_name: Name that stands for its DNS name, which only a deployment knows.
         type: ``application``, ``network`` or ``gateway``.
         subnets: Subnets.
         groups: Security groups; without any, all traffic is allowed.
@@ -24,6 +25,7 @@ class LoadBalancer:
     """
 
     name: str
+    dns_name: str
     type: str = "application"
     subnets: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -61,8 +63,10 @@ def with_listeners(
 
 def _load_balancer(fields: Fields, resource: Resource) -> LoadBalancer:
     mappings = fields.many("SubnetMappings", lambda each: resource_key(each.value("SubnetId")))
+    name = fields.optional_text("Name")
     return LoadBalancer(
-        name=fields.optional_text("Name") or resource.logical_id,
+        name=name or resource.logical_id,
+        dns_name=name or resource.generated_name,
         type=fields.optional_text("Type") or "application",
         subnets=(*resource_keys(fields.value("Subnets")), *(each for each in mappings if each is not None)),
         groups=resource_keys(fields.value("SecurityGroups")),

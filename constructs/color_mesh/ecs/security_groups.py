@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
@@ -52,6 +52,11 @@ class SecurityGroup:
 def admits(group: SecurityGroup, protocol: str, port: int, members: frozenset[str], address: IPv4Network) -> bool:
     """Return whether a group allows inbound connections from members of security groups or from an address."""
     return any(_admits(rule, protocol, port, members, address) for rule in group.ingress)
+
+
+def allows_outbound(group: SecurityGroup, protocol: str, port: int, address: IPv4Address) -> bool:
+    """Return whether a group allows outbound connections to an address."""
+    return any(_admits(rule, protocol, port, frozenset(), IPv4Network(address)) for rule in group.egress)
 
 
 def _admits(rule: Rule, protocol: str, port: int, members: frozenset[str], address: IPv4Network) -> bool:

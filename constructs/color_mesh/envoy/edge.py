@@ -6,10 +6,10 @@ Envoy as an edge proxy* in Envoy's documentation.
 
 import re
 
-from color_mesh.envoy.idle_timeouts import SERVER_IDLE_TIMEOUT
+from color_mesh.envoy.idle_timeouts import SERVER_IDLE_MILLIS
 from color_mesh.envoy.placement import Placement
-from color_mesh.envoy.telemetry import TRACE_CONTEXT, untraced
-from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, extension
+from color_mesh.envoy.telemetry import TRACE_CONTEXT, tracing, untraced
+from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, duration, extension
 
 # Connections of clients to one task. Envoy closes those beyond it.
 MAX_CONNECTIONS = 10_000
@@ -55,13 +55,14 @@ def client_connections(placement: Placement, *, tls: bool) -> Json:
     scheme = {"scheme_header_transformation": {"scheme_to_overwrite": "https" if tls else "http"}}
     return {
         "early_header_mutation_extensions": extensions,
+        "tracing": tracing(placement, rewrites_path=True),
         # Clients in the VPC are not believed either: without internal_address_config, no address is internal. With an
         # empty one, all private addresses are.
         "use_remote_address": True,
         **({"xff_num_trusted_hops": trusted_hops} if trusted_hops else scheme),
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
         "request_headers_timeout": HEADERS_TIMEOUT,
-        "common_http_protocol_options": {"idle_timeout": SERVER_IDLE_TIMEOUT},
+        "common_http_protocol_options": {"idle_timeout": duration(SERVER_IDLE_MILLIS)},
         "http2_protocol_options": _HTTP2,
     }
 

@@ -5,7 +5,7 @@ routes of the virtual services. A request can be matched only once in a hop.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from color_mesh.envoy import names
@@ -30,15 +30,27 @@ _ALL_DOMAINS = ("*",)
 _SEGMENTS = re.compile(r"[^?#]+[^?#/]")
 
 
-def gateway_ports(mesh: Mesh, gateway: VirtualGateway) -> list[ServicePort]:
-    """Compile the ports of the virtual services of a gateway's routes, sorted by the names of the services."""
+def gateway_ports(
+    mesh: Mesh, gateway: VirtualGateway, live_routes: Collection[tuple[str, str]] = ()
+) -> list[ServicePort]:
+    """Compile the ports of the virtual services of a gateway's routes, sorted by the names of the services.
+
+    Args:
+        mesh: The mesh.
+        gateway: The gateway.
+        live_routes: Routes whose weights are in Cloud Map, each after its router. Default: none.
+    """
     services = sorted({route.virtual_service for route in gateway.routes})
-    return [port for name in services for port in service_ports(mesh, mesh.service(name), gateway.client_tls, None)]
+    return [
+        port
+        for name in services
+        for port in service_ports(mesh, mesh.service(name), gateway.client_tls, None, live_routes)
+    ]
 
 
 def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> Resources:
     """Compile a gateway: a first hop for each listener, and one second hop on a port of the task's loopback."""
-    ports = [port for port in gateway_ports(mesh, gateway) if port.protocol != "tcp"]
+    ports = [port for port in gateway_ports(mesh, gateway, placement.live_routes) if port.protocol != "tcp"]
     first, first_routes = [], []
     address = placement.task_address(mesh.ip_preference)
     for listener in gateway.listeners:
@@ -75,6 +87,7 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
             self_redirect_cluster(mesh, gateway, listener, placement, EGRESS_PORT) for listener in gateway.listeners
         ),
         targets=tuple(target for port in ports for target in port.targets),
+        weights=tuple(weight for port in ports for weight in port.weights),
     )
 
 
@@ -110,7 +123,7 @@ def _first_routes(
     by_domains: dict[tuple[str, ...], list[GatewayRoute]] = {_ALL_DOMAINS: []}
     for route in gateway.routes:
         if route.protocol == listener.protocol and route.match.port in (None, listener.port):
-            by_domains.setdefault(_domains(route.match, listener.port), []).append(route)
+            by_domains.setdefault(_domains(route.match), []).append(route)
     hosts = [
         {
             "name": "self_redirect" if domains == _ALL_DOMAINS else domains[0],
@@ -122,19 +135,23 @@ def _first_routes(
         }
         for domains, routes in sorted(by_domains.items())
     ]
-    return {"name": names.route_configuration("ingress", listener.protocol, listener.port), "virtual_hosts": hosts}
+    return present(
+        name=names.route_configuration("ingress", listener.protocol, listener.port),
+        virtual_hosts=hosts,
+        # Clients add the port that they connect to, which is that of a load balancer or of a published port.
+        ignore_port_in_host_matching=True if len(by_domains) > 1 else None,
+    )
 
 
-def _domains(match: RouteMatch, port: int) -> tuple[str, ...]:
+def _domains(match: RouteMatch) -> tuple[str, ...]:
     """Return the domains of a route's virtual host.
 
     Envoy selects the virtual host first: requests for a host that a route names match only the routes for that host.
     """
     if match.hostname is not None:
-        return match.hostname.lower(), f"{match.hostname.lower()}:{port}"
+        return (match.hostname.lower(),)
     if match.hostname_suffix is not None:
-        suffix = match.hostname_suffix.removeprefix("*").lower()
-        return f"*{suffix}", f"*{suffix}:{port}"
+        return (f"*{match.hostname_suffix.removeprefix('*').lower()}",)
     return _ALL_DOMAINS
 
 

@@ -8,6 +8,6 @@ The caller ends a connection first. Otherwise it might send a request on a conne
 """
 
 # Of the Envoy that accepted the connection. More than the 60 s after which an application load balancer closes one.
-SERVER_IDLE_TIMEOUT = "300s"
+SERVER_IDLE_MILLIS = 300_000
 # Of the Envoy that opened the connection.
-CLIENT_IDLE_TIMEOUT = "240s"
+CLIENT_IDLE_MILLIS = 240_000

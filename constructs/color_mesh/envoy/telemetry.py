@@ -51,22 +51,29 @@ _SPAN_ATTRIBUTES = {
     "http.request.method": "%REQ(:METHOD)%",
     "http.response.status_code": "%RESPONSE_CODE%",
     "server.address": "%REQ(:AUTHORITY)%",
-    "url.path": "%PATH(NQ:PATH)%",
 }
+# The path of a request without its query; with a rewrite, the path that was requested or that it became.
+_REQUESTED_PATH, _PATH = "%PATH(NQ:ORIG_OR_PATH)%", "%PATH(NQ:PATH)%"
 SERVER_REQUESTS, SERVER_DURATION = "http.server.request.count", "http.server.duration"
 CLIENT_REQUESTS, CLIENT_DURATION = "http.client.request.count", "http.client.duration"
 STATUS_CODE, PEER = "http.response.status_code", "peer.service"
-_STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 # Metrics of the requests to a service, and as many for those to each of its backends: a counter for each class of
 # status codes, and a histogram.
-SERIES = len(_STATUS_CLASSES) + 1
+SERIES = len(STATUS_CLASSES) + 1
 
 
-def tracing(placement: Placement) -> Json | None:
-    """Render the tracing of an HTTP connection manager; ``None`` without telemetry."""
+def tracing(placement: Placement, *, rewrites_path: bool = False) -> Json | None:
+    """Render the tracing of an HTTP connection manager; ``None`` without telemetry.
+
+    Args:
+        placement: Settings of the Envoy that are not part of the mesh.
+        rewrites_path: Routes rewrite the path, and no proxy before has rewritten it.
+    """
     telemetry = placement.telemetry
     if telemetry is None:
         return None
+    attributes = {**_SPAN_ATTRIBUTES, "url.path": _REQUESTED_PATH if rewrites_path else _PATH}
     tracer = extension(
         "envoy.tracers.opentelemetry",
         OPENTELEMETRY_TRACER,
@@ -77,7 +84,7 @@ def tracing(placement: Placement) -> Json | None:
     )
     return {
         "operation": "%REQ(:METHOD)%",
-        "custom_tags": [{"tag": name, "value": value} for name, value in _SPAN_ATTRIBUTES.items()],
+        "custom_tags": [{"tag": name, "value": value} for name, value in attributes.items()],
         "provider": tracer,
     }
 
@@ -150,7 +157,7 @@ def _metrics(part: VirtualNode | VirtualGateway, targets: Iterable[Target]) -> I
 
 
 def _of_requests(prefix: str, requests: str, duration: str, attributes: dict[str, str]) -> Iterator[tuple[str, Json]]:
-    for status in _STATUS_CLASSES:
+    for status in STATUS_CLASSES:
         yield f"{prefix}_{status}", _conversion(requests, {**attributes, STATUS_CODE: status})
     yield f"{prefix}_time", _conversion(duration, attributes)
 

@@ -10,7 +10,6 @@ from color_mesh.envoy.placement import (
     ALL_ADDRESSES,
     EGRESS_PORT,
     INBOUND_PORT,
-    DnsEndpoints,
     Loopback,
     Placement,
     backend_address,
@@ -21,7 +20,6 @@ from color_mesh.model import (
     AcmCertificate,
     AcmTrust,
     ClientTls,
-    CloudMapDiscovery,
     GatewayRoute,
     Listener,
     Mesh,
@@ -35,11 +33,11 @@ from color_mesh.model.tls import Certificate, Trust
 
 ACM_CERTIFICATE = "AWS Certificate Manager releases private keys to AWS services only: use a file or SDS"
 ACM_TRUST = "Envoy cannot read from AWS Private CA: use the authority's certificate in a file or SDS"
-ATTRIBUTES = "DNS does not filter tasks by attributes: use file endpoints, or a separate Cloud Map service for the node"
 NO_SDS = "give the path of the Unix socket of the Secret Discovery Service"
 ENVOY_PORTS = f"Envoy uses {ADMIN_PORT}, and {INBOUND_PORT} and up for the listeners of the node: change the port"
 APP_ELSEWHERE = (
-    "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or on another port and set app_port"
+    "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or give the services another port than "
+    "the application, such as 80, and set app_port to that of the application"
 )
 GATEWAY_ENVOY_PORTS = (
     f"Envoy uses {ADMIN_PORT} for its admin interface and {EGRESS_PORT} for the second hop: change the port"
@@ -109,10 +107,6 @@ def _listener(subject: str, listener: Listener, placement: Placement) -> Iterato
 
 
 def _target(subject: str, target: Target, placement: Placement) -> Iterator[str]:
-    discovery = target.node.discovery
-    by_attributes = isinstance(discovery, CloudMapDiscovery) and discovery.attributes
-    if by_attributes and isinstance(placement.endpoints, DnsEndpoints):
-        yield problem(subject, "the node is selected by Cloud Map attributes", dict(by_attributes), ATTRIBUTES)
     policy = policy_for(target.listener, target.client_tls)
     certificate = target.listener.tls.certificate if target.listener.tls and speaks_tls(target.listener) else None
     if policy is not None:
@@ -172,11 +166,14 @@ def _loopback_collisions(
 
 
 def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str]:
-    """Validate that the destination port identifies the protocol, and the backend of a tcp connection."""
+    """Validate that the destination port identifies the backend of a tcp connection.
+
+    Backends of http, http2 and grpc may share a port: one listener takes HTTP/1.1 and HTTP/2, and requests name a host.
+    """
     by_port: dict[int, dict[str, str]] = {}
     for port in ports:
         by_port.setdefault(port.port, {})[port.service.name] = port.protocol
     for number, protocols in sorted(by_port.items()):
-        if len(protocols) > 1 and ("tcp" in protocols.values() or len(set(protocols.values())) > 1):
-            fix = "transparent interception selects tcp backends, and the protocol, by port alone: change a port"
+        if len(protocols) > 1 and "tcp" in protocols.values():
+            fix = "transparent interception selects tcp backends by port alone: change a port"
             yield problem(subject, f"backends share port {number}", protocols, fix)

@@ -23,6 +23,10 @@ SECRET = re.compile(
 PARAMETER = re.compile(rf"(?:arn:aws[a-z-]*:ssm:{_OWNER}:parameter(?=/))?([A-Za-z0-9_./-]+)")
 
 
+# Variables of App Mesh's Envoy that an argument of the mesh replaces.
+_TRACING = ("ENABLE_ENVOY_XRAY_TRACING", "XRAY_SAMPLING_RATE")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertedContainer:
     """Container of the generated app.
@@ -62,7 +66,14 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
         yield from _unknown_variables(subject, container.environment)
         yield from _hidden_variables(subject, container.environment)
     else:
-        variables = container.environment.items()
+        if container.environment.get("ENABLE_ENVOY_XRAY_TRACING") == "1":
+            text = (
+                "Envoy sent its traces to a container of the task: pass telemetry=Telemetry(sampling_percent=...) to "
+                "ServiceMesh, with which Envoys send them to AWS X-Ray, and leave the container out if only Envoy used "
+                "it"
+            )
+            yield to_do(subject, text)
+        variables = ((name, value) for name, value in container.environment.items() if name not in _TRACING)
         removed = ", ".join(f"{name}={value}" for name, value in variables if name not in IDENTITIES)
         if removed:
             yield lost(subject, f"the environment of App Mesh's Envoy image is removed: {removed}")

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from color_mesh.envoy import Loopback, configure
+from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS
 from color_mesh.envoy.services import services_at_all_addresses
 from color_mesh.migration.discovery import register_in_cloud_map, remove_directly_called_services
 from color_mesh.migration.domain import Domain, choose_domain, rename_services
@@ -101,7 +102,8 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
     converted = ConvertedMesh(mesh=_as_declared(mesh), domain=domain, findings=tuple(findings))
     refuse((*_check_targets(converted.mesh), *_check_envoys(converted)))
     loopback_findings = _loopback_findings(converted, implemented)
-    return replace(converted, findings=(*loopback_findings, *findings, *_gateway_findings(converted.mesh)))
+    behavior = (*_gateway_findings(converted.mesh), *_idle_findings(converted.mesh))
+    return replace(converted, findings=(*loopback_findings, *findings, *behavior))
 
 
 def _primary_service(mesh: Mesh, owner: VirtualNode | VirtualRouter) -> VirtualService | None:
@@ -188,3 +190,14 @@ def _gateway_findings(mesh: Mesh) -> Iterator[Finding]:
         if prefix is not None and not prefix.endswith("/"):
             text = f"the prefix {prefix!r} matches whole path segments only, and not {prefix + '-x'!r} any more"
             yield changed(f"gateway route {route.name!r}", text)
+
+
+def _idle_findings(mesh: Mesh) -> Iterator[Finding]:
+    for node in mesh.nodes:
+        for listener in node.listeners:
+            if listener.protocol == "tcp" and (listener.timeout is None or listener.timeout.idle is None):
+                text = (
+                    f"idle connections to port {listener.port} end after {CLIENT_IDLE_MILLIS // 60_000} minutes, and "
+                    "not after an hour: set the idle timeouts of the listener and of a route for longer pauses"
+                )
+                yield changed(f"virtual node {node.name!r}", text)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from color_mesh.migration.domain import Domain
+from color_mesh.migration.domain import Domain, choose_domain
 from color_mesh.migration.findings import Finding, changed, lost
-from color_mesh.migration.removals import without_services
+from color_mesh.migration.removals import ip_preference_findings, without_services
 from color_mesh.model import CloudMapDiscovery, CloudMapService, DnsDiscovery, Mesh, VirtualNode
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.discovery import check_cloud_map_service
@@ -67,6 +67,17 @@ def _without_unused_nodes(mesh: Mesh, candidates: Collection[VirtualNode]) -> Me
     used |= {each.virtual_node for router in mesh.routers for route in router.routes for each in route.targets}
     unused = {node.name for node in candidates} - used
     return replace(mesh, nodes=tuple(node for node in mesh.nodes if node.name not in unused))
+
+
+def external_nodes(mesh: Mesh, implemented: Collection[str]) -> frozenset[str]:
+    """Return the names of the nodes that stand for endpoints outside of the mesh.
+
+    Args:
+        mesh: The mesh.
+        implemented: Names of the nodes whose tasks are known.
+    """
+    domain = choose_domain(mesh)
+    return frozenset(node.name for node in mesh.nodes if _is_external(node, domain, implemented))
 
 
 def _is_external(node: VirtualNode, domain: Domain, implemented: Collection[str]) -> bool:
@@ -131,8 +142,9 @@ def _discovery_findings(node: VirtualNode, service: CloudMapService) -> Iterator
         case CloudMapDiscovery(attributes=attributes) if attributes:
             pairs = ", ".join(f"{key}={value}" for key, value in attributes)
             yield changed(subject, f"its own Cloud Map service replaces the attributes {pairs}")
-        case DnsDiscovery(hostname=hostname):
+        case DnsDiscovery(hostname=hostname, ip_preference=preference):
             yield changed(subject, f"is discovered by Cloud Map as {service.dns_name!r}, not by DNS as {hostname!r}")
+            yield from ip_preference_findings(subject, preference)
 
 
 def _external_finding(node: VirtualNode) -> Finding:

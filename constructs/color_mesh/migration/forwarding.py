@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from color_mesh.ecs import Declarations
-from color_mesh.ecs.listeners import Action, LoadBalancerListener
+from color_mesh.ecs.actions import Action
+from color_mesh.ecs.listeners import LoadBalancerListener
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -106,8 +106,9 @@ class _MeshCode:
                 declared = next(each for each in self._mesh.cloud_map_services if each.name == label)
                 arguments |= unless(node.name, cloud_map_name=label)
                 arguments |= unless(None, cloud_map_description=declared.description)
-            case DnsDiscovery(hostname=hostname, response_type=response_type):
+            case DnsDiscovery(hostname=hostname, response_type=response_type, ip_preference=ip_preference):
                 arguments |= {"hostname": value(hostname), **unless("LOADBALANCER", response_type=response_type)}
+                arguments |= unless(None, ip_preference=ip_preference)
         if service is None:
             arguments["virtual_service"] = value(False)
         else:

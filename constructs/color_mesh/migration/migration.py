@@ -5,6 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from color_mesh.analysis import Facts, analyze
+from color_mesh.analysis.analyze import Finding as AnalysisFinding
+from color_mesh.analysis.hosts import named_hosts
+from color_mesh.analysis.reading import read_facts
 from color_mesh.appmesh.source import Source
 from color_mesh.cloudformation import Templates, hidden_parameters
 from color_mesh.migration.app_code import app_module, network_module
@@ -52,11 +56,13 @@ class Migration:
         converted: The mesh.
         workloads: ECS services of its nodes and gateways.
         findings: Differences from the mesh of App Mesh, and work that remains.
+        analysis: Findings of the analysis of the mesh of App Mesh.
     """
 
     converted: ConvertedMesh
     workloads: tuple[Workload, ...]
     findings: tuple[Finding, ...]
+    analysis: tuple[AnalysisFinding, ...] = ()
 
     def files(self, arguments: str, notes: Sequence[str] = ()) -> dict[str, str]:
         """Render the files of the app, by file name.
@@ -80,7 +86,7 @@ class Migration:
         return {
             **check_modules(format_modules(check_modules(modules))),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
-            REPORT_FILE: render_report(self.converted, self.workloads, self.findings, arguments, notes),
+            REPORT_FILE: render_report(self.converted, self.workloads, self.findings, self.analysis, arguments, notes),
         }
 
 
@@ -94,14 +100,16 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
     workloads, workload_findings = read_workloads(templates, mesh)
     converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
     refuse(problem for workload in workloads for problem in _check_workload(workload))
+    facts = read_facts([mesh], source.resources, templates)
     findings = (
         *converted.findings,
+        *(each for of_mesh in facts for each in _unanswered_names(of_mesh, converted)),
         *_unimplemented_parts(converted, workloads),
         *workload_findings,
         *_other_resources(templates),
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
-    return Migration(converted=converted, workloads=workloads, findings=findings)
+    return Migration(converted=converted, workloads=workloads, findings=findings, analysis=analyze(facts))
 
 
 def _check_text(name: str, source: str) -> Iterator[str]:
@@ -124,6 +132,18 @@ def _check_workload(workload: Workload) -> Iterator[str]:
     for container in (workload.app, *workload.others):
         if container is not None:
             yield from check_container(subject, container)
+
+
+def _unanswered_names(facts: Facts, converted: ConvertedMesh) -> Iterator[Finding]:
+    """Yield the names that applications call and that the private hosted zone of the mesh hides."""
+    answered = {service.name.lower() for service in converted.mesh.services}
+    for named in named_hosts(facts):
+        if converted.domain.contains(named.host) and named.host not in answered:
+            text = (
+                f"calls {named.host!r}, which the private hosted zone {converted.domain.name!r} of the mesh hides and "
+                "nothing answers any more: declare a virtual service or a record of that name, or change the variable"
+            )
+            yield to_do(f"{named.place} {named.property}", text)
 
 
 def _unimplemented_parts(converted: ConvertedMesh, workloads: Sequence[Workload]) -> Iterator[Finding]:

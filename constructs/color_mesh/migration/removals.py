@@ -4,17 +4,20 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from color_mesh.migration.findings import Finding, changed, lost
-from color_mesh.model import GatewayRoute, Listener, Mesh, VirtualGateway, VirtualNode
+from color_mesh.model import CloudMapDiscovery, DnsDiscovery, GatewayRoute, Listener, Mesh, VirtualGateway, VirtualNode
 
 
 def remove_app_mesh_properties(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
-    """Remove properties of App Mesh resources: owner, tags, IP preferences and health checks of gateways."""
+    """Remove properties of App Mesh resources: owner, tags, IP preferences of tasks and health checks of gateways.
+
+    Nodes with DNS discovery keep the IP preference, of their own or of the mesh: it is that of DNS lookups.
+    """
     plain_mesh = replace(
         mesh,
         owner=None,
         ip_preference=None,
         tags=(),
-        nodes=tuple(_plain_node(node) for node in mesh.nodes),
+        nodes=tuple(_plain_node(mesh, node) for node in mesh.nodes),
         services=tuple(replace(service, tags=()) for service in mesh.services),
         routers=tuple(
             replace(router, tags=(), routes=tuple(replace(route, tags=()) for route in router.routes))
@@ -95,10 +98,10 @@ def _app_mesh_properties(mesh: Mesh) -> Iterator[Finding]:
     subject = f"mesh {mesh.name!r}"
     if mesh.owner is not None:
         yield changed(subject, f"the mesh owner {mesh.owner} is removed: each task has its own Envoy configuration")
-    yield from _ip_preference(subject, mesh.ip_preference)
+    yield from ip_preference_findings(subject, mesh.ip_preference)
     for node in mesh.nodes:
-        if node.discovery is not None:
-            yield from _ip_preference(f"virtual node {node.name!r}", node.discovery.ip_preference)
+        if isinstance(node.discovery, CloudMapDiscovery):
+            yield from ip_preference_findings(f"virtual node {node.name!r}", node.discovery.ip_preference)
     yield from _tags(mesh)
     for gateway in mesh.gateways:
         for listener in gateway.listeners:
@@ -107,11 +110,12 @@ def _app_mesh_properties(mesh: Mesh) -> Iterator[Finding]:
                 yield changed(f"virtual gateway {gateway.name!r} listener {listener.port}", text)
 
 
-def _ip_preference(subject: str, preference: str | None) -> Iterator[Finding]:
+def ip_preference_findings(subject: str, preference: str | None) -> Iterator[Finding]:
+    """Yield the finding about the removed IP preference of tasks, if there was one."""
     if preference in ("IPv6_ONLY", "IPv6_PREFERRED"):
         yield lost(subject, f"the IP preference {preference} is removed: tasks register IPv4 addresses")
     elif preference is not None:
-        yield changed(subject, f"the IP preference {preference} is removed: all addresses are IPv4")
+        yield changed(subject, f"the IP preference {preference} is removed: all addresses of tasks are IPv4")
 
 
 def _tags(mesh: Mesh) -> Iterator[Finding]:
@@ -130,8 +134,12 @@ def _tags(mesh: Mesh) -> Iterator[Finding]:
             yield lost(subject, f"the tags {pairs} are removed with the App Mesh resource: add tags with Tags.of(...)")
 
 
-def _plain_node(node: VirtualNode) -> VirtualNode:
-    discovery = None if node.discovery is None else replace(node.discovery, ip_preference=None)
+def _plain_node(mesh: Mesh, node: VirtualNode) -> VirtualNode:
+    discovery = node.discovery
+    if isinstance(discovery, DnsDiscovery):
+        discovery = replace(discovery, ip_preference=discovery.ip_preference or mesh.ip_preference)
+    elif discovery is not None:
+        discovery = replace(discovery, ip_preference=None)
     return replace(node, tags=(), discovery=discovery)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from color_mesh.analysis.analyze import Finding as AnalysisFinding
 from color_mesh.migration.conversion import ConvertedMesh
 from color_mesh.migration.findings import Finding, FindingKind
 from color_mesh.migration.workload import Workload
@@ -24,6 +25,10 @@ Parameters without `--set` have their default values, and resources whose condit
 Migrated: {summary}.
 
 {sections}
+
+## Findings about the old mesh
+
+{analysis}
 
 ## Before `cdk deploy`
 
@@ -54,6 +59,7 @@ def render_report(
     converted: ConvertedMesh,
     workloads: Sequence[Workload],
     findings: Sequence[Finding],
+    analysis: Sequence[AnalysisFinding],
     arguments: str,
     notes: Sequence[str],
 ) -> str:
@@ -63,6 +69,7 @@ def render_report(
         converted: The mesh.
         workloads: ECS services of its nodes and gateways.
         findings: All findings of the migration.
+        analysis: Findings of the analysis of the mesh of App Mesh.
         arguments: Arguments of ``color-mesh migrate``.
         notes: Notes of the source.
     """
@@ -72,9 +79,16 @@ def render_report(
         notes="".join(f"\n- {markdown_text(note)}" for note in notes) + "\n" if notes else "",
         summary=summary(converted, workloads),
         sections="\n\n".join(_sections(findings)),
+        analysis="\n".join(_analysis_lines(analysis)) or "Nothing.",
         domain=code_span(converted.domain.name),
         table=code_block(mesh_table(converted.mesh)),
     )
+
+
+def _analysis_lines(analysis: Sequence[AnalysisFinding]) -> Iterator[str]:
+    """Render the findings of ``color-mesh analyze``, which concern the new mesh too unless it is declared otherwise."""
+    for finding in analysis:
+        yield f"- {markdown_text(f'{finding.rule.id}: {finding.where()}: {finding.sentence()}')}"
 
 
 def summary(converted: ConvertedMesh, workloads: Sequence[Workload]) -> str:

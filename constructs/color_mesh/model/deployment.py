@@ -19,6 +19,10 @@ COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3"
 InterceptionName = Literal["loopback", "transparent"]
 INTERCEPTIONS: tuple[InterceptionName, ...] = get_args(InterceptionName)
 
+# Isolation of the nodes of a mesh by security groups.
+Isolation = Literal["node", "mesh"]
+ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
+
 AppAddress = Literal["0.0.0.0", "127.0.0.1"]
 APP_ADDRESSES: tuple[AppAddress, ...] = get_args(AppAddress)
 
@@ -29,9 +33,12 @@ EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 # Label, below the domain of the virtual services, of the namespace in which tasks are registered with ``loopback``.
 TASKS_LABEL = "tasks"
 
-# Default TTL of the DNS records of a node's tasks. App Mesh polled Cloud Map instead of DNS. Envoy resolves the
-# records, so the TTL adds to the time in which callers still connect to a stopping task.
+# Default TTL of the DNS records of a node's tasks. Callers in the mesh ask Cloud Map instead of DNS.
 DNS_TTL_SECONDS: Mapping[DataPlaneName, int] = {"app-mesh": 60, "envoy": 5}
+
+# Default of the shortest time between two calls of DiscoverInstances for the same service, and its range. The delay
+# that holds up the end of a task is longer than twice this time, and Fargate limits it.
+REFRESH_SECONDS, MAX_REFRESH_SECONDS = 10, 50
 
 # Default CPU units and memory of the Envoy container in a node's task.
 ENVOY_CPU, ENVOY_MEMORY_MIB = 128, 384

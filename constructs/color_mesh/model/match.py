@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
-from color_mesh.model.checks import check_characters, check_choice, check_flag, check_text
+from color_mesh.model.checks import check_characters, check_choice, check_dns_name, check_flag, check_text
 from color_mesh.model.errors import problem
 from color_mesh.model.regex import check_regex
 from color_mesh.model.values import as_tuple, normalize
@@ -316,10 +316,12 @@ def _check_hostname(subject: str, match: RouteMatch) -> Iterator[str]:
 
 
 def _check_host(subject: str, field: str, value: object, fix: str) -> Iterator[str]:
-    yield from check_text(subject, field, value, 253, fix)
-    if isinstance(value, str) and not _HOST.fullmatch(value.removeprefix("*." if field == "hostname suffix" else "")):
+    problems = [*check_text(subject, field, value, 253, fix)]
+    name = str(value) if field == "hostname" else str(value).removeprefix("*").removeprefix(".")
+    if isinstance(value, str) and not _HOST.fullmatch(name):
         # A star or a port would select what another route selects, which Envoy refuses.
-        yield problem(subject, f"{field} has invalid characters", value, "letters, digits, '-', '_' and '.'")
+        problems += [problem(subject, f"{field} has invalid characters", value, "letters, digits, '-', '_' and '.'")]
+    yield from problems or check_dns_name(subject, field, name)
 
 
 def _check_headers(subject: str, field: str, headers: Sequence[HeaderMatch]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The rule ``idle-timeout-cut-short``."""
 
+from dataclasses import replace
+
 from color_mesh.model import Listener, Milliseconds, RouteMatch, Timeout
 from tests.support.analysis import provided, routed, texts
 from tests.support.builders import node, route
@@ -23,6 +25,18 @@ def test_idle_timeout_of_tcp_is_compared_with_an_hour() -> None:
     assert "is 7200 s, but that of virtual node 'red' is 3600 s" in texts(ID, mesh)[0]
     short = Timeout(idle=Milliseconds(3000000))
     assert texts(ID, routed(route(protocol="tcp", match=RouteMatch(), timeout=short), red=tcp)) == []
+
+
+def test_idle_timeout_of_tcp_is_compared_with_the_defaults_of_the_data_plane() -> None:
+    tcp = Listener(port=80, protocol="tcp")
+    half_an_hour = Timeout(idle=Milliseconds(1_800_000))
+    mesh = routed(route(protocol="tcp", match=RouteMatch(), timeout=half_an_hour), red=tcp)
+    assert texts(ID, mesh) == []
+    (text,) = texts(ID, mesh, tcp_idle_millis=(240_000, 300_000))
+    assert text.endswith("the idle timeout is 1800 s, but that of virtual node 'red' is 300 s")
+    long_listener = routed(route(protocol="tcp", match=RouteMatch()), red=replace(tcp, timeout=half_an_hour))
+    (text,) = texts(ID, long_listener, tcp_idle_millis=(240_000, 300_000))
+    assert text.endswith("the idle timeout is 1800 s, but that of its callers is 240 s")
 
 
 def test_idle_timeout_of_a_listener_is_found_if_no_caller_has_it() -> None:

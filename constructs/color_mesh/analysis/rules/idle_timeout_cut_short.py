@@ -1,8 +1,9 @@
 """Idle timeout that the other Envoy cuts short.
 
 As with request timeouts, the Envoy of the caller has the idle timeout of the route, and the Envoy of the called node
-that of its listener. Without a value, each is 5 minutes for a request and 1 hour for a TCP connection. The shorter
-one ends the request or connection.
+that of its listener. Without a value, each is 5 minutes for a request. For a TCP connection it is 1 hour with App
+Mesh, and with the data plane `envoy` 4 minutes for the route and 5 for the listener. The shorter one ends the request
+or connection.
 """
 
 from collections.abc import Iterator
@@ -15,11 +16,12 @@ from color_mesh.analysis.traffic import deliveries, idle_millis, is_longer, rout
 def check(facts: Facts) -> Iterator[Fault]:
     """Yield the idle timeouts of routes and listeners that are longer than those of the other side."""
     ways = list(deliveries(facts.mesh))
+    by_route, by_listener = facts.tcp_idle_millis
     for way in ways:
         if way.router is None or way.route is None:
             continue
-        route_millis = idle_millis(way.route.timeout, way.route.protocol)
-        listener_millis = idle_millis(way.listener.timeout, way.listener.protocol)
+        route_millis = idle_millis(way.route.timeout, way.route.protocol, by_route)
+        listener_millis = idle_millis(way.listener.timeout, way.listener.protocol, by_listener)
         declared = way.route.timeout is not None and way.route.timeout.idle_millis is not None
         if declared and is_longer(route_millis, listener_millis):
             yield Fault(
@@ -34,7 +36,9 @@ def check(facts: Facts) -> Iterator[Fault]:
         if timeout is None or timeout.idle_millis is None:
             continue
         same = [each for each in ways if (each.node, each.listener) == (way.node, way.listener)]
-        by_callers = [idle_millis(each.route.timeout if each.route else None, way.listener.protocol) for each in same]
+        by_callers = [
+            idle_millis(each.route.timeout if each.route else None, way.listener.protocol, by_route) for each in same
+        ]
         if all(is_longer(timeout.idle_millis, millis) for millis in by_callers):
             yield Fault(
                 subject=subject_of(way.node),

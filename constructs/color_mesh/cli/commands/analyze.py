@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from color_mesh.analysis import RULES, SEVERITIES, analyze
 from color_mesh.analysis.output import sarif, text, to_json
@@ -21,8 +22,9 @@ def run(options: argparse.Namespace) -> int:
     """
     suppressed = parse_suppressed(options.suppressed)
     source, meshes = read_selected_meshes(options)
-    findings = analyze(read_facts(meshes, source.resources, source.templates), suppressed)
-    print_result(FORMATS[options.format](findings), source)
+    findings = analyze(read_facts(meshes, source.resources, source.templates, source.left_out), suppressed)
+    # What is left out is among the findings.
+    print_result(FORMATS[options.format](findings), replace(source, left_out=()))
     counted = SEVERITIES[: SEVERITIES.index(options.severity) + 1]
     return 1 if any(each.suppressed is None and each.rule.severity in counted for each in findings) else 0
 

@@ -21,8 +21,9 @@ def run(options: argparse.Namespace) -> int:
         refuse([problem("--out", wrong, str(folder), "name a folder, or remove the link")])
     migration = migrate(source, mesh)
     values = (_masked(value, source.templates.secret_parameters) for value in options.values)
-    arguments = shlex.join([*options.source, *(word for value in values for word in ("--set", value))])
-    write_files(folder, migration.files(arguments, source.notes))
+    files = [word for path in options.parameters for word in ("--parameters", path)]
+    arguments = shlex.join([*options.source, *files, *(word for value in values for word in ("--set", value))])
+    write_files(folder, migration.files(arguments, (*source.notes, *source.left_out)))
     lines = [f"{folder}: a CDK app with {summary(migration.converted, migration.workloads)}"]
     for kind, title in TITLES.items():
         findings = [f"  {finding}" for finding in finding_lines(migration.findings, kind)]

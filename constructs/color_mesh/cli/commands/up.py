@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from color_mesh.cli.images import read_images
-from color_mesh.cli.sources import parse_values
+from color_mesh.cli.sources import given_values
 from color_mesh.local.plan.assembly import Plan, read_plan
 from color_mesh.local.plan.diagnosis import warnings
 from color_mesh.model.errors import printable
@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     hide_values(options.values)
     paths = [Path(path) for path in options.source]
-    images, values = read_images(paths, options.images), parse_values(options.values)
+    images, values = read_images(paths, options.images), given_values(options)
     if options.plan:
         plan = read_plan(paths, images, values)
         print(plan.without_secrets(plan_table(plan)))

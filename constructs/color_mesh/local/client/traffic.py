@@ -1,6 +1,7 @@
 """Requests between the services of the running mesh, from the statistics of its Envoys."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +19,13 @@ class Traffic:
         sent: Requests, or connections where Envoy does not see requests.
         failed: Responses of status 5xx, or connections that failed.
         retried: Requests that Envoy has sent again.
+        rates: Rates and latencies from the metrics that the Envoys have sent, by caller and called service.
     """
 
     sent: Counter[Call] = field(default_factory=Counter)
     failed: Counter[Call] = field(default_factory=Counter)
     retried: Counter[Call] = field(default_factory=Counter)
+    rates: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_traffic() -> Traffic:
@@ -36,7 +39,7 @@ def read_traffic() -> Traffic:
 
 def count_calls(response: Any) -> Traffic:
     """Return the traffic that a response of the control socket reports."""
-    traffic = Traffic()
+    traffic = Traffic(rates=tuple(response["rates"]))
     for envoy in response["traffic"]:
         stats = envoy["stats"]
         for cluster, node in response["clusters"].items():

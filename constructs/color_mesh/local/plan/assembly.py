@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in
+from color_mesh.analysis import Finding, analyze
+from color_mesh.analysis.reading import read_facts
+from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in, resources_in
 from color_mesh.cloudformation import Templates, read_templates
 from color_mesh.ecs import Declarations, read_declarations
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
@@ -20,9 +22,12 @@ from color_mesh.local.plan.network import Network, PrivateZones, network, privat
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask, runnable_task
 from color_mesh.local.plan.validation import runnable_declarations
-from color_mesh.model import Mesh, MeshError
+from color_mesh.local.plan.xray import xray_telemetry
+from color_mesh.model import Mesh, MeshError, Telemetry
 from color_mesh.model.errors import problem, refuse
 
+# The resolver answers the name of a load balancer with its address.
+_KNOWN_ATTRIBUTES = {**KNOWN_ATTRIBUTES, ("AWS::ElasticLoadBalancingV2::LoadBalancer", "DNSName"): "Name"}
 # Region and account of stacks that do not declare theirs.
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -45,6 +50,7 @@ class Plan:
         zones: Private hosted zones.
         target_groups: Target groups.
         load_balancers: Load balancers.
+        findings: Findings of the analysis of the meshes.
         domain_names: Domain names of certificates.
         left_out: Resources that cannot run, and what depends on them.
         not_emulated: Parts of the templates that have no effect in the run.
@@ -63,6 +69,7 @@ class Plan:
     zones: PrivateZones = field(default_factory=PrivateZones)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
     domain_names: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     not_emulated: tuple[str, ...] = ()
@@ -76,6 +83,16 @@ class Plan:
         """Return the containers of a service's tasks that get their configuration from App Mesh."""
         containers = self.task(service).containers
         return [(each, each.mesh_resource) for each in containers if each.mesh_resource is not None]
+
+    @property
+    def telemetry(self) -> dict[MeshResource, Telemetry]:
+        """Telemetry of the Envoys that get their configuration from App Mesh."""
+        envoys = [
+            (each.mesh_resource, xray_telemetry(task, each.environment))
+            for task in self.tasks.values()
+            for each in task.containers
+        ]
+        return {resource: telemetry for resource, telemetry in envoys if resource and telemetry}
 
     def without_secrets(self, text: str) -> str:
         """Return a text with asterisks in place of the values of ``NoEcho`` parameters."""
@@ -114,7 +131,7 @@ def read_plan(
         MeshError: With everything that cannot run, if no service can.
     """
     assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
-    templates = read_templates(paths, values or {}, KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
+    templates = read_templates(paths, values or {}, _KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
     if not templates.secrets:
         return _plan_of(templates, paths, images or {})
     # Error messages quote values: those about the templates without the values of NoEcho parameters come first.
@@ -170,6 +187,7 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
+        findings=analyze(read_facts(meshes, resources_in(templates), templates)),
         domain_names=tuple(dict.fromkeys(name for each in declared.certificates.values() for name in each)),
         left_out=left_out,
         not_emulated=tuple(not_emulated(templates, declarations)),

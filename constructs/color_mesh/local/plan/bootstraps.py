@@ -1,11 +1,16 @@
 """Envoy configurations in the commands of containers."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 from color_mesh.ecs.mesh_resources import MeshResource, parse_mesh_resource
 from color_mesh.envoy.document import read
+
+# Names of endpoints that Envoy asks Cloud Map for: namespace and service.
+_CLOUD_MAP_NAME = re.compile(r"([^/?]+)/([^/?]+)")
 
 Bootstrap: TypeAlias = Mapping[str, Any]
 
@@ -27,12 +32,28 @@ def bootstrap_owner(bootstrap: Bootstrap) -> MeshResource | None:
 
 
 def cluster_hostnames(bootstrap: Bootstrap) -> dict[str, str]:
-    """Return the hostnames that clusters resolve by DNS, by cluster."""
-    return {
-        str(cluster.get("name")): next(_addresses(cluster)).lower()
-        for cluster in _objects(bootstrap, "static_resources", "clusters")
-        if cluster.get("type") != "STATIC" and any(_addresses(cluster))
-    }
+    """Return the hostnames that clusters resolve by DNS, and the names of Cloud Map services, by cluster."""
+    hostnames = {}
+    for cluster in _clusters(bootstrap):
+        endpoints = _value(cluster, "eds_cluster_config", "service_name")
+        service = _CLOUD_MAP_NAME.match(endpoints) if isinstance(endpoints, str) else None
+        if service is not None:
+            hostnames[str(cluster.get("name"))] = f"{unquote(service[2])}.{unquote(service[1])}".lower()
+        elif cluster.get("type") != "STATIC" and any(_addresses(cluster)):
+            hostnames[str(cluster.get("name"))] = next(_addresses(cluster)).lower()
+    return hostnames
+
+
+def discovered_services(bootstrap: Bootstrap) -> list[tuple[str, str]]:
+    """Return the namespaces and names of the Cloud Map services that an Envoy asks for endpoints and weights."""
+    names = [_value(each, "eds_cluster_config", "service_name") for each in _clusters(bootstrap)]
+    names += [_value(each, "rtds_layer", "name") for each in _objects(bootstrap.get("layered_runtime"), "layers")]
+    matches = (_CLOUD_MAP_NAME.match(name) for name in names if isinstance(name, str))
+    return list(dict.fromkeys((unquote(match[1]), unquote(match[2])) for match in matches if match is not None))
+
+
+def _clusters(bootstrap: Bootstrap) -> list[dict[str, Any]]:
+    return _objects(bootstrap, "static_resources", "clusters")
 
 
 def _addresses(cluster: Mapping[str, Any]) -> Iterator[str]:
@@ -53,7 +74,7 @@ def outbound_addresses(bootstrap: Bootstrap) -> set[str]:
 
 # The configuration is part of a template: its values may have any type.
 def _value(value: Any, *keys: str) -> Any:
-    """Return a value by its path of keys; ``None`` if there is none."""
+    """Return a text or list by its path of keys; ``None`` if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, str | list) else None

@@ -4,7 +4,6 @@ A run emulates them, so the mesh behaves as it would on AWS. A warning names the
 """
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Network
 
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.load_balancers import LoadBalancer
@@ -15,11 +14,17 @@ from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
 from color_mesh.envoy.gateway import prefix_warnings
 from color_mesh.local.plan.assembly import ACCOUNT, REGION, Plan
+from color_mesh.local.plan.cloud_map_calls import call_warnings
 from color_mesh.local.plan.compiled_envoys import CompiledEnvoys, undeclared
+from color_mesh.local.plan.network import INTERNET
 from color_mesh.model import CloudMapDiscovery, MeshError, VirtualGateway, VirtualNode
 
-# Addresses of clients outside the VPC: a range that is reserved for documentation (RFC 5737).
-INTERNET = IPv4Network("198.51.100.0/24")
+# Rules of the analysis about what this module has warnings for, of the services that run.
+_DIAGNOSED = (
+    "envoy-may-not-read-configuration",
+    "redirected-ports-differ",
+    "traffic-is-not-redirected",
+)
 
 
 def obstacles(plan: Plan, service: Service) -> tuple[str, ...]:
@@ -82,10 +87,16 @@ def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, .
             if reason is not None:
                 lines.append(f"{service.name}: {container.name} gets no configuration: {reason}")
         lines += _wrong_ports(plan, service)
+        lines += call_warnings(plan, service)
     for mesh in plan.meshes:
         lines += (text for gateway in mesh.gateways for route in gateway.routes for text in prefix_warnings(route))
     lines += _unregistered(plan)
     lines += _blocked(plan, compiled)
+    lines += (
+        f"{finding.where()}: {finding.sentence()} [{finding.rule.id}]"
+        for finding in plan.findings
+        if finding.rule.severity != "note" and finding.rule.id not in _DIAGNOSED
+    )
     return tuple(dict.fromkeys(lines))
 
 

@@ -16,7 +16,7 @@ _NOT_EMULATED = (
     "IPv6",
     "availability zones",
     "the endpoint of task metadata",
-    "AWS APIs other than Cloud Map",
+    "AWS APIs other than Cloud Map and the OTLP endpoints",
     "CloudWatch (logs are files)",
     "the rollback of a failed deployment",
     "permissions to use ECS Exec",
@@ -85,7 +85,10 @@ EMULATED: UsedProperties = {
     "AWS::IAM::Role": EVERY_PROPERTY,
     "AWS::Logs::LogGroup": EVERY_PROPERTY,
     "AWS::Route53::HostedZone": ("Name", "VPCs"),
-    "AWS::Route53::RecordSet": ("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
+    "AWS::Route53::RecordSet": (
+        *("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
+        *("SetIdentifier", "Weight"),
+    ),
     "AWS::ServiceDiscovery::Instance": EVERY_PROPERTY,
     "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig", "HealthCheckCustomConfig"),
 }

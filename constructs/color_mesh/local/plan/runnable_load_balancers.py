@@ -1,42 +1,34 @@
 """Load balancers as they run on this machine: without the listeners, rules and targets that cannot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import ip_network
 
+from color_mesh.ecs.actions import Action, FixedResponse
 from color_mesh.ecs.declarations import Declarations
-from color_mesh.ecs.listeners import Action, Condition, FixedResponse, ListenerRule, LoadBalancerListener
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer, with_listeners
 from color_mesh.ecs.target_groups import TargetGroup
 from color_mesh.local.plan.left_out import Omissions
+from color_mesh.local.plan.load_balancer_problems import (
+    PROTOCOLS,
+    action_problems,
+    listener_problems,
+    load_balancer_problems,
+    rule_problems,
+    target_group_problems,
+)
 from color_mesh.model.errors import problem
 
-# Protocols of listeners and of their targets, by the type of the load balancer.
-_LISTENERS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS")}
-_TARGETS = ("HTTP", "HTTPS", "TCP", "TLS")
-_VERSIONS = ("HTTP1", "HTTP2", "GRPC")
-_ACTIONS = ("forward", "redirect", "fixed-response")
-_CONDITIONS = ("host-header", "http-header", "http-request-method", "path-pattern", "query-string", "source-ip")
-_WRONG = "does not run here"
+_UNDECLARED = "refers to an undeclared resource"
+_DECLARE = "declare it in the templates"
 
 
 def runnable_target_groups(declarations: Declarations, omissions: Omissions) -> dict[str, TargetGroup]:
     """Return the target groups whose targets are tasks."""
-    groups = {}
     for place, group in declarations.target_groups.items():
-        omissions.leave_out(place, _target_group_problems(place, group))
         if place not in omissions:
-            groups[place] = group
-    return groups
-
-
-def _target_group_problems(place: str, group: TargetGroup) -> Iterator[str]:
-    if group.target_type != "ip":
-        yield problem(f"{place}.TargetType", _WRONG, group.target_type, "ip")
-    elif group.protocol not in _TARGETS:
-        yield problem(f"{place}.Protocol", _WRONG, group.protocol, ", ".join(_TARGETS))
-    elif group.protocol_version not in _VERSIONS:
-        yield problem(f"{place}.ProtocolVersion", _WRONG, group.protocol_version, ", ".join(_VERSIONS))
+            omissions.leave_out(place, target_group_problems(place, group))
+    return {place: each for place, each in declarations.target_groups.items() if place not in omissions}
 
 
 def runnable_load_balancers(
@@ -52,117 +44,113 @@ def runnable_load_balancers(
         omissions: Receives what cannot run.
     """
     for place, balancer in declarations.load_balancers.items():
-        omissions.leave_out(place, _load_balancer_problems(place, balancer))
+        omissions.leave_out(place, load_balancer_problems(place, balancer))
     balancers = {place: each for place, each in declarations.load_balancers.items() if place not in omissions}
-    listeners = {}
+    listeners: dict[str, LoadBalancerListener] = {}
     for place, listener in declarations.listeners.items():
-        runnable = _runnable_listener(place, listener, declarations, groups, omissions)
-        if runnable is not None:
-            listeners[place] = runnable
-    rules = []
-    for place, rule in declarations.listener_rules.items():
-        omissions.leave_out(place, _rule_problems(place, rule, declarations))
-        if rule.listener in listeners and place not in omissions:
-            actions = _runnable_actions(f"{place}.Actions", place, rule.actions, groups, omissions)
-            if rule.transforms:
-                text = problem(f"{place}.Transforms", _WRONG, rule.transforms[0], "a rule without transforms")
-                omissions.leave_out_part(place, text)
-                actions = (_unavailable(place),)
-            rules.append(replace(rule, actions=actions))
-        elif place not in omissions:
-            omissions.leave_out_dependent(place, place, str(rule.listener))
+        owner, others = listener.load_balancer or "", listeners.values()
+        if _depends(place, "LoadBalancerArn", owner, balancers, omissions):
+            continue
+        if any((each.load_balancer, each.port) == (owner, listener.port) for each in others):
+            fix = "another port"
+            omissions.leave_out(place, [problem(f"{place}.Port", "has another listener", listener.port, fix)])
+        omissions.leave_out(place, listener_problems(place, listener, balancers[owner]))
+        if place not in omissions:
+            routing = _Routing(place, "DefaultActions", balancers[owner], groups, omissions)
+            actions = routing.runnable(listener.actions)
+            # Connections cannot be answered 503.
+            if balancers[owner].type == "application" or actions[-1].weights:
+                listeners[place] = replace(listener, actions=actions)
+            else:
+                omissions.leave_out_dependents_of(place)
+    rules = _runnable_rules(declarations, balancers, listeners, groups, omissions)
     complete = with_listeners(balancers, listeners, rules)
     return {place: balancer for place, balancer in complete.items() if balancer.listeners}
 
 
-def _load_balancer_problems(place: str, balancer: LoadBalancer) -> Iterator[str]:
-    if balancer.type not in _LISTENERS:
-        yield problem(f"{place}.Type", _WRONG, balancer.type, ", ".join(_LISTENERS))
-    elif not balancer.subnets:
-        yield problem(f"{place}.Subnets", "has no subnet", (), "one or more")
-
-
-def _runnable_listener(
-    place: str,
-    listener: LoadBalancerListener,
+def _runnable_rules(
     declarations: Declarations,
+    balancers: Mapping[str, LoadBalancer],
+    listeners: Mapping[str, LoadBalancerListener],
     groups: Mapping[str, TargetGroup],
     omissions: Omissions,
-) -> LoadBalancerListener | None:
-    balancer = declarations.load_balancers.get(listener.load_balancer or "")
-    if balancer is None:
+) -> list[ListenerRule]:
+    rules = []
+    for place, rule in declarations.listener_rules.items():
+        owner = rule.listener or ""
+        if _depends(place, "ListenerArn", owner, listeners, omissions):
+            continue
+        omissions.leave_out(place, rule_problems(place, rule))
         if place not in omissions:
-            fix = "declare it in the templates"
-            text = problem(f"{place}.LoadBalancerArn", "refers to an undeclared resource", listener.load_balancer, fix)
-            omissions.leave_out(place, [text])
-        return None
-    if listener.load_balancer in omissions:
-        omissions.leave_out_dependent(place, place, str(listener.load_balancer))
-        return None
-    protocols = _LISTENERS[balancer.type]
-    if listener.protocol not in protocols:
-        text = problem(f"{place}.Protocol", _WRONG, listener.protocol, ", ".join(protocols))
-        omissions.leave_out(place, [text])
-    if place in omissions:
-        return None
-    actions = _runnable_actions(f"{place}.DefaultActions", place, listener.actions, groups, omissions)
-    if balancer.type == "network" and not actions[-1].weights:
-        omissions.leave_out_dependents_of(place)
-        return None
-    return replace(listener, actions=actions)
+            balancer = balancers[listeners[owner].load_balancer or ""]
+            actions = _Routing(place, "Actions", balancer, groups, omissions).runnable(rule.actions)
+            if rule.transforms:
+                fix = "a rule without transforms"
+                text = problem(f"{place}.Transforms", "does not run here", rule.transforms[0], fix)
+                omissions.leave_out_part(place, text)
+                actions = (_unavailable(place),)
+            rules.append(replace(rule, actions=actions))
+    return rules
 
 
-def _rule_problems(place: str, rule: ListenerRule, declarations: Declarations) -> Iterator[str]:
-    if rule.listener not in declarations.listeners:
-        fix = "declare it in the templates"
-        yield problem(f"{place}.ListenerArn", "refers to an undeclared resource", rule.listener, fix)
-    for condition in rule.conditions:
-        yield from _condition_problems(f"{place}.Conditions", condition)
-    if not rule.conditions:
-        yield problem(f"{place}.Conditions", "has no condition", (), "one or more")
+def _depends(place: str, key: str, owner: str, runnable: Mapping[str, object], omissions: Omissions) -> bool:
+    """Leave out a resource whose owner does not run; return whether it is left out."""
+    if place not in omissions and owner not in runnable:
+        if owner in omissions:
+            omissions.leave_out_dependent(place, place, owner)
+        else:
+            omissions.leave_out(place, [problem(f"{place}.{key}", _UNDECLARED, owner, _DECLARE)])
+    return place in omissions
 
 
-def _condition_problems(place: str, condition: Condition) -> Iterator[str]:
-    if condition.field not in _CONDITIONS:
-        yield problem(place, _WRONG, condition.field, ", ".join(_CONDITIONS))
-    elif not (condition.values or condition.regexes or condition.pairs):
-        yield problem(place, f"condition {condition.field} has no value", (), "one or more")
-    elif condition.field == "http-header" and not condition.header:
-        yield problem(place, "condition http-header has no header", None, "HttpHeaderName")
-    elif condition.field == "source-ip":
-        for value in condition.values:
-            try:
-                ip_network(value, strict=False)
-            except ValueError:
-                yield problem(place, "not a range of addresses", value, "such as 10.0.0.0/8")
+class _Routing:
+    """The actions of a listener or a rule.
 
+    Args:
+        place: Place of the listener or the rule.
+        key: Property with the actions.
+        balancer: Load balancer.
+        groups: Target groups that can run.
+        omissions: Receives what cannot run.
+    """
 
-def _runnable_actions(
-    subject: str, place: str, actions: tuple[Action, ...], groups: Mapping[str, TargetGroup], omissions: Omissions
-) -> tuple[Action, ...]:
-    """Return the one action that routes requests, or in its place one that answers 503."""
-    for action in actions:
-        if action.type not in _ACTIONS:
-            text = problem(
-                subject, "does not run here, its requests are answered 503", action.type, ", ".join(_ACTIONS)
-            )
-            omissions.leave_out_part(place, text)
-            return (_unavailable(place),)
-    routing = actions[-1] if actions else Action(type=None)
-    if routing.type != "forward":
-        if routing.redirect is None and routing.fixed_response is None:
-            text = problem(subject, "has no action", routing.type, ", ".join(_ACTIONS))
-            omissions.leave_out_part(place, text)
-            return (_unavailable(place),)
-        return (routing,)
-    for group in routing.weights:
-        if group in omissions:
-            omissions.leave_out_dependent_part(place, subject, group)
-        elif group not in groups:
+    def __init__(
+        self, place: str, key: str, balancer: LoadBalancer, groups: Mapping[str, TargetGroup], omissions: Omissions
+    ) -> None:
+        self._place = place
+        self._subject = f"{place}.{key}"
+        self._balancer = balancer
+        self._groups = groups
+        self._omissions = omissions
+
+    def runnable(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        """Return the one action that routes requests, or in its place one that answers 503."""
+        texts = [text for each in actions for text in action_problems(self._subject, each, self._balancer.type)]
+        if not actions:
+            texts.append(problem(self._subject, "has no action", (), "one or more"))
+        if texts:
+            self._omissions.leave_out_part(self._place, texts[0])
+            return (_unavailable(self._place),)
+        action = actions[-1]
+        if action.type != "forward":
+            return (action,)
+        weights = {group: weight for group, weight in action.weights.items() if self._forwards_to(group)}
+        return (replace(action, weights=weights) if weights else _unavailable(self._place),)
+
+    def _forwards_to(self, group: str) -> bool:
+        if group in self._omissions:
+            self._omissions.leave_out_dependent_part(self._place, self._subject, group)
+            return False
+        if group not in self._groups:
             fix = "a target group that a template declares"
-            omissions.leave_out_part(place, problem(subject, "forwards to an undeclared target group", group, fix))
-    weights = {group: weight for group, weight in routing.weights.items() if group in groups}
-    return (replace(routing, weights=weights) if weights else _unavailable(place),)
+            text = problem(self._subject, "forwards to an undeclared target group", group, fix)
+            self._omissions.leave_out_part(self._place, text)
+            return False
+        protocols, protocol = PROTOCOLS[self._balancer.type], self._groups[group].protocol
+        if protocol not in protocols:
+            text = problem(self._subject, "forwards to another protocol", protocol, ", ".join(protocols))
+            self._omissions.leave_out_part(self._place, text)
+        return protocol in protocols
 
 
 def _unavailable(place: str) -> Action:

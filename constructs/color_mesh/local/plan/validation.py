@@ -105,7 +105,7 @@ def _runnable_services(
     omissions: Omissions,
 ) -> dict[str, Service]:
     """Return the services whose tasks can run, registered where that is possible."""
-    names = {place: each for place, each in discovery.items() if each.records}
+    names = {place: each for place, each in discovery.items() if each.namespace is not None}
     groups = {group for balancer in balancers.values() for group in balancer.target_groups}
     runnable = {}
     for place, service in declarations.services.items():
@@ -134,8 +134,11 @@ def _service_problems(place: str, service: Service, declarations: Declarations) 
             yield problem(f"{place}.TaskDefinition", "network mode does not run here", mode, "awsvpc")
         else:
             yield problem(f"{place}.NetworkConfiguration", "has no subnet", (), "one or more")
-    if any(each.port is None for each in service.targets):
-        yield problem(f"{place}.LoadBalancers", "has no ContainerPort", None, "it is required")
+    for target in service.targets:
+        if target.port is None:
+            yield problem(f"{place}.LoadBalancers", "has no ContainerPort", None, "it is required")
+        else:
+            yield from check_range(f"{place}.LoadBalancers.ContainerPort", "port", target.port, 1, 65535)
 
 
 def _is_registered(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
+from color_mesh.ecs.target_groups import HTTP_PROTOCOLS
 from color_mesh.envoy import Instance
 from color_mesh.local.folder import LogFile, RunFolder
 from color_mesh.local.plan.assembly import Plan
@@ -93,6 +94,7 @@ class Runner:
             folder.log_file("cloud-map"),
             print_message,
             self._publish.set,
+            on_error,
         )
         # The plan whose services have their schedulers.
         self._deployed: Plan | None = None
@@ -126,7 +128,7 @@ class Runner:
     async def start(self) -> None:
         """Start the VPC and its resolver, then everything of the plan."""
         await self.vpc.start()
-        await self.aws.start()
+        self.aws.start()
         watching = watch_target_health(
             self.load_balancers, lambda: self.tasks, self._registry, self._wake_scheduler, self._print_once
         )
@@ -202,7 +204,7 @@ class Runner:
         if task.status == "RUNNING" and task.running_since:
             register(self._registry, task, self.plan)
         if task.status in ("STOPPING", "STOPPED"):
-            self._registry.deregister(task.id)
+            self._registry.deregister(task.id, self._delays(task) if task.status == "STOPPING" else ())
         if task.status == "STOPPED":
             self.aws.forget(task)
         if task.status == "STOPPED" and task.failed:
@@ -211,6 +213,25 @@ class Runner:
             if container.health == "UNHEALTHY" and task.status == "RUNNING":
                 self._print_once(task, container.reason)
         self._wake_scheduler(task)
+
+    async def drain_targets(self, task: RunningTask) -> None:
+        """Wait until application load balancers have no requests of a task, at most for the deregistration delay.
+
+        ECS stops the containers after that (ECS Developer Guide, *Task lifecycle*: DEACTIVATING).
+        """
+        delays = self._delays(task)
+        if task.address is not None and task.running_since and delays and not self._stopping:
+            seconds = max(delays.values())
+            await self.load_balancers.drain(str(task.address), seconds, self._registry.tasks_of)
+
+    def _delays(self, task: RunningTask) -> dict[str, int]:
+        """Return the deregistration delays of a task's target groups of application load balancers."""
+        groups = {each.registry: self.plan.target_groups.get(each.registry) for each in task.service.targets}
+        return {
+            key: group.deregistration_delay_seconds
+            for key, group in groups.items()
+            if group is not None and group.protocol in HTTP_PROTOCOLS
+        }
 
     async def _configure_envoys(self) -> None:
         """Send the Envoys that run their configuration."""
@@ -268,10 +289,10 @@ class Runner:
                 await asyncio.wait_for(self._publish.wait(), seconds)
             self._publish.clear()
             if self._deployed is self.plan:
-                await self.aws.apply(self._is_stable)
+                self.aws.apply(self._is_stable)
             self.aws.cloud_map.update()
             self._dns_tasks.update(self.plan.discovery)
-            self._resolver.send(records_to_serve(self.plan, self._dns_tasks))
+            self._resolver.send(records_to_serve(self.plan, self._dns_tasks, self.load_balancers.addresses))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
             await asyncio.gather(*(sidecar.update_endpoints(self._instances) for sidecar in sidecars))
             await self.load_balancers.update_targets(self._registry.tasks_of)

@@ -1,14 +1,17 @@
 """AWS Cloud Map: its services and instances, and the actions of its API (AWS Cloud Map API Reference)."""
 
+import asyncio
 import random
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, attribute_problem, cloud_map_id
-from color_mesh.local.plan.assembly import ACCOUNT, Plan
+from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.cloud_map_authorization import service_named, service_with_id
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
@@ -16,6 +19,7 @@ from color_mesh.local.run.tasks.task_registry import TaskRegistry
 _INSTANCE_ID = re.compile(r"[0-9a-zA-Z_/:.@-]{1,64}")
 _HEALTH_FILTERS = ("HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL")
 _DEFAULT_RESULTS, _MAX_RESULTS = 100, 1000
+_MAX_INSTANCES = 1000  # Of a service (AWS Cloud Map quotas).
 # Attributes that the record types of a service require.
 _REQUIRED = {"A": ("AWS_INSTANCE_IPV4",), "AAAA": ("AWS_INSTANCE_IPV6",), "SRV": ("AWS_INSTANCE_PORT",)}
 
@@ -55,6 +59,7 @@ class CloudMap:
         self._instances: dict[str, dict[str, Registered]] = {}
         self._visible = Propagation(self._all, delay_seconds)
         self.is_waiting = False
+        self._expected: dict[str, asyncio.Event] = {}
         self._revisions: dict[str, tuple[int, frozenset[str]]] = {}
 
     def apply(self, plan: Plan, is_stable: Callable[[str], bool]) -> None:
@@ -68,7 +73,14 @@ class CloudMap:
             is_stable: Returns whether a resource is stable. An instance waits for those that it depends on.
         """
         self._services = plan.discovery
+        # CloudFormation deletes a service with the instances that callers of the API have registered in it.
+        self._instances = {key: each for key, each in self._instances.items() if key in plan.discovery}
         self.is_waiting = False
+        tasks = (
+            each.registry for service in plan.services.values() if service.desired_count for each in service.discovery
+        )
+        for key in (*tasks, *plan.instances):
+            self._expected.setdefault(key, asyncio.Event())
         for key in {*self._templates, *plan.instances}:
             wanted = {each.id: each for each in plan.instances.get(key, ())} if key in plan.discovery else {}
             applied = self._templates.setdefault(key, {})
@@ -88,32 +100,33 @@ class CloudMap:
     def update(self) -> None:
         """Apply the changes that are due."""
         self._visible.update(self._services)
+        for key, first in self._expected.items():
+            if self._visible.registered(key):
+                first.set()
 
     def seconds_until_change(self) -> float | None:
         """Return the seconds until the next pending change is due; ``None`` if no change is pending."""
         return self._visible.seconds_until_change()
 
-    def service_named(self, namespace: str, name: str) -> str | None:
-        """Return the key of a service; ``None`` if there is none with these names."""
-        named = (key for key, each in self._services.items() if (each.namespace, each.name) == (namespace, name))
-        return next(named, None)
-
-    def service_of(self, identifier: str) -> str | None:
-        """Return the key of a service with an id or ARN."""
-        wanted = identifier.rpartition("/")[2]
-        return next((key for key in self._services if cloud_map_id("srv", key) == wanted), None)
-
-    def service(self, key: str) -> DiscoveryService:
-        """Look up a service by its key."""
-        return self._services[key]
-
-    def namespaces(self) -> Iterable[str]:
-        """Return the names of the namespaces."""
-        return dict.fromkeys(each.namespace for each in self._services.values() if each.namespace is not None)
+    @property
+    def services(self) -> Mapping[str, DiscoveryService]:
+        """Services by key."""
+        return self._services
 
     def registered_by_api(self) -> list[tuple[str, Registered]]:
         """Return the instances that are no tasks of ECS, each with the key of its service."""
         return [(key, each) for key, instances in self._instances.items() for each in instances.values()]
+
+    async def wait_for_first_instance(self, request: Mapping[str, Any], seconds: float) -> None:
+        """Wait for the first instance of a service, if one is on its way.
+
+        On AWS, a deployment takes minutes, and the interval until an Envoy asks again does not matter.
+        """
+        key = service_named(self._services, str(request.get("NamespaceName")), str(request.get("ServiceName")))
+        first = self._expected.get(key or "")
+        if first is not None:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(first.wait(), seconds)
 
     def call(self, action: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response of an action of the API.
@@ -156,8 +169,8 @@ class CloudMap:
 
     def _discover(self, request: Mapping[str, Any]) -> dict[str, Any]:
         namespace, name = _text(request, "NamespaceName"), _text(request, "ServiceName")
-        key = self.service_named(namespace, name)
-        if namespace not in self.namespaces():
+        key = service_named(self._services, namespace, name)
+        if namespace not in {each.namespace for each in self._services.values()}:
             raise ApiError(404, "NamespaceNotFound", f"no namespace exists with the name {namespace}")
         if key is None:
             raise ApiError(404, "ServiceNotFound", f"no service exists with the name {name}")
@@ -200,6 +213,8 @@ class CloudMap:
             for each in _REQUIRED.get(kind, ()):
                 if each not in attributes:
                     raise ApiError(400, "InvalidInput", f"a service with {kind} records requires the attribute {each}")
+        if name not in self._instances.get(key, {}) and len(self._all(key)) >= _MAX_INSTANCES:
+            raise ApiError(400, "ResourceLimitExceeded", f"the service has {_MAX_INSTANCES} instances")
         self._register(key, _registered(name, attributes))
         return {"OperationId": str(uuid.uuid4())}
 
@@ -213,7 +228,7 @@ class CloudMap:
 
     def _requested_service(self, request: Mapping[str, Any]) -> str:
         name = "Id" if "Id" in request else "ServiceId"
-        key = self.service_of(_text(request, name))
+        key = service_with_id(self._services, _text(request, name))
         if key is None:
             raise ApiError(404, "ServiceNotFound", f"no service exists with the ID {request[name]}")
         return key
@@ -228,17 +243,6 @@ class CloudMap:
     def _summary(self, key: str) -> dict[str, Any]:
         name, service_id = self._services[key].name, cloud_map_id("srv", key)
         return {"Id": service_id, "Name": name, "InstanceCount": len(self._all(key))}
-
-
-def service_arn(key: str, region: str) -> str:
-    """Return the ARN of a service."""
-    return f"arn:aws:servicediscovery:{region}:{ACCOUNT}:service/{cloud_map_id('srv', key)}"
-
-
-def namespace_arn(service: DiscoveryService, region: str) -> str:
-    """Return the ARN of the namespace of a service."""
-    namespace = cloud_map_id("ns", service.namespace_key or "")
-    return f"arn:aws:servicediscovery:{region}:{ACCOUNT}:namespace/{namespace}"
 
 
 def _registered(name: str, attributes: Mapping[str, str]) -> Registered:

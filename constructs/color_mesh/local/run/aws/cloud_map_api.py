@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from color_mesh.ecs.roles import Role
+from color_mesh.local.plan.cloud_map_authorization import DISCOVERY, authorize
 from color_mesh.local.run.aws.api_error import ApiError
-from color_mesh.local.run.aws.authorization import authorize
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.credentials import Credentials, CredentialStore
 from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse
@@ -17,7 +17,8 @@ from color_mesh.local.run.aws.outage import Outage
 from color_mesh.local.run.aws.signature import verify
 
 _TARGET = re.compile(r"Route53AutoNaming_v20170314\.([A-Za-z]{1,64})")
-_DATA_ACTIONS = ("DiscoverInstances", "DiscoverInstancesRevision")
+# Shorter than the time after which Envoys give up a call.
+_FIRST_INSTANCE_SECONDS = 3.0
 _HOST = re.compile(r"(data-)?servicediscovery\.([a-z0-9-]+)\.amazonaws\.com(:443)?")
 
 
@@ -59,26 +60,29 @@ class CloudMapApi:
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a call."""
-        target = request.header("x-amz-target") or ""
+        target = _TARGET.fullmatch(request.header("x-amz-target") or "")
+        action = target[1] if target is not None else None
         try:
-            response, status = await self._call(request, target), 200
+            response, status = await self._call(request, action), 200
         except ApiError as error:
             response, status = {"__type": error.code, "Message": error.message}, error.status
         body = json.dumps(response).encode()
         error_code = f" {response['__type']}" if status != 200 else ""
-        self._write_log(f"{request.client} {target.partition('.')[2]} {status}{error_code} {len(body)}")
+        # Other headers are not logged: they may have control characters, and be as long as many lines.
+        self._write_log(f"{request.client} {action or '-'} {status}{error_code} {len(body)}")
         headers = {"content-type": "application/x-amz-json-1.1", "x-amzn-requestid": str(uuid.uuid4())}
         return HttpResponse(status=status, headers=headers, body=body)
 
-    async def _call(self, request: HttpRequest, target: str) -> dict[str, Any]:
+    async def _call(self, request: HttpRequest, action: str | None) -> dict[str, Any]:
         await self._outage.apply()
-        match = _TARGET.fullmatch(target)
-        if request.method != "POST" or request.target != "/" or match is None:
+        if request.method != "POST" or request.target != "/" or action is None:
             raise ApiError(404, "UnknownOperationException", "only JSON 1.1 is emulated: POST / with X-Amz-Target")
-        action, region = match[1], self._region(request, match[1])
+        region = self._region(request, action)
         credentials = self._verified(request, action, region)
         document = _document(request)
         self._authorize(credentials, action, document, region)
+        if action == "DiscoverInstances":
+            await self._cloud_map.wait_for_first_instance(document, _FIRST_INSTANCE_SECONDS)
         try:
             return self._cloud_map.call(action, document)
         except ApiError as error:
@@ -87,7 +91,7 @@ class CloudMapApi:
 
     def _region(self, request: HttpRequest, action: str) -> str:
         host = _HOST.fullmatch(request.header("host") or "")
-        if host is None or (host[1] is not None) is not (action in _DATA_ACTIONS):
+        if host is None or (host[1] is not None) is not (action in DISCOVERY):
             raise ApiError(404, "UnknownOperationException", f"{request.header('host')} does not have {action}")
         return host[2]
 
@@ -102,7 +106,7 @@ class CloudMapApi:
 
     def _authorize(self, credentials: Credentials, action: str, document: Mapping[str, Any], region: str) -> None:
         role = self._role_of(credentials.task)
-        decided = authorize(role, action, document, self._cloud_map, region)
+        decided = authorize(role, action, document, self._cloud_map.services, region)
         for each in decided.assumptions:
             self._on_assumption(credentials.task, f"role {role.name}: cannot evaluate {each}; calls are allowed")
         if decided.denial is not None:

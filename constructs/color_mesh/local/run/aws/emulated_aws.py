@@ -14,17 +14,28 @@ from color_mesh.local.run.aws.cloud_map_api import CloudMapApi, host_names
 from color_mesh.local.run.aws.credentials import CredentialStore
 from color_mesh.local.run.aws.http_server import HttpServer
 from color_mesh.local.run.aws.outage import OUTAGES, Outage
+from color_mesh.local.run.aws.telemetry import TelemetryStore
+from color_mesh.local.run.aws.telemetry_api import TelemetryApi, telemetry_hosts
 from color_mesh.local.run.aws.weights import weights_request
 from color_mesh.local.run.certificate_authority import CertificateAuthority
-from color_mesh.local.run.network.iptables_rules import API_ENDPOINT, CREDENTIALS_ENDPOINT
+from color_mesh.local.run.network.iptables_rules import (
+    CLOUD_MAP_ENDPOINT,
+    CREDENTIALS_ENDPOINT,
+    TELEMETRY_ENDPOINT,
+)
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import printable, problem
+
+_MAX_MESSAGES = 200
+# Envoy sends 256 spans in a request, which have about 300 KiB.
+_MAX_BODY_BYTES = 1024 * 1024
+_MAX_MESSAGE_LENGTH = 1000
 
 
 class EmulatedAws:
-    """Credentials of tasks, and the API of Cloud Map.
+    """Credentials of tasks, the API of Cloud Map, and the endpoints of telemetry.
 
     Args:
         plan: Returns the plan.
@@ -34,10 +45,12 @@ class EmulatedAws:
         log: Log file of the API.
         print_message: Prints a message to the terminal.
         on_change: Called when an instance of Cloud Map has changed.
+        on_error: Receives an unexpected exception.
 
     Attributes:
         cloud_map: Cloud Map.
         outage: Outage that is emulated.
+        telemetry: Spans and metrics that tasks have sent.
     """
 
     def __init__(
@@ -49,6 +62,7 @@ class EmulatedAws:
         log: LogFile,
         print_message: Callable[[str], None],
         on_change: Callable[[], None],
+        on_error: Callable[[BaseException], None],
     ) -> None:
         self._plan = plan
         self._authority = authority
@@ -60,6 +74,10 @@ class EmulatedAws:
         self.cloud_map = CloudMap(registry, cloud_map_delay_seconds, on_change)
         self.outage = Outage()
         self._credentials = CredentialStore()
+        self.telemetry = TelemetryStore()
+        telemetry_api = TelemetryApi(
+            self.telemetry, self._credentials, self._role_of, self._print_once, self._print_once
+        )
         api = CloudMapApi(
             self.cloud_map,
             self._credentials,
@@ -70,16 +88,19 @@ class EmulatedAws:
             self._write,
         )
         self._servers = {
-            "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond),
-            "cloud-map": HttpServer(API_ENDPOINT, api.respond, self._tls),
+            "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond, on_error),
+            "cloud-map": HttpServer(CLOUD_MAP_ENDPOINT, api.respond, on_error, lambda: self._tls(host_names)),
+            "telemetry": HttpServer(
+                TELEMETRY_ENDPOINT, telemetry_api.respond, on_error, lambda: self._tls(telemetry_hosts), _MAX_BODY_BYTES
+            ),
         }
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen for requests."""
         for server in self._servers.values():
-            await server.start()
+            server.start()
 
-    async def apply(self, is_stable: Callable[[str], bool]) -> None:
+    def apply(self, is_stable: Callable[[str], bool]) -> None:
         """Take over the plan.
 
         Args:
@@ -89,21 +110,24 @@ class EmulatedAws:
         if before is not self._applied:
             self._printed.clear()
         if before is not None and before.regions != self._applied.regions:
-            self._servers["cloud-map"].stop()
-            await self._listen()
+            # Certificates have the regions in their names.
+            for name in ("cloud-map", "telemetry"):
+                self._servers[name].stop()
+            self._servers["telemetry"].start()
+            self._listen()
         self.cloud_map.apply(self._applied, is_stable)
 
-    async def fail(self, kind: str) -> None:
+    def fail(self, kind: str) -> None:
         """Begin an outage of Cloud Map, which replaces another one."""
         self.outage.kind = kind
         self._print_message(f"cloud-map fails: {OUTAGES[kind]}; color-mesh heal cloud-map ends it")
-        await self._listen()
+        self._listen()
 
-    async def heal(self) -> None:
+    def heal(self) -> None:
         """End the outage of Cloud Map."""
         self.outage.kind = None
         self._print_message("cloud-map works again")
-        await self._listen()
+        self._listen()
 
     async def set_weights(self, route: str, weights: Mapping[str, int]) -> None:
         """Register the instance of a route with other weights, as an operator would do it.
@@ -123,10 +147,11 @@ class EmulatedAws:
         """Return the variables that AWS Fargate and ECS set in the containers of a new task."""
         variables = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self._plan().regions[0])
         role = task.runnable.definition.task_role
-        if role is None:
+        declared = self._plan().roles.get(role or "")
+        # ECS cannot assume a role that does not trust it, and so has no credentials of it.
+        if role is None or (declared is not None and not declared.trusts_tasks):
             return variables
         self._tasks[task.id] = task
-        declared = self._plan().roles.get(role)
         arn = role if declared is None else f"arn:aws:iam::{ACCOUNT}:role/{declared.name}"
         path = self._credentials.add(task.id, arn, lambda: task.address)
         return {**variables, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": path}
@@ -136,15 +161,15 @@ class EmulatedAws:
         self._credentials.remove(task.id)
         self._tasks.pop(task.id, None)
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
         server = self._servers["cloud-map"]
         if self.outage.kind == "down":
             server.stop()
         else:
-            await server.start()
+            server.start()
 
-    def _tls(self) -> ssl.SSLContext:
-        return self._authority.issue(*host_names(self._plan().regions)).context()
+    def _tls(self, hosts: Callable[[tuple[str, ...]], tuple[str, ...]]) -> ssl.SSLContext:
+        return self._authority.issue(*hosts(self._plan().regions)).context()
 
     def _role_of(self, task: str) -> Role:
         role = self._tasks[task].runnable.definition.task_role or ""
@@ -154,9 +179,13 @@ class EmulatedAws:
     def _print_once(self, task: str, text: str) -> None:
         """Print a message about a task, once for all tasks of its service."""
         running = self._tasks.get(task)
-        if running is not None and (running.service.name, text) not in self._printed:
+        if running is None or (running.service.name, text) in self._printed:
+            return
+        # The text may be that of a container, which is not trusted.
+        if len(self._printed) < _MAX_MESSAGES:
             self._printed.add((running.service.name, text))
-            self._print_message(f"{running.name}: {text}")
+            # Line ends of it would begin lines that look like messages of the run.
+            self._print_message(f"{running.name}: {printable(text)[:_MAX_MESSAGE_LENGTH]}")
 
     def _write(self, line: str) -> None:
         descriptor = self._log.open()

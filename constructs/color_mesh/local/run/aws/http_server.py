@@ -1,6 +1,7 @@
 """A small HTTP server for requests of tasks, whose programs are not trusted."""
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,11 +12,14 @@ from typing import TypeAlias
 
 import h11
 
+from color_mesh.local.run.background import start_in_background
+
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_CONNECTIONS_OF_A_TASK = 100
 # Envoy opens another connection when it finds one closed.
 _IDLE_SECONDS = 60.0
 _HANDSHAKE_SECONDS = 10.0
+_RETRY_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,60 +69,94 @@ class HttpServer:
     Args:
         address: Address and port.
         respond: Returns the response to a request.
-        tls: TLS configuration. Default: no TLS.
+        on_error: Receives an unexpected exception.
+        tls: Returns the TLS configuration. Default: no TLS.
+        max_body_bytes: Limit of the body of a request. Default: 64 KiB.
     """
 
     def __init__(
-        self, address: tuple[IPv4Address, int], respond: Responder, tls: Callable[[], ssl.SSLContext] | None = None
+        self,
+        address: tuple[IPv4Address, int],
+        respond: Responder,
+        on_error: Callable[[BaseException], None],
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        max_body_bytes: int = _MAX_BODY_BYTES,
     ) -> None:
         self._address = address
         self._respond = respond
+        self._on_error = on_error
         self._tls = tls
-        self._server: asyncio.AbstractServer | None = None
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._max_body_bytes = max_body_bytes
+        self._listening: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._transports: set[asyncio.Transport] = set()
         self._connections_of_clients: Counter[str] = Counter()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen, unless it listens already."""
-        if self._server is None:
+        if self._accepting is None:
             host, port = self._address
-            tls = self._tls() if self._tls is not None else None
-            timeout = _HANDSHAKE_SECONDS if tls is not None else None
-            self._server = await asyncio.start_server(
-                self._connected, str(host), port, backlog=1024, ssl=tls, ssl_handshake_timeout=timeout
-            )
+            self._listening = socket.create_server((str(host), port), backlog=1024)
+            self._listening.setblocking(False)
+            self._accepting = start_in_background(self._accept(self._listening), self._on_error)
 
     def stop(self) -> None:
         """Stop listening, and close all connections."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for connection, writer in list(self._connections.items()):
-            writer.transport.abort()
+        if self._accepting is not None and self._listening is not None:
+            self._accepting.cancel()
+            # The cancelled task ends later, but the server may be started again at once.
+            self._listening.close()
+            self._accepting = self._listening = None
+        for connection in self._connections:
             connection.cancel()
+        # Before Python 3.12, `wait_for` swallows a cancellation if its result is there at the same time.
+        for transport in self._transports:
+            transport.abort()
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.ensure_future(self._serve(reader, writer))
-        self._connections[connection] = writer
-        connection.add_done_callback(lambda ended: self._connections.pop(ended, None))
+    async def _accept(self, listening: socket.socket) -> None:
+        tls = self._tls() if self._tls is not None else None
+        while True:
+            try:
+                client, (host, _) = await asyncio.get_running_loop().sock_accept(listening)
+            except OSError:
+                await asyncio.sleep(_RETRY_SECONDS)  # Such as: too many open files.
+                continue
+            # Before TLS, so that a client cannot have more connections without completing handshakes.
+            if self._connections_of_clients[host] >= _MAX_CONNECTIONS_OF_A_TASK:
+                client.close()
+                continue
+            self._connections_of_clients[host] += 1
+            connection = start_in_background(self._serve(client, host, tls), self._on_error)
+            self._connections.add(connection)
+            connection.add_done_callback(self._connections.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = str(writer.get_extra_info("peername")[0])
-        self._connections_of_clients[client] += 1
+    async def _serve(self, client: socket.socket, host: str, tls: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        timeout = _HANDSHAKE_SECONDS if tls is not None else None
         try:
-            if self._connections_of_clients[client] <= _MAX_CONNECTIONS_OF_A_TASK:
-                with suppress(OSError, asyncio.TimeoutError, h11.ProtocolError, asyncio.CancelledError):
-                    await self._serve_requests(IPv4Address(client), reader, writer)
+            with suppress(OSError, asyncio.TimeoutError, h11.ProtocolError):
+                transport, _ = await loop.connect_accepted_socket(
+                    lambda: protocol, client, ssl=tls, ssl_handshake_timeout=timeout
+                )
+                self._transports.add(transport)
+                try:
+                    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+                    await self._serve_requests(IPv4Address(host), reader, writer)
+                finally:
+                    self._transports.discard(transport)
+                    transport.close()
         finally:
-            self._connections_of_clients[client] -= 1
-            writer.close()
+            self._connections_of_clients[host] -= 1
 
     async def _serve_requests(
         self, client: IPv4Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         connection = h11.Connection(h11.SERVER)
         while True:
-            request = await asyncio.wait_for(_receive(client, connection, reader), _IDLE_SECONDS)
+            request = await asyncio.wait_for(_receive(client, connection, reader, self._max_body_bytes), _IDLE_SECONDS)
             if request is None:
                 return
             response = await self._respond(request)
@@ -135,7 +173,9 @@ class HttpServer:
             connection.start_next_cycle()
 
 
-async def _receive(client: IPv4Address, connection: h11.Connection, reader: asyncio.StreamReader) -> HttpRequest | None:
+async def _receive(
+    client: IPv4Address, connection: h11.Connection, reader: asyncio.StreamReader, max_body_bytes: int
+) -> HttpRequest | None:
     """Receive a request; ``None`` if the client has closed the connection, or the request is too large."""
     request, body = None, b""
     while True:
@@ -146,7 +186,7 @@ async def _receive(client: IPv4Address, connection: h11.Connection, reader: asyn
             request = event
         elif isinstance(event, h11.Data):
             body += event.data
-            if len(body) > _MAX_BODY_BYTES:
+            if len(body) > max_body_bytes:
                 return None
         elif isinstance(event, h11.EndOfMessage) and request is not None:
             headers: dict[str, tuple[str, ...]] = {}

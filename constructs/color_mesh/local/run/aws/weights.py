@@ -19,14 +19,14 @@ def live_routes(cloud_map: CloudMap) -> dict[str, tuple[str, Registered]]:
     found = [(key, each) for key, each in cloud_map.registered_by_api() if _are_weights(cloud_map, key, each)]
     ids = [each.id for _, each in found]
     return {
-        each.id if ids.count(each.id) == 1 else f"{cloud_map.service(key).name}/{each.id}": (key, each)
+        each.id if ids.count(each.id) == 1 else f"{cloud_map.services[key].name}/{each.id}": (key, each)
         for key, each in found
     }
 
 
 def _are_weights(cloud_map: CloudMap, key: str, instance: Registered) -> bool:
     numeric = bool(instance.attributes) and all(map(is_number, instance.attributes.values()))
-    return numeric and not cloud_map.service(key).records
+    return numeric and not cloud_map.services[key].records
 
 
 def weights_request(cloud_map: CloudMap, route: str, weights: Mapping[str, int]) -> dict[str, Any]:

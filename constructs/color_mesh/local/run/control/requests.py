@@ -50,17 +50,23 @@ class RequestHandler:
             case "status":
                 return status(self._runner, self._ports.url)
             case "traffic":
-                return {"traffic": await traffic(self._runner.tasks), "clusters": self._clusters()}
+                return {
+                    "traffic": await traffic(self._runner.tasks),
+                    "clusters": self._clusters(),
+                    "rates": self._runner.aws.telemetry.rates(),
+                }
+            case "traces":
+                return {"traces": self._runner.aws.telemetry.traces(int(request["count"]))}
             case "set":
                 return await self._set(request)
             case "fail":
                 refuse(check_known("fail", "API", request["api"], (CLOUD_MAP,)))
                 refuse(check_known(f"fail {CLOUD_MAP}", "failure", request["kind"], OUTAGES))
-                await self._runner.aws.fail(request["kind"])
+                self._runner.aws.fail(request["kind"])
                 return {"effect": OUTAGES[request["kind"]]}
             case "heal":
                 refuse(check_known("heal", "API", request["api"], (CLOUD_MAP,)))
-                await self._runner.aws.heal()
+                self._runner.aws.heal()
                 return {}
             case "exec":
                 return await self._execute(request, files, client)

@@ -1,19 +1,30 @@
 """Records that the resolver serves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import Any
 
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.run.aws.cloud_map_api import host_names
-from color_mesh.local.run.network.iptables_rules import API_ENDPOINT
+from color_mesh.local.run.aws.telemetry_api import telemetry_hosts
+from color_mesh.local.run.network.iptables_rules import CLOUD_MAP_ENDPOINT, TELEMETRY_ENDPOINT
 from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
 _API_TTL_SECONDS = 60
+# Elastic Load Balancing User Guide, How Elastic Load Balancing works, Request routing.
+_LOAD_BALANCER_TTL_SECONDS = 60
 
 
-def records_to_serve(plan: Plan, registrations: Propagation[RegisteredTask]) -> dict[str, Any]:
+def records_to_serve(
+    plan: Plan, registrations: Propagation[RegisteredTask], load_balancers: Mapping[str, IPv4Address]
+) -> dict[str, Any]:
     """Render the input of the resolver: the registered tasks of Cloud Map, and the records of private hosted zones.
+
+    Args:
+        plan: Plan.
+        registrations: Registered tasks, as far as DNS has them.
+        load_balancers: Addresses of load balancers, by their DNS names.
 
     Returns:
         A JSON object of ``zones``, and of ``names`` with the records of each by type.
@@ -34,10 +45,18 @@ def records_to_serve(plan: Plan, registrations: Propagation[RegisteredTask]) -> 
                 values = [f"1 1 {task.port or 0} {host}." for host, task in zip(hosts, tasks, strict=True)]
             if kind in ("A", "SRV"):
                 names.setdefault(name, {})[kind] = _record(ttl, values, service.weighted)
-    for host in host_names(plan.regions):
-        names[host] = {"A": _record(_API_TTL_SECONDS, [str(API_ENDPOINT[0])])}
+    for api_hosts, (address, _) in (
+        (host_names(plan.regions), CLOUD_MAP_ENDPOINT),
+        (telemetry_hosts(plan.regions), TELEMETRY_ENDPOINT),
+    ):
+        names |= {host: {"A": _record(_API_TTL_SECONDS, [str(address)])} for host in api_hosts}
+    for name, address in load_balancers.items():
+        names[name.lower()] = {"A": _record(_LOAD_BALANCER_TTL_SECONDS, [str(address)])}
     for record in plan.zones.records:
-        names.setdefault(record.name, {})[record.type] = _record(record.ttl_seconds, record.values)
+        of_name = names.setdefault(record.name, {})
+        others = of_name[record.type]["values"] if record.weighted and record.type in of_name else ()
+        values = list(dict.fromkeys((*others, *record.values)))
+        of_name[record.type] = _record(record.ttl_seconds, values, record.weighted)
     declared = [service for service in plan.discovery.values() if service.records]
     namespaces = {service.dns_name.lower().partition(".")[2] for service in declared}
     # The zone of a name is the longest that the name ends with.

@@ -32,14 +32,14 @@ class MeshConfiguration:
         """
         unchanged = self._plan is not None and self._plan.meshes == plan.meshes
         self._plan = plan
-        if not unchanged:
-            self.change_meshes({mesh.name: mesh for mesh in plan.meshes})
+        self.change_meshes(self.meshes if unchanged else {mesh.name: mesh for mesh in plan.meshes})
         return warnings(plan, self._compiled)
 
     def change_meshes(self, meshes: Mapping[str, Mesh]) -> None:
         """Replace the meshes. The Envoys of unchanged meshes are not compiled again."""
         self.meshes = meshes
-        self._compiled = self._compiled.with_meshes(meshes.values())
+        telemetry = {} if self._plan is None else self._plan.telemetry
+        self._compiled = self._compiled.with_meshes(meshes.values(), telemetry)
 
     def of(self, service: Service, resource: MeshResource) -> CompiledEnvoy:
         """Return the configuration of the Envoy of a service's tasks.

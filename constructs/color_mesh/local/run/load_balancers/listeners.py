@@ -18,7 +18,7 @@ from color_mesh.envoy.typed import (
 )
 from color_mesh.local.run.certificate_authority import ServerCertificate
 from color_mesh.local.run.load_balancers.redirects import REDIRECTS
-from color_mesh.local.run.load_balancers.rules import SOURCE_HEADER
+from color_mesh.local.run.load_balancers.rules import PATH_HEADER, SOURCE_HEADER
 from color_mesh.local.run.load_balancers.timeouts import idle_timeout, keep_alive
 
 # Network Load Balancers User Guide, Connection idle timeout.
@@ -41,9 +41,9 @@ def tcp_listener(
     weights = listener.actions[-1].weights
     clusters = [{"name": group, "weight": weight} for group, weight in weights.items() if weight]
     name = listener_name(listener)
-    destination = (
-        {"weighted_clusters": {"clusters": clusters}} if len(clusters) > 1 else {"cluster": next(iter(weights))}
-    )
+    # The proxy of TCP needs a cluster, even if no target group has a weight.
+    used = next((each["name"] for each in clusters), next(iter(weights)))
+    destination = {"weighted_clusters": {"clusters": clusters}} if len(clusters) > 1 else {"cluster": used}
     proxy = extension(
         "envoy.filters.network.tcp_proxy", TCP_PROXY, stat_prefix=name, idle_timeout=_TCP_IDLE_TIMEOUT, **destination
     )
@@ -59,8 +59,11 @@ def http_listener(
     """Render a listener of an application load balancer."""
     name, tls = listener_name(listener), listener.protocol == "HTTPS"
     timeout = idle_timeout(load_balancer)
-    source = {"header": {"key": SOURCE_HEADER, "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"}}
-    mutation = {"append": {**source, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    headers = {SOURCE_HEADER: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", PATH_HEADER: "%PATH(NQ:PATH)%"}
+    mutations = [
+        {"append": {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+        for key, value in headers.items()
+    ]
     mode = load_balancer.attributes.get("routing.http.xff_header_processing.mode", "append")
     bad_gateway = {"filter": {"response_flag_filter": {"flags": _BAD_GATEWAY}}, "status_code": 502}
     manager = extension(
@@ -80,7 +83,7 @@ def http_listener(
         common_http_protocol_options={"idle_timeout": timeout, "max_connection_duration": keep_alive(load_balancer)},
         upgrade_configs=[{"upgrade_type": "websocket"}],
         early_header_mutation_extensions=[
-            extension("envoy.http.early_header_mutation.header_mutation", EARLY_HEADER_MUTATION, mutations=[mutation])
+            extension("envoy.http.early_header_mutation.header_mutation", EARLY_HEADER_MUTATION, mutations=mutations)
         ],
         local_reply_config={"mappers": [bad_gateway]},
         http_filters=[

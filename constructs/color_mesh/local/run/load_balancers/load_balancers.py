@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Address
 
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan
@@ -13,6 +14,8 @@ from color_mesh.local.run.load_balancers.surroundings import Surroundings
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
+
+_DRAIN_PAUSE_SECONDS = 0.1
 
 
 class LoadBalancers:
@@ -49,6 +52,11 @@ class LoadBalancers:
 
     def __iter__(self) -> Iterator[RunningLoadBalancer]:
         return iter(list(self._running.values()))
+
+    @property
+    def addresses(self) -> dict[str, IPv4Address]:
+        """Their addresses, by the names that stand for their DNS names."""
+        return {each.definition.dns_name: each.address for each in self if each.address is not None}
 
     def get(self, key: str) -> RunningLoadBalancer | None:
         """Return a load balancer by its key; ``None`` if it does not run."""
@@ -91,6 +99,20 @@ class LoadBalancers:
     async def update_targets(self, tasks_of: Callable[[str], Iterable[RegisteredTask]]) -> None:
         """Send every load balancer its targets: the tasks that are registered in each target group."""
         await asyncio.gather(*(each.update_targets(tasks_of) for each in self))
+
+    async def drain(self, address: str, seconds: float, tasks_of: Callable[[str], Iterable[RegisteredTask]]) -> None:
+        """Wait until no load balancer has a request of a target that is being deregistered.
+
+        Args:
+            address: Address of the target.
+            seconds: Limit for the wait.
+            tasks_of: Returns the tasks that are registered in a target group.
+        """
+        end = time.monotonic() + seconds
+        await self.update_targets(tasks_of)
+        await asyncio.gather(*(each.wait_for_targets() for each in self))
+        while time.monotonic() < end and any([await each.has_requests(address) for each in self]):
+            await asyncio.sleep(_DRAIN_PAUSE_SECONDS)
 
     def groups(self, network: str, plan: Plan) -> tuple[str, ...] | None:
         """Return the security groups that a plan has for a load balancer; ``None`` for any other network namespace."""

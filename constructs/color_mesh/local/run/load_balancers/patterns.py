@@ -12,13 +12,25 @@ def host_regex(pattern: str) -> str:
 
 
 def path_regex(pattern: str) -> str:
-    """Return the expression of a path pattern, which a query may follow."""
-    return f"{_wildcards(pattern, '[^?]')}([?].*)?"
+    """Return the expression of a path pattern."""
+    return _wildcards(pattern, ".")
 
 
 def value_regex(pattern: str) -> str:
     """Return the expression of a pattern of header values."""
     return f"(?i){_wildcards(pattern, '.')}"
+
+
+def contained_regex(expression: str) -> str:
+    """Return an expression of texts that contain what a regular expression of a condition matches."""
+    return f"(?s:.*?)(?:{expression})(?s:.*)"
+
+
+def host_regex_of(expression: str) -> str:
+    """Return an expression of hostnames, with or without a port, that a regular expression of a condition matches."""
+    if expression.endswith("$") and not expression.endswith("\\$"):
+        expression = f"(?:{expression[:-1]})(?::[0-9]+)?$"
+    return f"(?i){contained_regex(expression)}"
 
 
 def query_regex(key: str | None, value: str) -> str:

@@ -5,7 +5,8 @@ Envoy's own redirects know no hostname or query that is made of parts of the req
 
 from collections.abc import Mapping
 
-from color_mesh.ecs.listeners import LoadBalancerListener, Redirect
+from color_mesh.ecs.actions import Redirect
+from color_mesh.ecs.listeners import LoadBalancerListener
 from color_mesh.envoy.typed import Json
 
 _FILTER = "envoy.filters.http.lua"

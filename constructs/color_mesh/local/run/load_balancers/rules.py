@@ -2,20 +2,26 @@
 
 from collections.abc import Mapping
 
-from color_mesh.ecs.listeners import Action, Condition, ListenerRule, LoadBalancerListener
+from color_mesh.ecs.actions import Action
+from color_mesh.ecs.conditions import Condition
+from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.envoy.typed import HEADER_INPUT, IP_MATCHER, ROUTE, Json, extension, typed
 from color_mesh.local.run.load_balancers.patterns import (
     address_range,
+    contained_regex,
     host_regex,
+    host_regex_of,
     path_regex,
     query_regex,
     value_regex,
 )
 from color_mesh.local.run.load_balancers.redirects import redirect_metadata
 
-# The address of the client's connection, for the conditions: routes of Envoy match headers only. Targets do not get it.
+# The address of the client's connection and the path without the query, for the conditions: routes of Envoy match
+# headers only. Targets do not get them.
 SOURCE_HEADER = "x-color-mesh-source"
+PATH_HEADER = "x-color-mesh-path"
 _OVERWRITE = "OVERWRITE_IF_EXISTS_OR_ADD"
 _SERVER = {"header": {"key": "server", "value": "awselb/2.0"}, "append_action": _OVERWRITE}
 
@@ -33,7 +39,7 @@ def route_configuration(
             "domains": ["*"],
             "matcher": {"matcher_list": {"matchers": matchers}, "on_no_match": _on_match(default)},
         }
-    removed = [SOURCE_HEADER, "x-envoy-internal", "x-envoy-external-address"]
+    removed = [SOURCE_HEADER, PATH_HEADER, "x-envoy-internal", "x-envoy-external-address"]
     if load_balancer.attributes.get("routing.http.xff_header_processing.mode") == "remove":
         removed.append("x-forwarded-for")
     return {
@@ -64,7 +70,9 @@ def _route(action: Action, listener: LoadBalancerListener, machine_ports: Mappin
         return {**match, "metadata": metadata, "direct_response": {"status": action.redirect.status_code}}
     if action.fixed_response is not None:
         response = action.fixed_response
-        content_type = {"header": {"key": "content-type", "value": response.content_type}, "append_action": _OVERWRITE}
+        # A percent sign would begin a variable of Envoy.
+        value = response.content_type.replace("%", "%%")
+        content_type = {"header": {"key": "content-type", "value": value}, "append_action": _OVERWRITE}
         body = {"body": {"inline_string": response.body}} if response.body else {}
         return {
             **match,
@@ -102,12 +110,12 @@ def _matches(condition: Condition) -> list[tuple[str, Json]]:
         case "query-string":
             return [(":path", _regex(query_regex(key, value))) for key, value in condition.pairs]
         case "host-header":
-            header, regex, is_regex = ":authority", host_regex, "(?i)(?:{})(?::[0-9]+)?"
+            header, of_pattern, of_regex = ":authority", host_regex, host_regex_of
         case "path-pattern":
-            header, regex, is_regex = ":path", path_regex, "(?:{})(?:\\?.*)?"
+            header, of_pattern, of_regex = PATH_HEADER, path_regex, contained_regex
         case _:
-            header, regex, is_regex = str(condition.header).lower(), value_regex, "(?:{})"
-    expressions = [*map(regex, condition.values), *(is_regex.format(each) for each in condition.regexes)]
+            header, of_pattern, of_regex = str(condition.header).lower(), value_regex, contained_regex
+    expressions = [*map(of_pattern, condition.values), *map(of_regex, condition.regexes)]
     return [(header, _regex(each)) for each in expressions]
 
 

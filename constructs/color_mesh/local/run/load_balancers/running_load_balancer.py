@@ -3,8 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -19,8 +18,7 @@ from color_mesh.local.folder import LogFile
 from color_mesh.local.plan.programs import Program
 from color_mesh.local.plan.runnable import RunnableContainer
 from color_mesh.local.run.background import start_in_background
-from color_mesh.local.run.certificate_authority import CertificateAuthority
-from color_mesh.local.run.envoys import admin_interface
+from color_mesh.local.run.certificate_authority import CertificateAuthority, ServerCertificate
 from color_mesh.local.run.envoys.discovery_server import DiscoveryDocuments, serve_documents
 from color_mesh.local.run.isolation import RUN_FOLDER
 from color_mesh.local.run.load_balancers.bootstrap import load_balancer_bootstrap
@@ -28,6 +26,7 @@ from color_mesh.local.run.load_balancers.certificate_names import certificate_na
 from color_mesh.local.run.load_balancers.clusters import target_endpoint
 from color_mesh.local.run.load_balancers.configuration import clusters, documents
 from color_mesh.local.run.load_balancers.surroundings import Surroundings
+from color_mesh.local.run.load_balancers.targets import LoadBalancerTarget, has_requests, target_health
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.container_process import NET_BIND_SERVICE, Sandbox
 from color_mesh.local.run.tasks.running_container import RunningContainer
@@ -44,26 +43,6 @@ _ENVOY = RunnableContainer(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoadBalancerTarget:
-    """Target of a load balancer.
-
-    Attributes:
-        group: Key of its target group.
-        address: IPv4 address.
-        port: Port.
-    """
-
-    group: str
-    address: str
-    port: int
-
-    @property
-    def endpoint(self) -> tuple[str, int]:
-        """Address and port."""
-        return self.address, self.port
-
-
 class RunningLoadBalancer:
     """Running load balancer.
 
@@ -71,7 +50,7 @@ class RunningLoadBalancer:
         network: Name of its network namespace.
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
-        surroundings: What it has from outside of its definition.
+        surroundings: Properties that its definition does not have.
         authority: Certificate authority of the run.
         vpc: The VPC.
         sandbox: Properties that all containers share.
@@ -113,6 +92,7 @@ class RunningLoadBalancer:
         self._server = AsyncExitStack()
         self._endpoints = ServerEndpoints(socket=str(self._folder / "discovery.sock"))
         self._clusters: list[Json] = []
+        self._certificates: dict[tuple[str, ...], ServerCertificate] = {}
         self._documents = DiscoveryDocuments(
             lambda document: print_message(f"{definition.name}: Envoy rejects {document}")
         )
@@ -127,9 +107,9 @@ class RunningLoadBalancer:
 
     def can_become(self, definition: LoadBalancer) -> bool:
         """Return whether it can be changed to another definition. Otherwise it is replaced."""
-        fixed = (definition.name, definition.type, definition.subnets, definition.public)
+        fixed = (definition.name, definition.dns_name, definition.type, definition.subnets, definition.public)
         current = self.definition
-        return fixed == (current.name, current.type, current.subnets, current.public)
+        return fixed == (current.name, current.dns_name, current.type, current.subnets, current.public)
 
     async def start(self) -> None:
         """Start the load balancer."""
@@ -172,10 +152,12 @@ class RunningLoadBalancer:
 
     def _configuration(self) -> dict[str, Json]:
         self._clusters = clusters(self.definition, self._groups, self._endpoints)
-        names = certificate_names(self.definition, self._surroundings.domain_names)
-        certificate = self._authority.issue(*names, str(self.address))
+        names = (*certificate_names(self.definition, self._surroundings.domain_names), str(self.address))
+        # Another certificate would replace the listeners.
+        if names not in self._certificates:
+            self._certificates = {names: self._authority.issue(*names)}
         ports = self._surroundings.machine_ports
-        return documents(self.definition, self._endpoints, certificate, self._clusters, ports)
+        return documents(self.definition, self._endpoints, self._certificates[names], self._clusters, ports)
 
     async def stop(self) -> None:
         """Stop the load balancer."""
@@ -192,35 +174,26 @@ class RunningLoadBalancer:
                 endpoints_file(key): discovery_response(
                     CLUSTER_LOAD_ASSIGNMENT,
                     load_assignment(
-                        key, [target_endpoint(str(task.address), task.port or 0, False) for task in tasks_of(key)]
+                        key,
+                        [target_endpoint(str(task.address), task.port or 0, task.draining) for task in tasks_of(key)],
                     ),
                 )
                 for key in self._groups
             }
         )
 
+    async def wait_for_targets(self) -> None:
+        """Wait until Envoy has the targets that were sent last."""
+        for key in self._groups:
+            await self._documents.wait_until_accepted(endpoints_file(key), _ACCEPT_SECONDS)
+
+    async def has_requests(self, address: str) -> bool:
+        """Return whether the target with an address has requests that are not complete."""
+        return await has_requests(self.network, self._groups, address)
+
     async def target_health(self) -> Mapping[LoadBalancerTarget, str | None]:
         """Return why each target fails its health check, ``None`` for a healthy one; without those not checked yet."""
-        health: dict[LoadBalancerTarget, str | None] = {}
-        with suppress(OSError, asyncio.TimeoutError):
-            response = json.loads(await admin_interface.request(self.network, "/clusters?format=json"))
-            for cluster in response.get("cluster_statuses", []):
-                key = cluster["name"]
-                if key not in self._groups:
-                    continue
-                for host in cluster.get("host_statuses", []):
-                    address = host["address"]["socket_address"]
-                    target = LoadBalancerTarget(group=key, address=address["address"], port=address["port_value"])
-                    flags = host.get("health_status", {})
-                    if not flags.get("pending_active_hc"):
-                        failed = flags.get("failed_active_health_check")
-                        health[target] = self._failure(self._groups[key], target.port) if failed else None
-        return health
-
-    def _failure(self, group: TargetGroup, port: int) -> str:
-        check = group.health_check
-        path = f" {check.path}, {check.codes}" if check.protocol != "TCP" else ""
-        return f"fails the health check of {group.name} ({check.protocol} {check.port or port}{path})"
+        return await target_health(self.network, self._groups)
 
     async def _start_envoy(self) -> None:
         self._envoy = RunningContainer(

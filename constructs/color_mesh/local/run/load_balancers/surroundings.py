@@ -1,4 +1,4 @@
-"""What a load balancer has from outside of its definition."""
+"""Properties of a load balancer that its definition does not have."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What a load balancer has from outside of its definition.
+    """Properties of a load balancer that its definition does not have.
 
     Attributes:
         domain_names: Domain names of certificates.

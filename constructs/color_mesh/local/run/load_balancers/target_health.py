@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from color_mesh.local.run.load_balancers.running_load_balancer import LoadBalancerTarget, RunningLoadBalancer
+from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.targets import LoadBalancerTarget
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
 
@@ -44,6 +45,8 @@ async def watch_target_health(
 
 def _tasks_of(target: LoadBalancerTarget, tasks: Iterable[RunningTask], registry: TaskRegistry) -> list[RunningTask]:
     registered = {
-        each.id for each in registry.tasks_of(target.group) if (str(each.address), each.port) == target.endpoint
+        each.id
+        for each in registry.tasks_of(target.group)
+        if (str(each.address), each.port) == target.endpoint and not each.draining
     }
     return [task for task in tasks if task.id in registered]

@@ -6,15 +6,14 @@ from ipaddress import IPv4Address, IPv4Network
 
 from color_mesh.ecs.security_groups import Rule
 from color_mesh.ecs.task_definitions import ProxyConfiguration
-from color_mesh.local.plan.diagnosis import INTERNET
-from color_mesh.local.plan.network import Network
+from color_mesh.local.plan.network import API_ADDRESSES, API_PORT, Network
 
 # Link to everything outside the VPC.
 INTERNET_LINK = "internet"
 # Addresses and ports of AWS that tasks reach, on the loopback interface of the router: the endpoint of credentials
-# (Amazon ECS Developer Guide, Task IAM role), and one for all APIs.
+# (Amazon ECS Developer Guide, Task IAM role), and those of APIs.
 CREDENTIALS_ENDPOINT = IPv4Address("169.254.170.2"), 80
-API_ENDPOINT = INTERNET[2], 443
+CLOUD_MAP_ENDPOINT, TELEMETRY_ENDPOINT = (API_ADDRESSES[0], API_PORT), (API_ADDRESSES[1], API_PORT)
 # Mark of packets that a security group of the sender allows; those of the receiver decide next.
 _ALLOWED_OUT = "0x1"
 
@@ -64,7 +63,8 @@ def _input_rules(interfaces: Sequence[NetworkInterface], chains: Mapping[str, st
     yield "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
     yield "-A INPUT -p udp --dport 53 -j ACCEPT"
     yield "-A INPUT -p tcp --dport 53 -j ACCEPT"
-    credentials, api = (f"-d {address} -p tcp --dport {port}" for address, port in (CREDENTIALS_ENDPOINT, API_ENDPOINT))
+    credentials = f"-d {CREDENTIALS_ENDPOINT[0]} -p tcp --dport {CREDENTIALS_ENDPOINT[1]}"
+    api = f"-d {API_ADDRESSES} -p tcp --dport {API_PORT}"
     for interface in interfaces:
         # The address of a task stands for the task, so no other task may send with it.
         sender = f"-A INPUT -i {interface.link} -s {interface.address}"

@@ -8,12 +8,10 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
 from color_mesh.ecs.task_definitions import ProxyConfiguration
-from color_mesh.local.plan.diagnosis import INTERNET
-from color_mesh.local.plan.network import Network
+from color_mesh.local.plan.network import API_ADDRESSES, INTERNET, Network
 from color_mesh.local.run.container_users import ContainerUsers
 from color_mesh.local.run.isolation import SYSTEM_ENVIRONMENT, system_program
 from color_mesh.local.run.network.iptables_rules import (
-    API_ENDPOINT,
     CREDENTIALS_ENDPOINT,
     INTERNET_LINK,
     NetworkInterface,
@@ -54,7 +52,7 @@ class Vpc:
 
     async def start(self) -> None:
         """Create the router, and the network outside the VPC."""
-        await self._links.set_up_router(self.resolver, CREDENTIALS_ENDPOINT[0], API_ENDPOINT[0])
+        await self._links.set_up_router(self.resolver, CREDENTIALS_ENDPOINT[0], *API_ADDRESSES)
         await self._connect(INTERNET_LINK, INTERNET[1])
         await self.write_rules()
 

@@ -48,6 +48,9 @@ class TaskHost(Protocol):
     def task_changed(self, task: "RunningTask") -> None:
         """React to a change of the status or health of a task."""
 
+    async def drain_targets(self, task: "RunningTask") -> None:
+        """Wait until load balancers have no requests of a task that stops."""
+
 
 class RunningTask:
     """Running task of a service.
@@ -193,6 +196,7 @@ class RunningTask:
         for each in self._starting:
             each.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
+        await self._host.drain_targets(self)
         await stop_in_order(self.containers, self._stop_container)
         for sidecar in self.sidecars.values():
             await sidecar.stop()

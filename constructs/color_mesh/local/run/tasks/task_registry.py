@@ -1,7 +1,7 @@
 """Registered tasks, of Cloud Map services and of target groups."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 
@@ -14,6 +14,7 @@ class RegisteredTask:
         address: Private IPv4 address.
         port: Registered port. Default: registered without a port.
         attributes: Attributes of the Cloud Map instance.
+        draining: It is deregistered from a target group, where it still has requests.
         healthy: False while a health check of a container fails, or has not passed yet.
     """
 
@@ -21,6 +22,7 @@ class RegisteredTask:
     address: IPv4Address
     port: int | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    draining: bool = False
     healthy: bool = True
 
 
@@ -42,10 +44,17 @@ class TaskRegistry:
             tasks[task.id] = task
             self._on_change()
 
-    def deregister(self, task: str) -> None:
-        """Deregister a task from all Cloud Map services and target groups."""
-        for tasks in self._tasks.values():
-            tasks.pop(task, None)
+    def deregister(self, task: str, draining: Collection[str] = ()) -> None:
+        """Deregister a task from all Cloud Map services and target groups.
+
+        Args:
+            task: Id of the task.
+            draining: Target groups whose load balancers wait for the requests of the task.
+        """
+        for key, tasks in self._tasks.items():
+            entry = tasks.pop(task, None)
+            if entry is not None and key in draining:
+                tasks[task] = replace(entry, draining=True)
         self._on_change()
 
     def tasks_of(self, key: str) -> tuple[RegisteredTask, ...]:

@@ -1,0 +1,209 @@
+"""Spans and metrics that a run has received, in place of AWS X-Ray and Amazon CloudWatch."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from color_mesh.envoy.telemetry import (
+    CLIENT_DURATION,
+    CLIENT_REQUESTS,
+    PEER,
+    SERVER_DURATION,
+    SERVER_REQUESTS,
+    STATUS_CLASSES,
+)
+from color_mesh.envoy.telemetry import STATUS_CODE as STATUS_CLASS
+
+# Programs of containers may send anything, as much as they like.
+_MAX_SPANS = 10_000
+_MAX_SOURCES = 1_000
+_MAX_LENGTH = 200
+_MAX_BUCKETS = 100
+# Lengths of ids (OpenTelemetry Protocol, *Trace*).
+_TRACE_ID, _SPAN_ID = 16, 8
+_KINDS = {Span.SPAN_KIND_SERVER: "server", Span.SPAN_KIND_CLIENT: "client"}
+_METRICS = {
+    SERVER_REQUESTS: "requests",
+    SERVER_DURATION: "duration",
+    CLIENT_REQUESTS: "requests",
+    CLIENT_DURATION: "duration",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reading:
+    """Metrics of the requests to a service, or from one service to another, at one time.
+
+    Attributes:
+        nanoseconds: Time since 1970.
+        requests: Requests by the class of their status codes, since Envoy started.
+        buckets: Requests of each bucket of the durations.
+        bounds: Upper bounds of the buckets in milliseconds. The last bucket has none.
+    """
+
+    nanoseconds: int
+    requests: Mapping[str, int]
+    buckets: tuple[int, ...]
+    bounds: tuple[float, ...]
+
+
+class TelemetryStore:
+    """Recent spans, and the last two readings of each Envoy's metrics."""
+
+    def __init__(self) -> None:
+        self._spans: deque[Mapping[str, Any]] = deque(maxlen=_MAX_SPANS)
+        self._readings: dict[tuple[str, str, str], tuple[_Reading, ...]] = {}
+
+    def receive_traces(self, body: bytes) -> None:
+        """Take the spans of an OTLP request.
+
+        Raises:
+            ValueError: If the body is no such request.
+        """
+        for resource, spans in _spans(body):
+            self._spans += (_span(resource, span) for span in spans)
+
+    def receive_metrics(self, body: bytes) -> None:
+        """Take the metrics of an OTLP request.
+
+        Raises:
+            ValueError: If the body is no such request.
+        """
+        for resource, metrics in _metrics(body):
+            source = resource.get("service.name", ""), resource.get("service.instance.id", "")
+            for peer, reading in _readings(metrics).items():
+                key = (*source, peer)
+                # Tasks that have stopped leave first.
+                before = self._readings.pop(key, ())
+                self._readings[key] = (*before[-1:], reading)
+                if len(self._readings) > _MAX_SOURCES:
+                    del self._readings[next(iter(self._readings))]
+
+    def traces(self, count: int) -> list[list[Mapping[str, Any]]]:
+        """Return the spans of the traces that ended last, the last trace at the end."""
+        by_trace: dict[str, list[Mapping[str, Any]]] = {}
+        for span in self._spans:
+            by_trace.setdefault(span["trace"], []).append(span)
+        ordered = sorted(by_trace.values(), key=lambda spans: max(int(span["end"]) for span in spans))
+        return ordered[-count:]
+
+    def rates(self) -> list[Mapping[str, Any]]:
+        """Return rates and latencies of requests between the last two readings of each Envoy, by caller and service."""
+        totals: dict[tuple[str, str], list[tuple[_Reading, _Reading]]] = {}
+        for (service, _, peer), readings in self._readings.items():
+            for before, after in pairwise(readings):
+                totals.setdefault((service, peer), []).append((before, after))
+        return [_rate(service, peer, readings) for (service, peer), readings in sorted(totals.items())]
+
+
+def _spans(body: bytes) -> Iterator[tuple[Mapping[str, str], Iterable[Any]]]:
+    try:
+        request = ExportTraceServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise ValueError(str(error)) from None
+    for each in request.resource_spans:
+        yield _attributes(each.resource), (span for scope in each.scope_spans for span in scope.spans)
+
+
+def _metrics(body: bytes) -> Iterator[tuple[Mapping[str, str], Iterable[Any]]]:
+    try:
+        request = ExportMetricsServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise ValueError(str(error)) from None
+    for each in request.resource_metrics:
+        yield _attributes(each.resource), (metric for scope in each.scope_metrics for metric in scope.metrics)
+
+
+def _span(resource: Mapping[str, str], span: Any) -> Mapping[str, Any]:
+    attributes = _attributes(span)
+    return {
+        "trace": span.trace_id[:_TRACE_ID].hex(),
+        "span": span.span_id[:_SPAN_ID].hex(),
+        "parent": span.parent_span_id[:_SPAN_ID].hex(),
+        "service": resource.get("service.name", ""),
+        "kind": _KINDS.get(span.kind, ""),
+        "name": span.name[:_MAX_LENGTH],
+        "path": attributes.get("url.path", ""),
+        "status": attributes.get("http.response.status_code", ""),
+        "failed": span.status.code == Status.STATUS_CODE_ERROR,
+        "start": span.start_time_unix_nano,
+        "end": span.end_time_unix_nano,
+    }
+
+
+def _readings(metrics: Iterable[Any]) -> dict[str, _Reading]:
+    """Return the readings of a request's metrics by called service; empty text is the sender itself."""
+    requests: dict[str, dict[str, int]] = {}
+    durations: dict[str, Any] = {}
+    times: dict[str, int] = {}
+    for metric in metrics:
+        kind = _METRICS.get(metric.name)
+        for point in (*metric.sum.data_points, *metric.histogram.data_points) if kind else ():
+            attributes = _attributes(point)
+            peer = attributes.get(PEER, "")
+            times[peer] = point.time_unix_nano
+            if kind == "requests":
+                status = attributes.get(STATUS_CLASS)
+                requests.setdefault(peer, {})[status if status in STATUS_CLASSES else ""] = point.as_int
+            else:
+                durations[peer] = point
+    return {
+        peer: _Reading(
+            nanoseconds=nanoseconds,
+            requests=requests.get(peer, {}),
+            buckets=tuple(durations[peer].bucket_counts[:_MAX_BUCKETS]) if peer in durations else (),
+            bounds=tuple(durations[peer].explicit_bounds[: _MAX_BUCKETS - 1]) if peer in durations else (),
+        )
+        for peer, nanoseconds in times.items()
+    }
+
+
+def _rate(service: str, peer: str, readings: Sequence[tuple[_Reading, _Reading]]) -> Mapping[str, Any]:
+    seconds = max((after.nanoseconds - before.nanoseconds) / 1e9 for before, after in readings)
+    counts: dict[str, int] = {}
+    for before, after in readings:
+        for status, count in after.requests.items():
+            counts[status] = counts.get(status, 0) + max(0, count - before.requests.get(status, 0))
+    bounds, buckets = _durations(readings)
+    return {
+        "service": service,
+        "peer": peer,
+        "seconds": seconds,
+        "requests": sum(counts.values()),
+        "failed": counts.get("5xx", 0),
+        "p50": _quantile(bounds, buckets, 0.5),
+        "p99": _quantile(bounds, buckets, 0.99),
+    }
+
+
+def _durations(readings: Sequence[tuple[_Reading, _Reading]]) -> tuple[tuple[float, ...], list[int]]:
+    bounds = readings[0][1].bounds
+    buckets = [0] * (len(bounds) + 1)
+    for before, after in readings:
+        if after.bounds == bounds:
+            earlier = before.buckets or (0,) * len(after.buckets)
+            changes = [max(0, now - then) for now, then in zip(after.buckets, earlier, strict=False)]
+            buckets = [total + change for total, change in zip(buckets, changes, strict=False)]
+    return bounds, buckets
+
+
+def _quantile(bounds: Sequence[float], buckets: Sequence[int], quantile: float) -> float | None:
+    """Return the upper bound of the bucket with a quantile in milliseconds; ``None`` without requests or bound."""
+    total, below = sum(buckets), 0
+    for bound, count in zip(bounds, buckets, strict=False):
+        below += count
+        if total and below >= quantile * total:
+            return bound
+    return None
+
+
+def _attributes(message: Any) -> dict[str, str]:
+    pairs = ((each.key, each.value.string_value or str(each.value.int_value)) for each in message.attributes)
+    return {key: value[:_MAX_LENGTH] for key, value in pairs}

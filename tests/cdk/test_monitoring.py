@@ -1,0 +1,92 @@
+"""Alarms and the dashboard of a mesh, on the metrics of its Envoys."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+
+from color_mesh import MeshError, MeshMonitoring, MeshNode, ServiceMesh, Telemetry
+from color_mesh.model.deployment import DataPlaneName
+from tests.support.cloudformation import Template, only, properties
+
+ALARM = "AWS::CloudWatch::Alarm"
+BY = 'sum by ("@resource.service.name")'
+
+
+def mesh_of(
+    stack: Stack, vpc: ec2.IVpc, telemetry: Telemetry | None, data_plane: DataPlaneName = "envoy"
+) -> ServiceMesh:
+    return ServiceMesh(
+        stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", telemetry=telemetry, data_plane=data_plane
+    )
+
+
+def queries(template: Template) -> list[str]:
+    return [alarm["EvaluationCriteria"]["PromQLCriteria"]["Query"] for alarm in properties(template, ALARM)]
+
+
+def test_alarms_are_on_errors_and_latency_of_each_node(
+    stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]
+) -> None:
+    MeshMonitoring(
+        stack, "Monitoring", mesh=mesh_of(stack, vpc, Telemetry()), error_percent=2.5, latency=Duration.millis(300)
+    )
+    requests = '"http.server.request.count", "@resource.service.namespace"="shop"'
+    failed = f'{BY} (rate({{{requests}, "http.response.status_code"="5xx"}}[5m]))'
+    durations = '"http.server.duration", "@resource.service.namespace"="shop"'
+    assert queries(template()) == [
+        f"100 * {failed} / {BY} (rate({{{requests}}}[5m])) > 2.5",
+        f"histogram_quantile(0.99, {BY} (rate({{{durations}}}[5m]))) > 300",
+    ]
+
+
+def test_alarm_of_a_node_is_about_it_only(stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]) -> None:
+    mesh = mesh_of(stack, vpc, Telemetry(collector="sidecar"))
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", port=80)
+    monitoring = MeshMonitoring(stack, "Monitoring", mesh=mesh)
+    monitoring.error_alarm_of(cart)
+    monitoring.latency_alarm_of(cart)
+    about_cart = ['"@resource.service.name"="cart"' in query for query in queries(template())]
+    assert sorted(about_cart) == [False, False, True, True]
+
+
+def test_dashboard_has_the_alarms_and_queries_of_what_users_ask_first(
+    stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]
+) -> None:
+    MeshMonitoring(stack, "Monitoring", mesh=mesh_of(stack, vpc, Telemetry()), dashboard_name="shop")
+    dashboard = only(template(), "AWS::CloudWatch::Dashboard")
+    parts = dashboard["DashboardBody"]["Fn::Join"][1]
+    body = json.loads("".join(part if isinstance(part, str) else "x" for part in parts))
+    assert [widget["type"] for widget in body["widgets"]] == ["alarm", "text"]
+    text = body["widgets"][1]["properties"]["markdown"]
+    assert (dashboard["DashboardName"], text.count("```"), '"peer.service"' in text) == ("shop", 10, True)
+
+
+@pytest.mark.parametrize(
+    ("telemetry", "data_plane"),
+    [
+        (None, "envoy"),
+        (Telemetry(collector="http://collector.example"), "envoy"),
+        (Telemetry(collector="sidecar"), "app-mesh"),
+    ],
+)
+def test_mesh_without_metrics_in_cloudwatch_is_refused(
+    telemetry: Telemetry | None, data_plane: DataPlaneName, stack: Stack, vpc: ec2.IVpc
+) -> None:
+    with pytest.raises(MeshError, match="monitoring of mesh 'shop': the mesh sends no metrics to CloudWatch, got "):
+        MeshMonitoring(stack, "Monitoring", mesh=mesh_of(stack, vpc, telemetry, data_plane))
+    assert stack.node.try_find_child("Monitoring") is None
+
+
+@pytest.mark.parametrize("value", [0, -1, 100, float("nan"), True, "5"])
+def test_thresholds_that_are_not_valid_are_refused(value: Any, stack: Stack, vpc: ec2.IVpc) -> None:
+    mesh = mesh_of(stack, vpc, Telemetry())
+    with pytest.raises(MeshError) as error:
+        MeshMonitoring(stack, "Monitoring", mesh=mesh, error_percent=value, latency=value)
+    assert str(error.value).splitlines() == [
+        f"monitoring of mesh 'shop': error_percent out of range, got {value!r} (above 0 and below 100)",
+        f"monitoring of mesh 'shop': latency is not a Duration, got {value!r} (such as Duration.millis(500))",
+    ]

@@ -1,0 +1,121 @@
+"""Spans and metrics that a run receives, as Envoy sends them."""
+
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from color_mesh.local.run.aws.telemetry import TelemetryStore
+
+SECOND = 1_000_000_000
+
+
+def traces(service: str, *spans: dict[str, Any]) -> bytes:
+    request = ExportTraceServiceRequest()
+    resource = request.resource_spans.add()
+    add(resource.resource, "service.name", service)
+    scope = resource.scope_spans.add()
+    for fields in spans:
+        span = scope.spans.add(
+            trace_id=bytes([fields["trace"]]) * 16,
+            start_time_unix_nano=fields["start"],
+            end_time_unix_nano=fields["end"],
+        )
+        span.status.code = fields.get("code", 0)
+        add(span, "url.path", fields.get("path", "/"))
+    return bytes(request.SerializeToString())
+
+
+def metrics(service: str, task: str, seconds: int, requests: dict[str, int], buckets: list[int]) -> bytes:
+    """Render the metrics of the requests from a service to `green`."""
+    request = ExportMetricsServiceRequest()
+    resource = request.resource_metrics.add()
+    add(resource.resource, "service.name", service)
+    add(resource.resource, "service.instance.id", task)
+    scope = resource.scope_metrics.add()
+    counts = scope.metrics.add(name="http.client.request.count")
+    for status, count in requests.items():
+        point = counts.sum.data_points.add(as_int=count, time_unix_nano=seconds * SECOND)
+        add(point, "http.response.status_code", status)
+        add(point, "peer.service", "green")
+    durations = scope.metrics.add(name="http.client.duration")
+    point = durations.histogram.data_points.add(time_unix_nano=seconds * SECOND)
+    point.explicit_bounds.extend([1, 10, 100])
+    point.bucket_counts.extend(buckets)
+    add(point, "peer.service", "green")
+    scope.metrics.add(name="other").sum.data_points.add(as_int=1)
+    return bytes(request.SerializeToString())
+
+
+def add(message: Any, key: str, value: str) -> None:
+    attribute = message.attributes.add(key=key)
+    attribute.value.string_value = value
+
+
+def test_traces_are_those_that_ended_last() -> None:
+    store = TelemetryStore()
+    store.receive_traces(traces("a", {"trace": 1, "start": 1, "end": 9}, {"trace": 2, "start": 2, "end": 5}))
+    store.receive_traces(traces("b", {"trace": 2, "start": 3, "end": 4}, {"trace": 3, "start": 3, "end": 6, "code": 2}))
+    found = store.traces(2)
+    assert [[(span["service"], span["failed"]) for span in trace] for trace in found] == [[("b", True)], [("a", False)]]
+
+
+def test_old_spans_are_forgotten_and_long_values_are_cut() -> None:
+    store = TelemetryStore()
+    for _ in range(11):
+        store.receive_traces(traces("a", *({"trace": 1, "start": 1, "end": 2, "path": "x" * 300},) * 1000))
+    (spans,) = store.traces(5)
+    assert (len(spans), len(spans[0]["path"])) == (10_000, 200)
+
+
+def test_rates_are_those_between_the_last_two_readings_of_all_tasks() -> None:
+    store = TelemetryStore()
+    store.receive_metrics(metrics("red", "1", 0, {"2xx": 1000}, [1000, 0, 0, 0]))
+    store.receive_metrics(metrics("red", "1", 10, {"2xx": 1000}, [1000, 0, 0, 0]))
+    assert store.rates()[0]["p50"] is None
+    store.receive_metrics(metrics("red", "1", 20, {"2xx": 1098, "5xx": 1}, [1098, 0, 1, 0]))
+    store.receive_metrics(metrics("red", "2", 10, {}, [0, 0, 0, 0]))
+    store.receive_metrics(metrics("red", "2", 20, {"2xx": 1}, [0, 0, 1, 0]))
+    assert store.rates() == [
+        {"service": "red", "peer": "green", "seconds": 10, "requests": 100, "failed": 1, "p50": 1, "p99": 100}
+    ]
+
+
+def test_restarted_envoy_has_no_negative_rate() -> None:
+    store = TelemetryStore()
+    store.receive_metrics(metrics("red", "1", 0, {"2xx": 1000}, [1000, 0, 0, 0]))
+    store.receive_metrics(metrics("red", "1", 10, {"2xx": 5}, [5, 0, 0, 0]))
+    assert store.rates()[0]["requests"] == 0
+
+
+def test_ids_buckets_and_classes_have_limits() -> None:
+    store = TelemetryStore()
+    request = ExportTraceServiceRequest()
+    long = b"x" * 100_000
+    request.resource_spans.add().scope_spans.add().spans.add(trace_id=long, span_id=long, parent_span_id=long)
+    store.receive_traces(request.SerializeToString())
+    ((span,),) = store.traces(1)
+    assert [len(span[name]) for name in ("trace", "span", "parent")] == [32, 16, 16]
+    for seconds in (0, 10):
+        counts = {str(number): seconds for number in range(1000)}
+        store.receive_metrics(metrics("red", "1", seconds, counts, [seconds] * 100_000))
+    ((_, reading),) = store._readings.values()
+    assert (len(reading.requests), len(reading.buckets)) == (1, 100)
+
+
+def test_tasks_beyond_the_limit_push_out_the_oldest() -> None:
+    store = TelemetryStore()
+    for number in range(1100):
+        for seconds in (0, 10):
+            store.receive_metrics(metrics(f"s{number:04}", "1", seconds, {"2xx": 1}, [1, 0, 0, 0]))
+    assert [rate["service"] for rate in store.rates()][::999] == ["s0100", "s1099"]
+
+
+@pytest.mark.parametrize("body", [b"\xff", b'{"resourceSpans": []}'])
+def test_body_that_is_no_otlp_is_refused(body: bytes) -> None:
+    store = TelemetryStore()
+    for receive in (store.receive_traces, store.receive_metrics):
+        with pytest.raises(ValueError, match="pars"):
+            receive(body)
+    assert (store.traces(1), store.rates()) == ([], [])
