@@ -12,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
+from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh, Telemetry
 from tests.support.cloudformation import Assembly, Properties, Template, only, properties
 
 INGRESS, EGRESS = "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"
@@ -370,7 +370,9 @@ def test_one_node_with_a_hundred_callers_is_possible_with_isolation_mesh() -> No
 # Another app
 
 
-def imported_mesh(stack: Stack, isolation: Literal["node", "mesh"] = "node") -> ServiceMesh:
+def imported_mesh(
+    stack: Stack, isolation: Literal["node", "mesh"] = "node", telemetry: Telemetry | None = None
+) -> ServiceMesh:
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-shop", availability_zones=["a", "b"], private_subnet_ids=["one", "two"]
     )
@@ -391,6 +393,7 @@ def imported_mesh(stack: Stack, isolation: Literal["node", "mesh"] = "node") -> 
         ),
         security_group=ec2.SecurityGroup.from_security_group_id(stack, "MeshGroup", "sg-mesh"),
         isolation=isolation,
+        telemetry=telemetry,
     )
 
 
@@ -423,6 +426,11 @@ def test_imported_mesh_creates_neither_a_zone_nor_a_namespace_nor_a_group_of_the
     mesh = imported_mesh(other)
     assert mesh.domain == "shop.local"
     assert synthesized(other).get("Resources", {}) == {}
+
+
+def test_envoys_of_an_app_that_imports_a_mesh_send_telemetry(other: Stack) -> None:
+    add(other, imported_mesh(other, telemetry=Telemetry()), "orders")
+    assert "cloudwatch:PutMetricData" in json.dumps(synthesized(other))
 
 
 def test_caller_of_another_apps_node_has_its_rule_its_record_and_its_endpoints(other: Stack) -> None:

@@ -64,7 +64,7 @@ class ServiceMesh(Construct):
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
-        implementations: Tasks of the nodes and gateways.
+        implementations: ECS services of the nodes and gateways.
     """
 
     @checked()
@@ -211,6 +211,7 @@ class ServiceMesh(Construct):
         isolation: Isolation = "node",
         egress_filter: EgressFilter = "DROP_ALL",
         envoy_image: ecs.ContainerImage | None = None,
+        telemetry: Telemetry | None = None,
     ) -> "ServiceMesh":
         """Import a mesh that another app created, with the data plane ``envoy`` and loopback interception.
 
@@ -228,6 +229,7 @@ class ServiceMesh(Construct):
             isolation: Isolation of the mesh. Default: ``node``.
             egress_filter: Egress filter of this app's nodes. Default: ``DROP_ALL``.
             envoy_image: Image of Envoy. Default: see `ServiceMesh`.
+            telemetry: Spans and metrics of this app's Envoys, and where they are sent. Default: none.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -241,6 +243,7 @@ class ServiceMesh(Construct):
             isolation=isolation,
             egress_filter=egress_filter,
             envoy_image=envoy_image,
+            telemetry=telemetry,
             zone=zone,
             security_group=security_group,
         )

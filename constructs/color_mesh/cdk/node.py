@@ -628,7 +628,6 @@ class MeshNode(Construct):
         assert self._member is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
         self._member.add_tasks(attachment, task_definition)
-        self.mesh.implementations.add(subject, task_definition)
         if adjust_bootstrap is not None:
             self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
         return attachment
