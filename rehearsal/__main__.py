@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from rehearsal.changes import rehearse_changes
+from rehearsal.changes import rehearse_changes, rehearse_second_app
 from rehearsal.command_line import RehearsalError
 from rehearsal.emulated_aws import last_error
 from rehearsal.examples import rehearse_example
@@ -29,6 +29,7 @@ def main() -> int:
     rehearsals: dict[str, Callable[[Path], None]] = {plane.name: partial(rehearse, plane) for plane in PLANES}
     rehearsals["existing_service"] = rehearse_example
     rehearsals["changes"] = rehearse_changes
+    rehearsals["second_app"] = rehearse_second_app
     start = time.perf_counter()
     for name in sys.argv[1:] or rehearsals:
         print(f"{name}:")

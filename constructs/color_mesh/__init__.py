@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         NodeAttachment,
         NodeImplementation,
         ServiceMesh,
+        TargetNode,
     )
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "SdsCertificate",
     "SdsTrust",
     "ServiceMesh",
+    "TargetNode",
     "Telemetry",
     "Timeout",
     "TlsCertificate",

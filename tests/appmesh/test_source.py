@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.appmesh.template import write_template
-from color_mesh.model import CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
+from color_mesh.model import AcmCertificate, CloudMapService, Mesh, MeshError, VirtualNode, VirtualService
 from tests.support.mesh_strategies import meshes
 from tests.support.needs import examples
 
@@ -655,3 +655,15 @@ def test_last_value_of_a_duplicate_key_counts(tmp_path: Path) -> None:
     source = read_source([path])
     assert [mesh.name for mesh in source.meshes] == ["b"]
     assert source.notes == ("mesh.yaml: key 'MeshName' occurs twice: the last one counts",)
+
+
+def test_arn_of_a_declared_certificate_is_a_placeholder(write: Write) -> None:
+    tls = {"Mode": "STRICT", "Certificate": {"ACM": {"CertificateArn": {"Ref": "Certificate"}}}}
+    listener = {"PortMapping": {"Port": 80, "Protocol": "http"}, "TLS": tls}
+    spec = {"Listeners": [listener], "ServiceDiscovery": {"DNS": {"Hostname": "red.a.local"}}}
+    certificate = {"Type": "AWS::CertificateManager::Certificate", "Properties": {"DomainName": "red.a.local"}}
+    path = write(a=template(Mesh=MESH, Red=appmesh("VirtualNode", "red", spec), Certificate=certificate))
+    (mesh,) = read_source([path]).meshes
+    declared = mesh.node("red").listeners[0].tls
+    assert declared is not None
+    assert declared.certificate == AcmCertificate(arn="arn:aws:acm:::declared/Certificate")

@@ -299,7 +299,7 @@ class TestSidecar:
         implement(cart, cluster)
         cart.connect_to(MeshNode(stack, "Stock", mesh=mesh, name="stock"))
         names = [cluster["name"] for cluster in bootstrap_of(template(), "cart")["static_resources"]["clusters"]]
-        assert names == ["cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
+        assert names == ["aws_servicediscovery", "cds_ingress_shop_cart_http_8080", "cds_egress_shop_stock_http_80"]
 
     def test_image_is_upstream_envoy_of_a_pinned_version(
         self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
@@ -450,39 +450,42 @@ class TestStopTimeout:
 class TestDeregistrationDelay:
     NAME = "deregistration-delay"
     # Amazon Route 53 FAQs: time in which a change reaches all servers.
-    PROPAGATION_SECONDS = 60
+    PROPAGATION_SECONDS, CALL_SECONDS = 5, 1
 
     @pytest.fixture
     def cart(self, stack: Stack, mesh: ServiceMesh) -> MeshNode:
         stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
         return MeshNode(stack, "Cart", mesh=mesh, name="cart", port=8080, backends=[stock])
 
-    def test_delay_is_the_sum_of_propagation_ttl_and_refresh(
+    def test_delay_is_the_sum_of_propagation_and_the_longest_interval_of_calls(
         self, cart: MeshNode, cluster: ecs.Cluster, template: Callable[[], Template]
     ) -> None:
         implement(cart, cluster)
         synthesized = template()
-        (record,) = properties(synthesized, "AWS::ServiceDiscovery::Service")[0]["DnsConfig"]["DnsRecords"]
         clusters = bootstrap_of(synthesized, "cart")["static_resources"]["clusters"]
         (refresh,) = (
-            each["cluster_type"]["typed_config"]["dns_refresh_rate"] for each in clusters if "_egress_" in each["name"]
+            each["eds_cluster_config"]["eds_config"]["api_config_source"]["refresh_delay"]
+            for each in clusters
+            if "_egress_" in each["name"]
         )
-        heard = self.PROPAGATION_SECONDS + record["TTL"] + int(refresh.removesuffix("s"))
+        heard = self.PROPAGATION_SECONDS + 2 * int(refresh.removesuffix("s")) + self.CALL_SECONDS
         delay = container(only(synthesized, TASK), self.NAME)
-        assert delay["Command"] == [str(heard), "8080"] == ["67", "8080"]
+        assert delay["Command"] == [str(heard), "8080"] == ["26", "8080"]
         assert delay["StopTimeout"] > heard
 
-    @pytest.mark.parametrize(("ttl", "seconds"), [(0, "62"), (53, "115"), (54, "115"), (300, "115")])
-    def test_delay_depends_on_the_ttl_up_to_the_limit_of_fargate(
+    @pytest.mark.parametrize(("refresh", "seconds"), [(1, "8"), (50, "106")])
+    def test_delay_follows_from_the_refresh_interval(
         self,
         stack: Stack,
-        mesh: ServiceMesh,
+        vpc: ec2.Vpc,
         cluster: ecs.Cluster,
         template: Callable[[], Template],
-        ttl: int,
+        refresh: int,
         seconds: str,
     ) -> None:
-        implement(MeshNode(stack, "Slow", mesh=mesh, name="slow", dns_ttl=Duration.seconds(ttl)), cluster)
+        interval = Duration.seconds(refresh)
+        mesh = ServiceMesh(stack, "Slow", vpc=vpc, domain="slow.local", refresh_interval=interval)
+        implement(MeshNode(stack, "Node", mesh=mesh, name="slow"), cluster)
         delay = container(only(template(), TASK), self.NAME)
         assert (delay["Command"][0], delay["StopTimeout"] <= 120) == (seconds, True)
 
@@ -511,7 +514,7 @@ class TestDeregistrationDelay:
         implement(MeshNode(stack, "Other", mesh=mesh, name="other"), cluster, app_port=3000)
         synthesized = template()
         commands = [container(only(synthesized, TASK, Family=name), self.NAME)["Command"] for name in ("two", "other")]
-        assert commands == [["67", "9000", "9001"], ["67", "3000"]]
+        assert commands == [["26", "9000", "9001"], ["26", "3000"]]
 
     def test_node_without_a_listener_has_no_delay_container(
         self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster, template: Callable[[], Template]

@@ -42,7 +42,7 @@ def started(folder: Path, arguments: list[str], **environment: str) -> tuple[str
     program = folder / "envoy"
     program.write_text('#!/bin/bash\nprintf "%s\\n" "$OTEL_RESOURCE_ATTRIBUTES"; cat "$2"\n')
     program.chmod(0o755)
-    words = [*run_envoy(1, workers=1, app_ports=None, names_endpoints=True, describes_task=True), *arguments]
+    words = [*run_envoy(1, workers=1, app_ports=None, describes_task=True), *arguments]
     variables = {"PATH": f"{folder}:{os.environ['PATH']}", "HOSTNAME": "host", "AWS_REGION": "eu-west-1"}
     variables |= {"AWS_URL_SUFFIX": "amazonaws.com", **environment}
     output = subprocess.run(words, env=variables, stdout=subprocess.PIPE, text=True, timeout=20, check=True).stdout

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aws_cdk import Duration, Stack
@@ -36,15 +37,18 @@ def bank(stack: Stack, any_mesh: ServiceMesh, declare: Declare) -> MeshNode:
 
 
 def targets(template: Template, family: str, name: str = "envoy-sidecar") -> list[tuple[str, int]]:
-    """Return addresses and ports of an Envoy's clusters, except the cluster of its application."""
+    """Return the address or Cloud Map service, and the port, of an Envoy's clusters for other tasks."""
     command = container(only(template, TASK, Family=family), name)["Command"]
     clusters: Any = json.loads(" ".join(command))["static_resources"]["clusters"]
-    addresses = [
-        each["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
-        for each in clusters
-        if "_egress_" in each["name"]
-    ]
-    return [(address["address"], address["port_value"]) for address in addresses]
+    return [_target(each) for each in clusters if "_egress_" in each["name"]]
+
+
+def _target(cluster: Any) -> tuple[str, int]:
+    if cluster.get("type") == "EDS":
+        service, _, query = cluster["eds_cluster_config"]["service_name"].partition("?")
+        return service, int(parse_qs(query)["port"][0])
+    address = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+    return address["address"], address["port_value"]
 
 
 # Specification
@@ -134,7 +138,7 @@ def test_callers_connect_to_a_hostname_on_its_own_port_and_to_tasks_on_the_port_
     bank = declare(port=8443)
     cart.connect_to(bank)
     synthesized = template()
-    assert targets(synthesized, "cart") == [("api.bank.example", 8443), ("stock.tasks.shop.local", 15100)]
+    assert targets(synthesized, "cart") == [("api.bank.example", 8443), ("tasks.shop.local/stock", 15100)]
 
 
 @pytest.mark.parametrize("any_mesh", ["envoy"], indirect=True)

@@ -86,7 +86,6 @@ def test_collector_in_each_task_has_the_permissions_of_the_task() -> None:
             "https://xray.R.R/v1/traces",
             "https://monitoring.R.R/v1/metrics",
         ]
-    assert "Environment" not in container(task(template, "entry"), "envoy-proxy")
 
 
 def test_collector_at_an_address_takes_no_permission_and_an_outbound_rule() -> None:
@@ -105,7 +104,7 @@ def test_without_telemetry_there_is_nothing_of_it() -> None:
     template = shop(None)
     assert telemetry_actions(template) == []
     words = json.dumps(template)
-    assert not [word for word in ("telemetry", "OTEL", "AWS_URL_SUFFIX", COLLECTOR) if word in words]
+    assert not [word for word in ("telemetry", "OTEL", COLLECTOR) if word in words]
 
 
 def test_sampling_is_that_of_the_argument() -> None:

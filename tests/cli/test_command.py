@@ -14,6 +14,7 @@ import pytest
 
 from color_mesh.cli.arguments import KINDS
 from color_mesh.cli.main import main
+from color_mesh.envoy.aws.cloud_map import CLUSTER as CLOUD_MAP
 
 MANIFESTS = str(Path(__file__).parent.parent / "manifests")
 UPDATED = "note: 03h-update-red.json updates what 02a-red-node.json declares\n"
@@ -213,7 +214,9 @@ def test_kind_prints_one_part_of_the_configuration(capsys: pytest.CaptureFixture
     static = compiled_red(capsys)["static_resources"]
     assert compiled_red(capsys, "--kind", "bootstrap")["static_resources"] == static
     assert compiled_red(capsys, "--kind", "listeners") == static["listeners"]
-    assert compiled_red(capsys, "--kind", "clusters") == static["clusters"]
+    assert [CLOUD_MAP, *(each["name"] for each in compiled_red(capsys, "--kind", "clusters"))] == [
+        each["name"] for each in static["clusters"]
+    ]
     assert compiled_red(capsys, "--kind", "files") == {}
     routes = [route["name"] for route in compiled_red(capsys, "--kind", "routes")]
     assert (routes[0], len(set(routes))) == ("rds_ingress_http_80", len(routes))

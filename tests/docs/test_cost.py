@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cloudformation import Assembly, properties
+from color_mesh.model.deployment import REFRESH_SECONDS
+from tests.support.cloudformation import Assembly, Properties, Template, properties
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data-planes.md").read_text()
 # Item, number, price and what it is for, and the price of a month.
@@ -39,18 +40,36 @@ def test_price_in_all_is_the_sum() -> None:
     assert sum(Decimal(row[4]) for row in ROWS) == Decimal(total)
 
 
-def test_tasks_have_the_sizes_of_the_templates(assembly: Assembly) -> None:
-    template = assembly["EcsStack"]
-    sizes = {
+def tasks_of(template: Template) -> list[Properties]:
+    """Return the task definition of each task."""
+    definitions = {
         name: resource["Properties"]
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::ECS::TaskDefinition"
     }
-    tasks = [
-        sizes[service["TaskDefinition"]["Ref"]]
+    return [
+        definitions[service["TaskDefinition"]["Ref"]]
         for service in properties(template, "AWS::ECS::Service")
         for _ in range(service["DesiredCount"])
     ]
+
+
+def test_calls_are_those_of_the_envoys(assembly: Assembly) -> None:
+    commands = [
+        " ".join(map(str, container.get("Command", [])))
+        for task in tasks_of(assembly["EcsStack"])
+        for container in task["ContainerDefinitions"]
+    ]
+    calls = sum(command.count("refresh_delay") for command in commands)
+    # Envoy waits for the interval, and for a random time that is at most as long.
+    seconds = Decimal(REFRESH_SECONDS) * Decimal("1.5")
+    assert f"{calls} services and weights, each every {seconds:.0f} seconds" in PAGE
+    millions = calls * 730 * 3600 / seconds / 1_000_000
+    assert number("millions of calls") == millions.quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def test_tasks_have_the_sizes_of_the_templates(assembly: Assembly) -> None:
+    tasks = tasks_of(assembly["EcsStack"])
     assert f"vCPUs of {len(tasks)} tasks" in PAGE
     assert number("vCPUs") == Decimal(sum(int(task["Cpu"]) for task in tasks)) / 1024
     assert number("GB of memory") == Decimal(sum(int(task["Memory"]) for task in tasks)) / 1024

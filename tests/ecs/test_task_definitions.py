@@ -160,7 +160,11 @@ def test_sizes_are_numbers_or_have_units(tmp_path: Path, text: str | None, units
 
 def test_proxy_configuration_is_read(tmp_path: Path) -> None:
     assert definition(declared(tmp_path)).proxy_configuration == ProxyConfiguration(
-        app_ports=(80,), ingress_port=15000, egress_port=15001, ignored_uid=1337
+        app_ports=(80,),
+        ingress_port=15000,
+        egress_port=15001,
+        ignored_uid=1337,
+        ignored_ips=("169.254.170.2", "169.254.169.254"),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lupa.luajit21 import LuaError, LuaRuntime
 
 from color_mesh.envoy.aws.cloud_map import endpoints_name, filter_source, weights_name
-from tests.support.cloud_map import task, tasks_of, weights
+from tests.support.cloud_map import task_instance, tasks_of, weights
 
 # Keeps the type of each value, which Lua's tables do not, and the bytes of strings.
 _DESCRIBE = """
@@ -222,7 +222,9 @@ class TestEndpoints:
         }
 
     def test_unhealthy_task_is_marked(self, filter: Filter) -> None:
-        found = filter.endpoints(task("10.0.0.1", "UNHEALTHY"), task("10.0.0.2", "UNKNOWN"), task("10.0.0.3"))
+        found = filter.endpoints(
+            task_instance("10.0.0.1", "UNHEALTHY"), task_instance("10.0.0.2", "UNKNOWN"), task_instance("10.0.0.3")
+        )
 
         assert [each.get("health_status") for each in found] == ["UNHEALTHY", None, None]
 
@@ -240,10 +242,10 @@ class TestEndpoints:
         ],
     )
     def test_preference_selects_the_addresses(self, filter: Filter, preference: Any, addresses: list[str]) -> None:
-        both = task("10.0.0.1", AWS_INSTANCE_IPV6="fd00::1")
+        both = task_instance("10.0.0.1", AWS_INSTANCE_IPV6="fd00::1")
 
         found = filter.endpoints(
-            both, task("10.0.0.2"), task("fd00::3"), name=endpoints_name("a.b", "c", 80, preference)
+            both, task_instance("10.0.0.2"), task_instance("fd00::3"), name=endpoints_name("a.b", "c", 80, preference)
         )
 
         assert [each["endpoint"]["address"]["socket_address"]["address"] for each in found] == addresses
@@ -278,7 +280,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("address", ['1.2.3.4"', "300.0.0.1", "10.0.0.1 ", "localhost", "", 5, None, ["10.0.0.1"]])
     def test_answer_with_an_invalid_address_is_refused(self, filter: Filter, address: Any) -> None:
-        instances = [task("10.0.0.1"), {"Attributes": {"AWS_INSTANCE_IPV4": address}}]
+        instances = [task_instance("10.0.0.1"), {"Attributes": {"AWS_INSTANCE_IPV4": address}}]
 
         status, _, log = filter.call(_NODE, 200, json.dumps({"Instances": instances}).encode())
 
@@ -314,7 +316,7 @@ class TestFailures:
         assert "503, without a reason in JSON (2 more since the last such line);" in logs[3]
 
     def test_log_after_an_answer_says_that_it_stays_in_force(self, filter: Filter) -> None:
-        filter.endpoints(task("10.0.0.1"))
+        filter.endpoints(task_instance("10.0.0.1"))
 
         assert filter.call(_NODE, 503, b"")[2].endswith("; what was known before stays in force")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
+from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh
 from tests.support.envoy import parts, validate
 from tests.support.mesh_strategies import meshes
@@ -29,7 +29,7 @@ def test_envoy_accepts_every_configuration(tls: Path, mesh: Mesh, choice: int) -
                 mesh,
                 part,
                 interception=interception,
-                endpoints=FileEndpoints(directory=folder) if by_files else DnsEndpoints(),
+                endpoints=FileEndpoints(directory=folder) if by_files else CloudMapEndpoints(),
                 sds_socket="/run/sds.sock",
             )
             validate(configuration, Path(folder), tls)

@@ -11,7 +11,7 @@ import pytest
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.cloudformation import load
-from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
+from color_mesh.envoy import CloudMapEndpoints, Configuration, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.model import Mesh
 from tests.support.envoy import parts, validate
 from tests.support.gold import compare_with_gold, dump_yaml
@@ -31,7 +31,7 @@ def compiled(case: str, part: str, folder: Path) -> Configuration:
         mesh,
         part_of(mesh, part),
         interception=loopback if metadata.get("Interception") == "loopback" else Transparent(),
-        endpoints=FileEndpoints(directory=str(folder)) if metadata.get("Endpoints") == "files" else DnsEndpoints(),
+        endpoints=FileEndpoints(directory=str(folder)) if metadata.get("Endpoints") == "files" else CloudMapEndpoints(),
         sds_socket="/run/sds.sock",
         as_in_app_mesh=metadata.get("DataPlane") == "app-mesh",
     )

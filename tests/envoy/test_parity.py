@@ -12,7 +12,7 @@ import pytest
 from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
 from color_mesh.cli.commands.parity import parity_page
 from color_mesh.envoy import (
-    DnsEndpoints,
+    CloudMapEndpoints,
     FileEndpoints,
     Instance,
     Loopback,
@@ -53,9 +53,9 @@ SAMPLES = (
     full_mesh(client_trust=AcmTrust(certificate_authority_arns=(ACM_AUTHORITY,))),
 )
 PLACEMENTS: tuple[tuple[Interception, Endpoints], ...] = (
-    (Transparent(), DnsEndpoints()),
+    (Transparent(), CloudMapEndpoints()),
     (Transparent(), FileEndpoints(directory="/watched")),
-    (Loopback(), DnsEndpoints()),
+    (Loopback(), CloudMapEndpoints()),
 )
 INSTANCES = (
     Instance(port=80, ipv4="10.0.0.1", ipv6="fd00::1", attributes={"family": "blue"}),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from color_mesh.envoy import (
-    DnsEndpoints,
+    CloudMapEndpoints,
     FileEndpoints,
     Instance,
     Loopback,
@@ -32,9 +32,9 @@ from tests.support.full_mesh import full_mesh
 
 WATCHED = FileEndpoints(directory="/watched")
 ANYWHERE = (
-    pytest.param(Transparent(), DnsEndpoints(), id="transparent-dns"),
+    pytest.param(Transparent(), CloudMapEndpoints(), id="transparent-cloud-map"),
     pytest.param(Transparent(), WATCHED, id="transparent-files"),
-    pytest.param(Loopback(), DnsEndpoints(), id="loopback-dns"),
+    pytest.param(Loopback(), CloudMapEndpoints(), id="loopback-cloud-map"),
     pytest.param(Loopback(), WATCHED, id="loopback-files"),
 )
 BOTH = Instance(port=80, ipv4="10.0.0.1", ipv6="fd00::1")
@@ -77,7 +77,7 @@ def test_routes_are_the_same_for_every_placement(interception: Interception, of_
     assert configuration.routes == configure(mesh, mesh.gateway("gateway")).routes
 
 
-def test_configuration_with_dns_endpoints_is_static() -> None:
+def test_configuration_with_endpoints_of_cloud_map_has_static_listeners_and_clusters() -> None:
     mesh = chain(2)
     configuration = configure(mesh, mesh.node("n1"))
     assert (configuration.files, configuration.targets, "dynamic_resources" in configuration.bootstrap) == (
@@ -159,8 +159,7 @@ def test_outside_node_is_reached_on_the_port_of_its_listener(outside: frozenset[
     mesh = chain(2)
     configuration = configure(mesh, mesh.node("n1"), interception=Loopback(outside=outside))
     (cluster,) = (each for each in configuration.clusters if each["name"] == "cds_egress_chain_n0_http_80")
-    (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
-    assert endpoint["endpoint"]["address"]["socket_address"] == {"address": "n0.chain.local", "port_value": port}
+    assert cluster["eds_cluster_config"]["service_name"] == f"chain.local/n0?port={port}&ip=46"
 
 
 def test_no_node_is_outside_by_default() -> None:

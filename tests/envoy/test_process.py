@@ -45,7 +45,7 @@ def running_envoy(
     configuration = write(configure(of, of.node("red"), interception=placement).bootstrap)
     command = run_envoy(DRAIN_SECONDS, workers=1, app_ports=app_ports)
     words = [word.replace("127.0.0.1", WORKER_ADDRESS) for word in command]
-    environment = {**os.environ, "PATH": f"{Path(ENVOY).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "AWS_REGION": "eu-west-1", "PATH": f"{Path(ENVOY).parent}:{os.environ['PATH']}"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*words, *configuration], env=environment, stdout=log, stderr=log, start_new_session=True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Loopback, ServerEndpoints, configure
+from color_mesh.envoy import CloudMapEndpoints, Configuration, FileEndpoints, Loopback, ServerEndpoints, configure
 from color_mesh.envoy.placement import Endpoints
 from color_mesh.envoy.telemetry import SERIES
 from color_mesh.model import Mesh, Telemetry
@@ -90,7 +90,7 @@ def test_collector_is_called_without_a_signature(collector: str, has_tls: bool) 
     configuration = compiled(shop(), telemetry=Telemetry(collector=collector))
     clusters = endpoint_clusters(configuration)
     assert ["transport_socket" in cluster for cluster in clusters] == [has_tls, has_tls]
-    assert "aws" not in json.dumps(configuration.bootstrap).lower()
+    assert not [cluster for cluster in clusters if "aws_request_signing" in json.dumps(cluster)]
 
 
 def test_requests_to_an_endpoint_are_limited() -> None:
@@ -107,7 +107,7 @@ def test_without_telemetry_nothing_of_it_is_rendered() -> None:
 @pytest.mark.envoy
 @pytest.mark.parametrize("collector", [None, "sidecar", "https://collector.example"])
 @pytest.mark.parametrize(
-    "endpoints", [DnsEndpoints(), FileEndpoints(directory="/watched"), ServerEndpoints(socket="discovery.sock")]
+    "endpoints", [CloudMapEndpoints(), FileEndpoints(directory="/watched"), ServerEndpoints(socket="discovery.sock")]
 )
 def test_envoy_accepts_the_configuration(
     collector: str, endpoints: Endpoints, tls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from color_mesh.envoy import (
-    DnsEndpoints,
-    FileEndpoints,
+    CloudMapEndpoints,
     Loopback,
     Transparent,
     configure,
@@ -79,7 +78,7 @@ def refusal(
     of: Mesh,
     part: VirtualNode | VirtualGateway,
     interception: Interception = Transparent(),  # noqa: B008  (a frozen value)
-    endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
+    endpoints: Endpoints = CloudMapEndpoints(),  # noqa: B008  (a frozen value)
 ) -> str:
     with pytest.raises(MeshError) as error:
         configure(of, part, interception=interception, endpoints=endpoints)
@@ -149,21 +148,6 @@ def test_client_certificate_from_sds_without_a_socket_is_rejected() -> None:
     assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
         f"virtual node 'caller' backend 'red.colors.local': has a certificate from SDS, got 'spiffe://me' ({NO_SOCKET})"
     )
-
-
-def test_cloud_map_attributes_with_dns_endpoints_are_rejected() -> None:
-    node = red(Listener(port=80), (("family", "blue"),))
-    assert refusal(mesh(node), CALLER) == (
-        "virtual node 'caller' backend 'red.colors.local': the node is selected by Cloud Map attributes, "
-        "got {'family': 'blue'} (DNS does not filter tasks by attributes: use file endpoints, or a separate Cloud "
-        "Map service for the node)"
-    )
-
-
-def test_cloud_map_attributes_with_file_endpoints_are_accepted() -> None:
-    node = red(Listener(port=80), (("family", "blue"),))
-    configuration = configure(mesh(node), CALLER, endpoints=FileEndpoints(directory="/watched"))
-    assert [target.node for target in configuration.targets.values()] == [node]
 
 
 @pytest.mark.parametrize("part", [CALLER, GATEWAY], ids=["node", "gateway"])
@@ -269,8 +253,10 @@ def test_service_at_whose_address_the_envoy_of_a_node_that_does_not_provide_it_l
 
 
 def test_all_unsupported_features_are_reported_at_once() -> None:
-    node = red(tls(AcmCertificate(arn=ARN)), (("family", "blue"),))
-    assert len(refusal(mesh(node), GATEWAY).splitlines()) == 2
+    node = red(tls(AcmCertificate(arn=ARN)))
+    gateway = replace(GATEWAY, listeners=(tls(AcmCertificate(arn=ARN)),))
+    of = replace(mesh(node), gateways=(gateway,))
+    assert len(refusal(of, gateway).splitlines()) == 2
 
 
 @pytest.mark.parametrize("port", [9901, 15001])

@@ -241,6 +241,26 @@ def test_invalid_registration_is_refused(
     assert refused.value.code == code
 
 
+def test_number_of_registered_instances_is_limited(aws: Emulated) -> None:
+    requests = [{"ServiceId": ROUTER_ID, "InstanceId": str(number)} for number in range(1000)]
+    for request in requests[1:]:
+        aws.cloud_map.call("RegisterInstance", request)
+    with pytest.raises(ApiError, match="ResourceLimitExceeded"):
+        aws.cloud_map.call("RegisterInstance", requests[0])
+    aws.cloud_map.call("RegisterInstance", requests[1])
+
+
+def test_service_that_leaves_the_templates_takes_its_registered_instances_along(aws: Emulated) -> None:
+    request = {"ServiceId": ROUTER_ID, "InstanceId": "other", "Attributes": {"green": "1"}}
+    aws.cloud_map.call("RegisterInstance", request)
+    aws.plan = replace(aws.plan, discovery={STOCK: SERVICES[STOCK]}, instances={})
+    aws.apply()
+    assert live_routes(aws.cloud_map) == {}
+    aws.plan = replace(aws.plan, discovery=SERVICES)
+    aws.apply()
+    assert live_routes(aws.cloud_map) == {}
+
+
 def test_task_of_ecs_cannot_be_deregistered(aws: Emulated) -> None:
     with pytest.raises(ApiError, match="ResourceInUse"):
         aws.cloud_map.call("DeregisterInstance", {"ServiceId": cloud_map_id("srv", STOCK), "InstanceId": "4"})

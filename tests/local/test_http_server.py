@@ -110,3 +110,13 @@ def test_stopped_server_refuses_connections_and_closes_open_ones() -> None:
         return await send(port, POST)
 
     assert b"HTTP/1.1 200" in exchange(work)
+
+
+def test_server_is_started_again_at_once() -> None:
+    async def work(server: HttpServer, port: int) -> bytes:
+        await send(port, POST)
+        server.stop()
+        server.start()
+        return await send(port, POST)
+
+    assert b"HTTP/1.1 200" in exchange(work)

@@ -137,6 +137,18 @@ def test_envoy_accepts_every_kind_of_target_group(tmp_path: Path, targets: Resou
     validate(tmp_path, plan)
 
 
+def test_connections_go_to_the_target_group_that_has_a_weight(tmp_path: Path) -> None:
+    groups = {"Targets": 0, "Others": 1}
+    weights = [{"TargetGroupArn": {"Ref": name}, "Weight": weight} for name, weight in groups.items()]
+    more = {**balanced(), "Others": elb("TargetGroup", TargetType="ip", Protocol="TCP")}
+    more["Targets"]["Properties"]["Protocol"] = more["Listener"]["Properties"]["Protocol"] = "TCP"
+    more["Balancer"]["Properties"]["Type"] = "network"
+    more["Listener"]["Properties"]["DefaultActions"] = [{"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}]
+    (listener,) = rendered(balancer_plan(tmp_path, more))[LISTENERS_FILE]["resources"]
+    (proxy,) = listener["filter_chains"][0]["filters"]
+    assert proxy["typed_config"]["cluster"] == "shop.template.json: Others"
+
+
 @pytest.mark.parametrize("mode", ["append", "preserve", "remove"])
 def test_envoy_accepts_the_attributes_of_an_https_listener(tmp_path: Path, mode: str) -> None:
     more = balanced()

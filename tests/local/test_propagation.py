@@ -42,3 +42,14 @@ def test_later_changes_are_published_after_the_delay(registry: TaskRegistry) -> 
     now[0] = 9.0
     names.update(["names"])
     assert (names.registered("names"), names.seconds_until_change()) == ((BLUE,), None)
+
+
+def test_change_of_a_service_that_is_removed_is_not_pending(registry: TaskRegistry) -> None:
+    names = Propagation(registry.tasks_of, 7, lambda: 0.0)
+    registry.register("names", RED)
+    names.update(["names"])
+    registry.deregister("red")
+    names.update(["names"])
+    assert names.seconds_until_change() == 7.0
+    names.update([])
+    assert (names.registered("names"), names.seconds_until_change()) == ((), None)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.cli.main import main
-from color_mesh.envoy import Loopback, configure
+from color_mesh.envoy import CloudMapEndpoints, Loopback, configure
 from color_mesh.migration import ConvertedMesh, Migration, convert_mesh, migrate
 from color_mesh.migration.app_code import app_module
 from color_mesh.migration.mesh_code import mesh_module
@@ -163,15 +163,21 @@ def test_bookshop_synthesizes_without_app_mesh_resources(bookshop: dict[str, Tem
 def test_envoys_of_the_bookshop_have_the_compiled_configurations(bookshop: dict[str, Template]) -> None:
     converted = migration_of(BOOKSHOP).converted
     mesh, outside = converted.mesh, frozenset({"database"})
+    asked = CloudMapEndpoints(
+        weights_namespace=mesh.cloud_map_services[0].namespace,
+        live_routes=frozenset((router.name, route.name) for router in mesh.routers for route in router.routes),
+    )
     expected = {
         f"mesh/bookshop-prod/virtualNode/{name}": configure(
             mesh,
             mesh.node(name),
             interception=Loopback(app_address=converted.app_address(mesh.node(name)), outside=outside),
+            endpoints=asked,
         ).bootstrap
         for name in ("catalogue-v1", "catalogue-v2", "shop")
     }
-    gateway = configure(mesh, mesh.gateway("front"), interception=Loopback(app_address="127.0.0.1", outside=outside))
+    behind = Loopback(app_address="127.0.0.1", outside=outside)
+    gateway = configure(mesh, mesh.gateway("front"), interception=behind, endpoints=asked)
     expected["mesh/bookshop-prod/virtualGateway/front"] = gateway.bootstrap
     assert bootstraps(bookshop["BookshopProdServicesStack"]) == expected
 

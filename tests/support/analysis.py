@@ -81,7 +81,7 @@ def envoy(name: str = "red", kind: str = "virtualNode", **changes: Any) -> Conta
     return replace(Container(name="envoy", image="envoy", user="1337", mesh_resource=resource), **changes)
 
 
-def task_with(*containers: Container, **changes: Any) -> dict[str, TaskDefinition]:
+def node_task(*containers: Container, **changes: Any) -> dict[str, TaskDefinition]:
     """Return the task definition of red, or of the Envoy among the containers, by its place."""
     all_containers = containers or (Container(name="app", image="app"), envoy())
     return {TASK: replace(TaskDefinition(family="red", containers=all_containers), **changes)}
@@ -102,15 +102,15 @@ def proxy(**changes: Any) -> ProxyConfiguration:
 def calling(mesh: Mesh, name: str = "blue", **variables: str) -> dict[str, Any]:
     """Return declarations beside a mesh: the task of a node whose application has these environment variables."""
     app = Container(name="app", image="app", environment=variables)
-    return {"mesh": mesh, "task_definitions": task_with(app, envoy(name))}
+    return {"mesh": mesh, "task_definitions": node_task(app, envoy(name))}
 
 
-def load_balanced(part: str = "gateway", port: int = 80, **group: Any) -> dict[str, Any]:
+def in_target_group(part: str = "gateway", port: int = 80, **group: Any) -> dict[str, Any]:
     """Return declarations of a service whose tasks, those of a gateway or node, are in a target group at a port."""
     kind = "virtualGateway" if part == "gateway" else "virtualNode"
     registration = Registration(registry="app.yaml: Group", port=port)
     return {
-        "task_definitions": task_with(envoy(part, kind)),
+        "task_definitions": node_task(envoy(part, kind)),
         "services": {"app.yaml: Service": Service(name="s", task_definition=TASK, targets=(registration,))},
         "target_groups": {"app.yaml: Group": TargetGroup(**{"name": "group", "target_type": "ip", **group})},
     }

@@ -61,7 +61,7 @@ def error(status: int, type_name: str, message: str) -> Reply:
     return status, json.dumps({"__type": type_name, "message": message}).encode()
 
 
-def task(address: str, health: str = "HEALTHY", **attributes: str) -> dict[str, Any]:
+def task_instance(address: str, health: str = "HEALTHY", **attributes: str) -> dict[str, Any]:
     """Return the instance of a task."""
     version = "AWS_INSTANCE_IPV6" if ":" in address else "AWS_INSTANCE_IPV4"
     return {"InstanceId": address, "HealthStatus": health, "Attributes": {version: address, **attributes}}
@@ -166,4 +166,4 @@ def _served(
 
 def tasks_of(addresses: Sequence[str]) -> list[dict[str, Any]]:
     """Return the instances of tasks."""
-    return [task(address) for address in addresses]
+    return [task_instance(address) for address in addresses]

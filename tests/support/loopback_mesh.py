@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from color_mesh.envoy import Configuration, DnsEndpoints, FileEndpoints, Instance, Loopback, configure, endpoints
+from color_mesh.envoy import CloudMapEndpoints, Configuration, FileEndpoints, Instance, Loopback, configure, endpoints
+from color_mesh.envoy.aws import cloud_map
 from color_mesh.envoy.names import egress_cluster
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Listener, Mesh, VirtualGateway, VirtualNode
@@ -115,23 +116,23 @@ class LoopbackMesh:
     def instances(self, node: str, listener: Listener) -> list[Instance]:
         return [task.instance(listener) for task in self.tasks if task.part.name == node]
 
-    def answer_dns(self, cluster: dict[str, Any]) -> None:
-        """Replace the host name of a DNS cluster by the addresses of the tasks of its node."""
-        (place,) = cluster["load_assignment"]["endpoints"]
-        (name,) = place["lb_endpoints"]
-        port = name["endpoint"]["address"]["socket_address"]["port_value"]
-        names = {
-            egress_cluster(self.mesh, node, listener): node.name
+    def answer(self, cluster: dict[str, Any]) -> None:
+        """Replace the source of a cluster's endpoints, Cloud Map or DNS, by the addresses of the tasks of its node."""
+        targets = {
+            egress_cluster(self.mesh, node, listener): (node.name, INBOUND_PORT + number)
             for node in self.mesh.nodes
-            for listener in node.listeners
+            for number, listener in enumerate(node.listeners)
         }
         # The cluster of a backend with its own client policy has a longer name.
-        whose = max((name for name in names if cluster["name"].startswith(name)), key=len)
-        addresses = [task.address(1) for task in self.tasks if task.part.name == names[whose]]
-        place["lb_endpoints"] = [
-            {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
-            for address in addresses
+        name, port = targets[max((name for name in targets if cluster["name"].startswith(name)), key=len)]
+        places = [
+            {"endpoint": {"address": {"socket_address": {"address": task.address(1), "port_value": port}}}}
+            for task in self.tasks
+            if task.part.name == name
         ]
+        cluster["load_assignment"] = {"cluster_name": cluster["name"], "endpoints": [{"lb_endpoints": places}]}
+        if cluster.pop("eds_cluster_config", None) is not None:
+            cluster["type"] = "STATIC"
 
     def find_endpoints(self, task: Task) -> None:
         """Write the endpoints that a task reads from files."""
@@ -177,7 +178,7 @@ def loopback_mesh(
         folder: Folder for configurations and logs, one subfolder for each task.
         tasks: Number of tasks by the name of the node or gateway. Default: one.
         watched: Read endpoints and routes from watched files. Each costs an inotify instance, of which a user has 128.
-            Default: Envoy has DNS clusters, whose host names are replaced by addresses.
+            Default: the addresses of the tasks are written to the clusters.
         adjust: Change of each file for Envoy, such as other paths of certificates. Default: no change.
         settings: Further arguments of `configure`. Default: none.
     """
@@ -219,7 +220,7 @@ def _configure(running_mesh: LoopbackMesh, task: Task, watched: bool, settings: 
     part = task.part
     if part.access_log is not None:
         part = replace(part, access_log=replace(part.access_log, path=str(task.folder / part.access_log.path)))
-    endpoints = FileEndpoints(directory=str(task.folder)) if watched else DnsEndpoints()
+    endpoints = FileEndpoints(directory=str(task.folder)) if watched else CloudMapEndpoints()
     task.configuration = configure(running_mesh.mesh, part, interception=interception, endpoints=endpoints, **settings)
 
 
@@ -228,10 +229,14 @@ def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any])
         task.write(name, adjust(content))
     running_mesh.find_endpoints(task)
     bootstrap = task.configuration.bootstrap
-    for cluster in bootstrap["static_resources"].get("clusters", []):
-        if "cluster_type" in cluster and not cluster["name"].startswith("telemetry"):
-            # Its endpoints are those of DNS names too.
-            running_mesh.answer_dns(cluster)
+    static = bootstrap["static_resources"]
+    clusters = [cluster for cluster in static.get("clusters", []) if cluster["name"] != cloud_map.CLUSTER]
+    for cluster in clusters:
+        if "eds_cluster_config" in cluster or (
+            "cluster_type" in cluster and not cluster["name"].startswith("telemetry")
+        ):
+            running_mesh.answer(cluster)
+    bootstrap = {**bootstrap, "static_resources": {**static, "clusters": clusters} if clusters else static}
     task.write("bootstrap.json", adjust(bootstrap))
 
 

@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.support.cloudformation import Template
-from tests.support.local_mesh import LocalMesh, template_of
+from tests.support.local_mesh import REFRESH_SECONDS, LocalMesh, ask_often, template_of
 
 DELAY_CONTAINER = "deregistration-delay"
-# Values of the templates: TTL of DNS records, and refresh interval of Envoy's DNS clusters.
-TTL_SECONDS, REFRESH_SECONDS = 5, 2
-# Options of `color-mesh up` that fit `shorten_draining`: a TTL of one second and a refresh of two, so that every
-# caller has the new addresses after four.
-SHORT_DNS_DELAY = ("--dns-delay", "1")
+# Longest time until Envoys have a change of Cloud Map: twice the refresh interval, and a call.
+HEARD_SECONDS = 2 * REFRESH_SECONDS + 1
+# Options of `color-mesh up` that fit `shorten_draining`: every caller has the new addresses after four seconds.
+SHORT_DELAYS = ("--dns-delay", "1", "--cloud-map-delay", "1")
 
 
 def set_deregistration_delay(seconds: int) -> Callable[[Template], None]:
-    """Return a change of a template: tasks keep answering for ``seconds`` after deregistration, instead of 67."""
+    """Return a change of a template: tasks keep answering for ``seconds`` after deregistration, instead of 26."""
 
     def change(template: Template) -> None:
         for containers in _containers(template):
@@ -34,10 +33,10 @@ def remove_deregistration_delay(template: Template) -> None:
 
 
 def shorten_draining(assembly: Path) -> None:
-    """Change an assembly: tasks keep answering for 4 seconds and drain for 1; use with `SHORT_DNS_DELAY`."""
-    template_of("EcsStack", set_deregistration_delay(1 + 1 + REFRESH_SECONDS))(assembly)
+    """Change an assembly: tasks keep answering for 4 seconds and drain for 1; use with `SHORT_DELAYS`."""
+    template_of("EcsStack", set_deregistration_delay(1 + HEARD_SECONDS))(assembly)
     template_of("EcsStack", _drain_for_one_second)(assembly)
-    template_of("EcsStack", _set_ttl_of_one_second)(assembly)
+    ask_often(assembly)
 
 
 def change_every_task_definition(template: Template) -> None:
@@ -63,12 +62,6 @@ def _drain_for_one_second(template: Template) -> None:
         for container in containers:
             words = container.get("EntryPoint", [])
             container["EntryPoint"] = [re.sub("(sleep|--drain-time-s) 5\\b", r"\1 1", word) for word in words]
-
-
-def _set_ttl_of_one_second(template: Template) -> None:
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::ServiceDiscovery::Service":
-            resource["Properties"]["DnsConfig"]["DnsRecords"][0]["TTL"] = 1
 
 
 def _containers(template: Template) -> Iterator[list[Template]]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.cloudformation import Template
 from tests.support.local_mesh import LocalMesh, local_mesh
-from tests.support.rolling_deployment import SHORT_DNS_DELAY, replace_every_task, shorten_draining
+from tests.support.rolling_deployment import SHORT_DELAYS, replace_every_task, shorten_draining
 from tests.support.steady_load import LoadReport, steady_load
 
 PER_SECOND = 300
@@ -34,7 +34,7 @@ def mesh(
         shorten_draining(sooner)
         return sooner
 
-    with local_mesh(synthesized(), tmp_path_factory.mktemp("mesh"), *SHORT_DNS_DELAY) as run:
+    with local_mesh(synthesized(), tmp_path_factory.mktemp("mesh"), *SHORT_DELAYS) as run:
         run.synthesize_with = synthesized
         yield run
 
@@ -116,8 +116,28 @@ def change_the_settings(mesh: LocalMesh, **settings: str) -> None:
 
 
 def change_the_weights_by_settings(mesh: LocalMesh) -> None:
-    change_the_settings(mesh, weights="green=0,yellow=1")
-    assert mesh.histogram("red", "http://router.colors.local", 20) == {"yellow": 20}
+    """Synthesize with other weights, which replace no task."""
+
+    def task_ids() -> list[str]:
+        return [task["id"] for service in mesh.status()["services"] for task in service["tasks"]]
+
+    undo_other_changes(mesh)
+    before = task_ids()
+    mesh.synthesize(mesh.synthesize_with(weights="green=0,yellow=1"))
+    router = "http://router.colors.local"
+    mesh.wait_until(lambda: mesh.histogram("red", router, 20) == {"yellow": 20}, "the weights are in effect")
+    assert task_ids() == before
+
+
+def undo_other_changes(mesh: LocalMesh) -> None:
+    """Take back what other tests have changed in the templates, which replaces tasks."""
+    fresh = mesh.synthesize_with()
+    changed = mesh.assembly.glob("*.template.json")
+    if any((fresh / path.name).read_bytes() != path.read_bytes() for path in changed):
+        before = mesh.output().count(TAKEN_OVER)
+        mesh.synthesize(fresh)
+        mesh.wait_until(lambda: mesh.output().count(TAKEN_OVER) > before, "the templates are in effect")
+        mesh.wait_until_steady(90)
 
 
 def change_the_backends_by_settings(mesh: LocalMesh) -> None:

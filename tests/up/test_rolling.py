@@ -1,4 +1,4 @@
-"""Rolling deployments of Envoys that discover endpoints by DNS, which has changes of tasks after a delay."""
+"""Rolling deployments of Envoys that ask Cloud Map, which has changes of tasks after a delay."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,8 +9,7 @@ import pytest
 from tests.support.cloudformation import Template
 from tests.support.local_mesh import LocalMesh, local_mesh, template_of
 from tests.support.rolling_deployment import (
-    REFRESH_SECONDS,
-    TTL_SECONDS,
+    HEARD_SECONDS,
     change_every_task_definition,
     remove_deregistration_delay,
     replace_every_task,
@@ -19,24 +18,24 @@ from tests.support.rolling_deployment import (
 from tests.support.steady_load import steady_load
 
 PER_SECOND = 200
-DNS_DELAY_SECONDS = 7
+CLOUD_MAP_DELAY_SECONDS = 5
 
 Mesh = Callable[[Callable[[Template], None]], AbstractContextManager[LocalMesh]]
 
 
 @pytest.fixture
 def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
-    """Runs the tutorial's mesh, one task a service, with a change of the template and a delay of DNS."""
+    """Runs the tutorial's mesh, one task a service, with a change of the template and a delay of Cloud Map."""
 
     def run(change: Callable[[Template], None]) -> AbstractContextManager[LocalMesh]:
-        late = ("--dns-delay", str(DNS_DELAY_SECONDS))
+        late = ("--cloud-map-delay", str(CLOUD_MAP_DELAY_SECONDS))
         return local_mesh(cloud_assembly(dataPlane="envoy"), tmp_path, *late, change=template_of("EcsStack", change))
 
     return run
 
 
 def test_deployment_with_deregistration_delay_loses_no_request(mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None:
-    change = set_deregistration_delay(DNS_DELAY_SECONDS + TTL_SECONDS + REFRESH_SECONDS)
+    change = set_deregistration_delay(CLOUD_MAP_DELAY_SECONDS + HEARD_SECONDS)
     with mesh(change) as run, steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load:
         run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
         replace_every_task(run)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.cloudformation import Template, ecs_service, task_definition
 from tests.support.local_mesh import LocalMesh, local_mesh, template_of
-from tests.support.rolling_deployment import SHORT_DNS_DELAY, shorten_draining
+from tests.support.rolling_deployment import SHORT_DELAYS, shorten_draining
 
 
 def shorten_health_checks(template: Template) -> None:
@@ -30,7 +30,7 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathF
         template_of("EcsStack", shorten_health_checks)(assembly)
         shorten_draining(assembly)
 
-    with local_mesh(cloud_assembly(), tmp_path_factory.mktemp("mesh"), *SHORT_DNS_DELAY, change=change) as run:
+    with local_mesh(cloud_assembly(), tmp_path_factory.mktemp("mesh"), *SHORT_DELAYS, change=change) as run:
         yield run
 
 

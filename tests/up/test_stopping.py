@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.cloudformation import Template, task_definition
 from tests.support.local_mesh import LocalMesh, local_mesh
-from tests.support.rolling_deployment import SHORT_DNS_DELAY, shorten_draining
+from tests.support.rolling_deployment import SHORT_DELAYS, shorten_draining
 from tests.support.steady_load import get_url
 
 # An application that answers /slow after SIGUSR1, and finishes its open requests before it ends.
@@ -43,7 +43,7 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Iterator[LocalM
     program.write_text(PROGRAM)
     image = f"nginx=/usr/bin/env python3 {program}"
     assembly = cloud_assembly(dataPlane="envoy", gatewayCount="1")
-    with local_mesh(assembly, tmp_path, *SHORT_DNS_DELAY, "--image", image, change=shorten_draining) as run:
+    with local_mesh(assembly, tmp_path, *SHORT_DELAYS, "--image", image, change=shorten_draining) as run:
         yield run
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from color_mesh.envoy import loopback_address
 from tests.support.local_mesh import COMMAND, LocalMesh, local_mesh
-from tests.support.rolling_deployment import SHORT_DNS_DELAY, shorten_draining
+from tests.support.rolling_deployment import SHORT_DELAYS, shorten_draining
 
 CHAPTERS = {
     "chapter-2": {"chapter": "2"},
@@ -61,7 +61,7 @@ def changing_mesh(
         shorten_draining(sooner)
         return sooner
 
-    with local_mesh(synthesized(), tmp_path_factory.mktemp("changing_mesh"), *SHORT_DNS_DELAY) as run:
+    with local_mesh(synthesized(), tmp_path_factory.mktemp("changing_mesh"), *SHORT_DELAYS) as run:
         run.synthesize_with = synthesized
         yield run
 

@@ -17,7 +17,7 @@ _USED: UsedProperties = {
         *("ECS::Service", "ECS::TaskDefinition"),
         *(f"ElasticLoadBalancingV2::{each}" for each in ("LoadBalancer", "Listener", "ListenerRule", "TargetGroup")),
         *("IAM::ManagedPolicy", "IAM::Policy", "IAM::Role", "Logs::LogGroup"),
-        *("Route53::HostedZone", "Route53::RecordSet", "ServiceDiscovery::Service"),
+        *("Route53::HostedZone", "Route53::RecordSet", "ServiceDiscovery::Service", "CertificateManager::Certificate"),
     )
 }
 _KINDS = {

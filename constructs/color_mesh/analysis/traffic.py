@@ -70,9 +70,10 @@ def deliveries(mesh: Mesh, service: str | None = None) -> Iterator[Delivery]:
         mesh: The mesh.
         service: Name of one virtual service. Default: all.
     """
-    for each in mesh.services:
-        if service is not None and each.name != service:
-            continue
+    selected = mesh.services
+    if service is not None:
+        selected = (mesh.service(service),) if service not in mesh.external_services else ()
+    for each in selected:
         provider = mesh.provider(each)
         if isinstance(provider, VirtualNode):
             for listener in provider.listeners:

@@ -23,6 +23,9 @@ from color_mesh.model.errors import problem, refuse
 
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
+_ACM = ("AWS::CertificateManager::", "AWS::ACMPCA::")
+# Beginning of the placeholder for the ARN of a certificate or authority; the logical id follows.
+DECLARED_ARN = "arn:aws:acm:::declared/"
 _NAMESPACES = tuple(f"AWS::ServiceDiscovery::{kind}Namespace" for kind in ("PrivateDns", "PublicDns", "Http"))
 # Attributes that repeat a property are known before deployment.
 KNOWN_ATTRIBUTES = {
@@ -150,10 +153,22 @@ def _declared(resource: Resource) -> DeclaredResource:
 
 
 def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
-    """Return the properties of a resource, which must all be known before deployment."""
-    properties = resource.properties()
+    """Return the properties of a resource, which must all be known before deployment, except ARNs in ACM."""
+    properties = _with_arns(resource.properties())
     refuse(_unknown(resource.place, properties))
     yield from properties.items()
+
+
+def _with_arns(value: Any, key: str = "") -> Any:
+    """Return a value with placeholders for the ARNs of certificates and authorities that the templates declare.
+
+    Such an ARN is a label only: Envoy cannot read from ACM, so nothing else depends on it.
+    """
+    if isinstance(value, Attribute) and key in ("CertificateArn", "CertificateAuthorityArns"):
+        return f"{DECLARED_ARN}{value.resource.logical_id}" if value.resource.type.startswith(_ACM) else value
+    if isinstance(value, dict):
+        return {name: _with_arns(each, name) for name, each in value.items()}
+    return [_with_arns(each, key) for each in value] if isinstance(value, list) else value
 
 
 def _unknown(place: str, value: Any) -> Iterator[str]:

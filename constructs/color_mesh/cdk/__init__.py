@@ -6,7 +6,7 @@ from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
-from color_mesh.cdk.imported_node import ImportedNode
+from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.monitoring import MeshMonitoring
 from color_mesh.cdk.node import MeshNode
@@ -29,4 +29,5 @@ __all__ = [
     "NodeAttachment",
     "NodeImplementation",
     "ServiceMesh",
+    "TargetNode",
 ]

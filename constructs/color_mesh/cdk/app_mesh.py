@@ -65,7 +65,7 @@ class AppMeshDataPlane:
         return iter(())
 
     def node_containers(
-        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
+        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:
         """Return the sidecar. App Mesh reports ended tasks to callers at once, so no deregistration delay is needed."""
         envoy = _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
@@ -107,6 +107,9 @@ class AppMeshDataPlane:
         envoy = self._add_envoy(task_definition, "virtualNode", node.name, container, log_group)
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
+
+    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+        """Do nothing: App Mesh finds the tasks by itself."""
 
     def add_gateway_container(
         self,

@@ -89,7 +89,7 @@ class DataPlane(Protocol):
         """
 
     def node_containers(
-        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
+        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:
         """Return the containers that a node's task has beside its application, Envoy's first.
 
@@ -97,7 +97,7 @@ class DataPlane(Protocol):
             cpu: CPU units of Envoy.
             memory_mib: Memory of Envoy in MiB.
             stop_timeout_seconds: Stop timeout of Envoy. ``None``: the default of ECS.
-            dns_ttl_seconds: TTL of the node's record in Cloud Map. ``None``: the node is not in Cloud Map.
+            registered: The tasks are registered in Cloud Map.
         """
 
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
@@ -155,6 +155,14 @@ class DataPlane(Protocol):
 
         Returns:
             Envoy's container.
+        """
+
+    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+        """Take note of the ECS service that runs the tasks of a node or gateway.
+
+        Args:
+            part: The node or gateway.
+            service: The ECS service.
         """
 
     def add_gateway_container(

@@ -1,20 +1,21 @@
-"""Deregistration delay: a task answers until its callers no longer resolve to it, as behind a load balancer.
+"""Deregistration delay: a task answers until its callers no longer know it, as behind a load balancer.
 
-ECS deregisters a task from Cloud Map and sends SIGTERM at about the same time. Callers find the task in DNS. They send
-requests to it until the change has reached all resolvers, and may not know the replacement task before.
+ECS deregisters a task from Cloud Map and sends SIGTERM at about the same time. The Envoys of callers send requests to
+it until their next call of Cloud Map, and may not know the replacement task before.
 """
 
 from collections.abc import Sequence
 
 from color_mesh.cdk.envoy_process import LISTENS
-from color_mesh.envoy.clusters import REFRESH_SECONDS
 from color_mesh.envoy.placement import ADMIN_PORT
 from color_mesh.model import FargateContainer
 from color_mesh.model.task import MAX_STOP_TIMEOUT_SECONDS
 
 NAME = "deregistration-delay"
-# Amazon Route 53 FAQs: changes are designed to reach all servers of Route 53 within 60 seconds.
-_PROPAGATION_SECONDS = 60
+# AWS states no time within which DiscoverInstances has a change.
+_PROPAGATION_SECONDS = 5
+# Time of a call.
+_CALL_SECONDS = 1
 # Part of the stop timeout in which bash exits after the delay.
 _EXIT_SECONDS = 5
 
@@ -42,18 +43,17 @@ wait
 DELAY_ENTRY_POINT = ("bash", "-c", _SCRIPT, NAME)
 
 
-def delay_container(dns_ttl_seconds: int) -> FargateContainer:
+def delay_container(refresh_seconds: int) -> FargateContainer:
     """Return the container that delays the end of a node's task.
 
-    A change takes up to 60 s in Route 53, resolvers cache the previous answer for the TTL, and Envoys resolve names
-    every 2 s. With the default TTL of 5 s the delay is 67 s. The replacement task is registered before the delay
-    begins, so callers know it when the delay ends. Fargate stops a container at most 120 s after SIGTERM, which limits
-    the delay for a long TTL.
+    A change may take 5 s in Cloud Map, and Envoys ask at intervals of up to twice the refresh interval. With the
+    default of 10 s the delay is 26 s. The replacement task is registered before the delay begins, so callers know it
+    when the delay ends. Fargate stops a container at most 120 s after SIGTERM, which limits the refresh interval.
 
     Args:
-        dns_ttl_seconds: TTL of the node's record in Cloud Map.
+        refresh_seconds: Refresh interval of the mesh.
     """
-    delay = _PROPAGATION_SECONDS + dns_ttl_seconds + REFRESH_SECONDS
+    delay = _PROPAGATION_SECONDS + 2 * refresh_seconds + _CALL_SECONDS
     # The container sleeps and needs no share of the task's CPU or memory, and Fargate requires none (ECS Developer
     # Guide, Task definition parameters for Fargate: cpu and memory of a container).
     stop_timeout = min(delay + _EXIT_SECONDS, MAX_STOP_TIMEOUT_SECONDS)

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from aws_cdk import Lazy
+from aws_cdk import Aspects, Lazy
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
 from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
-from color_mesh.cdk.data_plane import MeshResources, Part
+from color_mesh.cdk.cloud_map_calls import Caller, CloudMapQuotas, allow_discovery
+from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
 from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
+from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
 from color_mesh.cdk.task import (
     LOW_PORTS,
@@ -34,13 +37,14 @@ from color_mesh.cdk.telemetry import (
     otlp_collector,
 )
 from color_mesh.cdk.transparent import TransparentInterception
-from color_mesh.envoy import configure
+from color_mesh.envoy import CloudMapEndpoints, configure
 from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.envoy.typed import Json
 from color_mesh.model import (
     AccessLog,
     FargateContainer,
     Mesh,
+    Route,
     Telemetry,
     VirtualGateway,
     VirtualNode,
@@ -66,20 +70,44 @@ class EnvoyDataPlane:
 
     def __init__(
         self,
+        scope: Construct,
         mesh: MeshBuilder,
+        namespace: servicediscovery.IPrivateDnsNamespace,
         envoy_image: ecs.ContainerImage,
         interception: TransparentInterception | LoopbackInterception,
+        refresh_seconds: int,
         telemetry: Telemetry | None,
     ) -> None:
-        """Create no resources: the configurations are compiled at synthesis, from the complete mesh."""
+        """Create no resources: the configurations are compiled at synthesis, from the complete mesh.
+
+        Args:
+            scope: Construct of the mesh.
+            mesh: The mesh.
+            namespace: Cloud Map namespace of the mesh, with a literal name.
+            envoy_image: Image of Envoy.
+            interception: Interception of the traffic of a task.
+            refresh_seconds: Shortest time between two calls of DiscoverInstances for the same service.
+            telemetry: Telemetry of all Envoys. ``None``: none.
+        """
+        name = mesh.build().name
         self._mesh = mesh
+        self._namespace_name = namespace.namespace_name
         self._envoy_image = envoy_image
         self._interception = interception
+        self._refresh_seconds = refresh_seconds
+        self._weights = LiveWeights(name, namespace, mesh.parts)
         self._configurations: dict[str, EnvoyConfiguration] = {}
+        self._quotas = CloudMapQuotas(scope, f"mesh {name!r}", refresh_seconds)
+        scope.node.add_validation(self._quotas)
         self._telemetry = telemetry
 
     def declare(self, scope: Construct, part: Part) -> MeshResources:
-        """Create the DNS record of a virtual service. Other parts are in the configurations of the Envoys only."""
+        """Create the DNS record of a virtual service, or what has the weights of a route.
+
+        Other parts are in the configurations of the Envoys only.
+        """
+        if isinstance(part, OwnedRoute) and isinstance(part.route, Route):
+            return self._weights.declare(scope, part)
         return self._interception.declare_service(part) if isinstance(part, VirtualService) else {}
 
     def check_external_service(self, name: str) -> Iterator[str]:
@@ -88,11 +116,11 @@ class EnvoyDataPlane:
         yield problem(f"virtual service {name!r}", "Envoy needs to know where its tasks are", name, fix)
 
     def node_containers(
-        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, dns_ttl_seconds: int | None
+        self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:
         """Return the sidecar, and the deregistration delay of a node in Cloud Map; see `DataPlane`."""
         envoy = _container("envoy-sidecar", cpu, memory_mib, stop_timeout_seconds)
-        delay = () if dns_ttl_seconds is None else (delay_container(dns_ttl_seconds),)
+        delay = (delay_container(self._refresh_seconds),) if registered else ()
         return (envoy, *collector_containers(self._telemetry), *delay)
 
     def gateway_container(self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None) -> FargateContainer:
@@ -129,7 +157,7 @@ class EnvoyDataPlane:
         name = node.name
         envoy = self._add_envoy(
             task_definition,
-            f"virtual node {name!r}",
+            _subject(node),
             containers[0],
             name,
             log_group,
@@ -157,6 +185,13 @@ class EnvoyDataPlane:
             start_after(delay, app_container, ecs.ContainerDependencyCondition.START)
         return envoy
 
+    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+        """Create the weights that waited for the service of a node, and count the calls of its Envoys."""
+        if isinstance(part, VirtualNode):
+            self._weights.attach(part.name, service)
+        configuration = self._configurations[service.task_definition.node.path]
+        self._quotas.callers.append(Caller(subject=_subject(part), service=service, bootstrap=configuration.bootstrap))
+
     def add_gateway_container(
         self,
         task_definition: ecs.TaskDefinition,
@@ -172,7 +207,7 @@ class EnvoyDataPlane:
         application = Application(address="127.0.0.1", port=None)
         return self._add_envoy(
             task_definition,
-            f"virtual gateway {name!r}",
+            _subject(gateway),
             container,
             name,
             log_group,
@@ -197,8 +232,18 @@ class EnvoyDataPlane:
     ) -> Json:
         outside = frozenset(name for nodes in self._mesh.parts.hostnames.values() for name in nodes)
         interception = self._interception.placement(application, outside)
+        endpoints = CloudMapEndpoints(
+            refresh_seconds=self._refresh_seconds,
+            weights_namespace=self._namespace_name,
+            live_routes=frozenset(self._weights.routes),
+        )
         return configure(
-            mesh, part, interception=interception, trusted_hops=trusted_hops, telemetry=self._telemetry
+            mesh,
+            part,
+            interception=interception,
+            endpoints=endpoints,
+            trusted_hops=trusted_hops,
+            telemetry=self._telemetry,
         ).bootstrap
 
     def _add_envoy(
@@ -218,8 +263,9 @@ class EnvoyDataPlane:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
         self._configurations[task_definition.node.path] = configuration
         task_definition.node.add_validation(configuration)
+        permission = allow_discovery(task_definition, configuration.bootstrap)
+        Aspects.of(task_definition.task_role).add(permission)
         acknowledge_pulling(task_definition, self._envoy_image)
-        calls_aws = self._telemetry is not None and self._telemetry.collector is None
         envoy = task_definition.add_container(
             container.name,
             image=self._envoy_image,
@@ -230,10 +276,9 @@ class EnvoyDataPlane:
                 min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
                 workers=max(1, (container.cpu or 0) // 1024),
                 app_ports=app_ports,
-                names_endpoints=calls_aws,
                 describes_task=self._telemetry is not None,
             ),
-            environment=endpoint_variables(task_definition) if calls_aws else None,
+            environment=endpoint_variables(task_definition),
             command=Lazy.uncached_list(configuration),
             user=str(user),
             system_controls=[LOW_PORTS],
@@ -256,6 +301,10 @@ class EnvoyDataPlane:
             user = self._interception.envoy_user if isinstance(self._interception, TransparentInterception) else None
             logging = container_log(log_group, name, collector, buffered=True)
             add_collector(task_definition, otlp_collector(task_definition), user, logging)
+
+
+def _subject(part: VirtualNode | VirtualGateway) -> str:
+    return f"virtual {'node' if isinstance(part, VirtualNode) else 'gateway'} {part.name!r}"
 
 
 def _logs_to_a_file(access_log: AccessLog | None) -> bool:

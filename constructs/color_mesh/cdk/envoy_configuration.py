@@ -80,6 +80,11 @@ class EnvoyConfiguration:
             return list(bootstrap.problems)
         return [*self._check_task_definition()]
 
+    def bootstrap(self) -> Json | None:
+        """Return the configuration; ``None`` if it cannot be compiled."""
+        bootstrap = self._bootstrap()
+        return None if isinstance(bootstrap, MeshError) else bootstrap
+
     def _bootstrap(self) -> Json | MeshError:
         """Return the configuration, or the error that its compilation raised. A mesh is compiled once."""
         mesh = self._mesh.build()

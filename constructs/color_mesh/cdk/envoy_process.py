@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 
+from color_mesh.envoy.aws.cloud_map import CLUSTER
 from color_mesh.envoy.document import COMPRESSED
 from color_mesh.model import ContainerHealthCheck
 
 # The image has bash, but neither curl nor wget. Bash can open connections itself.
 _REQUEST = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
+# Envoy does not wait for the first answers of AWS, so the check does. The version of a cluster's endpoints is empty
+# until they are known. A runtime layer with weights has a slash in its name, and then a key of that name.
+_READY_SCRIPT = f"""\
+ask() {{ exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET "$1" >&3 && cat <&3; }}
+ask /ready | grep -q LIVE || exit 1
+ask '/stats?filter=^cluster\\.cds_egress_.*\\.version_text$' | grep -q ': ""' && exit 1
+names=$(ask /runtime | grep -o '"[^"]*/[^"]*"\\(: {{\\)\\?')
+(($(printf %s "$names" | grep -c '"$') == $(printf %s "$names" | grep -c '{{$')))
+"""
 READY = ContainerHealthCheck(
-    command=("CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET /ready >&3 && grep -q LIVE <&3"),
+    command=("CMD", "bash", "-c", _READY_SCRIPT),
     interval_seconds=5,
     timeout_seconds=2,
     retries=3,
@@ -28,6 +38,9 @@ listens() {
 _ACTIVE_STATISTICS = r"^(http\.(in|e)gress.*rq_active|cluster\.cds_.*_tcp_[0-9].*upstream_cx_active)$"
 # Statistics of the connections from an application to its Envoy.
 _APPLICATION_STATISTICS = r"^(http\.egress\.downstream_cx_active|cluster\.cds_egress_.*_tcp_[0-9].*upstream_cx_active)$"
+
+# Statistic of the addresses of Cloud Map's endpoint. Without one, the filter that reports failed calls sees no call.
+_ENDPOINT_STATISTIC = rf"^cluster\.{CLUSTER}\.membership_total$"
 
 
 # Resource attributes of the task, in the names of OpenTelemetry's semantic conventions. HTTP/1.0 has no body in chunks.
@@ -63,7 +76,6 @@ def run_envoy(
     *,
     workers: int,
     app_ports: Sequence[int] | None,
-    names_endpoints: bool = False,
     describes_task: bool = False,
 ) -> list[str]:
     """Render the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
@@ -80,17 +92,21 @@ def run_envoy(
     Envoy receives its configuration through a pipe, since Linux limits an argument to 128 KiB. The file system is
     read-only, so the script has no here-strings: bash writes long ones to a file.
 
+    The drained Envoy is killed, after its access log is written: with SIGTERM it may crash while a call of AWS is in
+    progress, because it closes the Lua filter before the call.
+
     Args:
         drain_seconds: Time in which an Envoy without an application still accepts connections.
         workers: Number of worker threads.
         app_ports: Ports of the application. ``None``: there is no application, as in a gateway.
-        names_endpoints: Replace ``@AWS_REGION@`` and ``@AWS_URL_SUFFIX@`` in the configuration by the variables.
         describes_task: Set the resource attributes of telemetry.
     """
-    before = (_NAME_ENDPOINTS if names_endpoints else "") + (_DESCRIBE_TASK if describes_task else "")
+    before = _NAME_ENDPOINTS + (_DESCRIBE_TASK if describes_task else "")
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
-        f"--drain-time-s {drain_seconds} --drain-strategy immediate"
+        f"--drain-time-s {drain_seconds} --drain-strategy immediate "
+        # A warning for each call of AWS that fails. The Lua filter logs one line a minute, with the reason.
+        "--component-log-level config:error"
     )
     script = f"""\
 ask() {{
@@ -101,8 +117,9 @@ drain() {{
   trap '' TERM
   stop_accepting
   while ask GET '/stats?filter={_ACTIVE_STATISTICS}' | grep -q ': [1-9]'; do sleep 0.1; done
-  kill "$envoy"
-  wait "$envoy"
+  sleep 1
+  kill -KILL "$envoy"
+  wait "$envoy" 2>/dev/null
   exit 0
 }}
 [[ $1 == {COMPRESSED} ]] && set -- "$(printf %s "$2" | base64 -d | gzip -d)"
@@ -110,6 +127,11 @@ drain() {{
 envoy --config-path /dev/fd/3 {options} &
 envoy=$!
 exec 3<&-
+seconds=5
+while sleep $seconds && ask GET '/stats?filter={_ENDPOINT_STATISTIC}' | grep -q ': 0'; do
+  echo 'Cloud Map DiscoverInstances: the host name has no address; the task waits for the first answer'
+  seconds=60
+done &
 trap drain TERM
 wait "$envoy"
 """

@@ -17,7 +17,23 @@ from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
 
 
-class ImportedNode(Construct):
+class TargetNode(Construct):
+    """Node of a mesh, as a target of a router: a `MeshNode` or an `ImportedNode`.
+
+    Both have this base, so that a type checker finds it for a dictionary with nodes of both kinds.
+
+    Attributes:
+        mesh: Mesh of the node.
+        name: Name of the node in the mesh.
+        port: Port of the first listener. ``None``: the node has no listener.
+    """
+
+    mesh: ServiceMesh
+    name: str
+    port: int | None
+
+
+class ImportedNode(TargetNode):
     """Node of a mesh whose tasks another app deploys, which `MeshNode.from_attributes` creates.
 
     It may be a backend, a target of a router and the provider of a `MeshService`.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from aws_cdk import CrossStackReferences, ReferenceStrength, Token
+from aws_cdk import CrossStackReferences, Duration, ReferenceStrength, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
@@ -20,16 +20,19 @@ from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
 from color_mesh.cdk.surroundings import Implementations, check_namespace, review
+from color_mesh.cdk.task import in_seconds
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
-from color_mesh.model.checks import check_choice, check_dns_name
+from color_mesh.model.checks import check_choice, check_dns_name, check_range
 from color_mesh.model.deployment import (
     DATA_PLANES,
     ENVOY_IMAGES,
     INTERCEPTIONS,
     ISOLATIONS,
+    MAX_REFRESH_SECONDS,
+    REFRESH_SECONDS,
     TASKS_LABEL,
     DataPlaneName,
     InterceptionName,
@@ -84,6 +87,7 @@ class ServiceMesh(Construct):
         data_plane: DataPlaneName = "envoy",
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
+        refresh_interval: Duration | None = None,
         zone: route53.IHostedZone | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
@@ -124,6 +128,10 @@ class ServiceMesh(Construct):
             other_domains: Domains of virtual services besides the domain of the mesh, such as ``pay.example``. Each
                 service in such a domain has a private hosted zone of its own name. Supported with
                 ``interception="loopback"`` only. Default: none.
+            refresh_interval: Shortest time between two calls of Cloud Map by an Envoy, 1 to 50 seconds. Each task calls
+                it for each of its backends and for the weights of each router among them; the longest time is twice as
+                long. A task that ends waits for a little more than that. Supported with ``data_plane="envoy"`` only.
+                Default: 10 seconds.
             zone: Private hosted zone of the domain, if another app created the mesh; see `from_attributes`. Default: a
                 new zone.
             telemetry: Spans and metrics of all Envoys, and where they are sent. With ``data_plane="app-mesh"``
@@ -136,6 +144,8 @@ class ServiceMesh(Construct):
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
+        refresh_seconds = in_seconds(refresh_interval)
+        problems += _check_refresh_interval(f"mesh {name!r}", data_plane, refresh_seconds)
         problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
         problems += check_namespace(f"mesh {name!r}", namespace, vpc)
@@ -189,7 +199,10 @@ class ServiceMesh(Construct):
         )
         self.data_plane: DataPlane
         if data_plane == "envoy":
-            self.data_plane = EnvoyDataPlane(self.declared, image, self.interception, telemetry)
+            refresh_seconds = REFRESH_SECONDS if refresh_seconds is None else refresh_seconds
+            self.data_plane = EnvoyDataPlane(
+                self, self.declared, self.namespace, image, self.interception, refresh_seconds, telemetry
+            )
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
         self._constructs: dict[str, Construct] = {}
@@ -350,6 +363,16 @@ def _check_isolation(subject: str, isolation: str, security_group: ec2.ISecurity
         fix = "leave it out: each node gets its own group, or isolation='mesh'"
         path = security_group.node.path
         yield problem(subject, "one security group would allow requests to nodes that are no backends", path, fix)
+
+
+def _check_refresh_interval(subject: str, data_plane: str, seconds: int | None) -> Iterator[str]:
+    """Validate the refresh interval of a mesh."""
+    if seconds is None:
+        return
+    if data_plane == "app-mesh":
+        fix = "leave it out, or data_plane='envoy'"
+        yield problem(subject, "App Mesh has no 'refresh_interval'", seconds, fix)
+    yield from check_range(subject, "refresh interval in seconds", seconds, 1, MAX_REFRESH_SECONDS)
 
 
 def _check_data_plane(

@@ -25,7 +25,7 @@ from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_bac
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
-from color_mesh.cdk.imported_node import ImportedNode
+from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -70,7 +70,7 @@ from color_mesh.model.task import MIN_CPU, MIN_MEMORY_MIB, remaining_share
 
 
 @jsii.implements(ec2.IConnectable)
-class MeshNode(Construct):
+class MeshNode(TargetNode):
     """Node of a mesh: a workload with its listeners, its service discovery and its backends.
 
     The construct is the specification of the node. `implement` creates the implementation, in the same stack or in
@@ -405,9 +405,8 @@ class MeshNode(Construct):
                 checks Envoy only.
             stop_timeout: Stop timeout of the application, and then of Envoy, 2 to 120 seconds. Default: 30 seconds, the
                 default of ECS.
-            desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. A DNS
-                response of Cloud Map has at most eight of the tasks, selected at random; Envoys that find tasks by DNS
-                distribute requests over the tasks of the last response. Default: ECS starts one task, and a deployment
+            desired_count: Number of tasks, 0 to 5000. During a rolling deployment up to twice as many run. Cloud
+                Map has at most 1,000 tasks of a node. Default: ECS starts one task, and a deployment
                 keeps the number that autoscaling or an operator has set.
             execute_command: Enable ECS Exec for the application's container, and grant the task role its permissions.
                 With ``data_plane="envoy"`` it does not work for Envoy's, whose file system is read-only. Default:
@@ -555,6 +554,7 @@ class MeshNode(Construct):
         wait_for_execution_role(service)
         self._member.add_tasks(attachment, service)
         self._tasks = service, attachment
+        self.mesh.data_plane.attached(node, service)
         self.mesh.implementations.add(f"virtual node {self.name!r}", service)
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]
@@ -638,7 +638,7 @@ class MeshNode(Construct):
             cpu=cpu,
             memory_mib=memory_mib,
             stop_timeout_seconds=in_seconds(stop_timeout),
-            dns_ttl_seconds=self._cloud_map.ttl_seconds if self._cloud_map else None,
+            registered=self._cloud_map is not None,
         )
 
     def _check_tasks(
@@ -679,8 +679,13 @@ class MeshNode(Construct):
         )
 
     def _register(self, scope: Construct) -> servicediscovery.Service | None:
-        """Return the Cloud Map service of the node, and create it in a scope unless it exists."""
+        """Return the Cloud Map service of the node, and create it in a scope unless it exists.
+
+        ECS tells it which tasks are healthy, so that Envoys send no requests to a task that starts. It cannot be added
+        to a service later.
+        """
         service = self._cloud_map
+        kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
         if self._cloud_map_service is None and service is not None:
             self._cloud_map_service = servicediscovery.Service(
                 scope,
@@ -691,6 +696,7 @@ class MeshNode(Construct):
                 dns_record_type=servicediscovery.DnsRecordType.A,
                 dns_ttl=Duration.seconds(service.ttl_seconds),
                 routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
+                custom_health_check=None if self.mesh.data_plane.follows_tutorial else kept_by_ecs,
             )
         return self._cloud_map_service
 

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from color_mesh.cdk.arguments import listeners_of_arguments, match_of_arguments
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
-from color_mesh.cdk.imported_node import ImportedNode
+from color_mesh.cdk.imported_node import TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
@@ -28,8 +28,8 @@ from color_mesh.model import (
 from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
 
-# The key type of a mapping is invariant: a mapping of nodes of this app is none of nodes of both kinds.
-TargetNumbers: TypeAlias = Mapping[MeshNode, int] | Mapping[MeshNode | ImportedNode, int]
+# The key type of a mapping is invariant: a dictionary of nodes of this app is none of nodes of both kinds.
+TargetNumbers: TypeAlias = Mapping[MeshNode, int] | Mapping[TargetNode, int]
 """Numbers by target node."""
 
 
@@ -137,7 +137,7 @@ class MeshRouter(Construct):
         name = default_name(self, id) if name is None else name
         subject = f"route {name!r}"
         protocol = _protocol(router, port if match is None else match.port)
-        ports: dict[MeshNode | ImportedNode, int] = dict((target_ports or {}).items())
+        ports: dict[TargetNode, int] = dict((target_ports or {}).items())
         matched, problems = match_of_arguments(subject, protocol, match, prefix, method, port)
         route = Route(
             name=name,

@@ -5,7 +5,7 @@
   and `edge` what its clients are trusted with and granted.
 - `routes`, `clusters`, `listeners`, `filters`, `security` and `access_log` render one kind of Envoy resource each.
 - `unsupported` reports the features of a mesh that Envoy does not support.
-- `telemetry` renders what sends spans and metrics, and `aws` the calls of AWS APIs.
+- `telemetry` renders what sends spans and metrics, and `aws` the calls of AWS that Envoy makes itself.
 - `placement` has the settings of an Envoy that are not part of the mesh.
 - `bootstrap` assembles the complete configuration.
 """
@@ -13,7 +13,7 @@
 from color_mesh.envoy.bootstrap import Configuration, configure
 from color_mesh.envoy.endpoints import Instance, endpoints
 from color_mesh.envoy.placement import (
-    DnsEndpoints,
+    CloudMapEndpoints,
     FileEndpoints,
     Loopback,
     ServerEndpoints,
@@ -23,8 +23,8 @@ from color_mesh.envoy.placement import (
 from color_mesh.envoy.services import Target
 
 __all__ = [
+    "CloudMapEndpoints",
     "Configuration",
-    "DnsEndpoints",
     "FileEndpoints",
     "Instance",
     "Loopback",

@@ -1,8 +1,9 @@
 """The complete configuration of one Envoy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from color_mesh.envoy.aws.cloud_map import cloud_map_cluster, config_source, weights_name
 from color_mesh.envoy.clusters import load_assignment, target_cluster
 from color_mesh.envoy.discovery import (
     CLUSTERS_FILE,
@@ -18,7 +19,7 @@ from color_mesh.envoy.gateway import gateway_hops
 from color_mesh.envoy.ingress import ingress
 from color_mesh.envoy.placement import (
     ADMIN_PORT,
-    DnsEndpoints,
+    CloudMapEndpoints,
     Endpoints,
     EnvoyTelemetry,
     FileEndpoints,
@@ -29,7 +30,7 @@ from color_mesh.envoy.placement import (
 )
 from color_mesh.envoy.resources import Resources
 from color_mesh.envoy.security import policy_for, sds_cluster, speaks_tls, uses_sds
-from color_mesh.envoy.services import Target
+from color_mesh.envoy.services import LiveWeight, Target
 from color_mesh.envoy.telemetry import bootstrap_fields, runtime
 from color_mesh.envoy.telemetry import clusters as telemetry_clusters
 from color_mesh.envoy.typed import (
@@ -46,6 +47,7 @@ from color_mesh.envoy.unsupported import unsupported_features
 from color_mesh.model import Mesh, Telemetry, VirtualGateway, VirtualNode
 from color_mesh.model.errors import refuse
 from color_mesh.model.regex import MAX_PROGRAM_SIZE
+from color_mesh.model.weights import weight_attribute, weights_instance, weights_service
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,7 @@ class Configuration:
         listeners: Listeners.
         routes: Route configurations of the HTTP listeners, inline or in ``files``.
         clusters: Clusters.
-        files: Discovery responses for the file system or the discovery server, by path. Empty with `DnsEndpoints`.
+        files: Discovery responses for the file system or the discovery server, by path. Empty with `CloudMapEndpoints`.
         targets: Target of each file with endpoints, by path. The files in ``files`` have no endpoints yet.
     """
 
@@ -74,7 +76,7 @@ def configure(
     part: VirtualNode | VirtualGateway,
     *,
     interception: Interception = Transparent(),  # noqa: B008  (a frozen value)
-    endpoints: Endpoints = DnsEndpoints(),  # noqa: B008  (a frozen value)
+    endpoints: Endpoints = CloudMapEndpoints(),  # noqa: B008  (a frozen value)
     sds_socket: str | None = None,
     trusted_hops: int = 0,
     as_in_app_mesh: bool = False,
@@ -114,13 +116,16 @@ def configure(
         kind, resources = "virtualGateway", gateway_hops(mesh, part, placement)
     targets = {target.cluster: target for target in resources.targets}
     clusters = (*resources.clusters, *(target_cluster(mesh, target, placement) for target in targets.values()))
-    base = _bootstrap(mesh, part, kind, placement, clusters)
+    layers = _weight_layers(resources.weights, endpoints)
+    base = _bootstrap(mesh, part, kind, placement, clusters, layers)
     servers = [sds_cluster(sds_socket)] if sds_socket and _uses_sds(part, targets.values()) else []
     if placement.telemetry is not None:
         base |= bootstrap_fields(placement.telemetry, part, targets.values())
         servers += telemetry_clusters(placement.telemetry)
     match endpoints:
-        case DnsEndpoints():
+        case CloudMapEndpoints():
+            asks = layers or any("eds_cluster_config" in cluster for cluster in clusters)
+            servers += [cloud_map_cluster()] if asks else []
             static = {"listeners": list(resources.listeners), "clusters": [*servers, *clusters]}
             files: dict[str, Json] = {}
         case FileEndpoints() | ServerEndpoints():
@@ -150,7 +155,12 @@ def _uses_sds(part: VirtualNode | VirtualGateway, targets: Iterable[Target]) -> 
 
 
 def _bootstrap(
-    mesh: Mesh, part: VirtualNode | VirtualGateway, kind: str, placement: Placement, clusters: tuple[Json, ...]
+    mesh: Mesh,
+    part: VirtualNode | VirtualGateway,
+    kind: str,
+    placement: Placement,
+    clusters: tuple[Json, ...],
+    weight_layers: Sequence[Json],
 ) -> Json:
     identity = f"mesh/{mesh.name}/{kind}/{part.name}"
     metadata = present(mesh_owner=mesh.owner, mesh_tags=dict(mesh.tags) or None, tags=dict(part.tags) or None)
@@ -164,7 +174,7 @@ def _bootstrap(
         ),
         overload_manager=connection_limit() if limited else None,
         # The limit for regular expressions in App Mesh's Envoy.
-        layered_runtime={"layers": [{"name": "static_layer_0", "static_layer": _runtime(placement)}]},
+        layered_runtime={"layers": [{"name": "static_layer_0", "static_layer": _runtime(placement)}, *weight_layers]},
         cluster_manager={"outlier_detection": {"event_log_path": "/dev/stdout"}} if ejects else None,
     )
 
@@ -172,6 +182,29 @@ def _bootstrap(
 def _runtime(placement: Placement) -> Json:
     values: Json = {"re2.max_program_size.error_level": MAX_PROGRAM_SIZE}
     return values if placement.telemetry is None else {**values, **runtime()}
+
+
+def _weight_layers(weights: Iterable[LiveWeight], endpoints: Endpoints) -> list[Json]:
+    """Render the runtime layers with weights from Cloud Map, one for each router.
+
+    The health check of the container knows a layer by its name, ``namespace/service``.
+    """
+    if not isinstance(endpoints, CloudMapEndpoints) or endpoints.weights_namespace is None:
+        return []
+    keys: dict[str, dict[tuple[str, str, str], None]] = {}
+    for weight in weights:
+        instance, attribute = weights_instance(weight.route.name), weight_attribute(weight.route, weight.target)
+        keys.setdefault(weights_service(weight.router), {})[instance, attribute, weight.key] = None
+    return [
+        {
+            "name": f"{endpoints.weights_namespace}/{service}",
+            "rtds_layer": {
+                "name": weights_name(endpoints.weights_namespace, service, of_service),
+                "rtds_config": config_source(endpoints.refresh_seconds),
+            },
+        }
+        for service, of_service in sorted(keys.items())
+    ]
 
 
 def _files(resources: Resources, clusters: tuple[Json, ...], targets: Mapping[str, Target]) -> dict[str, Json]:

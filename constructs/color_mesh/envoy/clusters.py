@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from color_mesh.envoy import names, security
+from color_mesh.envoy.aws import cloud_map
 from color_mesh.envoy.discovery import config_source, endpoints_file
-from color_mesh.envoy.placement import DnsEndpoints, Placement, ip_preference
+from color_mesh.envoy.placement import CloudMapEndpoints, Placement, ip_preference
 from color_mesh.envoy.services import Target
 from color_mesh.envoy.typed import (
     DNS_CLUSTER,
@@ -31,7 +32,11 @@ from color_mesh.model import (
 
 LOCAL_CONNECT_TIMEOUT = "0.250s"
 CONNECT_TIMEOUT = "1s"
-REFRESH_SECONDS = 2  # Interval of DNS lookups for tasks that are registered in Cloud Map.
+# Percentage of healthy tasks below which Envoy sends requests to all tasks. ECS may deregister the old tasks of a
+# deployment before Cloud Map counts the new ones as healthy (aws/containers-roadmap, issue 830): the few that are left
+# must not get all requests. A service may still grow to four times its tasks at once without requests to those that are
+# not ready.
+PANIC_PERCENT = 25
 
 _LOOKUP_FAMILIES: Mapping[IpPreference, str] = {
     "IPv4_ONLY": "V4_ONLY",
@@ -110,8 +115,8 @@ def _static(name: str, address: str, port: int, listener: Listener, idle_timeout
 
 def _endpoint_discovery(mesh: Mesh, target: Target, placement: Placement) -> Json:
     match placement.endpoints:
-        case DnsEndpoints():
-            return _dns_discovery(mesh, target, placement)
+        case CloudMapEndpoints(refresh_seconds=refresh_seconds):
+            return _discovery(mesh, target, placement, refresh_seconds)
         case endpoints:
             return {
                 "type": "EDS",
@@ -120,51 +125,37 @@ def _endpoint_discovery(mesh: Mesh, target: Target, placement: Placement) -> Jso
             }
 
 
-def _dns_discovery(mesh: Mesh, target: Target, placement: Placement) -> Json:
-    """Render endpoint discovery by DNS.
-
-    The DNS records of a Cloud Map service are its healthy tasks, which App Mesh got by polling Cloud Map; there, IPv4
-    addresses are preferred by default.
-    """
+def _discovery(mesh: Mesh, target: Target, placement: Placement, refresh_seconds: int) -> Json:
+    """Render endpoint discovery by Cloud Map or, for a hostname, by DNS."""
     discovery = target.node.discovery
     assert discovery is not None  # The model requires service discovery of each node with a listener.
     preference = ip_preference(mesh, target.node)
     port = placement.inbound_port(target.node, target.listener)
-    assignment = load_assignment(target.cluster, [endpoint(discovery.dns_name, port)])
     if isinstance(discovery, DnsDiscovery):
-        family = _LOOKUP_FAMILIES[preference] if preference else None
         single_endpoint = True if discovery.response_type == "LOADBALANCER" else None
         # Envoy keeps a healthy endpoint that has left DNS until its health check fails.
         leaves_dns = single_endpoint is None and target.listener.health_check is not None
         return present(
-            cluster_type=_dns_cluster(family, single_endpoint),
+            cluster_type=extension(
+                "envoy.cluster.dns",
+                DNS_CLUSTER,
+                # Failed lookups are repeated sooner than others.
+                dns_failure_refresh_rate={"base_interval": "0.500s", "max_interval": "5s"},
+                dns_lookup_family=_LOOKUP_FAMILIES[preference] if preference else None,
+                all_addresses_in_single_endpoint=single_endpoint,
+            ),
             ignore_health_on_host_removal=True if leaves_dns else None,
-            load_assignment=assignment,
+            load_assignment=load_assignment(target.cluster, [endpoint(discovery.dns_name, port)]),
         )
-    # Tasks start and stop often, so these names are resolved more often than others.
-    return {
-        "cluster_type": _dns_cluster(_LOOKUP_FAMILIES[preference or "IPv4_PREFERRED"], refresh=f"{REFRESH_SECONDS}s"),
-        "ignore_health_on_host_removal": True,
-        "load_assignment": assignment,
-    }
-
-
-def _dns_cluster(family: str | None, single_endpoint: bool | None = None, refresh: str | None = None) -> Json:
-    """Render the DNS cluster type.
-
-    Args:
-        family: DNS lookup family. Default: that of Envoy, ``AUTO``.
-        single_endpoint: Treat all addresses of a response as one endpoint.
-        refresh: Interval of the lookups. Default: that of Envoy, 5 seconds. Failed lookups are repeated sooner.
-    """
-    return extension(
-        "envoy.cluster.dns",
-        DNS_CLUSTER,
-        dns_refresh_rate=refresh,
-        dns_failure_refresh_rate={"base_interval": "0.500s", "max_interval": "5s"},
-        dns_lookup_family=family,
-        all_addresses_in_single_endpoint=single_endpoint,
+    name = cloud_map.endpoints_name(
+        discovery.namespace, discovery.service, port, preference, discovery.attributes, target.own_policy_of
     )
+    return {
+        "type": "EDS",
+        "eds_cluster_config": {"service_name": name, "eds_config": cloud_map.config_source(refresh_seconds)},
+        "ignore_health_on_host_removal": True,
+        "common_lb_config": {"healthy_panic_threshold": {"value": PANIC_PERCENT}},
+    }
 
 
 def _protocol(listener: Listener, idle_timeout: str | None) -> Json:
@@ -209,12 +200,13 @@ def _health_checker(check: HealthCheck, host: str) -> Json:
 
 
 def _ejection_of_stopped_tasks(target: Target, placement: Placement) -> Json | None:
-    """Render the ejection of an endpoint whose task has stopped, but which DNS still returns until its TTL ends.
+    """Render the ejection of an endpoint whose task has stopped, until the next call of Cloud Map removes it.
 
-    Only connection failures eject it. Responses do not, since the node has no outlier detection. App Mesh did not need
-    this: it learned of stopped tasks from Cloud Map without a TTL.
+    Only connection failures eject it. Responses do not, since the node has no outlier detection.
     """
-    if not (isinstance(placement.endpoints, DnsEndpoints) and isinstance(target.node.discovery, CloudMapDiscovery)):
+    if not (
+        isinstance(placement.endpoints, CloudMapEndpoints) and isinstance(target.node.discovery, CloudMapDiscovery)
+    ):
         return None
     return {
         "split_external_local_origin_errors": True,

@@ -1,6 +1,6 @@
 """Egress of a node: connections to its backends, to AWS, and to other destinations if the egress filter allows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
 from color_mesh.envoy import names
@@ -18,26 +18,34 @@ from color_mesh.envoy.placement import (
     ip_preference,
 )
 from color_mesh.envoy.resources import Resources
-from color_mesh.envoy.services import ServicePort, Target, service_ports
+from color_mesh.envoy.services import LiveWeight, ServicePort, Target, service_ports
 from color_mesh.envoy.typed import DIRECT_RESPONSE, Json, extension
 from color_mesh.model import Mesh, VirtualNode
 
 STAT_PREFIX = "egress"
 
 
-def backend_ports(mesh: Mesh, node: VirtualNode) -> list[ServicePort]:
-    """Compile the ports of a node's backends, sorted by the names of the backends."""
+def backend_ports(mesh: Mesh, node: VirtualNode, live_routes: Collection[tuple[str, str]] = ()) -> list[ServicePort]:
+    """Compile the ports of a node's backends, sorted by the names of the backends.
+
+    Args:
+        mesh: The mesh.
+        node: The node.
+        live_routes: Routes whose weights are in Cloud Map, each after its router. Default: none.
+    """
     backends = sorted(node.backends, key=lambda backend: backend.virtual_service)
     return [
         port
         for backend in backends
-        for port in service_ports(mesh, mesh.service(backend.virtual_service), node.client_tls, backend.client_tls)
+        for port in service_ports(
+            mesh, mesh.service(backend.virtual_service), node.client_tls, backend.client_tls, live_routes
+        )
     ]
 
 
 def egress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
     """Compile the egress of a node."""
-    ports = backend_ports(mesh, node)
+    ports = backend_ports(mesh, node, placement.live_routes)
     log = access_log(node.access_log)
     match placement.interception:
         case Loopback() as loopback:
@@ -61,7 +69,7 @@ def _loopback_egress(
             address = backend_address(loopback, port.service.name)
             chain = filter_chain({}, network_filter, metadata=port.metadata)
             listeners.append(outbound_listener(address, port.port, [chain]))
-    return Resources(listeners=tuple(listeners), routes=tuple(routes), targets=_targets(ports))
+    return Resources(listeners=tuple(listeners), routes=tuple(routes), targets=_targets(ports), weights=_weights(ports))
 
 
 def _guards(node: VirtualNode, placement: Placement) -> Resources:
@@ -112,6 +120,7 @@ def _transparent_egress(
         routes=tuple(routes),
         clusters=tuple(clusters),
         targets=_targets(ports),
+        weights=_weights(ports),
     )
 
 
@@ -154,3 +163,7 @@ def _tcp(port: ServicePort, log: list[Json] | None, placement: Placement) -> Jso
 
 def _targets(ports: Iterable[ServicePort]) -> tuple[Target, ...]:
     return tuple(target for port in ports for target in port.targets)
+
+
+def _weights(ports: Iterable[ServicePort]) -> tuple[LiveWeight, ...]:
+    return tuple(weight for port in ports for weight in port.weights)

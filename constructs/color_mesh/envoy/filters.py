@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from color_mesh.envoy.discovery import config_source, routes_file
-from color_mesh.envoy.placement import DnsEndpoints, Placement
+from color_mesh.envoy.placement import CloudMapEndpoints, Placement
 from color_mesh.envoy.telemetry import tracing
 from color_mesh.envoy.typed import HTTP_CONNECTION_MANAGER, ROUTER, TCP_PROXY, Json, extension
 
@@ -48,7 +48,7 @@ def tcp_filter(stat_prefix: str, proxy: Json, access_log: Sequence[Json] | None)
 
 def _routes(routes: Json, placement: Placement) -> Json:
     match placement.endpoints:
-        case DnsEndpoints():
+        case CloudMapEndpoints():
             return {"route_config": routes}
         case endpoints:
             source = config_source(endpoints, routes_file(routes["name"]))

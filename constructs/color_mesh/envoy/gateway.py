@@ -5,7 +5,7 @@ routes of the virtual services. A request can be matched only once in a hop.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from color_mesh.envoy import names
@@ -30,15 +30,27 @@ _ALL_DOMAINS = ("*",)
 _SEGMENTS = re.compile(r"[^?#]+[^?#/]")
 
 
-def gateway_ports(mesh: Mesh, gateway: VirtualGateway) -> list[ServicePort]:
-    """Compile the ports of the virtual services of a gateway's routes, sorted by the names of the services."""
+def gateway_ports(
+    mesh: Mesh, gateway: VirtualGateway, live_routes: Collection[tuple[str, str]] = ()
+) -> list[ServicePort]:
+    """Compile the ports of the virtual services of a gateway's routes, sorted by the names of the services.
+
+    Args:
+        mesh: The mesh.
+        gateway: The gateway.
+        live_routes: Routes whose weights are in Cloud Map, each after its router. Default: none.
+    """
     services = sorted({route.virtual_service for route in gateway.routes})
-    return [port for name in services for port in service_ports(mesh, mesh.service(name), gateway.client_tls, None)]
+    return [
+        port
+        for name in services
+        for port in service_ports(mesh, mesh.service(name), gateway.client_tls, None, live_routes)
+    ]
 
 
 def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> Resources:
     """Compile a gateway: a first hop for each listener, and one second hop on a port of the task's loopback."""
-    ports = [port for port in gateway_ports(mesh, gateway) if port.protocol != "tcp"]
+    ports = [port for port in gateway_ports(mesh, gateway, placement.live_routes) if port.protocol != "tcp"]
     first, first_routes = [], []
     address = placement.task_address(mesh.ip_preference)
     for listener in gateway.listeners:
@@ -75,6 +87,7 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
             self_redirect_cluster(mesh, gateway, listener, placement, EGRESS_PORT) for listener in gateway.listeners
         ),
         targets=tuple(target for port in ports for target in port.targets),
+        weights=tuple(weight for port in ports for weight in port.weights),
     )
 
 

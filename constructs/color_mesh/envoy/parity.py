@@ -180,13 +180,12 @@ ROWS = (
     ),
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.AWSCloudMap.{NamespaceName,ServiceName}",
-        envoy="callers' clusters: DNS name `service.namespace`, or `EDS` from a file; expected SAN of "
-        "the certificate and the host of health checks",
+        envoy="callers' clusters: `EDS` by calls of DiscoverInstances, or from a file; expected SAN of the "
+        "certificate and the host of health checks",
     ),
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.AWSCloudMap.Attributes[].{Key,Value}",
-        envoy="selection of the tasks that are endpoints in the file",
-        unsupported=f"with endpoints from DNS: {unsupported.ATTRIBUTES}",
+        envoy="`QueryParameters` of DiscoverInstances; selection of the tasks that are endpoints in the file",
     ),
     Row(
         properties="VirtualNode.Spec.ServiceDiscovery.DNS.Hostname",

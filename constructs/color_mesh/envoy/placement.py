@@ -8,6 +8,7 @@ from typing import TypeAlias
 from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.envoy.typed import duration
 from color_mesh.model import IpPreference, Listener, Mesh, Telemetry, VirtualNode
+from color_mesh.model.deployment import REFRESH_SECONDS
 
 ADMIN_PORT = 9901
 INGRESS_PORT = 15000
@@ -55,8 +56,19 @@ class Loopback:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DnsEndpoints:
-    """Endpoints from DNS, with a static configuration."""
+class CloudMapEndpoints:
+    """Endpoints and weights from Cloud Map, and endpoints of hostnames from DNS. All else is static.
+
+    Attributes:
+        refresh_seconds: Shortest time between two calls of DiscoverInstances for the same service. The longest is twice
+            as long.
+        weights_namespace: Cloud Map namespace of the weights. Default: none, all weights are static.
+        live_routes: Routes whose weights are in Cloud Map, each after its router. Default: none.
+    """
+
+    refresh_seconds: int = REFRESH_SECONDS
+    weights_namespace: str | None = None
+    live_routes: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +94,7 @@ class ServerEndpoints:
 
 
 Interception: TypeAlias = Transparent | Loopback
-Endpoints: TypeAlias = DnsEndpoints | FileEndpoints | ServerEndpoints
+Endpoints: TypeAlias = CloudMapEndpoints | FileEndpoints | ServerEndpoints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +139,11 @@ class Placement:
             case Loopback() as loopback if node.name not in loopback.outside:
                 return INBOUND_PORT + node.listeners.index(listener)
         return listener.port
+
+    @property
+    def live_routes(self) -> frozenset[tuple[str, str]]:
+        """Routes whose weights are in Cloud Map, each after its router."""
+        return self.endpoints.live_routes if isinstance(self.endpoints, CloudMapEndpoints) else frozenset()
 
     @property
     def client_idle_timeout(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from color_mesh.envoy.services import Target
+from color_mesh.envoy.services import LiveWeight, Target
 from color_mesh.envoy.typed import Json
 
 
@@ -15,12 +15,14 @@ class Resources:
         routes: Route configurations of the HTTP listeners.
         clusters: Clusters, except those of ``targets``.
         targets: Listeners of other nodes, of which each needs a cluster.
+        weights: Weights that are in Cloud Map.
     """
 
     listeners: tuple[Json, ...] = ()
     routes: tuple[Json, ...] = ()
     clusters: tuple[Json, ...] = ()
     targets: tuple[Target, ...] = ()
+    weights: tuple[LiveWeight, ...] = ()
 
     def __add__(self, other: "Resources") -> "Resources":
         return Resources(
@@ -28,4 +30,5 @@ class Resources:
             routes=(*self.routes, *other.routes),
             clusters=(*self.clusters, *other.clusters),
             targets=(*self.targets, *other.targets),
+            weights=(*self.weights, *other.weights),
         )

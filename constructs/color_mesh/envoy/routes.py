@@ -62,10 +62,19 @@ def virtual_node_route(cluster: str, metadata: Json | None) -> Json:
     return present(match={"prefix": "/"}, metadata=metadata, route=action)
 
 
-def router_route(route: Route, clusters: Sequence[tuple[str, int]], metadata: Json | None) -> Json:
-    """Render a route of a virtual router, to clusters with their weights."""
+def router_route(
+    route: Route, clusters: Sequence[tuple[str, int]], metadata: Json | None, runtime_prefix: str | None
+) -> Json:
+    """Render a route of a virtual router, to clusters with their weights.
+
+    Args:
+        route: The route.
+        clusters: Names of the clusters, and their weights.
+        metadata: Metadata of the route.
+        runtime_prefix: Prefix of the runtime keys of the weights. ``None``: the weights are static.
+    """
     action = {
-        **cluster_specifier(clusters),
+        **cluster_specifier(clusters, runtime_prefix),
         **timeouts(route.timeout),
         "retry_policy": retry_policy(route.retry_policy),
     }
@@ -73,11 +82,12 @@ def router_route(route: Route, clusters: Sequence[tuple[str, int]], metadata: Js
     return present(name=route.name, match=match, metadata=metadata, route=action)
 
 
-def cluster_specifier(clusters: Sequence[tuple[str, int]]) -> Json:
+def cluster_specifier(clusters: Sequence[tuple[str, int]], runtime_prefix: str | None = None) -> Json:
     """Render the cluster of a route, or its weighted clusters."""
     if len(clusters) == 1:
         return {"cluster": clusters[0][0]}
-    return {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in clusters]}}
+    weighted = [{"name": name, "weight": weight} for name, weight in clusters]
+    return {"weighted_clusters": present(clusters=weighted, runtime_key_prefix=runtime_prefix)}
 
 
 def timeouts(timeout: Timeout | None) -> Json:

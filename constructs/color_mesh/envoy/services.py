@@ -35,12 +35,31 @@ class Target:
         node: Node of the listener.
         listener: The listener.
         client_tls: Client policy of the caller, if it has one.
+        own_policy_of: Name of the virtual service, if the caller has a policy for this backend alone.
     """
 
     cluster: str
     node: VirtualNode
     listener: Listener
     client_tls: ClientTls | None
+    own_policy_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveWeight:
+    """Weight that Envoy reads from Cloud Map.
+
+    Attributes:
+        router: Name of the router.
+        route: The route.
+        target: Target of the route.
+        key: Runtime key of the weight.
+    """
+
+    router: str
+    route: Route
+    target: WeightedTarget
+    key: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +73,7 @@ class ServicePort:
         routes: Routes in order of precedence. Empty for tcp.
         proxy: For tcp, the cluster or weighted clusters and the idle timeout of Envoy's TCP proxy.
         targets: Listeners that receive the requests or connections.
+        weights: Weights of the routes that are in Cloud Map.
         timeout_millis: Longest request timeout of the routes in milliseconds, 0 if one has none. ``None`` without
             routes.
         idle_millis: Longest idle timeout of the routes in milliseconds, 0 if one has none.
@@ -66,13 +86,18 @@ class ServicePort:
     routes: tuple[Json, ...] = ()
     proxy: Json | None = None
     targets: tuple[Target, ...] = ()
+    weights: tuple[LiveWeight, ...] = ()
     timeout_millis: int | None = None
     idle_millis: int = DEFAULT_IDLE_MILLIS
     metadata: Json | None = None
 
 
 def service_ports(
-    mesh: Mesh, service: VirtualService, default_tls: ClientTls | None, own_tls: ClientTls | None
+    mesh: Mesh,
+    service: VirtualService,
+    default_tls: ClientTls | None,
+    own_tls: ClientTls | None,
+    live_routes: Collection[tuple[str, str]] = (),
 ) -> Iterator[ServicePort]:
     """Compile the ports of a virtual service: one for each listener of its provider, none without a provider.
 
@@ -81,8 +106,9 @@ def service_ports(
         service: The virtual service.
         default_tls: Client policy of the caller for all its backends.
         own_tls: Client policy of the caller for this backend.
+        live_routes: Routes whose weights are in Cloud Map, each after its router. Default: none.
     """
-    compiler = _ServiceCompiler(mesh, service, default_tls, own_tls)
+    compiler = _ServiceCompiler(mesh, service, default_tls, own_tls, live_routes)
     provider = mesh.provider(service)
     for listener in provider.listeners if provider else ():
         if isinstance(provider, VirtualNode):
@@ -128,6 +154,7 @@ class _ServiceCompiler:
     service: VirtualService
     default_tls: ClientTls | None
     own_tls: ClientTls | None
+    live_routes: Collection[tuple[str, str]]
 
     def node_port(self, node: VirtualNode, listener: Listener) -> ServicePort:
         target = self._target(node, listener)
@@ -162,13 +189,32 @@ class _ServiceCompiler:
             routes=() if tcp else tuple(self._route(router, route, targets[route.name]) for route in routes),
             proxy=_proxy(routes[0], targets[routes[0].name]) if tcp and routes else None,
             targets=tuple(target for pairs in targets.values() for target, _ in pairs),
+            weights=tuple(
+                LiveWeight(router=router.name, route=route, target=weighted, key=f"{prefix}.{target.cluster}")
+                for route in routes
+                if (prefix := self._runtime_prefix(router, route)) is not None
+                for weighted, (target, _) in zip(route.targets, targets[route.name], strict=True)
+            ),
             timeout_millis=_longest([_request_millis(route) for route in routes]) if routes else None,
             idle_millis=_longest([_idle_millis(route) for route in routes]) if routes else DEFAULT_IDLE_MILLIS,
             metadata=self._metadata(router, routes[0]) if tcp and routes else None,
         )
 
     def _route(self, router: VirtualRouter, route: Route, targets: Sequence[tuple[Target, int]]) -> Json:
-        return router_route(route, _clusters(targets), self._metadata(router, route))
+        prefix, clusters = self._runtime_prefix(router, route), _clusters(targets)
+        if prefix is not None:
+            # Until the weights are read, the first target has all requests: others may be new and not ready. The
+            # weights of the template are not here, so that other weights change no task definition.
+            clusters = [(name, 0 if number else 1) for number, (name, _) in enumerate(clusters)]
+        return router_route(route, clusters, self._metadata(router, route), prefix)
+
+    def _runtime_prefix(self, router: VirtualRouter, route: Route) -> str | None:
+        """Return the prefix of the runtime keys of a route's weights; ``None`` if the weights are static.
+
+        Envoy's TCP proxy does not read weights from its runtime.
+        """
+        live = len(route.targets) > 1 and route.protocol != "tcp" and (router.name, route.name) in self.live_routes
+        return f"weights.{router.name}.{route.name}" if live else None
 
     def _metadata(self, router: VirtualRouter, route: Route) -> Json | None:
         return tags_metadata(virtual_service=self.service.tags, virtual_router=router.tags, route=route.tags)
@@ -184,6 +230,7 @@ class _ServiceCompiler:
             node=node,
             listener=listener,
             client_tls=self.own_tls or self.default_tls,
+            own_policy_of=suffix,
         )
 
 

@@ -10,7 +10,6 @@ from color_mesh.envoy.placement import (
     ALL_ADDRESSES,
     EGRESS_PORT,
     INBOUND_PORT,
-    DnsEndpoints,
     Loopback,
     Placement,
     backend_address,
@@ -21,7 +20,6 @@ from color_mesh.model import (
     AcmCertificate,
     AcmTrust,
     ClientTls,
-    CloudMapDiscovery,
     GatewayRoute,
     Listener,
     Mesh,
@@ -35,7 +33,6 @@ from color_mesh.model.tls import Certificate, Trust
 
 ACM_CERTIFICATE = "AWS Certificate Manager releases private keys to AWS services only: use a file or SDS"
 ACM_TRUST = "Envoy cannot read from AWS Private CA: use the authority's certificate in a file or SDS"
-ATTRIBUTES = "DNS does not filter tasks by attributes: use file endpoints, or a separate Cloud Map service for the node"
 NO_SDS = "give the path of the Unix socket of the Secret Discovery Service"
 ENVOY_PORTS = f"Envoy uses {ADMIN_PORT}, and {INBOUND_PORT} and up for the listeners of the node: change the port"
 APP_ELSEWHERE = (
@@ -110,10 +107,6 @@ def _listener(subject: str, listener: Listener, placement: Placement) -> Iterato
 
 
 def _target(subject: str, target: Target, placement: Placement) -> Iterator[str]:
-    discovery = target.node.discovery
-    by_attributes = isinstance(discovery, CloudMapDiscovery) and discovery.attributes
-    if by_attributes and isinstance(placement.endpoints, DnsEndpoints):
-        yield problem(subject, "the node is selected by Cloud Map attributes", dict(by_attributes), ATTRIBUTES)
     policy = policy_for(target.listener, target.client_tls)
     certificate = target.listener.tls.certificate if target.listener.tls and speaks_tls(target.listener) else None
     if policy is not None:

@@ -33,9 +33,12 @@ EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 # Label, below the domain of the virtual services, of the namespace in which tasks are registered with ``loopback``.
 TASKS_LABEL = "tasks"
 
-# Default TTL of the DNS records of a node's tasks. App Mesh polled Cloud Map instead of DNS. Envoy resolves the
-# records, so the TTL adds to the time in which callers still connect to a stopping task.
+# Default TTL of the DNS records of a node's tasks. Callers in the mesh ask Cloud Map instead of DNS.
 DNS_TTL_SECONDS: Mapping[DataPlaneName, int] = {"app-mesh": 60, "envoy": 5}
+
+# Default of the shortest time between two calls of DiscoverInstances for the same service, and its range. The delay
+# that holds up the end of a task is longer than twice this time, and Fargate limits it.
+REFRESH_SECONDS, MAX_REFRESH_SECONDS = 10, 50
 
 # Default CPU units and memory of the Envoy container in a node's task.
 ENVOY_CPU, ENVOY_MEMORY_MIB = 128, 384

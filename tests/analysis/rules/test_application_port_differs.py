@@ -1,14 +1,14 @@
 """The rule ``application-port-differs``."""
 
 from color_mesh.ecs.containers import Container
-from tests.support.analysis import envoy, routed, task_with, texts
+from tests.support.analysis import envoy, node_task, routed, texts
 
 ID = "application-port-differs"
 
 
 def found(*ports: int) -> list[str]:
     app = Container(name="app", image="app", ports=dict.fromkeys(ports))
-    return texts(ID, routed(), task_definitions=task_with(app, envoy(ports={9901: None})))
+    return texts(ID, routed(), task_definitions=node_task(app, envoy(ports={9901: None})))
 
 
 def test_listener_without_a_port_of_a_container_is_found() -> None:

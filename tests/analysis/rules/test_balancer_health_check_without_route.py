@@ -6,7 +6,7 @@ import pytest
 
 from color_mesh.ecs.target_groups import TargetHealthCheck
 from color_mesh.model import RouteMatch
-from tests.support.analysis import entered, load_balanced, texts
+from tests.support.analysis import entered, in_target_group, texts
 from tests.support.builders import gateway_route
 
 ID = "balancer-health-check-without-route"
@@ -14,7 +14,7 @@ ID = "balancer-health-check-without-route"
 
 def found(match: RouteMatch, **check: Any) -> list[str]:
     declared = {"protocol": "HTTP", "path": "/health", "codes": "200", **check}
-    group = load_balanced(health_check=TargetHealthCheck(**declared))
+    group = in_target_group(health_check=TargetHealthCheck(**declared))
     return texts(ID, entered(gateway_route(match=match)), **group)
 
 

@@ -5,7 +5,7 @@ import pytest
 from color_mesh.ecs.actions import Action
 from color_mesh.ecs.listeners import LoadBalancerListener
 from color_mesh.model import Listener, ListenerTls, Mesh
-from tests.support.analysis import entered, load_balanced, texts
+from tests.support.analysis import entered, in_target_group, texts
 from tests.support.builders import gateway_route, listener_tls
 
 ID = "balancer-tls-differs"
@@ -17,10 +17,10 @@ def mesh(tls: ListenerTls | None) -> Mesh:
 
 def test_protocol_that_does_not_fit_the_listener_is_found() -> None:
     listener = "listener 80 of virtual gateway 'gateway'"
-    assert texts(ID, mesh(listener_tls()), **load_balanced(protocol="HTTP")) == [
+    assert texts(ID, mesh(listener_tls()), **in_target_group(protocol="HTTP")) == [
         f"app.yaml: Group Protocol: it sends plaintext, but {listener} requires TLS"
     ]
-    assert texts(ID, mesh(None), **load_balanced(protocol="HTTPS")) == [
+    assert texts(ID, mesh(None), **in_target_group(protocol="HTTPS")) == [
         f"app.yaml: Group Protocol: it sends TLS, which {listener} does not speak"
     ]
 
@@ -30,8 +30,8 @@ def test_balancer_that_ends_tls_and_sends_tcp_is_found() -> None:
     listeners = {
         "app.yaml: L": LoadBalancerListener(load_balancer="app.yaml: B", protocol="TLS", port=443, actions=(action,))
     }
-    assert len(texts(ID, mesh(listener_tls()), listeners=listeners, **load_balanced(protocol="TCP"))) == 1
-    assert texts(ID, mesh(None), listeners=listeners, **load_balanced(protocol="TCP")) == []
+    assert len(texts(ID, mesh(listener_tls()), listeners=listeners, **in_target_group(protocol="TCP"))) == 1
+    assert texts(ID, mesh(None), listeners=listeners, **in_target_group(protocol="TCP")) == []
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_balancer_that_ends_tls_and_sends_tcp_is_found() -> None:
     ],
 )
 def test_protocol_that_fits_is_not_found(protocol: str, tls: ListenerTls | None) -> None:
-    assert texts(ID, mesh(tls), **load_balanced(protocol=protocol)) == []
+    assert texts(ID, mesh(tls), **in_target_group(protocol=protocol)) == []

@@ -2,7 +2,7 @@
 
 from color_mesh.ecs.roles import Role, Statement
 from color_mesh.ecs.services import Service
-from tests.support.analysis import TASK, routed, task_with, texts
+from tests.support.analysis import TASK, node_task, routed, texts
 
 ID = "envoy-may-not-read-configuration"
 ALLOW = Statement(effect="Allow", actions=("appmesh:*",), resources=("*",))
@@ -11,7 +11,7 @@ ALLOW = Statement(effect="Allow", actions=("appmesh:*",), resources=("*",))
 def found(role: Role | None, name: str | None = "role", launch_type: str = "FARGATE") -> list[str]:
     service = Service(name="red", task_definition=TASK, launch_type=launch_type)
     roles = {"role": role} if role is not None else {}
-    tasks = task_with(task_role=name)
+    tasks = node_task(task_role=name)
     return texts(ID, routed(), task_definitions=tasks, roles=roles, services={"app.yaml: Service": service})
 
 

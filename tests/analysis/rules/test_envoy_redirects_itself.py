@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.support.analysis import envoy, proxy, routed, task_with, texts
+from tests.support.analysis import envoy, node_task, proxy, routed, texts
 
 ID = "envoy-redirects-itself"
 
 
 def found(user: str | None, **changes: int | None) -> list[str]:
-    return texts(ID, routed(), task_definitions=task_with(envoy(user=user), proxy_configuration=proxy(**changes)))
+    return texts(ID, routed(), task_definitions=node_task(envoy(user=user), proxy_configuration=proxy(**changes)))
 
 
 def test_user_that_is_redirected_is_found() -> None:

@@ -1,12 +1,12 @@
 """The rule ``file-system-is-redirected``."""
 
-from tests.support.analysis import proxy, routed, task_with, texts
+from tests.support.analysis import node_task, proxy, routed, texts
 
 ID = "file-system-is-redirected"
 
 
 def test_file_system_behind_the_redirection_is_found() -> None:
-    tasks = task_with(proxy_configuration=proxy(), file_systems=("data",))
+    tasks = node_task(proxy_configuration=proxy(), file_systems=("data",))
     assert texts(ID, routed(), task_definitions=tasks) == [
         (
             "app.yaml: Task ProxyConfiguration.ProxyConfigurationProperties: file system 'data' cannot be mounted: its "
@@ -16,7 +16,7 @@ def test_file_system_behind_the_redirection_is_found() -> None:
 
 
 def test_file_system_with_an_ignored_port_is_not_found() -> None:
-    tasks = task_with(proxy_configuration=proxy(ignored_ports=(2049,)), file_systems=("data",))
+    tasks = node_task(proxy_configuration=proxy(ignored_ports=(2049,)), file_systems=("data",))
     assert texts(ID, routed(), task_definitions=tasks) == []
-    assert texts(ID, routed(), task_definitions=task_with(proxy_configuration=proxy())) == []
-    assert texts(ID, routed(), task_definitions=task_with(file_systems=("data",))) == []
+    assert texts(ID, routed(), task_definitions=node_task(proxy_configuration=proxy())) == []
+    assert texts(ID, routed(), task_definitions=node_task(file_systems=("data",))) == []

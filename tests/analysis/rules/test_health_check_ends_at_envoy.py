@@ -1,7 +1,7 @@
 """The rule ``health-check-ends-at-envoy``."""
 
 from color_mesh.model import DnsDiscovery, Listener, VirtualNode
-from tests.support.analysis import provided, task_with, texts
+from tests.support.analysis import node_task, provided, texts
 from tests.support.builders import health_check, node
 
 ID = "health-check-ends-at-envoy"
@@ -16,7 +16,7 @@ def test_tcp_health_check_of_a_node_with_an_envoy_is_found() -> None:
             "connection, also when the application does not answer"
         )
     ]
-    assert len(texts(ID, provided(OUTSIDE), task_definitions=task_with())) == 1
+    assert len(texts(ID, provided(OUTSIDE), task_definitions=node_task())) == 1
 
 
 def test_tcp_health_check_of_a_server_without_an_envoy_is_not_found() -> None:

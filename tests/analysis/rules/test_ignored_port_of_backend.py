@@ -1,12 +1,12 @@
 """The rule ``ignored-port-of-backend``."""
 
-from tests.support.analysis import envoy, provided, proxy, task_with, texts
+from tests.support.analysis import envoy, node_task, provided, proxy, texts
 
 ID = "ignored-port-of-backend"
 
 
 def found(*ports: int) -> list[str]:
-    tasks = task_with(envoy("blue"), proxy_configuration=proxy(ignored_ports=ports))
+    tasks = node_task(envoy("blue"), proxy_configuration=proxy(ignored_ports=ports))
     return texts(ID, provided(), task_definitions=tasks)
 
 

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from color_mesh.ecs.containers import Container
-from tests.support.analysis import envoy, provided, proxy, task_with, texts
+from tests.support.analysis import envoy, node_task, provided, proxy, texts
 
 ID = "outside-is-blocked"
 
 
 def found(value: str, user: str | None = None, redirection: dict[str, Any] | None = None, **changes: Any) -> list[str]:
     app = Container(name="app", image="app", environment={"URL": value}, user=user)
-    tasks = task_with(app, envoy("blue"), proxy_configuration=proxy(**(redirection or {})))
+    tasks = node_task(app, envoy("blue"), proxy_configuration=proxy(**(redirection or {})))
     return texts(ID, replace(provided(), **changes), task_definitions=tasks)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from color_mesh.model import DnsDiscovery, Listener, ListenerTls, VirtualNode
-from tests.support.analysis import entered, provided, routed, task_with, texts
+from tests.support.analysis import entered, node_task, provided, routed, texts
 from tests.support.builders import client_tls, gateway_route, listener_tls, node, to
 
 ID = "tls-required-but-not-spoken"
@@ -37,4 +37,4 @@ def test_policy_for_a_listener_with_tls_is_not_found() -> None:
 def test_policy_for_a_server_outside_of_the_mesh_is_not_found() -> None:
     red = VirtualNode(name="red", listeners=(Listener(port=80),), discovery=DnsDiscovery(hostname="example.com"))
     assert texts(ID, provided(red, client_tls=client_tls())) == []
-    assert len(texts(ID, provided(red, client_tls=client_tls()), task_definitions=task_with())) == 1
+    assert len(texts(ID, provided(red, client_tls=client_tls()), task_definitions=node_task())) == 1

@@ -3,14 +3,14 @@
 import pytest
 
 from color_mesh.ecs.containers import Container
-from tests.support.analysis import envoy, routed, task_with, texts
+from tests.support.analysis import envoy, node_task, routed, texts
 
 ID = "traces-are-lost"
 
 
 @pytest.mark.parametrize("variable", ["ENABLE_ENVOY_XRAY_TRACING", "ENABLE_ENVOY_DOG_STATSD"])
 def test_export_without_a_receiver_is_found(variable: str) -> None:
-    tasks = task_with(Container(name="app", image="app"), envoy(environment={variable: "1"}))
+    tasks = node_task(Container(name="app", image="app"), envoy(environment={variable: "1"}))
     assert texts(ID, routed(), task_definitions=tasks) == [
         (
             f"app.yaml: Task ContainerDefinitions[1].Environment[{variable}]: no container of the task "
@@ -29,5 +29,5 @@ def test_export_without_a_receiver_is_found(variable: str) -> None:
     ],
 )
 def test_export_with_a_receiver_is_not_found(environment: dict[str, str], image: str) -> None:
-    tasks = task_with(Container(name="other", image=image), envoy(environment=environment))
+    tasks = node_task(Container(name="other", image=image), envoy(environment=environment))
     assert texts(ID, routed(), task_definitions=tasks) == []

@@ -1,9 +1,9 @@
 """Idle timeout that the other Envoy cuts short.
 
 As with request timeouts, the Envoy of the caller has the idle timeout of the route, and the Envoy of the called node
-that of its listener. Without a value, each is 5 minutes for a request. For a TCP connection it is 1 hour with App Mesh,
-and with the data plane `envoy` 4 minutes for the route and 5 for the listener. The shorter one ends the request or
-connection.
+that of its listener. Without a value, each is 5 minutes for a request. For a TCP connection it is 1 hour with App
+Mesh, and with the data plane `envoy` 4 minutes for the route and 5 for the listener. The shorter one ends the request
+or connection.
 """
 
 from collections.abc import Iterator

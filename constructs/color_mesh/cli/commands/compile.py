@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from color_mesh.analysis.reading import read_facts
 from color_mesh.cli.sources import print_result, read_one_mesh
 from color_mesh.cloudformation import hidden_parameters
-from color_mesh.envoy import DnsEndpoints, FileEndpoints, Loopback, Transparent, configure
+from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.migration.discovery import external_nodes
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         mesh,
         _part(mesh, options),
         interception=Loopback(outside=external_nodes(mesh, implemented)) if loopback else Transparent(),
-        endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else DnsEndpoints(),
+        endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else CloudMapEndpoints(),
         sds_socket=options.sds_socket,
         as_in_app_mesh=not loopback,
     )

@@ -12,6 +12,8 @@
 local MAX_DEPTH = 32
 local LOG_SECONDS = 60
 local MAX_WEIGHT = 100
+-- An answer with 1,000 tasks, the most that DiscoverInstances returns, has about 700 KiB.
+local MAX_BYTES = 3 * 1024 * 1024
 
 -- JSON decoder (RFC 8259). Arrays have the metatable Array, and null is a value of its own. Strings keep their bytes.
 local Array = {}
@@ -305,8 +307,8 @@ function envoy_on_request(handle)
   local kind = handle:headers():get(":path"):match("discovery:(%l+)")
   local body = handle:body()
   local name = decode(bytes_of(body)).resource_names[1]
-  -- Connections that fail, timeouts and answers that are too large end a call without an answer for this filter.
-  if pending[name] then log(handle, name, "no answer: no connection, a timeout, or more than Envoy buffers") end
+  -- Connections that fail and timeouts end a call without an answer for this filter.
+  if pending[name] then log(handle, name, "no answer: no connection, a timeout, or a connection that ended") end
   pending[name] = true
   local metadata = handle:streamInfo():dynamicMetadata()
   metadata:set("cloud_map", "kind", kind)
@@ -326,8 +328,13 @@ function envoy_on_response(handle)
   local call = handle:streamInfo():dynamicMetadata():get("cloud_map")
   local name, status = call.name, handle:headers():get(":status")
   local body = handle:body()
-  local text = bytes_of(body)
+  local length = body and body:length() or 0
   pending[name] = nil
+  if length > MAX_BYTES then
+    log(handle, name, status .. ", but the answer has " .. length .. " bytes")
+    return handle:headers():replace(":status", "502")
+  end
+  local text = bytes_of(body)
   if status ~= "200" then return log(handle, name, error_reason(status, text)) end
   local valid, response = pcall(response_body, handle, call.kind, name, text)
   if not valid then
@@ -335,7 +342,7 @@ function envoy_on_response(handle)
     return handle:headers():replace(":status", "502")
   end
   answered[name] = true
-  local length = body:setBytes(response)
+  length = body:setBytes(response)
   handle:headers():replace("content-type", "application/json")
   handle:headers():replace("content-length", length)
 end

@@ -4,13 +4,13 @@ Envoy's REST subscriptions go to the cluster of Cloud Map's endpoint. Its upstre
 DiscoverInstances (`cloud_map.lua`) and sign it. The name of a resource has all that the filter needs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
-from color_mesh.envoy.typed import LUA, Json, extension, socket_address
+from color_mesh.envoy.typed import LUA, Json, extension
 from color_mesh.model import IpPreference
 
 CLUSTER = "aws_servicediscovery"
@@ -20,10 +20,8 @@ _REQUEST_TIMEOUT = "5s"
 # Credentials are fetched after Envoy has initialized its clusters, so it would wait for the first answer in vain. The
 # health check of the container waits for it instead.
 _INITIAL_FETCH_TIMEOUT = "0.1s"
-# An answer with 1,000 tasks, the most that DiscoverInstances returns, has about 700 KiB.
+# The filter refuses longer answers.
 _BUFFER_BYTES = 3 * 1024 * 1024
-# Connection attempts to this address fail at once. A call needs an endpoint before the filter knows of it.
-_NOWHERE = socket_address("127.0.0.1", 1)
 _IP_VERSIONS: Mapping[IpPreference | None, str] = {
     "IPv4_ONLY": "4",
     "IPv6_ONLY": "6",
@@ -90,15 +88,18 @@ def cloud_map_cluster() -> Json:
     """Render the cluster of Cloud Map's endpoint, with the filters that call DiscoverInstances."""
     lua = extension("envoy.filters.http.lua", LUA, default_source_code={"inline_string": filter_source()})
     cluster = signed_cluster(CLUSTER, HOST, "servicediscovery", [lua])
-    endpoints = [
-        *cluster["load_assignment"]["endpoints"],
-        {"priority": 1, "lb_endpoints": [{"endpoint": {"address": _NOWHERE}}]},
-    ]
-    return {
-        **cluster,
-        "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
-        "load_assignment": {"cluster_name": CLUSTER, "endpoints": endpoints},
-    }
+    return {**cluster, "per_connection_buffer_limit_bytes": _BUFFER_BYTES}
+
+
+def called_services(bootstrap: Json) -> Iterator[tuple[str, str]]:
+    """Yield the namespace and the name of the Cloud Map service of each subscription of an Envoy."""
+    clusters = bootstrap.get("static_resources", {}).get("clusters", [])
+    names = [each["eds_cluster_config"]["service_name"] for each in clusters if "eds_cluster_config" in each]
+    layers = bootstrap.get("layered_runtime", {}).get("layers", [])
+    names += [each["rtds_layer"]["name"] for each in layers if "rtds_layer" in each]
+    for name in names:
+        namespace, service = name.partition("?")[0].split("/")
+        yield unquote(namespace), unquote(service)
 
 
 @cache

@@ -13,7 +13,8 @@ from color_mesh.local.run.runner import Runner
 from color_mesh.local.run.tasks.envoy_statistics import wait_for_endpoints
 from color_mesh.model.errors import printable
 
-_ENDPOINTS_SECONDS = 10.0
+# Envoys ask Cloud Map at intervals of up to 20 seconds.
+_ENDPOINTS_SECONDS = 25.0
 # After this time the first message about unhealthy services is printed.
 _PATIENCE_SECONDS = 10.0
 _INDENT = " " * 10
@@ -55,7 +56,7 @@ class Progress:
             self._print_steady_services()
             if self._runner.is_steady and self._ports.is_complete and not self.was_healthy:
                 self.was_healthy = True
-                # Envoys that resolved names before the tasks were registered resolve them again soon.
+                # Envoys that asked Cloud Map before the tasks were registered ask again soon.
                 await wait_for_endpoints(self._runner.tasks, _ENDPOINTS_SECONDS)
                 self._print_message(self._welcome())
             if not self.was_healthy and time.monotonic() > self._complaint_time:

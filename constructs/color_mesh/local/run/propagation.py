@@ -38,8 +38,10 @@ class Propagation(Generic[T]):
     def update(self, cloud_map_services: Iterable[str]) -> None:
         """Record what is registered now, and apply the changes that are due."""
         now = self._clock()
-        for key in cloud_map_services:
-            timeline, registered = self._timeline.setdefault(key, []), self._registered(key)
+        # Changes of other services have no readers: they must not be pending for ever.
+        self._timeline = {key: self._timeline.get(key, []) for key in cloud_map_services}
+        for key, timeline in self._timeline.items():
+            registered = self._registered(key)
             if not timeline and registered:
                 timeline.append((now, registered))
             elif timeline and timeline[-1][1] != registered:

@@ -19,6 +19,7 @@ from color_mesh.local.run.tasks.task_registry import TaskRegistry
 _INSTANCE_ID = re.compile(r"[0-9a-zA-Z_/:.@-]{1,64}")
 _HEALTH_FILTERS = ("HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL")
 _DEFAULT_RESULTS, _MAX_RESULTS = 100, 1000
+_MAX_INSTANCES = 1000  # Of a service (AWS Cloud Map quotas).
 # Attributes that the record types of a service require.
 _REQUIRED = {"A": ("AWS_INSTANCE_IPV4",), "AAAA": ("AWS_INSTANCE_IPV6",), "SRV": ("AWS_INSTANCE_PORT",)}
 
@@ -72,6 +73,8 @@ class CloudMap:
             is_stable: Returns whether a resource is stable. An instance waits for those that it depends on.
         """
         self._services = plan.discovery
+        # CloudFormation deletes a service with the instances that callers of the API have registered in it.
+        self._instances = {key: each for key, each in self._instances.items() if key in plan.discovery}
         self.is_waiting = False
         tasks = (
             each.registry for service in plan.services.values() if service.desired_count for each in service.discovery
@@ -210,6 +213,8 @@ class CloudMap:
             for each in _REQUIRED.get(kind, ()):
                 if each not in attributes:
                     raise ApiError(400, "InvalidInput", f"a service with {kind} records requires the attribute {each}")
+        if name not in self._instances.get(key, {}) and len(self._all(key)) >= _MAX_INSTANCES:
+            raise ApiError(400, "ResourceLimitExceeded", f"the service has {_MAX_INSTANCES} instances")
         self._register(key, _registered(name, attributes))
         return {"OperationId": str(uuid.uuid4())}
 

@@ -60,23 +60,24 @@ class CloudMapApi:
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a call."""
-        target = request.header("x-amz-target") or ""
+        target = _TARGET.fullmatch(request.header("x-amz-target") or "")
+        action = target[1] if target is not None else None
         try:
-            response, status = await self._call(request, target), 200
+            response, status = await self._call(request, action), 200
         except ApiError as error:
             response, status = {"__type": error.code, "Message": error.message}, error.status
         body = json.dumps(response).encode()
         error_code = f" {response['__type']}" if status != 200 else ""
-        self._write_log(f"{request.client} {target.partition('.')[2]} {status}{error_code} {len(body)}")
+        # Other headers are not logged: they may have control characters, and be as long as many lines.
+        self._write_log(f"{request.client} {action or '-'} {status}{error_code} {len(body)}")
         headers = {"content-type": "application/x-amz-json-1.1", "x-amzn-requestid": str(uuid.uuid4())}
         return HttpResponse(status=status, headers=headers, body=body)
 
-    async def _call(self, request: HttpRequest, target: str) -> dict[str, Any]:
+    async def _call(self, request: HttpRequest, action: str | None) -> dict[str, Any]:
         await self._outage.apply()
-        match = _TARGET.fullmatch(target)
-        if request.method != "POST" or request.target != "/" or match is None:
+        if request.method != "POST" or request.target != "/" or action is None:
             raise ApiError(404, "UnknownOperationException", "only JSON 1.1 is emulated: POST / with X-Amz-Target")
-        action, region = match[1], self._region(request, match[1])
+        region = self._region(request, action)
         credentials = self._verified(request, action, region)
         document = _document(request)
         self._authorize(credentials, action, document, region)

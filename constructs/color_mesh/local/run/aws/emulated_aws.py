@@ -26,7 +26,7 @@ from color_mesh.local.run.network.iptables_rules import (
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import printable, problem
 
 _MAX_MESSAGES = 200
 # Envoy sends 256 spans in a request, which have about 300 KiB.
@@ -110,6 +110,7 @@ class EmulatedAws:
         if before is not self._applied:
             self._printed.clear()
         if before is not None and before.regions != self._applied.regions:
+            # Certificates have the regions in their names.
             for name in ("cloud-map", "telemetry"):
                 self._servers[name].stop()
             self._servers["telemetry"].start()
@@ -183,7 +184,8 @@ class EmulatedAws:
         # The text may be that of a container, which is not trusted.
         if len(self._printed) < _MAX_MESSAGES:
             self._printed.add((running.service.name, text))
-            self._print_message(f"{running.name}: {text[:_MAX_MESSAGE_LENGTH]}")
+            # Line ends of it would begin lines that look like messages of the run.
+            self._print_message(f"{running.name}: {printable(text)[:_MAX_MESSAGE_LENGTH]}")
 
     def _write(self, line: str) -> None:
         descriptor = self._log.open()

@@ -87,6 +87,7 @@ class HttpServer:
         self._on_error = on_error
         self._tls = tls
         self._max_body_bytes = max_body_bytes
+        self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._transports: set[asyncio.Transport] = set()
@@ -96,15 +97,17 @@ class HttpServer:
         """Listen, unless it listens already."""
         if self._accepting is None:
             host, port = self._address
-            listening = socket.create_server((str(host), port), backlog=1024)
-            listening.setblocking(False)
-            self._accepting = start_in_background(self._accept(listening), self._on_error)
+            self._listening = socket.create_server((str(host), port), backlog=1024)
+            self._listening.setblocking(False)
+            self._accepting = start_in_background(self._accept(self._listening), self._on_error)
 
     def stop(self) -> None:
         """Stop listening, and close all connections."""
-        if self._accepting is not None:
+        if self._accepting is not None and self._listening is not None:
             self._accepting.cancel()
-            self._accepting = None
+            # The cancelled task ends later, but the server may be started again at once.
+            self._listening.close()
+            self._accepting = self._listening = None
         for connection in self._connections:
             connection.cancel()
         # Before Python 3.12, `wait_for` swallows a cancellation if its result is there at the same time.
@@ -113,21 +116,20 @@ class HttpServer:
 
     async def _accept(self, listening: socket.socket) -> None:
         tls = self._tls() if self._tls is not None else None
-        with listening:
-            while True:
-                try:
-                    client, (host, _) = await asyncio.get_running_loop().sock_accept(listening)
-                except OSError:
-                    await asyncio.sleep(_RETRY_SECONDS)  # Such as: too many open files.
-                    continue
-                # Before TLS, so that a client cannot have more connections without completing handshakes.
-                if self._connections_of_clients[host] >= _MAX_CONNECTIONS_OF_A_TASK:
-                    client.close()
-                    continue
-                self._connections_of_clients[host] += 1
-                connection = start_in_background(self._serve(client, host, tls), self._on_error)
-                self._connections.add(connection)
-                connection.add_done_callback(self._connections.discard)
+        while True:
+            try:
+                client, (host, _) = await asyncio.get_running_loop().sock_accept(listening)
+            except OSError:
+                await asyncio.sleep(_RETRY_SECONDS)  # Such as: too many open files.
+                continue
+            # Before TLS, so that a client cannot have more connections without completing handshakes.
+            if self._connections_of_clients[host] >= _MAX_CONNECTIONS_OF_A_TASK:
+                client.close()
+                continue
+            self._connections_of_clients[host] += 1
+            connection = start_in_background(self._serve(client, host, tls), self._on_error)
+            self._connections.add(connection)
+            connection.add_done_callback(self._connections.discard)
 
     async def _serve(self, client: socket.socket, host: str, tls: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()

@@ -82,7 +82,7 @@ def _transport_socket(version: str) -> Json:
 
 
 def _health_check_socket(group: TargetGroup, tls: bool) -> list[Json] | None:
-    """Render the transport socket of health checks whose protocol has TLS and that of the targets has not, or so."""
+    """Render the transport socket of health checks, if only these or only requests use TLS."""
     check_tls = group.health_check.protocol in _TLS_PROTOCOLS
     if check_tls == tls:
         return None

@@ -41,9 +41,9 @@ def tcp_listener(
     weights = listener.actions[-1].weights
     clusters = [{"name": group, "weight": weight} for group, weight in weights.items() if weight]
     name = listener_name(listener)
-    destination = (
-        {"weighted_clusters": {"clusters": clusters}} if len(clusters) > 1 else {"cluster": next(iter(weights))}
-    )
+    # The proxy of TCP needs a cluster, even if no target group has a weight.
+    used = next((each["name"] for each in clusters), next(iter(weights)))
+    destination = {"weighted_clusters": {"clusters": clusters}} if len(clusters) > 1 else {"cluster": used}
     proxy = extension(
         "envoy.filters.network.tcp_proxy", TCP_PROXY, stat_prefix=name, idle_timeout=_TCP_IDLE_TIMEOUT, **destination
     )

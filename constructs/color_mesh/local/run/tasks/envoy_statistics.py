@@ -8,7 +8,7 @@ from typing import Any
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.tasks.running_task import RunningTask
 
-_ENDPOINTS = r"^cluster\.cds_egress_.*\.membership_total$"
+_ENDPOINTS = r"^cluster\.cds_egress_.*\.membership_healthy$"
 _TRAFFIC = r"^(cluster\.cds_egress_.*\.upstream_(rq|cx)_|http\.[^.]*\.downstream_rq_)"
 _PAUSE_SECONDS = 0.25
 
@@ -26,7 +26,7 @@ async def traffic(tasks: Sequence[RunningTask]) -> list[dict[str, Any]]:
 
 
 async def wait_for_endpoints(tasks: Sequence[RunningTask], seconds: float) -> None:
-    """Wait until all Envoys that discover endpoints by DNS have some for each cluster, for ``seconds`` at most."""
+    """Wait until all Envoys that discover endpoints themselves have some for each cluster, for ``seconds`` at most."""
     waiting = [task for task in tasks if any(each.bootstrap for each in task.runnable.containers)]
     deadline = time.monotonic() + seconds
     while waiting and time.monotonic() < deadline:
