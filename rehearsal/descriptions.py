@@ -98,6 +98,12 @@ def _cloud_map_service(aws: EmulatedAws, id: str, _: dict[str, Any]) -> dict[str
     return response
 
 
+def _cloud_map_instance(aws: EmulatedAws, id: str, properties: dict[str, Any]) -> dict[str, Any]:
+    service = properties["ServiceId"]
+    instance = aws.client("servicediscovery").get_instance(ServiceId=service, InstanceId=id)["Instance"]
+    return {"InstanceId": instance["Id"], "ServiceId": service, "InstanceAttributes": instance["Attributes"]}
+
+
 def _zone(aws: EmulatedAws, id: str, _: dict[str, Any]) -> dict[str, Any]:
     response = aws.client("route53").get_hosted_zone(Id=id)
     return {
@@ -144,5 +150,6 @@ DESCRIPTIONS: dict[str, Describe] = {
     "AWS::Route53::HostedZone": _zone,
     "AWS::Route53::RecordSet": _record,
     "AWS::ServiceDiscovery::PrivateDnsNamespace": _namespace,
+    "AWS::ServiceDiscovery::Instance": _cloud_map_instance,
     "AWS::ServiceDiscovery::Service": _cloud_map_service,
 }

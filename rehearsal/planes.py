@@ -19,13 +19,13 @@ class Plane:
     weights_replace: frozenset[str]
 
 
-# Without App Mesh the weights are in the command of Envoy, so new weights need new task definitions.
+# Without App Mesh the weights are attributes of an instance in Cloud Map.
 PLANES = (
     Plane(name="app-mesh", weights_change=frozenset({"[~] AWS::AppMesh::Route"}), weights_replace=frozenset()),
     Plane(
         name="envoy",
-        weights_change=frozenset({"[~] AWS::ECS::TaskDefinition"}),
-        weights_replace=frozenset({"AWS::ECS::TaskDefinition"}),
+        weights_change=frozenset({"[~] AWS::ServiceDiscovery::Instance"}),
+        weights_replace=frozenset(),
     ),
 )
 # The rehearsal deploys the default, then each other setting, and the default again after each.

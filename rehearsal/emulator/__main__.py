@@ -40,6 +40,7 @@ def serve() -> None:
     """Register the resource types and run the server."""
     virtual_services.register()
     register({each.name: each for module in MODULES for each in module.RESOURCE_TYPES})
+    cloud_map.install()
     engine.install()
     stacks.install()
     main(["--port", str(urlsplit(os.environ["AWS_ENDPOINT_URL"]).port)])

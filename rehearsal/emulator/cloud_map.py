@@ -1,5 +1,9 @@
 """Cloud Map resource types, which moto's CloudFormation lacks."""
 
+from typing import Any
+
+from moto.servicediscovery.models import ServiceDiscoveryBackend
+
 from rehearsal.emulator.apis import Properties, call, client
 from rehearsal.emulator.resource_types import Created, ResourceType
 
@@ -62,6 +66,30 @@ def _delete_service(id: str, _: Properties) -> None:
     client("servicediscovery").delete_service(Id=id)
 
 
+def _register_instance(properties: Properties) -> Created:
+    id, attributes = properties["InstanceId"], properties["InstanceAttributes"]
+    client("servicediscovery").register_instance(
+        ServiceId=properties["ServiceId"], InstanceId=id, Attributes=attributes
+    )
+    return Created(id=id)
+
+
+def _deregister_instance(id: str, properties: Properties) -> None:
+    client("servicediscovery").deregister_instance(ServiceId=properties["ServiceId"], InstanceId=id)
+
+
+def install() -> None:
+    """Let RegisterInstance replace an instance with the same id; moto keeps both, and returns the old one."""
+    register = ServiceDiscoveryBackend.register_instance
+
+    def replace(self: Any, service_id: str, instance_id: str, **parameters: Any) -> Any:
+        service = self.get_service(service_id)
+        service.instances = [each for each in service.instances if each.instance_id != instance_id]
+        return register(self, service_id=service_id, instance_id=instance_id, **parameters)
+
+    ServiceDiscoveryBackend.register_instance = replace
+
+
 def _namespace(service_id: str) -> object:
     """Return the namespace of a service, which moto omits from lists."""
     return client("servicediscovery").get_service(Id=service_id)["Service"]["NamespaceId"]
@@ -75,5 +103,11 @@ RESOURCE_TYPES = (
         create=_create_service,
         update=_update_service,
         delete=_delete_service,
+    ),
+    ResourceType(
+        name="AWS::ServiceDiscovery::Instance",
+        create=_register_instance,
+        update=lambda _, properties: _register_instance(properties),
+        delete=_deregister_instance,
     ),
 )

@@ -22,6 +22,9 @@ ACKNOWLEDGED = {
 OF_ENVOY = {
     **ACKNOWLEDGED,
     "AwsSolutions-ECS2": [f"EcsStack/{name}/TaskDefinition" for name in ("Blue", "Green", "Red", "Yellow")],
+    "AwsSolutions-IAM5[Resource::*]": [
+        f"EcsStack/{name}/TaskRole" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")
+    ],
 }
 PULLING = [f"EcsStack/{name}/TaskDefinition/ExecutionRole" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")]
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from color_mesh.ecs.roles import Role
 from color_mesh.local.folder import RunFolder
+from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import CloudMapApi
 from color_mesh.local.run.aws.credentials import CredentialStore
@@ -25,11 +26,8 @@ def log_lines(target: str) -> list[str]:
     lines: list[str] = []
     api = CloudMapApi(
         CloudMap(TaskRegistry(lambda: None), 0, lambda: None),
-        CredentialStore(),
-        lambda task: Role(name=task),
+        AccessControl(CredentialStore(), lambda task: Role(name=task), lambda _task, _text: None),
         Outage(),
-        lambda _task, _text: None,
-        lambda _task, _text: None,
         lines.append,
     )
     headers = {"x-amz-target": (target,), "host": ("servicediscovery.us-east-1.amazonaws.com",)}

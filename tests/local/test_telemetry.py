@@ -82,6 +82,19 @@ def test_rates_are_those_between_the_last_two_readings_of_all_tasks() -> None:
     ]
 
 
+def test_task_that_sends_no_metrics_any_more_has_no_rate() -> None:
+    now = [0.0]
+    store = TelemetryStore(lambda: now[0])
+    for seconds in (0, 10):
+        store.receive_metrics(metrics("red", "1", seconds, {"2xx": seconds}, [seconds, 0, 0, 0]))
+        store.receive_metrics(metrics("red", "2", seconds, {"2xx": seconds}, [seconds, 0, 0, 0]))
+    now[0] = 20.0
+    store.receive_metrics(metrics("red", "2", 20, {"2xx": 25}, [25, 0, 0, 0]))
+    assert [rate["requests"] for rate in store.rates()] == [25]
+    now[0] = 40.0
+    assert [rate["requests"] for rate in store.rates()] == [15]
+
+
 def test_restarted_envoy_has_no_negative_rate() -> None:
     store = TelemetryStore()
     store.receive_metrics(metrics("red", "1", 0, {"2xx": 1000}, [1000, 0, 0, 0]))

@@ -58,7 +58,7 @@ class DiscoverPermission:
 def allow_discovery(task_definition: ecs.TaskDefinition, bootstrap: Callable[[], Json | None]) -> DiscoverPermission:
     """Allow the tasks of a task definition to discover the services that their Envoy calls, and return the aspect."""
     acknowledge(
-        task_definition,
+        task_definition.task_role,
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "servicediscovery:DiscoverInstances is allowed for the services that the Envoy calls, by the conditions "
         "servicediscovery:NamespaceName and servicediscovery:ServiceName. They hold whether or not the action takes "

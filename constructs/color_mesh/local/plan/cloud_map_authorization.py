@@ -1,7 +1,6 @@
 """Authorization of calls of Cloud Map by the roles of tasks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from color_mesh.ecs.cloud_map import DiscoveryService, cloud_map_id
@@ -17,20 +16,6 @@ _ABOUT_SERVICE = frozenset(
 DISCOVERY = frozenset(("DiscoverInstances", "DiscoverInstancesRevision"))
 _ANY = ("*",)
 _Services: TypeAlias = Mapping[str, DiscoveryService]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Authorization:
-    """Authorization of a call.
-
-    Attributes:
-        denial: Message about a denial, with the action, the resource and the missing permission; ``None`` if the call
-            is allowed.
-        assumptions: Parts of the role's policies that cannot be evaluated.
-    """
-
-    denial: str | None = None
-    assumptions: tuple[str, ...] = ()
 
 
 def service_named(services: _Services, namespace: str, name: str) -> str | None:
@@ -50,8 +35,10 @@ def authorize(
     request: Mapping[str, Any],
     services: _Services,
     region: str,
-) -> Authorization:
+) -> Decision:
     """Decide whether a role allows a call of Cloud Map.
+
+    A denial is a message with the action, the resource and the missing permission.
 
     Args:
         role: Role of the task.
@@ -65,14 +52,14 @@ def authorize(
     context = _context(action, request, key, region)
     assumptions: list[str] = []
     for resource in _resources(action, key, services, region):
-        decision: Decision = role.decide(full_action, resource, context)
+        decision = role.decide(full_action, resource, context)
         assumptions += decision.assumptions
         if decision.denial is not None:
             fix = f"allow {full_action} on {resource[0]}"
             if action in DISCOVERY and resource != _ANY:
                 fix = f"{fix}, or on * if servicediscovery:ServiceName is {request.get('ServiceName')!r}"
-            return Authorization(denial=f"{full_action} on {subject}: {decision.denial}, got role {role.name} ({fix})")
-    return Authorization(assumptions=tuple(dict.fromkeys(assumptions)))
+            return Decision(denial=f"{full_action} on {subject}: {decision.denial}, got role {role.name} ({fix})")
+    return Decision(assumptions=tuple(dict.fromkeys(assumptions)))
 
 
 def _service(action: str, request: Mapping[str, Any], services: _Services) -> tuple[str | None, str]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from color_mesh.model.errors import problem
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
@@ -17,6 +19,11 @@ class LeftOut:
     place: str
     text: str
     is_cause: bool = True
+
+
+def undeclared(subject: str, name: str) -> str:
+    """Return the problem of a property that refers to a resource which no template declares."""
+    return problem(subject, "refers to an undeclared resource", name, "declare it in the templates")
 
 
 class Omissions:

@@ -20,7 +20,7 @@ _VERSIONS = ("HTTP1", "HTTP2", "GRPC")
 _ACTIONS = {"application": ("forward", "redirect", "fixed-response"), "network": ("forward",)}
 _CONDITIONS = ("host-header", "http-header", "http-request-method", "path-pattern", "query-string", "source-ip")
 _WITH_REGEXES = ("host-header", "http-header", "path-pattern")
-_WRONG = "does not run here"
+_UNSUPPORTED = "does not run here"
 # Elastic Load Balancing API Reference, LoadBalancerAttribute, TargetGroupAttribute, RuleCondition and TargetGroupTuple.
 _ATTRIBUTES = {
     "idle_timeout.timeout_seconds": (1, 4000),
@@ -36,7 +36,7 @@ _METHOD = re.compile(r"[A-Z_-]{1,40}")
 def load_balancer_problems(place: str, balancer: LoadBalancer) -> Iterator[str]:
     """Validate a load balancer."""
     if balancer.type not in PROTOCOLS:
-        yield problem(f"{place}.Type", _WRONG, balancer.type, ", ".join(PROTOCOLS))
+        yield problem(f"{place}.Type", _UNSUPPORTED, balancer.type, ", ".join(PROTOCOLS))
     elif not balancer.subnets:
         yield problem(f"{place}.Subnets", "has no subnet", (), "one or more")
     yield from _attribute_problems(f"{place}.LoadBalancerAttributes", balancer.attributes)
@@ -47,10 +47,10 @@ def target_group_problems(place: str, group: TargetGroup) -> Iterator[str]:
     protocols = [protocol for each in PROTOCOLS.values() for protocol in each]
     check = group.health_check
     if group.target_type != "ip":
-        yield problem(f"{place}.TargetType", _WRONG, group.target_type, "ip")
+        yield problem(f"{place}.TargetType", _UNSUPPORTED, group.target_type, "ip")
         return
     if group.protocol not in protocols:
-        yield problem(f"{place}.Protocol", _WRONG, group.protocol, ", ".join(protocols))
+        yield problem(f"{place}.Protocol", _UNSUPPORTED, group.protocol, ", ".join(protocols))
         return
     yield from check_choice(f"{place}.ProtocolVersion", "protocol version", group.protocol_version, _VERSIONS)
     yield from check_choice(f"{place}.HealthCheckProtocol", "protocol", check.protocol, _CHECK_PROTOCOLS)
@@ -60,7 +60,7 @@ def target_group_problems(place: str, group: TargetGroup) -> Iterator[str]:
         yield problem(f"{place}.HealthCheckPath", "is not a path", check.path, "it begins with a slash")
     yield from check_text(f"{place}.HealthCheckPath", "path", check.path, _MAX_BODY, "a path")
     if not _CODES.fullmatch(check.codes):
-        yield problem(f"{place}.Matcher.HttpCode", "is no list of status codes", check.codes, "such as 200,300-399")
+        yield problem(f"{place}.Matcher.HttpCode", "is not a list of status codes", check.codes, "such as 200,300-399")
     yield from check_range(f"{place}.HealthCheckIntervalSeconds", "interval", check.interval_seconds, 1, 300)
     yield from check_range(f"{place}.HealthCheckTimeoutSeconds", "timeout", check.timeout_seconds, 1, 300)
     yield from check_range(f"{place}.HealthyThresholdCount", "threshold", check.healthy_threshold, 1, 10)
@@ -72,7 +72,7 @@ def listener_problems(place: str, listener: LoadBalancerListener, balancer: Load
     """Validate a listener, without its actions."""
     protocols = PROTOCOLS[balancer.type]
     if listener.protocol not in protocols:
-        yield problem(f"{place}.Protocol", _WRONG, listener.protocol, ", ".join(protocols))
+        yield problem(f"{place}.Protocol", _UNSUPPORTED, listener.protocol, ", ".join(protocols))
     yield from check_range(f"{place}.Port", "port", listener.port, 1, 65535)
 
 
@@ -107,7 +107,7 @@ def _attribute_problems(subject: str, attributes: Mapping[str, str]) -> Iterator
 def _condition_problems(subject: str, condition: Condition) -> Iterator[str]:
     kind, values = condition.field, condition.values
     if kind not in _CONDITIONS:
-        yield problem(subject, _WRONG, kind, ", ".join(_CONDITIONS))
+        yield problem(subject, _UNSUPPORTED, kind, ", ".join(_CONDITIONS))
         return
     regexes = condition.regexes if kind in _WITH_REGEXES else ()
     if not (condition.pairs if kind == "query-string" else (*values, *regexes)):
@@ -120,11 +120,11 @@ def _condition_problems(subject: str, condition: Condition) -> Iterator[str]:
     if kind == "http-header" and not _HEADER.fullmatch(condition.header or ""):
         yield problem(subject, "condition http-header has no valid header", condition.header, "HttpHeaderName")
     if kind == "http-request-method":
-        wrong = (each for each in values if not _METHOD.fullmatch(each))
-        yield from (problem(subject, "not a method", each, "such as GET") for each in wrong)
+        for value in (each for each in values if not _METHOD.fullmatch(each)):
+            yield problem(subject, "is not a method", value, "such as GET")
     if kind == "source-ip":
-        wrong = (each for each in values if not _is_range(each))
-        yield from (problem(subject, "not a range of addresses", each, "such as 10.0.0.0/8") for each in wrong)
+        for value in (each for each in values if not _is_range(each)):
+            yield problem(subject, "is not a range of addresses", value, "such as 10.0.0.0/8")
 
 
 def _is_range(text: str) -> bool:

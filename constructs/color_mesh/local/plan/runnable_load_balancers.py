@@ -8,7 +8,7 @@ from color_mesh.ecs.declarations import Declarations
 from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer, with_listeners
 from color_mesh.ecs.target_groups import TargetGroup
-from color_mesh.local.plan.left_out import Omissions
+from color_mesh.local.plan.left_out import Omissions, undeclared
 from color_mesh.local.plan.load_balancer_problems import (
     PROTOCOLS,
     action_problems,
@@ -18,9 +18,6 @@ from color_mesh.local.plan.load_balancer_problems import (
     target_group_problems,
 )
 from color_mesh.model.errors import problem
-
-_UNDECLARED = "refers to an undeclared resource"
-_DECLARE = "declare it in the templates"
 
 
 def runnable_target_groups(declarations: Declarations, omissions: Omissions) -> dict[str, TargetGroup]:
@@ -99,7 +96,7 @@ def _depends(place: str, key: str, owner: str, runnable: Mapping[str, object], o
         if owner in omissions:
             omissions.leave_out_dependent(place, place, owner)
         else:
-            omissions.leave_out(place, [problem(f"{place}.{key}", _UNDECLARED, owner, _DECLARE)])
+            omissions.leave_out(place, [undeclared(f"{place}.{key}", owner)])
     return place in omissions
 
 

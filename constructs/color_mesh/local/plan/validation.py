@@ -9,7 +9,7 @@ from color_mesh.ecs.hosted_zones import Record
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.services import Registration, Service
 from color_mesh.ecs.task_definitions import TaskDefinition
-from color_mesh.local.plan.left_out import LeftOut, Omissions
+from color_mesh.local.plan.left_out import LeftOut, Omissions, undeclared
 from color_mesh.local.plan.network import private_zones
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import runnable_containers
@@ -17,9 +17,6 @@ from color_mesh.local.plan.runnable_load_balancers import runnable_load_balancer
 from color_mesh.model.checks import check_range
 from color_mesh.model.errors import problem
 from color_mesh.model.task import MAX_DESIRED_COUNT
-
-_UNDECLARED = "refers to an undeclared resource"
-_DECLARE = "declare it in the templates"
 
 
 def runnable_declarations(declarations: Declarations, commands: Commands) -> tuple[Declarations, tuple[LeftOut, ...]]:
@@ -72,8 +69,8 @@ def _runnable_discovery(declarations: Declarations, omissions: Omissions) -> dic
     for place, service in declarations.discovery_services.items():
         if service.namespace is None and (service.records or place in registered):
             fix = "a namespace that a template declares"
-            wrong = "no template declares the namespace"
-            omissions.leave_out(place, [problem(f"{place}.NamespaceId", wrong, service.name, fix)])
+            text = problem(f"{place}.NamespaceId", "no template declares the namespace", service.name, fix)
+            omissions.leave_out(place, [text])
     return {place: each for place, each in declarations.discovery_services.items() if place not in omissions}
 
 
@@ -84,7 +81,7 @@ def _runnable_instances(
         if service in omissions:
             omissions.leave_out_dependent(place, place, service)
         elif service not in discovery:
-            omissions.leave_out(place, [problem(f"{place}.ServiceId", _UNDECLARED, service, _DECLARE)])
+            omissions.leave_out(place, [undeclared(f"{place}.ServiceId", service)])
     return {place: each for place, each in declarations.instances.items() if place not in omissions}
 
 
@@ -115,11 +112,11 @@ def _runnable_services(
         if service.task_definition not in definitions:
             omissions.leave_out_dependent(place, f"{place} ({service.name})", service.task_definition)
             continue
-        kept = [
+        registries = [
             each for each in service.discovery if _is_registered(place, "ServiceRegistries", each, names, omissions)
         ]
         targets = [each for each in service.targets if _is_registered(place, "LoadBalancers", each, groups, omissions)]
-        runnable[place] = replace(service, discovery=tuple(kept), targets=tuple(targets))
+        runnable[place] = replace(service, discovery=tuple(registries), targets=tuple(targets))
     return runnable
 
 
@@ -127,7 +124,7 @@ def _service_problems(place: str, service: Service, declarations: Declarations) 
     yield from check_range(f"{place}.DesiredCount", "desired count", service.desired_count, 0, MAX_DESIRED_COUNT)
     definition = declarations.task_definitions.get(service.task_definition)
     if definition is None and service.task_definition not in {each.place for each in declarations.problems}:
-        yield problem(f"{place}.TaskDefinition", _UNDECLARED, service.task_definition, _DECLARE)
+        yield undeclared(f"{place}.TaskDefinition", service.task_definition)
     if not service.subnets:
         mode = (definition.network_mode if definition is not None else None) or "awsvpc"
         if mode != "awsvpc":
@@ -151,5 +148,5 @@ def _is_registered(
     if registry in omissions:
         omissions.leave_out_dependent_part(place, f"{place}.{key}", registry)
     else:
-        omissions.leave_out_part(place, problem(f"{place}.{key}", _UNDECLARED, registry, _DECLARE))
+        omissions.leave_out_part(place, undeclared(f"{place}.{key}", registry))
     return False

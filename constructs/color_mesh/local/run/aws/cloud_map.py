@@ -182,15 +182,15 @@ class CloudMap:
             raise ApiError(400, "InvalidInput", f"HealthStatus is not one of {', '.join(_HEALTH_FILTERS)}: {status}")
         required, optional = _texts(request, "QueryParameters"), _texts(request, "OptionalParameters")
         visible = self._visible.registered(key)
-        found = [each for each in visible if required.items() <= each.attributes.items()]
-        found = [each for each in found if optional.items() <= each.attributes.items()] or found
+        matching = [each for each in visible if required.items() <= each.attributes.items()]
+        matching = [each for each in matching if optional.items() <= each.attributes.items()] or matching
         service = self._services[key]
         if service.health_check:
-            found = _with_health(found, status)
+            matching = _with_health(matching, status)
         # The order of the instances is not documented.
-        chosen = random.sample(found, min(limit, len(found)))
+        sample = random.sample(matching, min(limit, len(matching)))
         return {
-            "Instances": [_summary(each, service) for each in chosen],
+            "Instances": [_summary(each, service) for each in sample],
             "InstancesRevision": self._revision(key, visible),
         }
 

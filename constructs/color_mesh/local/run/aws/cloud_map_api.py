@@ -2,19 +2,16 @@
 
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from color_mesh.ecs.roles import Role
 from color_mesh.local.plan.cloud_map_authorization import DISCOVERY, authorize
+from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.cloud_map import CloudMap
-from color_mesh.local.run.aws.credentials import Credentials, CredentialStore
 from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse
 from color_mesh.local.run.aws.outage import Outage
-from color_mesh.local.run.aws.signature import verify
 
 _TARGET = re.compile(r"Route53AutoNaming_v20170314\.([A-Za-z]{1,64})")
 # Shorter than the time after which Envoys give up a call.
@@ -32,30 +29,21 @@ class CloudMapApi:
 
     Args:
         cloud_map: Cloud Map.
-        credentials: Credentials of the tasks.
-        role_of: Returns the role of a task.
+        access: Access control.
         outage: Outage that is emulated.
-        on_denial: Called with the id of a task and the reason why a call of it is denied or fails.
-        on_assumption: Called with the id of a task and what of its role's policies cannot be evaluated.
         write_log: Writes a line to the log of the API.
     """
 
     def __init__(
         self,
         cloud_map: CloudMap,
-        credentials: CredentialStore,
-        role_of: Callable[[str], Role],
+        access: AccessControl,
         outage: Outage,
-        on_denial: Callable[[str, str], None],
-        on_assumption: Callable[[str, str], None],
         write_log: Callable[[str], None],
     ) -> None:
         self._cloud_map = cloud_map
-        self._credentials = credentials
-        self._role_of = role_of
+        self._access = access
         self._outage = outage
-        self._on_denial = on_denial
-        self._on_assumption = on_assumption
         self._write_log = write_log
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
@@ -78,15 +66,16 @@ class CloudMapApi:
         if request.method != "POST" or request.target != "/" or action is None:
             raise ApiError(404, "UnknownOperationException", "only JSON 1.1 is emulated: POST / with X-Amz-Target")
         region = self._region(request, action)
-        credentials = self._verified(request, action, region)
+        credentials = self._access.authenticate(request, region, "servicediscovery", f"servicediscovery:{action}")
         document = _document(request)
-        self._authorize(credentials, action, document, region)
+        services = self._cloud_map.services
+        self._access.authorize(credentials, lambda role: authorize(role, action, document, services, region))
         if action == "DiscoverInstances":
             await self._cloud_map.wait_for_first_instance(document, _FIRST_INSTANCE_SECONDS)
         try:
             return self._cloud_map.call(action, document)
         except ApiError as error:
-            self._on_denial(credentials.task, f"servicediscovery:{action}: {error}")
+            self._access.report(credentials.task, f"servicediscovery:{action}: {error}")
             raise
 
     def _region(self, request: HttpRequest, action: str) -> str:
@@ -94,24 +83,6 @@ class CloudMapApi:
         if host is None or (host[1] is not None) is not (action in DISCOVERY):
             raise ApiError(404, "UnknownOperationException", f"{request.header('host')} does not have {action}")
         return host[2]
-
-    def _verified(self, request: HttpRequest, action: str, region: str) -> Credentials:
-        try:
-            return verify(request, region, "servicediscovery", self._credentials.look_up, time.time())
-        except ApiError as error:
-            task = self._credentials.task_at(request.client)
-            if task is not None:
-                self._on_denial(task, f"servicediscovery:{action}: {error}")
-            raise
-
-    def _authorize(self, credentials: Credentials, action: str, document: Mapping[str, Any], region: str) -> None:
-        role = self._role_of(credentials.task)
-        decided = authorize(role, action, document, self._cloud_map.services, region)
-        for each in decided.assumptions:
-            self._on_assumption(credentials.task, f"role {role.name}: cannot evaluate {each}; calls are allowed")
-        if decided.denial is not None:
-            self._on_denial(credentials.task, decided.denial)
-            raise ApiError(403, "AccessDeniedException", decided.denial)
 
 
 def _document(request: HttpRequest) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from color_mesh.ecs.roles import Role
 from color_mesh.local.folder import LogFile
 from color_mesh.local.plan.assembly import ACCOUNT, Plan
+from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import CloudMapApi, host_names
@@ -75,18 +76,9 @@ class EmulatedAws:
         self.outage = Outage()
         self._credentials = CredentialStore()
         self.telemetry = TelemetryStore()
-        telemetry_api = TelemetryApi(
-            self.telemetry, self._credentials, self._role_of, self._print_once, self._print_once
-        )
-        api = CloudMapApi(
-            self.cloud_map,
-            self._credentials,
-            self._role_of,
-            self.outage,
-            self._print_once,
-            self._print_once,
-            self._write,
-        )
+        access = AccessControl(self._credentials, self._role_of, self._print_once)
+        telemetry_api = TelemetryApi(self.telemetry, access)
+        api = CloudMapApi(self.cloud_map, access, self.outage, self._write)
         self._servers = {
             "credentials": HttpServer(CREDENTIALS_ENDPOINT, self._credentials.respond, on_error),
             "cloud-map": HttpServer(CLOUD_MAP_ENDPOINT, api.respond, on_error, lambda: self._tls(host_names)),

@@ -1,7 +1,8 @@
 """Spans and metrics that a run has received, in place of AWS X-Ray and Amazon CloudWatch."""
 
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,8 @@ _MAX_SPANS = 10_000
 _MAX_SOURCES = 1_000
 _MAX_LENGTH = 200
 _MAX_BUCKETS = 100
+# Envoys send metrics every 10 s. One that has sent none for longer has stopped, and has no rate.
+_RECENT_SECONDS = 30.0
 # Lengths of ids (OpenTelemetry Protocol, *Trace*).
 _TRACE_ID, _SPAN_ID = 16, 8
 _KINDS = {Span.SPAN_KIND_SERVER: "server", Span.SPAN_KIND_CLIENT: "client"}
@@ -42,12 +45,14 @@ class _Reading:
     """Metrics of the requests to a service, or from one service to another, at one time.
 
     Attributes:
+        received: Time at which they were received, in seconds of the monotonic clock.
         nanoseconds: Time since 1970.
         requests: Requests by the class of their status codes, since Envoy started.
         buckets: Requests of each bucket of the durations.
         bounds: Upper bounds of the buckets in milliseconds. The last bucket has none.
     """
 
+    received: float
     nanoseconds: int
     requests: Mapping[str, int]
     buckets: tuple[int, ...]
@@ -55,9 +60,14 @@ class _Reading:
 
 
 class TelemetryStore:
-    """Recent spans, and the last two readings of each Envoy's metrics."""
+    """Recent spans, and the last two readings of each Envoy's metrics.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._spans: deque[Mapping[str, Any]] = deque(maxlen=_MAX_SPANS)
         self._readings: dict[tuple[str, str, str], tuple[_Reading, ...]] = {}
 
@@ -78,7 +88,7 @@ class TelemetryStore:
         """
         for resource, metrics in _metrics(body):
             source = resource.get("service.name", ""), resource.get("service.instance.id", "")
-            for peer, reading in _readings(metrics).items():
+            for peer, reading in _readings(metrics, self._clock()).items():
                 key = (*source, peer)
                 # Tasks that have stopped leave first.
                 before = self._readings.pop(key, ())
@@ -96,10 +106,12 @@ class TelemetryStore:
 
     def rates(self) -> list[Mapping[str, Any]]:
         """Return rates and latencies of requests between the last two readings of each Envoy, by caller and service."""
+        oldest = self._clock() - _RECENT_SECONDS
         totals: dict[tuple[str, str], list[tuple[_Reading, _Reading]]] = {}
         for (service, _, peer), readings in self._readings.items():
             for before, after in pairwise(readings):
-                totals.setdefault((service, peer), []).append((before, after))
+                if after.received >= oldest:
+                    totals.setdefault((service, peer), []).append((before, after))
         return [_rate(service, peer, readings) for (service, peer), readings in sorted(totals.items())]
 
 
@@ -138,7 +150,7 @@ def _span(resource: Mapping[str, str], span: Any) -> Mapping[str, Any]:
     }
 
 
-def _readings(metrics: Iterable[Any]) -> dict[str, _Reading]:
+def _readings(metrics: Iterable[Any], received: float) -> dict[str, _Reading]:
     """Return the readings of a request's metrics by called service; empty text is the sender itself."""
     requests: dict[str, dict[str, int]] = {}
     durations: dict[str, Any] = {}
@@ -156,6 +168,7 @@ def _readings(metrics: Iterable[Any]) -> dict[str, _Reading]:
                 durations[peer] = point
     return {
         peer: _Reading(
+            received=received,
             nanoseconds=nanoseconds,
             requests=requests.get(peer, {}),
             buckets=tuple(durations[peer].bucket_counts[:_MAX_BUCKETS]) if peer in durations else (),

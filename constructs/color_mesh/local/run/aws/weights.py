@@ -16,11 +16,11 @@ def live_routes(cloud_map: CloudMap) -> dict[str, tuple[str, Registered]]:
 
     A route is named by the id of its instance. Routes with the same id are named by their services, too.
     """
-    found = [(key, each) for key, each in cloud_map.registered_by_api() if _are_weights(cloud_map, key, each)]
-    ids = [each.id for _, each in found]
+    instances = [(key, each) for key, each in cloud_map.registered_by_api() if _are_weights(cloud_map, key, each)]
+    ids = [each.id for _, each in instances]
     return {
         each.id if ids.count(each.id) == 1 else f"{cloud_map.services[key].name}/{each.id}": (key, each)
-        for key, each in found
+        for key, each in instances
     }
 
 

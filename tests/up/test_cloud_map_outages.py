@@ -1,0 +1,85 @@
+"""Outages of Cloud Map and changes of weights under load, with the Envoys of the data plane ``envoy``."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.cloudformation import Template, ecs_service
+from tests.support.local_mesh import LocalMesh, local_mesh, template_of
+from tests.support.steady_load import LoadReport, steady_load
+
+PER_SECOND = 60
+TASKS = 16
+ROUTER = "http://router.colors.local"
+
+
+def run_sixteen_tasks(template: Template) -> None:
+    ecs_service(template, "green-svc")["DesiredCount"] = TASKS
+
+
+@pytest.fixture(scope="module")
+def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMesh]:
+    assembly = cloud_assembly(dataPlane="envoy", desiredCount="2")
+    with local_mesh(
+        assembly, tmp_path_factory.mktemp("mesh"), change=template_of("EcsStack", run_sixteen_tasks)
+    ) as run:
+        run.wait_until(lambda: endpoints(run) == TASKS, "every task of green is an endpoint")
+        yield run
+
+
+def endpoints(mesh: LocalMesh) -> int:
+    """Return the number of tasks of ``green`` that the Envoy of ``red`` knows."""
+    name = "cluster.cds_egress_color-mesh_green_http_80.membership_total"
+    output = mesh.curl("red", f"http://localhost:9901/stats?filter=^{name}$")
+    return int(output.rpartition(": ")[2]) if output.startswith(name) else 0
+
+
+def failed_calls(mesh: LocalMesh) -> int:
+    """Return the number of calls of Cloud Map that the Envoy of ``red`` has seen fail."""
+    names = (
+        "^cluster.aws_servicediscovery.upstream_rq_(timeout|4xx|5xx|pending_failure_eject)$|upstream_cx_connect_fail$"
+    )
+    lines = mesh.curl("red", f"http://localhost:9901/stats?filter={names}").splitlines()
+    return sum(int(line.rpartition(": ")[2]) for line in lines if line.startswith("cluster.aws_servicediscovery."))
+
+
+def under_load(
+    mesh: LocalMesh, title: str, change: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> LoadReport:
+    """Make a change while requests are sent, and print the counts of requests."""
+    with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
+        mesh.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
+        change()
+        before = load.answered
+        mesh.wait_until(lambda: load.answered > before + PER_SECOND, "requests are answered")
+    with capsys.disabled():
+        print(f"\n{load.summary(title)}")
+    return load
+
+
+@pytest.mark.parametrize("kind", ["slow", "throttle", "deny", "down"])
+def test_outage_loses_no_request_and_no_endpoint(
+    mesh: LocalMesh, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail_and_heal() -> None:
+        before = failed_calls(mesh)
+        mesh.run("fail", "cloud-map", kind)
+        mesh.wait_until(lambda: failed_calls(mesh) >= before + 2, "calls fail")
+        assert endpoints(mesh) == TASKS
+        mesh.run("heal", "cloud-map")
+
+    assert under_load(mesh, f"cloud-map {kind}", fail_and_heal, capsys).failed == 0
+    mesh.run("set", "route", "color-route", "green=0,yellow=1")
+    mesh.wait_until(lambda: mesh.histogram("red", ROUTER, 20) == {"yellow": 20}, "Envoys ask again")
+    mesh.run("set", "route", "color-route", "green=4,yellow=1")
+    mesh.wait_until(lambda: len(mesh.histogram("red", ROUTER, 40)) == 2, "Envoys ask again")
+
+
+def test_new_weights_lose_no_request(mesh: LocalMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    def change_weights() -> None:
+        for weights, node in (("green=0,yellow=1", "yellow"), ("green=1,yellow=0", "green")):
+            mesh.run("set", "route", "color-route", weights)
+            mesh.wait_until(lambda node=node: mesh.histogram("red", ROUTER, 20) == {node: 20}, "in effect")  # type: ignore[misc]
+
+    assert under_load(mesh, "weights", change_weights, capsys).failed == 0
