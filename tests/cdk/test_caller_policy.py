@@ -99,7 +99,9 @@ def test_service_of_a_node_takes_policies(stack: Stack, any_mesh: ServiceMesh) -
 
 
 def test_policies_without_a_virtual_service_are_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError, match=r"virtual node 'stock': policies for callers need a virtual service that a node provides"):
+    with pytest.raises(
+        MeshError, match=r"virtual node 'stock': policies for callers need a virtual service that a node provides"
+    ):
         MeshNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False, caller_timeout=MINUTE)
 
 
