@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Aws, Duration, Stack, Token
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
@@ -277,6 +278,32 @@ def test_environment_and_commands_may_contain_tokens(call: Call) -> None:
         call.stack, "Task", cluster=cluster, image=image, command=["serve", region], environment={"REGION": region}
     )
     assert task.app_container.container_name == "node-app"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"environment": {"PORT": 80}}, "'environment[PORT]' is not text, got 80 ('80')"),
+        ({"environment": {80: "PORT"}}, "'key of environment' is not text, got 80 ('80')"),
+        ({"command": ["serve", 80]}, "'command[1]' is not text, got 80 ('80')"),
+        (
+            {"container_health_check": HealthCheck()},
+            f"'container_health_check' is not of the type ecs.HealthCheck, got {HealthCheck()}"
+            + " (such as ecs.HealthCheck(...))",
+        ),
+    ],
+    ids=["value", "key", "item", "health check"],
+)
+def test_what_the_cdk_would_refuse_is_refused_before_it(call: Call, arguments: dict[str, Any], problem: str) -> None:
+    node, required = call.parts[MeshNode], {name: call.required[name] for name in ("cluster", "image")}
+    assert refusal(node.implement, call.stack, "Task", **required, **arguments) == f"MeshNode 'node': {problem}"
+    assert call.stack.node.try_find_child("Task") is None
+
+
+def test_imported_construct_is_named_by_its_path(call: Call) -> None:
+    certificate = acm.Certificate.from_certificate_arn(call.stack, "Certificate", "arn:aws:acm:eu-west-1:1:x/y")
+    message = call(MeshGateway, "implement", "certificates", certificate)
+    assert f"'certificates' is not a list, got '{certificate.node.path}' (certificates=[...])" in message
 
 
 def test_lists_may_be_tuples(stack: Stack, mesh: ServiceMesh) -> None:

@@ -10,7 +10,6 @@ from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_ecs as ecs
-from constructs import Construct
 
 from color_mesh.cdk.backend import Backend
 from color_mesh.model import Duration as ModelDuration
@@ -104,6 +103,9 @@ def _check_scalar(place: str, hint: Any, value: object, *, literal: bool) -> Ite
         yield place, *_TOKEN
     elif hint is bool and not isinstance(value, bool):
         yield place, "is not true or false", _shown(value), "True or False"
+    elif hint is str and not literal and not isinstance(value, str):
+        # The CDK gets it without further validation.
+        yield place, "is not text", _shown(value), repr(str(value))
 
 
 def _check_union(place: str, hints: Sequence[Any], value: object, *, literal: bool) -> Iterator[_Fault]:
@@ -152,14 +154,14 @@ def _check_class(place: str, hint: type, value: object, *, literal: bool) -> Ite
         yield from _check_own_class(place, hint, value, literal=literal)
     elif hint.__module__.startswith("aws_cdk") and isinstance(value, _NO_OBJECTS):
         # The CDK reports these with a stack trace of Node, and after it has created a part of the constructs.
-        name = f"{hint.__module__.rpartition('.aws_')[2]}.{hint.__name__}"
-        yield place, f"is not of the type {name}", _shown(value), "the object itself, imported if another app owns it"
+        fix = "the object itself, imported if another app owns it"
+        yield place, f"is not of the type {_name(hint)}", _shown(value), fix
 
 
 def _check_own_class(place: str, hint: type, value: object, *, literal: bool) -> Iterator[_Fault]:
     """Yield the faults of a construct, or of a value of the model and its fields."""
     if not isinstance(value, hint):
-        yield place, f"is not of the type {hint.__name__}", _shown(value), f"such as {hint.__name__}(...)"
+        yield place, f"is not of the type {_name(hint)}", _shown(value), f"such as {_name(hint)}(...)"
     elif is_dataclass(value) and hint.__module__.startswith("color_mesh.model."):
         for name, field_hint in _hints(hint).items():
             yield from _check(f"{place}.{name}", field_hint, getattr(value, name), literal=literal)
@@ -170,6 +172,12 @@ def _check_duration(place: str, value: object) -> Iterator[_Fault]:
         yield place, "is not a duration", _shown(value), "such as Duration.seconds(5)"
     elif value.is_unresolved():
         yield place, *_TOKEN
+
+
+def _name(hint: type) -> str:
+    """Return the name of a class, those of the CDK with their module: ``ecs.HealthCheck``."""
+    module = hint.__module__.rpartition(".aws_")[2] if hint.__module__.startswith("aws_cdk.aws_") else ""
+    return f"{module}.{hint.__name__}".lstrip(".")
 
 
 def _is_token(value: object) -> bool:
@@ -190,4 +198,5 @@ def _shown(value: object) -> object:
         return [_shown(each) for each in value]
     if isinstance(value, Duration):
         return "a duration"
-    return value.node.path if isinstance(value, Construct) else value
+    # Imported constructs of the CDK have no class of their own.
+    return value.node.path if hasattr(value, "node") and not isinstance(value, type) else value
