@@ -204,6 +204,7 @@ class CloudMap:
             for each in _REQUIRED.get(kind, ()):
                 if each not in attributes:
                     raise ApiError(400, "InvalidInput", f"a service with {kind} records requires the attribute {each}")
+        self._check_owner(key, name)
         if name not in self._instances.get(key, {}) and len(self._all(key)) >= _MAX_INSTANCES:
             raise ApiError(400, "ResourceLimitExceeded", f"the service has {_MAX_INSTANCES} instances")
         self._register(key, registered_instance(name, attributes))
@@ -211,11 +212,15 @@ class CloudMap:
 
     def _deregister_instance(self, request: Mapping[str, Any]) -> dict[str, Any]:
         key, instance = self._requested_service(request), self._existing(request)
-        if instance.id not in self._instances.get(key, {}):
-            raise ApiError(400, "ResourceInUse", f"{instance.id} is a task of ECS")
+        self._check_owner(key, instance.id)
         del self._instances[key][instance.id]
         self._on_change()
         return {"OperationId": str(uuid.uuid4())}
+
+    def _check_owner(self, key: str, name: str) -> None:
+        """Raise an error for an instance that ECS registers: on AWS, ECS would not know of a change of it."""
+        if any(task.id == name for task in self._registry.tasks_of(key)):
+            raise ApiError(400, "ResourceInUse", f"{name} is a task of ECS")
 
     def _requested_service(self, request: Mapping[str, Any]) -> str:
         name = "Id" if "Id" in request else "ServiceId"
