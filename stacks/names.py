@@ -29,7 +29,7 @@ def report_physical_names(*stacks: Stack) -> None:
         f"the tutorial's physical names are not replaced in place: {', '.join(names)} (before a change of the settings "
         "vpcId, clusterName or dataPlane: cdk destroy --all)"
     )
-    Annotations.of(stacks[-1]).add_info_v2("color-mesh:physicalNames", text)
+    Annotations.of(stacks[-1]).add_info_v2("color-mesh:physical-names", text)
 
 
 def _name(construct: object) -> str | None:

@@ -163,7 +163,7 @@ def test_network_load_balancer_without_a_security_group_is_reported(shop: Shop) 
     assert warning == (
         "load balancer 'Tasks/Balancer': tasks cannot admit it without a security group, got None (give it "
         "security_groups, or let in its clients with connections.allow_from of the node or gateway) "
-        "[ack: color-mesh:loadBalancerWithoutSecurityGroup]"
+        "[ack: color-mesh:load-balancer-without-security-group]"
     )
     assert admitted(shop.template()) == []
 
@@ -327,13 +327,13 @@ def test_load_balancer_that_an_attached_service_has_stays_and_is_reported(
     (warning,) = shop.warnings()
     assert warning == (
         "virtual node 'orders': a load balancer bypasses Envoy, got 'port 8080' "
-        "(targets=[node.load_balancer_target()] instead of the service) [ack: color-mesh:loadBalancerPastEnvoy]"
+        "(targets=[node.load_balancer_target()] instead of the service) [ack: color-mesh:load-balancer-past-envoy]"
     )
     assert target_of(shop.template()) == ("web", 8080)
 
 
 def test_warning_of_a_load_balancer_can_be_acknowledged(shop: Shop, pattern: ecs.FargateService) -> None:
-    Acknowledge.of(pattern).acknowledge_warning("color-mesh:loadBalancerPastEnvoy", "the old website stays")
+    Acknowledge.of(pattern).acknowledge_warning("color-mesh:load-balancer-past-envoy", "the old website stays")
     assert shop.warnings() == []
 
 

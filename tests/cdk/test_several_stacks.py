@@ -137,7 +137,7 @@ def test_rule_for_a_callee_in_a_later_stack_is_in_that_stack_and_reported() -> N
             "virtual node 'orders': stack 'Orders' calls stack 'Stock', which is created and deployed later, got "
             "\"backend 'stock'\" (create the stack of the callee first: a new call starts before its rule exists, and "
             "before a caller is removed, its backend must be taken away in a deployment of its own) "
-            "[ack: color-mesh:calleeDeployedLater[Orders:Stock]]"
+            "[ack: color-mesh:callee-deployed-later[Orders:Stock]]"
         )
     ]
 

@@ -254,5 +254,5 @@ def test_complete_app_has_no_warning(
     gateway.add_route("Stock", to=stock)
     stock.implement(stack, "Task", cluster=cluster, image=IMAGE)
     gateway.implement(stack, "Door", cluster=cluster)
-    found = Found.from_stack(stack).find_warning("*", Match.string_like_regexp(r"\[ack: color-mesh:(?!appMeshEnded)"))
+    found = Found.from_stack(stack).find_warning("*", Match.string_like_regexp(r"\[ack: color-mesh:(?!app-mesh-ended)"))
     assert [each.entry.data for each in found] == []

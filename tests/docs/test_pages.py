@@ -33,6 +33,14 @@ def test_readme_is_at_most_120_lines() -> None:
     assert len(AT_ROOT["README.md"].splitlines()) <= 120
 
 
+def test_page_on_constructs_has_the_id_of_every_warning() -> None:
+    # "color-mesh:domain" is metadata of a VPC, and the context of the tutorial's app is in another form.
+    source = "\n".join(path.read_text() for path in (ROOT / "constructs/color_mesh/cdk").glob("*.py"))
+    ids = {*re.findall(r'"color-mesh:(\w[\w-]*)', source)} - {"domain"}
+    assert [each for each in ids if f"`color-mesh:{each}" not in PAGES["constructs.md"]] == []
+    assert [each for each in ids if each != each.lower()] == []
+
+
 def test_navigation_has_every_page() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text().split("\nnav:")[1].split("\nvalidation:")[0]
     # The list of findings leads to their pages.

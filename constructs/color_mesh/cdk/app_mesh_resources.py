@@ -43,7 +43,7 @@ class AppMeshResources:
         self._services: dict[str, CfnResource] = {}
         self._external_services: list[str] = []
         _acknowledge_shutdown(scope)
-        Annotations.of(scope).add_warning_v2("color-mesh:appMeshEnded", _SHUTDOWN)
+        Annotations.of(scope).add_warning_v2("color-mesh:app-mesh-ended", _SHUTDOWN)
         self._mesh = appmesh.CfnMesh(scope, "Mesh", mesh_name=mesh.name, spec=mesh_spec(mesh))
         self._mesh_name = self._mesh.attr_mesh_name
 

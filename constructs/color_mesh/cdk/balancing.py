@@ -78,7 +78,7 @@ class _Admission:
                 continue
             fix = "give it security_groups, or let in its clients with connections.allow_from of the node or gateway"
             text = problem(f"load balancer {path!r}", "tasks cannot admit it without a security group", None, fix)
-            Annotations.of(node).add_warning_v2("color-mesh:loadBalancerWithoutSecurityGroup", text)
+            Annotations.of(node).add_warning_v2("color-mesh:load-balancer-without-security-group", text)
 
 
 def _set_health_path(group: elbv2.ApplicationTargetGroup, path: str) -> None:
@@ -127,7 +127,7 @@ def keep_load_balancers_at_envoy(subject: str, service: ecs.BaseService, ports: 
         ports: Ports of the application at which Envoy does not intercept.
     """
     for text in _past_envoy(subject, service, ports, 0):
-        Annotations.of(service).add_warning_v2("color-mesh:loadBalancerPastEnvoy", text)
+        Annotations.of(service).add_warning_v2("color-mesh:load-balancer-past-envoy", text)
     service.node.add_validation(_PastEnvoy(subject, service, ports, len(service.load_balancers)))
 
 

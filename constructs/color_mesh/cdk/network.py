@@ -284,7 +284,7 @@ class _Calls:
                 "is removed, its backend must be taken away in a deployment of its own"
             )
             Annotations.of(network.scope).add_warning_v2(
-                f"color-mesh:calleeDeployedLater[{caller_stack}:{callee_stack}]",
+                f"color-mesh:callee-deployed-later[{caller_stack}:{callee_stack}]",
                 problem(f"virtual node {caller!r}", wrong, f"backend {callee!r}", fix),
             )
 
