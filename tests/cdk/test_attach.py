@@ -645,6 +645,7 @@ def test_service_is_attached_once(service: ecs.FargateService, node: MeshNode, s
     assert "virtual node 'bills': task definition is in the mesh already, got 'Shop/Web' (one node for each task" in (
         str(error.value)
     )
+    assert "name of the ECS service" not in str(error.value)
 
 
 def test_node_with_a_hostname_has_no_tasks_to_attach(

@@ -99,7 +99,9 @@ def test_service_of_a_node_takes_policies(stack: Stack, any_mesh: ServiceMesh) -
 
 
 def test_policies_without_a_virtual_service_are_refused(stack: Stack, any_mesh: ServiceMesh) -> None:
-    with pytest.raises(MeshError, match=r"virtual node 'stock': has policies for callers but no virtual service of"):
+    with pytest.raises(
+        MeshError, match=r"virtual node 'stock': policies for callers need a virtual service that a node provides"
+    ):
         MeshNode(stack, "Stock", mesh=any_mesh, name="stock", virtual_service=False, caller_timeout=MINUTE)
 
 
@@ -115,7 +117,7 @@ def test_policies_of_the_service_of_a_router_are_refused(stack: Stack, envoy_mes
             caller_timeout=MINUTE,
         )
     assert str(error.value) == (
-        "virtual service 'name.shop.local': has policies for callers but no virtual service of its own, got "
+        "virtual service 'name.shop.local': policies for callers need a virtual service that a node provides, got "
         "{'caller_timeout': Timeout(per_request=60000 ms, idle=None)} "
         "(leave them out: callers use the policies of the routes of a router)"
     )

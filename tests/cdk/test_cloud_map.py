@@ -186,6 +186,17 @@ class TestWeights:
 
         assert only(shop.template(), INSTANCE, InstanceId="late")["InstanceAttributes"] == {"old": "1", "new": "1"}
 
+    def test_names_of_routers_and_routes_may_be_alike(self) -> None:
+        shop = Shop()
+        shop.implement()
+        router = MeshRouter(
+            shop.stack, "Sale", mesh=shop.mesh, name="stock-sale", virtual_service_name="sale.shop.local"
+        )
+        router.add_route("Route", name="all", targets={shop.old: 1, shop.new: 1})
+        shop.router.add_route("Sale", name="sale-all", prefix="/sale", targets={shop.old: 1, shop.new: 1})
+
+        assert len(properties(shop.template(), INSTANCE)) == 3
+
     def test_route_to_a_node_without_an_implementation_has_the_weights_of_the_template(self) -> None:
         shop = Shop()
         shop.implement(shop.old, shop.cart)

@@ -8,7 +8,7 @@ from aws_cdk.assertions import Match, Template
 
 from color_mesh import ColorRouter, MeshedColorNode, MeshError, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.cdk.color import LOOPBACK_APPLICATION
-from color_mesh.model.deployment import ENVOY_IMAGES, DataPlaneName
+from color_mesh.model.deployment import COLLECTOR_IMAGE, ENVOY_IMAGES, DataPlaneName
 from images import digests
 
 
@@ -76,5 +76,5 @@ def test_invalid_color_is_an_error_of_the_node(stack: Stack) -> None:
 def test_make_digests_finds_every_default_image_with_a_tag() -> None:
     text = "".join((digests.ROOT / name).read_text() for name in digests.FILES)
     found = {f"{match[1]}:{match[2]}" for match in digests._IMAGE.finditer(text)}
-    defaults = {*ENVOY_IMAGES.values(), LOOPBACK_APPLICATION.image}
+    defaults = {*ENVOY_IMAGES.values(), COLLECTOR_IMAGE, LOOPBACK_APPLICATION.image}
     assert found == {name.partition("@")[0] for name in defaults if ":" in name}

@@ -336,7 +336,7 @@ def test_target_that_is_text_is_refused(mesh: ServiceMesh, gateway: MeshGateway,
         gateway.add_route("Shop", to="a.shop.local", name="shop")  # type: ignore[arg-type]
     assert str(error.value) == (
         "gateway route 'shop': backend is text, got 'a.shop.local' "
-        "(declare a service that exists elsewhere with external_service('a.shop.local'))"
+        "(the node, router or service itself; with app-mesh external_service(...) for one that is elsewhere)"
     )
     assert gateway.node.try_find_child("Shop") is None
     assert mesh.model == before

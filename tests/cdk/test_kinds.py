@@ -1,6 +1,7 @@
 """Kinds of arguments: text in place of a list, one thing in place of several, tokens in place of literals."""
 
 import inspect
+import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Aws, Duration, Stack, Token
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
@@ -106,7 +108,7 @@ class Call:
             if each.kind is inspect.Parameter.KEYWORD_ONLY and each.default is inspect.Parameter.empty
         }
         keywords[argument] = value
-        positions: dict[str, Any] = {"scope": self.stack, "id": "New", "service": None, "task_definition": None}
+        positions: dict[str, Any] = {"scope": self.stack, "id": "New", "service": object(), "task_definition": object()}
         given = [positions[name] for name in parameters if name in positions]
         if method == "__init__":
             return refusal(construct, *given, **keywords)
@@ -173,7 +175,7 @@ def test_what_is_no_known_duration_is_refused(
     of_type(lambda hint: inspect.isclass(hint) and hint.__module__.startswith("color_mesh.")),
 )
 def test_values_of_other_types_are_refused(call: Call, construct: type, method: str, argument: str, hint: Any) -> None:
-    assert f": '{argument}' is not of the type " in call(construct, method, argument, 15)
+    assert re.search(rf": '{argument}' is not (of the type|a backend)", call(construct, method, argument, 15))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +186,27 @@ def test_text_in_place_of_an_object_of_the_cdk_is_refused(
     call: Call, construct: type, method: str, argument: str, hint: Any
 ) -> None:
     assert f": '{argument}' is not of the type " in call(construct, method, argument, "arn:aws:thing")
+
+
+@pytest.mark.parametrize(
+    ("construct", "method", "argument"),
+    [
+        (ServiceMesh, "__init__", "vpc"),
+        (MeshNode, "implement", "cluster"),
+        (MeshNode, "implement", "image"),
+        (MeshGateway, "implement", "cluster"),
+    ],
+)
+def test_none_in_place_of_a_required_object_of_the_cdk_is_refused(
+    call: Call, construct: type, method: str, argument: str
+) -> None:
+    assert f": '{argument}' is not of the type " in call(construct, method, argument, None)
+
+
+def test_none_in_place_of_a_service_or_a_task_definition_is_refused(call: Call) -> None:
+    node = call.parts[MeshNode]
+    assert refusal(node.attach, None).startswith("MeshNode 'node': 'service' is not of the type ecs.BaseService, got ")
+    assert "'task_definition' is not of the type ecs.TaskDefinition, got None" in refusal(node.add_to, None)
 
 
 @pytest.mark.parametrize(
@@ -205,9 +228,10 @@ def test_text_in_place_of_an_object_of_the_cdk_is_refused(
             {"timeout": Timeout(per_request=Duration.millis(Token.as_number({"Ref": "Number"})))},
             "'timeout.per_request' is not known before the deployment, got 'a token' (a literal)",
         ),
+        ({"timeout": Duration.seconds(5)}, "'timeout' is not of the type Timeout, got 'a duration' (such as Timeout("),
         ({"timeout": HealthCheck()}, "'timeout' is not of the type Timeout, got HealthCheck(protocol=None, "),
     ],
-    ids=["events", "headers", "prefix", "timeout", "type"],
+    ids=["events", "headers", "prefix", "timeout", "duration", "type"],
 )
 def test_kinds_in_values_are_validated(call: Call, value: dict[str, Any], problem: str) -> None:
     router, node = call.parts[MeshRouter], call.parts[MeshNode]
@@ -240,7 +264,10 @@ def test_targets_that_are_names_are_refused(call: Call) -> None:
 def test_list_in_place_of_backends_is_refused(call: Call) -> None:
     node = call.parts[MeshNode]
     message = refusal(node.connect_to, [node])
-    assert message.startswith("MeshNode 'node': 'backends[0]' is not of the type Backend, got [")
+    assert message == (
+        f"MeshNode 'node': 'backends[0]' is not a backend, got ['{node.node.path}'] "
+        "(a node, a router, a service or an external service)"
+    )
 
 
 def test_environment_and_commands_may_contain_tokens(call: Call) -> None:
@@ -251,6 +278,32 @@ def test_environment_and_commands_may_contain_tokens(call: Call) -> None:
         call.stack, "Task", cluster=cluster, image=image, command=["serve", region], environment={"REGION": region}
     )
     assert task.app_container.container_name == "node-app"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"environment": {"PORT": 80}}, "'environment[PORT]' is not text, got 80 ('80')"),
+        ({"environment": {80: "PORT"}}, "'key of environment' is not text, got 80 ('80')"),
+        ({"command": ["serve", 80]}, "'command[1]' is not text, got 80 ('80')"),
+        (
+            {"container_health_check": HealthCheck()},
+            f"'container_health_check' is not of the type ecs.HealthCheck, got {HealthCheck()}"
+            + " (such as ecs.HealthCheck(...))",
+        ),
+    ],
+    ids=["value", "key", "item", "health check"],
+)
+def test_what_the_cdk_would_refuse_is_refused_before_it(call: Call, arguments: dict[str, Any], problem: str) -> None:
+    node, required = call.parts[MeshNode], {name: call.required[name] for name in ("cluster", "image")}
+    assert refusal(node.implement, call.stack, "Task", **required, **arguments) == f"MeshNode 'node': {problem}"
+    assert call.stack.node.try_find_child("Task") is None
+
+
+def test_imported_construct_is_named_by_its_path(call: Call) -> None:
+    certificate = acm.Certificate.from_certificate_arn(call.stack, "Certificate", "arn:aws:acm:eu-west-1:1:x/y")
+    message = call(MeshGateway, "implement", "certificates", certificate)
+    assert f"'certificates' is not a list, got '{certificate.node.path}' (certificates=[...])" in message
 
 
 def test_lists_may_be_tuples(stack: Stack, mesh: ServiceMesh) -> None:

@@ -85,8 +85,26 @@ def test_mesh_without_metrics_in_cloudwatch_is_refused(
 def test_thresholds_that_are_not_valid_are_refused(value: Any, stack: Stack, vpc: ec2.IVpc) -> None:
     mesh = mesh_of(stack, vpc, Telemetry())
     with pytest.raises(MeshError) as error:
-        MeshMonitoring(stack, "Monitoring", mesh=mesh, error_percent=value, latency=value)
-    assert str(error.value).splitlines() == [
-        f"monitoring of mesh 'shop': error_percent out of range, got {value!r} (above 0 and below 100)",
-        f"monitoring of mesh 'shop': latency is not a Duration, got {value!r} (such as Duration.millis(500))",
-    ]
+        MeshMonitoring(stack, "Monitoring", mesh=mesh, error_percent=value)
+    assert str(error.value) == (
+        f"monitoring of mesh 'shop': error_percent out of range, got {value!r} (above 0 and below 100)"
+    )
+    with pytest.raises(MeshError) as error:
+        MeshMonitoring(stack, "Monitoring", mesh=mesh, latency=value)
+    assert str(error.value) == (
+        f"MeshMonitoring 'Monitoring': 'latency' is not a duration, got {value!r} (such as Duration.seconds(5))"
+    )
+
+
+def test_name_in_place_of_a_mesh_or_a_node_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
+    wrong: Any = "cart"
+    with pytest.raises(MeshError, match=r"^MeshMonitoring 'Monitoring': 'mesh' is not of the type ServiceMesh, got "):
+        MeshMonitoring(stack, "Monitoring", mesh=wrong)
+    monitoring = MeshMonitoring(stack, "Monitoring", mesh=mesh_of(stack, vpc, Telemetry()))
+    for create_alarm in (monitoring.error_alarm_of, monitoring.latency_alarm_of):
+        with pytest.raises(MeshError) as error:
+            create_alarm(wrong)
+        assert str(error.value) == (
+            "MeshMonitoring 'Monitoring': 'part' is not of the type MeshNode or MeshGateway, got 'cart' "
+            "(such as MeshNode(...))"
+        )

@@ -302,7 +302,7 @@ def test_backend_that_is_text_is_refused(stack: Stack, mesh: ServiceMesh) -> Non
         MeshNode(stack, "Cart", mesh=mesh, name="cart", backends=["a.shop.local"])  # type: ignore[list-item]
     assert str(error.value) == (
         "virtual node 'cart': backend is text, got 'a.shop.local' "
-        "(declare a service that exists elsewhere with external_service('a.shop.local'))"
+        "(the node, router or service itself; with app-mesh external_service(...) for one that is elsewhere)"
     )
     assert stack.node.try_find_child("Cart") is None
     assert mesh.model == before
@@ -315,7 +315,7 @@ def test_backend_that_is_text_is_refused_when_connecting(stack: Stack, mesh: Ser
         cart.connect_to("a.shop.local")  # type: ignore[arg-type]
     assert str(error.value) == (
         "virtual node 'cart': backend is text, got 'a.shop.local' "
-        "(declare a service that exists elsewhere with external_service('a.shop.local'))"
+        "(the node, router or service itself; with app-mesh external_service(...) for one that is elsewhere)"
     )
     assert mesh.model == before
 

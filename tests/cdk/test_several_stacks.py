@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
-from aws_cdk import App, Stack, Token
+from aws_cdk import App, Duration, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 
-from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
+from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh, Telemetry
 from tests.support.cloudformation import Assembly, Properties, Template, only, properties
 
 INGRESS, EGRESS = "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"
@@ -370,7 +370,7 @@ def test_one_node_with_a_hundred_callers_is_possible_with_isolation_mesh() -> No
 # Another app
 
 
-def imported_mesh(stack: Stack, isolation: Literal["node", "mesh"] = "node") -> ServiceMesh:
+def imported_mesh(stack: Stack, isolation: Literal["node", "mesh"] = "node", **arguments: Any) -> ServiceMesh:
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-shop", availability_zones=["a", "b"], private_subnet_ids=["one", "two"]
     )
@@ -391,6 +391,7 @@ def imported_mesh(stack: Stack, isolation: Literal["node", "mesh"] = "node") -> 
         ),
         security_group=ec2.SecurityGroup.from_security_group_id(stack, "MeshGroup", "sg-mesh"),
         isolation=isolation,
+        **arguments,
     )
 
 
@@ -425,6 +426,22 @@ def test_imported_mesh_creates_neither_a_zone_nor_a_namespace_nor_a_group_of_the
     assert synthesized(other).get("Resources", {}) == {}
 
 
+def test_envoys_of_an_app_that_imports_a_mesh_send_telemetry(other: Stack) -> None:
+    add(other, imported_mesh(other, telemetry=Telemetry()), "orders")
+    assert "cloudwatch:PutMetricData" in json.dumps(synthesized(other))
+
+
+def test_tasks_of_an_app_that_imports_a_mesh_wait_for_the_refresh_interval_of_the_mesh(other: Stack) -> None:
+    add(other, imported_mesh(other, refresh_interval=Duration.seconds(20)), "orders")
+    delays = [
+        container["StopTimeout"]
+        for task in properties(Template(synthesized(other)), "AWS::ECS::TaskDefinition")
+        for container in task["ContainerDefinitions"]
+        if container["Name"] == "deregistration-delay"
+    ]
+    assert delays == [51]
+
+
 def test_caller_of_another_apps_node_has_its_rule_its_record_and_its_endpoints(other: Stack) -> None:
     mesh = imported_mesh(other)
     add(other, mesh, "orders", [stock_of(other, mesh)])
@@ -435,7 +452,7 @@ def test_caller_of_another_apps_node_has_its_rule_its_record_and_its_endpoints(o
     record = only(template, RECORD)
     assert (record["HostedZoneId"], record["Name"], record["SetIdentifier"]) == ("Z1", "stock.shop.local", "OtherApp")
     assert only(template, "AWS::ServiceDiscovery::Service")["NamespaceId"] == "ns-shop"
-    assert "stock.tasks.shop.local" in json.dumps(template)
+    assert '"servicediscovery:ServiceName": ["stock"]' in json.dumps(template)
 
 
 def test_router_weighs_between_a_node_here_and_one_of_another_app(other: Stack) -> None:

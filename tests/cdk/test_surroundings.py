@@ -154,6 +154,15 @@ class TestServices:
             task_definition.add_container("App", image=IMAGE)
             job.add_to(task_definition)
 
+    def test_node_that_only_calls_may_have_scheduled_tasks_and_a_service(
+        self, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
+    ) -> None:
+        job = MeshNode(stack, "Job", mesh=mesh, name="job", listeners=[], virtual_service=False)
+        task_definition = ecs.FargateTaskDefinition(stack, "Definition", cpu=512, memory_limit_mib=1024)
+        task_definition.add_container("App", image=IMAGE)
+        job.add_to(task_definition)
+        job.implement(stack, "Task", cluster=cluster, image=IMAGE)
+
 
 class TestNodeWithoutTasks:
     def test_node_that_is_called_and_never_implemented_is_a_warning(

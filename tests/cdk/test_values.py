@@ -34,7 +34,7 @@ from color_mesh.model import (
     SdsCertificate,
     SdsTrust,
 )
-from tests.support.builders import routing
+from tests.support.builders import refusal, routing
 
 CONSTRUCTS = ("ServiceMesh", "MeshNode", "MeshRouter", "MeshService", "MeshGateway", "MeshedColorNode", "ColorRouter")
 # Methods that constructs call of each other.
@@ -150,3 +150,21 @@ def test_certificates_have_a_function_for_each_origin() -> None:
     assert TlsCertificate.sds("a") == SdsCertificate(secret_name="a")
     assert TlsTrust.file("/a") == FileTrust(certificate_chain="/a")
     assert TlsTrust.sds("a") == SdsTrust(secret_name="a")
+
+
+def test_arn_in_place_of_a_certificate_of_the_cdk_is_refused() -> None:
+    arn: Any = "arn:aws:acm:eu-west-1:111122223333:certificate/shop"
+    problems = [refusal(TlsCertificate.acm, arn), refusal(TlsTrust.acm, arn), refusal(TlsTrust.acm, [arn])]
+    of_certificate = (
+        f"certificate of ACM: is text, and no object of the CDK, got {arn!r} "
+        "(acm.Certificate.from_certificate_arn, or AcmCertificate(arn=...))"
+    )
+    of_trust = (
+        f"trust in ACM: is text, and no object of the CDK, got {arn!r} "
+        "(a list with acmpca.CertificateAuthority.from_certificate_authority_arn, or AcmTrust(...))"
+    )
+    assert problems == [
+        of_certificate,
+        of_trust,
+        of_trust,
+    ]

@@ -168,6 +168,27 @@ def test_protocol_that_is_none_is_a_problem(tmp_path: Path, protocol: str) -> No
     assert found.text.endswith(f".IpProtocol: is not a protocol, got {protocol!r} ({fix})")
 
 
+@pytest.mark.parametrize("ports", [{"FromPort": 80}, {"FromPort": 81, "ToPort": 80}, {"FromPort": 1, "ToPort": 65536}])
+def test_ports_that_are_no_range_are_a_problem(tmp_path: Path, ports: dict[str, int]) -> None:
+    rule = {"IpProtocol": "tcp", "CidrIp": "0.0.0.0/0", **ports}
+    (found,) = declared(tmp_path, with_properties("Group", SecurityGroupIngress=[rule])).problems
+    assert found.text.endswith(f".ToPort: does not end a range of ports, got {ports.get('ToPort')} (FromPort to 65535)")
+
+
+def test_addresses_of_a_rule_may_have_the_bits_of_a_host(tmp_path: Path) -> None:
+    rule = {"IpProtocol": "-1", "CidrIp": "100.68.0.18/18"}
+    declarations = declared(tmp_path, with_properties("Group", SecurityGroupIngress=[rule]))
+    assert not declarations.problems
+    assert declarations.security_groups[GROUP].ingress == (Rule(protocol="all", cidr=IPv4Network("100.68.0.0/18")),)
+
+
+def test_outbound_rule_with_a_problem_does_not_allow_all_traffic(tmp_path: Path) -> None:
+    rule = {"IpProtocol": "tcp", "CidrIp": "ten"}
+    declarations = declared(tmp_path, with_properties("Group", SecurityGroupEgress=[rule]))
+    assert len(declarations.problems) == 1
+    assert declarations.security_groups[GROUP].egress == ()
+
+
 def test_security_group_without_rules_allows_outbound_traffic(tmp_path: Path) -> None:
     assert declared(tmp_path).security_groups[GROUP].egress == (Rule(protocol="all", cidr=ANYWHERE),)
 

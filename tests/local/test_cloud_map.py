@@ -261,9 +261,16 @@ def test_service_that_leaves_the_templates_takes_its_registered_instances_along(
     assert live_routes(aws.cloud_map) == {}
 
 
-def test_task_of_ecs_cannot_be_deregistered(aws: Emulated) -> None:
+@pytest.mark.parametrize("action", ["RegisterInstance", "DeregisterInstance"])
+def test_task_of_ecs_cannot_be_changed_or_deregistered(aws: Emulated, action: str) -> None:
+    request = {
+        "ServiceId": cloud_map_id("srv", STOCK),
+        "InstanceId": "4",
+        "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.9"},
+    }
     with pytest.raises(ApiError, match="ResourceInUse"):
-        aws.cloud_map.call("DeregisterInstance", {"ServiceId": cloud_map_id("srv", STOCK), "InstanceId": "4"})
+        aws.cloud_map.call(action, request)
+    assert aws.discovered() == ["4", "5", "6"]
 
 
 def test_changed_instance_of_the_templates_waits_for_the_services_that_it_depends_on(aws: Emulated) -> None:

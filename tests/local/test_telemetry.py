@@ -132,3 +132,30 @@ def test_body_that_is_no_otlp_is_refused(body: bytes) -> None:
         with pytest.raises(ValueError, match="pars"):
             receive(body)
     assert (store.traces(1), store.rates()) == ([], [])
+
+
+def test_numbers_of_resources_spans_and_attributes_in_a_request_are_limited() -> None:
+    store = TelemetryStore()
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    for number in range(6000):
+        add(spans.add(trace_id=b"a"), f"key{number}", "")
+    for number in range(200):
+        add(spans[0], f"other{number}", "")
+    add(spans[0], "url.path", "/late")
+    for _ in range(20):
+        request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"b")
+    store.receive_traces(request.SerializeToString())
+    counts = {trace[0]["trace"]: (len(trace), trace[0]["path"]) for trace in store.traces(2)}
+    assert counts == {"61": (5000, ""), "62": (9, "")}
+
+
+def test_number_of_points_in_a_request_is_limited() -> None:
+    store = TelemetryStore()
+    request = ExportMetricsServiceRequest()
+    points = request.resource_metrics.add().scope_metrics.add().metrics.add(name="http.client.request.count").sum
+    for number in range(5001):
+        add(points.data_points.add(as_int=1), "peer.service", str(number))
+    for _ in range(2):
+        store.receive_metrics(request.SerializeToString())
+    assert {rate["peer"] for rate in store.rates()} <= {str(number) for number in range(5000)}

@@ -16,11 +16,17 @@ from tests.support.mesh_strategies import meshes
 from tests.support.needs import examples
 
 # Values that are no part of a mesh, or have no default.
-TASKS = (model.FargateContainer, model.ContainerHealthCheck, model.FargateTask, model.Milliseconds)
+NO_PARTS = (
+    model.FargateContainer,
+    model.ContainerHealthCheck,
+    model.FargateTask,
+    model.Milliseconds,
+    model.Telemetry,
+)
 KINDS: tuple[Any, ...] = tuple(
     kind
     for kind in (getattr(model, name) for name in model.__all__)
-    if isinstance(kind, type) and is_dataclass(kind) and kind not in TASKS
+    if isinstance(kind, type) and is_dataclass(kind) and kind not in NO_PARTS
 )
 
 

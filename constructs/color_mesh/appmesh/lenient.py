@@ -40,15 +40,12 @@ def valid_parts(parts: MeshParts) -> tuple[MeshParts, tuple[str, ...]]:
     services = _valid(
         parts.services, "virtual service", lambda each: each.name.lower(), check_virtual_service, problems
     )
-    index = MeshIndex()
-    index.add(replace(parts, nodes=nodes, services=services))
+    index = _index(replace(parts, nodes=nodes, services=services))
     routers = [_router(router, index, problems) for router in parts.routers]
     routers = [*_valid(routers, "virtual router", lambda router: router.name, check_virtual_router, problems)]
-    index = MeshIndex()
-    index.add(replace(parts, nodes=nodes, services=services, routers=tuple(routers)))
+    index = _index(replace(parts, nodes=nodes, services=services, routers=tuple(routers)))
     services = tuple(_service(service, index, problems) for service in services)
-    index = MeshIndex()
-    index.add(replace(parts, nodes=nodes, services=services, routers=tuple(routers)))
+    index = _index(replace(parts, nodes=nodes, services=services, routers=tuple(routers)))
     gateways = [_gateway(gateway, index, problems) for gateway in parts.gateways]
     valid_gateways = _valid(gateways, "virtual gateway", lambda each: each.name, check_virtual_gateway, problems)
     known = {service.name for service in services}
@@ -65,6 +62,12 @@ def valid_parts(parts: MeshParts) -> tuple[MeshParts, tuple[str, ...]]:
     return valid, tuple(problems)
 
 
+def _index(parts: MeshParts) -> MeshIndex:
+    index = MeshIndex()
+    index.add(parts)
+    return index
+
+
 def _valid(
     parts: Iterable[T],
     kind: str,
@@ -75,9 +78,9 @@ def _valid(
     """Return the valid parts, of those with the same name the last one."""
     valid: dict[str, T] = {}
     for part in parts:
-        name, wrong = name_of(part), [*check(part)]
-        if wrong:
-            problems += wrong
+        name, of_part = name_of(part), [*check(part)]
+        if of_part:
+            problems += of_part
             continue
         if name in valid:
             problems.append(problem(f"{kind} {name!r}", "is declared twice", name, "the last one counts: remove one"))
@@ -99,28 +102,29 @@ def _service(service: VirtualService, index: MeshIndex, problems: list[str]) -> 
     """Return a virtual service, without a provider that the mesh does not have."""
     if index.provider(service) is not None or (service.virtual_node or service.virtual_router) is None:
         return service
-    wrong = "has a provider that the mesh does not have"
-    got = service.virtual_node or service.virtual_router
-    problems.append(problem(f"virtual service {service.name!r}", wrong, got, "requests to it fail: declare it"))
+    provider, fix = service.virtual_node or service.virtual_router, "requests to it fail: declare it"
+    text = problem(f"virtual service {service.name!r}", "has a provider that the mesh does not have", provider, fix)
+    problems.append(text)
     return replace(service, virtual_node=None, virtual_router=None)
 
 
 def _router(router: VirtualRouter, index: MeshIndex, problems: list[str]) -> VirtualRouter:
     routes = []
     for route in _named_once(router.routes, problems):
-        own: list[str] = []
-        wrong = [*check_route(f"route {route.name!r}", route, router.listeners)]
+        of_targets: list[str] = []
+        of_route = [*check_route(f"route {route.name!r}", route, router.listeners)]
         targets = []
         for target in route.targets:
-            wrong_target = [*check_targets(replace(route, targets=(target,)), index)]
-            own += () if wrong else wrong_target
-            targets += [] if wrong_target else [target]
-        if not wrong and len(targets) < len(route.targets) and not any(target.weight for target in targets):
-            wrong = [problem(f"route {route.name!r}", "is left out", "no target", "correct its targets")]
+            of_target = [*check_targets(replace(route, targets=(target,)), index)]
+            of_targets += () if of_route else of_target
+            targets += [] if of_target else [target]
+        if not of_route and len(targets) < len(route.targets) and not any(target.weight for target in targets):
+            of_route = [problem(f"route {route.name!r}", "is left out", "no target", "correct its targets")]
         # The place of a route is known by its name and that of its router.
         prefix = f"route {route.name!r}"
-        problems += (each.replace(prefix, f"{prefix} of virtual router {router.name!r}", 1) for each in (*own, *wrong))
-        if not wrong:
+        of_router = f"{prefix} of virtual router {router.name!r}"
+        problems += (each.replace(prefix, of_router, 1) for each in (*of_targets, *of_route))
+        if not of_route:
             routes.append(replace(route, targets=tuple(targets)))
     return replace(router, routes=_without_overlap(f"virtual router {router.name!r}", routes, problems))
 
@@ -129,9 +133,9 @@ def _gateway(gateway: VirtualGateway, index: MeshIndex, problems: list[str]) -> 
     routes = []
     for route in _named_once(gateway.routes, problems):
         subject = f"gateway route {route.name!r}"
-        wrong = [*check_gateway_route(subject, route, gateway.listeners), *check_gateway_target(route, index)]
-        problems += (each.replace(subject, f"{subject} of virtual gateway {gateway.name!r}", 1) for each in wrong)
-        routes += [] if wrong else [route]
+        of_route = [*check_gateway_route(subject, route, gateway.listeners), *check_gateway_target(route, index)]
+        problems += (each.replace(subject, f"{subject} of virtual gateway {gateway.name!r}", 1) for each in of_route)
+        routes += [] if of_route else [route]
     return replace(gateway, routes=_without_overlap(f"virtual gateway {gateway.name!r}", routes, problems))
 
 
@@ -153,10 +157,10 @@ def _without_overlap(subject: str, routes: list[AnyRouteT], problems: list[str])
     """
     if len(routes) > MAX_ROUTES:
         return tuple(routes)  # The validation of the router reports it.
-    found = [text for one, two in combinations(routes, 2) for text in check_overlap(subject, one, two)]
-    if not found:
+    overlaps = [text for one, two in combinations(routes, 2) for text in check_overlap(subject, one, two)]
+    if not overlaps:
         return tuple(routes)
-    problems += found
+    problems += overlaps
     remaining = [
         route
         for index, route in enumerate(routes)

@@ -86,7 +86,7 @@ def check_policies(
     arguments = {name: value for name, value in given.items() if value is not None}
     if arguments and not has_service:
         fix = "leave them out: callers use the policies of the routes of a router"
-        yield problem(subject, "has policies for callers but no virtual service of its own", arguments, fix)
+        yield problem(subject, "policies for callers need a virtual service that a node provides", arguments, fix)
 
 
 def check_discovery_arguments(

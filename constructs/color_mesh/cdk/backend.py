@@ -72,7 +72,7 @@ def check_backend_arguments(subject: str, mesh: NamedMesh, backends: Sequence[Ba
     """Validate that backends belong to the mesh of their caller and have a virtual service."""
     for backend in backends:
         if isinstance(backend, str):
-            fix = f"declare a service that exists elsewhere with external_service({backend!r})"
+            fix = "the node, router or service itself; with app-mesh external_service(...) for one that is elsewhere"
             yield problem(subject, "backend is text", backend, fix)
         elif backend.virtual_service_name is None:
             fix = "give it one with virtual_service=True, or put it behind a MeshRouter"

@@ -42,7 +42,7 @@ class ImportedNode(TargetNode):
         mesh: Mesh of the node.
         name: Name of the node in the mesh.
         port: Port of the first listener.
-        virtual_service_name: Name that callers use. ``None``: callers reach the node through a router only.
+        virtual_service_name: Name that callers use.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class ImportedNode(TargetNode):
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name
-        self.port: int | None = node.listeners[0].port
-        self.virtual_service_name: str | None = service_name
+        self.port: int = node.listeners[0].port
+        self.virtual_service_name: str = service_name
         mesh.network.add_node_elsewhere(name, security_group)
 
 

@@ -1,15 +1,15 @@
-"""Validation of the kinds of arguments, by their types: one thing or several, text or a list, known or a token."""
+"""Validation of arguments by their type hints: objects, lists, dictionaries, durations, and literals or tokens."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache, wraps
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_ecs as ecs
-from constructs import Construct
 
 from color_mesh.cdk.backend import Backend
 from color_mesh.model import Duration as ModelDuration
@@ -19,6 +19,8 @@ from color_mesh.model.errors import problem, refuse
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Types of values that are no object of the CDK.
+_NO_OBJECTS = (str, int, float, list, tuple, dict, NoneType)
 _TOKEN = ("is not known before the deployment", "a token", "a literal")
 
 
@@ -61,7 +63,9 @@ def _check_arguments(
     if function.__name__ == "__init__":
         subject = f"{type(args[0]).__name__} {arguments.get('id')!r}"
     elif "self" in signature.parameters:
-        subject = f"{type(args[0]).__name__} {getattr(args[0], 'name', '')!r}"
+        construct: Any = args[0]
+        name = construct.name if hasattr(construct, "name") else construct.node.id
+        subject = f"{type(construct).__name__} {name!r}"
     else:
         subject = f"{function.__qualname__.partition('.')[0]} {arguments.get('id')!r}"
     for parameter, value in arguments.items():
@@ -99,6 +103,9 @@ def _check_scalar(place: str, hint: Any, value: object, *, literal: bool) -> Ite
         yield place, *_TOKEN
     elif hint is bool and not isinstance(value, bool):
         yield place, "is not true or false", _shown(value), "True or False"
+    elif hint is str and not literal and not isinstance(value, str):
+        # The CDK gets it without further validation.
+        yield place, "is not text", _shown(value), repr(str(value))
 
 
 def _check_union(place: str, hints: Sequence[Any], value: object, *, literal: bool) -> Iterator[_Fault]:
@@ -139,18 +146,25 @@ def _check_class(place: str, hint: type, value: object, *, literal: bool) -> Ite
     elif isinstance(value, Milliseconds):
         if _is_token(value.number):
             yield place, *_TOKEN
-    elif hint is Backend and isinstance(value, str):
-        return  # The fix depends on the caller.
+    elif hint is Backend:
+        # The fix for text depends on the caller.
+        if not isinstance(value, str | Backend):
+            yield place, "is not a backend", _shown(value), "a node, a router, a service or an external service"
     elif hint is not ModelDuration and (hint is ecs.HealthCheck or hint.__module__.startswith("color_mesh.")):
-        if not isinstance(value, hint):
-            yield place, f"is not of the type {hint.__name__}", _shown(value), f"such as {hint.__name__}(...)"
-        elif is_dataclass(value) and hint.__module__.startswith("color_mesh.model."):
-            for name, part_hint in _hints(hint).items():
-                yield from _check(f"{place}.{name}", part_hint, getattr(value, name), literal=literal)
-    elif hint.__module__.startswith("aws_cdk") and isinstance(value, str | int | float | list | tuple):
+        yield from _check_own_class(place, hint, value, literal=literal)
+    elif hint.__module__.startswith("aws_cdk") and isinstance(value, _NO_OBJECTS):
         # The CDK reports these with a stack trace of Node, and after it has created a part of the constructs.
-        name = f"{hint.__module__.rpartition('.aws_')[2]}.{hint.__name__}"
-        yield place, f"is not of the type {name}", _shown(value), "the object itself, imported if another app owns it"
+        fix = "the object itself, imported if another app owns it"
+        yield place, f"is not of the type {_name(hint)}", _shown(value), fix
+
+
+def _check_own_class(place: str, hint: type, value: object, *, literal: bool) -> Iterator[_Fault]:
+    """Yield the faults of a construct, or of a value of the model and its fields."""
+    if not isinstance(value, hint):
+        yield place, f"is not of the type {_name(hint)}", _shown(value), f"such as {_name(hint)}(...)"
+    elif is_dataclass(value) and hint.__module__.startswith("color_mesh.model."):
+        for name, field_hint in _hints(hint).items():
+            yield from _check(f"{place}.{name}", field_hint, getattr(value, name), literal=literal)
 
 
 def _check_duration(place: str, value: object) -> Iterator[_Fault]:
@@ -160,11 +174,20 @@ def _check_duration(place: str, value: object) -> Iterator[_Fault]:
         yield place, *_TOKEN
 
 
+def _name(hint: type) -> str:
+    """Return the name of a class, those of the CDK with their module: ``ecs.HealthCheck``."""
+    module = hint.__module__.rpartition(".aws_")[2] if hint.__module__.startswith("aws_cdk.aws_") else ""
+    return f"{module}.{hint.__name__}".lstrip(".")
+
+
 def _is_token(value: object) -> bool:
     """Return whether a value stands for one of the deployment (CDK Developer Guide, *Tokens*)."""
     # Python has the others at hand: each question to the CDK is a call to Node.
-    may_be = "Token[" in value if isinstance(value, str) else not isinstance(value, int | NoneType)
-    return may_be and Token.is_unresolved(value)
+    if isinstance(value, str):
+        return "Token[" in value and Token.is_unresolved(value)
+    if isinstance(value, float):
+        return isfinite(value) and Token.is_unresolved(value)  # JSON, and so Node, has no other numbers.
+    return not isinstance(value, int | NoneType) and Token.is_unresolved(value)
 
 
 def _shown(value: object) -> object:
@@ -173,4 +196,7 @@ def _shown(value: object) -> object:
         return "a token"
     if isinstance(value, list | tuple | set):
         return [_shown(each) for each in value]
-    return value.node.path if isinstance(value, Construct) else value
+    if isinstance(value, Duration):
+        return "a duration"
+    # Imported constructs of the CDK have no class of their own.
+    return value.node.path if hasattr(value, "node") and not isinstance(value, type) else value

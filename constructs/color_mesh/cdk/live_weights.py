@@ -75,7 +75,8 @@ class LiveWeights:
     def _create_instance(self, router: str, route: Route, tasks: list[ecs.BaseService]) -> None:
         service = self._services[router]
         stack = Stack.of(tasks[-1] if tasks else service)
-        scope = Construct(stack, f"Weights-{self._mesh}-{router}-{route.name}")
+        # Names have hyphens, and no dots.
+        scope = Construct(stack, f"Weights-{self._mesh}.{router}.{route.name}")
         attributes = {weight_attribute(route, target): str(target.weight) for target in route.targets}
         instance = servicediscovery.CfnInstance(
             scope,

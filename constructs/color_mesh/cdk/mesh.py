@@ -67,7 +67,7 @@ class ServiceMesh(Construct):
         declared: Parts that the constructs of the mesh have declared so far.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
-        implementations: Tasks of the nodes and gateways.
+        implementations: ECS services of the nodes and gateways.
     """
 
     @checked()
@@ -224,6 +224,8 @@ class ServiceMesh(Construct):
         isolation: Isolation = "node",
         egress_filter: EgressFilter = "DROP_ALL",
         envoy_image: ecs.ContainerImage | None = None,
+        telemetry: Telemetry | None = None,
+        refresh_interval: Duration | None = None,
     ) -> "ServiceMesh":
         """Import a mesh that another app created, with the data plane ``envoy`` and loopback interception.
 
@@ -241,6 +243,9 @@ class ServiceMesh(Construct):
             isolation: Isolation of the mesh. Default: ``node``.
             egress_filter: Egress filter of this app's nodes. Default: ``DROP_ALL``.
             envoy_image: Image of Envoy. Default: see `ServiceMesh`.
+            telemetry: Spans and metrics of this app's Envoys, and where they are sent. Default: none.
+            refresh_interval: Refresh interval of the mesh. With a shorter one than that of the other apps, tasks end
+                before the Envoys of all their callers know. Default: 10 seconds.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -254,6 +259,8 @@ class ServiceMesh(Construct):
             isolation=isolation,
             egress_filter=egress_filter,
             envoy_image=envoy_image,
+            telemetry=telemetry,
+            refresh_interval=refresh_interval,
             zone=zone,
             security_group=security_group,
         )

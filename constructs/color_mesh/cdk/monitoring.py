@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from color_mesh.cdk.gateway import MeshGateway
+from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
 from color_mesh.envoy.telemetry import (
@@ -38,6 +39,7 @@ class MeshMonitoring(Construct):
         dashboard: Dashboard with the state of the alarms, and queries for CloudWatch Query Studio.
     """
 
+    @checked()
     def __init__(
         self,
         scope: Construct,
@@ -61,7 +63,7 @@ class MeshMonitoring(Construct):
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
-        refuse(_check(f"monitoring of mesh {mesh.name!r}", mesh, error_percent, latency))
+        refuse(_check(f"monitoring of mesh {mesh.name!r}", mesh, error_percent))
         super().__init__(scope, id)
         self._mesh = mesh
         self._error_percent = error_percent
@@ -78,10 +80,12 @@ class MeshMonitoring(Construct):
             ],
         )
 
+    @checked()
     def error_alarm_of(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
         """Create the alarm on the share of errors of one node or gateway."""
         return self._errors(f"ErrorAlarm-{part.name}", part.name, part.name)
 
+    @checked()
     def latency_alarm_of(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
         """Create the alarm on the latency of one node or gateway."""
         return self._latency(f"LatencyAlarm-{part.name}", part.name, part.name)
@@ -137,12 +141,10 @@ class MeshMonitoring(Construct):
         return "\n".join((f"# Mesh {self._mesh.name}", "PromQL for CloudWatch Query Studio:", *blocks))
 
 
-def _check(subject: str, mesh: ServiceMesh, error_percent: object, latency: object) -> Iterator[str]:
+def _check(subject: str, mesh: ServiceMesh, error_percent: object) -> Iterator[str]:
     telemetry = mesh.telemetry
     if telemetry is None or telemetry.collector not in (None, "sidecar") or mesh.data_plane.follows_tutorial:
         fix = "ServiceMesh(telemetry=Telemetry()), with data_plane='envoy'"
         yield problem(subject, "the mesh sends no metrics to CloudWatch", telemetry, fix)
     if not isinstance(error_percent, int | float) or isinstance(error_percent, bool) or not 0 < error_percent < 100:
         yield problem(subject, "error_percent out of range", error_percent, "above 0 and below 100")
-    if latency is not None and not isinstance(latency, Duration):
-        yield problem(subject, "latency is not a Duration", latency, "such as Duration.millis(500)")

@@ -146,8 +146,8 @@ class MeshNode(TargetNode):
             cloud_map_name: Name of the Cloud Map service. Default: ``name``. This argument and the next two are not
                 supported for nodes that are not registered in Cloud Map.
             cloud_map_description: Description of the Cloud Map service. Default: none.
-            dns_ttl: TTL of the node's DNS record, at most 2147483647 seconds. Default: 60 seconds for App Mesh, which
-                polls Cloud Map itself, and 5 seconds for Envoys, which resolve the name by DNS.
+            dns_ttl: TTL of the node's DNS record, at most 2147483647 seconds. Callers in the mesh do not depend on it,
+                since Cloud Map is asked for the tasks. Default: 5 seconds, or 60 seconds with ``app-mesh``.
             hostname: DNS name of a workload outside the mesh, such as a database or another company's API, as a
                 literal. The node then has no Cloud Map service, no security group and no implementation. The security
                 groups of its callers allow its ports to all IPv4 addresses; a security group of all tasks stays as it
@@ -628,7 +628,6 @@ class MeshNode(TargetNode):
         assert self._member is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
         self._member.add_tasks(attachment, task_definition)
-        self.mesh.implementations.add(subject, task_definition)
         if adjust_bootstrap is not None:
             self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
         return attachment

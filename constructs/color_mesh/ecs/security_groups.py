@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_network
+from typing import TypeAlias
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
@@ -12,7 +13,7 @@ ANYWHERE = IPv4Network("0.0.0.0/0")
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "-1": "all"}
 # EC2 API Reference, IpPermission: these names, or a number.
 _PROTOCOL_NAMES = ("tcp", "udp", "icmp", "icmpv6", "all")
-_MAX_PROTOCOL = 255
+_MAX_PROTOCOL, _MAX_PORT = 255, 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +50,16 @@ class SecurityGroup:
     egress: tuple[Rule, ...] = ()
 
 
+_Rules: TypeAlias = tuple[Rule | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Group:
+    name: str
+    ingress: _Rules
+    egress: _Rules
+
+
 def admits(group: SecurityGroup, protocol: str, port: int, members: frozenset[str], address: IPv4Network) -> bool:
     """Return whether a group allows inbound connections from members of security groups or from an address."""
     return any(_admits(rule, protocol, port, members, address) for rule in group.ingress)
@@ -73,35 +84,40 @@ def read_security_groups(reader: Reader) -> dict[str, SecurityGroup]:
     egress = _own_rules(reader, "AWS::EC2::SecurityGroupEgress", "DestinationSecurityGroupId")
     groups = reader.read_all("AWS::EC2::SecurityGroup", _group)
     return {
-        place: SecurityGroup(
-            name=group.name,
-            ingress=(*group.ingress, *ingress.get(place, ())),
-            # Without a rule for outbound traffic a group allows all of it (Amazon VPC User Guide, Security groups).
-            egress=(*group.egress, *egress.get(place, ())) or (Rule(protocol="all", cidr=ANYWHERE),),
+        place: _security_group(
+            group.name, (*group.ingress, *ingress.get(place, ())), (*group.egress, *egress.get(place, ()))
         )
         for place, group in groups.items()
     }
 
 
-def _own_rules(reader: Reader, resource_type: str, other: str) -> dict[str | None, list[Rule]]:
+def _security_group(name: str, ingress: _Rules, egress: _Rules) -> SecurityGroup:
+    # Without a rule for outbound traffic a group allows all of it (Amazon VPC User Guide, Security groups). One with a
+    # problem is a rule all the same.
+    outbound = egress or (Rule(protocol="all", cidr=ANYWHERE),)
+    return SecurityGroup(
+        name=name,
+        ingress=tuple(rule for rule in ingress if rule is not None),
+        egress=tuple(rule for rule in outbound if rule is not None),
+    )
+
+
+def _own_rules(reader: Reader, resource_type: str, other: str) -> dict[str | None, list[Rule | None]]:
     """Read the rules of a type of resource, by security group."""
-    rules: dict[str | None, list[Rule]] = {}
+    rules: dict[str | None, list[Rule | None]] = {}
     declared = reader.read_all(
         resource_type, lambda fields, _: (resource_key(fields.value("GroupId")), _rule(fields, other))
     )
     for group, rule in declared.values():
-        if rule is not None:
-            rules.setdefault(group, []).append(rule)
+        rules.setdefault(group, []).append(rule)
     return rules
 
 
-def _group(fields: Fields, resource: Resource) -> SecurityGroup:
-    ingress = fields.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId"))
-    egress = fields.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId"))
-    return SecurityGroup(
+def _group(fields: Fields, resource: Resource) -> _Group:
+    return _Group(
         name=fields.optional_text("GroupName") or resource.logical_id,
-        ingress=tuple(rule for rule in ingress if rule is not None),
-        egress=tuple(rule for rule in egress if rule is not None),
+        ingress=fields.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId")),
+        egress=fields.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId")),
     )
 
 
@@ -112,7 +128,8 @@ def _rule(fields: Fields, other: str) -> Rule | None:
     every_port = first is None or first == -1 or protocol == "-1"
     cidr = fields.optional_text("CidrIp")
     try:
-        network = None if cidr is None else ip_network(cidr)
+        # AWS clears the bits of a host (EC2 API Reference, IpRange).
+        network = None if cidr is None else ip_network(cidr, strict=False)
     except ValueError:
         fields.report("CidrIp", "is not an IPv4 network", "such as 0.0.0.0/0")
         network = None
@@ -120,6 +137,8 @@ def _rule(fields: Fields, other: str) -> Rule | None:
     is_number = re.fullmatch("[0-9]{1,3}", protocol_name) is not None and int(protocol_name) <= _MAX_PROTOCOL
     if protocol_name not in _PROTOCOL_NAMES and not is_number:
         fields.report("IpProtocol", "is not a protocol", f"tcp, udp, icmp, icmpv6, -1, or 0 to {_MAX_PROTOCOL}")
+    if not fields.has_problems and protocol_name in ("tcp", "udp") and not every_port and not _is_range(first, last):
+        fields.report("ToPort", "does not end a range of ports", f"FromPort to {_MAX_PORT}")
     if fields.has_problems:
         return None
     return Rule(
@@ -129,3 +148,7 @@ def _rule(fields: Fields, other: str) -> Rule | None:
         cidr=network if isinstance(network, IPv4Network) else None,
         group=resource_key(fields.value(other)),
     )
+
+
+def _is_range(first: int | None, last: int | None) -> bool:
+    return first is not None and last is not None and 0 <= first <= last <= _MAX_PORT

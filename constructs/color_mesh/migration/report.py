@@ -41,8 +41,8 @@ Migrated: {summary}.
   `nodes["..."].connections.allow_to(...)` or an egress rule.
 - Gateways remove headers such as `X-Forwarded-For` that clients send. Trust proxies in front of them with
   `implement(trusted_hops=...)`. Paths with `%2F` or `%5C` are redirected to paths with a slash.
-- Clients find tasks by DNS records with a TTL of 5 seconds. All containers log to one log group, which keeps logs for a
-  week.
+- Each Envoy asks Cloud Map every 10 to 20 seconds for the tasks that it calls. All containers log to one log group,
+  which keeps logs for a week.
 
 ## The mesh
 

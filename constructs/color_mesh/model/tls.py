@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args
 
 from color_mesh.model.checks import check_arn, check_choice, check_flag, check_range, check_text, check_unique
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import problem, refuse
 from color_mesh.model.values import normalize
 
 TlsMode = Literal["STRICT", "PERMISSIVE", "DISABLED"]
@@ -99,12 +99,21 @@ class _ArnOfAuthority(Protocol):
         """ARN of the certificate authority."""
 
 
+def _check_no_text(subject: str, values: Sequence[object], fix: str) -> Iterator[str]:
+    """Validate that objects of the CDK are not their ARNs."""
+    for value in values:
+        if isinstance(value, str):
+            yield problem(subject, "is text, and no object of the CDK", value, fix)
+
+
 class TlsCertificate:
     """Certificates of listeners and of clients, by where they come from."""
 
     @staticmethod
     def acm(certificate: _ArnOfCertificate) -> AcmCertificate:
         """Return a certificate of AWS Certificate Manager, imported with its ARN as a literal."""
+        fix = "acm.Certificate.from_certificate_arn, or AcmCertificate(arn=...)"
+        refuse(_check_no_text("certificate of ACM", [certificate], fix))
         return AcmCertificate(arn=certificate.certificate_arn)
 
     @staticmethod
@@ -124,6 +133,9 @@ class TlsTrust:
     @staticmethod
     def acm(certificate_authorities: Sequence[_ArnOfAuthority]) -> AcmTrust:
         """Return certificate authorities of AWS Private CA, imported with their ARNs as literals."""
+        fix = "a list with acmpca.CertificateAuthority.from_certificate_authority_arn, or AcmTrust(...)"
+        text = [certificate_authorities] if isinstance(certificate_authorities, str) else certificate_authorities
+        refuse(_check_no_text("trust in ACM", text, fix))
         return AcmTrust(
             certificate_authority_arns=tuple(each.certificate_authority_arn for each in certificate_authorities)
         )

@@ -3,7 +3,7 @@
 Two Envoys limit the time of a request: that of the caller by the timeout of the route, and that of the called node by
 the timeout of its listener. The shorter one ends the request with 504. Without a value, each is 15 seconds, so a
 longer timeout on one side alone has no effect. A service that a virtual node provides without a router has no route,
-and its callers always use 15 seconds. Constructs make such a router with ``caller_timeout`` of a node.
+and its callers always use 15 seconds; `MeshNode(caller_timeout=...)` creates a router with a route for them.
 """
 
 from collections.abc import Iterator

@@ -21,7 +21,7 @@ class LeftOut:
     is_cause: bool = True
 
 
-def undeclared(subject: str, name: str) -> str:
+def undeclared_problem(subject: str, name: str) -> str:
     """Return the problem of a property that refers to a resource which no template declares."""
     return problem(subject, "refers to an undeclared resource", name, "declare it in the templates")
 

@@ -8,7 +8,7 @@ from color_mesh.ecs.declarations import Declarations
 from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer, with_listeners
 from color_mesh.ecs.target_groups import TargetGroup
-from color_mesh.local.plan.left_out import Omissions, undeclared
+from color_mesh.local.plan.left_out import Omissions, undeclared_problem
 from color_mesh.local.plan.load_balancer_problems import (
     PROTOCOLS,
     action_problems,
@@ -96,7 +96,7 @@ def _depends(place: str, key: str, owner: str, runnable: Mapping[str, object], o
         if owner in omissions:
             omissions.leave_out_dependent(place, place, owner)
         else:
-            omissions.leave_out(place, [undeclared(f"{place}.{key}", owner)])
+            omissions.leave_out(place, [undeclared_problem(f"{place}.{key}", owner)])
     return place in omissions
 
 

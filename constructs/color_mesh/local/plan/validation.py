@@ -9,7 +9,7 @@ from color_mesh.ecs.hosted_zones import Record
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.services import Registration, Service
 from color_mesh.ecs.task_definitions import TaskDefinition
-from color_mesh.local.plan.left_out import LeftOut, Omissions, undeclared
+from color_mesh.local.plan.left_out import LeftOut, Omissions, undeclared_problem
 from color_mesh.local.plan.network import private_zones
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import runnable_containers
@@ -81,7 +81,7 @@ def _runnable_instances(
         if service in omissions:
             omissions.leave_out_dependent(place, place, service)
         elif service not in discovery:
-            omissions.leave_out(place, [undeclared(f"{place}.ServiceId", service)])
+            omissions.leave_out(place, [undeclared_problem(f"{place}.ServiceId", service)])
     return {place: each for place, each in declarations.instances.items() if place not in omissions}
 
 
@@ -124,7 +124,7 @@ def _service_problems(place: str, service: Service, declarations: Declarations) 
     yield from check_range(f"{place}.DesiredCount", "desired count", service.desired_count, 0, MAX_DESIRED_COUNT)
     definition = declarations.task_definitions.get(service.task_definition)
     if definition is None and service.task_definition not in {each.place for each in declarations.problems}:
-        yield undeclared(f"{place}.TaskDefinition", service.task_definition)
+        yield undeclared_problem(f"{place}.TaskDefinition", service.task_definition)
     if not service.subnets:
         mode = (definition.network_mode if definition is not None else None) or "awsvpc"
         if mode != "awsvpc":
@@ -148,5 +148,5 @@ def _is_registered(
     if registry in omissions:
         omissions.leave_out_dependent_part(place, f"{place}.{key}", registry)
     else:
-        omissions.leave_out_part(place, undeclared(f"{place}.{key}", registry))
+        omissions.leave_out_part(place, undeclared_problem(f"{place}.{key}", registry))
     return False

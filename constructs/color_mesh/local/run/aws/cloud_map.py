@@ -6,37 +6,28 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, attribute_problem, cloud_map_id
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.cloud_map_authorization import service_named, service_with_id
 from color_mesh.local.run.aws.api_error import ApiError
+from color_mesh.local.run.aws.registered_instance import (
+    HEALTH_FILTERS,
+    RegisteredInstance,
+    discovered,
+    listed,
+    registered_instance,
+    with_health,
+)
 from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import TaskRegistry
 
 _INSTANCE_ID = re.compile(r"[0-9a-zA-Z_/:.@-]{1,64}")
-_HEALTH_FILTERS = ("HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL")
 _DEFAULT_RESULTS, _MAX_RESULTS = 100, 1000
 _MAX_INSTANCES = 1000  # Of a service (AWS Cloud Map quotas).
 # Attributes that the record types of a service require.
 _REQUIRED = {"A": ("AWS_INSTANCE_IPV4",), "AAAA": ("AWS_INSTANCE_IPV6",), "SRV": ("AWS_INSTANCE_PORT",)}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Registered:
-    """Instance that is registered in a Cloud Map service.
-
-    Attributes:
-        id: Instance id.
-        attributes: Attributes.
-        healthy: Health status, which only services with a health check have.
-    """
-
-    id: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    healthy: bool = True
 
 
 class CloudMap:
@@ -56,7 +47,7 @@ class CloudMap:
         self._on_change = on_change
         self._services: Mapping[str, DiscoveryService] = {}
         self._templates: dict[str, dict[str, CloudMapInstance]] = {}
-        self._instances: dict[str, dict[str, Registered]] = {}
+        self._instances: dict[str, dict[str, RegisteredInstance]] = {}
         self._visible = Propagation(self._all, delay_seconds)
         self.is_waiting = False
         self._expected: dict[str, asyncio.Event] = {}
@@ -95,7 +86,7 @@ class CloudMap:
                     self.is_waiting = True
                 else:
                     applied[name] = instance
-                    self._register(key, _registered(name, instance.attributes))
+                    self._register(key, registered_instance(name, instance.attributes))
 
     def update(self) -> None:
         """Apply the changes that are due."""
@@ -113,7 +104,7 @@ class CloudMap:
         """Services by key."""
         return self._services
 
-    def registered_by_api(self) -> list[tuple[str, Registered]]:
+    def registered_by_api(self) -> list[tuple[str, RegisteredInstance]]:
         """Return the instances that are no tasks of ECS, each with the key of its service."""
         return [(key, each) for key, instances in self._instances.items() for each in instances.values()]
 
@@ -144,9 +135,9 @@ class CloudMap:
             case "DeregisterInstance":
                 return self._deregister_instance(request)
             case "GetInstance":
-                return {"Instance": _instance(self._existing(request))}
+                return {"Instance": listed(self._existing(request))}
             case "ListInstances":
-                return {"Instances": [_instance(each) for each in self._all(self._requested_service(request))]}
+                return {"Instances": [listed(each) for each in self._all(self._requested_service(request))]}
             case "GetOperation":
                 status = {"Id": _text(request, "OperationId"), "Status": "SUCCESS"}
                 return {"Operation": status}
@@ -156,14 +147,14 @@ class CloudMap:
                 return {"Service": self._summary(self._requested_service(request))}
         raise ApiError(400, "UnknownOperationException", f"{action} is not emulated")
 
-    def _all(self, key: str) -> tuple[Registered, ...]:
+    def _all(self, key: str) -> tuple[RegisteredInstance, ...]:
         tasks = (
-            Registered(id=task.id, attributes=task.attributes, healthy=task.healthy)
+            RegisteredInstance(id=task.id, attributes=task.attributes, healthy=task.healthy)
             for task in self._registry.tasks_of(key)
         )
         return (*tasks, *self._instances.get(key, {}).values())
 
-    def _register(self, key: str, instance: Registered) -> None:
+    def _register(self, key: str, instance: RegisteredInstance) -> None:
         self._instances.setdefault(key, {})[instance.id] = instance
         self._on_change()
 
@@ -178,23 +169,23 @@ class CloudMap:
         status = request.get("HealthStatus", "ALL")
         if type(limit) is not int or not 1 <= limit <= _MAX_RESULTS:
             raise ApiError(400, "InvalidInput", f"MaxResults is not from 1 to {_MAX_RESULTS}: {limit}")
-        if status not in _HEALTH_FILTERS:
-            raise ApiError(400, "InvalidInput", f"HealthStatus is not one of {', '.join(_HEALTH_FILTERS)}: {status}")
+        if status not in HEALTH_FILTERS:
+            raise ApiError(400, "InvalidInput", f"HealthStatus is not one of {', '.join(HEALTH_FILTERS)}: {status}")
         required, optional = _texts(request, "QueryParameters"), _texts(request, "OptionalParameters")
         visible = self._visible.registered(key)
         matching = [each for each in visible if required.items() <= each.attributes.items()]
         matching = [each for each in matching if optional.items() <= each.attributes.items()] or matching
         service = self._services[key]
         if service.health_check:
-            matching = _with_health(matching, status)
+            matching = with_health(matching, status)
         # The order of the instances is not documented.
         sample = random.sample(matching, min(limit, len(matching)))
         return {
-            "Instances": [_summary(each, service) for each in sample],
+            "Instances": [discovered(each, service) for each in sample],
             "InstancesRevision": self._revision(key, visible),
         }
 
-    def _revision(self, key: str, visible: Iterable[Registered]) -> int:
+    def _revision(self, key: str, visible: Iterable[RegisteredInstance]) -> int:
         """Return a number that increases when an instance is registered or deregistered."""
         ids = frozenset(each.id for each in visible)
         number, before = self._revisions.get(key, (1, ids))
@@ -213,18 +204,23 @@ class CloudMap:
             for each in _REQUIRED.get(kind, ()):
                 if each not in attributes:
                     raise ApiError(400, "InvalidInput", f"a service with {kind} records requires the attribute {each}")
+        self._check_owner(key, name)
         if name not in self._instances.get(key, {}) and len(self._all(key)) >= _MAX_INSTANCES:
             raise ApiError(400, "ResourceLimitExceeded", f"the service has {_MAX_INSTANCES} instances")
-        self._register(key, _registered(name, attributes))
+        self._register(key, registered_instance(name, attributes))
         return {"OperationId": str(uuid.uuid4())}
 
     def _deregister_instance(self, request: Mapping[str, Any]) -> dict[str, Any]:
         key, instance = self._requested_service(request), self._existing(request)
-        if instance.id not in self._instances.get(key, {}):
-            raise ApiError(400, "ResourceInUse", f"{instance.id} is a task of ECS")
+        self._check_owner(key, instance.id)
         del self._instances[key][instance.id]
         self._on_change()
         return {"OperationId": str(uuid.uuid4())}
+
+    def _check_owner(self, key: str, name: str) -> None:
+        """Raise an error for an instance that ECS registers: on AWS, ECS would not know of a change of it."""
+        if any(task.id == name for task in self._registry.tasks_of(key)):
+            raise ApiError(400, "ResourceInUse", f"{name} is a task of ECS")
 
     def _requested_service(self, request: Mapping[str, Any]) -> str:
         name = "Id" if "Id" in request else "ServiceId"
@@ -233,7 +229,7 @@ class CloudMap:
             raise ApiError(404, "ServiceNotFound", f"no service exists with the ID {request[name]}")
         return key
 
-    def _existing(self, request: Mapping[str, Any]) -> Registered:
+    def _existing(self, request: Mapping[str, Any]) -> RegisteredInstance:
         name = _text(request, "InstanceId")
         for each in self._all(self._requested_service(request)):
             if each.id == name:
@@ -243,38 +239,6 @@ class CloudMap:
     def _summary(self, key: str) -> dict[str, Any]:
         name, service_id = self._services[key].name, cloud_map_id("srv", key)
         return {"Id": service_id, "Name": name, "InstanceCount": len(self._all(key))}
-
-
-def _registered(name: str, attributes: Mapping[str, str]) -> Registered:
-    healthy = attributes.get("AWS_INIT_HEALTH_STATUS", "HEALTHY") == "HEALTHY"
-    return Registered(id=name, attributes=attributes, healthy=healthy)
-
-
-def _with_health(instances: list[Registered], status: str) -> list[Registered]:
-    healthy = [each for each in instances if each.healthy]
-    match status:
-        case "HEALTHY":
-            return healthy
-        case "UNHEALTHY":
-            return [each for each in instances if not each.healthy]
-        case "HEALTHY_OR_ELSE_ALL":
-            return healthy or instances
-    return instances
-
-
-def _summary(instance: Registered, service: DiscoveryService) -> dict[str, Any]:
-    status = ("HEALTHY" if instance.healthy else "UNHEALTHY") if service.health_check else "UNKNOWN"
-    return {
-        "InstanceId": instance.id,
-        "NamespaceName": service.namespace,
-        "ServiceName": service.name,
-        "HealthStatus": status,
-        "Attributes": dict(instance.attributes),
-    }
-
-
-def _instance(instance: Registered) -> dict[str, Any]:
-    return {"Id": instance.id, "Attributes": dict(instance.attributes)}
 
 
 def _text(request: Mapping[str, Any], name: str) -> str:

@@ -177,7 +177,9 @@ async def _receive(
     client: IPv4Address, connection: h11.Connection, reader: asyncio.StreamReader, max_body_bytes: int
 ) -> HttpRequest | None:
     """Receive a request; ``None`` if the client has closed the connection, or the request is too large."""
-    request, body = None, b""
+    request: h11.Request | None = None
+    # Not bytes, of which each chunk would be a copy: chunks may have one byte.
+    body = bytearray()
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
@@ -197,7 +199,7 @@ async def _receive(
                 method=request.method.decode("latin-1"),
                 target=request.target.decode("latin-1"),
                 headers=headers,
-                body=body,
+                body=bytes(body),
             )
         else:
             return None

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -29,6 +29,10 @@ _MAX_LENGTH = 200
 _MAX_BUCKETS = 100
 # Envoys send metrics every 10 s. One that has sent none for longer has stopped, and has no rate.
 _RECENT_SECONDS = 30.0
+# Envoy sends one resource in a request, and a few hundred spans or points. A request of a million empty ones would keep
+# the run busy for seconds.
+_MAX_RESOURCES, _MAX_ITEMS = 10, 5_000
+_MAX_ATTRIBUTES = 128  # OpenTelemetry Specification, Attribute Limits.
 # Lengths of ids (OpenTelemetry Protocol, *Trace*).
 _TRACE_ID, _SPAN_ID = 16, 8
 _KINDS = {Span.SPAN_KIND_SERVER: "server", Span.SPAN_KIND_CLIENT: "client"}
@@ -120,8 +124,9 @@ def _spans(body: bytes) -> Iterator[tuple[Mapping[str, str], Iterable[Any]]]:
         request = ExportTraceServiceRequest.FromString(body)
     except DecodeError as error:
         raise ValueError(str(error)) from None
-    for each in request.resource_spans:
-        yield _attributes(each.resource), (span for scope in each.scope_spans for span in scope.spans)
+    for each in request.resource_spans[:_MAX_RESOURCES]:
+        spans = (span for scope in each.scope_spans for span in scope.spans)
+        yield _attributes(each.resource), islice(spans, _MAX_ITEMS)
 
 
 def _metrics(body: bytes) -> Iterator[tuple[Mapping[str, str], Iterable[Any]]]:
@@ -129,8 +134,9 @@ def _metrics(body: bytes) -> Iterator[tuple[Mapping[str, str], Iterable[Any]]]:
         request = ExportMetricsServiceRequest.FromString(body)
     except DecodeError as error:
         raise ValueError(str(error)) from None
-    for each in request.resource_metrics:
-        yield _attributes(each.resource), (metric for scope in each.scope_metrics for metric in scope.metrics)
+    for each in request.resource_metrics[:_MAX_RESOURCES]:
+        metrics = (metric for scope in each.scope_metrics for metric in scope.metrics)
+        yield _attributes(each.resource), islice(metrics, _MAX_ITEMS)
 
 
 def _span(resource: Mapping[str, str], span: Any) -> Mapping[str, Any]:
@@ -155,17 +161,21 @@ def _readings(metrics: Iterable[Any], received: float) -> dict[str, _Reading]:
     requests: dict[str, dict[str, int]] = {}
     durations: dict[str, Any] = {}
     times: dict[str, int] = {}
-    for metric in metrics:
-        kind = _METRICS.get(metric.name)
-        for point in (*metric.sum.data_points, *metric.histogram.data_points) if kind else ():
-            attributes = _attributes(point)
-            peer = attributes.get(PEER, "")
-            times[peer] = point.time_unix_nano
-            if kind == "requests":
-                status = attributes.get(STATUS_CLASS)
-                requests.setdefault(peer, {})[status if status in STATUS_CLASSES else ""] = point.as_int
-            else:
-                durations[peer] = point
+    points = (
+        (_METRICS[metric.name], point)
+        for metric in metrics
+        if metric.name in _METRICS
+        for point in chain(metric.sum.data_points, metric.histogram.data_points)
+    )
+    for kind, point in islice(points, _MAX_ITEMS):
+        attributes = _attributes(point)
+        peer = attributes.get(PEER, "")
+        times[peer] = point.time_unix_nano
+        if kind == "requests":
+            status = attributes.get(STATUS_CLASS)
+            requests.setdefault(peer, {})[status if status in STATUS_CLASSES else ""] = point.as_int
+        else:
+            durations[peer] = point
     return {
         peer: _Reading(
             received=received,
@@ -218,5 +228,6 @@ def _quantile(bounds: Sequence[float], buckets: Sequence[int], quantile: float) 
 
 
 def _attributes(message: Any) -> dict[str, str]:
-    pairs = ((each.key, each.value.string_value or str(each.value.int_value)) for each in message.attributes)
+    attributes = message.attributes[:_MAX_ATTRIBUTES]
+    pairs = ((each.key, each.value.string_value or str(each.value.int_value)) for each in attributes)
     return {key: value[:_MAX_LENGTH] for key, value in pairs}

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from color_mesh.ecs.cloud_map import cloud_map_id
-from color_mesh.local.run.aws.cloud_map import CloudMap, Registered
+from color_mesh.local.run.aws.cloud_map import CloudMap
+from color_mesh.local.run.aws.registered_instance import RegisteredInstance
 from color_mesh.model.checks import check_known, check_range, is_number
 from color_mesh.model.errors import problem, refuse
 
 MAX_WEIGHT = 100
 
 
-def live_routes(cloud_map: CloudMap) -> dict[str, tuple[str, Registered]]:
+def live_routes(cloud_map: CloudMap) -> dict[str, tuple[str, RegisteredInstance]]:
     """Return the instances that have the weights of routes, each with the key of its service, by name of the route.
 
     A route is named by the id of its instance. Routes with the same id are named by their services, too.
@@ -24,7 +25,7 @@ def live_routes(cloud_map: CloudMap) -> dict[str, tuple[str, Registered]]:
     }
 
 
-def _are_weights(cloud_map: CloudMap, key: str, instance: Registered) -> bool:
+def _are_weights(cloud_map: CloudMap, key: str, instance: RegisteredInstance) -> bool:
     numeric = bool(instance.attributes) and all(map(is_number, instance.attributes.values()))
     return numeric and not cloud_map.services[key].records
 
@@ -41,7 +42,7 @@ def weights_request(cloud_map: CloudMap, route: str, weights: Mapping[str, int])
     return {"ServiceId": cloud_map_id("srv", key), "InstanceId": instance.id, "Attributes": attributes}
 
 
-def _problems(subject: str, instance: Registered, weights: Mapping[str, int]) -> Iterator[str]:
+def _problems(subject: str, instance: RegisteredInstance, weights: Mapping[str, int]) -> Iterator[str]:
     for node, weight in weights.items():
         yield from check_known(subject, "target", node, instance.attributes)
         yield from check_range(subject, f"weight of {node!r}", weight, 0, MAX_WEIGHT)

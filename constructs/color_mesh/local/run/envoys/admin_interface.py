@@ -1,4 +1,7 @@
-"""Client of Envoy's administration interface, which only its own task reaches."""
+"""Client of Envoy's administration interface, which only its own task reaches.
+
+A program of the task may listen at its port in place of Envoy, and answer anything.
+"""
 
 import asyncio
 import json
@@ -11,6 +14,8 @@ from color_mesh.envoy.placement import ADMIN_PORT
 from color_mesh.local.run.network.network_namespaces import tcp_socket
 
 TIMEOUT_SECONDS = 5.0
+# Statistics of Envoys with thousands of clusters have a few MiB.
+_MAX_BODY_BYTES = 32 * 1024 * 1024
 # How long App Mesh's agent lets the listeners of an Envoy drain before it stops the Envoy.
 _DRAIN_SECONDS = 20.0
 _OPEN_CONNECTIONS = r"^(http|tcp)\.ingress\..*downstream_cx_active$"
@@ -34,27 +39,37 @@ async def _request(network: str, path: str, method: str) -> bytes:
     headers = [("Host", "localhost"), ("Connection", "close")]
     writer.write(connection.send(h11.Request(method=method, target=path, headers=headers)) or b"")
     writer.write(connection.send(h11.EndOfMessage()) or b"")
-    body = b""
+    body = bytearray()
     try:
         while True:
             event = connection.next_event()
             if event is h11.NEED_DATA:
                 connection.receive_data(await reader.read(65536))
-            elif isinstance(event, h11.Data):
+            elif isinstance(event, h11.Data) and len(body) + len(event.data) <= _MAX_BODY_BYTES:
                 body += event.data
             elif isinstance(event, h11.EndOfMessage):
-                return body
-            elif isinstance(event, h11.ConnectionClosed):
+                return bytes(body)
+            elif isinstance(event, h11.Data | h11.ConnectionClosed):
                 raise ConnectionResetError(path)
+    except h11.RemoteProtocolError as error:
+        raise ConnectionResetError(path) from error
     finally:
         writer.close()
 
 
 async def stats(network: str, pattern: str) -> dict[str, int]:
-    """Return the counters and gauges whose names match a regular expression."""
-    response = json.loads(await request(network, f"/stats?format=json&filter={pattern}"))
-    counters: list[dict[str, Any]] = response["stats"]
-    return {each["name"]: int(each["value"]) for each in counters if "value" in each}
+    """Return the counters and gauges whose names match a regular expression.
+
+    Raises:
+        OSError: If no Envoy answers.
+        asyncio.TimeoutError: If the response takes too long.
+    """
+    response = await request(network, f"/stats?format=json&filter={pattern}")
+    try:
+        counters: list[dict[str, Any]] = json.loads(response)["stats"]
+        return {str(each["name"]): int(each["value"]) for each in counters if "value" in each}
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        raise ConnectionResetError(pattern) from error
 
 
 async def drain(network: str) -> None:
