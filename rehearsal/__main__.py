@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from rehearsal.canary import rehearse_canary
 from rehearsal.changes import rehearse_changes, rehearse_second_app
 from rehearsal.command_line import RehearsalError
 from rehearsal.emulated_aws import last_error
@@ -29,6 +30,7 @@ def main() -> int:
     rehearsals: dict[str, Callable[[Path], None]] = {plane.name: partial(rehearse, plane) for plane in PLANES}
     rehearsals["existing_service"] = rehearse_example
     rehearsals["changes"] = rehearse_changes
+    rehearsals["canary"] = rehearse_canary
     rehearsals["second_app"] = rehearse_second_app
     start = time.perf_counter()
     for name in sys.argv[1:] or rehearsals:

@@ -71,4 +71,4 @@ def _scalar(value: Any) -> Any:
     """Return numbers and booleans as the text that CloudFormation also accepts."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+    return f"{value:.15g}" if isinstance(value, int | float) else value

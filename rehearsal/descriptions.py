@@ -127,6 +127,18 @@ def _record(aws: EmulatedAws, _: str, properties: dict[str, Any]) -> dict[str, A
     return {**response, "Name": properties["Name"], "HostedZoneId": zone, "ResourceRecords": values}
 
 
+def _alarm(aws: EmulatedAws, name: str, _: dict[str, Any]) -> dict[str, Any]:
+    (response,) = aws.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return {**response, "Arn": response["AlarmArn"]}
+
+
+def _state_machine(aws: EmulatedAws, arn: str, properties: dict[str, Any]) -> dict[str, Any]:
+    response = aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    # moto does not return all of it.
+    logging = properties["LoggingConfiguration"]
+    return {**response, "DefinitionString": response["definition"], "LoggingConfiguration": logging}
+
+
 def _mesh_resource(aws: EmulatedAws, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     names = {f"{name[0].lower()}{name[1:]}": value for name, value in properties.items() if name.endswith("Name")}
     operation = "describe" + "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind)
@@ -137,6 +149,7 @@ def _mesh_resource(aws: EmulatedAws, kind: str, properties: dict[str, Any]) -> d
 DESCRIPTIONS: dict[str, Describe] = {
     **DATA,
     **NETWORK,
+    "AWS::CloudWatch::Alarm": _alarm,
     "AWS::ECS::Cluster": _cluster,
     "AWS::ECS::ClusterCapacityProviderAssociations": lambda aws, id, _: {**_cluster(aws, id, {}), "Cluster": id},
     "AWS::ECS::Service": _service,
@@ -149,6 +162,7 @@ DESCRIPTIONS: dict[str, Describe] = {
     "AWS::Logs::LogGroup": _log_group,
     "AWS::Route53::HostedZone": _zone,
     "AWS::Route53::RecordSet": _record,
+    "AWS::StepFunctions::StateMachine": _state_machine,
     "AWS::ServiceDiscovery::PrivateDnsNamespace": _namespace,
     "AWS::ServiceDiscovery::Instance": _cloud_map_instance,
     "AWS::ServiceDiscovery::Service": _cloud_map_service,

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from color_mesh import MeshNode, MeshRouter, ServiceMesh
+from color_mesh import CanaryDeployment, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.cdk.backend import Backend
 
 IMAGE = "example/shop:1"
@@ -86,6 +87,28 @@ def routed(weights: Mapping[str, int]) -> App:
     return shop.app
 
 
+def with_canary_deployment() -> App:
+    """Return an app in which a state machine shifts the weights of a route."""
+    shop = Shop()
+    stock, canary = (shop.add(shop.stock, name) for name in ("stock", "canary"))
+    router = MeshRouter(shop.stock, "Router", mesh=shop.mesh, name="router", virtual_service_name="shelf.shop.local")
+    router.add_route("All", targets={stock: 9, canary: 1})
+    shop.add(shop.orders, "orders", [router])
+    errors = cloudwatch.Metric(namespace="shop", metric_name="errors", statistic="Sum")
+    alarm = errors.create_alarm(shop.stock, "Errors", threshold=1, evaluation_periods=1)
+    CanaryDeployment(
+        shop.stock,
+        "Canary deployment",
+        router=router,
+        stable=stock,
+        canary=canary,
+        alarms=[alarm],
+        percentages=[10, 50, 100],
+        interval=Duration.seconds(1),
+    )
+    return shop.app
+
+
 STEPS = {
     "base": lambda: called("stock"),
     "node-added": lambda: called("stock", "prices"),
@@ -96,6 +119,7 @@ STEPS = {
     "canary": lambda: routed({"stock": 9, "canary": 1}),
     "canary-drained": lambda: routed({"stock": 1, "canary": 0}),
     "canary-removed": lambda: routed({"stock": 1}),
+    "canary-deployment": with_canary_deployment,
 }
 
 

@@ -37,6 +37,7 @@ from color_mesh.model import (
 if TYPE_CHECKING:
     from color_mesh.cdk import (
         Backend,
+        CanaryDeployment,
         ColorRouter,
         GatewayImplementation,
         ImportedNode,
@@ -58,6 +59,7 @@ __all__ = [
     "AcmCertificate",
     "AcmTrust",
     "Backend",
+    "CanaryDeployment",
     "ClientTls",
     "ColorRouter",
     "ConnectionPool",

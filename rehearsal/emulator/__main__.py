@@ -18,6 +18,7 @@ from rehearsal.emulator import (
     scaling,
     security_groups,
     stacks,
+    state_machines,
     virtual_services,
 )
 from rehearsal.emulator.resource_types import register
@@ -33,6 +34,7 @@ MODULES = (
     network,
     scaling,
     security_groups,
+    state_machines,
 )
 
 
@@ -41,6 +43,7 @@ def serve() -> None:
     virtual_services.register()
     register({each.name: each for module in MODULES for each in module.RESOURCE_TYPES})
     cloud_map.install()
+    state_machines.install()
     engine.install()
     stacks.install()
     main(["--port", str(urlsplit(os.environ["AWS_ENDPOINT_URL"]).port)])

@@ -3,6 +3,7 @@
 from color_mesh.cdk.attachment import NodeAttachment
 from color_mesh.cdk.backend import Backend
 from color_mesh.cdk.balancing import LoadBalancerTarget
+from color_mesh.cdk.canary import CanaryDeployment
 from color_mesh.cdk.color import ColorRouter, MeshedColorNode
 from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.gateway_implementation import GatewayImplementation
@@ -16,6 +17,7 @@ from color_mesh.cdk.service import MeshService
 
 __all__ = [
     "Backend",
+    "CanaryDeployment",
     "ColorRouter",
     "GatewayImplementation",
     "ImportedNode",

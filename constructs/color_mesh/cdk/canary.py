@@ -19,6 +19,7 @@ from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.router import MeshRouter
 from color_mesh.cdk.task import acknowledge
+from color_mesh.model import Route
 from color_mesh.model.errors import problem, refuse
 from color_mesh.model.weights import weight_attribute, weights_instance
 
@@ -27,6 +28,7 @@ _CALL_TIMEOUT_SECONDS = 30
 _MAX_ALARMS = 100  # Amazon CloudWatch API Reference, DescribeAlarms.
 # Standard workflows end after a year, and after 25,000 events (AWS Step Functions quotas). A check has 20 events.
 _MAX_CHECKS = 1000
+_MISSING = "CloudWatch does not have all alarms of the canary deployment."
 
 
 class CanaryDeployment(Construct):
@@ -51,10 +53,10 @@ class CanaryDeployment(Construct):
         id: str,
         *,
         router: MeshRouter,
-        route: str,
         stable: MeshNode,
         canary: MeshNode,
         alarms: Sequence[cloudwatch.IAlarm],
+        route: str | None = None,
         percentages: Sequence[int] = (5, 25, 50, 100),
         interval: Duration = Duration.minutes(5),  # noqa: B008  (a value)
     ) -> None:
@@ -64,10 +66,10 @@ class CanaryDeployment(Construct):
             scope: Scope of the construct, in a stack that may refer to the alarms.
             id: Construct id.
             router: Router of the route, in a mesh with ``data_plane="envoy"``.
-            route: Name of the route. Its targets are ``stable`` and ``canary``.
             stable: Node that requests leave.
             canary: Node that requests go to.
             alarms: Metric alarms that end the deployment, 1 to 100.
+            route: Name of the route, whose targets are ``stable`` and ``canary``. Default: the only such route.
             percentages: Shares of the requests that the canary gets, in percent, each more than the one before.
                 Default: 5, 25, 50 and 100.
             interval: Time from one step to the next, and from the last step to the end. Default: 5 minutes.
@@ -76,15 +78,19 @@ class CanaryDeployment(Construct):
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
         """
         subject = f"canary deployment {id!r}"
-        targets = _attributes(router, route)
+        nodes = (stable.name, canary.name)
+        routes = _routes_between(router, nodes, route)
         problems = [*_check_steps(subject, percentages, interval), *_check_alarms(subject, alarms)]
-        problems += _check_route(subject, router, route, targets, (stable, canary))
-        refuse(problems)
+        refuse([*problems, *_check_routes(subject, router, nodes, routes)])
+        (shifted,) = routes
+        attributes = {target.virtual_node: weight_attribute(shifted, target) for target in shifted.targets}
         super().__init__(scope, id)
         service = router.mesh_resources["WeightsService"]
         assert isinstance(service, servicediscovery.CfnService)
-        instance = {"ServiceId": service.attr_id, "InstanceId": weights_instance(route)}
-        steps = [{targets[stable.name]: str(100 - share), targets[canary.name]: str(share)} for share in percentages]
+        instance = {"ServiceId": service.attr_id, "InstanceId": weights_instance(shifted.name)}
+        steps = [
+            {attributes[stable.name]: str(100 - share), attributes[canary.name]: str(share)} for share in percentages
+        ]
         states = _states(instance, steps, interval, [alarm.alarm_name for alarm in alarms])
         log_group = logs.LogGroup(
             self, "LogGroup", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
@@ -102,7 +108,7 @@ class CanaryDeployment(Construct):
         iam.Policy(self, "Executions", roles=[self.state_machine.role], statements=[own])
         command = f"aws stepfunctions start-execution --state-machine-arn {self.state_machine.state_machine_arn}"
         self.start_command: str = command
-        CfnOutput(self, "Start", value=command, description=f"Starts the canary deployment of route {route}.")
+        CfnOutput(self, "Start", value=command, description=f"Starts the canary deployment of route {shifted.name}.")
         reason = "log delivery has no permissions for single log groups (Step Functions, Logging in CloudWatch Logs)"
         acknowledge(self.state_machine.role, "AwsSolutions-IAM5[Resource::*]", reason)
         reason = "the log has every state; traces need permissions for all resources"
@@ -139,6 +145,7 @@ def _states(
     checks = ceil(interval.to_seconds() / _CHECK_SECONDS)
     # Setting the same weights again at each check costs a call, and saves a loop in the loop.
     each_check = [{"weights": step} for step in steps for _ in range(checks)]
+    missing = {"Not": {"Variable": "$.alarms.count", "NumericEquals": len(alarms)}}
     in_alarm = {"Variable": "$.alarms.inAlarm", "BooleanEquals": True}
     return {
         "StartAt": "Running",
@@ -182,12 +189,12 @@ def _states(
             "AlarmsBefore?": {
                 "Type": "Choice",
                 "Choices": [
-                    {"Not": {"Variable": "$.alarms.count", "NumericEquals": len(alarms)}, "Next": "AlarmMissing"},
+                    {**missing, "Next": "AlarmMissing"},
                     {**in_alarm, "Next": "AlarmBefore"},
                 ],
                 "Default": "ReadWeights",
             },
-            "AlarmMissing": _fail("AlarmMissing", "CloudWatch does not have all alarms of the canary."),
+            "AlarmMissing": _fail("AlarmMissing", _MISSING),
             "AlarmBefore": _fail("AlarmBefore", "An alarm is in alarm. The weights have not changed."),
             "ReadWeights": _call(
                 "servicediscovery:getInstance",
@@ -209,9 +216,10 @@ def _states(
                         "Alarms": _describe_alarms(alarms, "InAlarm?"),
                         "InAlarm?": {
                             "Type": "Choice",
-                            "Choices": [{**in_alarm, "Next": "InAlarm"}],
+                            "Choices": [{**missing, "Next": "Missing"}, {**in_alarm, "Next": "InAlarm"}],
                             "Default": "StepDone",
                         },
+                        "Missing": _fail("AlarmMissing", _MISSING),
                         "InAlarm": _fail("AlarmInAlarm", "An alarm is in alarm. The weights are those of before."),
                         "StepDone": {"Type": "Succeed"},
                     },
@@ -260,30 +268,25 @@ def _fail(error: str, cause: str) -> dict[str, Any]:
     return {"Type": "Fail", "Error": error, "Cause": cause}
 
 
-def _attributes(router: MeshRouter, route: str) -> dict[str, str]:
-    """Return the attributes of the weights of a route by node; none if the router has no such route."""
-    routes = router.mesh.declared.parts.routers[router.name].routes
-    return {
-        target.virtual_node: weight_attribute(each, target)
-        for each in routes
-        if each.name == route
-        for target in each.targets
-    }
+def _routes_between(router: MeshRouter, nodes: Sequence[str], name: str | None) -> list[Route]:
+    """Return the routes of a router with these two targets and no others, or the one of them with a name."""
+    return [
+        route
+        for route in router.mesh.declared.parts.routers[router.name].routes
+        if sorted(target.virtual_node for target in route.targets) == sorted(nodes) and name in (None, route.name)
+    ]
 
 
-def _check_route(
-    subject: str, router: MeshRouter, route: str, targets: Mapping[str, str], nodes: Sequence[MeshNode]
-) -> Iterator[str]:
-    """Validate that the weights of a route are in Cloud Map, and are those of the two nodes."""
-    if not targets:
-        known = ", ".join(each.name for each in router.mesh.declared.parts.routers[router.name].routes)
-        yield problem(subject, f"virtual router {router.name!r} has no such route", route, f"its routes: {known}")
-    elif "WeightsService" not in router.mesh_resources:
-        fix = "a route of http, http2 or grpc with data_plane='envoy', whose weights are in Cloud Map"
-        yield problem(subject, "weights cannot change without a deployment", route, fix)
-    elif sorted(targets) != sorted(node.name for node in nodes):
-        fix = f"the two targets of route {route!r}: {', '.join(targets)}"
-        yield problem(subject, "is not between the targets of its route", tuple(node.name for node in nodes), fix)
+def _check_routes(subject: str, router: MeshRouter, nodes: Sequence[str], routes: Sequence[Route]) -> Iterator[str]:
+    """Validate that there is one route between the nodes, and that its weights are in Cloud Map."""
+    if len(routes) != 1:
+        between = f"{nodes[0]!r} and {nodes[1]!r}"
+        fix = f"one route of virtual router {router.name!r} with these two targets; 'route' names it"
+        names = ", ".join(route.name for route in routes) or "none"
+        yield problem(subject, f"needs a route between {between}", names, fix)
+    elif routes[0].protocol == "tcp" or "WeightsService" not in router.mesh_resources:
+        fix = "a route of http, http2 or grpc with data_plane='envoy'"
+        yield problem(subject, "weights of the route do not change without a deployment", routes[0].name, fix)
 
 
 def _check_steps(subject: str, percentages: Sequence[int], interval: Duration) -> Iterator[str]:
