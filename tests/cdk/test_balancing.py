@@ -345,6 +345,16 @@ def test_node_without_a_service_is_no_target(shop: Shop) -> None:
     )
 
 
+def test_node_with_a_hostname_is_no_target(shop: Shop) -> None:
+    node = MeshNode(shop.mesh_stack, "Database", mesh=shop.node.mesh, name="database", port=5432, hostname="db.example")
+    with pytest.raises(MeshError) as error:
+        node.load_balancer_target()
+    assert str(error.value) == (
+        "virtual node 'database': has no service for a load balancer, got None "
+        "(leave it out: a node with a hostname has no tasks)"
+    )
+
+
 def test_node_without_a_listener_is_no_target(shop: Shop) -> None:
     worker = MeshNode(shop.mesh_stack, "Worker", mesh=shop.mesh, name="worker", listeners=[], virtual_service=False)
     worker.implement(shop.tasks, "WorkerTask", cluster=shop.cluster, image=shop.image)

@@ -284,6 +284,7 @@ def test_environment_and_commands_may_contain_tokens(call: Call) -> None:
     ("arguments", "problem"),
     [
         ({"environment": {"PORT": 80}}, "'environment[PORT]' is not text, got 80 ('80')"),
+        ({"environment": {"PORT": None}}, "'environment[PORT]' is not text, got None (text)"),
         ({"environment": {80: "PORT"}}, "'key of environment' is not text, got 80 ('80')"),
         ({"command": ["serve", 80]}, "'command[1]' is not text, got 80 ('80')"),
         (
@@ -292,7 +293,7 @@ def test_environment_and_commands_may_contain_tokens(call: Call) -> None:
             + " (such as ecs.HealthCheck(...))",
         ),
     ],
-    ids=["value", "key", "item", "health check"],
+    ids=["value", "none", "key", "item", "health check"],
 )
 def test_what_the_cdk_would_refuse_is_refused_before_it(call: Call, arguments: dict[str, Any], problem: str) -> None:
     node, required = call.parts[MeshNode], {name: call.required[name] for name in ("cluster", "image")}

@@ -105,7 +105,8 @@ def _check_scalar(place: str, hint: Any, value: object, *, literal: bool) -> Ite
         yield place, "is not true or false", _shown(value), "True or False"
     elif hint is str and not literal and not isinstance(value, str):
         # The CDK gets it without further validation.
-        yield place, "is not text", _shown(value), repr(str(value))
+        fix = repr(str(value)) if isinstance(value, int | float) else "text"
+        yield place, "is not text", _shown(value), fix
 
 
 def _check_union(place: str, hints: Sequence[Any], value: object, *, literal: bool) -> Iterator[_Fault]:

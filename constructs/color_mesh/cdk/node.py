@@ -575,7 +575,8 @@ class MeshNode(TargetNode):
         if not node.listeners:
             raise MeshError([problem(subject, "has no listener for a load balancer", None, "give the node a port")])
         if self._tasks is None:
-            fix = "call implement or attach first"
+            has_tasks = self._member is not None
+            fix = "call implement or attach first" if has_tasks else "leave it out: a node with a hostname has no tasks"
             raise MeshError([problem(subject, "has no service for a load balancer", None, fix)])
         service, attachment = self._tasks
         interception = self.mesh.interception
