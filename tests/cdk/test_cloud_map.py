@@ -108,10 +108,8 @@ class TestPermissions:
         shop.implement(shop.cart)
         (task,) = properties(shop.template(), "AWS::ECS::TaskDefinition")
         (envoy,) = (each for each in task["ContainerDefinitions"] if each["Name"] == "envoy-sidecar")
-        assert envoy["Environment"] == [
-            {"Name": "AWS_REGION", "Value": {"Ref": "AWS::Region"}},
-            {"Name": "AWS_URL_SUFFIX", "Value": {"Ref": "AWS::URLSuffix"}},
-        ]
+        assert envoy["EntryPoint"][3:] == ["envoy", {"Ref": "AWS::Region"}, {"Ref": "AWS::URLSuffix"}]
+        assert "Environment" not in envoy
 
 
 class TestHealth:

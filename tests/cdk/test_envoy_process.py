@@ -42,9 +42,11 @@ def started(folder: Path, arguments: list[str], **environment: str) -> tuple[str
     program = folder / "envoy"
     program.write_text('#!/bin/bash\nprintf "%s\\n" "$OTEL_RESOURCE_ATTRIBUTES"; cat "$2"\n')
     program.chmod(0o755)
-    words = [*run_envoy(1, workers=1, app_ports=None, describes_task=True), *arguments]
-    variables = {"PATH": f"{folder}:{os.environ['PATH']}", "HOSTNAME": "host", "AWS_REGION": "eu-west-1"}
-    variables |= {"AWS_URL_SUFFIX": "amazonaws.com", **environment}
+    words = [
+        *run_envoy(1, workers=1, app_ports=None, region="eu-west-1", url_suffix="amazonaws.com", describes_task=True),
+        *arguments,
+    ]
+    variables = {"PATH": f"{folder}:{os.environ['PATH']}", "HOSTNAME": "host", **environment}
     output = subprocess.run(words, env=variables, stdout=subprocess.PIPE, text=True, timeout=20, check=True).stdout
     attributes, _, configuration = output.partition("\n")
     return attributes, configuration
@@ -69,7 +71,7 @@ def test_task_without_metadata_is_named_by_its_host(uri: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_endpoints_are_named_by_the_variables(packed: bool, tmp_path: Path) -> None:
+def test_endpoints_are_named_by_the_region(packed: bool, tmp_path: Path) -> None:
     value = {"a": "xray.@AWS_REGION@.@AWS_URL_SUFFIX@", "b": "${OTHER} $HOSTNAME `x` \\ &"}
     lines = compressed(value) if packed else ['{"a": "xray.@AWS_REGION@.@AWS_URL_SUFFIX@",', '"b": "${OTHER}"}']
     _, configuration = started(tmp_path, lines)

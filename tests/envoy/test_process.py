@@ -43,9 +43,9 @@ def running_envoy(
         backend_addresses={BACKEND: WORKER_ADDRESS},
     )
     configuration = write(configure(of, of.node("red"), interception=placement).bootstrap)
-    command = run_envoy(DRAIN_SECONDS, workers=1, app_ports=app_ports)
+    command = run_envoy(DRAIN_SECONDS, workers=1, app_ports=app_ports, region="eu-west-1", url_suffix="amazonaws.com")
     words = [word.replace("127.0.0.1", WORKER_ADDRESS) for word in command]
-    environment = {**os.environ, "AWS_REGION": "eu-west-1", "PATH": f"{Path(ENVOY).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{Path(ENVOY).parent}:{os.environ['PATH']}"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*words, *configuration], env=environment, stdout=log, stderr=log, start_new_session=True
@@ -146,7 +146,7 @@ def test_long_compressed_configuration_needs_no_writable_file_system(tmp_path: P
         [
             *("unshare", "--mount", "sh", "-c", f'({read_only}) 2>/dev/null; ! touch "$0" && "$@"'),
             str(tmp_path / "written"),
-            *run_envoy(DRAIN_SECONDS, workers=1, app_ports=()),
+            *run_envoy(DRAIN_SECONDS, workers=1, app_ports=(), region="eu-west-1", url_suffix="amazonaws.com"),
             *compressed(value),
         ],
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},

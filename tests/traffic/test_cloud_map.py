@@ -98,7 +98,10 @@ def running_red(
         refresh_seconds=1, weights_namespace="colors.local", live_routes=frozenset({("router", "route")})
     )
     bootstrap = lead_here(configure(of, of.node("red"), interception=placement, endpoints=asked).bootstrap)
-    words = [word.replace("127.0.0.1", WORKER_ADDRESS) for word in run_envoy(1, workers=1, app_ports=None)]
+    words = [
+        word.replace("127.0.0.1", WORKER_ADDRESS)
+        for word in run_envoy(1, workers=1, app_ports=None, region="eu-west-1", url_suffix="amazonaws.com")
+    ]
     path = f"{Path(ENVOY).parent}:{os.environ['PATH']}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

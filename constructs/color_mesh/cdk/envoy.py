@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from aws_cdk import Aspects, Lazy
+from aws_cdk import Aspects, Lazy, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -33,7 +33,6 @@ from color_mesh.cdk.telemetry import (
     add_collector,
     allow_otlp,
     collector_containers,
-    endpoint_variables,
     otlp_collector,
 )
 from color_mesh.cdk.transparent import TransparentInterception
@@ -276,9 +275,10 @@ class EnvoyDataPlane:
                 min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
                 workers=max(1, (container.cpu or 0) // 1024),
                 app_ports=app_ports,
+                region=Stack.of(task_definition).region,
+                url_suffix=Stack.of(task_definition).url_suffix,
                 describes_task=self._telemetry is not None,
             ),
-            environment=endpoint_variables(task_definition),
             command=Lazy.uncached_list(configuration),
             user=str(user),
             system_controls=[LOW_PORTS],

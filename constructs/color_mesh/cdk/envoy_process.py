@@ -64,9 +64,8 @@ export OTEL_RESOURCE_ATTRIBUTES=$attributes
 # The names of AWS endpoints in a configuration.
 _NAME_ENDPOINTS = r"""
 configuration=$*
-for variable in AWS_REGION AWS_URL_SUFFIX; do
-  configuration=${configuration//@$variable@/"${!variable}"}
-done
+configuration=${configuration//@AWS_REGION@/"$region"}
+configuration=${configuration//@AWS_URL_SUFFIX@/"$url_suffix"}
 set -- "$configuration"
 """
 
@@ -76,6 +75,8 @@ def run_envoy(
     *,
     workers: int,
     app_ports: Sequence[int] | None,
+    region: str,
+    url_suffix: str,
     describes_task: bool = False,
 ) -> list[str]:
     """Render the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
@@ -99,6 +100,8 @@ def run_envoy(
         drain_seconds: Time in which an Envoy without an application still accepts connections.
         workers: Number of worker threads.
         app_ports: Ports of the application. ``None``: there is no application, as in a gateway.
+        region: Region of the endpoints of AWS.
+        url_suffix: Domain of the endpoints of AWS, such as ``amazonaws.com``.
         describes_task: Set the resource attributes of telemetry.
     """
     before = _NAME_ENDPOINTS + (_DESCRIBE_TASK if describes_task else "")
@@ -109,6 +112,8 @@ def run_envoy(
         "--component-log-level config:error"
     )
     script = f"""\
+region=$1 url_suffix=$2
+shift 2
 ask() {{
   exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} "$1" "$2" >&3 && cat <&3
 }}
@@ -135,7 +140,7 @@ done &
 trap drain TERM
 wait "$envoy"
 """
-    return ["bash", "-c", script, "envoy"]
+    return ["bash", "-c", script, "envoy", region, url_suffix]
 
 
 def _stop_accepting(drain_seconds: int) -> str:

@@ -33,18 +33,6 @@ def collector_containers(telemetry: Telemetry | None) -> tuple[FargateContainer,
     return (collector_container(),) if telemetry is not None and telemetry.collector == "sidecar" else ()
 
 
-def endpoint_variables(task_definition: ecs.TaskDefinition) -> dict[str, str]:
-    """Return the variables from which Envoy's container makes the names of AWS endpoints."""
-    acknowledge(
-        task_definition,
-        "AwsSolutions::AwsSolutions-ECS2",
-        "Envoy's container makes the names of AWS endpoints from AWS_REGION and AWS_URL_SUFFIX, which are not secret. "
-        "Secrets of the application are in `secrets`, not in `environment`.",
-    )
-    stack = Stack.of(task_definition)
-    return {"AWS_REGION": stack.region, "AWS_URL_SUFFIX": stack.url_suffix}
-
-
 def allow_otlp(task_definition: ecs.TaskDefinition) -> None:
     """Allow a task to send spans and metrics to the OTLP endpoints of AWS."""
     _allow(task_definition, _OTLP_ACTIONS)
