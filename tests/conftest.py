@@ -1,7 +1,8 @@
 """Fixtures of all tests: cloud assemblies of the app, each synthesized once, and certificates."""
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,14 @@ from tests.support.cloudformation import Assembly
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-gold", action="store_true", help="rewrite the snapshots instead of comparing")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let programs that a test starts receive SIGINT: a shell starts jobs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

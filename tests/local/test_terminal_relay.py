@@ -126,6 +126,7 @@ def test_program_gets_the_keys_that_were_typed(terminals: list[Terminal]) -> Non
     terminal.wait_for("0000000  \\r")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_ends_the_command(terminals: list[Terminal]) -> None:
     terminal = start(terminals, "sh", "-c", "echo ready; read line")
     terminal.wait_for("ready")

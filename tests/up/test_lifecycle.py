@@ -42,6 +42,7 @@ def nothing_else(tmp_path: Path, cloud_assembly: Callable[..., Path]) -> Callabl
     return nothing
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_stopped_run_leaves_nothing_behind(
     cloud_assembly: Callable[..., Path], tmp_path: Path, number: signal.Signals
@@ -94,6 +95,7 @@ def test_killed_run_leaves_nothing_behind_and_another_starts(
         os.kill(children[generation], signal.SIGKILL)
         run.process.wait(60)
         run.wait_until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "all have ended", 10)
+        assert not (tmp_path / ".color-mesh" / "ca.pem").exists()
         run.run("down")
         port = free_port()
         again = subprocess.Popen(

@@ -111,10 +111,11 @@ class RunFolder:
         finally:
             os.close(control)
 
-    def remove_control_socket(self) -> None:
-        """Remove the control socket, if there is one."""
-        with suppress(FileNotFoundError):
-            os.unlink(_CONTROL_SOCKET, dir_fd=self.descriptor)
+    def remove_files(self) -> None:
+        """Remove the control socket and the certificate, if there are any. Logs remain."""
+        for name in (_CONTROL_SOCKET, CERTIFICATE):
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self.descriptor)
 
     def remove_logs(self) -> None:
         """Remove the logs, if there are any. A symbolic link in their place is removed, not followed."""
@@ -164,8 +165,8 @@ def take() -> tuple[RunFolder, int]:
         lock = folder.open_lock(os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A run that was killed leaves its socket.
-            folder.remove_control_socket()
+            # A run that was killed may leave its files.
+            folder.remove_files()
             folder.remove_logs()
         except OSError:
             os.close(lock)

@@ -107,7 +107,7 @@ class Supervisor:
             for each in working:
                 each.cancel()
             await self._runner.stop()
-            self._folder.remove_control_socket()
+            self._folder.remove_files()
 
     def _fail(self, error: BaseException) -> None:
         """End the run because of an unexpected exception, which is an error of this program."""

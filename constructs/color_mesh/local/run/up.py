@@ -92,6 +92,8 @@ def up(
         inside.close()
         return _serve_ports(process, outside, listening)
     finally:
+        # A supervisor that was killed has not removed them.
+        folder.remove_files()
         os.close(lock)
         os.close(folder.descriptor)
 
