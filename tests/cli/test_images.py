@@ -175,4 +175,5 @@ def test_programs_of_the_tutorial_exist(root: Path, monkeypatch: pytest.MonkeyPa
     assert {name: command[-1] for name, command in commands.items()} == {
         "forsakenidol/colorapp": "0.0.0.0:80",
         "public.ecr.aws/docker/library/nginx": "127.0.0.1:80",
+        "public.ecr.aws/aws-observability/aws-otel-collector": str(root / "images" / "collector.py"),
     }

@@ -110,9 +110,9 @@ class CanaryDeployment(Construct):
         self.start_command: str = command
         CfnOutput(self, "Start", value=command, description=f"Starts the canary deployment of route {shifted.name}.")
         reason = "log delivery has no permissions for single log groups (Step Functions, Logging in CloudWatch Logs)"
-        acknowledge(self.state_machine.role, "AwsSolutions-IAM5[Resource::*]", reason)
+        acknowledge(self.state_machine.role, "AwsSolutions::AwsSolutions-IAM5[Resource::*]", reason)
         reason = "the log has every state; traces need permissions for all resources"
-        acknowledge(self.state_machine, "AwsSolutions-SF2", reason)
+        acknowledge(self.state_machine, "AwsSolutions::AwsSolutions-SF2", reason)
 
     def _allow(self, actions: Sequence[str], arns: Sequence[str]) -> None:
         self.state_machine.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(arns)))
