@@ -59,7 +59,7 @@ def test_invalid_settings_end_in_one_message_and_write_nothing(project: Path) ->
             "chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
             "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane)"
         ),
-        "setting 'color-mesh:chapter': unknown chapter, got '5' (one of: 2, 3, 4)",
+        "setting 'color-mesh:chapter': unknown chapter, got '5' (one of: 2, 3, 4, 6)",
         "",
         "python app.py: Subprocess exited with error 1",
     ]

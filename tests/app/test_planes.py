@@ -3,15 +3,24 @@
 import json
 import re
 from collections.abc import Callable
-from difflib import unified_diff
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from color_mesh.appmesh.source import read_source
-from color_mesh.envoy import Loopback, configure, loopback_address
+from color_mesh.envoy import CloudMapEndpoints, Loopback, configure, loopback_address
 from tests.support.chapters import CHAPTERS
-from tests.support.cloudformation import Assembly, Properties, Template, container, only, properties
+from tests.support.cloudformation import (
+    Assembly,
+    Properties,
+    Template,
+    container,
+    editable,
+    only,
+    properties,
+    statements,
+)
 
 Synthesize = Callable[..., Assembly]
 TASK = "AWS::ECS::TaskDefinition"
@@ -55,13 +64,24 @@ def test_planes_have_the_same_resource_types_except_for_the_mesh_and_its_names(
         "AWS::Route53::HostedZone",
         "AWS::Route53::RecordSet",
         "AWS::EC2::SecurityGroupEgress",
+        "AWS::ServiceDiscovery::Instance",
     }
     assert {type for type in types(assembly) - types(envoy) if not type.startswith("AWS::AppMesh::")} == set()
 
 
-def test_task_role_of_the_gateway_has_no_permissions(envoy: Assembly) -> None:
-    policies = properties(envoy["EcsStack"], "AWS::IAM::Policy")
-    assert [role["Ref"] for policy in policies for role in policy["Roles"] if "GatewayTaskRole" in role["Ref"]] == []
+def test_task_role_of_the_gateway_may_ask_for_the_services_that_it_calls_only(envoy: Assembly) -> None:
+    (statement,) = statements(envoy["EcsStack"], "GatewayTaskRole")
+    assert statement == {
+        "Action": "servicediscovery:DiscoverInstances",
+        "Condition": {
+            "StringEquals": {
+                "servicediscovery:NamespaceName": "tasks.colors.local",
+                "servicediscovery:ServiceName": ["blue", "color-router.weights", "router", "yellow"],
+            }
+        },
+        "Effect": "Allow",
+        "Resource": "*",
+    }
 
 
 @pytest.mark.parametrize("color", ["red", "blue", "green", "yellow"])
@@ -190,37 +210,39 @@ def test_envoy_plane_has_the_bootstraps_that_the_app_mesh_resources_compile_to(
 ) -> None:
     """Both planes have the same mesh, except for the Cloud Map namespace of the tasks."""
     (mesh,) = read_source([cloud_assembly()]).meshes
+    # App Mesh had the weights of its routes itself.
+    endpoints = CloudMapEndpoints(
+        weights_namespace="colors.local", live_routes=frozenset({("color-router", "color-route")})
+    )
     for node in mesh.nodes:
         task = only(envoy["EcsStack"], TASK, Family=f"{node.name}_node")
-        compiled = configure(mesh, node, interception=Loopback(app_address="127.0.0.1")).bootstrap
+        interception = Loopback(app_address="127.0.0.1")
+        compiled = configure(mesh, node, interception=interception, endpoints=endpoints).bootstrap
         assert json.dumps(bootstrap(task, "envoy-sidecar")).replace("tasks.colors.", "colors.") == json.dumps(compiled)
-    compiled = configure(mesh, mesh.gateway("color-gateway"), interception=Loopback()).bootstrap
+    gateway = mesh.gateway("color-gateway")
+    compiled = configure(mesh, gateway, interception=Loopback(), endpoints=endpoints).bootstrap
     task = only(envoy["EcsStack"], TASK, Family="gateway")
     assert json.dumps(bootstrap(task, "envoy-proxy")).replace("tasks.colors.", "colors.") == json.dumps(compiled)
 
 
-def test_new_weight_changes_one_line_in_the_bootstrap_of_each_envoy_that_uses_the_route(
+def test_new_weight_changes_the_instance_of_its_route_and_nothing_else(synthesize: Synthesize, envoy: Assembly) -> None:
+    expected = deepcopy(envoy)
+    instance = editable(expected["EcsStack"], "AWS::ServiceDiscovery::Instance", InstanceId="color-route")
+    assert instance["InstanceAttributes"] == {"green": "4", "yellow": "1"}
+    instance["InstanceAttributes"] = {"green": "0", "yellow": "1"}
+    assert synthesize(dataPlane="envoy", weights="green=0,yellow=1") == expected
+
+
+def test_new_backend_changes_the_role_and_the_task_definition_of_its_caller_only(
     synthesize: Synthesize, envoy: Assembly
 ) -> None:
-    changed = synthesize(dataPlane="envoy", weights="green=0,yellow=1")
-    assert [stack for stack in envoy if changed[stack] != envoy[stack]] == ["EcsStack"]
-    for family in ("blue_node", "green_node", "yellow_node"):
-        assert only(changed["EcsStack"], TASK, Family=family) == only(envoy["EcsStack"], TASK, Family=family)
-    for family, name in (("red_node", "envoy-sidecar"), ("gateway", "envoy-proxy")):
-        before, after = (only(each["EcsStack"], TASK, Family=family) for each in (envoy, changed))
-        lines = unified_diff(container(before, name)["Command"], container(after, name)["Command"], n=0, lineterm="")
-        difference = [line for line in lines if line[:3] not in ("---", "+++")]
-        assert [line[0] for line in difference] == ["@", "-", "+"]
-        assert '_green_http_80", "weight": 4}' in difference[1]
-        assert '_green_http_80", "weight": 0}' in difference[2]
-
-
-def test_new_backend_changes_the_task_definition_of_its_caller_only(synthesize: Synthesize, envoy: Assembly) -> None:
     changed = synthesize(dataPlane="envoy", redBackends="router,blue")
     resources = envoy["EcsStack"]["Resources"].items()
     different = [id for id, resource in resources if changed["EcsStack"]["Resources"][id] != resource]
-    # The service starts after what the new calls need.
-    assert [re.sub("[0-9A-F]{8}$", "", id) for id in different] == ["RedTaskDefinition", "RedService"]
+    # The Envoy may ask Cloud Map for the new backend, and the service starts after what the new calls need.
+    assert [re.sub("[0-9A-F]{8}$", "", id) for id in different] == [
+        "RedTaskRoleDefaultPolicy", "RedTaskDefinition", "RedService",
+    ]  # fmt: skip
     new = changed["EcsStack"]["Resources"].keys() - envoy["EcsStack"]["Resources"].keys()
     assert {changed["EcsStack"]["Resources"][id]["Type"] for id in new} == {
         "AWS::EC2::SecurityGroupIngress",

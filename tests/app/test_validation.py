@@ -18,10 +18,9 @@ ACKNOWLEDGED = {
     "AwsSolutions-ELB2": ["EcsStack/Gateway/LoadBalancer"],
     "AwsSolutions-IAM5[Resource::*]": [f"EcsStack/{name}/TaskRole" for name in ("Blue", "Green", "Red", "Yellow")],
 }
-# Without App Mesh, Envoy has no environment variables and the gateway's task role has no policy.
+# Without App Mesh, the Envoy of the gateway asks Cloud Map, which has no ARNs to name.
 OF_ENVOY = {
     **ACKNOWLEDGED,
-    "AwsSolutions-ECS2": [f"EcsStack/{name}/TaskDefinition" for name in ("Blue", "Green", "Red", "Yellow")],
     "AwsSolutions-IAM5[Resource::*]": [
         f"EcsStack/{name}/TaskRole" for name in ("Blue", "Gateway", "Green", "Red", "Yellow")
     ],

@@ -24,10 +24,19 @@ def shorten_health_checks(template: Template) -> None:
             resource["Properties"] |= {"HealthCheckIntervalSeconds": 1, "UnhealthyThresholdCount": 2}
 
 
+def shorten_ttls(template: Template) -> None:
+    """Shorten TTLs, as the resolver keeps an answer of the tutorial's records for 300 seconds."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::ServiceDiscovery::Service":
+            for record in resource["Properties"]["DnsConfig"]["DnsRecords"]:
+                record["TTL"] = 1
+
+
 @pytest.fixture(scope="module")
 def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMesh]:
     def change(assembly: Path) -> None:
         template_of("EcsStack", shorten_health_checks)(assembly)
+        template_of("MeshStack", shorten_ttls)(assembly)
         shorten_draining(assembly)
 
     with local_mesh(cloud_assembly(), tmp_path_factory.mktemp("mesh"), *SHORT_DELAYS, change=change) as run:

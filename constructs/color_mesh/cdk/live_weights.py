@@ -17,8 +17,9 @@ class LiveWeights:
     """Weights of the routes of a mesh: a Cloud Map service for each router, an instance for each route.
 
     An instance is created or changed after the services of its targets are stable, so it is in the stack of the target
-    that is implemented last. Routes with one target have an instance too: when a second target is added, Envoys that
-    start before it is ready read that it has no weight yet.
+    that is implemented last. The command for other weights is an output of the router's stack. Routes with one target
+    have an instance too: when a second target is added, Envoys that start before it is ready read that it has no weight
+    yet.
 
     Attributes:
         routes: Routes that have an instance, each after its router.
@@ -92,13 +93,15 @@ class LiveWeights:
             self.routes.add((router, route.name))
             # Not the weights of the template: other weights change the instance and nothing else.
             weights = ",".join(f"{attribute}={0 if number else 1}" for number, attribute in enumerate(attributes))
+            # In the stack of the router: cfn-lint's W6001 warns of an output that has an import of another stack.
             CfnOutput(
-                scope,
-                "Command",
+                service,
+                f"Command-{route.name}",
                 description=f"Sends all requests of route {route.name} to its first target, or by other weights.",
                 value=(
-                    f"aws servicediscovery register-instance --region {stack.region} --service-id {service.attr_id} "
-                    f"--instance-id {weights_instance(route.name)} --attributes {weights}"
+                    f"aws servicediscovery register-instance --region {service.stack.region} "
+                    f"--service-id {service.attr_id} --instance-id {weights_instance(route.name)} "
+                    f"--attributes {weights}"
                 ),
             )
 
