@@ -49,7 +49,7 @@ def test_exec_ends_the_command_when_the_client_is_killed(mesh: LocalMesh) -> Non
 
 
 def test_exec_passes_variables_of_the_terminal_and_nothing_else(mesh: LocalMesh) -> None:
-    caller = {"TERM": "vt100", "LC_ALL": "C.UTF-8", "COLOR": "black", "AWS_SECRET_ACCESS_KEY": "x"}
+    caller = {"TERM": "vt100", "LC_ALL": "C.UTF-8", "COLOR": "black", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "x"}
     completed = subprocess.run(
         [COMMAND, "exec", "red", "--", "env"],
         cwd=mesh.folder,
@@ -60,7 +60,43 @@ def test_exec_passes_variables_of_the_terminal_and_nothing_else(mesh: LocalMesh)
     )
     variables = completed.stdout.splitlines()
     assert {"TERM=vt100", "LC_ALL=C.UTF-8", "COLOR=red"} <= set(variables)
-    assert not [each for each in variables if each.startswith("AWS_")]
+    # ECS sets these in each container.
+    of_aws = {each for each in variables if each.startswith("AWS_")}
+    assert of_aws == {each for each in container_variables(mesh, "red-svc", "red-app") if each.startswith("AWS_")}
+    assert {each.partition("=")[0] for each in of_aws} == {
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+    }
+
+
+def container_variables(mesh: LocalMesh, service: str, container: str) -> list[str]:
+    """Return the environment of a container's process."""
+    environment = Path(f"/proc/{mesh.machine_pid(mesh.pid(service, container))}/environ").read_text()
+    return environment.rstrip("\0").split("\0")
+
+
+def test_path_of_credentials_is_known_to_the_containers_of_its_task_only(mesh: LocalMesh) -> None:
+    path = mesh.execute("red", "printenv", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").stdout.strip()
+    assert path.startswith("/v2/credentials/")
+    assert "SecretAccessKey" in mesh.execute("red", "curl", "-s", f"http://169.254.170.2{path}").stdout
+    containers = [
+        (service["name"], container["name"], number)
+        for service in mesh.status()["services"]
+        for number, task in enumerate(service["tasks"])
+        for container in task["containers"]
+    ]
+    knowing = {
+        (service, container)
+        for service, container, number in containers
+        if path.encode() in Path(f"/proc/{mesh.machine_pid(mesh.pid(service, container, number))}/environ").read_bytes()
+    }
+    assert knowing == {("red-svc", "red-app"), ("red-svc", "envoy-sidecar")}
+    logs = [file.read_text() for file in (mesh.folder / ".color-mesh" / "logs").rglob("*") if file.is_file()]
+    assert logs
+    commands = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert path not in commands
+    assert not [text for text in (mesh.output(), mesh.run("status"), *logs) if path in text]
 
 
 def test_exec_request_sets_variables_of_the_terminal_only(

@@ -41,6 +41,7 @@ with_app_mesh = on_meshes(*APP_MESH)
 with_a_router_of_app_mesh = on_meshes(*APP_MESH[1:])
 # Names resolve to loopback addresses, at which only the Envoys of callers listen.
 with_envoy = on_meshes(*ENVOY)
+with_a_router_of_envoy = on_meshes(*ENVOY[1:])
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +200,15 @@ def test_names_of_tasks_are_in_a_zone_of_their_own(mesh: LocalMesh) -> None:
 
 
 @with_envoy
-def test_connection_to_a_service_that_is_no_backend_is_refused(mesh: LocalMesh) -> None:
-    assert "Failed to connect" in mesh.curl("red", "http://blue.colors.local")
+def test_service_that_is_no_backend_is_reached_neither_by_name_nor_by_address(mesh: LocalMesh) -> None:
+    # A name has records in the stacks of its callers only, and this one has no caller.
+    assert "NXDOMAIN" in mesh.execute("red", "nslookup", "blue.colors.local").stdout
+    assert "Could not resolve host" in mesh.curl("red", "http://blue.colors.local")
+    # What the name would resolve to if another task of the mesh called it.
+    assert "Failed to connect" in mesh.curl("red", f"http://{loopback_address('blue.colors.local')}")
+    # The security group of blue does not let red in.
+    for port in (80, 15100):
+        assert mesh.curl("red", f"http://{mesh.address('blue-svc')}:{port}", seconds=1).startswith("failed: ")
 
 
 @with_envoy
@@ -216,11 +224,32 @@ def test_envoy_runs_as_a_non_root_user(mesh: LocalMesh) -> None:
     assert mesh.execute("red", "id", "--user", container="envoy-sidecar").stdout == "101\n"
 
 
+@with_a_router_of_envoy
+def test_set_route_changes_the_weights_in_cloud_map(mesh: LocalMesh) -> None:
+    def answers() -> set[str]:
+        return set(mesh.histogram("red", "http://router.colors.local", 50))
+
+    mesh.run("set", "route", "color-route", "green=0,yellow=1")
+    mesh.wait_until(lambda: answers() == {"yellow"}, "only yellow answers")
+    mesh.run("set", "route", "color-route", "green=4,yellow=1")
+    mesh.wait_until(lambda: answers() == {"green", "yellow"}, "both answer")
+
+
 @with_envoy
-def test_set_is_refused_without_an_app_mesh(mesh: LocalMesh) -> None:
-    completed = mesh.command("set", "route", "color-route", "green=0,yellow=1")
+def test_set_node_is_refused_without_an_app_mesh(mesh: LocalMesh) -> None:
+    assert_set_is_refused(mesh, "node", "red", "--backends", "blue")
+
+
+@on_meshes(ENVOY[0])
+def test_set_route_is_refused_without_a_router(mesh: LocalMesh) -> None:
+    assert_set_is_refused(mesh, "route", "color-route", "green=0,yellow=1")
+
+
+def assert_set_is_refused(mesh: LocalMesh, part: str, name: str, *more: str) -> None:
+    completed = mesh.command("set", part, name, *more)
+    assert (completed.returncode, completed.stdout) == (1, "")
     assert completed.stderr == (
-        "set route: the templates declare no mesh that can be changed, got 'color-route' "
+        f"set {part}: the templates declare no mesh that can be changed, got {name!r} "
         "(change the settings and synthesize: the run takes over the new templates)\n"
     )
 

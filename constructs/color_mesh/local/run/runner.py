@@ -294,5 +294,8 @@ class Runner:
             self._dns_tasks.update(self.plan.discovery)
             self._resolver.send(records_to_serve(self.plan, self._dns_tasks, self.load_balancers.addresses))
             sidecars = [sidecar for task in self.tasks for sidecar in task.sidecars.values()]
-            await asyncio.gather(*(sidecar.update_endpoints(self._instances) for sidecar in sidecars))
-            await self.load_balancers.update_targets(self._registry.tasks_of)
+            # Load balancers first: nothing retries the connections that they send to a task that has ended.
+            await asyncio.gather(
+                self.load_balancers.update_targets(self._registry.tasks_of),
+                *(sidecar.update_endpoints(self._instances) for sidecar in sidecars),
+            )

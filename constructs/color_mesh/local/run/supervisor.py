@@ -146,7 +146,13 @@ class Supervisor:
                     self._print(f"the new templates cannot run, the mesh goes on as it was:{reasons}")
                     continue
                 self._print(f"taking over the new templates{', without what is left out:' if reasons else ''}{reasons}")
-                await self._runner.apply(plan)
+                before = self._runner.plan
+                try:
+                    await self._runner.apply(plan)
+                except (OSError, RuntimeError) as error:
+                    self._print(f"the new templates cannot run, the mesh goes on as it was:\n{error}")
+                    await self._runner.apply(before)
+                    continue
                 self._ports.publish()
                 self._print("the new templates are in effect; tasks that changed are being replaced")
 

@@ -1,6 +1,7 @@
 """The load balancers of a run."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address
@@ -74,7 +75,7 @@ class LoadBalancers:
         for number, (key, definition) in enumerate(plan.load_balancers.items()):
             if key not in self._running:
                 log = self._folder.log_file("load-balancers", definition.name)
-                network = f"lb{number}-{int(time.monotonic() * 10) % 10**6}"
+                network = f"lb{number}-{secrets.token_hex(3)}"
                 self._running[key] = RunningLoadBalancer(
                     network,
                     definition,
@@ -87,7 +88,11 @@ class LoadBalancers:
                     self._print_message,
                     self._on_error,
                 )
-                await self._running[key].start()
+                try:
+                    await self._running[key].start()
+                except BaseException:
+                    await self._running.pop(key).stop()
+                    raise
 
     def _surroundings(self, plan: Plan, key: str) -> Surroundings:
         ports = machine_ports(plan, self._first_port)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
@@ -30,10 +31,13 @@ from color_mesh.local.run.load_balancers.targets import LoadBalancerTarget, has_
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.tasks.container_process import NET_BIND_SERVICE, Sandbox
 from color_mesh.local.run.tasks.running_container import RunningContainer
+from color_mesh.local.run.tasks.service_scheduler import wait_after_failures
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
 # Time for Envoy to accept one step of a change; then the next step follows anyway.
 _ACCEPT_SECONDS = 5.0
+# An Envoy that ends sooner has failed to start.
+_START_SECONDS = 10.0
 # The user of Envoy's image.
 _USER = (101, 101)
 _ENVOY = RunnableContainer(
@@ -97,6 +101,8 @@ class RunningLoadBalancer:
             lambda document: print_message(f"{definition.name}: Envoy rejects {document}")
         )
         self._envoy: RunningContainer | None = None
+        self._envoy_since = 0.0
+        self._failures = 0
         self._stopping = False
         self._command: tuple[str, ...] = ()
 
@@ -195,7 +201,11 @@ class RunningLoadBalancer:
         """Return why each target fails its health check, ``None`` for a healthy one; without those not checked yet."""
         return await target_health(self.network, self._groups)
 
-    async def _start_envoy(self) -> None:
+    async def _start_envoy(self, wait_seconds: float = 0) -> None:
+        await asyncio.sleep(wait_seconds)
+        if self._stopping:
+            return
+        self._envoy_since = time.monotonic()
         self._envoy = RunningContainer(
             _ENVOY,
             self._sandbox,
@@ -210,4 +220,6 @@ class RunningLoadBalancer:
     def _envoy_changed(self) -> None:
         if self._envoy is not None and self._envoy.status == "STOPPED" and not self._stopping:
             self._print_message(f"{self.definition.name}: {self._envoy.reason}, restarting it")
-            start_in_background(self._start_envoy(), self._on_error)
+            lasted = time.monotonic() - self._envoy_since >= _START_SECONDS
+            self._failures = 1 if lasted else self._failures + 1
+            start_in_background(self._start_envoy(wait_after_failures(self._failures)), self._on_error)

@@ -16,6 +16,11 @@ _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
 
 
+def wait_after_failures(failures: int) -> float:
+    """Return the seconds to wait before the next start after so many failures in a row; none after the first."""
+    return min(_FIRST_WAIT_SECONDS * 2 ** (failures - 1), _LONGEST_WAIT_SECONDS) if failures > 1 else 0.0
+
+
 class ServiceScheduler:
     """Scheduler that keeps the desired number of tasks of a service running.
 
@@ -97,8 +102,7 @@ class ServiceScheduler:
             self.reason = task.reason
             if task.failed:
                 self._failures += 1
-                wait_seconds = min(_FIRST_WAIT_SECONDS * 2 ** (self._failures - 1), _LONGEST_WAIT_SECONDS)
-                self._not_before = time.monotonic() + (wait_seconds if self._failures > 1 else 0)
+                self._not_before = time.monotonic() + wait_after_failures(self._failures)
 
     def _reconcile(self) -> None:
         """Start and stop tasks, within the limits of the deployment configuration."""
