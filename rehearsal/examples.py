@@ -9,7 +9,18 @@ from rehearsal.steps import check_changes, deploy, step
 
 EXAMPLE = ROOT / "examples" / "existing_service"
 # What `attach` changes of a service that exists. Everything else is added.
-CHANGED = frozenset({"[~] AWS::ECS::Service", "[~] AWS::ECS::TaskDefinition", "[~] AWS::IAM::Policy"})
+CHANGED = frozenset(
+    {
+        "[~] AWS::ECS::Service",
+        "[~] AWS::ECS::TaskDefinition",
+        "[~] AWS::IAM::Policy",
+        # Only in what they depend on: the CDK lets everything of a service wait for the policy of its task role.
+        "[~] AWS::ApplicationAutoScaling::ScalableTarget",
+        "[~] AWS::ApplicationAutoScaling::ScalingPolicy",
+        "[~] AWS::EC2::SecurityGroup",
+        "[~] AWS::EC2::SecurityGroupIngress",
+    }
+)
 
 
 def rehearse_example(folder: Path) -> None:

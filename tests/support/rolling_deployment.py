@@ -61,7 +61,10 @@ def _drain_for_one_second(template: Template) -> None:
     for containers in _containers(template):
         for container in containers:
             words = container.get("EntryPoint", [])
-            container["EntryPoint"] = [re.sub("(sleep|--drain-time-s) 5\\b", r"\1 1", word) for word in words]
+            container["EntryPoint"] = [
+                re.sub("(sleep|--drain-time-s) 5\\b", r"\1 1", word) if isinstance(word, str) else word
+                for word in words
+            ]
 
 
 def _containers(template: Template) -> Iterator[list[Template]]:

@@ -143,7 +143,7 @@ def test_private_key_of_the_authority_is_in_no_file(mesh: LocalMesh) -> None:
     files = [file for file in mesh.folder.rglob("*") if file.is_file()]
     assert files
     assert [file for file in files if b"PRIVATE KEY" in file.read_bytes()] == []
-    found = mesh.execute("caller", "grep", "-rlI", "PRIVATE KEY", "/run", "/tmp", "/etc/ssl/certs")
+    found = mesh.execute("caller", "grep", "-rlI", "PRIVATE KEY", "/run", "/etc/ssl/certs", str(mesh.folder))
     assert found.stdout == ""
 
 
