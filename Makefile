@@ -61,7 +61,7 @@ quick-other-tests:
 	@pytest --quick --quiet tests $(CORE_TESTS:%=--ignore=%)
 
 test: style types
-	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 MINUTES ?= 10
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# A variable of Fn::Sub; `${!` is a literal.
-_VARIABLE = re.compile(r"\$\{([^!}.][^}.]*)(?:\.[^}]*)?\}")
+# A variable of Fn::Sub, up to its attribute or its end. Names cannot have other characters, so each is read once.
+_VARIABLE = re.compile(r"\$\{([A-Za-z0-9:]+)[.}]")
 
 
 def dependencies(resources: Mapping[str, Any]) -> dict[str, dict[str, str]]:
