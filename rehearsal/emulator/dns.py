@@ -32,10 +32,20 @@ def record(properties: Properties) -> dict[str, Any]:
 
 def change(action: str, properties: Properties) -> None:
     """Create, update or delete a record."""
-    client("route53").change_resource_record_sets(
-        HostedZoneId=properties["HostedZoneId"],
-        ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record(properties)}]},
-    )
+    zone, identifier = properties["HostedZoneId"], properties.get("SetIdentifier")
+    others: list[Any] = []
+    if action == "DELETE" and identifier is not None:
+        # moto deletes the records of all names with the identifier.
+        pages = client("route53").get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
+        same = [
+            each for page in pages for each in page["ResourceRecordSets"] if each.get("SetIdentifier") == identifier
+        ]
+        others = [each for each in same if each["Name"].rstrip(".") != properties["Name"].rstrip(".")]
+    changes = [{"Action": action, "ResourceRecordSet": record(properties)}]
+    # Not CREATE, which moto refuses for a record that it has created before.
+    changes += [{"Action": "UPSERT", "ResourceRecordSet": each} for each in others]
+    for each in changes:
+        client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [each]})
 
 
 def _create_record(properties: Properties) -> Created:
