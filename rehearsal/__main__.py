@@ -1,4 +1,4 @@
-"""Rehearse deployments: ``python -m rehearsal app-mesh``. Default: of each data plane, and of the example."""
+"""Rehearse deployments: ``python -m rehearsal app-mesh``. Default: all of them."""
 
 import sys
 import tempfile

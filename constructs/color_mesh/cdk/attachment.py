@@ -9,7 +9,7 @@ from constructs import Construct, IConstruct
 
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.task import own_log_group, seconds
+from color_mesh.cdk.task import own_log_group, seconds, task_definition_resource
 from color_mesh.model import FargateContainer, VirtualNode
 from color_mesh.model.errors import problem
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, check_container, check_shares
@@ -63,8 +63,7 @@ class NodeAttachment(Construct):
         )
         proxy_configuration = mesh.interception.proxy_configuration(node)
         if proxy_configuration is not None:
-            resource = task_definition.node.default_child
-            assert isinstance(resource, ecs.CfnTaskDefinition)
+            resource = task_definition_resource(task_definition)
             resource.proxy_configuration = proxy_configuration.bind(task_definition, task_definition)
 
 
@@ -114,8 +113,7 @@ def check_task_definition(
         mode = task_definition.network_mode.value
         fix = "network_mode=NetworkMode.AWS_VPC: an Envoy needs the network of its task"
         yield problem(subject, f"network mode of task definition {path!r} is not awsvpc", mode, fix)
-    resource = task_definition.node.default_child
-    assert isinstance(resource, ecs.CfnTaskDefinition)
+    resource = task_definition_resource(task_definition)
     if resource.proxy_configuration is not None:
         # It would redirect the traffic of the tasks to the ports of another Envoy.
         fix = "leave proxy_configuration out, and the container of the Envoy that it names"

@@ -9,7 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct, IValidation
 
-from color_mesh.cdk.task import acknowledge
+from color_mesh.cdk.task import acknowledge, service_resource
 from color_mesh.envoy.aws.cloud_map import called_services
 from color_mesh.envoy.typed import Json
 from color_mesh.model.errors import problem
@@ -121,6 +121,5 @@ class CloudMapQuotas:
 
 
 def _desired_count(service: ecs.BaseService) -> int:
-    resource = service.node.try_find_child("Service")
-    count = resource.desired_count if isinstance(resource, ecs.CfnService) else None
+    count = service_resource(service).desired_count
     return 1 if count is None or Token.is_unresolved(count) else int(count)

@@ -9,6 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
 from color_mesh.cdk.adjustment import AdjustBootstrap, adjusted
+from color_mesh.cdk.task import task_definition_resource
 from color_mesh.envoy.document import compressed, document
 from color_mesh.envoy.typed import Json
 from color_mesh.model import Mesh, MeshError
@@ -96,8 +97,7 @@ class EnvoyConfiguration:
         return self._compiled[1]
 
     def _check_task_definition(self) -> Iterator[str]:
-        resource = self._task_definition.node.default_child
-        assert isinstance(resource, ecs.CfnTaskDefinition)
+        resource = task_definition_resource(self._task_definition)
         containers = Stack.of(self._task_definition).resolve(resource.container_definitions)
         # Tasks on EC2 instances need no size. The CDK itself validates the CPU when a container is added.
         if resource.memory is not None and resource.memory.isdecimal():

@@ -19,7 +19,12 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct, IConstruct, IDependable, IValidation
 
 from color_mesh.cdk.loopback import LoopbackInterception
-from color_mesh.cdk.task import add_security_groups, security_group_of_tasks, service_resource
+from color_mesh.cdk.task import (
+    add_security_groups,
+    security_group_of_tasks,
+    service_resource,
+    task_definition_resource,
+)
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.model import DnsDiscovery, EgressFilter, VirtualNode, VirtualRouter
 from color_mesh.model.builder import MeshBuilder
@@ -98,9 +103,7 @@ class Member:
             self.place = Construct(scope, "Calls")
             self.connections.add_security_group(security_group_of_tasks(self.place, group))
         if isinstance(tasks, ecs.TaskDefinition):
-            resource = tasks.node.default_child
-            assert isinstance(resource, CfnResource)
-            self._starts.append(resource)
+            self._starts.append(task_definition_resource(tasks))
             return
         self._starts.append(service_resource(tasks))
         of_mesh = self._mesh_group

@@ -686,8 +686,8 @@ class MeshNode(TargetNode):
         to a service later.
         """
         service = self._cloud_map
-        kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
         if self._cloud_map_service is None and service is not None:
+            kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
             self._cloud_map_service = servicediscovery.Service(
                 scope,
                 "CloudMapService",

@@ -10,6 +10,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct, IValidation
 
+from color_mesh.cdk.task import service_resource
 from color_mesh.model import Mesh, VirtualNode, VirtualRouter
 from color_mesh.model.errors import problem
 
@@ -105,8 +106,7 @@ class Implementations:
 
 def service_name(service: ecs.BaseService) -> str | None:
     """Return the name that the app gives a service. ``None``: a generated name, or one that is a token."""
-    resource = service.node.try_find_child("Service")
-    name = resource.service_name if isinstance(resource, ecs.CfnService) else None
+    name = service_resource(service).service_name
     return None if Token.is_unresolved(name) else name
 
 

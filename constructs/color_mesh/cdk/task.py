@@ -268,14 +268,12 @@ def wait_for_execution_role(service: ecs.BaseService) -> None:
     write their logs, and the deployment circuit breaker would count them.
     """
     # The whole construct has rules and a security group too, which need not wait.
-    service.node.find_child("Service").node.add_dependency(service.task_definition.obtain_execution_role())
+    service_resource(service).node.add_dependency(service.task_definition.obtain_execution_role())
 
 
 def create_task_definition_after(task_definition: ecs.TaskDefinition, resource: IDependable) -> None:
     """Create the resource of a task definition after another; its roles and log groups need not wait."""
-    own = task_definition.node.default_child
-    assert isinstance(own, ecs.CfnTaskDefinition)
-    own.node.add_dependency(resource)
+    task_definition_resource(task_definition).node.add_dependency(resource)
 
 
 def security_group_of_tasks(scope: Construct, group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
@@ -366,6 +364,13 @@ def service_options(service: ecs.FargateService) -> tuple[str, str]:
     """
     cluster = Fn.select(1, Fn.split("/", service_resource(service).ref))
     return f"--region {Stack.of(service).region} --cluster {cluster}", f"--service-name {service.service_name}"
+
+
+def task_definition_resource(task_definition: ecs.TaskDefinition) -> ecs.CfnTaskDefinition:
+    """Return the L1 resource of a task definition."""
+    resource = task_definition.node.default_child
+    assert isinstance(resource, ecs.CfnTaskDefinition)
+    return resource
 
 
 def service_resource(service: ecs.BaseService) -> ecs.CfnService:
