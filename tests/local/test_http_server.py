@@ -8,7 +8,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from color_mesh.local.run.aws import http_server
-from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse, HttpServer
+from color_mesh.local.run.aws.http_server import HttpRequest, HttpServer
+from color_mesh.local.run.http_connection import HttpResponse
 
 LOOPBACK = IPv4Address("127.0.0.1")
 POST = b"POST /path HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"

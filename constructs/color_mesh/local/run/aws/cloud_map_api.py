@@ -10,8 +10,9 @@ from color_mesh.local.plan.cloud_map_authorization import DISCOVERY, authorize
 from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.cloud_map import CloudMap
-from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse
+from color_mesh.local.run.aws.http_server import HttpRequest
 from color_mesh.local.run.aws.outage import Outage
+from color_mesh.local.run.http_connection import HttpResponse
 
 _TARGET = re.compile(r"Route53AutoNaming_v20170314\.([A-Za-z]{1,64})")
 # Shorter than the time after which Envoys give up a call.

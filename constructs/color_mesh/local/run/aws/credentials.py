@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse
+from color_mesh.local.run.aws.http_server import HttpRequest
+from color_mesh.local.run.http_connection import HttpResponse
 
 # ECS gives credentials for six hours, and new ones before these expire.
 LIFETIME_SECONDS = 6 * 3600

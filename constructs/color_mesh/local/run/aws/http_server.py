@@ -6,13 +6,14 @@ import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TypeAlias
 
 import h11
 
 from color_mesh.local.run.background import start_in_background
+from color_mesh.local.run.http_connection import HttpResponse, serve_requests
 
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_CONNECTIONS_OF_A_TASK = 100
@@ -43,21 +44,6 @@ class HttpRequest:
     def header(self, name: str) -> str | None:
         """Return the first value of a header."""
         return next(iter(self.headers.get(name, ())), None)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HttpResponse:
-    """HTTP response.
-
-    Attributes:
-        status: Status code.
-        body: Body.
-        headers: Headers beside ``content-length``.
-    """
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Responder: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -136,6 +122,10 @@ class HttpServer:
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         timeout = _HANDSHAKE_SECONDS if tls is not None else None
+
+        async def respond(request: h11.Request, body: bytes) -> HttpResponse:
+            return await self._respond(_read(IPv4Address(host), request, body))
+
         try:
             with suppress(OSError, asyncio.TimeoutError, h11.ProtocolError):
                 transport, _ = await loop.connect_accepted_socket(
@@ -144,62 +134,24 @@ class HttpServer:
                 self._transports.add(transport)
                 try:
                     writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-                    await self._serve_requests(IPv4Address(host), reader, writer)
+                    await serve_requests(
+                        reader, writer, respond, max_body_bytes=self._max_body_bytes, idle_seconds=_IDLE_SECONDS
+                    )
                 finally:
                     self._transports.discard(transport)
                     transport.close()
         finally:
             self._connections_of_clients[host] -= 1
 
-    async def _serve_requests(
-        self, client: IPv4Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        connection = h11.Connection(h11.SERVER)
-        while True:
-            request = await asyncio.wait_for(_receive(client, connection, reader, self._max_body_bytes), _IDLE_SECONDS)
-            if request is None:
-                return
-            response = await self._respond(request)
-            headers = {**response.headers, "content-length": str(len(response.body))}
-            for event in (
-                h11.Response(status_code=response.status, headers=list(headers.items())),
-                h11.Data(data=response.body),
-                h11.EndOfMessage(),
-            ):
-                writer.write(connection.send(event) or b"")
-            await asyncio.wait_for(writer.drain(), _IDLE_SECONDS)
-            if h11.MUST_CLOSE in connection.states.values():
-                return
-            connection.start_next_cycle()
 
-
-async def _receive(
-    client: IPv4Address, connection: h11.Connection, reader: asyncio.StreamReader, max_body_bytes: int
-) -> HttpRequest | None:
-    """Receive a request; ``None`` if the client has closed the connection, or the request is too large."""
-    request: h11.Request | None = None
-    # Not bytes, of which each chunk would be a copy: chunks may have one byte.
-    body = bytearray()
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(65536))
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-            if len(body) > max_body_bytes:
-                return None
-        elif isinstance(event, h11.EndOfMessage) and request is not None:
-            headers: dict[str, tuple[str, ...]] = {}
-            for name, value in request.headers:
-                headers[name.decode("latin-1")] = (*headers.get(name.decode("latin-1"), ()), value.decode("latin-1"))
-            return HttpRequest(
-                client=client,
-                method=request.method.decode("latin-1"),
-                target=request.target.decode("latin-1"),
-                headers=headers,
-                body=bytes(body),
-            )
-        else:
-            return None
+def _read(client: IPv4Address, request: h11.Request, body: bytes) -> HttpRequest:
+    headers: dict[str, tuple[str, ...]] = {}
+    for name, value in request.headers:
+        headers[name.decode("latin-1")] = (*headers.get(name.decode("latin-1"), ()), value.decode("latin-1"))
+    return HttpRequest(
+        client=client,
+        method=request.method.decode("latin-1"),
+        target=request.target.decode("latin-1"),
+        headers=headers,
+        body=body,
+    )

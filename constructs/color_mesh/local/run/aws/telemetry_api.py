@@ -6,8 +6,9 @@ from color_mesh.ecs.roles import Decision, Role
 from color_mesh.local.plan.cloud_map_authorization import global_context
 from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.api_error import ApiError
-from color_mesh.local.run.aws.http_server import HttpRequest, HttpResponse
+from color_mesh.local.run.aws.http_server import HttpRequest
 from color_mesh.local.run.aws.telemetry import TelemetryStore
+from color_mesh.local.run.http_connection import HttpResponse
 
 _HOST = re.compile(r"(xray|monitoring)\.([a-z0-9-]+)\.amazonaws\.com(:443)?")
 # By signing name: the path of the endpoint, and the permission that it takes.

@@ -7,19 +7,23 @@ Envoy requests a document with the version that it has, and the server responds 
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import h11
 
 from color_mesh.envoy.discovery import CLUSTERS_FILE, LISTENERS_FILE, endpoints_file, routes_file
 from color_mesh.envoy.typed import Json
+from color_mesh.local.run.http_connection import HttpResponse, serve_requests
 
 # Pause before a document that Envoy requests again is sent again, and the number of requests after which Envoy is said
 # to reject it.
 RETRY_SECONDS = 0.1
 REJECTED_AFTER = 3
+# A request names its document, and describes Envoy with all its extensions.
+_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
 class DiscoveryDocuments:
@@ -92,8 +96,8 @@ async def serve_documents(documents: DiscoveryDocuments, socket: Path, owner: tu
     connections: set[asyncio.Task[None]] = set()
 
     async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, h11.RemoteProtocolError, asyncio.CancelledError):
-            await _serve_connection(reader, writer, documents.respond)
+        with suppress(OSError, h11.ProtocolError, asyncio.CancelledError):
+            await serve_requests(reader, writer, partial(_respond, documents), max_body_bytes=_MAX_BODY_BYTES)
         writer.close()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,41 +115,13 @@ async def serve_documents(documents: DiscoveryDocuments, socket: Path, owner: tu
             connection.cancel()
 
 
-async def _serve_connection(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, respond: Callable[[str, str], Awaitable[Json]]
-) -> None:
-    connection = h11.Connection(h11.SERVER)
-    path, body = "", b""
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(65536))
-        elif isinstance(event, h11.Request):
-            path, body = event.target.decode(), b""
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage):
-            await _send_response(connection, writer, path, body, respond)
-            connection.start_next_cycle()
-        else:
-            return
-
-
-async def _send_response(
-    connection: h11.Connection,
-    writer: asyncio.StreamWriter,
-    path: str,
-    body: bytes,
-    respond: Callable[[str, str], Awaitable[Json]],
-) -> None:
-    request = json.loads(body)
-    name = document_name(path, request)
+async def _respond(documents: DiscoveryDocuments, http_request: h11.Request, body: bytes) -> HttpResponse:
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return HttpResponse(status=400)
+    name = document_name(http_request.target.decode(), request) if isinstance(request, dict) else None
     if name is None:
-        status, content = 404, b""
-    else:
-        response = await respond(name, request.get("version_info", ""))
-        status, content = 200, json.dumps(response).encode()
-    headers = [("content-type", "application/json"), ("content-length", str(len(content)))]
-    for event in (h11.Response(status_code=status, headers=headers), h11.Data(data=content), h11.EndOfMessage()):
-        writer.write(connection.send(event) or b"")
-    await writer.drain()
+        return HttpResponse(status=404)
+    response = await documents.respond(name, request.get("version_info", ""))
+    return HttpResponse(status=200, body=json.dumps(response).encode(), headers={"content-type": "application/json"})
