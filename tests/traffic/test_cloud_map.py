@@ -263,7 +263,8 @@ def test_fault_of_cloud_map_changes_nothing_and_is_logged_once_a_minute(red: Red
 
 def test_slow_cloud_map_changes_nothing(red: Red) -> None:
     red.aws.slow_seconds = 8
-    time.sleep(7)
+    calls = red.aws.calls[_GREEN]
+    wait_until(lambda: red.aws.calls[_GREEN] >= calls + 2, "a slow call has ended, and another one has begun")
     assert red.answers() == {(200, "green"): 60}
     red.aws.slow_seconds = 0
     red.aws.instances[_GREEN] = tasks_of([YELLOW])
@@ -299,7 +300,8 @@ def test_envoy_is_not_ready_until_each_answer_is_known(
 
 def test_envoy_ends_without_an_error_during_a_call(red: Red, tmp_path: Path) -> None:
     red.aws.slow_seconds = 4
-    time.sleep(3)
+    calls = red.aws.calls.total()
+    wait_until(lambda: red.aws.calls.total() > calls, "a call has begun")
     red.process.terminate()
     assert red.process.wait(15) == 0
     assert "Segmentation fault" not in (tmp_path / "log").read_text()
