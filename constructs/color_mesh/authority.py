@@ -31,8 +31,7 @@ class IssuedCertificate:
 
     def encrypted_key(self, passphrase: bytes) -> str:
         """Return the private key in PEM (PKCS #8), encrypted with a passphrase."""
-        key = serialization.load_pem_private_key(self.private_key.encode(), None)
-        return _key_text(key, serialization.BestAvailableEncryption(passphrase))
+        return _key_text(_load_key(self.private_key), serialization.BestAvailableEncryption(passphrase))
 
 
 class Authority:
@@ -54,10 +53,9 @@ class Authority:
         self.certificate = certificate
         self.private_key = private_key
         self._own = x509.load_pem_x509_certificate(certificate.encode())
-        key = serialization.load_pem_private_key(private_key.encode(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != self._own.public_key():
+        self._key = _load_key(private_key)
+        if self._key.public_key() != self._own.public_key():
             raise ValueError("the private key is not that of the certificate")
-        self._key = key
 
     @property
     def name(self) -> str:
@@ -155,7 +153,12 @@ def _text(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _key_text(
-    key: serialization.PrivateFormat | ec.EllipticCurvePrivateKey, encryption: serialization.KeySerializationEncryption
-) -> str:
+def _load_key(text: str) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(text.encode(), None)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key
+    raise ValueError("the private key is not that of an elliptic curve")
+
+
+def _key_text(key: ec.EllipticCurvePrivateKey, encryption: serialization.KeySerializationEncryption) -> str:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()

@@ -14,6 +14,8 @@ from color_mesh.model import (
     AcmTrust,
     ClientTls,
     Mesh,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
     VirtualGateway,
     VirtualNode,
 )
@@ -24,7 +26,7 @@ _ARN = re.compile(
     r"arn:[a-z-]+:(?:acm:[a-z0-9-]*:[0-9]*:certificate/|acm-pca:[a-z0-9-]*:[0-9]*:certificate-authority/|"
     r"secretsmanager:[a-z0-9-]*:[0-9]*:secret:)[\w+=.@/-]+"
 )
-# Secrets Manager ends the ARN of a secret with a hyphen and six random characters. An ARN without them is accepted, too.
+# Secrets Manager ends the ARN of a secret with a hyphen and six random characters, which may be missing in a call.
 _COMPLETE = re.compile(r".*-[A-Za-z0-9]{6}")
 _DNS_NAME = re.compile(r"(?=.{1,253}\Z)(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE | re.ASCII)
 
@@ -176,7 +178,9 @@ def _arns_of(part: VirtualNode | VirtualGateway) -> Iterator[str]:
             continue
         for source in (tls.certificate, tls.validation.trust if tls.validation is not None else None):
             match source:
-                case AcmCertificate(arn=arn):
+                case AcmCertificate(arn=arn) | SecretsManagerCertificate(secret_arn=arn):
+                    yield arn
+                case SecretsManagerTrust(secret_arn=arn):
                     yield arn
                 case AcmTrust(certificate_authority_arns=arns):
                     yield from arns

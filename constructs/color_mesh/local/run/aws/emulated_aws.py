@@ -15,7 +15,7 @@ from color_mesh.local.run.aws.certificate_store import CertificateStore
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import cloud_map_api
 from color_mesh.local.run.aws.credentials import CredentialStore
-from color_mesh.local.run.aws.endpoints import ENDPOINTS, TELEMETRY, hosts
+from color_mesh.local.run.aws.endpoints import ENDPOINTS, TELEMETRY, host_names
 from color_mesh.local.run.aws.http_server import HttpServer, Responder
 from color_mesh.local.run.aws.json_api import Api, JsonApi
 from color_mesh.local.run.aws.outage import ACM, APIS, CLOUD_MAP, OUTAGES, PRIVATE_CA, SECRETS_MANAGER, Outage
@@ -181,7 +181,7 @@ class EmulatedAws:
 
     def _server(self, name: str, respond: Responder) -> HttpServer:
         def tls() -> ssl.SSLContext:
-            return self._authority.issue(*hosts(name, self._plan().regions)).context()
+            return self._authority.issue(*host_names(name, self._plan().regions)).context()
 
         return HttpServer(ENDPOINTS[name], respond, self._on_error, tls, _MAX_BODY_BYTES)
 
