@@ -47,7 +47,6 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
                 "appmesh",
                 "envoy",
                 "report",
-                "authority",
                 "analysis",
                 "local.plan",
                 "local.run",

@@ -47,10 +47,12 @@ class DeclaredSecret:
     Attributes:
         key: ARN; the place in the templates if only a deployment knows the ARN.
         name: Name.
+        encryption_key: Key of its KMS key; ``None`` for the key of AWS.
     """
 
     key: str
     name: str
+    encryption_key: str | None = None
 
 
 def read_certificates(reader: Reader) -> dict[str, DeclaredCertificate]:
@@ -78,7 +80,9 @@ def read_secrets(reader: Reader) -> dict[str, DeclaredSecret]:
     return reader.read_all(
         "AWS::SecretsManager::Secret",
         lambda fields, resource: DeclaredSecret(
-            key=_key(resource), name=fields.optional_text("Name") or resource.generated_name
+            key=_key(resource),
+            name=fields.optional_text("Name") or resource.generated_name,
+            encryption_key=resource_key(fields.value("KmsKeyId")),
         ),
     )
 

@@ -41,6 +41,7 @@ class RunCertificate:
         authority: Key of the authority that issues it. Default: the authority of the run.
         name: Name of a secret. Default: it is not in a secret.
         exportable: Its private key can be exported. That of a public certificate can if it was requested so.
+        encryption_key: Key of the KMS key of a secret. Default: that of AWS, which takes no permission.
     """
 
     arn: str
@@ -48,6 +49,7 @@ class RunCertificate:
     authority: str | None = None
     name: str | None = None
     exportable: bool = True
+    encryption_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,18 +97,21 @@ def run_certificates(
     for service in declarations.services.values():
         task = tasks[service.task_definition]
         names = dict.fromkeys(_names(declarations, service, task, meshes))
-        for arn in _arns(task, meshes):
+        for arn in used_arns(task, meshes):
             used.setdefault(arn, {}).update(names)
     declared = [
         RunCertificate(arn=each.key, names=_dns_names(each.names), authority=each.authority, exportable=each.exportable)
         for each in declarations.certificates.values()
     ]
     secrets = {each.key: each.name for each in declarations.secrets.values()}
+    keys = {each.key: each.encryption_key for each in declarations.secrets.values()}
     in_secrets: dict[str, RunCertificate] = {}
     for arn in _of_service(used, "secretsmanager"):
         complete, name = _secret(arn, secrets)
         before = in_secrets[complete].names if complete in in_secrets else ()
-        in_secrets[complete] = RunCertificate(arn=complete, names=_dns_names((*before, *used[arn])), name=name)
+        in_secrets[complete] = RunCertificate(
+            arn=complete, names=_dns_names((*before, *used[arn])), name=name, encryption_key=keys.get(complete)
+        )
     authorities = {each.key: each.active for each in declarations.authorities.values()}
     return RunCertificates(
         certificates={
@@ -157,7 +162,7 @@ def _names(declarations: Declarations, service: Service, task: RunnableTask, mes
         yield "localhost"
 
 
-def _arns(task: RunnableTask, meshes: Collection[Mesh]) -> Iterator[str]:
+def used_arns(task: RunnableTask, meshes: Collection[Mesh]) -> Iterator[str]:
     """Yield the ARNs of certificates, authorities and secrets that the Envoys of a task use."""
     for container in task.containers:
         if container.program.envoy:
@@ -166,7 +171,7 @@ def _arns(task: RunnableTask, meshes: Collection[Mesh]) -> Iterator[str]:
     for resource in task.mesh_resources.values():
         declared = resource.look_up(meshes)
         if declared is not None:
-            yield from _arns_of(declared[1])
+            yield from filter(_ARN.fullmatch, _arns_of(declared[1]))
 
 
 def _arns_of(part: VirtualNode | VirtualGateway) -> Iterator[str]:

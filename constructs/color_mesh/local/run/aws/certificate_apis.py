@@ -2,14 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from color_mesh.ecs.policy_conditions import RequestContext
 from color_mesh.ecs.roles import Decision, Role
-from color_mesh.local.plan.assembly import ACCOUNT
-from color_mesh.local.plan.authorization import authorize_resource
-from color_mesh.local.plan.certificates import complete_arn
+from color_mesh.local.plan.certificate_calls import ACTIONS, authorize_certificate
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.certificate_store import CertificateStore
 from color_mesh.local.run.aws.json_api import Api, ApiCall
@@ -21,76 +18,56 @@ _MIN_PASSPHRASE, _MAX_PASSPHRASE = 4, 128
 def acm_api(store: CertificateStore) -> Api:
     """Return the API of AWS Certificate Manager."""
 
-    def export(call: ApiCall) -> dict[str, Any]:
-        return store.export(_arn(call, "CertificateArn"), _passphrase(call))
+    def export(call: ApiCall, arn: str) -> dict[str, Any]:
+        return store.export(arn, _passphrase(call))
 
-    return _api("acm", "CertificateManager", "ExportCertificate", lambda call: [_text(call, "CertificateArn")], export)
+    return _api(store, "acm", "CertificateManager", "CertificateArn", export)
 
 
 def private_ca_api(store: CertificateStore) -> Api:
     """Return the API of AWS Private CA."""
-    name = "CertificateAuthorityArn"
 
-    def get(call: ApiCall) -> dict[str, Any]:
-        return {"Certificate": store.authority_certificate(_arn(call, name))}
+    def get(_: ApiCall, arn: str) -> dict[str, Any]:
+        return {"Certificate": store.authority_certificate(arn)}
 
-    action = "GetCertificateAuthorityCertificate"
-    return _api("acm-pca", "ACMPrivateCA", action, lambda call: [_text(call, name)], get)
+    return _api(store, "acm-pca", "ACMPrivateCA", "CertificateAuthorityArn", get)
 
 
 def secrets_manager_api(store: CertificateStore) -> Api:
     """Return the API of AWS Secrets Manager."""
 
-    def resource(call: ApiCall) -> list[str]:
-        identifier = _text(call, "SecretId")
-        secret = store.planned().secret(identifier)
-        if secret is not None:
-            return [secret.arn]
-        arn = identifier if ":" in identifier else f"arn:aws:secretsmanager:{call.region}:{ACCOUNT}:secret:{identifier}"
-        return [complete_arn(arn), arn]
-
-    def context(call: ApiCall) -> RequestContext:
-        return {
-            "secretsmanager:secretid": _text(call, "SecretId"),
-            "secretsmanager:versionid": None,
-            "secretsmanager:versionstage": call.document.get("VersionStage"),
-        }
-
-    def get(call: ApiCall) -> dict[str, Any]:
+    def get(call: ApiCall, identifier: str) -> dict[str, Any]:
         if call.document.get("VersionStage", "AWSCURRENT") != "AWSCURRENT" or "VersionId" in call.document:
             raise ApiError(400, "ResourceNotFoundException", "only the version AWSCURRENT is emulated")
-        identifier = _text(call, "SecretId")
-        return store.secret(_arn(call, "SecretId") if ":" in identifier else identifier)
+        return store.secret(identifier)
 
-    return _api("secretsmanager", "secretsmanager", "GetSecretValue", resource, get, context)
+    return _api(store, "secretsmanager", "secretsmanager", "SecretId", get)
 
 
 def _api(
+    store: CertificateStore,
     name: str,
     target_prefix: str,
-    action: str,
-    resource: Callable[[ApiCall], Sequence[str]],
-    answer: Callable[[ApiCall], dict[str, Any]],
-    context: Callable[[ApiCall], RequestContext] = lambda _: {},
+    parameter: str,
+    answer: Callable[[ApiCall, str], dict[str, Any]],
 ) -> Api:
     """Return an API with one action.
 
     Args:
+        store: Certificates, authorities and secrets.
         name: Name in signatures, in the actions of policies, and in the host name.
         target_prefix: First part of the header ``X-Amz-Target``.
-        action: The action.
-        resource: Returns the ARNs of the resource of a call.
-        answer: Returns the answer to a call.
-        context: Returns the condition keys of a call. Default: those of all actions.
+        parameter: Parameter with the ARN of the resource, or with the name of a secret.
+        answer: Returns the answer to a call about this resource.
     """
 
     def authorized(call: ApiCall, role: Role) -> Decision:
-        if call.action != action:
+        if call.action != ACTIONS[name]:
             raise ApiError(400, "UnknownOperationException", f"{call.action} is not emulated")
-        return authorize_resource(role, f"{name}:{action}", resource(call), call.region, context(call))
+        return authorize_certificate(role, name, _text(call, parameter), store.planned(), call.region)
 
     async def answered(call: ApiCall) -> dict[str, Any]:
-        return answer(call)
+        return answer(call, _resource(call, parameter))
 
     return Api(
         signing_name=name,
@@ -108,13 +85,13 @@ def _text(call: ApiCall, name: str) -> str:
     return value
 
 
-def _arn(call: ApiCall, name: str) -> str:
-    """Return the ARN in a call. An API knows the resources of its own region."""
-    arn = _text(call, name)
-    if arn.split(":")[3:4] not in ([call.region], [""]):
-        text = f"{arn} is not in {call.region} (if no stack has a region, give it with --set AWS::Region=REGION)"
+def _resource(call: ApiCall, name: str) -> str:
+    """Return the ARN or name in a call. An API knows the resources of its own region."""
+    identifier = _text(call, name)
+    if ":" in identifier and identifier.split(":")[3:4] != [call.region]:
+        text = f"{identifier} is not in {call.region} (if no stack has a region, give it with --set AWS::Region=REGION)"
         raise ApiError(400, "ResourceNotFoundException", text)
-    return arn
+    return identifier
 
 
 def _passphrase(call: ApiCall) -> bytes:
@@ -125,7 +102,6 @@ def _passphrase(call: ApiCall) -> bytes:
     if not _MIN_PASSPHRASE <= len(passphrase) <= _MAX_PASSPHRASE:
         text = f"Passphrase has not from {_MIN_PASSPHRASE} to {_MAX_PASSPHRASE} bytes"
         raise ApiError(400, "ValidationException", text)
-    # An application may decrypt the key with a passphrase of text only.
     if not passphrase.isascii() or set(passphrase) & set(b"#$%"):
         raise ApiError(400, "ValidationException", "Passphrase has a character other than ASCII, or #, $ or %")
     return passphrase
