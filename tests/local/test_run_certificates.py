@@ -82,8 +82,8 @@ def test_certificate_that_envoy_will_not_get_is_a_warning(tmp_path: Path) -> Non
     elsewhere = ACM.replace("us-east-1", "eu-west-1")
     assert found(ACM, elsewhere) == [
         (
-            f"stock-svc: acm:ExportCertificate on {ACM}: no policy allows it, got role Role (allow acm:ExportCertificate "
-            f"on {ACM})"
+            f"stock-svc: acm:ExportCertificate on {ACM}: no policy allows it, got role Role "
+            f"(allow acm:ExportCertificate on {ACM})"
         ),
         f"stock-svc: {elsewhere} is not in the region of the stacks, us-east-1",
     ]
