@@ -29,6 +29,7 @@ class ShopStack(Stack):
             desired_count=2,
         )
         self._export_mesh(mesh)
+        assert stock.security_group is not None
         self._export("stock-security-group", stock.security_group.security_group_id)
 
     def _export_mesh(self, mesh: ServiceMesh) -> None:
