@@ -26,10 +26,10 @@ def check_names(
     """
     resources: dict[tuple[str, _Name], list[CfnResource]] = {}
     for each in constructs:
-        name = _name(each)
-        if name is not None:
+        key = _name(each)
+        if key is not None:
             assert isinstance(each, CfnResource)
-            resources.setdefault((Stack.of(each).environment, name), []).append(each)
+            resources.setdefault((Stack.of(each).environment, key), []).append(each)
     for (_, (kind, scope, name)), same in resources.items():
         if len(same) > 1 and (scope == namespace_id or any(map(is_of_mesh, same))):
             paths = " and ".join(each.node.path for each in same)
