@@ -30,7 +30,12 @@ MUTUAL = ListenerTls(
 PORTS: dict[int, Protocol] = {80: "http", 81: "http", 82: "tcp"}
 RED = node("red", listeners=tuple(Listener(port=port, protocol=each, tls=MUTUAL) for port, each in PORTS.items()))
 ROUTE = Route(
-    name="all", match=RouteMatch(prefix="/"), targets=(WeightedTarget(virtual_node="red", weight=0, port=81),)
+    name="all",
+    match=RouteMatch(prefix="/"),
+    targets=(
+        WeightedTarget(virtual_node="blue", weight=1),
+        WeightedTarget(virtual_node="red", weight=0, port=81),
+    ),
 )
 MESH = Mesh(
     name="colors",
@@ -48,7 +53,7 @@ MESH = Mesh(
         VirtualService(name="nothing.colors.local"),
     ),
     external_services=("elsewhere.colors.local",),
-    routers=(router(routes=(ROUTE,)),),
+    routers=(router("router", Listener(port=80), routes=(ROUTE,)),),
     gateways=(
         gateway(
             routes=(
@@ -90,7 +95,7 @@ def test_callers_of_a_listener_are_admitted(port: int, names: tuple[str, ...]) -
         replace(MUTUAL, mode="DISABLED"),
         replace(MUTUAL, validation=None),
         replace(
-            MUTUAL, validation=TlsValidation(trust=FileTrust(certificate_chain="c"), subject_alternative_names=["a"])
+            MUTUAL, validation=TlsValidation(trust=FileTrust(certificate_chain="c"), subject_alternative_names=("a",))
         ),
     ],
 )

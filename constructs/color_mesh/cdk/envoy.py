@@ -118,6 +118,10 @@ class EnvoyDataPlane:
         fix = "import its node with MeshNode.from_attributes; outside a mesh, MeshNode(hostname=...)"
         yield problem(f"virtual service {name!r}", "Envoy needs to know where its tasks are", name, fix)
 
+    def check_tls(self, part: VirtualNode | VirtualGateway) -> Iterator[str]:
+        """Accept all sources: those that need more than the mesh are validated at synthesis; see `DataPlane`."""
+        return iter(())
+
     def node_containers(
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
     ) -> tuple[FargateContainer, ...]:

@@ -1,6 +1,7 @@
 """Service mesh that nodes, routers and gateways belong to."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from aws_cdk import CrossStackReferences, Duration, ReferenceStrength, Token
 from aws_cdk import aws_ec2 as ec2
@@ -326,7 +327,9 @@ class ServiceMesh(Construct):
             MeshError: If there is a problem. The error lists all problems, and the mesh stays as it is.
         """
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
-        self.declared.add(parts, (*problems, *names, *self.certificates.check(parts)))
+        check = self.data_plane.check_tls
+        tls = chain(*map(check, parts.nodes), *map(check, parts.gateways))
+        self.declared.add(parts, (*problems, *names, *tls, *self.certificates.check(parts)))
         self.certificates.add(parts)
         self._constructs |= dict.fromkeys(subjects(parts), construct)
 

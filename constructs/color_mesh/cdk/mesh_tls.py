@@ -6,11 +6,12 @@ from typing import get_args
 
 from color_mesh.envoy import Admission
 from color_mesh.model import DnsDiscovery, MeshError, SdsCertificate, VirtualGateway, VirtualNode
+from color_mesh.model.certificates import Certificate
 from color_mesh.model.checks import check_text
 from color_mesh.model.errors import problem, refuse
 from color_mesh.model.index import MeshParts
 from color_mesh.model.mesh_tls import MeshTls, certificate_name
-from color_mesh.model.tls import Certificate, check_listener_tls
+from color_mesh.model.tls import check_listener_tls
 
 # Callers need to know that a node of another app has TLS, and not with which certificate.
 _OF_ANOTHER_APP = SdsCertificate(secret_name="of-another-app")

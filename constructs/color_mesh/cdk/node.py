@@ -342,7 +342,9 @@ class MeshNode(TargetNode):
         """
         mesh = self.mesh
         problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
-        mesh.declared.add_backends(self.name, virtual_backends(mesh, backends, client_tls), [*problems])
+        added = virtual_backends(mesh, backends, client_tls)
+        certificates = mesh.data_plane.check_tls(VirtualNode(name=self.name, backends=added))
+        mesh.declared.add_backends(self.name, added, [*problems, *certificates])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
 
     @checked()

@@ -11,7 +11,13 @@ from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, read_di
 from color_mesh.ecs.hosted_zones import HostedZone, Record, read_hosted_zones, read_records
 from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener, read_listener_rules, read_listeners
 from color_mesh.ecs.load_balancers import LoadBalancer, read_load_balancers, with_listeners
-from color_mesh.ecs.network import read_subnets, read_vpcs, read_zones
+from color_mesh.ecs.network import (
+    read_endpoints,
+    read_nat_gateways,
+    read_subnets,
+    read_vpcs,
+    read_zones,
+)
 from color_mesh.ecs.reading import Reader, ResourceProblem, UnusedProperty, UsedProperties
 from color_mesh.ecs.roles import Role, read_roles
 from color_mesh.ecs.security_groups import SecurityGroup, read_security_groups
@@ -38,6 +44,8 @@ class Declarations:
         vpcs: Address ranges of VPCs.
         subnets: Address ranges of subnets.
         zones: Availability zones of subnets, as far as the templates name them.
+        vpc_endpoints: Names of the AWS services that VPCs have endpoints for.
+        nat_gateways: Places of NAT gateways.
         security_groups: Security groups.
         hosted_zones: Hosted zones of Route 53.
         records: Records of hosted zones.
@@ -59,6 +67,8 @@ class Declarations:
     vpcs: Mapping[str, IPv4Network] = field(default_factory=dict)
     subnets: Mapping[str, IPv4Network] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
+    vpc_endpoints: Mapping[str, str] = field(default_factory=dict)
+    nat_gateways: tuple[str, ...] = ()
     security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     hosted_zones: Mapping[str, HostedZone] = field(default_factory=dict)
     records: Mapping[str, Record] = field(default_factory=dict)
@@ -94,6 +104,8 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
         vpcs=read_vpcs(reader),
         subnets=read_subnets(reader),
         zones=read_zones(reader),
+        vpc_endpoints=read_endpoints(reader),
+        nat_gateways=read_nat_gateways(reader),
         security_groups=read_security_groups(reader),
         hosted_zones=read_hosted_zones(reader),
         records=read_records(reader),

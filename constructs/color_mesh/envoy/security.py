@@ -12,7 +12,7 @@ from color_mesh.model import (
     TlsValidation,
     VirtualNode,
 )
-from color_mesh.model.tls import Certificate
+from color_mesh.model.certificates import Certificate
 
 SDS_CLUSTER = "static_cluster_sds_unix_socket"
 

@@ -1,6 +1,18 @@
 """The mesh model: frozen values, validated against the limits of App Mesh, Cloud Map and ECS. Standard library only."""
 
 from color_mesh.model.access_log import AccessLog
+from color_mesh.model.certificates import (
+    AcmCertificate,
+    AcmTrust,
+    FileCertificate,
+    FileTrust,
+    SdsCertificate,
+    SdsTrust,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
+    TlsCertificate,
+    TlsTrust,
+)
 from color_mesh.model.discovery import CloudMapDiscovery, CloudMapService, DnsDiscovery, DnsResponseType
 from color_mesh.model.errors import MeshError
 from color_mesh.model.health_check import HealthCheck, Protocol
@@ -14,20 +26,7 @@ from color_mesh.model.route import GatewayRoute, RetryPolicy, Rewrite, Route, We
 from color_mesh.model.router import VirtualGateway, VirtualRouter
 from color_mesh.model.task import ContainerHealthCheck, FargateContainer, FargateTask
 from color_mesh.model.telemetry import Telemetry
-from color_mesh.model.tls import (
-    AcmCertificate,
-    AcmTrust,
-    ClientTls,
-    FileCertificate,
-    FileTrust,
-    ListenerTls,
-    SdsCertificate,
-    SdsTrust,
-    TlsCertificate,
-    TlsMode,
-    TlsTrust,
-    TlsValidation,
-)
+from color_mesh.model.tls import ClientTls, ListenerTls, TlsMode, TlsValidation
 from color_mesh.model.values import Duration, Milliseconds
 
 __all__ = [
@@ -68,6 +67,8 @@ __all__ = [
     "Scheme",
     "SdsCertificate",
     "SdsTrust",
+    "SecretsManagerCertificate",
+    "SecretsManagerTrust",
     "Telemetry",
     "Timeout",
     "TlsCertificate",

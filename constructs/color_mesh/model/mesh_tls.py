@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from color_mesh.model.certificates import Certificate, Trust
 from color_mesh.model.checks import check_choice, check_flag
 from color_mesh.model.discovery import CloudMapDiscovery
 from color_mesh.model.errors import problem, refuse
 from color_mesh.model.node import VirtualNode
 from color_mesh.model.router import VirtualGateway
-from color_mesh.model.tls import Certificate, ClientTls, ListenerTls, TlsMode, TlsValidation, Trust
+from color_mesh.model.tls import ClientTls, ListenerTls, TlsMode, TlsValidation
 
 CallerTls = Literal["tls", "plaintext"]
 CALLER_TLS: tuple[CallerTls, ...] = get_args(CallerTls)
