@@ -225,7 +225,7 @@ class ServiceMesh(Construct):
         self._constructs: dict[str, Construct] = {}
         annotate(self, self._facts, self._constructs)
         self.implementations: Implementations = Implementations()
-        review(self, vpc, lambda: self.model, self.implementations)
+        review(self, vpc, self.namespace, lambda: self.model, self.implementations)
 
     @classmethod
     def from_attributes(
