@@ -14,6 +14,7 @@ from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
 from color_mesh.envoy.gateway import prefix_warnings
 from color_mesh.local.plan.assembly import ACCOUNT, REGION, Plan
+from color_mesh.local.plan.certificate_calls import certificate_warnings
 from color_mesh.local.plan.cloud_map_calls import call_warnings
 from color_mesh.local.plan.compiled_envoys import CompiledEnvoys, undeclared
 from color_mesh.local.plan.network import INTERNET
@@ -89,6 +90,7 @@ def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, .
                 lines.append(f"{service.name}: {container.name} gets no configuration: {reason}")
         lines += _wrong_ports(plan, service)
         lines += call_warnings(plan, service)
+        lines += certificate_warnings(plan, service)
     for mesh in plan.meshes:
         lines += (text for gateway in mesh.gateways for route in gateway.routes for text in prefix_warnings(route))
     lines += _unregistered(plan)
