@@ -36,7 +36,7 @@ def ingress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
 
 def _chains(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> list[Json]:
     match = {"destination_port": listener.port} if isinstance(placement.interception, Transparent) else {}
-    return tls_filter_chains(match, listener, _filter(mesh, node, listener, placement))
+    return tls_filter_chains(match, listener, placement, _filter(mesh, node, listener, placement))
 
 
 def _filter(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> Json:
