@@ -20,6 +20,7 @@ from color_mesh.envoy.gateway import gateway_hops
 from color_mesh.envoy.ingress import ingress
 from color_mesh.envoy.placement import (
     ADMIN_PORT,
+    Admission,
     CloudMapEndpoints,
     Endpoints,
     EnvoyTelemetry,
@@ -84,6 +85,7 @@ def configure(
     as_in_app_mesh: bool = False,
     telemetry: Telemetry | None = None,
     certificate_refresh_seconds: int = CERTIFICATE_REFRESH_SECONDS,
+    admission: Admission | None = None,
 ) -> Configuration:
     """Compile the Envoy configuration of a virtual node or gateway.
 
@@ -101,6 +103,8 @@ def configure(
             connections end before AWS forgets them.
         telemetry: Spans and metrics that Envoy sends. Default: it sends none.
         certificate_refresh_seconds: Time between two calls of AWS for the same certificate. Default: 10 minutes.
+        admission: Admission of callers by the names in their certificates. Default: listeners that demand a certificate
+            of any name admit all certificates.
 
     Raises:
         MeshError: With every feature of the mesh that is not supported.
@@ -113,6 +117,7 @@ def configure(
         as_in_app_mesh=as_in_app_mesh,
         telemetry=_telemetry(telemetry, mesh, part),
         certificate_refresh_seconds=certificate_refresh_seconds,
+        admission=admission,
     )
     refuse(unsupported_features(mesh, part, placement))
     if isinstance(part, VirtualNode):

@@ -68,6 +68,11 @@ def upstream(client_tls: ClientTls | None, node: VirtualNode, listener: Listener
     return _upstream(listener, {**certificate, **_validation(policy.validation, names, placement)})
 
 
+def san_matcher(name: str) -> Json:
+    """Render the match of a subject alternative name."""
+    return {"san_type": "URI" if "://" in name else "DNS", "matcher": {"exact": name}}
+
+
 def uses_sds(tls: ListenerTls | ClientTls) -> bool:
     """Return whether the certificate or the trusted authorities come from a Secret Discovery Service."""
     trust = tls.validation.trust if tls.validation is not None else None
@@ -108,7 +113,7 @@ def _certificate(certificate: Certificate, placement: Placement) -> Json:
 
 
 def _validation(validation: TlsValidation, names: tuple[str, ...], placement: Placement) -> Json:
-    matchers = [{"san_type": _san_type(name), "matcher": {"exact": name}} for name in names]
+    matchers = [san_matcher(name) for name in names]
     secret = aws_secret(validation.trust, placement.retry_seconds)
     match validation.trust:
         case FileTrust(certificate_chain=path):
@@ -120,10 +125,6 @@ def _validation(validation: TlsValidation, names: tuple[str, ...], placement: Pl
     context = present(match_typed_subject_alt_names=matchers or None)
     combined = {"default_validation_context": context, "validation_context_sds_secret_config": secret}
     return {"combined_validation_context": combined}
-
-
-def _san_type(name: str) -> str:
-    return "URI" if "://" in name else "DNS"
 
 
 def _secret(name: str) -> Json:
