@@ -16,6 +16,7 @@ from color_mesh.appmesh.resources import (
     read_virtual_service,
 )
 from color_mesh.appmesh.routes import read_gateway_route, read_route
+from color_mesh.aws_json.app_mesh import KINDS
 from color_mesh.model import (
     CloudMapService,
     GatewayRoute,
@@ -31,9 +32,6 @@ from color_mesh.model.errors import add_problems, listed, problem, refuse
 from color_mesh.model.index import MeshParts
 
 T = TypeVar("T")
-
-# Kinds of resources as in the names of the API's parameters. Routers and gateways precede their routes.
-KINDS = ("mesh", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "route", "gatewayRoute")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -129,7 +129,7 @@ class Evaluator:
         conditions = stack.section("Conditions")
         if not (isinstance(name, str) and name in conditions):
             raise unknown_name(place, "condition", name, conditions)
-        declaration = f"{stack.path.name}: Conditions.{name}"
+        declaration = stack.place(f"Conditions.{name}")
         return bool(
             self.once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], declaration))
         )
@@ -137,7 +137,7 @@ class Evaluator:
     def is_deployed(self, stack: Stack, logical_id: str) -> bool:
         """Return whether a resource is deployed: its own condition, and those of the stacks around it."""
         resource = stack.section("Resources")[logical_id]
-        return self.holds(stack, resource, f"{stack.path.name}: {logical_id}.Condition")
+        return self.holds(stack, resource, f"{stack.place(logical_id)}.Condition")
 
     def holds(self, stack: Stack, declaration: Mapping[str, Any], place: str) -> bool:
         """Return whether a resource or output with this declaration is deployed."""
@@ -181,9 +181,13 @@ class Evaluator:
         return result
 
     def secrets(self) -> set[str]:
-        """Return the values of parameters with ``NoEcho``, given by the user."""
-        names = {name for stack in self.stacks for name in stack.section("Parameters") if stack.is_secret(name)}
-        return {value for name, value in self.values.items() if name in names and value}
+        """Return the values of parameters with ``NoEcho``, given by the user or by a Terraform state."""
+        secrets = set()
+        for stack in self.stacks:
+            for name in stack.section("Parameters"):
+                if stack.is_secret(name):
+                    secrets |= {str(given[name]) for given in (self.values, stack.parameters) if given.get(name)}
+        return secrets
 
     def _value(self, stack: Stack, value: Any, place: str) -> Any:
         if isinstance(value, dict):
