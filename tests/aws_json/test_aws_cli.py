@@ -116,7 +116,7 @@ def test_items_of_lists_and_deleted_parts_are_left_out(tmp_path: Path) -> None:
     nodes = {"virtualNodes": [{**item, "virtualNodeName": "old", "version": 1}]}
     source = read_source([written(tmp_path, deleted=deleted, node=NODE_INPUT, nodes=nodes)])
     assert [node.name for node in source.meshes[0].nodes] == ["stock"]
-    assert "not understood: nodes.json" in source.notes
+    assert "not understood: deleted.json, nodes.json" in source.notes
 
 
 def test_preview_form_is_read(tmp_path: Path) -> None:

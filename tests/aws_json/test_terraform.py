@@ -12,7 +12,7 @@ from color_mesh.cloudformation import read_templates
 from color_mesh.ecs import read_declarations
 from color_mesh.ecs.reading import EVERY_PROPERTY
 from color_mesh.model import Mesh
-from tests.support.aws_forms import create_inputs, shown, state, terraform_resources, terraform_values
+from tests.support.aws_forms import NODE_INPUT, create_inputs, shown, state, terraform_resources, terraform_values
 from tests.support.full_mesh import full_mesh
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ def sorted_parts(mesh: Mesh) -> dict[str, Any]:
 def test_what_is_not_set_is_empty_or_zero(tmp_path: Path) -> None:
     match = {"prefix": "/", "port": 0, "path": [], "header": [], "query_parameter": [], "method": "", "scheme": ""}
     target = {"virtual_node": "stock", "weight": 0, "port": 0}
-    other = {"virtual_node": "stock", "weight": 1, "port": 0}
+    other = {"virtual_node": "other", "weight": 1, "port": 0}
     route = {"action": [{"weighted_target": [target, other]}], "match": [match], "retry_policy": [], "timeout": []}
     spec = {"priority": 0, "http_route": [route], "http2_route": [], "grpc_route": [], "tcp_route": []}
     mapping = [{"port": 80, "protocol": "http"}]
@@ -56,6 +56,7 @@ def test_what_is_not_set_is_empty_or_zero(tmp_path: Path) -> None:
         tmp_path,
         state(
             *terraform_resources(),
+            ("aws_appmesh_virtual_node", "other", terraform_values({**NODE_INPUT, "virtualNodeName": "other"})[1]),
             ("aws_appmesh_virtual_router", "stock", router(mapping)),
             ("aws_appmesh_route", "all", {**part("all"), "virtual_router_name": "stock", "spec": [spec]}),
             ("aws_appmesh_virtual_service", "none", {**part("none.local"), "spec": [{"provider": []}]}),
@@ -63,11 +64,11 @@ def test_what_is_not_set_is_empty_or_zero(tmp_path: Path) -> None:
         ),
     )
     source = read_source([file])
+    assert source.left_out == ()
     (mesh,) = source.meshes
     (read,) = mesh.routers[0].routes
     assert (read.priority, read.match.port, [each.weight for each in read.targets]) == (None, None, [0, 1])
     assert [each.name for each in mesh.services] == ["none.local", "null.local"]
-    assert source.left_out == ()
 
 
 def part(name: str) -> Json:

@@ -52,10 +52,7 @@ def convert(documents: Iterable[tuple[Path, Any]]) -> Conversion:
     references = _references(resources)
     secrets: dict[str, str] = {}
     declared = {
-        logical_id: {
-            "Type": each.type,
-            "Properties": _resolved(each.properties, logical_id, "", references, secrets),
-        }
+        logical_id: {"Type": each.type, "Properties": _resolved(each.properties, "", references, secrets)}
         for logical_id, (_, each) in resources.items()
     }
     return Conversion(
@@ -187,22 +184,32 @@ def _references(resources: _Resources) -> dict[str, str]:
     return references | families
 
 
-def _resolved(value: Any, own: str, property_name: str, references: Mapping[str, str], secrets: dict[str, str]) -> Any:
-    """Return a value with references in place of ids and ARNs, and with parameters in place of secrets."""
+def _resolved(value: Any, name: str, references: Mapping[str, str], secrets: dict[str, str]) -> Any:
+    """Return a value with references in place of ids and ARNs, and with parameters in place of secrets.
+
+    Args:
+        value: Value of a property.
+        name: Name of the property, or of the variable of which it is the value.
+        references: Logical ids by ids and ARNs.
+        secrets: Values of parameters, to which those of secrets are added.
+    """
     if isinstance(value, dict):
+        named = value.get("Name")
         return {
-            key: each if key.endswith("PolicyDocument") else _resolved(each, own, key, references, secrets)
+            key: each
+            if key.endswith("PolicyDocument")
+            else _resolved(each, named if key == "Value" and isinstance(named, str) else key, references, secrets)
             for key, each in value.items()
         }
     if isinstance(value, list):
-        return [_resolved(each, own, property_name, references, secrets) for each in value]
+        return [_resolved(each, name, references, secrets) for each in value]
     if isinstance(value, Secret):
-        name = f"{own} {property_name} {len(secrets) + 1}"
-        secrets[name] = str(value)
-        return {"Ref": name}
+        parameter = name if name not in secrets else f"{name}{len(secrets)}"
+        secrets[parameter] = str(value)
+        return {"Ref": parameter}
     if not isinstance(value, str):
         return value
-    found = next((references[each] for each in _names(value, property_name) if each in references), None)
+    found = next((references[each] for each in _names(value, name) if each in references), None)
     return value if found is None else {"Ref": found}
 
 

@@ -1,13 +1,16 @@
 """Task definitions and services of Terraform."""
 
+import re
 from typing import Any
 
 from color_mesh.aws_json import ecs
 from color_mesh.aws_json.resource import Converted, Object, Secret, embedded_json
 from color_mesh.aws_json.terraform_blocks import block, blocks, pairs, renamed
 
-_IDENTITY = "APPMESH_"  # Beginning of the names of the variables that name an Envoy's node.
-_SHORT_WORD = 4  # A word of a command that is no longer is an option or a number.
+_OF_ENVOY = ("APPMESH_", "ENVOY_", "ENABLE_ENVOY_")
+_SECRET = re.compile("pass|secret|token|key|credential", re.IGNORECASE)
+# Keys of a container that name things, such as the ARN of a secret in AWS Secrets Manager.
+_NO_SECRETS = ("name", "image", "secrets", "repositoryCredentials", "dependsOn", "portMappings", "mountPoints")
 _TASK_DEFINITION = {
     "family": "family",
     "cpu": "cpu",
@@ -111,36 +114,35 @@ def _containers(text: Any) -> list[Any] | None:
 
 
 def _without_secrets(container: Any) -> Any:
-    """Return a container whose values of variables, words of commands, options and labels are secrets."""
+    """Return a container whose values of variables are secrets, and words that seem to be one.
+
+    The names of variables with which App Mesh configures Envoy are known, and their values are no secrets.
+    """
     if not isinstance(container, dict):
         return container
-    hidden = dict(container)
-    for key in ("command", "entryPoint", "dockerLabels"):
-        hidden[key] = _secret_words(container.get(key))
-    for key in ("healthCheck", "logConfiguration", "firelensConfiguration"):
-        if isinstance(container.get(key), dict):
-            inner = {name: _secret_words(container[key].get(name)) for name in ("command", "options")}
-            hidden[key] = {**container[key], **{name: each for name, each in inner.items() if each is not None}}
+    hidden = {key: each if key in _NO_SECRETS else _secret_words(each) for key, each in container.items()}
     variables = container.get("environment")
     if isinstance(variables, list):
         hidden["environment"] = [_secret_variable(each) for each in variables]
-    return {key: each for key, each in hidden.items() if each is not None}
+    return hidden
 
 
 def _secret_variable(variable: Any) -> Any:
-    if not isinstance(variable, dict) or str(variable.get("name")).startswith(_IDENTITY):
+    if not isinstance(variable, dict) or str(variable.get("name")).startswith(_OF_ENVOY):
         return variable
-    return {**variable, "value": Secret(variable.get("value") or "")}
+    value = variable.get("value")
+    return {**variable, "value": Secret(value)} if isinstance(value, str) and value else variable
 
 
-def _secret_words(value: Any) -> Any:
+def _secret_words(value: Any, before: str = "") -> Any:
+    """Return a value whose texts are secrets if they, or the key or the option before them, name a secret."""
     if isinstance(value, dict):
-        return {key: _secret_words(each) for key, each in value.items()}
+        return {key: _secret_words(each, key) for key, each in value.items()}
     if isinstance(value, list):
-        return [_secret_words(each) for each in value]
-    return (
-        Secret(value) if isinstance(value, str) and len(value) > _SHORT_WORD and not value.startswith("CMD") else value
-    )
+        words = [before, *value]
+        return [_secret_words(each, str(word)) for word, each in zip(words, value, strict=False)]
+    is_secret = isinstance(value, str) and (_SECRET.search(value) or _SECRET.search(before))
+    return Secret(value) if is_secret else value
 
 
 def _volume(values: Object) -> dict[str, Any]:

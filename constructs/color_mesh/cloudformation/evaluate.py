@@ -19,6 +19,7 @@ from color_mesh.model.errors import add_problems
 MAX_DEPTH = 100  # Nested values and chains of references; well within Python's recursion limit.
 MAX_SIZE = 10_000_000  # Total characters that functions may produce; an item of a list counts as ten.
 MAX_STEPS = 1_000_000  # Values that may be evaluated.
+MIN_SECRET = 8  # Characters of a secret in a Terraform state.
 
 # An intrinsic function: evaluator, stack, argument and place of the call, to the result.
 Function: TypeAlias = Callable[["Evaluator", Stack, Any, str], Any]
@@ -184,10 +185,12 @@ class Evaluator:
         """Return the values of parameters with ``NoEcho``, given by the user or by a Terraform state."""
         secrets = set()
         for stack in self.stacks:
-            for name in stack.section("Parameters"):
-                if stack.is_secret(name):
-                    secrets |= {str(given[name]) for given in (self.values, stack.parameters) if given.get(name)}
-        return secrets
+            for name in filter(stack.is_secret, stack.section("Parameters")):
+                secrets.add(str(self.values.get(name, "")))
+                # Terraform marks more than it has to. A short text occurs in others that are no secrets.
+                value = str(stack.parameters.get(name, ""))
+                secrets |= {value} if len(value) >= MIN_SECRET else set()
+        return secrets - {""}
 
     def _value(self, stack: Stack, value: Any, place: str) -> Any:
         if isinstance(value, dict):
