@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from rehearsal.canary import rehearse_canary
-from rehearsal.changes import rehearse_changes, rehearse_second_app
+from rehearsal.changes import rehearse_changes
 from rehearsal.command_line import RehearsalError
 from rehearsal.emulated_aws import last_error
-from rehearsal.examples import rehearse_example
+from rehearsal.examples import rehearse_existing_service, rehearse_two_apps
 from rehearsal.planes import PLANES
 from rehearsal.steps import rehearse
 
@@ -28,10 +28,10 @@ NOT_CHECKED = (
 def main() -> int:
     """Run the rehearsal; print its duration and what it does not check."""
     rehearsals: dict[str, Callable[[Path], None]] = {plane.name: partial(rehearse, plane) for plane in PLANES}
-    rehearsals["existing_service"] = rehearse_example
+    rehearsals["existing_service"] = rehearse_existing_service
+    rehearsals["two_apps"] = rehearse_two_apps
     rehearsals["changes"] = rehearse_changes
     rehearsals["canary"] = rehearse_canary
-    rehearsals["second_app"] = rehearse_second_app
     start = time.perf_counter()
     for name in sys.argv[1:] or rehearsals:
         print(f"{name}:")

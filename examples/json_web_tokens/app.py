@@ -31,7 +31,7 @@ class ShopStack(Stack):
         gateway.add_route("ShopRoute", to=shop)
         image = ecs.ContainerImage.from_registry("example/shop:1")
         shop.implement(self, "ShopTask", cluster=cluster, image=image)
-        gateway.implement(self, "GatewayTask", cluster=cluster, adjust_bootstrap=require_tokens)
+        gateway.implement(self, "GatewayTask", cluster=cluster, exposure="internet", adjust_bootstrap=require_tokens)
 
 
 def require_tokens(bootstrap: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class ShopStack(Stack):
 
 def health_check(port: int) -> ecs.HealthCheck:
     """Return the health check of an application that answers ``/health``."""
-    return ecs.HealthCheck(command=["CMD-SHELL", f"wget -qO- http://localhost:{port}/health || exit 1"])
+    return ecs.HealthCheck(command=["CMD-SHELL", f"curl -fs http://localhost:{port}/health || exit 1"])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import pytest
 
 from color_mesh.analysis import RULES, SEVERITIES
 from color_mesh.analysis.output import PAGES
-from color_mesh.analysis.pages import list_page, rule_page
 from color_mesh.analysis.rule import Rule
+from tests.support.finding_pages import list_page, rule_page
 from tests.support.gold import compare_with_gold
 
 TESTS = Path(__file__).parent / "rules"

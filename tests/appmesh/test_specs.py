@@ -8,6 +8,7 @@ from color_mesh.appmesh import (
     gateway_route_spec,
     mesh_spec,
     route_spec,
+    unsupported_tls,
     virtual_gateway_spec,
     virtual_node_spec,
     virtual_router_spec,
@@ -36,6 +37,8 @@ from color_mesh.model import (
     RouteMatch,
     SdsCertificate,
     SdsTrust,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
     Timeout,
     VirtualGateway,
     VirtualNode,
@@ -627,3 +630,35 @@ def test_gateway_route_has_its_target_port() -> None:
             "action": {"target": {"virtualService": {"virtualServiceName": "red.colors.local"}, "port": 8080}},
         }
     }
+
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:1:secret:red-a1B2c3"
+
+
+def test_sources_of_certificates_that_app_mesh_did_not_have_are_unsupported() -> None:
+    acm, authority = AcmCertificate(arn="arn:aws:acm:1"), AcmTrust(certificate_authority_arns=("arn:aws:acm-pca:1",))
+    secret, trusted = SecretsManagerCertificate(secret_arn=SECRET), SecretsManagerTrust(secret_arn=SECRET)
+    listeners = (
+        Listener(port=80, tls=ListenerTls(certificate=acm, validation=validation(trust=authority))),
+        Listener(port=81, tls=ListenerTls(certificate=secret, validation=validation(trust=trusted))),
+    )
+    policy = ClientTls(certificate=secret, validation=validation(trust=trusted))
+    backend = to("blue.colors.local", client_tls=ClientTls(certificate=acm, validation=validation(trust=authority)))
+    authorities, fix = ("arn:aws:acm-pca:1",), "(a file or an SDS secret, or use data_plane='envoy')"
+    for part, kind in (
+        (node(listeners=listeners, client_tls=policy, backends=(backend,)), "virtual node 'red'"),
+        (VirtualGateway(name="red", listeners=listeners, client_tls=policy), "virtual gateway 'red'"),
+    ):
+        problems = [
+            f"{kind} listener 80: App Mesh does not support trust in ACM at listeners, got {authorities} {fix}",
+            f"{kind} listener 81: App Mesh does not support certificates in Secrets Manager, got '{SECRET}' {fix}",
+            f"{kind} listener 81: App Mesh does not support trust in Secrets Manager, got '{SECRET}' {fix}",
+            f"{kind}: App Mesh does not support certificates in Secrets Manager, got '{SECRET}' {fix}",
+            f"{kind}: App Mesh does not support trust in Secrets Manager, got '{SECRET}' {fix}",
+        ]
+        if isinstance(part, VirtualNode):
+            problems.append(
+                f"{kind} backend 'blue.colors.local': App Mesh does not support client certificates in ACM, "
+                f"got 'arn:aws:acm:1' {fix}"
+            )
+        assert [*unsupported_tls(part)] == problems

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 import color_mesh
 from color_mesh import (
@@ -33,6 +35,8 @@ from color_mesh.model import (
     Protocol,
     SdsCertificate,
     SdsTrust,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
 )
 from tests.support.builders import refusal, routing
 
@@ -144,8 +148,16 @@ def test_access_logs_have_a_function_for_each_format() -> None:
 
 def test_certificates_have_a_function_for_each_origin() -> None:
     arn = "arn:aws:acm:eu-west-1:111122223333:certificate/shop"
-    certificate = acm.Certificate.from_certificate_arn(Stack(App(), "Stack"), "Certificate", arn)
+    stack = Stack(App(), "Stack")
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
     assert TlsCertificate.acm(certificate) == AcmCertificate(arn=arn)
+    key = kms.Key(stack, "Key")
+    secret = secretsmanager.Secret(stack, "Secret", encryption_key=key)
+    assert TlsCertificate.secrets_manager(secret) == SecretsManagerCertificate(
+        secret_arn=secret.secret_arn, encryption_key_arn=key.key_arn
+    )
+    imported = secretsmanager.Secret.from_secret_name_v2(stack, "Imported", "shop/authorities")
+    assert TlsTrust.secrets_manager(imported) == SecretsManagerTrust(secret_arn=imported.secret_arn)
     assert TlsCertificate.file("/a", "/b") == FileCertificate(certificate_chain="/a", private_key="/b")
     assert TlsCertificate.sds("a") == SdsCertificate(secret_name="a")
     assert TlsTrust.file("/a") == FileTrust(certificate_chain="/a")
@@ -155,6 +167,7 @@ def test_certificates_have_a_function_for_each_origin() -> None:
 def test_arn_in_place_of_a_certificate_of_the_cdk_is_refused() -> None:
     arn: Any = "arn:aws:acm:eu-west-1:111122223333:certificate/shop"
     problems = [refusal(TlsCertificate.acm, arn), refusal(TlsTrust.acm, arn), refusal(TlsTrust.acm, [arn])]
+    problems += [refusal(TlsCertificate.secrets_manager, arn), refusal(TlsTrust.secrets_manager, arn)]
     of_certificate = (
         f"certificate of ACM: is text, and no object of the CDK, got {arn!r} "
         "(acm.Certificate.from_certificate_arn, or AcmCertificate(arn=...))"
@@ -163,8 +176,9 @@ def test_arn_in_place_of_a_certificate_of_the_cdk_is_refused() -> None:
         f"trust in ACM: is text, and no object of the CDK, got {arn!r} "
         "(a list with acmpca.CertificateAuthority.from_certificate_authority_arn, or AcmTrust(...))"
     )
-    assert problems == [
-        of_certificate,
-        of_trust,
-        of_trust,
+    of_secrets = [
+        f"{what} in Secrets Manager: is text, and no object of the CDK, got {arn!r} "
+        f"(secretsmanager.Secret.from_secret_name_v2, or SecretsManager{what.title()}(secret_arn=...))"
+        for what in ("certificate", "trust")
     ]
+    assert problems == [of_certificate, of_trust, of_trust, *of_secrets]

@@ -36,7 +36,7 @@ from color_mesh.model import (
     VirtualService,
     VirtualServiceBackend,
 )
-from color_mesh.model.tls import Trust
+from color_mesh.model.certificates import Trust
 
 ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0"

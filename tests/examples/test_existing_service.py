@@ -1,9 +1,6 @@
 """The example `existing_service`: what `attach` changes in an app that exists."""
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,22 +10,14 @@ from aws_cdk.assertions import Template as Assertions
 from examples.existing_service.app import ShopStack, add_mesh
 from tests.support.cloudformation import Template
 from tests.support.gold import compare_with_gold
+from tests.support.nag import nag_findings
 
 pytestmark = pytest.mark.node
 
 README = Path(__file__).parents[2] / "examples" / "existing_service" / "README.md"
-WITH_NAG = """
-import sys
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
-from examples.existing_service.app import ShopStack, add_mesh
-app = App(outdir=sys.argv[1])
-shop = ShopStack(app, "ShopStack")
-if sys.argv[2] == "mesh":
-    add_mesh(shop)
-Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-app.synth()
-"""
+IMPORTS = "from examples.existing_service.app import ShopStack, add_mesh"
+WITHOUT_MESH = 'shop = ShopStack(app, "ShopStack")'
+WITH_MESH = f"{WITHOUT_MESH}\nadd_mesh(shop)"
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +61,9 @@ def test_nothing_else_of_the_services_changes(templates: tuple[Template, Templat
     }
 
 
-def findings(out: Path, *arguments: str) -> set[tuple[str, str]]:
-    """Rules of cdk-nag and of the CDK's validation that the example breaks, and the constructs that break them."""
-    root = README.parents[2]
-    command = [sys.executable, "-c", WITH_NAG, str(out), *arguments]
-    subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    reports = json.loads((out / "validation-report.json").read_text())["pluginReports"]
-    return {
-        (violation["ruleName"], construct["constructPath"])
-        for report in reports
-        for violation in report["violations"]
-        for construct in violation["violatingConstructs"]
-    }
-
-
 def test_the_mesh_adds_no_findings_but_that_of_the_url_in_a_variable(tmp_path: Path) -> None:
-    before, after = findings(tmp_path / "before", "without"), findings(tmp_path / "after", "mesh")
+    before = nag_findings(tmp_path / "before", IMPORTS, WITHOUT_MESH)
+    after = nag_findings(tmp_path / "after", IMPORTS, WITH_MESH)
     assert after - before == {("AwsSolutions-ECS2", "ShopStack/Website/TaskDef/Resource")}
     assert before <= after
     assert len(before) > 5

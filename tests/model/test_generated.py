@@ -20,6 +20,7 @@ NO_PARTS = (
     model.FargateContainer,
     model.ContainerHealthCheck,
     model.FargateTask,
+    model.MeshTls,
     model.Milliseconds,
     model.Telemetry,
 )
@@ -68,6 +69,13 @@ def fields_never_set(meshes: list[Mesh]) -> list[str]:
     return sorted({f"{kind.__name__}.{field.name}" for kind in KINDS for field in fields(kind) if field.init} - names)
 
 
+SECRETS = [
+    f"{kind}.{field}"
+    for kind in ("SecretsManagerCertificate", "SecretsManagerTrust")
+    for field in ("encryption_key_arn", "secret_arn")
+]
+
+
 def provided_ports(mesh: Mesh, name: str) -> set[tuple[int, str]]:
     """Return the ports and protocols of a service's provider; none for an external service."""
     provider = None if name in mesh.external_services else mesh.provider(mesh.service(name))
@@ -84,7 +92,8 @@ def shared_ports(mesh: Mesh, node: VirtualNode) -> list[int]:
 
 @pytest.mark.thorough
 def test_generated_meshes_set_every_field() -> None:
-    assert fields_never_set(generated(meshes())) == []
+    # App Mesh has no certificates in Secrets Manager, and each of these meshes is read from its resources again.
+    assert fields_never_set(generated(meshes())) == SECRETS
 
 
 @pytest.mark.thorough
@@ -95,6 +104,7 @@ def test_compilable_meshes_set_every_field_that_envoy_supports() -> None:
         "AcmTrust.certificate_authority_arns",
         "CloudMapDiscovery.attributes",
         "Mesh.external_services",
+        *SECRETS,
     ]
     assert not any(shared_ports(mesh, node) for mesh in compilable for node in mesh.nodes)
 

@@ -13,12 +13,17 @@ from color_mesh.model import (
     Mesh,
     SdsCertificate,
     SdsTrust,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
     TlsMode,
 )
-from color_mesh.model.tls import TLS_MODES, Certificate, ClientCertificate, Trust
+from color_mesh.model.certificates import Certificate, Trust
+from color_mesh.model.tls import TLS_MODES
 from tests.support.builders import certificate, client_tls, gateway, listener_tls, mesh, node, refusal, to, validation
 
 ARN = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/1"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/red-a1B2c3"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1"
 LISTENER = "virtual node 'red' listener 80: "
 CALLER = "virtual node 'red': "
 
@@ -50,15 +55,16 @@ def test_unknown_tls_mode_is_rejected() -> None:
         pytest.param(FileCertificate(certificate_chain="/" * 255, private_key="/" * 255), id="file-high"),
         pytest.param(SdsCertificate(secret_name="a"), id="sds-low"),
         pytest.param(SdsCertificate(secret_name="a" * 255), id="sds-high"),
+        pytest.param(AcmCertificate(arn=ARN), id="acm"),
+        pytest.param(SecretsManagerCertificate(secret_arn=SECRET), id="secrets-manager"),
+        pytest.param(SecretsManagerCertificate(secret_arn=SECRET, encryption_key_arn=KEY), id="encryption-key"),
+        pytest.param(AcmCertificate(arn="${Token[TOKEN.12]}"), id="token"),
+        pytest.param(SecretsManagerCertificate(secret_arn="arn:${Token[AWS.Partition.3]}:secret:red"), id="part"),
     ],
 )
-def test_certificate_at_its_limits_is_accepted_for_listeners_and_callers(shown: ClientCertificate) -> None:
+def test_certificate_at_its_limits_is_accepted_for_listeners_and_callers(shown: Certificate) -> None:
     assert with_listener_tls(certificate=shown)
     assert with_client_tls(certificate=shown)
-
-
-def test_listener_may_have_a_certificate_in_acm() -> None:
-    assert with_listener_tls(certificate=AcmCertificate(arn=ARN))
 
 
 @pytest.mark.parametrize(
@@ -123,9 +129,25 @@ def test_arn_with_a_wildcard_is_rejected(arn: str) -> None:
     )
 
 
-def test_client_certificate_in_acm_is_rejected() -> None:
-    wrong = f"a client certificate cannot come from ACM, got '{ARN}' (a file or SDS)"
-    assert refusal(with_client_tls, certificate=AcmCertificate(arn=ARN)) == CALLER + wrong
+@pytest.mark.parametrize("arn", ["arn:aws:acm:a,b", "arn:aws:acm:a b", 'arn:aws:acm:a"b', "arn:a#b", "arn:${Token[a}"])
+def test_arn_with_other_characters_is_rejected(arn: str) -> None:
+    fix = "letters, digits and ':/_+=.@-' (IAM User Guide, Amazon Resource Names)"
+    assert refusal(with_listener_tls, certificate=AcmCertificate(arn=arn)) == (
+        f"{LISTENER}certificate has invalid characters, got {arn!r} ({fix})"
+    )
+
+
+@pytest.mark.parametrize("of", [SecretsManagerCertificate, SecretsManagerTrust])
+def test_secret_and_its_key_without_an_arn_are_rejected(
+    of: type[SecretsManagerCertificate] | type[SecretsManagerTrust],
+) -> None:
+    shown: Any = of(secret_arn="shop", encryption_key_arn="key")
+    of_secret = "secret is not an ARN, got 'shop' (such as 'arn:aws:secretsmanager:…')"
+    of_key = "encryption key of the secret is not an ARN, got 'key' (such as 'arn:aws:kms:…')"
+    trusts = of is SecretsManagerTrust
+    changes = {"validation": validation(trust=shown)} if trusts else {"certificate": shown}
+    assert refusal(with_listener_tls, **changes) == f"{LISTENER}{of_secret}\n{LISTENER}{of_key}"
+    assert refusal(with_client_tls, **changes) == f"{CALLER}{of_secret}\n{CALLER}{of_key}"
 
 
 @pytest.mark.parametrize(
@@ -135,6 +157,7 @@ def test_client_certificate_in_acm_is_rejected() -> None:
         pytest.param(FileTrust(certificate_chain="/" * 255), id="file-high"),
         pytest.param(SdsTrust(secret_name="a"), id="sds-low"),
         pytest.param(SdsTrust(secret_name="a" * 255), id="sds-high"),
+        pytest.param(SecretsManagerTrust(secret_arn=SECRET, encryption_key_arn=KEY), id="secrets-manager"),
     ],
 )
 def test_trust_in_files_and_secrets_is_accepted_for_listeners_and_callers(trust: Trust) -> None:
@@ -143,8 +166,10 @@ def test_trust_in_files_and_secrets_is_accepted_for_listeners_and_callers(trust:
 
 
 @pytest.mark.parametrize("count", [pytest.param(1, id="low"), pytest.param(3, id="high")])
-def test_caller_may_trust_authorities_in_acm(count: int) -> None:
-    assert with_client_tls(validation=validation(trust=AcmTrust(certificate_authority_arns=(ARN,) * count)))
+def test_callers_and_listeners_may_trust_authorities_in_acm(count: int) -> None:
+    trust = AcmTrust(certificate_authority_arns=(ARN,) * count)
+    assert with_client_tls(validation=validation(trust=trust))
+    assert with_listener_tls(validation=validation(trust=trust))
 
 
 @pytest.mark.parametrize("count", [pytest.param(0, id="low"), pytest.param(4, id="high")])
@@ -158,12 +183,6 @@ def test_authority_in_acm_without_an_arn_is_rejected() -> None:
     trust = AcmTrust(certificate_authority_arns=(ARN, "ca"))
     wrong = "certificate authority is not an ARN, got 'ca' (such as 'arn:aws:acm:…')"
     assert refusal(with_client_tls, validation=validation(trust=trust)) == CALLER + wrong
-
-
-def test_listener_with_trust_in_acm_is_rejected() -> None:
-    trust = AcmTrust(certificate_authority_arns=(ARN,))
-    wrong = f"a listener does not support trust in ACM, got ('{ARN}',) (trust a file or an SDS secret)"
-    assert refusal(with_listener_tls, validation=validation(trust=trust)) == LISTENER + wrong
 
 
 @pytest.mark.parametrize(
@@ -257,12 +276,12 @@ def test_invalid_client_policy_is_rejected(changes: dict[str, Any], wrong: str) 
 
 
 def test_certificate_of_an_unsupported_type_is_rejected() -> None:
-    wrong = (
-        f"{LISTENER}unsupported certificate type, got 'x' (a FileCertificate, an SdsCertificate or an AcmCertificate)"
-    )
+    kinds = "an AcmCertificate, a SecretsManagerCertificate, a FileCertificate or an SdsCertificate"
+    wrong = f"{LISTENER}unsupported certificate type, got 'x' ({kinds})"
     assert refusal(with_listener_tls, certificate="x") == wrong
 
 
 def test_trust_of_an_unsupported_type_is_rejected() -> None:
-    wrong = f"{LISTENER}unsupported trust type, got 'x' (a FileTrust, an SdsTrust or an AcmTrust)"
+    kinds = "an AcmTrust, a SecretsManagerTrust, a FileTrust or an SdsTrust"
+    wrong = f"{LISTENER}unsupported trust type, got 'x' ({kinds})"
     assert refusal(with_listener_tls, validation=validation(trust="x")) == wrong

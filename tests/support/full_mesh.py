@@ -36,8 +36,8 @@ from color_mesh.model import (
     VirtualServiceBackend,
     WeightedTarget,
 )
+from color_mesh.model.certificates import Certificate, Trust
 from color_mesh.model.health_check import PROTOCOLS
-from color_mesh.model.tls import Certificate, ClientCertificate, Trust
 
 TAGS = (("team", "colors"),)
 FILE = FileCertificate(certificate_chain="/tls/chain.pem", private_key="/tls/key.pem")
@@ -64,7 +64,7 @@ POOLS: dict[Protocol, ConnectionPool] = {
 def full_mesh(
     *,
     certificate: Certificate = FILE,
-    client_certificate: ClientCertificate = FILE,
+    client_certificate: Certificate = FILE,
     listener_trust: Trust = TRUST,
     client_trust: Trust = TRUST,
     attributes: tuple[tuple[str, str], ...] = (),

@@ -14,6 +14,7 @@ _USED: UsedProperties = {
     f"AWS::{each}": EVERY_PROPERTY
     for each in (
         *("EC2::VPC", "EC2::Subnet", "EC2::SecurityGroup", "EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress"),
+        *("EC2::NatGateway", "EC2::VPCEndpoint"),
         *("ECS::Service", "ECS::TaskDefinition"),
         *(f"ElasticLoadBalancingV2::{each}" for each in ("LoadBalancer", "Listener", "ListenerRule", "TargetGroup")),
         *("IAM::ManagedPolicy", "IAM::Policy", "IAM::Role", "Logs::LogGroup"),

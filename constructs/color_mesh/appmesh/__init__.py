@@ -8,6 +8,7 @@ from color_mesh.appmesh.resources import (
     virtual_service_spec,
 )
 from color_mesh.appmesh.routes import gateway_route_spec, route_spec
+from color_mesh.appmesh.security import unsupported_tls
 from color_mesh.appmesh.template import EXTERNAL_SERVICES, write_template
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "gateway_route_spec",
     "mesh_spec",
     "route_spec",
+    "unsupported_tls",
     "virtual_gateway_spec",
     "virtual_node_spec",
     "virtual_router_spec",

@@ -1,6 +1,6 @@
 """TLS of listeners and client policies of callers: rendered and read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from color_mesh.appmesh.fields import Fields
@@ -14,12 +14,59 @@ from color_mesh.model import (
     ListenerTls,
     SdsCertificate,
     SdsTrust,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
     TlsMode,
     TlsValidation,
+    VirtualGateway,
+    VirtualNode,
 )
-from color_mesh.model.tls import Certificate, ClientCertificate, Trust
+from color_mesh.model.certificates import Certificate, Trust
+from color_mesh.model.errors import problem
 
+_ENVOY = "a file or an SDS secret, or use data_plane='envoy'"
 _NO_CERTIFICATE = FileCertificate(certificate_chain="", private_key="")
+
+
+def unsupported_tls(part: VirtualNode | VirtualGateway) -> Iterator[str]:
+    """Validate that App Mesh supports the TLS of a node or gateway.
+
+    AWS App Mesh API Reference, *ListenerTlsValidationContextTrust* and *ClientTlsCertificate*: only callers trust
+    authorities of AWS Private CA, and only listeners have certificates of ACM.
+    """
+    subject = f"virtual {'node' if isinstance(part, VirtualNode) else 'gateway'} {part.name!r}"
+    for listener in part.listeners:
+        if listener.tls is not None:
+            yield from _unsupported_listener_tls(f"{subject} listener {listener.port}", listener.tls)
+    yield from _unsupported_client_tls(subject, part.client_tls)
+    for backend in part.backends if isinstance(part, VirtualNode) else ():
+        yield from _unsupported_client_tls(f"{subject} backend {backend.virtual_service!r}", backend.client_tls)
+
+
+def _unsupported_client_tls(subject: str, tls: ClientTls | None) -> Iterator[str]:
+    if tls is None:
+        return
+    if isinstance(tls.certificate, AcmCertificate):
+        yield problem(subject, "App Mesh does not support client certificates in ACM", tls.certificate.arn, _ENVOY)
+    yield from _unsupported_secrets(subject, tls.certificate, tls.validation)
+
+
+def _unsupported_listener_tls(subject: str, tls: ListenerTls) -> Iterator[str]:
+    if tls.validation is not None and isinstance(tls.validation.trust, AcmTrust):
+        got = tls.validation.trust.certificate_authority_arns
+        yield problem(subject, "App Mesh does not support trust in ACM at listeners", got, _ENVOY)
+    yield from _unsupported_secrets(subject, tls.certificate, tls.validation)
+
+
+def _unsupported_secrets(
+    subject: str, certificate: Certificate | None, validation: TlsValidation | None
+) -> Iterator[str]:
+    if isinstance(certificate, SecretsManagerCertificate):
+        wrong = "App Mesh does not support certificates in Secrets Manager"
+        yield problem(subject, wrong, certificate.secret_arn, _ENVOY)
+    if validation is not None and isinstance(validation.trust, SecretsManagerTrust):
+        wrong = "App Mesh does not support trust in Secrets Manager"
+        yield problem(subject, wrong, validation.trust.secret_arn, _ENVOY)
 
 
 def listener_tls(tls: ListenerTls | None) -> Spec | None:
@@ -57,12 +104,10 @@ def read_client_policy(fields: Fields) -> ClientTls | None:
 
 
 def _read_client_tls(fields: Fields) -> ClientTls:
-    certificate = fields.optional("certificate", _read_certificate)
     return ClientTls(
         enforce=fields.flag("enforce", default=True),
         ports=fields.integers("ports"),
-        # The model rejects a client certificate from ACM.
-        certificate=cast("ClientCertificate | None", certificate),
+        certificate=fields.optional("certificate", _read_certificate),
         validation=fields.required("validation", _read_validation),
     )
 
@@ -75,6 +120,7 @@ def _certificate(certificate: Certificate) -> Spec:
             return {"file": {"certificateChain": chain, "privateKey": key}}
         case SdsCertificate(secret_name=name):
             return {"sds": {"secretName": name}}
+    raise AssertionError(certificate)  # See `unsupported_tls`.
 
 
 def _read_certificate(fields: Fields) -> Certificate:
@@ -119,6 +165,7 @@ def _trust(trust: Trust) -> Spec:
             return {"file": {"certificateChain": chain}}
         case SdsTrust(secret_name=name):
             return {"sds": {"secretName": name}}
+    raise AssertionError(trust)  # See `unsupported_tls`.
 
 
 def _read_trust(fields: Fields) -> Trust:

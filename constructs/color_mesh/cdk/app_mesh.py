@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.appmesh import unsupported_tls
 from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
@@ -63,6 +64,10 @@ class AppMeshDataPlane:
     def check_external_service(self, name: str) -> Iterator[str]:
         """Accept all services: App Mesh knows where their tasks are; see `DataPlane`."""
         return iter(())
+
+    def check_tls(self, part: VirtualNode | VirtualGateway) -> Iterator[str]:
+        """Refuse sources of certificates that App Mesh did not have; see `DataPlane`."""
+        return unsupported_tls(part)
 
     def node_containers(
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool

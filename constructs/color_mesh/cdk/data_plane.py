@@ -109,6 +109,13 @@ class DataPlane(Protocol):
             stop_timeout_seconds: Stop timeout of Envoy. ``None``: the default of ECS.
         """
 
+    def check_tls(self, part: VirtualNode | VirtualGateway) -> Iterator[str]:
+        """Validate that the data plane supports the sources of certificates of a node or gateway.
+
+        Args:
+            part: The node or gateway.
+        """
+
     def check_gateway(self, subject: str, trusted_hops: int) -> Iterator[str]:
         """Validate the arguments of a gateway's implementation that not every data plane supports.
 

@@ -17,6 +17,7 @@ from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
+from color_mesh.cdk.mesh_tls import MeshCertificates
 from color_mesh.cdk.task import (
     LOW_PORTS,
     acknowledge_pulling,
@@ -76,6 +77,7 @@ class EnvoyDataPlane:
         interception: TransparentInterception | LoopbackInterception,
         refresh_seconds: int,
         telemetry: Telemetry | None,
+        certificates: MeshCertificates,
     ) -> None:
         """Create no resources: the configurations are compiled at synthesis, from the complete mesh.
 
@@ -87,6 +89,7 @@ class EnvoyDataPlane:
             interception: Interception of the traffic of a task.
             refresh_seconds: Shortest time between two calls of DiscoverInstances for the same service.
             telemetry: Telemetry of all Envoys. ``None``: none.
+            certificates: Certificates of the nodes and gateways, if the mesh has TLS.
         """
         name = mesh.build().name
         self._mesh = mesh
@@ -99,6 +102,7 @@ class EnvoyDataPlane:
         self._quotas = CloudMapQuotas(scope, f"mesh {name!r}", refresh_seconds)
         scope.node.add_validation(self._quotas)
         self._telemetry = telemetry
+        self._certificates = certificates
 
     def declare(self, scope: Construct, part: Part) -> MeshResources:
         """Create the DNS record of a virtual service, or what has the weights of a route.
@@ -113,6 +117,10 @@ class EnvoyDataPlane:
         """Refuse a service of which only the name is known, since no control plane knows more; see `DataPlane`."""
         fix = "import its node with MeshNode.from_attributes; outside a mesh, MeshNode(hostname=...)"
         yield problem(f"virtual service {name!r}", "Envoy needs to know where its tasks are", name, fix)
+
+    def check_tls(self, part: VirtualNode | VirtualGateway) -> Iterator[str]:
+        """Accept all sources: those that need more than the mesh are validated at synthesis; see `DataPlane`."""
+        return iter(())
 
     def node_containers(
         self, *, cpu: int, memory_mib: int, stop_timeout_seconds: int | None, registered: bool
@@ -160,7 +168,7 @@ class EnvoyDataPlane:
             containers[0],
             name,
             log_group,
-            lambda mesh: self._compile(mesh, mesh.node(name), application),
+            lambda mesh: self._compile(mesh, self._certificates.of_own_envoy(mesh.node(name)), application),
             app_ports=application.ports(node),
             execute_command=False,
             user=self._interception.envoy_user,
@@ -243,6 +251,7 @@ class EnvoyDataPlane:
             endpoints=endpoints,
             trusted_hops=trusted_hops,
             telemetry=self._telemetry,
+            admission=self._certificates.admission,
         ).bootstrap
 
     def _add_envoy(

@@ -165,7 +165,9 @@ def _check_own_class(place: str, hint: type, value: object, *, literal: bool) ->
         yield place, f"is not of the type {_name(hint)}", _shown(value), f"such as {_name(hint)}(...)"
     elif is_dataclass(value) and hint.__module__.startswith("color_mesh.model."):
         for name, field_hint in _hints(hint).items():
-            yield from _check(f"{place}.{name}", field_hint, getattr(value, name), literal=literal)
+            # Nothing is compiled from an ARN, so it may be known at deployment only.
+            is_literal = literal and not name.endswith(("arn", "arns"))
+            yield from _check(f"{place}.{name}", field_hint, getattr(value, name), literal=is_literal)
 
 
 def _check_duration(place: str, value: object) -> Iterator[_Fault]:

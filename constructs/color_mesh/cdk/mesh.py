@@ -1,6 +1,7 @@
 """Service mesh that nodes, routers and gateways belong to."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from aws_cdk import CrossStackReferences, Duration, ReferenceStrength, Token
 from aws_cdk import aws_ec2 as ec2
@@ -17,6 +18,7 @@ from color_mesh.cdk.data_plane import DataPlane, ExternalService
 from color_mesh.cdk.envoy import EnvoyDataPlane
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
+from color_mesh.cdk.mesh_tls import MeshCertificates, check_mesh_tls
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
 from color_mesh.cdk.surroundings import Implementations, check_namespace, review
@@ -40,6 +42,7 @@ from color_mesh.model.deployment import (
 )
 from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
+from color_mesh.model.mesh_tls import MeshTls
 from color_mesh.model.telemetry import collector_port
 
 # Metadata of a VPC: the domain of a mesh that creates a zone for it.
@@ -65,6 +68,7 @@ class ServiceMesh(Construct):
         egress_filter: Egress filter of the nodes.
         telemetry: Spans and metrics of the Envoys. ``None``: they send none.
         declared: Parts that the constructs of the mesh have declared so far.
+        certificates: Certificates of the nodes and gateways, if the mesh has TLS.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
         implementations: ECS services of the nodes and gateways.
@@ -90,6 +94,7 @@ class ServiceMesh(Construct):
         refresh_interval: Duration | None = None,
         zone: route53.IHostedZone | None = None,
         telemetry: Telemetry | None = None,
+        tls: MeshTls | None = None,
     ) -> None:
         """Create a mesh without nodes, routers and gateways.
 
@@ -136,6 +141,9 @@ class ServiceMesh(Construct):
                 new zone.
             telemetry: Spans and metrics of all Envoys, and where they are sent. With ``data_plane="app-mesh"``
                 ``Telemetry(collector="sidecar")`` is supported only, and there are no metrics. Default: none.
+            tls: TLS of all connections between the tasks of the mesh, and who may call whom by the names in
+                certificates. Nodes and gateways with ``tls`` or ``client_tls`` of their own have these instead. With
+                ``data_plane="app-mesh"`` every certificate is admitted. Default: the TLS of each node.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -147,6 +155,7 @@ class ServiceMesh(Construct):
         refresh_seconds = in_seconds(refresh_interval)
         problems += _check_refresh_interval(f"mesh {name!r}", data_plane, refresh_seconds)
         problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
+        problems += check_mesh_tls(f"mesh {name!r}", data_plane, tls)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
         problems += check_namespace(f"mesh {name!r}", namespace, vpc)
         if namespace is not None:
@@ -175,6 +184,7 @@ class ServiceMesh(Construct):
         self.egress_filter: EgressFilter = mesh.egress_filter
         self.telemetry: Telemetry | None = telemetry
         self.declared: MeshBuilder = MeshBuilder(mesh)
+        self.certificates: MeshCertificates = MeshCertificates(tls, namespace_name)
         if data_plane == "envoy" and isinstance(self.namespace, servicediscovery.PrivateDnsNamespace):
             # Cloud Map services of other stacks may go, and with an export these stacks would still use it.
             CrossStackReferences.of(self.namespace).produce(ReferenceStrength.WEAK)
@@ -201,14 +211,21 @@ class ServiceMesh(Construct):
         if data_plane == "envoy":
             refresh_seconds = REFRESH_SECONDS if refresh_seconds is None else refresh_seconds
             self.data_plane = EnvoyDataPlane(
-                self, self.declared, self.namespace, image, self.interception, refresh_seconds, telemetry
+                self,
+                self.declared,
+                self.namespace,
+                image,
+                self.interception,
+                refresh_seconds,
+                telemetry,
+                self.certificates,
             )
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
         self._constructs: dict[str, Construct] = {}
         annotate(self, self._facts, self._constructs)
         self.implementations: Implementations = Implementations()
-        review(self, vpc, lambda: self.model, self.implementations)
+        review(self, vpc, self.namespace, lambda: self.model, self.implementations)
 
     @classmethod
     def from_attributes(
@@ -226,6 +243,7 @@ class ServiceMesh(Construct):
         envoy_image: ecs.ContainerImage | None = None,
         telemetry: Telemetry | None = None,
         refresh_interval: Duration | None = None,
+        tls: MeshTls | None = None,
     ) -> "ServiceMesh":
         """Import a mesh that another app created, with the data plane ``envoy`` and loopback interception.
 
@@ -246,6 +264,8 @@ class ServiceMesh(Construct):
             telemetry: Spans and metrics of this app's Envoys, and where they are sent. Default: none.
             refresh_interval: Refresh interval of the mesh. With a shorter one than that of the other apps, tasks end
                 before the Envoys of all their callers know. Default: 10 seconds.
+            tls: TLS of the mesh, as in the other apps. Nodes admit callers of other apps with `MeshNode.admit`.
+                Default: the TLS of each node.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -261,6 +281,7 @@ class ServiceMesh(Construct):
             envoy_image=envoy_image,
             telemetry=telemetry,
             refresh_interval=refresh_interval,
+            tls=tls,
             zone=zone,
             security_group=security_group,
         )
@@ -306,7 +327,10 @@ class ServiceMesh(Construct):
             MeshError: If there is a problem. The error lists all problems, and the mesh stays as it is.
         """
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
-        self.declared.add(parts, (*problems, *names))
+        check = self.data_plane.check_tls
+        tls = chain(*map(check, parts.nodes), *map(check, parts.gateways))
+        self.declared.add(parts, (*problems, *names, *tls, *self.certificates.check(parts)))
+        self.certificates.add(parts)
         self._constructs |= dict.fromkeys(subjects(parts), construct)
 
     def _facts(self) -> Facts:

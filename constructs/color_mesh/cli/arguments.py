@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, TypeAlias
 
-from color_mesh.local.run.aws.outage import CLOUD_MAP, OUTAGES
+from color_mesh.local.plan.certificates import VALID_DAYS
+from color_mesh.local.run.aws.outage import APIS, OUTAGES
 from color_mesh.local.run.propagation import CLOUD_MAP_DELAY_SECONDS, DNS_DELAY_SECONDS
 
 KINDS = ("bootstrap", "listeners", "routes", "clusters", "files")
@@ -200,10 +201,23 @@ def _add_change_commands(commands: _Commands) -> None:
         "--backends", required=True, metavar="SERVICE,...", help="virtual services, such as router,blue; '' for none"
     )
     fail = _add(commands, "fail", "let an API of AWS fail in the running mesh")
-    fail.add_argument("api", choices=(CLOUD_MAP,), metavar="API", help=CLOUD_MAP)
+    fail.add_argument("api", choices=APIS, metavar="API", help=", ".join(APIS))
     fail.add_argument("kind", choices=OUTAGES, metavar="FAILURE", help=", ".join(OUTAGES))
     heal = _add(commands, "heal", "let an API of AWS work again in the running mesh")
-    heal.add_argument("api", choices=(CLOUD_MAP,), metavar="API", help=CLOUD_MAP)
+    heal.add_argument("api", choices=APIS, metavar="API", help=", ".join(APIS))
+    renew = _add(commands, "renew", "replace certificates of the running mesh by new ones, as ACM renews them")
+    renew.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="ARN, name of a secret, or DNS name of the certificate (default: all certificates)",
+    )
+    renew.add_argument(
+        "--days",
+        type=int,
+        default=VALID_DAYS,
+        help=f"days until the new certificates expire, 0 for expired ones (default: {VALID_DAYS})",
+    )
 
 
 def _add(commands: _Commands, name: str, help: str, *parents: _Parser) -> _Parser:

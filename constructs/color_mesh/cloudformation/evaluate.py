@@ -31,7 +31,8 @@ class Evaluator:
     Args:
         stacks: All stacks, including nested ones.
         values: Values of parameters, pseudo parameters and attributes (``LogicalId.Attribute``), given by the user.
-        known_attributes: Property with the value of an attribute, by resource type and attribute name.
+        known_attributes: Property with the value of an attribute, or first part of an ARN that it is, by resource
+            type and attribute name.
         functions: Intrinsic functions, by name.
         hides_secrets: Parameters with ``NoEcho`` have a text that names the parameter in place of their value, except
             where ``Fn::Equals`` compares the value.

@@ -1,6 +1,7 @@
 """Intrinsic functions that refer to other parts of a template or to other stacks."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator, Function
@@ -46,7 +47,8 @@ def _ref(evaluator: Evaluator, stack: Stack, name: Any, place: str) -> Any:
     if name not in stack.section("Resources"):
         known = evaluator.once(stack, "parameters and resources", place, lambda: _known(stack))
         raise unknown_name(place, "parameter or resource", name, known)
-    return evaluator.values.get(f"{name}.Ref", Unknown(stack, name, "Ref"))
+    given = evaluator.values.get(f"{name}.Ref")
+    return _attribute(evaluator, stack, name, "Ref", place) if given is None else given
 
 
 def compared_value(evaluator: Evaluator, stack: Stack, operand: Any, place: str) -> Any:
@@ -156,11 +158,16 @@ def _nested_output(evaluator: Evaluator, stack: Stack, logical_id: str, name: st
 
 
 def _attribute(evaluator: Evaluator, stack: Stack, logical_id: str, attribute: str, place: str) -> Any:
-    """Return an attribute that repeats a property, or `Unknown`."""
+    """Return an attribute that repeats a property, the ARN of a resource that is emulated, or `Unknown`."""
     resource = stack.section("Resources")[logical_id]
     key = evaluator.known_attributes.get((resource["Type"], attribute))
     if key is None:
         return Unknown(stack, logical_id, attribute)
+    if key.startswith("arn:"):
+        name = f"{stack.name}-{logical_id}"
+        # ARNs of secrets end with six characters, too.
+        suffix = blake2b(name.encode(), digest_size=3).hexdigest()
+        return evaluator.text(stack, {"Fn::Sub": f"{key}{name}-{suffix}"}, place)
     value = resource.get("Properties", {}).get(key, {"Ref": "AWS::NoValue"})
     origin = f"{stack.place(logical_id)}.{key}"
     result = evaluator.once(stack, f"{logical_id}.{attribute}", place, lambda: _scalar(evaluator, stack, value, origin))

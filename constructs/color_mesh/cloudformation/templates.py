@@ -47,6 +47,10 @@ class Resource:
         """Name like those that CloudFormation generates for resources without a name."""
         return f"{self._stack.name}-{self.logical_id}"
 
+    def reference(self) -> Any:
+        """Return the value of a ``Ref`` to the resource: text, or an `Attribute` that only a deployment knows."""
+        return self._evaluated({"Ref": self.logical_id}, self.place)
+
     @property
     def depends_on(self) -> tuple[str, ...]:
         """Places of the resources that ``DependsOn`` names: they are created, and stable, before this one changes."""
@@ -184,7 +188,8 @@ def read_templates(
         paths: Paths of the files, folders and cloud assemblies.
         values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
         known_attributes: Property that an attribute repeats, by resource type and attribute name. For a resource
-            without the property the attribute is a generated name.
+            without the property the attribute is a generated name. A text that begins with ``arn:`` is the first part
+            of an ARN that the attribute is, for which a name is generated, too. ``Ref`` stands for a reference.
         files: Files that the caller has read already. Default: none.
 
     Raises:

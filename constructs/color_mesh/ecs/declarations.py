@@ -6,12 +6,25 @@ from ipaddress import IPv4Network
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource, Templates
-from color_mesh.ecs.certificates import read_certificates
+from color_mesh.ecs.certificates import (
+    DeclaredAuthority,
+    DeclaredCertificate,
+    DeclaredSecret,
+    read_authorities,
+    read_certificates,
+    read_secrets,
+)
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, read_discovery_services, read_instances
 from color_mesh.ecs.hosted_zones import HostedZone, Record, read_hosted_zones, read_records
 from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener, read_listener_rules, read_listeners
 from color_mesh.ecs.load_balancers import LoadBalancer, read_load_balancers, with_listeners
-from color_mesh.ecs.network import read_subnets, read_vpcs, read_zones
+from color_mesh.ecs.network import (
+    read_endpoints,
+    read_nat_gateways,
+    read_subnets,
+    read_vpcs,
+    read_zones,
+)
 from color_mesh.ecs.reading import Reader, ResourceProblem, UnusedProperty, UsedProperties
 from color_mesh.ecs.roles import Role, read_roles
 from color_mesh.ecs.security_groups import SecurityGroup, read_security_groups
@@ -33,11 +46,15 @@ class Declarations:
         listeners: Listeners of load balancers, without their rules.
         listener_rules: Rules of listeners.
         target_groups: Target groups.
-        certificates: Domain names of certificates.
+        certificates: Certificates of AWS Certificate Manager.
+        authorities: Certificate authorities of AWS Private CA.
+        secrets: Secrets of AWS Secrets Manager.
         roles: IAM roles.
         vpcs: Address ranges of VPCs.
         subnets: Address ranges of subnets.
         zones: Availability zones of subnets, as far as the templates name them.
+        vpc_endpoints: Names of the AWS services that VPCs have endpoints for.
+        nat_gateways: Places of NAT gateways.
         security_groups: Security groups.
         hosted_zones: Hosted zones of Route 53.
         records: Records of hosted zones.
@@ -54,11 +71,15 @@ class Declarations:
     listeners: Mapping[str, LoadBalancerListener] = field(default_factory=dict)
     listener_rules: Mapping[str, ListenerRule] = field(default_factory=dict)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
-    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    certificates: Mapping[str, DeclaredCertificate] = field(default_factory=dict)
+    authorities: Mapping[str, DeclaredAuthority] = field(default_factory=dict)
+    secrets: Mapping[str, DeclaredSecret] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     vpcs: Mapping[str, IPv4Network] = field(default_factory=dict)
     subnets: Mapping[str, IPv4Network] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
+    vpc_endpoints: Mapping[str, str] = field(default_factory=dict)
+    nat_gateways: tuple[str, ...] = ()
     security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     hosted_zones: Mapping[str, HostedZone] = field(default_factory=dict)
     records: Mapping[str, Record] = field(default_factory=dict)
@@ -90,10 +111,14 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
         listener_rules=rules,
         target_groups=read_target_groups(reader),
         certificates=read_certificates(reader),
+        authorities=read_authorities(reader),
+        secrets=read_secrets(reader),
         roles=read_roles(reader),
         vpcs=read_vpcs(reader),
         subnets=read_subnets(reader),
         zones=read_zones(reader),
+        vpc_endpoints=read_endpoints(reader),
+        nat_gateways=read_nat_gateways(reader),
         security_groups=read_security_groups(reader),
         hosted_zones=read_hosted_zones(reader),
         records=read_records(reader),

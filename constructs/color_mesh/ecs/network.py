@@ -1,4 +1,4 @@
-"""VPCs and subnets."""
+"""VPCs, subnets, and the ways from a VPC to AWS."""
 
 from ipaddress import IPv4Network
 
@@ -23,6 +23,16 @@ def read_zones(reader: Reader) -> dict[str, str]:
     """Read the availability zones of the subnets, by place; without those that only a deployment knows."""
     zones = {each.place: each.lenient_properties().get("AvailabilityZone") for each in reader.resources(_SUBNET)}
     return {place: zone for place, zone in zones.items() if isinstance(zone, str)}
+
+
+def read_endpoints(reader: Reader) -> dict[str, str]:
+    """Read the names of the AWS services that VPCs have endpoints for, such as ``com.amazonaws.REGION.logs``."""
+    return reader.read_all("AWS::EC2::VPCEndpoint", lambda fields, _: fields.optional_text("ServiceName") or "")
+
+
+def read_nat_gateways(reader: Reader) -> tuple[str, ...]:
+    """Return the places of the NAT gateways."""
+    return tuple(each.place for each in reader.resources("AWS::EC2::NatGateway"))
 
 
 def _valid(ranges: dict[str, IPv4Network | None]) -> dict[str, IPv4Network]:

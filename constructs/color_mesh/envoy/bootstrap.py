@@ -19,6 +19,7 @@ from color_mesh.envoy.gateway import gateway_hops
 from color_mesh.envoy.ingress import ingress
 from color_mesh.envoy.placement import (
     ADMIN_PORT,
+    Admission,
     CloudMapEndpoints,
     Endpoints,
     EnvoyTelemetry,
@@ -81,6 +82,7 @@ def configure(
     trusted_hops: int = 0,
     as_in_app_mesh: bool = False,
     telemetry: Telemetry | None = None,
+    admission: Admission | None = None,
 ) -> Configuration:
     """Compile the Envoy configuration of a virtual node or gateway.
 
@@ -97,6 +99,8 @@ def configure(
             ``/shopping``. Idle connections last for an hour. Default: prefixes match whole path segments, and idle
             connections end before AWS forgets them.
         telemetry: Spans and metrics that Envoy sends. Default: it sends none.
+        admission: Admission of callers by the names in their certificates. Default: listeners that demand a certificate
+            of any name admit all certificates.
 
     Raises:
         MeshError: With every feature of the mesh that is not supported.
@@ -108,6 +112,7 @@ def configure(
         trusted_hops=trusted_hops,
         as_in_app_mesh=as_in_app_mesh,
         telemetry=_telemetry(telemetry, mesh, part),
+        admission=admission,
     )
     refuse(unsupported_features(mesh, part, placement))
     if isinstance(part, VirtualNode):

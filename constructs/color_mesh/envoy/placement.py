@@ -113,6 +113,20 @@ class EnvoyTelemetry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """Admission of callers by the names in their certificates, at listeners that demand certificates of any name.
+
+    Attributes:
+        namespace: Name of the Cloud Map namespace of the mesh.
+        other_callers: Names in the certificates of callers that are not in the mesh, by name of the node that they
+            call. Default: none.
+    """
+
+    namespace: str
+    other_callers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
     """Settings of an Envoy that are not part of the mesh.
 
@@ -124,6 +138,7 @@ class Placement:
         as_in_app_mesh: Envoy does what App Mesh's did: prefixes of gateway routes match text and not whole path
             segments, and idle connections last for an hour.
         telemetry: Spans and metrics that Envoy sends. ``None``: it sends none.
+        admission: Admission of callers by the names in their certificates. ``None``: all certificates are admitted.
     """
 
     interception: Interception
@@ -132,6 +147,7 @@ class Placement:
     trusted_hops: int = 0
     as_in_app_mesh: bool = False
     telemetry: EnvoyTelemetry | None = None
+    admission: Admission | None = None
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
         """Return the port on which other tasks connect to a listener of a node."""

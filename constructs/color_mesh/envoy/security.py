@@ -12,7 +12,7 @@ from color_mesh.model import (
     TlsValidation,
     VirtualNode,
 )
-from color_mesh.model.tls import Certificate
+from color_mesh.model.certificates import Certificate
 
 SDS_CLUSTER = "static_cluster_sds_unix_socket"
 
@@ -65,6 +65,11 @@ def upstream(client_tls: ClientTls | None, node: VirtualNode, listener: Listener
     return _upstream(listener, {**certificate, **_validation(policy.validation, names)})
 
 
+def san_matcher(name: str) -> Json:
+    """Render the match of a subject alternative name."""
+    return {"san_type": "URI" if "://" in name else "DNS", "matcher": {"exact": name}}
+
+
 def uses_sds(tls: ListenerTls | ClientTls) -> bool:
     """Return whether the certificate or the trusted authorities come from a Secret Discovery Service."""
     trust = tls.validation.trust if tls.validation is not None else None
@@ -102,7 +107,7 @@ def _certificate(certificate: Certificate) -> Json:
 
 
 def _validation(validation: TlsValidation, names: tuple[str, ...]) -> Json:
-    matchers = [{"san_type": _san_type(name), "matcher": {"exact": name}} for name in names]
+    matchers = [san_matcher(name) for name in names]
     match validation.trust:
         case FileTrust(certificate_chain=path):
             context = present(trusted_ca={"filename": path}, match_typed_subject_alt_names=matchers or None)
@@ -112,10 +117,6 @@ def _validation(validation: TlsValidation, names: tuple[str, ...]) -> Json:
             combined = {"default_validation_context": context, "validation_context_sds_secret_config": _secret(name)}
             return {"combined_validation_context": combined}
     raise AssertionError(validation)
-
-
-def _san_type(name: str) -> str:
-    return "URI" if "://" in name else "DNS"
 
 
 def _secret(name: str) -> Json:

@@ -25,11 +25,13 @@ from color_mesh.model import (
     Mesh,
     SdsCertificate,
     SdsTrust,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
     VirtualGateway,
     VirtualNode,
 )
+from color_mesh.model.certificates import Certificate, Trust
 from color_mesh.model.errors import problem
-from color_mesh.model.tls import Certificate, Trust
 
 ACM_CERTIFICATE = "AWS Certificate Manager releases private keys to AWS services only: use a file or SDS"
 ACM_TRUST = "Envoy cannot read from AWS Private CA: use the authority's certificate in a file or SDS"
@@ -125,6 +127,8 @@ def _client_tls(subject: str, policy: ClientTls, placement: Placement) -> Iterat
 def _certificate(subject: str, certificate: Certificate, placement: Placement) -> Iterator[str]:
     if isinstance(certificate, AcmCertificate):
         yield problem(subject, "has a certificate in ACM", certificate.arn, ACM_CERTIFICATE)
+    elif isinstance(certificate, SecretsManagerCertificate):
+        yield problem(subject, "has a certificate in Secrets Manager", certificate.secret_arn, "use a file or SDS")
     elif isinstance(certificate, SdsCertificate) and placement.sds_socket is None:
         yield problem(subject, "has a certificate from SDS", certificate.secret_name, NO_SDS)
 
@@ -132,6 +136,8 @@ def _certificate(subject: str, certificate: Certificate, placement: Placement) -
 def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
     if isinstance(trust, AcmTrust):
         yield problem(subject, "trusts certificate authorities in ACM", trust.certificate_authority_arns, ACM_TRUST)
+    elif isinstance(trust, SecretsManagerTrust):
+        yield problem(subject, "trusts authorities in Secrets Manager", trust.secret_arn, "use a file or SDS")
     elif isinstance(trust, SdsTrust) and placement.sds_socket is None:
         yield problem(subject, "trusts certificate authorities from SDS", trust.secret_name, NO_SDS)
 

@@ -16,6 +16,9 @@ MAX_MILLIS = 9_000_000_000_000
 WILDCARDS = "*?"  # IAM User Guide, Resource: an ARN with one of these stands for many resources.
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Tokens may be a part of an ARN, such as the region of a stack.
+TOKEN = "${Token["  # CDK Developer Guide, *Tokens*.
+_ARN = re.compile(r"([A-Za-z0-9:/_+=.@-]|\$\{Token\[[A-Za-z0-9._-]+\]\})*")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
@@ -88,12 +91,15 @@ def check_dns_name(subject: str, field: str, value: object, max_length: int = 25
         yield problem(subject, f"{field} is not a DNS name", value, fix)
 
 
-def check_arn(subject: str, field: str, value: object) -> Iterator[str]:
-    """Validate the ARN of one resource."""
-    if not (isinstance(value, str) and value.startswith("arn:")):
-        yield problem(subject, f"{field} is not an ARN", value, "such as 'arn:aws:acm:…'")
+def check_arn(subject: str, field: str, value: object, *, service: str = "acm") -> Iterator[str]:
+    """Validate the ARN of one resource, or a token of the CDK for it, whose ARN is known at deployment only."""
+    if not (isinstance(value, str) and value.startswith(("arn:", TOKEN))):
+        yield problem(subject, f"{field} is not an ARN", value, f"such as 'arn:aws:{service}:…'")
     elif set(value) & set(WILDCARDS):
         yield problem(subject, f"{field} has a wildcard", value, "the ARN of one resource")
+    elif value.startswith("arn:") and not _ARN.fullmatch(value):
+        fix = "letters, digits and ':/_+=.@-' (IAM User Guide, Amazon Resource Names)"
+        yield problem(subject, f"{field} has invalid characters", value, fix)
 
 
 def check_image(subject: str, image: str) -> Iterator[str]:

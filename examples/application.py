@@ -1,7 +1,7 @@
-"""Stands in for the images of the example when `color-mesh up` runs it, as color-mesh.json says.
+"""Stands in for the images of the examples when `color-mesh up` runs them, as their color-mesh.json says.
 
 It answers ``/health`` with ``ok``, and any other path with its name and the answers of the services that it calls. The
-arguments are its name and its port. The variables ``…_URL`` have the addresses of services.
+arguments are its name, and the address and port to listen on. The variables ``…_URL`` have the addresses of services.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.request import urlopen
 
-NAME, PORT = sys.argv[1], int(sys.argv[2])
+NAME, (ADDRESS, PORT) = sys.argv[1], sys.argv[2].split(":")
 BACKENDS = [value for name, value in sorted(os.environ.items()) if name.endswith("_URL")]
 
 
@@ -35,4 +35,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("0.0.0.0", PORT), Handler).serve_forever()
+    ThreadingHTTPServer((ADDRESS, int(PORT)), Handler).serve_forever()

@@ -1,4 +1,4 @@
-"""Documentation of the rules: a page a rule, and the list of all."""
+"""Documentation of the rules of the analysis: a page a rule, and the list of all. ``make gold`` writes it."""
 
 from color_mesh.analysis.rule import SEVERITIES, Rule
 from color_mesh.analysis.rules import RULES
