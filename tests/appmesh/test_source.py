@@ -685,7 +685,9 @@ def test_last_value_of_a_duplicate_key_counts(tmp_path: Path) -> None:
     path.write_text("Resources: {Mesh: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: a, MeshName: b}}}")
     source = read_source([path])
     assert [mesh.name for mesh in source.meshes] == ["b"]
-    assert source.notes == ("mesh.yaml: key 'MeshName' occurs twice: the last one counts",)
+    assert source.left_out == (
+        "mesh.yaml: key 'MeshName': occurs twice, got 'MeshName' (the last one counts: remove one)",
+    )
 
 
 def test_arn_of_a_declared_certificate_is_a_placeholder(write: Write) -> None:

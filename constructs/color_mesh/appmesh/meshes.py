@@ -16,6 +16,7 @@ from color_mesh.appmesh.resources import (
     read_virtual_service,
 )
 from color_mesh.appmesh.routes import read_gateway_route, read_route
+from color_mesh.aws_json.app_mesh import KINDS
 from color_mesh.model import (
     CloudMapService,
     GatewayRoute,
@@ -32,9 +33,6 @@ from color_mesh.model.index import MeshParts
 from color_mesh.model.mesh import is_account
 
 T = TypeVar("T")
-
-# Kinds of resources as in the names of the API's parameters. Routers and gateways precede their routes.
-KINDS = ("mesh", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "route", "gatewayRoute")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
