@@ -264,14 +264,6 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
     ("resources", "message"),
     [
         pytest.param(
-            {
-                "Red": appmesh("VirtualNode", "red", {}, MeshOwner=111122223333),
-                "Blue": appmesh("VirtualNode", "blue", {}, MeshOwner="444455556666"),
-            },
-            "mesh 'colors': has several owners, got ('111122223333', '444455556666') (one account owns a mesh)",
-            id="several-owners",
-        ),
-        pytest.param(
             {"Blue": appmesh("VirtualNode", "blue", "a")},
             "a.json: Blue.Spec: is not an object, got 'a' (keys and values)",
             id="wrong-properties",
@@ -708,3 +700,30 @@ def test_arn_of_a_declared_certificate_is_a_placeholder(write: Write) -> None:
     declared = mesh.node("red").listeners[0].tls
     assert declared is not None
     assert declared.certificate == AcmCertificate(arn="arn:aws:acm:::declared/Certificate")
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        pytest.param(
+            {"MeshOwner": "me"},
+            "mesh 'colors': has several owners, got ('me', '111122223333') (one account owns a mesh)",
+            id="owner",
+        ),
+        pytest.param(
+            {"MeshName": "a b"},
+            "mesh 'a b': name has invalid characters, got 'a b' (letters, digits, '-' and '_')",
+            id="mesh",
+        ),
+    ],
+)
+def test_name_or_owner_of_one_part_leaves_the_others_as_they_are(
+    properties: Template, message: str, write: Write
+) -> None:
+    red = appmesh("VirtualNode", "red", {}, MeshOwner="111122223333")
+    blue = appmesh("VirtualNode", "blue", {}, MeshOwner="111122223333")
+    blue["Properties"] |= properties
+    source = read_source([write(a=template(Mesh=MESH, Blue=blue, Red=red))])
+    (mesh,) = source.meshes
+    assert source.left_out == (message,)
+    assert (mesh.owner, mesh.node("red").name) == ("111122223333", "red")
