@@ -3,6 +3,7 @@
 import json
 import os
 import ssl
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from color_mesh.cdk.envoy_process import READY_SCRIPT_WITH_CERTIFICATES
 from color_mesh.envoy import CloudMapEndpoints
 from color_mesh.model import (
     AcmCertificate,
@@ -121,8 +123,9 @@ def with_key(reply: Reply, key: str) -> Reply:
 
 
 def is_ready(mesh: LoopbackMesh, name: str) -> bool:
-    texts = mesh.task(name).admin("/stats?filter=^sds[.]arn_.*version_text$").decode()
-    return ': ""' not in texts
+    """Return whether the health check of the Envoy's container passes."""
+    script = READY_SCRIPT_WITH_CERTIFICATES.replace("127.0.0.1", mesh.task(name).address(3))
+    return subprocess.run(["bash", "-c", script], capture_output=True, timeout=10, check=False).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +226,7 @@ def test_envoy_keeps_its_certificate_when_a_permission_is_revoked(running: Runni
 
 def test_certificate_that_is_missing_at_first_is_used_when_it_exists(running: Running) -> None:
     arn = acm("late").arn
+    assert not is_ready(running.mesh, "late")
     (first, *_) = (line for line in running.warnings("late") if arn in line)
     assert first.startswith("ACM ExportCertificate of ")
     assert first.endswith("; the task waits for the first answer")
