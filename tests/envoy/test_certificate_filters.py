@@ -74,7 +74,7 @@ class Call:
         asked = {"node": {"id": 'a"b'}, "resource_names": [name], "version_info": version}
         answer, body, target = stream[b"ask"](json.dumps(asked).encode())
         self.answered = None if answer is None else int(answer)
-        self.request = None if answer else json.loads(body)
+        self.request: Any = None if answer else json.loads(body)
         self.target = target and target.decode()
 
     def reply(self, value: Any, status: int = 200) -> tuple[int, Any]:
