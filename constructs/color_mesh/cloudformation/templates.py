@@ -1,6 +1,6 @@
 """Resources of templates, with their evaluated properties."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -228,7 +228,7 @@ def _roots(paths: Sequence[Path], files: Files) -> tuple[list[Stack], list[str]]
         stacks |= {stack.path.resolve(): stack for stack in at_path}
         documents |= {file.resolve(): document for file, document in others}
         contents.append((path, bool(at_path), [file.resolve() for file, _ in others]))
-    conversion = convert(documents.items())
+    conversion = convert(documents.items(), _mesh_names(stacks.values()))
     refuse(
         problem(str(path), "has no template and no JSON of the AWS CLI or Terraform", "no resource", _FIX)
         for path, has_stack, others in contents
@@ -247,6 +247,15 @@ def _roots(paths: Sequence[Path], files: Files) -> tuple[list[Stack], list[str]]
         more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
         notes.append(f"not understood: {', '.join(unknown[:_MAX_NAMED])}{more}")
     return roots, [*conversion.notes, *notes]
+
+
+def _mesh_names(stacks: Iterable[Stack]) -> Iterator[str]:
+    """Yield the names of meshes that templates declare, as far as they need no evaluation."""
+    for stack in stacks:
+        for resource in stack.section("Resources").values():
+            name = resource.get("Properties", {}).get("MeshName")
+            if resource["Type"] == "AWS::AppMesh::Mesh" and isinstance(name, str):
+                yield name
 
 
 def _too_many(stacks: Sequence[Stack]) -> Iterator[str]:
