@@ -22,7 +22,7 @@ DOCUMENTS = {
     "mesh": state(*((kind, f"part{number}", values) for kind, values, number in PARTS)),
 }
 DAMAGES = ([], {}, 1, None, "x", {"Ref": 1}, [None], {"a": {"b": [1]}}, 1e300, "arn:aws:x")
-COUNT = 40  # Places of a document that are damaged, each in another way.
+COUNT = 15  # Places of a document that are damaged, each in another way.
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
