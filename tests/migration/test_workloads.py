@@ -764,7 +764,6 @@ def test_properties_that_are_not_migrated_need_no_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("container", "place"),
     [
-        pytest.param({"Image": FAR}, "Image", id="image"),
         pytest.param({"Command": ["serve", FAR]}, "Command[1]", id="word"),
         pytest.param({"Memory": FAR}, "Memory", id="number"),
         pytest.param({"Environment": [{"Name": "A", "Value": FAR}]}, "Environment[0].Value", id="variable"),
@@ -772,8 +771,9 @@ def test_properties_that_are_not_migrated_need_no_value(tmp_path: Path) -> None:
 )
 def test_property_that_is_migrated_needs_a_value(container: dict[str, Any], place: str, tmp_path: Path) -> None:
     assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]})) == (
-        f"t.json: Task.ContainerDefinitions[0].{place}: imports a name that no template exports, got 'network:Subnets' "
-        "(add the template that exports it; exported: nothing)"
+        "import 'network:Subnets': no template exports it, got None (add the template that exports it, or give it "
+        "with --set network:Subnets=VALUE; exported: nothing; used once: "
+        f"t.json: Task.ContainerDefinitions[0].{place})"
     )
 
 
