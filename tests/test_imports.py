@@ -22,19 +22,21 @@ CORE = ("model", "cloudformation", "appmesh", "ecs", "envoy")
 # Each package or module, in order: what it may import of the library, and which other libraries.
 MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "model": ((), ()),
-    "cloudformation": (("model",), ("yaml",)),
-    "appmesh": (("model", "cloudformation"), ()),
+    "aws_json": (("model",), ()),
+    "cloudformation": (("model", "aws_json"), ("yaml",)),
+    "appmesh": (("model", "aws_json", "cloudformation"), ()),
     "ecs": (("model", "cloudformation", "appmesh"), ()),
     "envoy": (("model",), ()),
     "report": (("model",), ()),
+    "authority": ((), ("cryptography",)),
     "analysis": ((*CORE,), ()),
     "cdk": (("model", "appmesh", "envoy", "analysis"), ("aws_cdk", "constructs", "jsii")),
     "local.folder": (("model",), ()),
     "local.terminal": ((), ()),
     "local.plan": ((*CORE, "analysis"), ()),
     "local.run": (
-        ("model", "ecs", "envoy", "local.folder", "local.terminal", "local.plan"),
-        ("dns", "google", "h11", "opentelemetry", "pyroute2", "trustme"),
+        ("model", "ecs", "envoy", "authority", "local.folder", "local.terminal", "local.plan"),
+        ("dns", "google", "h11", "opentelemetry", "pyroute2"),
     ),
     "local.client": (("model", "local.folder", "local.terminal"), ()),
     "migration": ((*CORE, "report", "analysis"), ("ruff",)),
@@ -42,10 +44,12 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             *(
                 "model",
+                "aws_json",
                 "cloudformation",
                 "appmesh",
                 "envoy",
                 "report",
+                "authority",
                 "analysis",
                 "local.plan",
                 "local.run",

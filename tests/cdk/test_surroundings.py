@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Annotations, App, Fn, Stack
+from aws_cdk import Annotations, App, Environment, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
@@ -107,6 +107,57 @@ class TestZones:
         route53.PrivateHostedZone(stack, "Zone", zone_name="shop.local", vpc=other_vpc)
         route53.PublicHostedZone(stack, "Public", zone_name="shop.local")
         app.synth()
+
+
+class TestPhysicalNames:
+    def test_two_stacks_with_the_cloud_map_service_of_a_node_fail_the_synthesis(
+        self, app: App, stack: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster
+    ) -> None:
+        mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local")
+        MeshNode(stack, "Cart", mesh=mesh, name="cart").implement(stack, "Task", cluster=cluster, image=IMAGE)
+        old = Stack(app, "Old")
+        servicediscovery.Service(old, "Cart", namespace=mesh.namespace, name="Cart")
+        with pytest.raises(RuntimeError) as error:
+            app.synth()
+        assert (
+            "Cloud Map service 'cart': two resources of the app have this name, got 'Shop/Task/TaskDefinition/"
+            "NodeAttachment/CloudMapService/Resource and Old/Cart/Resource' (another cloud_map_name; for a move one "
+            "of them, in a stack that add_dependency deploys after the other)"
+        ) in str(error.value)
+
+    def test_service_outside_of_the_mesh_with_the_name_of_one_of_it_fails_the_synthesis(
+        self, app: App, stack: Stack, mesh: ServiceMesh, cluster: ecs.Cluster
+    ) -> None:
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+        cart.implement(stack, "Task", cluster=cluster, image=IMAGE, service_name="cart")
+        add_service(Stack(app, "Old"), cluster)
+        with pytest.raises(RuntimeError) as error:
+            app.synth()
+        assert (
+            "ECS service 'cart': two resources of the app have this name, got 'Shop/Task/Service/Service and "
+            "Old/Service/Service' (another service_name; for a move one of them, in a stack that add_dependency "
+            "deploys after the other)"
+        ) in str(error.value)
+
+    def test_names_in_other_namespaces_clusters_and_regions_are_accepted(
+        self, app: App, stack: Stack, mesh: ServiceMesh, vpc: ec2.IVpc
+    ) -> None:
+        cluster = ecs.Cluster.from_cluster_attributes(stack, "Existing", cluster_name="shop", vpc=vpc)
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+        cart.implement(stack, "Task", cluster=cluster, image=IMAGE, service_name="cart")
+        namespace = servicediscovery.HttpNamespace(stack, "Other", name="other")
+        servicediscovery.Service(stack, "OtherCart", namespace=namespace, name="cart")
+        add_service(stack, ecs.Cluster(stack, "OtherCluster", vpc=vpc))
+        elsewhere = Stack(app, "Elsewhere", env=Environment(region="eu-west-1"))
+        add_service(elsewhere, ecs.Cluster.from_cluster_attributes(elsewhere, "Same", cluster_name="shop", vpc=vpc))
+        app.synth()
+
+
+def add_service(stack: Stack, cluster: ecs.ICluster) -> None:
+    """Add the service ``cart`` outside of the mesh."""
+    task_definition = ecs.FargateTaskDefinition(stack, "Definition")
+    task_definition.add_container("App", image=IMAGE)
+    ecs.FargateService(stack, "Service", cluster=cluster, task_definition=task_definition, service_name="cart")
 
 
 class TestServices:

@@ -179,7 +179,7 @@ def test_dns_answers_with_healthy_tasks_unless_there_are_none(aws: Emulated, hea
     registrations.update([STOCK])
     names = records_to_serve(aws.plan, registrations, {})["names"]
     assert {each.rpartition(".")[2] for each in names["stock.shop.local"]["A"]["values"]} == addresses
-    assert names["data-servicediscovery.us-east-1.amazonaws.com"]["A"]["values"] == ["198.51.100.2"]
+    assert names["data-servicediscovery.us-east-1.amazonaws.com"]["A"]["values"] == ["198.51.100.8"]
     assert "router.shop.local" not in names
 
 

@@ -10,10 +10,11 @@ from color_mesh.ecs.roles import Role
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.cloud_map import CloudMap
-from color_mesh.local.run.aws.cloud_map_api import CloudMapApi
+from color_mesh.local.run.aws.cloud_map_api import cloud_map_api
 from color_mesh.local.run.aws.credentials import CredentialStore
 from color_mesh.local.run.aws.emulated_aws import EmulatedAws
 from color_mesh.local.run.aws.http_server import HttpRequest
+from color_mesh.local.run.aws.json_api import JsonApi
 from color_mesh.local.run.aws.outage import Outage
 from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.tasks.running_task import RunningTask
@@ -24,8 +25,8 @@ from tests.support.local_templates import planned
 def log_lines(target: str) -> list[str]:
     """Return the log of a call that is not signed."""
     lines: list[str] = []
-    api = CloudMapApi(
-        CloudMap(TaskRegistry(lambda: None), 0, lambda: None),
+    api = JsonApi(
+        cloud_map_api(CloudMap(TaskRegistry(lambda: None), 0, lambda: None)),
         AccessControl(CredentialStore(), lambda task: Role(name=task), lambda _task, _text: None),
         Outage(),
         lines.append,
@@ -56,7 +57,7 @@ def test_message_about_a_task_is_one_line(tmp_path: Path) -> None:
         TaskRegistry(lambda: None),
         0,
         CertificateAuthority(),
-        RunFolder(os.open(tmp_path, os.O_PATH)).log_file("cloud-map"),
+        RunFolder(os.open(tmp_path, os.O_PATH)),
         messages.append,
         lambda: None,
         lambda _: None,

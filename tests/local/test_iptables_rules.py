@@ -48,10 +48,10 @@ def test_aws_is_reached_with_the_own_address_of_an_interface_and_as_its_security
     rules = [rule for rule in render(replace(A, groups=()), B, y=y) if rule.startswith("-A INPUT")]
     assert rules[-5:] == [
         "-A INPUT -i a -s 10.0.0.4 -d 169.254.170.2 -p tcp --dport 80 -j ACCEPT",
-        "-A INPUT -i a -s 10.0.0.4 -d 198.51.100.2/31 -p tcp --dport 443 -j ACCEPT",
+        "-A INPUT -i a -s 10.0.0.4 -d 198.51.100.8/29 -p tcp --dport 443 -j ACCEPT",
         "-A INPUT -i b -s 10.0.0.5 -d 169.254.170.2 -p tcp --dport 80 -j ACCEPT",
-        "-A INPUT -i b -s 10.0.0.5 -d 198.51.100.2/31 -p tcp --dport 443 -j group0-out",
-        "-A INPUT -d 198.51.100.2/31 -p tcp --dport 443 -m mark --mark 0x1 -j ACCEPT",
+        "-A INPUT -i b -s 10.0.0.5 -d 198.51.100.8/29 -p tcp --dport 443 -j group0-out",
+        "-A INPUT -d 198.51.100.8/29 -p tcp --dport 443 -m mark --mark 0x1 -j ACCEPT",
     ]
 
 

@@ -19,4 +19,4 @@ def test_packages_of_the_extra_that_are_not_installed_are_named(
 ) -> None:
     monkeypatch.setattr(requirements, "find_spec", lambda _: None)
     problems = [each for each in requirements.missing(planned(tmp_path)) if "Python's" in each]
-    assert [each.split()[2] for each in problems] == ["dns", "h11", "opentelemetry", "pyroute2", "trustme"]
+    assert [each.split()[2] for each in problems] == ["cryptography", "dns", "h11", "opentelemetry", "pyroute2"]

@@ -20,6 +20,7 @@ NO_PARTS = (
     model.FargateContainer,
     model.ContainerHealthCheck,
     model.FargateTask,
+    model.MeshTls,
     model.Milliseconds,
     model.Telemetry,
 )

@@ -117,7 +117,7 @@ def test_missing_permission_of_another_action_is_named(mesh: LocalMesh) -> None:
 
 
 def test_certificate_is_that_of_the_host_only(mesh: LocalMesh) -> None:
-    other = mesh.execute("caller", "curl", "-s", "--resolve", "example.com:443:198.51.100.2", "https://example.com/")
+    other = mesh.execute("caller", "curl", "-s", "--resolve", "example.com:443:198.51.100.8", "https://example.com/")
     assert other.returncode == 60  # curl: the certificate does not match.
 
 
@@ -131,12 +131,12 @@ def test_credentials_are_those_of_the_task_alone(mesh: LocalMesh) -> None:
 def test_addresses_of_aws_are_not_those_of_the_machine(mesh: LocalMesh) -> None:
     routes = subprocess.run(["ip", "address"], capture_output=True, text=True, check=True).stdout
     assert "169.254.170.2" not in routes
-    assert "198.51.100.2" not in routes
+    assert "198.51.100.8" not in routes
 
 
 @pytest.mark.parametrize("port", [22, 53, 80, 9901])
 def test_api_address_has_no_other_port(mesh: LocalMesh, port: int) -> None:
-    assert mesh.curl("caller", f"http://198.51.100.2:{port}/", seconds=1).startswith("failed: ")
+    assert mesh.curl("caller", f"http://198.51.100.8:{port}/", seconds=1).startswith("failed: ")
 
 
 def test_private_key_of_the_authority_is_in_no_file(mesh: LocalMesh) -> None:

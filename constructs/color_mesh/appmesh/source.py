@@ -1,25 +1,24 @@
-"""Meshes, read from templates, cloud assemblies and the AWS CLI's JSON."""
+"""Meshes, read from templates, and from what is read as templates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from color_mesh.appmesh.fields import Fields, api_spelling, cloudformation_spelling
-from color_mesh.appmesh.manifests import is_manifest, read_cloud_map_service, read_manifests
-from color_mesh.appmesh.meshes import KINDS, DeclaredResource, read_meshes
+from color_mesh.appmesh.fields import Fields, api_spelling
+from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
+from color_mesh.aws_json.app_mesh import KINDS, cloudformation_spelling
 from color_mesh.cloudformation import (
     Attribute,
     Files,
     Resource,
     Templates,
-    is_template,
     read_templates,
     set_option,
 )
 from color_mesh.model import CloudMapService, Mesh, MeshError
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import add_problems, problem, refuse
 
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
@@ -43,17 +42,18 @@ class Source:
     """The content of the sources.
 
     Attributes:
+        templates: Templates among the sources.
         meshes: Meshes.
         resources: App Mesh resources of the meshes.
-        templates: Templates among the sources.
         notes: Notes about assumptions for the user.
-        left_out: Messages about parts that are not valid and are left out, and about unknown properties.
+        left_out: Messages about parts that cannot be read or are not valid and are left out, and about unknown
+            properties.
     """
 
-    meshes: tuple[Mesh, ...]
-    resources: tuple[DeclaredResource, ...]
     templates: Templates
-    notes: tuple[str, ...]
+    meshes: tuple[Mesh, ...] = ()
+    resources: tuple[DeclaredResource, ...] = ()
+    notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
@@ -61,80 +61,63 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     """Read the meshes that are declared at some paths.
 
     Args:
-        paths: Cloud assemblies, templates, folders of templates, or folders and files of the AWS CLI's JSON.
+        paths: Cloud assemblies, templates, JSON of the AWS CLI or of Terraform, and folders of them.
         values: Values of parameters, pseudo parameters and attributes that the templates do not define.
 
     Raises:
         MeshError: With all problems, or if there is no mesh.
     """
     files = Files()
-    manifests, template_paths = [], []
-    for path in paths:
-        manifests_at_path = _manifests(path, files)
-        manifests += manifests_at_path
-        if not manifests_at_path or _contains_template(path, files):
-            template_paths.append(path)
-    declared, services, notes = read_manifests(manifests)
-    templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
+    templates = read_templates(paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
     # Whatever is read from here is printed or written.
     templates = templates.without_secrets()
-    declared += resources_in(templates)
-    services += _cloud_map_services(templates)
-    notes += templates.notes
-    if not declared:
-        subject = ", ".join(map(str, paths))
-        fix = "add a template or manifest that declares one"
-        raise MeshError([problem(subject, "declares no mesh", "no AWS::AppMesh resource", fix)])
     left_out: list[str] = []
+    declared = _resources(templates, left_out)
+    services = _cloud_map_services(templates, left_out)
+    if not declared:
+        refuse(left_out)
+        subject = ", ".join(map(str, paths))
+        fix = "add a template, or JSON of the AWS CLI or Terraform, that declares one"
+        raise MeshError([problem(subject, "declares no mesh", "no App Mesh resource", fix)])
     meshes, more_notes = read_meshes(declared, services, left_out)
     return Source(
         meshes=meshes,
         resources=tuple(declared),
         templates=templates,
-        notes=(*notes, *files.notes, *more_notes),
-        left_out=tuple(left_out),
+        notes=(*templates.notes, *files.notes, *more_notes),
+        left_out=(*files.duplicate_keys, *left_out),
     )
 
 
-def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
+def read_declared_meshes(templates: Templates) -> Source:
     """Read the meshes that templates declare, if any.
 
     Raises:
-        MeshError: With all problems.
+        MeshError: With all problems, if no mesh can be read.
     """
-    meshes, _ = read_meshes(resources_in(templates), _cloud_map_services(templates))
-    return meshes
+    left_out: list[str] = []
+    declared = _resources(templates, left_out)
+    services = _cloud_map_services(templates, left_out)
+    if not declared:
+        refuse(left_out)
+    meshes, notes = read_meshes(declared, services, left_out)
+    return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=notes, left_out=tuple(left_out))
 
 
-def _manifests(path: Path, files: Files) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the AWS CLI's JSON documents at a path; for a folder, only if one of them is an App Mesh resource."""
-    if path.is_dir() and (path / "manifest.json").exists():
-        return []
-    parsed = files.documents(path) if path.is_dir() else [(path, files.load(path))]
-    documents = [(file.name, document) for file, document in parsed if file.suffix not in (".yaml", ".yml")]
-    manifests = [(name, document) for name, document in documents if not is_template(document)]
-    return manifests if not path.is_dir() or any(is_manifest(document) for _, document in manifests) else []
-
-
-def _contains_template(path: Path, files: Files) -> bool:
-    """Return whether a folder contains a template."""
-    return path.is_dir() and any(is_template(document) for _, document in files.documents(path))
-
-
-def resources_in(templates: Templates) -> list[DeclaredResource]:
-    """Return the App Mesh resources that templates declare.
+def _resources(templates: Templates, left_out: list[str]) -> list[DeclaredResource]:
+    """Return the App Mesh resources that templates declare, and add the problems of those that cannot be read.
 
     Raises:
-        MeshError: With every property that only a deployment knows.
+        MeshError: If a mesh cannot be read: every other part of it depends on its settings.
     """
-    problems: list[str] = []
     declared = []
+    of_meshes: list[str] = []
     for resource in templates.resources(*_TYPES):
         try:
             declared.append(_declared(resource))
         except MeshError as error:
-            problems += error.problems
-    refuse(problems)
+            add_problems(of_meshes if _TYPES[resource.type] == "mesh" else left_out, error.problems)
+    refuse((*of_meshes, *left_out) if of_meshes else ())
     return declared
 
 
@@ -184,16 +167,20 @@ def _unknown(place: str, value: Any) -> Iterator[str]:
             yield from _unknown(f"{place}[{index}]", each)
 
 
-def _cloud_map_services(templates: Templates) -> list[CloudMapService]:
-    """Read the Cloud Map services with DNS records, in namespaces that the templates declare."""
-    problems: list[str] = []
-    services = []
+def _cloud_map_services(templates: Templates, left_out: list[str]) -> list[CloudMapService]:
+    """Read the Cloud Map services with DNS records, in namespaces that the templates declare.
+
+    The problems of those that cannot be read are added to ``left_out``.
+    """
+    services: list[CloudMapService] = []
     for resource in templates.resources(_SERVICE):
+        problems: list[str] = []
         try:
-            services += _cloud_map_service(resource, problems)
+            of_resource = _cloud_map_service(resource, problems)
+            services += () if problems else of_resource
         except MeshError as error:
             problems += error.problems
-    refuse(problems)
+        add_problems(left_out, problems)
     return services
 
 
@@ -211,4 +198,18 @@ def _cloud_map_service(resource: Resource, problems: list[str]) -> list[CloudMap
     namespace_properties = {"Name": namespace.resource.property("Name")}
     refuse([*_unknown(resource.place, properties), *_unknown(namespace.resource.place, namespace_properties)])
     name = Fields(namespace_properties, namespace.resource.place, api_spelling, problems).text("Name")
-    return [read_cloud_map_service(Fields(properties, resource.place, api_spelling, problems), name)]
+    fields = Fields(properties, resource.place, api_spelling, problems)
+    ttls = fields.required("DnsConfig", lambda dns: dns.many("DnsRecords", _ttl))
+    return [
+        CloudMapService(
+            name=fields.text("Name"),
+            namespace=name,
+            description=fields.optional_text("Description"),
+            ttl_seconds=next(iter(ttls), 0),
+        )
+    ]
+
+
+def _ttl(fields: Fields) -> int:
+    fields.ignore("Type")
+    return fields.integer("TTL")

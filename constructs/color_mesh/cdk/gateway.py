@@ -91,7 +91,7 @@ class MeshGateway(Construct):
                 Envoy's default format.
             connection_pool: Limits of the connections and requests of a task. Default: unlimited.
             tls: TLS of the listener. Default: no TLS.
-            client_tls: TLS of connections to nodes. Default: TLS to nodes whose listener has TLS.
+            client_tls: TLS of connections to nodes. Default: that of the mesh, or TLS to nodes whose listener has TLS.
             security_group: Security group of the gateway's tasks, from the stack of the mesh or a stack that it depends
                 on. Not supported if all tasks of the mesh share a security group. Default: that security group, or a
                 new one.
@@ -101,7 +101,9 @@ class MeshGateway(Construct):
         """
         name = default_name(scope, id) if name is None else name
         listener = Listener(port=port, protocol=protocol, connection_pool=connection_pool, tls=tls)
-        gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
+        gateway = mesh.certificates.gateway(
+            VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
+        )
         problems = _check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
         mesh.add(self, MeshParts(gateways=(gateway,)), [*problems])
         super().__init__(scope, id)

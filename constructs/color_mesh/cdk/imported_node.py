@@ -15,6 +15,7 @@ from color_mesh.model import (
 )
 from color_mesh.model.errors import problem
 from color_mesh.model.index import MeshParts
+from color_mesh.model.mesh_tls import certificate_name
 
 
 class TargetNode(Construct):
@@ -43,6 +44,7 @@ class ImportedNode(TargetNode):
         name: Name of the node in the mesh.
         port: Port of the first listener.
         virtual_service_name: Name that callers use.
+        certificate_name: DNS name in the node's certificate, if the mesh has TLS.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class ImportedNode(TargetNode):
             name=name if cloud_map_name is None else cloud_map_name, namespace=mesh.namespace_name
         )
         service_name = virtual_service_name or f"{cloud_map.name}.{mesh.domain}"
-        node = VirtualNode(
-            name=name,
-            listeners=tuple(listeners),
-            discovery=CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name),
+        node = mesh.certificates.node_elsewhere(
+            VirtualNode(
+                name=name,
+                listeners=tuple(listeners),
+                discovery=CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name),
+            )
         )
         parts = MeshParts(
             cloud_map_services=(cloud_map,),
@@ -79,6 +83,7 @@ class ImportedNode(TargetNode):
         self.name: str = name
         self.port: int = node.listeners[0].port
         self.virtual_service_name: str = service_name
+        self.certificate_name: str = certificate_name(node, mesh.namespace_name)
         mesh.network.add_node_elsewhere(name, security_group)
 
 

@@ -18,6 +18,7 @@ from color_mesh.cdk.data_plane import DataPlane, ExternalService
 from color_mesh.cdk.envoy import EnvoyDataPlane
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
+from color_mesh.cdk.mesh_tls import MeshCertificates, check_mesh_tls
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
 from color_mesh.cdk.surroundings import Implementations, check_namespace, review
@@ -28,10 +29,12 @@ from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_choice, check_dns_name, check_range
 from color_mesh.model.deployment import (
+    CERTIFICATE_REFRESH_SECONDS,
     DATA_PLANES,
     ENVOY_IMAGES,
     INTERCEPTIONS,
     ISOLATIONS,
+    MAX_CERTIFICATE_REFRESH_SECONDS,
     MAX_REFRESH_SECONDS,
     REFRESH_SECONDS,
     TASKS_LABEL,
@@ -41,6 +44,7 @@ from color_mesh.model.deployment import (
 )
 from color_mesh.model.errors import problem, refusing
 from color_mesh.model.index import MeshParts
+from color_mesh.model.mesh_tls import MeshTls
 from color_mesh.model.telemetry import collector_port
 
 # Metadata of a VPC: the domain of a mesh that creates a zone for it.
@@ -66,6 +70,7 @@ class ServiceMesh(Construct):
         egress_filter: Egress filter of the nodes.
         telemetry: Spans and metrics of the Envoys. ``None``: they send none.
         declared: Parts that the constructs of the mesh have declared so far.
+        certificates: Certificates of the nodes and gateways, if the mesh has TLS.
         data_plane: Data plane: creates the resources that declare the mesh, and the containers that run Envoy.
         interception: Interception of the traffic of a task by its Envoy.
         implementations: ECS services of the nodes and gateways.
@@ -89,8 +94,10 @@ class ServiceMesh(Construct):
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
         refresh_interval: Duration | None = None,
+        certificate_refresh_interval: Duration | None = None,
         zone: route53.IHostedZone | None = None,
         telemetry: Telemetry | None = None,
+        tls: MeshTls | None = None,
     ) -> None:
         """Create a mesh without nodes, routers and gateways.
 
@@ -133,10 +140,16 @@ class ServiceMesh(Construct):
                 it for each of its backends and for the weights of each router among them; the longest time is twice as
                 long. A task that ends waits for a little more than that. Supported with ``data_plane="envoy"`` only.
                 Default: 10 seconds.
+            certificate_refresh_interval: Time between two calls of AWS by an Envoy for the same certificate, 1 second
+                to 1 day. A renewed certificate is used after this time. Supported with ``data_plane="envoy"`` only.
+                Default: 10 minutes.
             zone: Private hosted zone of the domain, if another app created the mesh; see `from_attributes`. Default: a
                 new zone.
             telemetry: Spans and metrics of all Envoys, and where they are sent. With ``data_plane="app-mesh"``
                 ``Telemetry(collector="sidecar")`` is supported only, and there are no metrics. Default: none.
+            tls: TLS of all connections between the tasks of the mesh, and who may call whom by the names in
+                certificates. Nodes and gateways with ``tls`` or ``client_tls`` of their own have these instead. With
+                ``data_plane="app-mesh"`` every certificate is admitted. Default: the TLS of each node.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -145,9 +158,14 @@ class ServiceMesh(Construct):
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
-        refresh_seconds = in_seconds(refresh_interval)
-        problems += _check_refresh_interval(f"mesh {name!r}", data_plane, refresh_seconds)
+        refresh_seconds, certificate_seconds = in_seconds(refresh_interval), in_seconds(certificate_refresh_interval)
+        for argument, seconds, most in (
+            ("refresh_interval", refresh_seconds, MAX_REFRESH_SECONDS),
+            ("certificate_refresh_interval", certificate_seconds, MAX_CERTIFICATE_REFRESH_SECONDS),
+        ):
+            problems += _check_interval(f"mesh {name!r}", data_plane, argument, seconds, most)
         problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
+        problems += check_mesh_tls(f"mesh {name!r}", data_plane, tls)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
         problems += check_namespace(f"mesh {name!r}", namespace, vpc)
         if namespace is not None:
@@ -176,6 +194,7 @@ class ServiceMesh(Construct):
         self.egress_filter: EgressFilter = mesh.egress_filter
         self.telemetry: Telemetry | None = telemetry
         self.declared: MeshBuilder = MeshBuilder(mesh)
+        self.certificates: MeshCertificates = MeshCertificates(tls, namespace_name)
         if data_plane == "envoy" and isinstance(self.namespace, servicediscovery.PrivateDnsNamespace):
             # Cloud Map services of other stacks may go, and with an export these stacks would still use it.
             CrossStackReferences.of(self.namespace).produce(ReferenceStrength.WEAK)
@@ -202,14 +221,22 @@ class ServiceMesh(Construct):
         if data_plane == "envoy":
             refresh_seconds = REFRESH_SECONDS if refresh_seconds is None else refresh_seconds
             self.data_plane = EnvoyDataPlane(
-                self, self.declared, self.namespace, image, self.interception, refresh_seconds, telemetry
+                self,
+                self.declared,
+                self.namespace,
+                image,
+                self.interception,
+                refresh_seconds,
+                CERTIFICATE_REFRESH_SECONDS if certificate_seconds is None else certificate_seconds,
+                telemetry,
+                self.certificates,
             )
         else:
             self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
         self._constructs: dict[str, Construct] = {}
         annotate(self, self._facts, self._constructs)
         self.implementations: Implementations = Implementations()
-        review(self, vpc, lambda: self.model, self.implementations)
+        review(self, vpc, self.namespace, lambda: self.model, self.implementations)
 
     @classmethod
     def from_attributes(
@@ -227,6 +254,8 @@ class ServiceMesh(Construct):
         envoy_image: ecs.ContainerImage | None = None,
         telemetry: Telemetry | None = None,
         refresh_interval: Duration | None = None,
+        certificate_refresh_interval: Duration | None = None,
+        tls: MeshTls | None = None,
     ) -> "ServiceMesh":
         """Import a mesh that another app created, with the data plane ``envoy`` and loopback interception.
 
@@ -247,6 +276,9 @@ class ServiceMesh(Construct):
             telemetry: Spans and metrics of this app's Envoys, and where they are sent. Default: none.
             refresh_interval: Refresh interval of the mesh. With a shorter one than that of the other apps, tasks end
                 before the Envoys of all their callers know. Default: 10 seconds.
+            certificate_refresh_interval: Time between two calls of AWS for the same certificate. Default: 10 minutes.
+            tls: TLS of the mesh, as in the other apps. Nodes admit callers of other apps with `MeshNode.admit`.
+                Default: the TLS of each node.
 
         Raises:
             MeshError: If an argument is not valid. The error lists all problems, and no construct is created.
@@ -262,6 +294,8 @@ class ServiceMesh(Construct):
             envoy_image=envoy_image,
             telemetry=telemetry,
             refresh_interval=refresh_interval,
+            certificate_refresh_interval=certificate_refresh_interval,
+            tls=tls,
             zone=zone,
             security_group=security_group,
         )
@@ -309,7 +343,8 @@ class ServiceMesh(Construct):
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         check = self.data_plane.check_tls
         tls = chain(*map(check, parts.nodes), *map(check, parts.gateways))
-        self.declared.add(parts, (*problems, *names, *tls))
+        self.declared.add(parts, (*problems, *names, *tls, *self.certificates.check(parts)))
+        self.certificates.add(parts)
         self._constructs |= dict.fromkeys(subjects(parts), construct)
 
     def _facts(self) -> Facts:
@@ -372,14 +407,14 @@ def _check_isolation(subject: str, isolation: str, security_group: ec2.ISecurity
         yield problem(subject, "one security group would allow requests to nodes that are no backends", path, fix)
 
 
-def _check_refresh_interval(subject: str, data_plane: str, seconds: int | None) -> Iterator[str]:
-    """Validate the refresh interval of a mesh."""
+def _check_interval(subject: str, data_plane: str, name: str, seconds: int | None, most: int) -> Iterator[str]:
+    """Validate an interval of calls of AWS."""
     if seconds is None:
         return
     if data_plane == "app-mesh":
         fix = "leave it out, or data_plane='envoy'"
-        yield problem(subject, "App Mesh has no 'refresh_interval'", seconds, fix)
-    yield from check_range(subject, "refresh interval in seconds", seconds, 1, MAX_REFRESH_SECONDS)
+        yield problem(subject, f"App Mesh has no {name!r}", seconds, fix)
+    yield from check_range(subject, f"{name.replace('_', ' ')} in seconds", seconds, 1, most)
 
 
 def _check_data_plane(

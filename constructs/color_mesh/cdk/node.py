@@ -28,6 +28,7 @@ from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
+from color_mesh.cdk.mesh_tls import check_admitted
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import Member
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
@@ -141,8 +142,9 @@ class MeshNode(TargetNode):
             health_check: Health check that the Envoys of callers perform on the tasks. Default: none.
             outlier_detection: Outlier ejection by the Envoys of callers. Default: none.
             connection_pool: Limits of the connections and requests of a task. Default: unlimited.
-            tls: TLS of the listener. Default: no TLS.
-            client_tls: TLS of connections to backends. Default: TLS to backends whose listener has TLS.
+            tls: TLS of the listener. Default: that of the mesh, or no TLS.
+            client_tls: TLS of connections to backends. Default: that of the mesh, or TLS to backends whose listener has
+                TLS.
             cloud_map_name: Name of the Cloud Map service. Default: ``name``. This argument and the next two are not
                 supported for nodes that are not registered in Cloud Map.
             cloud_map_description: Description of the Cloud Map service. Default: none.
@@ -211,13 +213,15 @@ class MeshNode(TargetNode):
             service = VirtualService(
                 name=service_name, virtual_node=None if router else name, virtual_router=name if router else None
             )
-        node = VirtualNode(
-            name=name,
-            listeners=node_listeners,
-            client_tls=client_tls,
-            discovery=discovery,
-            backends=virtual_backends(mesh, backends),
-            access_log=access_log,
+        node = mesh.certificates.node(
+            VirtualNode(
+                name=name,
+                listeners=node_listeners,
+                client_tls=client_tls,
+                discovery=discovery,
+                backends=virtual_backends(mesh, backends),
+                access_log=access_log,
+            )
         )
         parts = MeshParts(
             cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
@@ -342,6 +346,23 @@ class MeshNode(TargetNode):
         certificates = mesh.data_plane.check_tls(VirtualNode(name=self.name, backends=added))
         mesh.declared.add_backends(self.name, added, [*problems, *certificates])
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
+
+    @checked()
+    def admit(self, *callers: ImportedNode | str) -> None:
+        """Admit callers that this app does not know: nodes and gateways of other apps, and clients outside the mesh.
+
+        Callers of this app are admitted anyway. Security groups let them in as before.
+
+        Args:
+            callers: Imported nodes, or the names in the certificates of the callers: DNS names or URIs.
+
+        Raises:
+            MeshError: If the mesh does not admit callers by name, or a name is not valid. The error lists all problems,
+                and the node stays as it is.
+        """
+        names = [caller if isinstance(caller, str) else caller.certificate_name for caller in callers]
+        refuse(check_admitted(f"virtual node {self.name!r}", self.mesh.certificates, names))
+        self.mesh.certificates.admit(self.name, names)
 
     @checked(tokens=("command", "entry_point", "environment"))
     def implement(

@@ -1,15 +1,16 @@
-"""Validation of the surroundings of a mesh at synthesis: its VPC, its zones, the tasks of its nodes and gateways."""
+"""Validation of the surroundings of a mesh at synthesis: its VPC, its zones, its names, the tasks of its parts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import jsii
-from aws_cdk import Annotations, Aspects, IAspect, Stack, Token
+from aws_cdk import Annotations, Aspects, CfnResource, IAspect, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct, IValidation
 
+from color_mesh.cdk.physical_names import check_names
 from color_mesh.cdk.task import service_resource
 from color_mesh.model import Mesh, VirtualNode, VirtualRouter
 from color_mesh.model.errors import problem
@@ -86,6 +87,10 @@ class Implementations:
             self._names[(service.cluster.cluster_name, name)] = subject
         _warn_without_public_address(subject, service)
 
+    def has(self, resource: CfnResource) -> bool:
+        """Return whether a resource is the ECS service of a node or gateway."""
+        return resource.node.path in {service_resource(each).node.path for each in self._services.values()}
+
     def missing(self, mesh: Mesh) -> Iterator[tuple[str, Construct]]:
         """Yield the nodes that are called and have no tasks, each with its construct."""
         called = {backend.virtual_service for node in mesh.nodes for backend in node.backends}
@@ -127,18 +132,25 @@ def _warn_without_public_address(subject: str, service: ecs.BaseService) -> None
         Annotations.of(service).add_warning_v2("color-mesh:no-public-address", text)
 
 
-def review(scope: Construct, vpc: ec2.IVpc, mesh: Callable[[], Mesh], implementations: Implementations) -> None:
+def review(
+    scope: Construct,
+    vpc: ec2.IVpc,
+    namespace: servicediscovery.INamespace,
+    mesh: Callable[[], Mesh],
+    implementations: Implementations,
+) -> None:
     """Review a mesh at synthesis, when it is complete.
 
     Args:
         scope: Construct of the mesh.
         vpc: VPC of the mesh.
+        namespace: Cloud Map namespace of the mesh.
         mesh: Function that returns the complete mesh.
         implementations: Tasks of the mesh.
     """
     # An aspect visits each construct of its scope, in a call from Node. This scope has none.
     Aspects.of(Construct(scope, "Review")).add(_Review(mesh, implementations))
-    scope.node.add_validation(_Zones(scope, vpc))
+    scope.node.add_validation(_App(scope, vpc, namespace.namespace_id, implementations))
 
 
 @jsii.implements(IAspect)
@@ -156,18 +168,26 @@ class _Review:
 
 
 @jsii.implements(IValidation)
-class _Zones:
-    """Validation that a VPC has one zone of each name."""
+class _App:
+    """Validation that nothing else in the app has the name of a part of the mesh."""
 
-    def __init__(self, scope: Construct, vpc: ec2.IVpc) -> None:
+    def __init__(self, scope: Construct, vpc: ec2.IVpc, namespace_id: str, implementations: Implementations) -> None:
         self._scope = scope
         self._vpc = vpc
+        self._namespace_id = namespace_id
+        self._implementations = implementations
 
     def validate(self) -> list[str]:
+        """Return a problem for each zone and each service that has the name of one of the mesh."""
+        constructs = self._scope.node.root.node.find_all()
+        services = check_names(constructs, self._namespace_id, self._implementations.has)
+        return [*self._same_zones(constructs), *services]
+
+    def _same_zones(self, constructs: Iterable[IConstruct]) -> list[str]:
         """Return a problem for each zone that has the name of a zone of the mesh, in the same VPC."""
         zones = [
             (zone, str(zone.name).rstrip(".").lower())
-            for zone in self._scope.node.root.node.find_all()
+            for zone in constructs
             if isinstance(zone, route53.CfnHostedZone | servicediscovery.CfnPrivateDnsNamespace)
             and self._is_in_vpc(zone)
         ]

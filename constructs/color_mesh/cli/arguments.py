@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, TypeAlias
 
-from color_mesh.local.run.aws.outage import CLOUD_MAP, OUTAGES
+from color_mesh.local.plan.certificates import VALID_DAYS
+from color_mesh.local.run.aws.outage import APIS, OUTAGES
 from color_mesh.local.run.propagation import CLOUD_MAP_DELAY_SECONDS, DNS_DELAY_SECONDS
 
 KINDS = ("bootstrap", "listeners", "routes", "clusters", "files")
@@ -77,7 +78,8 @@ def _add_mesh_commands(commands: _Commands, values: _Parser) -> None:
         "source",
         nargs="+",
         metavar="SOURCE",
-        help="cloud assembly (cdk.out), CloudFormation template, or folder of templates or of the AWS CLI's JSON",
+        help="cloud assembly (cdk.out), CloudFormation template, JSON of the AWS CLI, Terraform state or "
+        "`terraform show -json`, or folder of these; templates that refer to each other are one stack",
     )
     source.add_argument("--mesh", metavar="NAME", help="mesh to use, if the source has several")
     _add(commands, "show", "print the mesh as tables", source)
@@ -119,6 +121,25 @@ def _add_mesh_commands(commands: _Commands, values: _Parser) -> None:
     )
     envoy.add_argument("--sds-socket", metavar="PATH", help="Unix socket of a Secret Discovery Service")
 
+    certificates = _add(
+        commands, "certificates", "issue the certificates of a mesh, to be stored in AWS Secrets Manager", source
+    )
+    certificates.add_argument(
+        "--node",
+        dest="nodes",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="node or gateway to issue a certificate for; can be repeated (default: all)",
+    )
+    certificates.add_argument(
+        "--out",
+        default="certificates",
+        metavar="FOLDER",
+        help="folder of the authority and the certificates; one that exists is renewed (default: certificates)",
+    )
+    certificates.add_argument("--days", type=int, default=365, help="days until the certificates expire (default: 365)")
+
     migrate = _add(commands, "migrate", "write a CDK app with the same mesh, on Envoys without App Mesh", source)
     migrate.add_argument("--out", metavar="FOLDER", help="new folder of the app (default: the name of the mesh)")
 
@@ -131,7 +152,7 @@ def _add_run_commands(commands: _Commands, values: _Parser) -> None:
         nargs="*",
         default=["cdk.out"],
         metavar="SOURCE",
-        help="cloud assembly, or templates (default: cdk.out)",
+        help="cloud assembly, templates, JSON of the AWS CLI, or Terraform state (default: cdk.out)",
     )
     up.add_argument(
         "--image",
@@ -199,10 +220,23 @@ def _add_change_commands(commands: _Commands) -> None:
         "--backends", required=True, metavar="SERVICE,...", help="virtual services, such as router,blue; '' for none"
     )
     fail = _add(commands, "fail", "let an API of AWS fail in the running mesh")
-    fail.add_argument("api", choices=(CLOUD_MAP,), metavar="API", help=CLOUD_MAP)
+    fail.add_argument("api", choices=APIS, metavar="API", help=", ".join(APIS))
     fail.add_argument("kind", choices=OUTAGES, metavar="FAILURE", help=", ".join(OUTAGES))
     heal = _add(commands, "heal", "let an API of AWS work again in the running mesh")
-    heal.add_argument("api", choices=(CLOUD_MAP,), metavar="API", help=CLOUD_MAP)
+    heal.add_argument("api", choices=APIS, metavar="API", help=", ".join(APIS))
+    renew = _add(commands, "renew", "replace certificates of the running mesh by new ones, as ACM renews them")
+    renew.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="ARN, name of a secret, or DNS name of the certificate (default: all certificates)",
+    )
+    renew.add_argument(
+        "--days",
+        type=int,
+        default=VALID_DAYS,
+        help=f"days until the new certificates expire, 0 for expired ones (default: {VALID_DAYS})",
+    )
 
 
 def _add(commands: _Commands, name: str, help: str, *parents: _Parser) -> _Parser:

@@ -1,6 +1,7 @@
 """Intrinsic functions that refer to other parts of a template or to other stacks."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator, Function
@@ -46,7 +47,8 @@ def _ref(evaluator: Evaluator, stack: Stack, name: Any, place: str) -> Any:
     if name not in stack.section("Resources"):
         known = evaluator.once(stack, "parameters and resources", place, lambda: _known(stack))
         raise unknown_name(place, "parameter or resource", name, known)
-    return evaluator.values.get(f"{name}.Ref", Unknown(stack, name, "Ref"))
+    given = evaluator.values.get(f"{name}.Ref")
+    return _attribute(evaluator, stack, name, "Ref", place) if given is None else given
 
 
 def compared_value(evaluator: Evaluator, stack: Stack, operand: Any, place: str) -> Any:
@@ -119,7 +121,7 @@ def _parameter_value(evaluator: Evaluator, stack: Stack, name: str, place: str) 
     argument = _argument(stack, name)
     if argument is NO_VALUE:
         return NO_VALUE
-    origin = f"{parent.path.name}: {logical_id}.Parameters.{name}"
+    origin = f"{parent.place(logical_id)}.Parameters.{name}"
     return evaluator.once(stack, f"parameter {name}", place, lambda: evaluator.value(parent, argument, origin))
 
 
@@ -156,13 +158,18 @@ def _nested_output(evaluator: Evaluator, stack: Stack, logical_id: str, name: st
 
 
 def _attribute(evaluator: Evaluator, stack: Stack, logical_id: str, attribute: str, place: str) -> Any:
-    """Return an attribute that repeats a property, or `Unknown`."""
+    """Return an attribute that repeats a property, the ARN of a resource that is emulated, or `Unknown`."""
     resource = stack.section("Resources")[logical_id]
     key = evaluator.known_attributes.get((resource["Type"], attribute))
     if key is None:
         return Unknown(stack, logical_id, attribute)
+    if key.startswith("arn:"):
+        name = f"{stack.name}-{logical_id}"
+        # ARNs of secrets end with six characters, too.
+        suffix = blake2b(name.encode(), digest_size=3).hexdigest()
+        return evaluator.text(stack, {"Fn::Sub": f"{key}{name}-{suffix}"}, place)
     value = resource.get("Properties", {}).get(key, {"Ref": "AWS::NoValue"})
-    origin = f"{stack.path.name}: {logical_id}.{key}"
+    origin = f"{stack.place(logical_id)}.{key}"
     result = evaluator.once(stack, f"{logical_id}.{attribute}", place, lambda: _scalar(evaluator, stack, value, origin))
     return f"{stack.name}-{logical_id}" if result is NO_VALUE else result
 
@@ -193,11 +200,11 @@ def _exports(evaluator: Evaluator) -> dict[str, tuple[Stack, str]]:
         for output, declaration in stack.section("Outputs").items():
             export = declaration.get("Export")
             if isinstance(export, dict) and _is_output_deployed(evaluator, stack, output):
-                place = f"{stack.path.name}: Outputs.{output}.Export.Name"
+                place = f"{stack.place(f'Outputs.{output}')}.Export.Name"
                 name = evaluator.text(stack, export.get("Name"), place)
                 if name in exports:
                     other, other_output = exports[name]
-                    fix = f"also by {other.path.name}: Outputs.{other_output}"
+                    fix = f"also by {other.place(f'Outputs.{other_output}')}"
                     raise refusal(place, "is exported twice", name, fix)
                 exports[name] = stack, output
     return exports
@@ -210,7 +217,7 @@ def _output(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any:
     if not _is_output_deployed(evaluator, stack, name):
         fix = "its condition is false: refer to it under the same condition"
         raise refusal(place, "is an output that is not deployed", name, fix)
-    value, origin = outputs[name]["Value"], f"{stack.path.name}: Outputs.{name}.Value"
+    value, origin = outputs[name]["Value"], f"{stack.place(f'Outputs.{name}')}.Value"
     return evaluator.once(stack, f"output {name}", place, lambda: _scalar(evaluator, stack, value, origin))
 
 
@@ -219,7 +226,7 @@ def _outputs_with_value(stack: Stack) -> dict[str, Mapping[str, Any]]:
 
 
 def _is_output_deployed(evaluator: Evaluator, stack: Stack, name: str) -> bool:
-    place = f"{stack.path.name}: Outputs.{name}.Condition"
+    place = f"{stack.place(f'Outputs.{name}')}.Condition"
     return evaluator.holds(stack, stack.section("Outputs")[name], place)
 
 

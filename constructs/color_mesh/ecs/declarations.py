@@ -6,7 +6,14 @@ from ipaddress import IPv4Network
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource, Templates
-from color_mesh.ecs.certificates import read_certificates
+from color_mesh.ecs.certificates import (
+    DeclaredAuthority,
+    DeclaredCertificate,
+    DeclaredSecret,
+    read_authorities,
+    read_certificates,
+    read_secrets,
+)
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService, read_discovery_services, read_instances
 from color_mesh.ecs.hosted_zones import HostedZone, Record, read_hosted_zones, read_records
 from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener, read_listener_rules, read_listeners
@@ -39,7 +46,9 @@ class Declarations:
         listeners: Listeners of load balancers, without their rules.
         listener_rules: Rules of listeners.
         target_groups: Target groups.
-        certificates: Domain names of certificates.
+        certificates: Certificates of AWS Certificate Manager.
+        authorities: Certificate authorities of AWS Private CA.
+        secrets: Secrets of AWS Secrets Manager.
         roles: IAM roles.
         vpcs: Address ranges of VPCs.
         subnets: Address ranges of subnets.
@@ -62,7 +71,9 @@ class Declarations:
     listeners: Mapping[str, LoadBalancerListener] = field(default_factory=dict)
     listener_rules: Mapping[str, ListenerRule] = field(default_factory=dict)
     target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
-    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    certificates: Mapping[str, DeclaredCertificate] = field(default_factory=dict)
+    authorities: Mapping[str, DeclaredAuthority] = field(default_factory=dict)
+    secrets: Mapping[str, DeclaredSecret] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     vpcs: Mapping[str, IPv4Network] = field(default_factory=dict)
     subnets: Mapping[str, IPv4Network] = field(default_factory=dict)
@@ -100,6 +111,8 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
         listener_rules=rules,
         target_groups=read_target_groups(reader),
         certificates=read_certificates(reader),
+        authorities=read_authorities(reader),
+        secrets=read_secrets(reader),
         roles=read_roles(reader),
         vpcs=read_vpcs(reader),
         subnets=read_subnets(reader),

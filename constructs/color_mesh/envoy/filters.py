@@ -8,6 +8,8 @@ from color_mesh.envoy.placement import CloudMapEndpoints, Placement
 from color_mesh.envoy.telemetry import tracing
 from color_mesh.envoy.typed import HTTP_CONNECTION_MANAGER, ROUTER, TCP_PROXY, Json, extension
 
+ROUTER_FILTER = extension("envoy.filters.http.router", ROUTER)
+
 
 def http_filter(
     stat_prefix: str, routes: Json, access_log: Sequence[Json] | None, placement: Placement, **settings: Any
@@ -26,7 +28,7 @@ def http_filter(
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
         "upgrade_configs": [{"upgrade_type": "websocket", "enabled": True}],
-        "http_filters": [extension("envoy.filters.http.router", ROUTER)],
+        "http_filters": [ROUTER_FILTER],
         "access_log": access_log,
         "tracing": tracing(placement),
     }

@@ -1,9 +1,12 @@
 """Ingress of a node: its listeners and the connections to its application."""
 
+from collections.abc import Sequence
+
 from color_mesh.envoy import names
 from color_mesh.envoy.access_log import access_log
+from color_mesh.envoy.admission import admitted_names, http_filters, restricted, tcp_filters
 from color_mesh.envoy.clusters import application_cluster
-from color_mesh.envoy.filters import http_filter, tcp_filter
+from color_mesh.envoy.filters import ROUTER_FILTER, http_filter, tcp_filter
 from color_mesh.envoy.listeners import inbound_listener, tls_filter_chains
 from color_mesh.envoy.placement import INGRESS_PORT, Loopback, Placement, Transparent, ip_preference
 from color_mesh.envoy.resources import Resources
@@ -36,17 +39,25 @@ def ingress(mesh: Mesh, node: VirtualNode, placement: Placement) -> Resources:
 
 def _chains(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> list[Json]:
     match = {"destination_port": listener.port} if isinstance(placement.interception, Transparent) else {}
-    return tls_filter_chains(match, listener, _filter(mesh, node, listener, placement))
+    callers = admitted_names(mesh, node, listener, placement)
+    network_filter = _filter(mesh, node, listener, placement, callers)
+    if listener.protocol != "tcp" or callers is None:
+        return tls_filter_chains(match, listener, placement, network_filter)
+    chains = tls_filter_chains(match, restricted(listener, callers), placement, network_filter)
+    return [{**chain, "filters": [*tcp_filters(listener, callers), *chain["filters"]]} for chain in chains]
 
 
-def _filter(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement) -> Json:
+def _filter(
+    mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placement, callers: Sequence[str] | None
+) -> Json:
     prefix = names.stat_prefix("ingress", listener, len(node.listeners))
     log = access_log(node.access_log)
     idle = placement.server_idle_timeout
     if listener.protocol != "tcp":
         options = idle and {"idle_timeout": idle}
         routes = _routes(mesh, node, listener)
-        return http_filter(prefix, routes, log, placement, common_http_protocol_options=options)
+        filters = [*http_filters(listener, callers), ROUTER_FILTER]
+        return http_filter(prefix, routes, log, placement, common_http_protocol_options=options, http_filters=filters)
     if listener.timeout is not None and listener.timeout.idle_millis is not None:
         idle = duration(listener.timeout.idle_millis)
     return tcp_filter(prefix, present(cluster=names.ingress_cluster(mesh, node, listener), idle_timeout=idle), log)

@@ -19,6 +19,7 @@ from color_mesh.model.health_check import HealthCheck, Protocol
 from color_mesh.model.listener import IpPreference, Listener
 from color_mesh.model.match import HeaderMatch, Method, QueryParameterMatch, RouteMatch, Scheme
 from color_mesh.model.mesh import EgressFilter, Mesh
+from color_mesh.model.mesh_tls import MeshTls
 from color_mesh.model.node import VirtualNode, VirtualService, VirtualServiceBackend
 from color_mesh.model.policies import ConnectionPool, OutlierDetection, Timeout
 from color_mesh.model.route import GatewayRoute, RetryPolicy, Rewrite, Route, WeightedTarget
@@ -53,6 +54,7 @@ __all__ = [
     "ListenerTls",
     "Mesh",
     "MeshError",
+    "MeshTls",
     "Method",
     "Milliseconds",
     "OutlierDetection",

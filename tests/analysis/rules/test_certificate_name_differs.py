@@ -1,6 +1,7 @@
 """The rule ``certificate-name-differs``."""
 
 from color_mesh.appmesh.source import DECLARED_ARN
+from color_mesh.ecs.certificates import DeclaredCertificate
 from color_mesh.model import AcmCertificate, Listener
 from tests.support.analysis import provided, texts
 from tests.support.builders import client_tls, listener_tls, node, validation
@@ -12,7 +13,9 @@ RED = node(listeners=(Listener(port=80, tls=TLS),))
 
 def found(*names: str, accepted: tuple[str, ...] = (), enforce: bool = True) -> list[str]:
     mesh = provided(RED, client_tls=client_tls(validation=validation(*accepted), enforce=enforce))
-    return texts(ID, mesh, certificates={"app.yaml: Certificate": names})
+    return texts(
+        ID, mesh, certificates={"app.yaml: Certificate": DeclaredCertificate(key="app.yaml: Certificate", names=names)}
+    )
 
 
 def test_certificate_without_the_accepted_name_is_found() -> None:

@@ -38,11 +38,11 @@ def check(facts: Facts) -> Iterator[Fault]:
 def _names(facts: Facts, listener: Listener) -> Sequence[str]:
     """Return the names of a listener's certificate, if the templates declare it."""
     certificate = listener.tls.certificate if listener.tls is not None and speaks_tls(listener) else None
-    if not isinstance(certificate, AcmCertificate) or not certificate.arn.startswith(DECLARED_ARN):
+    if not isinstance(certificate, AcmCertificate):
         return ()
-    logical_id = certificate.arn.removeprefix(DECLARED_ARN)
+    label = f": {certificate.arn.removeprefix(DECLARED_ARN)}"
     declared = facts.declarations.certificates.items()
-    return next((names for place, names in declared if place.endswith(f": {logical_id}")), ())
+    return next((each.names for place, each in declared if each.key == certificate.arn or place.endswith(label)), ())
 
 
 def _has(names: Sequence[str], name: str, *, wildcards: bool) -> bool:

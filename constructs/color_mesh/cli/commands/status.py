@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from color_mesh.local.client.connection import request
-from color_mesh.local.run.aws.outage import CLOUD_MAP, OUTAGES
+from color_mesh.local.run.aws.outage import OUTAGES
 from color_mesh.report import columns
 
 _HEADINGS = ("SERVICE", "TASK", "STATUS", "HEALTH", "ADDRESS", "RESTARTS", "REASON")
@@ -18,14 +18,14 @@ def run(_options: argparse.Namespace) -> int:
 
 
 def status_table(status: Any) -> str:
-    """Render services, tasks, containers and load balancers as a table, an outage, and the URL of the gateway."""
+    """Render services, tasks, containers and load balancers as a table, outages, and the URL of the gateway."""
     rows: list[tuple[str, ...]] = [_HEADINGS]
     for service in status["services"]:
         rows += _service_rows(service)
     rows += [(each["name"], "-", "RUNNING", "-", each["address"], "", "") for each in status["balancers"]]
-    outage = f"\n\n{CLOUD_MAP}: {OUTAGES[status['outage']]}" if status["outage"] else ""
+    outages = "".join(f"\n\n{name}: {OUTAGES[kind]}" for name, kind in status["outages"].items())
     url = f"\n\n{status['url']}" if status["url"] else ""
-    return columns(rows) + outage + url
+    return columns(rows) + outages + url
 
 
 def _service_rows(service: Any) -> Iterator[tuple[str, ...]]:

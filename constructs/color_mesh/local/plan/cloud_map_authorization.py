@@ -7,6 +7,7 @@ from color_mesh.ecs.cloud_map import DiscoveryService, cloud_map_id
 from color_mesh.ecs.policy_conditions import RequestContext
 from color_mesh.ecs.roles import Decision, Role
 from color_mesh.local.plan.assembly import ACCOUNT
+from color_mesh.local.plan.authorization import global_context
 
 # Service Authorization Reference, Actions, resources, and condition keys for AWS Cloud Map: actions that are about a
 # service, and about no resource.
@@ -93,22 +94,6 @@ def _context(action: str, request: Mapping[str, Any], key: str | None, region: s
     elif key is not None:
         own["servicearn"] = _arn("service", "srv", key, region)
     return {**{f"servicediscovery:{name}": value for name, value in own.items()}, **global_context(region)}
-
-
-def global_context(region: str) -> RequestContext:
-    """Return the global condition keys of a call (IAM User Guide, *AWS global condition context keys*)."""
-    return {
-        "aws:requestedregion": region,
-        "aws:securetransport": "true",
-        "aws:principaltype": "AssumedRole",
-        "aws:principalaccount": ACCOUNT,
-        "aws:resourceaccount": ACCOUNT,
-        "aws:principalisawsservice": "false",
-        "aws:viaawsservice": "false",
-        "aws:multifactorauthpresent": None,
-        "aws:calledvia": None,
-        "aws:username": None,
-    }
 
 
 def _arn(kind: str, prefix: str, key: str, region: str) -> str:

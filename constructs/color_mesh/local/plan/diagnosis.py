@@ -14,6 +14,7 @@ from color_mesh.ecs.security_groups import admits
 from color_mesh.ecs.services import Service
 from color_mesh.envoy.gateway import prefix_warnings
 from color_mesh.local.plan.assembly import ACCOUNT, REGION, Plan
+from color_mesh.local.plan.certificate_calls import certificate_warnings
 from color_mesh.local.plan.cloud_map_calls import call_warnings
 from color_mesh.local.plan.compiled_envoys import CompiledEnvoys, undeclared
 from color_mesh.local.plan.network import INTERNET
@@ -57,7 +58,8 @@ def _may_log(plan: Plan, role: Role, container: Container) -> bool:
 def denial(plan: Plan, service: Service, resource: MeshResource, compiled: CompiledEnvoys) -> str | None:
     """Return the reason why App Mesh denies an Envoy of a service its configuration; ``None`` if it does not."""
     if resource.look_up(plan.meshes) is None:
-        return undeclared(resource)
+        is_left_out = any(each.of_mesh for each in plan.left_out)
+        return undeclared(resource) + (", or it is left out" if is_left_out else "")
     task_role = plan.task(service).definition.task_role
     if task_role is not None and task_role not in plan.roles:
         return None  # No template declares the role: its permissions are unknown.
@@ -88,6 +90,7 @@ def warnings(plan: Plan, compiled: CompiledEnvoys | None = None) -> tuple[str, .
                 lines.append(f"{service.name}: {container.name} gets no configuration: {reason}")
         lines += _wrong_ports(plan, service)
         lines += call_warnings(plan, service)
+        lines += certificate_warnings(plan, service)
     for mesh in plan.meshes:
         lines += (text for gateway in mesh.gateways for route in gateway.routes for text in prefix_warnings(route))
     lines += _unregistered(plan)

@@ -16,7 +16,7 @@ _NOT_EMULATED = (
     "IPv6",
     "availability zones",
     "the endpoint of task metadata",
-    "AWS APIs other than Cloud Map and the OTLP endpoints",
+    "AWS APIs other than Cloud Map, ExportCertificate, GetCertificateAuthorityCertificate, GetSecretValue and OTLP",
     "CloudWatch (logs are files)",
     "the rollback of a failed deployment",
     "permissions to use ECS Exec",
@@ -36,6 +36,8 @@ _ATTRIBUTES_WITHOUT_EFFECT = (
     *("dns_record.client_routing_policy", "preserve_client_ip.enabled"),
 )
 EMULATED: UsedProperties = {
+    "AWS::ACMPCA::CertificateAuthority": EVERY_PROPERTY,
+    "AWS::ACMPCA::CertificateAuthorityActivation": EVERY_PROPERTY,
     "AWS::CertificateManager::Certificate": EVERY_PROPERTY,
     "AWS::EC2::VPC": EVERY_PROPERTY,
     "AWS::EC2::Subnet": EVERY_PROPERTY,
@@ -89,6 +91,7 @@ EMULATED: UsedProperties = {
         *("Name", "Type", "TTL", "ResourceRecords", "HostedZoneId", "HostedZoneName"),
         *("SetIdentifier", "Weight"),
     ),
+    "AWS::SecretsManager::Secret": ("Name", "KmsKeyId"),
     "AWS::ServiceDiscovery::Instance": EVERY_PROPERTY,
     "AWS::ServiceDiscovery::Service": ("Name", "NamespaceId", "DnsConfig", "HealthCheckCustomConfig"),
 }
@@ -119,6 +122,8 @@ _WITHOUT_EFFECT: UsedProperties = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": ("Tags", "VpcId", "IpAddressType", "Port", "HealthCheckEnabled"),
     "AWS::Route53::HostedZone": ("HostedZoneConfig", "HostedZoneTags"),
     "AWS::Route53::RecordSet": ("Comment",),
+    # The value of a secret with a certificate is made for the run.
+    "AWS::SecretsManager::Secret": ("Description", "GenerateSecretString", "SecretString", "Tags"),
     "AWS::ServiceDiscovery::Service": (*("Description", "Tags", "Type", "ServiceAttributes"),),
 }
 # Resource types that other resources refer to, or that have no effect on one machine.
@@ -126,6 +131,7 @@ _TYPES_WITHOUT_EFFECT = frozenset(
     (
         *(f"AWS::AppMesh::{name}" for name in ("Mesh", "VirtualNode", "VirtualService", "VirtualRouter", "Route")),
         *(f"AWS::AppMesh::{name}" for name in ("VirtualGateway", "GatewayRoute")),
+        *(f"AWS::ACMPCA::{name}" for name in ("Certificate", "Permission")),
         *("AWS::CDK::Metadata", "AWS::CloudFormation::Stack", "AWS::ECS::Cluster"),
         "AWS::ElasticLoadBalancingV2::ListenerCertificate",
         *(f"AWS::EC2::{name}" for name in ("RouteTable", "Route", "SubnetRouteTableAssociation", "InternetGateway")),

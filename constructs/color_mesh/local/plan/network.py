@@ -8,10 +8,10 @@ from color_mesh.ecs.declarations import Declarations
 from color_mesh.ecs.hosted_zones import Record
 from color_mesh.ecs.security_groups import SecurityGroup
 
-# Addresses outside the VPC: a range that is reserved for documentation (RFC 5737). One is that of clients, and two are
-# those of APIs of AWS: Cloud Map, which may fail, and telemetry.
+# Addresses outside the VPC: a range that is reserved for documentation (RFC 5737). The first is that of clients, and
+# some are those of APIs of AWS.
 INTERNET = IPv4Network("198.51.100.0/24")
-API_ADDRESSES, API_PORT = IPv4Network("198.51.100.2/31"), 443
+API_ADDRESSES, API_PORT = IPv4Network("198.51.100.8/29"), 443
 # Address range of a VPC that no template declares.
 _ASSUMED_VPC = IPv4Network("10.0.0.0/16")
 

@@ -6,8 +6,12 @@ Its private key is in the memory of the supervisor, and ends with the run.
 import os
 import ssl
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-import trustme
+from color_mesh.authority import create_authority
+
+# Longer than any run.
+_VALID = timedelta(days=3650)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,20 +38,21 @@ class ServerCertificate:
 
 
 class CertificateAuthority:
-    """Certificate authority of a run."""
+    """Certificate authority of a run.
+
+    Attributes:
+        root: The authority.
+    """
 
     def __init__(self) -> None:
-        self._authority = trustme.CA(organization_name="color-mesh")
+        self.root = create_authority("color-mesh", _VALID)
 
     @property
     def certificate(self) -> str:
         """Its certificate, in PEM."""
-        return self._authority.cert_pem.bytes().decode()
+        return self.root.certificate
 
     def issue(self, *names: str) -> ServerCertificate:
-        """Issue a certificate for DNS names, which may begin with ``*.``."""
-        issued = self._authority.issue_cert(*names)
-        return ServerCertificate(
-            chain="".join(each.bytes().decode() for each in issued.cert_chain_pems),
-            private_key=issued.private_key_pem.bytes().decode(),
-        )
+        """Issue a certificate for DNS names, which may begin with ``*.``, and IP addresses."""
+        issued = self.root.issue(*names, valid=_VALID)
+        return ServerCertificate(chain=issued.certificate, private_key=issued.private_key)

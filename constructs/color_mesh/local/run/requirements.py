@@ -40,7 +40,7 @@ _PACKAGES = {
 }
 # Settings that keep users other than root from creating user namespaces, and the value that allows them.
 _OF_OTHER_USERS = {"kernel/unprivileged_userns_clone": "1", "kernel/apparmor_restrict_unprivileged_userns": "0"}
-_MODULES = ("dns", "h11", "opentelemetry", "pyroute2", "trustme")
+_MODULES = ("cryptography", "dns", "h11", "opentelemetry", "pyroute2")
 
 
 def missing(plan: Plan) -> Iterator[str]:

@@ -91,7 +91,7 @@ class Runner:
             self._registry,
             cloud_map_delay_seconds,
             authority,
-            folder.log_file("cloud-map"),
+            folder,
             print_message,
             self._publish.set,
             on_error,

@@ -1,10 +1,10 @@
-"""Outages of Cloud Map, which ``color-mesh fail`` causes and ``color-mesh heal`` ends."""
+"""Outages of APIs of AWS, which ``color-mesh fail`` causes and ``color-mesh heal`` ends."""
 
 import asyncio
 
 from color_mesh.local.run.aws.api_error import ApiError
 
-CLOUD_MAP = "cloud-map"
+CLOUD_MAP, ACM, PRIVATE_CA, SECRETS_MANAGER = APIS = ("cloud-map", "acm", "acm-pca", "secretsmanager")
 OUTAGES = {
     "slow": "every call takes 30 s",
     "throttle": "every call is throttled",
@@ -15,7 +15,7 @@ _SLOW_SECONDS = 30.0
 
 
 class Outage:
-    """Outage of Cloud Map.
+    """Outage of an API.
 
     Attributes:
         kind: Key of `OUTAGES`; ``None`` without an outage.

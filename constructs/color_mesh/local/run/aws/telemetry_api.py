@@ -2,8 +2,7 @@
 
 import re
 
-from color_mesh.ecs.roles import Decision, Role
-from color_mesh.local.plan.cloud_map_authorization import global_context
+from color_mesh.local.plan.authorization import authorize_resource
 from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.local.run.aws.http_server import HttpRequest
@@ -16,11 +15,6 @@ _ENDPOINTS = {
     "xray": ("/v1/traces", "xray:PutTraceSegments"),
     "monitoring": ("/v1/metrics", "cloudwatch:PutMetricData"),
 }
-
-
-def telemetry_hosts(regions: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the host names of the endpoints."""
-    return tuple(f"{service}.{region}.amazonaws.com" for region in regions for service in _ENDPOINTS)
 
 
 class TelemetryApi:
@@ -46,17 +40,10 @@ class TelemetryApi:
             credentials = self._access.authenticate(request, region, service, action)
             if request.method != "POST" or request.target != path:
                 raise ApiError(404, "UnknownOperationException", f"only POST {path} is emulated")
-            self._access.authorize(credentials, lambda role: _decide(role, action, region))
+            self._access.authorize(credentials, lambda role: authorize_resource(role, action, ("*",), region))
             self._receive[service](request.body)
         except ApiError as error:
             return HttpResponse(status=error.status, body=str(error).encode())
         except ValueError as error:
             return HttpResponse(status=400, body=f"the body is no OTLP request: {error}".encode())
         return HttpResponse(status=200, headers={"content-type": "application/x-protobuf"})
-
-
-def _decide(role: Role, action: str, region: str) -> Decision:
-    decision = role.decide(action, ("*",), global_context(region))
-    if decision.denial is None:
-        return decision
-    return Decision(denial=f"{action} on *: {decision.denial}, got role {role.name} (allow {action} on *)")

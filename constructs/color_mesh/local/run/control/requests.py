@@ -6,8 +6,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from color_mesh.local.plan.certificates import MAX_DAYS
 from color_mesh.local.plan.overrides import with_backends, with_weights
-from color_mesh.local.run.aws.outage import CLOUD_MAP, OUTAGES
+from color_mesh.local.run.aws.outage import APIS, OUTAGES
 from color_mesh.local.run.aws.weights import live_routes
 from color_mesh.local.run.control.status import container_named, status, task_named
 from color_mesh.local.run.port_publisher import PortPublisher
@@ -16,7 +17,7 @@ from color_mesh.local.run.tasks.container_process import kill_group
 from color_mesh.local.run.tasks.envoy_statistics import traffic
 from color_mesh.local.terminal import terminal_variables
 from color_mesh.model import Mesh, MeshError
-from color_mesh.model.checks import check_known
+from color_mesh.model.checks import check_known, check_range
 from color_mesh.model.errors import problem, refuse
 
 
@@ -60,14 +61,17 @@ class RequestHandler:
             case "set":
                 return await self._set(request)
             case "fail":
-                refuse(check_known("fail", "API", request["api"], (CLOUD_MAP,)))
-                refuse(check_known(f"fail {CLOUD_MAP}", "failure", request["kind"], OUTAGES))
-                self._runner.aws.fail(request["kind"])
+                refuse(check_known("fail", "API", request["api"], APIS))
+                refuse(check_known(f"fail {request['api']}", "failure", request["kind"], OUTAGES))
+                self._runner.aws.fail(request["api"], request["kind"])
                 return {"effect": OUTAGES[request["kind"]]}
             case "heal":
-                refuse(check_known("heal", "API", request["api"], (CLOUD_MAP,)))
-                self._runner.aws.heal()
+                refuse(check_known("heal", "API", request["api"], APIS))
+                self._runner.aws.heal(request["api"])
                 return {}
+            case "renew":
+                refuse(check_range("renew", "days", request["days"], 0, MAX_DAYS))
+                return {"renewed": self._runner.aws.renew(request["name"], request["days"])}
             case "exec":
                 return await self._execute(request, files, client)
             case "down":

@@ -19,7 +19,7 @@ def status(runner: Runner, url: str | None) -> Any:
     """
     return {
         "url": url,
-        "outage": runner.aws.outage.kind,
+        "outages": {name: each.kind for name, each in runner.aws.outages.items() if each.kind},
         "steady": runner.is_steady,
         "resolver": runner.resolver_pid,
         "services": [

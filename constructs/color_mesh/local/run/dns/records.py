@@ -5,9 +5,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from color_mesh.local.plan.assembly import Plan
-from color_mesh.local.run.aws.cloud_map_api import host_names
-from color_mesh.local.run.aws.telemetry_api import telemetry_hosts
-from color_mesh.local.run.network.iptables_rules import CLOUD_MAP_ENDPOINT, TELEMETRY_ENDPOINT
+from color_mesh.local.run.aws.endpoints import ENDPOINTS, host_names
 from color_mesh.local.run.propagation import Propagation
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
@@ -45,11 +43,9 @@ def records_to_serve(
                 values = [f"1 1 {task.port or 0} {host}." for host, task in zip(hosts, tasks, strict=True)]
             if kind in ("A", "SRV"):
                 names.setdefault(name, {})[kind] = _record(ttl, values, service.weighted)
-    for api_hosts, (address, _) in (
-        (host_names(plan.regions), CLOUD_MAP_ENDPOINT),
-        (telemetry_hosts(plan.regions), TELEMETRY_ENDPOINT),
-    ):
-        names |= {host: {"A": _record(_API_TTL_SECONDS, [str(address)])} for host in api_hosts}
+    for api, (api_address, _) in ENDPOINTS.items():
+        api_record = {"A": _record(_API_TTL_SECONDS, [str(api_address)])}
+        names |= dict.fromkeys(host_names(api, plan.regions), api_record)
     for name, address in load_balancers.items():
         names[name.lower()] = {"A": _record(_LOAD_BALANCER_TTL_SECONDS, [str(address)])}
     for record in plan.zones.records:

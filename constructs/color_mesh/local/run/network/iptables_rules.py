@@ -10,10 +10,9 @@ from color_mesh.local.plan.network import API_ADDRESSES, API_PORT, Network
 
 # Link to everything outside the VPC.
 INTERNET_LINK = "internet"
-# Addresses and ports of AWS that tasks reach, on the loopback interface of the router: the endpoint of credentials
-# (Amazon ECS Developer Guide, Task IAM role), and those of APIs.
+# Endpoint of credentials (Amazon ECS Developer Guide, Task IAM role). It is on the loopback interface of the router, as
+# the APIs of AWS are.
 CREDENTIALS_ENDPOINT = IPv4Address("169.254.170.2"), 80
-CLOUD_MAP_ENDPOINT, TELEMETRY_ENDPOINT = (API_ADDRESSES[0], API_PORT), (API_ADDRESSES[1], API_PORT)
 # Mark of packets that a security group of the sender allows; those of the receiver decide next.
 _ALLOWED_OUT = "0x1"
 

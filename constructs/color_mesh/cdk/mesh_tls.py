@@ -1,0 +1,145 @@
+"""Certificates of the nodes and gateways of a mesh with TLS."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import get_args
+
+from color_mesh.envoy import Admission
+from color_mesh.model import DnsDiscovery, MeshError, SdsCertificate, VirtualGateway, VirtualNode
+from color_mesh.model.certificates import Certificate
+from color_mesh.model.checks import check_text
+from color_mesh.model.errors import problem, refuse
+from color_mesh.model.index import MeshParts
+from color_mesh.model.mesh_tls import MeshTls, certificate_name
+from color_mesh.model.tls import check_listener_tls
+
+# Callers need to know that a node of another app has TLS, and not with which certificate.
+_OF_ANOTHER_APP = SdsCertificate(secret_name="of-another-app")
+
+
+class MeshCertificates:
+    """Certificates of the nodes and gateways of a mesh, and the names that nodes admit.
+
+    Attributes:
+        tls: TLS of the mesh. ``None``: it has none.
+    """
+
+    def __init__(self, tls: MeshTls | None, namespace: str) -> None:
+        """Ask for no certificates yet.
+
+        Args:
+            tls: TLS of the mesh. ``None``: it has none.
+            namespace: Name of the Cloud Map namespace of the mesh.
+        """
+        self.tls = tls
+        self._namespace = namespace
+        self._owners: dict[str, str] = {}
+        self._listeners: dict[str, Certificate] = {}
+        self._other_callers: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def admission(self) -> Admission | None:
+        """Admission of callers by the names in their certificates. ``None``: all certificates are admitted."""
+        if self.tls is None or not self.tls.client_certificates:
+            return None
+        return Admission(namespace=self._namespace, other_callers=self._other_callers)
+
+    def check(self, parts: MeshParts) -> Iterator[str]:
+        """Validate that no two parts of a mesh with TLS have the same name in their certificates."""
+        if self.admission is None:
+            return
+        for part in _holders(parts):
+            name, subject = certificate_name(part, self._namespace), _subject(part)
+            owner = self._owners.get(name.lower(), subject)
+            if owner != subject:
+                fix = "rename one of them: nodes admit callers by this name"
+                yield problem(subject, f"its certificate has the name of {owner}", name, fix)
+
+    def add(self, parts: MeshParts) -> None:
+        """Take note of the names in the certificates of parts that are valid."""
+        for part in _holders(parts):
+            self._owners[certificate_name(part, self._namespace).lower()] = _subject(part)
+
+    def node(self, node: VirtualNode) -> VirtualNode:
+        """Return a node with the TLS of the mesh, where it has none of its own. One with a hostname stays as it is."""
+        if self.tls is None or isinstance(node.discovery, DnsDiscovery):
+            return node
+        presents = node.client_tls is None and self.tls.client_certificates
+        certificate = None
+        if presents or any(listener.tls is None for listener in node.listeners):
+            certificate = self._certificate(self.tls, node)
+        if self.tls.callers == "plaintext":
+            if certificate is not None:
+                # Callers look up the listeners in the mesh: those of the node's own Envoy alone have TLS.
+                refuse(check_listener_tls(_subject(node), self.tls.listener_tls(certificate)))
+                self._listeners[node.name] = certificate
+            return node
+        if node.client_tls is None:
+            node = replace(node, client_tls=self.tls.client_tls(certificate if presents else None))
+        return node if certificate is None else _with_listener_tls(node, self.tls, certificate)
+
+    def node_elsewhere(self, node: VirtualNode) -> VirtualNode:
+        """Return a node whose tasks another app deploys, with TLS of the mesh."""
+        if self.tls is None or self.tls.callers == "plaintext":
+            return node
+        return _with_listener_tls(node, self.tls, _OF_ANOTHER_APP)
+
+    def gateway(self, gateway: VirtualGateway) -> VirtualGateway:
+        """Return a gateway with the TLS of the mesh for its calls. Its clients are not in the mesh."""
+        if self.tls is None or self.tls.callers == "plaintext" or gateway.client_tls is not None:
+            return gateway
+        certificate = self._certificate(self.tls, gateway) if self.tls.client_certificates else None
+        return replace(gateway, client_tls=self.tls.client_tls(certificate))
+
+    def of_own_envoy(self, node: VirtualNode) -> VirtualNode:
+        """Return a node as its own Envoy knows it: with listeners that have TLS before callers use it."""
+        if self.tls is None or node.name not in self._listeners:
+            return node
+        return _with_listener_tls(node, self.tls, self._listeners[node.name])
+
+    def admit(self, node: str, names: Sequence[str]) -> None:
+        """Admit further callers of a node."""
+        self._other_callers[node] = (*self._other_callers.get(node, ()), *names)
+
+    def _certificate(self, tls: MeshTls, part: VirtualNode | VirtualGateway) -> Certificate:
+        """Return the certificate of a node or a gateway, or raise if the function of the user returns none."""
+        certificate = tls.certificate_of(part.name, certificate_name(part, self._namespace))
+        is_one = isinstance(certificate, get_args(Certificate))
+        if not is_one:
+            fix = "return TlsCertificate.acm(...), or another certificate"
+            raise MeshError([problem(_subject(part), "'certificate_of' returns no certificate", certificate, fix)])
+        return certificate
+
+
+def check_admitted(subject: str, certificates: MeshCertificates, names: Sequence[str]) -> Iterator[str]:
+    """Validate the names of further callers of a node."""
+    if certificates.admission is None:
+        fix = "ServiceMesh(tls=MeshTls(...)): without client certificates every caller is admitted"
+        yield problem(subject, "mesh does not admit callers by name", tuple(names), fix)
+    for name in names:
+        yield from check_text(subject, "name of a caller", name, 254, "such as 'red.tasks.colors.local'")
+
+
+def check_mesh_tls(subject: str, data_plane: str, tls: MeshTls | None) -> Iterator[str]:
+    """Validate that the data plane supports the TLS of a mesh."""
+    if tls is not None and data_plane == "app-mesh" and tls.callers == "plaintext":
+        fix = "leave it out, or data_plane='envoy'"
+        yield problem(subject, "App Mesh's callers use TLS as soon as listeners have it", tls.callers, fix)
+
+
+def _holders(parts: MeshParts) -> Iterator[VirtualNode | VirtualGateway]:
+    """Yield the parts that have a certificate."""
+    everything: tuple[VirtualNode | VirtualGateway, ...] = (*parts.nodes, *parts.gateways)
+    for part in everything:
+        if not (isinstance(part, VirtualNode) and isinstance(part.discovery, DnsDiscovery)):
+            yield part
+
+
+def _subject(part: VirtualNode | VirtualGateway) -> str:
+    return f"virtual {'node' if isinstance(part, VirtualNode) else 'gateway'} {part.name!r}"
+
+
+def _with_listener_tls(node: VirtualNode, tls: MeshTls, certificate: Certificate) -> VirtualNode:
+    of_mesh = tls.listener_tls(certificate)
+    listeners = (listener if listener.tls else replace(listener, tls=of_mesh) for listener in node.listeners)
+    return replace(node, listeners=tuple(listeners))
