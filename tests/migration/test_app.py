@@ -199,6 +199,23 @@ def test_task_definitions_of_the_bookshop_are_migrated(bookshop: dict[str, Templ
     assert (service["DesiredCount"], service["EnableExecuteCommand"]) == (3, True)
 
 
+def test_tags_volumes_and_autoscaling_of_the_bookshop_are_migrated(bookshop: dict[str, Template]) -> None:
+    services = bookshop["BookshopProdServicesStack"]
+    assert only(services, TASK, Family="catalogue-v1")["Volumes"] == [{"Name": "scratch"}]
+    (shop,) = (
+        each["Properties"]
+        for each in services["Resources"].values()
+        if each["Type"] == "AWS::ECS::Service"
+        and {"Key": "team", "Value": "shop"} in each["Properties"].get("Tags", [])
+    )
+    assert shop["LaunchType"] == "FARGATE"
+    target = only(services, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+    policy = only(services, "AWS::ApplicationAutoScaling::ScalingPolicy")["TargetTrackingScalingPolicyConfiguration"]
+    assert (policy["TargetValue"], policy["ScaleInCooldown"]) == (60, 120)
+    assert "DesiredCount" not in only(services, "AWS::ECS::Service", ServiceName="catalogue-v2")
+
+
 def test_internal_load_balancer_of_the_bookshop_stays_internal(bookshop: dict[str, Template]) -> None:
     services = bookshop["BookshopProdServicesStack"]
     assert only(services, "AWS::ElasticLoadBalancingV2::LoadBalancer")["Scheme"] == "internal"

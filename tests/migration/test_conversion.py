@@ -290,9 +290,9 @@ def test_node_without_a_listener_has_no_discovery_and_provides_no_service() -> N
             id="ipv6-of-a-node",
         ),
         pytest.param(
-            of_red(tags=TAGS),
-            "lost: virtual node 'red': the tags team=colors are removed with the App Mesh resource: add tags with "
-            "Tags.of(...)",
+            replace(of_red(), services=(service(virtual_node="red", tags=TAGS),)),
+            "lost: virtual service 'red.colors.local': the tags team=colors are removed with the App Mesh resource, "
+            "which no other one replaces",
             id="tags",
         ),
     ],
@@ -508,10 +508,10 @@ def test_application_listens_on_all_addresses_if_no_other_service_has_its_port()
 def test_findings_have_kind_subject_and_text() -> None:
     with pytest.raises(MeshError):
         convert_mesh(of_red(listeners=(replace(HTTP, port=9901),)), ())
-    assert converted(of_red(tags=TAGS)).findings[0] == Finding(
-        kind="lost",
-        subject="virtual node 'red'",
-        text="the tags team=colors are removed with the App Mesh resource: add tags with Tags.of(...)",
+    assert converted(replace(of_red(), ip_preference="IPv4_ONLY")).findings[0] == Finding(
+        kind="changed",
+        subject="mesh 'colors'",
+        text="the IP preference IPv4_ONLY is removed: all addresses of tasks are IPv4",
     )
 
 

@@ -55,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="value of a template parameter, of a pseudo parameter (AWS::Region), or of an attribute that is known "
-        "only after deployment (Balancer.DNSName); can be repeated",
+        help="value of a template parameter, of a pseudo parameter (AWS::Region), of an import (the name of the "
+        "export), or of an attribute that is known only after deployment (Balancer.DNSName); can be repeated",
     )
     values.add_argument(
         "--parameters",

@@ -46,11 +46,13 @@ class ConvertedMesh:
         mesh: The mesh, with its parts in the order in which the app creates them.
         domain: Domain of the mesh's private hosted zone.
         findings: Differences from the mesh of App Mesh.
+        tags: Tags of the mesh.
     """
 
     mesh: Mesh
     domain: Domain
     findings: tuple[Finding, ...]
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def external_nodes(self) -> frozenset[str]:
@@ -84,7 +86,7 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
     Raises:
         MeshError: When Envoy cannot be configured for the converted mesh.
     """
-    domain = choose_domain(mesh)
+    domain, tags = choose_domain(mesh), mesh.tags
     passes: tuple[Callable[[Mesh], tuple[Mesh, Sequence[Finding]]], ...] = (
         remove_app_mesh_properties,
         partial(rename_services, domain=domain),
@@ -99,7 +101,7 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
     for apply in passes:
         mesh, differences = apply(mesh)
         findings += differences
-    converted = ConvertedMesh(mesh=_as_declared(mesh), domain=domain, findings=tuple(findings))
+    converted = ConvertedMesh(mesh=_as_declared(mesh), domain=domain, findings=tuple(findings), tags=tags)
     refuse((*_check_targets(converted.mesh), *_check_envoys(converted)))
     loopback_findings = _loopback_findings(converted, implemented)
     behavior = (*_gateway_findings(converted.mesh), *_idle_findings(converted.mesh))

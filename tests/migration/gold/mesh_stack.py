@@ -1,6 +1,6 @@
 """The mesh 'bookshop-prod': its nodes, routers, virtual services and gateways."""
 
-from aws_cdk import Duration, Environment, Stack
+from aws_cdk import Duration, Environment, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
 from color_mesh import (
@@ -47,6 +47,7 @@ class MeshStack(Stack):
             egress_filter="ALLOW_ALL",
             data_plane="envoy",
         )
+        Tags.of(mesh).add("team", "books")
 
         catalogue_v1 = MeshNode(
             self,

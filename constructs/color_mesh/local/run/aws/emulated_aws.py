@@ -16,7 +16,7 @@ from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import cloud_map_api
 from color_mesh.local.run.aws.credentials import CredentialStore
 from color_mesh.local.run.aws.endpoints import ENDPOINTS, TELEMETRY, host_names
-from color_mesh.local.run.aws.http_server import HttpServer, Responder
+from color_mesh.local.run.aws.http_server import MAX_BODY_BYTES, HttpServer, Responder
 from color_mesh.local.run.aws.json_api import Api, JsonApi
 from color_mesh.local.run.aws.outage import ACM, APIS, CLOUD_MAP, OUTAGES, PRIVATE_CA, SECRETS_MANAGER, Outage
 from color_mesh.local.run.aws.telemetry import TelemetryStore
@@ -31,7 +31,7 @@ from color_mesh.model.errors import printable, problem
 
 _MAX_MESSAGES = 200
 # Envoy sends 256 spans in a request, which have about 300 KiB.
-_MAX_BODY_BYTES = 1024 * 1024
+_MAX_TELEMETRY_BYTES = 1024 * 1024
 _MAX_MESSAGE_LENGTH = 1000
 
 
@@ -86,7 +86,9 @@ class EmulatedAws:
             ACM: self._json_server(ACM, acm_api(self.certificates)),
             PRIVATE_CA: self._json_server(PRIVATE_CA, private_ca_api(self.certificates)),
             SECRETS_MANAGER: self._json_server(SECRETS_MANAGER, secrets_manager_api(self.certificates)),
-            TELEMETRY: self._server(TELEMETRY, TelemetryApi(self.telemetry, self._access).respond),
+            TELEMETRY: self._server(
+                TELEMETRY, TelemetryApi(self.telemetry, self._access).respond, _MAX_TELEMETRY_BYTES
+            ),
         }
 
     def start(self) -> None:
@@ -129,11 +131,14 @@ class EmulatedAws:
             MeshError: If there is no such certificate, or it cannot be issued.
         """
         try:
-            return self.certificates.renew(name, days)
+            renewed = self.certificates.renew(name, days)
         except ApiError as error:
             raise MeshError(
                 [problem("renew", "the certificate is not issued", str(error), "check the templates")]
             ) from None
+        for each in renewed:
+            self._print_message(f"certificate of {each['names']}: renewed, until {each['expires']}")
+        return renewed
 
     async def set_weights(self, route: str, weights: Mapping[str, int]) -> None:
         """Register the instance of a route with other weights, as an operator would do it.
@@ -179,11 +184,11 @@ class EmulatedAws:
             name, JsonApi(api, self._access, self.outages[name], lambda line: _write(log, line)).respond
         )
 
-    def _server(self, name: str, respond: Responder) -> HttpServer:
+    def _server(self, name: str, respond: Responder, max_body_bytes: int = MAX_BODY_BYTES) -> HttpServer:
         def tls() -> ssl.SSLContext:
             return self._authority.issue(*host_names(name, self._plan().regions)).context()
 
-        return HttpServer(ENDPOINTS[name], respond, self._on_error, tls, _MAX_BODY_BYTES)
+        return HttpServer(ENDPOINTS[name], respond, self._on_error, tls, max_body_bytes)
 
     def _role_of(self, task: str) -> Role:
         role = self._tasks[task].runnable.definition.task_role or ""
