@@ -21,7 +21,7 @@ DOCUMENTS = {
     "inputs": create_inputs(full_mesh()),
     "mesh": state(*((kind, f"part{number}", values) for kind, values, number in PARTS)),
 }
-DAMAGES = ([], {}, 1, None, "x", {"Ref": 1}, [None], {"a": {"b": [1]}}, 1e300, "arn:aws:x")
+DAMAGES: tuple[Any, ...] = ([], {}, 1, None, "x", {"Ref": 1}, [None], {"a": {"b": [1]}}, 1e300, "arn:aws:x")
 COUNT = 15  # Places of a document that are damaged, each in another way.
 
 
