@@ -237,7 +237,7 @@ TRUST = TlsValidation(trust=FileTrust(certificate_chain="/authorities.pem"))
         (with_tls(), ("HTTPS", "/.well-known/gateway-health"), "https://"),
         (with_tls("PERMISSIVE"), ("HTTPS", "/.well-known/gateway-health"), "http://"),
         (with_tls(validation=TRUST), (None, None), "https://"),
-        (with_tls("DISABLED"), (None, None), "http://"),
+        (with_tls("DISABLED"), ("HTTP", "/.well-known/gateway-health"), "http://"),
     ],
     ids=["strict", "permissive", "mutual", "disabled"],
 )

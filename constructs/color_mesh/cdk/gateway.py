@@ -302,10 +302,11 @@ class MeshGateway(Construct):
             )
         part = Construct(scope, id)
         group = self._member.security_group_of_tasks(part)
+        gateway = mesh.declared.parts.gateways[self.name]
         implementation = create_gateway_implementation(
             part,
             mesh=mesh,
-            gateway=mesh.declared.parts.gateways[self.name],
+            gateway=gateway,
             task=task,
             cluster=cluster,
             security_group=group,
@@ -331,7 +332,7 @@ class MeshGateway(Construct):
                 part,
                 implementation,
                 mesh=mesh,
-                gateway=mesh.declared.parts.gateways[self.name],
+                gateway=gateway,
                 target=self.load_balancer_target(),
                 certificates=certificates,
                 exposure=exposure,
@@ -342,7 +343,7 @@ class MeshGateway(Construct):
             part,
             implementation,
             mesh=mesh,
-            gateway=mesh.declared.parts.gateways[self.name],
+            gateway=gateway,
             security_group=group,
             exposure=exposure,
             load_balancer_name=load_balancer_name,

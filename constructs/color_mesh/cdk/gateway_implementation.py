@@ -317,9 +317,8 @@ def add_https_load_balancer(
 def _create_target_group(
     scope: Construct, implementation: GatewayImplementation, mesh: ServiceMesh, listener: Listener, name: str | None
 ) -> elbv2.NetworkTargetGroup:
-    port = listener.port
     target = implementation.fargate_service.load_balancer_target(
-        container_name=implementation.envoy_container.container_name, container_port=port
+        container_name=implementation.envoy_container.container_name, container_port=listener.port
     )
     return elbv2.NetworkTargetGroup(
         scope,
@@ -327,26 +326,28 @@ def _create_target_group(
         vpc=mesh.vpc,
         target_group_name=name,
         protocol=elbv2.Protocol.TCP,
-        port=port,
+        port=listener.port,
         target_type=elbv2.TargetType.IP,
         ip_address_type=elbv2.TargetGroupIpAddressType.IPV4,
         # Network Load Balancers User Guide, Client IP preservation: disabled by default for IP addresses as targets.
         preserve_client_ip=None if mesh.data_plane.follows_tutorial else True,
         deregistration_delay=None if mesh.data_plane.follows_tutorial else _DEREGISTRATION_DELAY,
-        health_check=_health_check(**_tls_check(listener, mesh.data_plane.gateway_health_path)),
+        health_check=_health_check(**_readiness_check(listener, mesh.data_plane.gateway_health_path)),
         targets=[target],
     )
 
 
-def _tls_check(listener: Listener, path: str | None) -> dict[str, Any]:
-    """Return the health check of a listener with TLS: a connection alone succeeds without a certificate, too.
+def _readiness_check(listener: Listener, path: str | None) -> dict[str, Any]:
+    """Return how a network load balancer checks that a gateway is ready, and not only that Envoy accepts connections.
 
-    The check presents no client certificate, and speaks HTTP/1.1 only.
+    The check presents no client certificate, and with TLS it speaks HTTP/1.1 only.
     """
-    demands_certificate = listener.tls is not None and listener.tls.validation is not None
-    if path is None or not speaks_tls(listener) or demands_certificate or listener.protocol != "http":
+    tls = listener.tls if speaks_tls(listener) else None
+    if path is None:
         return {}
-    return {"protocol": elbv2.Protocol.HTTPS, "path": path}
+    if tls is not None and tls.validation is None and listener.protocol == "http":
+        return {"protocol": elbv2.Protocol.HTTPS, "path": path}
+    return {"protocol": elbv2.Protocol.HTTP, "path": path} if tls is None or tls.mode == "PERMISSIVE" else {}
 
 
 def _health_check(healthy_http_codes: str | None = None, **changes: Any) -> elbv2.HealthCheck:
