@@ -143,6 +143,26 @@ def test_security_groups_have_their_rules(tmp_path: Path) -> None:
     ]
 
 
+def test_plan_that_destroys_everything_has_the_prior_state(tmp_path: Path) -> None:
+    prior = shown(*terraform_resources())
+    plan = {"format_version": "1.2", "planned_values": {"root_module": {}}, "prior_state": prior}
+    (mesh,) = read_source([write(tmp_path, plan, "plan.json")]).meshes
+    assert [node.name for node in mesh.nodes] == ["stock"]
+
+
+def test_data_source_that_has_less_than_the_resource_is_left_out(tmp_path: Path) -> None:
+    content = state(*terraform_resources(), ("aws_security_group", "stock", {"id": "sg-1a", "name": "stock"}))
+    for resource in content["resources"]:
+        resource["mode"] = "data"
+    templates = read_templates([write(tmp_path, content)], {}, {})
+    assert sorted(templates.types) == [
+        "AWS::AppMesh::Mesh",
+        "AWS::AppMesh::VirtualNode",
+        "AWS::ServiceDiscovery::PrivateDnsNamespace",
+        "AWS::ServiceDiscovery::Service",
+    ]
+
+
 # Secrets
 
 SECRET = "not-for-anyone"
