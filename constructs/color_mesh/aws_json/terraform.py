@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from color_mesh.aws_json.resource import Converted, Object, Secret
+from color_mesh.aws_json.terraform_plan import own_id, with_references
 from color_mesh.aws_json.terraform_types import CONVERSIONS
 
 _MAX_DEPTH = 50
@@ -23,12 +25,17 @@ def is_terraform(document: Any) -> bool:
 
 def terraform_resources(document: Object) -> list[Converted]:
     """Return the resources of a state or plan that have a type of CloudFormation."""
-    resources = []
-    for address, type_name, values in _declared(document):
+    declared = {address: (type_name, values) for address, type_name, values in _declared(document)}
+    if "configuration" in document:
+        declared = with_references(declared, document["configuration"])
+    resources: list[Converted] = []
+    for address, (type_name, values) in declared.items():
         is_data = address.rpartition(f"{type_name}.")[0].endswith("data.")
         convert = CONVERSIONS.get(type_name)
         if convert is not None and not (is_data and type_name.startswith(_INCOMPLETE_DATA)):
-            resources += convert(values, address)
+            found = convert(values, address)
+            resources += (replace(each, ids=(*each.ids, own_id(address))) for each in found[:1])
+            resources += found[1:]
     return resources
 
 
