@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cloudformation import Template, ecs_service
-from tests.support.local_mesh import LocalMesh, local_mesh, template_of
+from tests.support.local_mesh import LocalMesh, failed_cloud_map_calls, local_mesh, template_of
 from tests.support.steady_load import LoadReport, steady_load
 
 PER_SECOND = 60
@@ -35,15 +35,6 @@ def endpoints(mesh: LocalMesh) -> int:
     return int(output.rpartition(": ")[2]) if output.startswith(name) else 0
 
 
-def failed_calls(mesh: LocalMesh) -> int:
-    """Return the number of calls of Cloud Map that the Envoy of ``red`` has seen fail."""
-    names = (
-        "^cluster.aws_servicediscovery.upstream_rq_(timeout|4xx|5xx|pending_failure_eject)$|upstream_cx_connect_fail$"
-    )
-    lines = mesh.curl("red", f"http://localhost:9901/stats?filter={names}").splitlines()
-    return sum(int(line.rpartition(": ")[2]) for line in lines if line.startswith("cluster.aws_servicediscovery."))
-
-
 def under_load(
     mesh: LocalMesh, title: str, change: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> LoadReport:
@@ -63,9 +54,9 @@ def test_outage_loses_no_request_and_no_endpoint(
     mesh: LocalMesh, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail_and_heal() -> None:
-        before = failed_calls(mesh)
+        before = failed_cloud_map_calls(mesh)
         mesh.run("fail", "cloud-map", kind)
-        mesh.wait_until(lambda: failed_calls(mesh) >= before + 2, "calls fail")
+        mesh.wait_until(lambda: failed_cloud_map_calls(mesh) >= before + 2, "calls fail")
         assert endpoints(mesh) == TASKS
         mesh.run("heal", "cloud-map")
 
