@@ -222,13 +222,11 @@ def ask_often(assembly: Path) -> None:
         path.write_text(text.replace(r"\"refresh_delay\": \"10s\"", rf"\"refresh_delay\": \"{REFRESH_SECONDS}s\""))
 
 
-def failed_cloud_map_calls(mesh: LocalMesh) -> int:
-    """Return the number of calls of Cloud Map that the Envoy of ``red`` has seen fail."""
-    names = (
-        "^cluster.aws_servicediscovery.upstream_rq_(timeout|4xx|5xx|pending_failure_eject)$|upstream_cx_connect_fail$"
-    )
-    lines = mesh.curl("red", f"http://localhost:9901/stats?filter={names}").splitlines()
-    return sum(int(line.rpartition(": ")[2]) for line in lines if line.startswith("cluster.aws_servicediscovery."))
+def failed_calls(mesh: LocalMesh, task: str, cluster: str) -> int:
+    """Return the number of requests to a cluster that the Envoy of a task has seen fail."""
+    names = rf"^cluster\.{cluster}\.upstream_(rq_(timeout|4xx|5xx|pending_failure_eject)|cx_connect_fail)$"
+    lines = mesh.curl(task, f"http://localhost:9901/stats?filter={names}").splitlines()
+    return sum(int(line.rpartition(": ")[2]) for line in lines if line.startswith(f"cluster.{cluster}."))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.calling_template import HOST, REGION, calling_template, permission
 from tests.support.cloudformation import Template
-from tests.support.local_mesh import COMMAND, LocalMesh, failed_cloud_map_calls, local_mesh
+from tests.support.local_mesh import COMMAND, LocalMesh, failed_calls, local_mesh
 
 ROUTE = "http://localhost:8000/"
 SIGN = (
@@ -178,11 +178,11 @@ def test_unknown_target_and_route_are_refused(mesh: LocalMesh) -> None:
     ],
 )
 def test_outage_of_cloud_map_loses_no_request(mesh: LocalMesh, kind: str, effect: str, logged: str | None) -> None:
-    before = failed_cloud_map_calls(mesh)
+    before = failed_calls(mesh, "caller", "aws")
     with load(mesh, 6) as codes:
         assert mesh.run("fail", "cloud-map", kind) == f"cloud-map: {effect}, until color-mesh heal cloud-map.\n"
         assert f"cloud-map: {effect}" in mesh.run("status")
-        mesh.wait_until(lambda: failed_cloud_map_calls(mesh) > before, "a call fails")
+        mesh.wait_until(lambda: failed_calls(mesh, "caller", "aws") > before, "a call fails")
         refused = mesh.command("set", "route", "color-route", "green=0,yellow=1") if kind != "slow" else None
         assert mesh.run("heal", "cloud-map") == "cloud-map works again.\n"
     assert codes == {"200": 300}

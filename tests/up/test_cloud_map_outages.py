@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from color_mesh.envoy.aws.cloud_map import CLUSTER
 from tests.support.cloudformation import Template, ecs_service
-from tests.support.local_mesh import LocalMesh, failed_cloud_map_calls, local_mesh, template_of
+from tests.support.local_mesh import LocalMesh, failed_calls, local_mesh, template_of
 from tests.support.steady_load import LoadReport, steady_load
 
 PER_SECOND = 60
@@ -54,9 +55,9 @@ def test_outage_loses_no_request_and_no_endpoint(
     mesh: LocalMesh, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail_and_heal() -> None:
-        before = failed_cloud_map_calls(mesh)
+        before = failed_calls(mesh, "red", CLUSTER)
         mesh.run("fail", "cloud-map", kind)
-        mesh.wait_until(lambda: failed_cloud_map_calls(mesh) >= before + 2, "calls fail")
+        mesh.wait_until(lambda: failed_calls(mesh, "red", CLUSTER) >= before + 2, "calls fail")
         assert endpoints(mesh) == TASKS
         mesh.run("heal", "cloud-map")
 
