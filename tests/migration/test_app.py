@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from color_mesh.appmesh.source import read_source
 from color_mesh.cli.main import main
 from color_mesh.envoy import CloudMapEndpoints, Loopback, configure
+from color_mesh.envoy.document import read
 from color_mesh.migration import ConvertedMesh, Migration, convert_mesh, migrate
 from color_mesh.migration.app_code import app_module
 from color_mesh.migration.mesh_code import mesh_module
@@ -150,7 +151,7 @@ def bootstraps(template: Template) -> dict[str, Any]:
     configurations = {}
     for task in properties(template, TASK):
         envoy = next(each for each in task["ContainerDefinitions"] if each["Name"].startswith("envoy-"))
-        bootstrap = json.loads(" ".join(envoy["Command"]))
+        bootstrap = read(envoy["Command"])
         configurations[bootstrap["node"]["id"]] = bootstrap
     return configurations
 

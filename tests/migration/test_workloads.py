@@ -331,9 +331,8 @@ def test_traces_of_the_app_mesh_envoy_are_an_argument_of_the_new_mesh(tmp_path: 
         pytest.param(
             {"LoadBalancers": [{"TargetGroupArn": "arn:a", "ContainerPort": 80}]},
             "to do",
-            "a load balancer forwarded to virtual node 'red', but only gateways have load balancers: in mesh_stack.py "
-            'add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the node, or to a '
-            "MeshService with the node as its provider; in services_stack.py add its implement(...)",
+            "a load balancer forwarded to virtual node 'red': add a load balancer in services_stack.py, with "
+            "targets=[nodes['red'].load_balancer_target()]",
             id="load-balancer",
         ),
     ],

@@ -97,6 +97,10 @@ def test_listener_refuses_plaintext_and_clients_without_a_certificate(mesh: Loca
         status, log = direct(mesh, *options)
         assert status in (52, 55, 56)  # No response, or a connection that ends while curl sends or receives.
         assert "< HTTP/" not in log
+    statistic = f"listener.0.0.0.0_{PORT}.ssl.fail_verify_no_cert"
+    counted = mesh.curl("green", f"http://localhost:9901/stats?filter={statistic}").strip()
+    assert counted.startswith(statistic)
+    assert not counted.endswith(" 0")
 
 
 def test_renewal_loses_no_request_and_replaces_no_task(mesh: LocalMesh, capsys: pytest.CaptureFixture[str]) -> None:

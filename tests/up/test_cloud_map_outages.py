@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from color_mesh.envoy.aws.cloud_map import CLUSTER
 from tests.support.cloudformation import Template, ecs_service
-from tests.support.local_mesh import LocalMesh, failed_calls, local_mesh, template_of
+from tests.support.local_mesh import LocalMesh, local_mesh, template_of
 from tests.support.steady_load import LoadReport, steady_load
 
 PER_SECOND = 60
@@ -21,7 +20,7 @@ def run_sixteen_tasks(template: Template) -> None:
 
 @pytest.fixture(scope="module")
 def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMesh]:
-    assembly = cloud_assembly(dataPlane="envoy", desiredCount="2")
+    assembly = cloud_assembly(dataPlane="envoy")
     with local_mesh(
         assembly, tmp_path_factory.mktemp("mesh"), change=template_of("EcsStack", run_sixteen_tasks)
     ) as run:
@@ -34,6 +33,15 @@ def endpoints(mesh: LocalMesh) -> int:
     name = "cluster.cds_egress_color-mesh_green_http_80.membership_total"
     output = mesh.curl("red", f"http://localhost:9901/stats?filter=^{name}$")
     return int(output.rpartition(": ")[2]) if output.startswith(name) else 0
+
+
+def failed_calls(mesh: LocalMesh) -> int:
+    """Return the number of calls of Cloud Map that the Envoy of ``red`` has seen fail."""
+    names = (
+        "^cluster.aws_servicediscovery.upstream_rq_(timeout|4xx|5xx|pending_failure_eject)$|upstream_cx_connect_fail$"
+    )
+    lines = mesh.curl("red", f"http://localhost:9901/stats?filter={names}").splitlines()
+    return sum(int(line.rpartition(": ")[2]) for line in lines if line.startswith("cluster.aws_servicediscovery."))
 
 
 def under_load(
@@ -50,18 +58,32 @@ def under_load(
     return load
 
 
-@pytest.mark.parametrize("kind", ["slow", "throttle", "deny", "down"])
+@pytest.mark.parametrize(
+    ("kind", "effect", "logged"),
+    [
+        ("slow", "every call takes 30 s", None),
+        ("throttle", "every call is throttled", "429 RequestLimitExceeded"),
+        ("deny", "every call is denied", "403 AccessDeniedException"),
+        ("down", "its addresses refuse connections", None),
+    ],
+)
 def test_outage_loses_no_request_and_no_endpoint(
-    mesh: LocalMesh, kind: str, capsys: pytest.CaptureFixture[str]
+    mesh: LocalMesh, kind: str, effect: str, logged: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail_and_heal() -> None:
-        before = failed_calls(mesh, "red", CLUSTER)
-        mesh.run("fail", "cloud-map", kind)
-        mesh.wait_until(lambda: failed_calls(mesh, "red", CLUSTER) >= before + 2, "calls fail")
+        before = failed_calls(mesh)
+        assert mesh.run("fail", "cloud-map", kind) == f"cloud-map: {effect}, until color-mesh heal cloud-map.\n"
+        assert f"cloud-map: {effect}" in mesh.run("status")
+        mesh.wait_until(lambda: failed_calls(mesh) >= before + 2, "calls fail")
         assert endpoints(mesh) == TASKS
-        mesh.run("heal", "cloud-map")
+        if kind != "slow":
+            refused = mesh.command("set", "route", "color-route", "green=0,yellow=1")
+            assert "(color-mesh heal cloud-map)" in refused.stderr
+        assert mesh.run("heal", "cloud-map") == "cloud-map works again.\n"
 
     assert under_load(mesh, f"cloud-map {kind}", fail_and_heal, capsys).failed == 0
+    log = (mesh.folder / ".color-mesh/logs/cloud-map").read_text().splitlines()
+    assert logged is None or any(line.split(" ", 3)[3].startswith(logged) for line in log)
     mesh.run("set", "route", "color-route", "green=0,yellow=1")
     mesh.wait_until(lambda: mesh.histogram("red", ROUTER, 20) == {"yellow": 20}, "Envoys ask again")
     mesh.run("set", "route", "color-route", "green=4,yellow=1")

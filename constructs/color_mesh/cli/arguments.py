@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, TypeAlias
 
-from color_mesh.local.plan.certificates import VALID_DAYS
-from color_mesh.local.run.aws.outage import APIS, OUTAGES
+from color_mesh.local.plan.validity import VALID_DAYS
+from color_mesh.local.run.aws.apis import APIS, OUTAGES
 from color_mesh.local.run.propagation import CLOUD_MAP_DELAY_SECONDS, DNS_DELAY_SECONDS
 
 KINDS = ("bootstrap", "listeners", "routes", "clusters", "files")

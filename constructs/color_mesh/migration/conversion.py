@@ -17,7 +17,7 @@ from color_mesh.migration.removals import (
     remove_undeclared_services,
     remove_unused_routers,
 )
-from color_mesh.migration.tls import keep_tls_with_files
+from color_mesh.migration.tls import keep_tls_without_sds
 from color_mesh.model import (
     GatewayRoute,
     Mesh,
@@ -90,7 +90,7 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
     passes: tuple[Callable[[Mesh], tuple[Mesh, Sequence[Finding]]], ...] = (
         remove_app_mesh_properties,
         partial(rename_services, domain=domain),
-        keep_tls_with_files,
+        keep_tls_without_sds,
         keep_first_gateway_listener,
         remove_undeclared_services,
         partial(remove_directly_called_services, domain=domain, implemented=implemented),

@@ -24,6 +24,7 @@ CONVERTED: UsedProperties = {
     "AWS::ElasticLoadBalancingV2::Listener": EVERY_PROPERTY,
     "AWS::ElasticLoadBalancingV2::ListenerRule": EVERY_PROPERTY,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": EVERY_PROPERTY,
+    "AWS::ElasticLoadBalancingV2::TargetGroup": EVERY_PROPERTY,
     "AWS::IAM::ManagedPolicy": EVERY_PROPERTY,
     "AWS::IAM::Policy": EVERY_PROPERTY,
     "AWS::IAM::Role": EVERY_PROPERTY,

@@ -12,6 +12,7 @@ from color_mesh.analysis.reading import read_facts
 from color_mesh.appmesh.source import Source
 from color_mesh.cloudformation import Templates, hidden_parameters
 from color_mesh.migration.app_code import app_module, network_module
+from color_mesh.migration.balancers import MigratedBalancer
 from color_mesh.migration.code_check import check_modules
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
@@ -63,12 +64,14 @@ class Migration:
     Attributes:
         converted: The mesh.
         workloads: ECS services of its nodes and gateways.
+        balancers: Application load balancers of its nodes.
         findings: Differences from the mesh of App Mesh, and work that remains.
         analysis: Findings of the analysis of the mesh of App Mesh.
     """
 
     converted: ConvertedMesh
     workloads: tuple[Workload, ...]
+    balancers: tuple[MigratedBalancer, ...]
     findings: tuple[Finding, ...]
     analysis: tuple[AnalysisFinding, ...] = ()
 
@@ -89,7 +92,7 @@ class Migration:
             "mesh_stack.py": mesh_module(self.converted),
         }
         if self.workloads:
-            modules["services_stack.py"] = services_module(self.converted, self.workloads)
+            modules["services_stack.py"] = services_module(self.converted, self.workloads, self.balancers)
         refuse(each for name, source in modules.items() for each in _check_text(name, source))
         return {
             **check_modules(format_modules(check_modules(modules))),
@@ -105,7 +108,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         MeshError: With every property that cannot be evaluated, and every Envoy that cannot be configured.
     """
     templates = source.templates.with_pseudo_parameters(PLACEHOLDERS)
-    workloads, workload_findings = read_workloads(templates, mesh)
+    workloads, balancers, workload_findings = read_workloads(templates, mesh)
     converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
     refuse(problem for workload in workloads for problem in _check_workload(workload))
     facts = read_facts([mesh], source.resources, templates)
@@ -118,7 +121,9 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         *_other_resources(templates),
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
-    return Migration(converted=converted, workloads=workloads, findings=findings, analysis=analyze(facts))
+    return Migration(
+        converted=converted, workloads=workloads, balancers=balancers, findings=findings, analysis=analyze(facts)
+    )
 
 
 def _check_text(name: str, source: str) -> Iterator[str]:

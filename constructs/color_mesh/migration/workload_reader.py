@@ -6,6 +6,7 @@ from color_mesh.cloudformation import Templates
 from color_mesh.ecs import Declarations, read_declarations
 from color_mesh.ecs.reading import UnusedProperty, path_text
 from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers
 from color_mesh.migration.containers import container_findings
 from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SERVICE, TASK_DEFINITION
 from color_mesh.migration.findings import Finding, lost
@@ -19,8 +20,10 @@ from color_mesh.model import Mesh
 from color_mesh.model.errors import problem, refuse
 
 
-def read_workloads(templates: Templates, mesh: Mesh) -> tuple[tuple[Workload, ...], Sequence[Finding]]:
-    """Return the ECS services whose tasks run an Envoy of the mesh, and the findings about all ECS services.
+def read_workloads(
+    templates: Templates, mesh: Mesh
+) -> tuple[tuple[Workload, ...], tuple[MigratedBalancer, ...], Sequence[Finding]]:
+    """Return the ECS services whose tasks run an Envoy of the mesh, their load balancers, and findings about both.
 
     Raises:
         MeshError: With every property of task definitions and services that cannot be evaluated.
@@ -31,7 +34,7 @@ def read_workloads(templates: Templates, mesh: Mesh) -> tuple[tuple[Workload, ..
     definitions, findings = _mesh_definitions(declarations, mesh)
     listeners = forwarding_listeners(declarations)
     scaling = {each.service: each for each in declarations.scaling.values()}
-    workloads: list[Workload] = []
+    places: dict[str, Workload] = {}
     unused = dict(definitions)
     for place, service in declarations.services.items():
         definition_place = _definition_place(definitions, service.task_definition)
@@ -47,18 +50,23 @@ def read_workloads(templates: Templates, mesh: Mesh) -> tuple[tuple[Workload, ..
             problems.append(problem(place, "needs a larger task than Fargate has", definition_place, limit))
             continue
         findings += (lost(place, f"property {path_text(each.path)}") for each in _lost(declarations, place))
-        findings += workload_findings(place, workload, declarations.roles)
+        places[place] = workload
         findings += volume_findings(definition_place, workload.definition, _code_of(workload))
         findings += tag_findings(definition_place, workload.definition.tags)
         findings += tag_findings(place, service.tags)
         findings += scaling_findings(place, workload.scaling) if workload.scaling else ()
-        workloads.append(workload)
     findings += (lost(place, "no ECS service in the templates runs this task definition") for place in unused)
+    workloads = tuple(places.values())
+    balancers = migrated_balancers(declarations, workloads)
+    balanced = {group for each in balancers for group in each.targets}
+    for place, workload in places.items():
+        findings += workload_findings(place, workload, declarations.roles, balanced)
+    findings += (finding for each in balancers for finding in each.findings())
     scaled = [each.scaling for each in workloads]
     text = "is not migrated: it scales no service of the mesh"
     findings += (lost(place, text) for place, each in declarations.scaling.items() if each not in scaled)
     refuse(dict.fromkeys(problems))
-    return tuple(workloads), findings
+    return workloads, balancers, findings
 
 
 def _code_of(workload: Workload) -> str:

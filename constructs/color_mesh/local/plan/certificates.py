@@ -21,8 +21,6 @@ from color_mesh.model import (
     VirtualNode,
 )
 
-# AWS Certificate Manager User Guide, *Private certificates*: 13 months.
-VALID_DAYS, MAX_DAYS = 395, 3650
 _ARN = re.compile(
     r"(arn:[a-z-]+:(?:acm:[a-z0-9-]*:[0-9]*:certificate/|acm-pca:[a-z0-9-]*:[0-9]*:certificate-authority/|"
     r"secretsmanager:[a-z0-9-]*:[0-9]*:secret:)[\w+=.@/-]+)(?:#([a-z.]+))?"

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from color_mesh.authority import Authority, IssuedCertificate, create_authority
-from color_mesh.local.plan.certificates import VALID_DAYS, RunCertificate, RunCertificates
+from color_mesh.local.plan.certificates import RunCertificate, RunCertificates
+from color_mesh.local.plan.validity import VALID_DAYS
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import refuse

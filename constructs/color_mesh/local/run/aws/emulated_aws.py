@@ -10,6 +10,7 @@ from color_mesh.local.folder import LogFile, RunFolder
 from color_mesh.local.plan.assembly import ACCOUNT, Plan
 from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.api_error import ApiError
+from color_mesh.local.run.aws.apis import ACM, APIS, CLOUD_MAP, OUTAGES, PRIVATE_CA, SECRETS_MANAGER
 from color_mesh.local.run.aws.certificate_apis import acm_api, private_ca_api, secrets_manager_api
 from color_mesh.local.run.aws.certificate_store import CertificateStore
 from color_mesh.local.run.aws.cloud_map import CloudMap
@@ -18,7 +19,7 @@ from color_mesh.local.run.aws.credentials import CredentialStore
 from color_mesh.local.run.aws.endpoints import ENDPOINTS, TELEMETRY, host_names
 from color_mesh.local.run.aws.http_server import MAX_BODY_BYTES, HttpServer, Responder
 from color_mesh.local.run.aws.json_api import Api, JsonApi
-from color_mesh.local.run.aws.outage import ACM, APIS, CLOUD_MAP, OUTAGES, PRIVATE_CA, SECRETS_MANAGER, Outage
+from color_mesh.local.run.aws.outage import Outage
 from color_mesh.local.run.aws.telemetry import TelemetryStore
 from color_mesh.local.run.aws.telemetry_api import TelemetryApi
 from color_mesh.local.run.aws.weights import weights_request
