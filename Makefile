@@ -70,7 +70,7 @@ fuzz: $(VENV)/.test
 	@until [ $$SECONDS -ge $$(($(MINUTES) * 60)) ]; do pytest tests/cli/test_fuzz.py --fuzz --quiet; done
 
 rehearse: $(REHEARSAL)/.rehearse
-	@$(REHEARSAL)/bin/python -m rehearsal
+	@PYTHONPATH=constructs $(REHEARSAL)/bin/python -m rehearsal
 
 gold: $(VENV)/.test
 	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/analysis/test_pages.py tests/migration/test_app.py tests/examples --update-gold --quiet
@@ -152,7 +152,7 @@ $(VENV)/.test: requirements-dev.txt $(VENV)/.local
 	@mypy constructs stacks app.py
 	@touch $@
 
-$(REHEARSAL)/.rehearse: requirements-rehearsal.txt $(VENV)/.synth
+$(REHEARSAL)/.rehearse: requirements-rehearsal.txt $(VENV)/.local
 	@echo "Installing an AWS emulator into $(REHEARSAL), once ..."
 	@$(PYTHON) -m venv $(REHEARSAL)
 	@$(REHEARSAL)/bin/$(PIP_INSTALL) requirements-rehearsal.txt | $(DOWNLOADS)

@@ -12,6 +12,7 @@ from rehearsal.changes import rehearse_changes
 from rehearsal.command_line import RehearsalError
 from rehearsal.emulated_aws import last_error
 from rehearsal.examples import rehearse_existing_service, rehearse_two_apps
+from rehearsal.live_sources import rehearse_live_sources
 from rehearsal.planes import PLANES
 from rehearsal.steps import rehearse
 
@@ -32,6 +33,7 @@ def main() -> int:
     rehearsals["two_apps"] = rehearse_two_apps
     rehearsals["changes"] = rehearse_changes
     rehearsals["canary"] = rehearse_canary
+    rehearsals["live_sources"] = rehearse_live_sources
     start = time.perf_counter()
     for name in sys.argv[1:] or rehearsals:
         print(f"{name}:")

@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
                 "appmesh",
                 "envoy",
                 "report",
+                "authority",
                 "analysis",
                 "local.plan",
                 "local.run",

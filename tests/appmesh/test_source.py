@@ -278,7 +278,9 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
         ),
         pytest.param(
             {"Red": appmesh("VirtualNode", "red", {}, {"Ref": "Nowhere"}), "Blue": appmesh("VirtualNode", "b", 1, [])},
-            "a.json: Red.MeshName: unknown parameter or resource, got 'Nowhere' (known: Blue, Mesh, Red)",
+            "a.json: Red.MeshName: unknown parameter or resource, got 'Nowhere' (known: Blue, Mesh, Red)\n"
+            "a.json: Blue.MeshName: is not text, got [] (text)\n"
+            "a.json: Blue.Spec: is not an object, got 1 (keys and values)",
             id="a-reference-to-nothing",
         ),
         pytest.param(
@@ -370,8 +372,45 @@ def cloud_map(properties: Any, zone: Any = "a.local") -> Template:
         ),
     ],
 )
-def test_invalid_cloud_map_service_is_rejected(declared: Template, message: str, write: Write) -> None:
-    assert refusal(write(a=declared)) == message
+def test_invalid_cloud_map_service_is_left_out(declared: Template, message: str, write: Write) -> None:
+    declared["Resources"]["Node"] = appmesh("VirtualNode", "red", {})
+    source = read_source([write(a=declared)])
+    assert source.left_out == (message,)
+    assert [each.cloud_map_services for each in source.meshes] == [()]
+
+
+@pytest.mark.parametrize(
+    ("resource", "message"),
+    [
+        pytest.param(
+            appmesh("VirtualNode", "blue", {"Listeners": "a"}),
+            "Spec.Listeners: is not a list, got 'a' (a list)",
+            id="type",
+        ),
+        pytest.param(
+            appmesh("VirtualNode", "blue", {"ServiceDiscovery": {"DNS": {"Hostname": {"Ref": "Nowhere"}}}}),
+            "Spec.ServiceDiscovery.DNS.Hostname: unknown parameter or resource, got 'Nowhere' (known: Blue, Mesh, Red)",
+            id="reference",
+        ),
+        pytest.param(
+            appmesh("VirtualNode", "blue", {}, ["colors"]), "MeshName: is not text, got ['colors'] (text)", id="mesh"
+        ),
+    ],
+)
+def test_resource_that_cannot_be_read_is_left_out_alone(resource: Template, message: str, write: Write) -> None:
+    red = appmesh("VirtualNode", "red", {})
+    source = read_source([write(a=template(Mesh=MESH, Red=red, Blue=resource))])
+    assert source.left_out == (f"a.json: Blue.{message}",)
+    assert source.meshes == read_source([write(a=template(Mesh=MESH, Red=red))]).meshes
+
+
+def test_mesh_that_cannot_be_read_is_left_out_with_its_parts(write: Write) -> None:
+    damaged = {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": "colors", "Spec": "a"}}
+    other = {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": "other"}}
+    parts = {"Red": appmesh("VirtualNode", "red", {}), "Blue": appmesh("VirtualNode", "blue", {}, "other")}
+    source = read_source([write(a=template(Mesh=damaged, Other=other, **parts))])
+    assert source.left_out == ("a.json: Mesh.Spec: is not an object, got 'a' (keys and values)",)
+    assert [mesh.name for mesh in source.meshes] == ["other"]
 
 
 @pytest.mark.parametrize(

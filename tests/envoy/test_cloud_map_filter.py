@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lupa.luajit21 import LuaError, LuaRuntime
 
-from color_mesh.envoy.aws.cloud_map import endpoints_name, filter_source, weights_name
+from color_mesh.envoy.aws.cloud_map import endpoints_name, weights_name
+from color_mesh.envoy.aws.lua import lua_source
 from tests.support.cloud_map import task_instance, tasks_of, weights
 
 # Keeps the type of each value, which Lua's tables do not, and the bytes of strings.
@@ -73,7 +74,7 @@ class Filter:
 
     def __init__(self) -> None:
         self._lua = LuaRuntime(encoding=None)
-        self._module = self._lua.execute((filter_source() + _STREAM).encode())
+        self._module = self._lua.execute((lua_source("cloud_map.lua") + _STREAM).encode())
 
     def sleep(self, seconds: int) -> None:
         self._module[b"sleep"](seconds)
@@ -113,7 +114,7 @@ def filter() -> Filter:
     return Filter()
 
 
-_decode = LuaRuntime(encoding=None).execute((filter_source() + _DESCRIBE).encode())
+_decode = LuaRuntime(encoding=None).execute((lua_source("cloud_map.lua") + _DESCRIBE).encode())
 
 _numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 _values = st.recursive(
@@ -376,6 +377,6 @@ class TestWeights:
 
 
 def test_source_has_no_comments_and_no_indentation() -> None:
-    lines = filter_source().splitlines()
+    lines = lua_source("cloud_map.lua").splitlines()
 
     assert not [line for line in lines if line != line.strip() or line.startswith("--") or not line]

@@ -20,7 +20,7 @@ from color_mesh.envoy import (
     configure,
     endpoints,
 )
-from color_mesh.envoy.parity import ROWS, Row, paths, rows_by_path
+from color_mesh.envoy.parity import ROWS, paths, rows_by_path
 from color_mesh.envoy.placement import Endpoints, Interception
 from color_mesh.model import (
     AcmCertificate,
@@ -244,22 +244,6 @@ def test_property_with_a_fixed_value_is_rejected_with_another(path: str) -> None
     value = 9999 if path.endswith("Port") else "other"
     with pytest.raises(MeshError, match=wrong):
         read_meshes(with_value(declared, index, at, value))
-
-
-@pytest.mark.parametrize(
-    ("path", "row"), [(path, row) for path, row in sorted(rows_by_path().items()) if not row.envoy]
-)
-def test_unsupported_property_is_rejected_with_its_value_and_the_reason(path: str, row: Row) -> None:
-    sample = next(sample for sample in range(len(SAMPLES)) if path in places(sample))
-    mesh = SAMPLES[sample]
-    messages: list[str] = []
-    for part in parts(mesh):
-        try:
-            configure(mesh, part)
-        except MeshError as error:
-            messages += error.problems
-    reason = row.unsupported.split(": ", 1)[-1]
-    assert [message for message in messages if reason in message and "arn:aws:acm" in message]
 
 
 def test_page_of_the_documentation_is_up_to_date(root: Path, request: pytest.FixtureRequest) -> None:

@@ -41,7 +41,6 @@ from color_mesh.model.certificates import Trust
 ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
 AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0"
 FILE = FileCertificate(certificate_chain="/tls/chain.pem", private_key="/tls/key.pem")
-KEEPS_ITS_KEYS = "AWS Certificate Manager releases private keys to AWS services only: use a file or SDS"
 NO_SOCKET = "give the path of the Unix socket of the Secret Discovery Service"
 CALLER = VirtualNode(name="caller", backends=(VirtualServiceBackend(virtual_service="red.colors.local"),))
 GATEWAY = VirtualGateway(
@@ -85,39 +84,9 @@ def refusal(
     return str(error.value)
 
 
-def test_listener_with_a_certificate_in_acm_is_rejected() -> None:
-    node = red(tls(AcmCertificate(arn=ARN)))
-    assert refusal(mesh(node), node) == (
-        f"virtual node 'red' listener 80: has a certificate in ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
-    )
-
-
-def test_gateway_with_a_certificate_in_acm_is_rejected() -> None:
-    gateway = VirtualGateway(name="gateway", listeners=(tls(AcmCertificate(arn=ARN)),))
-    assert refusal(mesh(red(Listener(port=80)), gateway=gateway), gateway) == (
-        f"virtual gateway 'gateway' listener 80: has a certificate in ACM, got '{ARN}' ({KEEPS_ITS_KEYS})"
-    )
-
-
-def test_caller_without_a_client_policy_of_a_node_with_a_certificate_in_acm_is_rejected() -> None:
-    assert refusal(mesh(red(tls(AcmCertificate(arn=ARN)))), CALLER) == (
-        "virtual node 'caller' backend 'red.colors.local': the node has a certificate in ACM, "
-        f"got '{ARN}' ({KEEPS_ITS_KEYS})"
-    )
-
-
 def test_unused_certificate_in_acm_is_accepted() -> None:
     node = red(tls(AcmCertificate(arn=ARN), "DISABLED"))
     assert configure(mesh(node), node) == configure(mesh(red(Listener(port=80))), red(Listener(port=80)))
-
-
-def test_caller_with_trust_in_acm_is_rejected() -> None:
-    caller = policy(AcmTrust(certificate_authority_arns=(AUTHORITY,)))
-    assert refusal(mesh(red(Listener(port=80)), caller), caller) == (
-        "virtual node 'caller' backend 'red.colors.local': trusts certificate authorities in ACM, "
-        f"got ('{AUTHORITY}',) (Envoy cannot read from AWS Private CA: use the authority's certificate in a file "
-        f"or SDS)"
-    )
 
 
 def test_unused_trust_in_acm_is_accepted() -> None:
@@ -253,10 +222,11 @@ def test_service_at_whose_address_the_envoy_of_a_node_that_does_not_provide_it_l
 
 
 def test_all_unsupported_features_are_reported_at_once() -> None:
-    node = red(tls(AcmCertificate(arn=ARN)))
-    gateway = replace(GATEWAY, listeners=(tls(AcmCertificate(arn=ARN)),))
-    of = replace(mesh(node), gateways=(gateway,))
-    assert len(refusal(of, gateway).splitlines()) == 2
+    of_sds = ListenerTls(
+        certificate=SdsCertificate(secret_name="red"), validation=TlsValidation(trust=SdsTrust(secret_name="all"))
+    )
+    node = red(Listener(port=80, tls=of_sds))
+    assert len(refusal(mesh(node), node).splitlines()) == 2
 
 
 @pytest.mark.parametrize("port", [9901, 15001])

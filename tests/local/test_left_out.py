@@ -8,6 +8,7 @@ import pytest
 
 from color_mesh.ecs.actions import Action
 from color_mesh.local.plan.assembly import Plan
+from color_mesh.local.plan.diagnosis import warnings
 from tests.support.local_templates import (
     APP,
     TEMPLATE,
@@ -200,6 +201,71 @@ class TestSecurityGroups:
             for key in ("FromPort", "ToPort")
         ]
         assert [each.first_port for each in plan.network.groups[f"{PLACE}Group"].ingress] == [80]
+
+
+class TestMesh:
+    def other(self, **spec: Any) -> Resources:
+        return resource("AWS::AppMesh::VirtualNode", MeshName="shop", VirtualNodeName="other", Spec=spec)
+
+    @pytest.mark.parametrize(
+        ("spec", "reason"),
+        [
+            pytest.param({"Listeners": "a"}, "Other.Spec.Listeners: is not a list, got 'a' (a list)", id="type"),
+            pytest.param(
+                {"ServiceDiscovery": {"DNS": {"Hostname": {"Fn::GetAtt": ["Database", "Endpoint.Address"]}}}},
+                "Other.Spec.ServiceDiscovery.DNS.Hostname: is known only at deployment, got "
+                "'Database.Endpoint.Address' (give it with --set Database.Endpoint.Address=VALUE)",
+                id="unknown",
+            ),
+            pytest.param(
+                {"Backends": [{"VirtualService": {"VirtualServiceName": "a b"}}]},
+                "virtual node 'other': backend is left out, since it is not valid, got 'a b' (correct its name)",
+                id="backend",
+            ),
+        ],
+    )
+    def test_part_of_a_mesh_is_left_out_alone(self, tmp_path: Path, spec: Resources, reason: str) -> None:
+        more = {"Other": self.other(**spec), "Database": resource("AWS::RDS::DBInstance")}
+        plan = planned(tmp_path, more=more)
+        assert lines(plan) == [reason]
+        assert names(plan) == ["stock-svc"]
+        assert warnings(plan) == ()
+
+    def test_unknown_property_and_overlapping_routes_do_not_stop_a_run(self, tmp_path: Path) -> None:
+        route = {"Match": {"Prefix": "/"}, "Action": {"WeightedTargets": [{"VirtualNode": "stock", "Weight": 1}]}}
+        listener = {"PortMapping": {"Port": 80, "Protocol": "http"}}
+        router = resource(
+            "AWS::AppMesh::VirtualRouter", MeshName="shop", VirtualRouterName="all", Spec={"Listeners": [listener]}
+        )
+        routes = {
+            f"Route{name}": resource(
+                "AWS::AppMesh::Route",
+                MeshName="shop",
+                VirtualRouterName="all",
+                RouteName=name,
+                Spec={"HttpRoute": route, "Priorty": 1},
+            )
+            for name in ("One", "Two")
+        }
+        plan = planned(tmp_path, more={"Router": router, **routes})
+        assert [line.partition(", got")[0] for line in lines(plan)] == [
+            "RouteOne.Spec.Priorty: is unknown",
+            "RouteTwo.Spec.Priorty: is unknown",
+            "virtual router 'all': duplicate match in route 'Two'",
+        ]
+        assert names(plan) == ["stock-svc"]
+
+    def test_envoy_of_a_part_that_is_left_out_waits_and_is_named(self, tmp_path: Path) -> None:
+        plan = planned(tmp_path, with_properties("Node", Spec="a"), {"Other": self.other()})
+        assert lines(plan) == ["Node.Spec: is not an object, got 'a' (keys and values)"]
+        assert any(
+            "envoy gets no configuration: no template declares mesh/shop/virtualNode/stock, or it is left out" in each
+            for each in warnings(plan)
+        )
+
+    def test_mesh_that_cannot_be_read_is_an_error(self, tmp_path: Path) -> None:
+        (line,) = refused(tmp_path, with_properties("Mesh", Spec={"EgressFilter": "a"}))
+        assert line == f"{PLACE}Mesh.Spec.EgressFilter: is not an object, got 'a' (keys and values)"
 
 
 TARGET = {"TargetGroupArn": {"Ref": "Targets"}, "ContainerPort": 80}

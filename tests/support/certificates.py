@@ -34,14 +34,22 @@ class Authority:
         )
         (self.folder / f"{file}.key").write_bytes(private)
 
+    def subordinate(self, file: str) -> "Authority":
+        """Create a subordinate authority, and write its own certificate to ``file.pem``."""
+        return _authority(self.folder, file, self)
+
 
 def authority(folder: Path, file: str) -> Authority:
     """Create an authority, and write its own certificate to ``file.pem``."""
+    return _authority(folder, file, None)
+
+
+def _authority(folder: Path, file: str, issuer: Authority | None) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(file)
-    builder = _builder(name, name, key.public_key(), 1)
-    certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    _write(folder / f"{file}.pem", certificate.sign(key, hashes.SHA256()))
+    builder = _builder(name, issuer.name if issuer else name, key.public_key(), 1)
+    certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    _write(folder / f"{file}.pem", certificate.sign(issuer.key if issuer else key, hashes.SHA256()))
     return Authority(folder=folder, name=name, key=key)
 
 

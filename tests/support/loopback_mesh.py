@@ -221,7 +221,8 @@ def _configure(running_mesh: LoopbackMesh, task: Task, watched: bool, settings: 
     if part.access_log is not None:
         part = replace(part, access_log=replace(part.access_log, path=str(task.folder / part.access_log.path)))
     endpoints = FileEndpoints(directory=str(task.folder)) if watched else CloudMapEndpoints()
-    task.configuration = configure(running_mesh.mesh, part, interception=interception, endpoints=endpoints, **settings)
+    arguments = {"interception": interception, "endpoints": endpoints, **settings}
+    task.configuration = configure(running_mesh.mesh, part, **arguments)
 
 
 def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any]) -> None:
@@ -233,7 +234,7 @@ def _write(running_mesh: LoopbackMesh, task: Task, adjust: Callable[[Any], Any])
     clusters = [cluster for cluster in static.get("clusters", []) if cluster["name"] != cloud_map.CLUSTER]
     for cluster in clusters:
         if "eds_cluster_config" in cluster or (
-            "cluster_type" in cluster and not cluster["name"].startswith("telemetry")
+            "cluster_type" in cluster and not cluster["name"].startswith(("telemetry", "aws_"))
         ):
             running_mesh.answer(cluster)
     bootstrap = {**bootstrap, "static_resources": {**static, "clusters": clusters} if clusters else static}

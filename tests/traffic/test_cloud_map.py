@@ -17,8 +17,9 @@ from color_mesh.envoy import CloudMapEndpoints, Loopback, configure
 from color_mesh.envoy.document import document
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Mesh, Route, RouteMatch, VirtualRouter, VirtualService, WeightedTarget
+from tests.support.aws_standin import Reply, error
 from tests.support.builders import mesh, node, to
-from tests.support.cloud_map import CloudMap, Fault, Reply, cloud_map, error, task_instance, tasks_of, weights
+from tests.support.cloud_map import CloudMap, Fault, cloud_map, task_instance, tasks_of, weights
 from tests.support.envoy import ENVOY, WORKER_ADDRESS
 from tests.support.loopback_mesh import send_request, wait_until
 from tests.support.servers import SERVERS, App

@@ -202,6 +202,20 @@ def test_mistake_in_a_template_of_the_envoy_plane_is_named(
         run.wait_for_output(named)
 
 
+def no_listener_list(template: Template) -> None:
+    editable(template, "AWS::AppMesh::VirtualNode", VirtualNodeName="yellow")["Spec"]["Listeners"] = "http/80"
+
+
+def test_mesh_runs_without_a_node_that_cannot_be_read(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
+    change = template_of("MeshStack", no_listener_list)
+    with local_mesh(cloud_assembly(), tmp_path, change=change, healthy=False) as run:
+        run.wait_for_output("Spec.Listeners: is not a list, got 'http/80' (a list)")
+        run.wait_for_output("is left out")
+        run.wait_until(lambda: run.get("/router") == "green", "the route leads to the other target")
+        run.wait_until(lambda: run.get("/") == "blue", "the gateway answers")
+        assert all(not each["healthy"] for each in run.tasks("yellow-svc"))
+
+
 def test_envoy_without_permission_never_becomes_healthy(cloud_assembly: Callable[..., Path], tmp_path: Path) -> None:
     with local_mesh(
         cloud_assembly(), tmp_path, change=template_of("EcsStack", no_stream_permission), healthy=False

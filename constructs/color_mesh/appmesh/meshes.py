@@ -76,6 +76,18 @@ class _Draft:
     routes: list[tuple[str, Route]] = field(default_factory=list)
     gateway_routes: list[tuple[str, GatewayRoute]] = field(default_factory=list)
 
+    def add(self, other: "_Draft") -> None:
+        """Add the parts of another draft."""
+        self.declared |= other.declared
+        self.owners |= other.owners
+        self.properties |= other.properties
+        self.nodes += other.nodes
+        self.services += other.services
+        self.routers += other.routers
+        self.gateways += other.gateways
+        self.routes += other.routes
+        self.gateway_routes += other.gateway_routes
+
 
 def read_meshes(
     resources: Iterable[DeclaredResource],
@@ -87,20 +99,35 @@ def read_meshes(
     Args:
         resources: Resources.
         cloud_map_services: Cloud Map services.
-        left_out: List to which messages are added about parts that are not valid and are left out, and about unknown
-            properties. Default: they are problems.
+        left_out: List to which messages are added about parts that cannot be read or are not valid and are left out,
+            and about unknown properties. A mesh whose own declaration cannot be read is left out with all its parts.
+            Default: they are problems.
 
     Returns:
         The meshes, and notes about assumptions for the user.
 
     Raises:
-        MeshError: With all problems of the resources or, without any, all problems of the meshes.
+        MeshError: With all problems of the resources or, without any, all problems of the meshes; with ``left_out``,
+            if no part of a mesh can be read.
     """
     problems: list[str] = []
     drafts: dict[str, _Draft] = {}
+    unreadable_meshes: set[str] = set()
+    all_readable = not left_out
     for resource in sorted(resources, key=lambda resource: KINDS.index(resource.kind)):
-        _read(resource, drafts, problems, left_out)
+        of_resource: list[str] = []
+        mesh_name, addition = _read(resource, of_resource, left_out)
+        if addition.declared and mesh_name in drafts:
+            _report_second_mesh(resource, mesh_name, problems, left_out)
+        if not of_resource:
+            drafts.setdefault(mesh_name, _Draft()).add(addition)
+        else:
+            add_problems(problems if left_out is None else left_out, of_resource)
+            all_readable = False
+        if of_resource and resource.kind == "mesh":
+            unreadable_meshes.add(mesh_name)
     refuse(problems)
+    drafts = {name: draft for name, draft in drafts.items() if name not in unreadable_meshes}
     notes = [
         f"mesh {name!r} is not declared in the sources: read with App Mesh's defaults, such as DROP_ALL"
         for name, draft in drafts.items()
@@ -117,6 +144,8 @@ def read_meshes(
         except MeshError as error:
             problems += error.problems
     refuse(problems)
+    if not all_readable and not any((*mesh.nodes, *mesh.services, *mesh.routers, *mesh.gateways) for mesh in meshes):
+        refuse(left_out or ())
     return tuple(meshes), tuple(notes)
 
 
@@ -134,23 +163,20 @@ def _add_external_services(draft: _Draft) -> Iterator[str]:
         yield f"virtual service {name!r} is not declared in the sources: only its name is known"
 
 
-def _read(
-    resource: DeclaredResource, drafts: dict[str, _Draft], problems: list[str], unknown: list[str] | None
-) -> None:
+def _read(resource: DeclaredResource, problems: list[str], unknown: list[str] | None) -> tuple[str, _Draft]:
+    """Return the name of a resource's mesh, and a draft with what the resource adds to it."""
     fields = Fields(resource.properties, resource.place, resource.spelling, problems, unknown=unknown)
     fields.ignore("clientToken")
     kind = resource.kind
     name = fields.optional_text(f"{kind}Name") or resource.generated_name or fields.text(f"{kind}Name")
     mesh_name = name if kind == "mesh" else fields.text("meshName")
-    draft = drafts.setdefault(mesh_name, _Draft())
+    draft = _Draft()
     owner = fields.optional_text("meshOwner")
     if owner is not None:
         draft.owners[owner] = None
     tags = fields.many("tags", read_pair)
     match kind:
         case "mesh":
-            if draft.declared:
-                _report_second_mesh(fields, name, unknown)
             draft.declared = True
             egress_filter, preference = fields.optional("spec", read_mesh) or ("DROP_ALL", None)
             draft.properties = {
@@ -175,11 +201,13 @@ def _read(
             gateway_route = fields.required("spec", lambda spec: read_gateway_route(spec, name, tags))
             draft.gateway_routes.append((fields.text("virtualGatewayName"), gateway_route))
     fields.close()
+    return mesh_name, draft
 
 
-def _report_second_mesh(fields: Fields, name: str, left_out: list[str] | None) -> None:
+def _report_second_mesh(resource: DeclaredResource, name: str, problems: list[str], left_out: list[str] | None) -> None:
     if left_out is None:
-        fields.report("meshName", "is declared twice", "declare each mesh once")
+        key = f"{resource.place}.{resource.spelling('meshName')}"
+        add_problems(problems, [problem(key, "is declared twice", name, "declare each mesh once")])
     else:
         fix = "the last one counts: remove one"
         add_problems(left_out, [problem(f"mesh {name!r}", "is declared twice", name, fix)])

@@ -19,7 +19,7 @@ from color_mesh.cloudformation import (
     set_option,
 )
 from color_mesh.model import CloudMapService, Mesh, MeshError
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import add_problems, problem, refuse
 
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
@@ -43,17 +43,18 @@ class Source:
     """The content of the sources.
 
     Attributes:
+        templates: Templates among the sources.
         meshes: Meshes.
         resources: App Mesh resources of the meshes.
-        templates: Templates among the sources.
         notes: Notes about assumptions for the user.
-        left_out: Messages about parts that are not valid and are left out, and about unknown properties.
+        left_out: Messages about parts that cannot be read or are not valid and are left out, and about unknown
+            properties.
     """
 
-    meshes: tuple[Mesh, ...]
-    resources: tuple[DeclaredResource, ...]
     templates: Templates
-    notes: tuple[str, ...]
+    meshes: tuple[Mesh, ...] = ()
+    resources: tuple[DeclaredResource, ...] = ()
+    notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
@@ -78,14 +79,15 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
     # Whatever is read from here is printed or written.
     templates = templates.without_secrets()
-    declared += resources_in(templates)
-    services += _cloud_map_services(templates)
+    left_out: list[str] = []
+    declared += _resources(templates, left_out)
+    services += _cloud_map_services(templates, left_out)
     notes += templates.notes
     if not declared:
+        refuse(left_out)
         subject = ", ".join(map(str, paths))
         fix = "add a template or manifest that declares one"
         raise MeshError([problem(subject, "declares no mesh", "no AWS::AppMesh resource", fix)])
-    left_out: list[str] = []
     meshes, more_notes = read_meshes(declared, services, left_out)
     return Source(
         meshes=meshes,
@@ -96,14 +98,19 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     )
 
 
-def meshes_in(templates: Templates) -> tuple[Mesh, ...]:
+def read_declared_meshes(templates: Templates) -> Source:
     """Read the meshes that templates declare, if any.
 
     Raises:
-        MeshError: With all problems.
+        MeshError: With all problems, if no mesh can be read.
     """
-    meshes, _ = read_meshes(resources_in(templates), _cloud_map_services(templates))
-    return meshes
+    left_out: list[str] = []
+    declared = _resources(templates, left_out)
+    services = _cloud_map_services(templates, left_out)
+    if not declared:
+        refuse(left_out)
+    meshes, notes = read_meshes(declared, services, left_out)
+    return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=notes, left_out=tuple(left_out))
 
 
 def _manifests(path: Path, files: Files) -> list[tuple[str, Mapping[str, Any]]]:
@@ -121,20 +128,20 @@ def _contains_template(path: Path, files: Files) -> bool:
     return path.is_dir() and any(is_template(document) for _, document in files.documents(path))
 
 
-def resources_in(templates: Templates) -> list[DeclaredResource]:
-    """Return the App Mesh resources that templates declare.
+def _resources(templates: Templates, left_out: list[str]) -> list[DeclaredResource]:
+    """Return the App Mesh resources that templates declare, and add the problems of those that cannot be read.
 
     Raises:
-        MeshError: With every property that only a deployment knows.
+        MeshError: If a mesh cannot be read: every other part of it depends on its settings.
     """
-    problems: list[str] = []
     declared = []
+    of_meshes: list[str] = []
     for resource in templates.resources(*_TYPES):
         try:
             declared.append(_declared(resource))
         except MeshError as error:
-            problems += error.problems
-    refuse(problems)
+            add_problems(of_meshes if _TYPES[resource.type] == "mesh" else left_out, error.problems)
+    refuse((*of_meshes, *left_out) if of_meshes else ())
     return declared
 
 
@@ -184,16 +191,20 @@ def _unknown(place: str, value: Any) -> Iterator[str]:
             yield from _unknown(f"{place}[{index}]", each)
 
 
-def _cloud_map_services(templates: Templates) -> list[CloudMapService]:
-    """Read the Cloud Map services with DNS records, in namespaces that the templates declare."""
-    problems: list[str] = []
-    services = []
+def _cloud_map_services(templates: Templates, left_out: list[str]) -> list[CloudMapService]:
+    """Read the Cloud Map services with DNS records, in namespaces that the templates declare.
+
+    The problems of those that cannot be read are added to ``left_out``.
+    """
+    services: list[CloudMapService] = []
     for resource in templates.resources(_SERVICE):
+        problems: list[str] = []
         try:
-            services += _cloud_map_service(resource, problems)
+            of_resource = _cloud_map_service(resource, problems)
+            services += () if problems else of_resource
         except MeshError as error:
             problems += error.problems
-    refuse(problems)
+        add_problems(left_out, problems)
     return services
 
 

@@ -120,6 +120,25 @@ def _add_mesh_commands(commands: _Commands, values: _Parser) -> None:
     )
     envoy.add_argument("--sds-socket", metavar="PATH", help="Unix socket of a Secret Discovery Service")
 
+    certificates = _add(
+        commands, "certificates", "issue the certificates of a mesh, to be stored in AWS Secrets Manager", source
+    )
+    certificates.add_argument(
+        "--node",
+        dest="nodes",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="node or gateway to issue a certificate for; can be repeated (default: all)",
+    )
+    certificates.add_argument(
+        "--out",
+        default="certificates",
+        metavar="FOLDER",
+        help="folder of the authority and the certificates; one that exists is renewed (default: certificates)",
+    )
+    certificates.add_argument("--days", type=int, default=365, help="days until the certificates expire (default: 365)")
+
     migrate = _add(commands, "migrate", "write a CDK app with the same mesh, on Envoys without App Mesh", source)
     migrate.add_argument("--out", metavar="FOLDER", help="new folder of the app (default: the name of the mesh)")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from color_mesh.envoy.aws.certificates import certificate_clusters
 from color_mesh.envoy.aws.cloud_map import cloud_map_cluster, config_source, weights_name
 from color_mesh.envoy.clusters import load_assignment, target_cluster
 from color_mesh.envoy.discovery import (
@@ -46,6 +47,7 @@ from color_mesh.envoy.typed import (
 )
 from color_mesh.envoy.unsupported import unsupported_features
 from color_mesh.model import Mesh, Telemetry, VirtualGateway, VirtualNode
+from color_mesh.model.deployment import CERTIFICATE_REFRESH_SECONDS
 from color_mesh.model.errors import refuse
 from color_mesh.model.regex import MAX_PROGRAM_SIZE
 from color_mesh.model.weights import weight_attribute, weights_instance, weights_service
@@ -82,6 +84,7 @@ def configure(
     trusted_hops: int = 0,
     as_in_app_mesh: bool = False,
     telemetry: Telemetry | None = None,
+    certificate_refresh_seconds: int = CERTIFICATE_REFRESH_SECONDS,
     admission: Admission | None = None,
 ) -> Configuration:
     """Compile the Envoy configuration of a virtual node or gateway.
@@ -99,6 +102,7 @@ def configure(
             ``/shopping``. Idle connections last for an hour. Default: prefixes match whole path segments, and idle
             connections end before AWS forgets them.
         telemetry: Spans and metrics that Envoy sends. Default: it sends none.
+        certificate_refresh_seconds: Time between two calls of AWS for the same certificate. Default: 10 minutes.
         admission: Admission of callers by the names in their certificates. Default: listeners that demand a certificate
             of any name admit all certificates.
 
@@ -112,6 +116,7 @@ def configure(
         trusted_hops=trusted_hops,
         as_in_app_mesh=as_in_app_mesh,
         telemetry=_telemetry(telemetry, mesh, part),
+        certificate_refresh_seconds=certificate_refresh_seconds,
         admission=admission,
     )
     refuse(unsupported_features(mesh, part, placement))
@@ -127,6 +132,8 @@ def configure(
     if placement.telemetry is not None:
         base |= bootstrap_fields(placement.telemetry, part, targets.values())
         servers += telemetry_clusters(placement.telemetry)
+    tls_resources = (*resources.listeners, *clusters)
+    servers += certificate_clusters(tls_resources, certificate_refresh_seconds, placement.retry_seconds)
     match endpoints:
         case CloudMapEndpoints():
             asks = layers or any("eds_cluster_config" in cluster for cluster in clusters)

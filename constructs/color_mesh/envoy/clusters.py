@@ -72,7 +72,7 @@ def target_cluster(mesh: Mesh, target: Target, placement: Placement) -> Json:
         health_checks=_health_checks(node, listener),
         outlier_detection=_outlier_detection(listener.outlier_detection)
         or _ejection_of_stopped_tasks(target, placement),
-        transport_socket=security.upstream(target.client_tls, node, listener),
+        transport_socket=security.upstream(target.client_tls, node, listener, placement),
     )
 
 

@@ -66,7 +66,7 @@ def gateway_hops(mesh: Mesh, gateway: VirtualGateway, placement: Placement) -> R
             )
             for tls in (False, True)
         )
-        chains = tls_filter_chains({}, listener, plaintext_filter, tls_filter)
+        chains = tls_filter_chains({}, listener, placement, plaintext_filter, tls_filter)
         metadata = _health_check(listener)
         first.append(
             client_listener(inbound_listener(address, listener.port, chains, redirected=False, metadata=metadata))

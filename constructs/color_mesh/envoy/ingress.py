@@ -42,8 +42,8 @@ def _chains(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placem
     callers = admitted_names(mesh, node, listener, placement)
     network_filter = _filter(mesh, node, listener, placement, callers)
     if listener.protocol != "tcp" or callers is None:
-        return tls_filter_chains(match, listener, network_filter)
-    chains = tls_filter_chains(match, restricted(listener, callers), network_filter)
+        return tls_filter_chains(match, listener, placement, network_filter)
+    chains = tls_filter_chains(match, restricted(listener, callers), placement, network_filter)
     return [{**chain, "filters": [*tcp_filters(listener, callers), *chain["filters"]]} for chain in chains]
 
 

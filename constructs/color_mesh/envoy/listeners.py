@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from color_mesh.envoy.placement import EGRESS_PORT
+from color_mesh.envoy.placement import EGRESS_PORT, Placement
 from color_mesh.envoy.security import downstream
 from color_mesh.envoy.typed import ORIGINAL_DST, TLS_INSPECTOR, Json, extension, present, socket_address
 from color_mesh.model import Listener
@@ -32,13 +32,18 @@ def filter_chain(
 
 
 def tls_filter_chains(
-    match: Json, listener: Listener, network_filter: Json, tls_network_filter: Json | None = None
+    match: Json,
+    listener: Listener,
+    placement: Placement,
+    network_filter: Json,
+    tls_network_filter: Json | None = None,
 ) -> list[Json]:
     """Render the filter chain of a listener, or one for TLS and one for plaintext in TLS mode ``PERMISSIVE``.
 
     Args:
         match: Match of the chains.
         listener: The listener.
+        placement: Settings of the Envoy.
         network_filter: Network filter.
         tls_network_filter: Network filter of connections with TLS. Default: ``network_filter``.
     """
@@ -46,7 +51,7 @@ def tls_filter_chains(
     tls_network_filter = tls_network_filter or network_filter
     if tls is None or tls.mode == "DISABLED":
         return [filter_chain(match, network_filter)]
-    socket = downstream(listener, tls)
+    socket = downstream(listener, tls, placement)
     if tls.mode == "STRICT":
         return [filter_chain(match, tls_network_filter, transport_socket=socket)]
     return [

@@ -150,7 +150,7 @@ ROWS = (
     ),
     Row(
         properties=f"{_LISTENER}.TLS.Certificate.ACM.CertificateArn",
-        unsupported=f"unless the mode is `DISABLED`: {unsupported.ACM_CERTIFICATE}",
+        envoy="`tls_certificate_sds_secret_configs`, by calls of ExportCertificate",
     ),
     Row(
         properties=f"{_LISTENER}.TLS.Validation.Trust.File.CertificateChain",
@@ -229,7 +229,7 @@ ROWS = (
     ),
     Row(
         properties=f"{_CLIENT_TLS}.Validation.Trust.ACM.CertificateAuthorityArns[]",
-        unsupported=unsupported.ACM_TRUST,
+        envoy="`validation_context_sds_secret_config` of the cluster, by calls of GetCertificateAuthorityCertificate",
     ),
     Row(
         properties=f"{_CLIENT_TLS}.Validation.SubjectAlternativeNames.Match.Exact[]",

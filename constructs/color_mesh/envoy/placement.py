@@ -8,7 +8,7 @@ from typing import TypeAlias
 from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.envoy.typed import duration
 from color_mesh.model import IpPreference, Listener, Mesh, Telemetry, VirtualNode
-from color_mesh.model.deployment import REFRESH_SECONDS
+from color_mesh.model.deployment import CERTIFICATE_REFRESH_SECONDS, REFRESH_SECONDS
 
 ADMIN_PORT = 9901
 INGRESS_PORT = 15000
@@ -138,6 +138,7 @@ class Placement:
         as_in_app_mesh: Envoy does what App Mesh's did: prefixes of gateway routes match text and not whole path
             segments, and idle connections last for an hour.
         telemetry: Spans and metrics that Envoy sends. ``None``: it sends none.
+        certificate_refresh_seconds: Time between two calls of AWS for the same certificate.
         admission: Admission of callers by the names in their certificates. ``None``: all certificates are admitted.
     """
 
@@ -147,6 +148,7 @@ class Placement:
     trusted_hops: int = 0
     as_in_app_mesh: bool = False
     telemetry: EnvoyTelemetry | None = None
+    certificate_refresh_seconds: int = CERTIFICATE_REFRESH_SECONDS
     admission: Admission | None = None
 
     def inbound_port(self, node: VirtualNode, listener: Listener) -> int:
@@ -155,6 +157,11 @@ class Placement:
             case Loopback() as loopback if node.name not in loopback.outside:
                 return INBOUND_PORT + node.listeners.index(listener)
         return listener.port
+
+    @property
+    def retry_seconds(self) -> int:
+        """Shortest time between two calls of AWS for a certificate after a failure."""
+        return self.endpoints.refresh_seconds if isinstance(self.endpoints, CloudMapEndpoints) else REFRESH_SECONDS
 
     @property
     def live_routes(self) -> frozenset[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """TLS contexts of listeners and clusters."""
 
+from color_mesh.envoy.aws.certificates import aws_secret
+from color_mesh.envoy.placement import Placement
 from color_mesh.envoy.typed import DOWNSTREAM_TLS, UPSTREAM_TLS, Json, extension, http_options, present
 from color_mesh.model import (
     ClientTls,
@@ -22,15 +24,15 @@ def speaks_tls(listener: Listener) -> bool:
     return listener.tls is not None and listener.tls.mode != "DISABLED"
 
 
-def downstream(listener: Listener, tls: ListenerTls) -> Json:
+def downstream(listener: Listener, tls: ListenerTls, placement: Placement) -> Json:
     """Render the TLS context of a listener.
 
     A client certificate is required in mode ``STRICT`` only, since clients of a ``PERMISSIVE`` listener may connect
     without TLS. If subject alternative names are given, a TLS client needs a certificate in mode ``PERMISSIVE`` too.
     """
     context = {
-        **_certificate(tls.certificate),
-        **(_validation(tls.validation, tls.validation.subject_alternative_names) if tls.validation else {}),
+        **_certificate(tls.certificate, placement),
+        **(_validation(tls.validation, tls.validation.subject_alternative_names, placement) if tls.validation else {}),
         **_alpn(listener),
     }
     require_certificate = tls.mode == "STRICT" if tls.validation else None
@@ -49,11 +51,12 @@ def policy_for(listener: Listener, policy: ClientTls | None) -> ClientTls | None
     return policy if policy.enforce or speaks_tls(listener) else None
 
 
-def upstream(client_tls: ClientTls | None, node: VirtualNode, listener: Listener) -> Json | None:
+def upstream(client_tls: ClientTls | None, node: VirtualNode, listener: Listener, placement: Placement) -> Json | None:
     """Render the TLS context for a listener of another node; ``None`` for plaintext.
 
     Without a client policy for the listener, callers use TLS if the listener has it, and do not validate certificates
-    from files or SDS (AWS App Mesh User Guide, *Transport Layer Security*).
+    (AWS App Mesh User Guide, *Transport Layer Security*). App Mesh's Envoys validated those of ACM, with authorities
+    that are not in the mesh.
     """
     policy = policy_for(listener, client_tls)
     if policy is None:
@@ -61,8 +64,8 @@ def upstream(client_tls: ClientTls | None, node: VirtualNode, listener: Listener
     names = policy.validation.subject_alternative_names
     if not names and node.discovery is not None:
         names = (node.discovery.dns_name,)
-    certificate = _certificate(policy.certificate) if policy.certificate else {}
-    return _upstream(listener, {**certificate, **_validation(policy.validation, names)})
+    certificate = _certificate(policy.certificate, placement) if policy.certificate else {}
+    return _upstream(listener, {**certificate, **_validation(policy.validation, names, placement)})
 
 
 def san_matcher(name: str) -> Json:
@@ -96,7 +99,10 @@ def _alpn(listener: Listener) -> Json:
     return {"alpn_protocols": ["h2"]} if listener.protocol in ("http2", "grpc") else {}
 
 
-def _certificate(certificate: Certificate) -> Json:
+def _certificate(certificate: Certificate, placement: Placement) -> Json:
+    secret = aws_secret(certificate, placement.retry_seconds)
+    if secret is not None:
+        return {"tls_certificate_sds_secret_configs": [secret]}
     match certificate:
         case FileCertificate(certificate_chain=chain, private_key=key):
             files = {"certificate_chain": {"filename": chain}, "private_key": {"filename": key}}
@@ -106,17 +112,19 @@ def _certificate(certificate: Certificate) -> Json:
     raise AssertionError(certificate)
 
 
-def _validation(validation: TlsValidation, names: tuple[str, ...]) -> Json:
+def _validation(validation: TlsValidation, names: tuple[str, ...], placement: Placement) -> Json:
     matchers = [san_matcher(name) for name in names]
+    secret = aws_secret(validation.trust, placement.retry_seconds)
     match validation.trust:
         case FileTrust(certificate_chain=path):
             context = present(trusted_ca={"filename": path}, match_typed_subject_alt_names=matchers or None)
             return {"validation_context": context}
         case SdsTrust(secret_name=name):
-            context = present(match_typed_subject_alt_names=matchers or None)
-            combined = {"default_validation_context": context, "validation_context_sds_secret_config": _secret(name)}
-            return {"combined_validation_context": combined}
-    raise AssertionError(validation)
+            secret = _secret(name)
+    assert secret is not None, validation
+    context = present(match_typed_subject_alt_names=matchers or None)
+    combined = {"default_validation_context": context, "validation_context_sds_secret_config": secret}
+    return {"combined_validation_context": combined}
 
 
 def _secret(name: str) -> Json:

@@ -17,24 +17,18 @@ from color_mesh.envoy.placement import (
 from color_mesh.envoy.security import policy_for, speaks_tls
 from color_mesh.envoy.services import ServicePort, Target, services_at_all_addresses
 from color_mesh.model import (
-    AcmCertificate,
-    AcmTrust,
     ClientTls,
     GatewayRoute,
     Listener,
     Mesh,
     SdsCertificate,
     SdsTrust,
-    SecretsManagerCertificate,
-    SecretsManagerTrust,
     VirtualGateway,
     VirtualNode,
 )
 from color_mesh.model.certificates import Certificate, Trust
 from color_mesh.model.errors import problem
 
-ACM_CERTIFICATE = "AWS Certificate Manager releases private keys to AWS services only: use a file or SDS"
-ACM_TRUST = "Envoy cannot read from AWS Private CA: use the authority's certificate in a file or SDS"
 NO_SDS = "give the path of the Unix socket of the Secret Discovery Service"
 ENVOY_PORTS = f"Envoy uses {ADMIN_PORT}, and {INBOUND_PORT} and up for the listeners of the node: change the port"
 APP_ELSEWHERE = (
@@ -110,12 +104,8 @@ def _listener(subject: str, listener: Listener, placement: Placement) -> Iterato
 
 def _target(subject: str, target: Target, placement: Placement) -> Iterator[str]:
     policy = policy_for(target.listener, target.client_tls)
-    certificate = target.listener.tls.certificate if target.listener.tls and speaks_tls(target.listener) else None
     if policy is not None:
         yield from _client_tls(subject, policy, placement)
-    elif isinstance(certificate, AcmCertificate):
-        # Without a client policy, App Mesh's callers trusted the authority of the listener's certificate.
-        yield problem(subject, "the node has a certificate in ACM", certificate.arn, ACM_CERTIFICATE)
 
 
 def _client_tls(subject: str, policy: ClientTls, placement: Placement) -> Iterator[str]:
@@ -125,20 +115,12 @@ def _client_tls(subject: str, policy: ClientTls, placement: Placement) -> Iterat
 
 
 def _certificate(subject: str, certificate: Certificate, placement: Placement) -> Iterator[str]:
-    if isinstance(certificate, AcmCertificate):
-        yield problem(subject, "has a certificate in ACM", certificate.arn, ACM_CERTIFICATE)
-    elif isinstance(certificate, SecretsManagerCertificate):
-        yield problem(subject, "has a certificate in Secrets Manager", certificate.secret_arn, "use a file or SDS")
-    elif isinstance(certificate, SdsCertificate) and placement.sds_socket is None:
+    if isinstance(certificate, SdsCertificate) and placement.sds_socket is None:
         yield problem(subject, "has a certificate from SDS", certificate.secret_name, NO_SDS)
 
 
 def _trust(subject: str, trust: Trust, placement: Placement) -> Iterator[str]:
-    if isinstance(trust, AcmTrust):
-        yield problem(subject, "trusts certificate authorities in ACM", trust.certificate_authority_arns, ACM_TRUST)
-    elif isinstance(trust, SecretsManagerTrust):
-        yield problem(subject, "trusts authorities in Secrets Manager", trust.secret_arn, "use a file or SDS")
-    elif isinstance(trust, SdsTrust) and placement.sds_socket is None:
+    if isinstance(trust, SdsTrust) and placement.sds_socket is None:
         yield problem(subject, "trusts certificate authorities from SDS", trust.secret_name, NO_SDS)
 
 

@@ -40,5 +40,9 @@ DNS_TTL_SECONDS: Mapping[DataPlaneName, int] = {"app-mesh": 60, "envoy": 5}
 # that holds up the end of a task is longer than twice this time, and Fargate limits it.
 REFRESH_SECONDS, MAX_REFRESH_SECONDS = 10, 50
 
+# Default of the time between two calls of AWS for the same certificate, and its range. ACM allows 5 calls of
+# ExportCertificate a second in an account (AWS Certificate Manager User Guide, *Quotas*): 1,000 tasks make 1.7.
+CERTIFICATE_REFRESH_SECONDS, MAX_CERTIFICATE_REFRESH_SECONDS = 600, 86_400
+
 # Default CPU units and memory of the Envoy container in a node's task.
 ENVOY_CPU, ENVOY_MEMORY_MIB = 128, 384

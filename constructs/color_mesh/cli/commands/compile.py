@@ -3,9 +3,10 @@
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from color_mesh.analysis.reading import read_facts
+from color_mesh.appmesh.source import Source
 from color_mesh.cli.sources import print_result, read_one_mesh
 from color_mesh.cloudformation import hidden_parameters
 from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Loopback, Transparent, configure
@@ -13,6 +14,8 @@ from color_mesh.migration.discovery import external_nodes
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
+
+_KINDS = {"virtual node": "virtualNode", "virtual gateway": "virtualGateway"}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     implemented = [node.name for node in mesh.nodes if facts.tasks_of(node)]
     configuration = configure(
         mesh,
-        _part(mesh, options),
+        _part(mesh, source, options),
         interception=Loopback(outside=external_nodes(mesh, implemented)) if loopback else Transparent(),
         endpoints=FileEndpoints(directory=os.path.abspath(options.watch)) if options.watch else CloudMapEndpoints(),
         sds_socket=options.sds_socket,
@@ -42,9 +45,23 @@ def _check_secrets(configuration: str) -> Iterator[str]:
         yield problem("compile", "needs the value of a NoEcho parameter, which is not printed", parameter, fix)
 
 
-def _part(mesh: Mesh, options: argparse.Namespace) -> VirtualNode | VirtualGateway:
+def _part(mesh: Mesh, source: Source, options: argparse.Namespace) -> VirtualNode | VirtualGateway:
     if options.node is not None:
-        refuse(check_known("--node", "virtual node", options.node, [node.name for node in mesh.nodes]))
+        known = [node.name for node in mesh.nodes]
+        _check_part("--node", "virtual node", options.node, known, source)
         return mesh.node(options.node)
-    refuse(check_known("--gateway", "virtual gateway", options.gateway, [each.name for each in mesh.gateways]))
+    known = [gateway.name for gateway in mesh.gateways]
+    _check_part("--gateway", "virtual gateway", options.gateway, known, source)
     return mesh.gateway(options.gateway)
+
+
+def _check_part(option: str, kind: str, name: str, known: Sequence[str], source: Source) -> None:
+    """Raise if the mesh has no such part: with the problems of the part, if that is why."""
+    if name in known:
+        return
+    prefixes = [f"{kind} {name!r}"]
+    for each in source.resources:
+        if (each.kind, each.properties.get(each.spelling(f"{each.kind}Name"))) == (_KINDS[kind], name):
+            prefixes += [f"{each.place}.", f"{each.place}:"]
+    refuse(each for each in source.left_out if each.startswith(tuple(prefixes)))
+    refuse(check_known(option, kind, name, known))

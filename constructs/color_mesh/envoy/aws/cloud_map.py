@@ -5,12 +5,11 @@ DiscoverInstances (`cloud_map.lua`) and sign it. The name of a resource has all 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from importlib import resources
 from urllib.parse import quote, unquote
 
+from color_mesh.envoy.aws.lua import lua_filter
 from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
-from color_mesh.envoy.typed import LUA, Json, extension
+from color_mesh.envoy.typed import Json
 from color_mesh.model import IpPreference
 
 CLUSTER = "aws_servicediscovery"
@@ -86,8 +85,7 @@ def config_source(refresh_seconds: int) -> Json:
 
 def cloud_map_cluster() -> Json:
     """Render the cluster of Cloud Map's endpoint, with the filters that call DiscoverInstances."""
-    lua = extension("envoy.filters.http.lua", LUA, default_source_code={"inline_string": filter_source()})
-    cluster = signed_cluster(CLUSTER, HOST, "servicediscovery", [lua])
+    cluster = signed_cluster(CLUSTER, HOST, "servicediscovery", [lua_filter("cloud_map.lua")])
     return {**cluster, "per_connection_buffer_limit_bytes": _BUFFER_BYTES}
 
 
@@ -100,14 +98,6 @@ def called_services(bootstrap: Json) -> Iterator[tuple[str, str]]:
     for name in names:
         namespace, service = name.partition("?")[0].split("/")
         yield unquote(namespace), unquote(service)
-
-
-@cache
-def filter_source() -> str:
-    """Return the source of the Lua filter without comments and indentation, since ECS limits the task definition."""
-    source = resources.files(__package__).joinpath("cloud_map.lua").read_text(encoding="utf-8")
-    lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("--"))
 
 
 def _name(namespace: str, service: str, parameters: Iterable[tuple[str, str]]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from color_mesh.analysis import Finding, analyze
 from color_mesh.analysis.reading import read_facts
-from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, meshes_in, resources_in
+from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, Source, read_declared_meshes
 from color_mesh.cloudformation import Templates, read_templates
 from color_mesh.ecs import Declarations, read_declarations
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
@@ -18,7 +18,7 @@ from color_mesh.ecs.target_groups import TargetGroup
 from color_mesh.local.plan.bootstraps import Bootstrap, cluster_hostnames
 from color_mesh.local.plan.certificates import RunCertificates, run_certificates
 from color_mesh.local.plan.emulation import EMULATED, not_emulated
-from color_mesh.local.plan.left_out import LeftOut
+from color_mesh.local.plan.left_out import LeftOut, left_out_of_mesh
 from color_mesh.local.plan.network import Network, PrivateZones, network, private_zones
 from color_mesh.local.plan.programs import Commands
 from color_mesh.local.plan.runnable import RunnableContainer, RunnableTask, runnable_task
@@ -66,7 +66,7 @@ class Plan:
         findings: Findings of the analysis of the meshes.
         domain_names: Domain names of certificates.
         certificates: Certificates that are made for the run.
-        left_out: Resources that cannot run, and what depends on them.
+        left_out: Resources and parts of meshes that cannot run, and what depends on them.
         not_emulated: Parts of the templates that have no effect in the run.
         secrets: Values of ``NoEcho`` parameters, which are not printed.
     """
@@ -174,13 +174,14 @@ def _without_values(left_out: LeftOut) -> LeftOut:
 
 def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> Plan:
     problems: list[str] = []
+    source = Source(templates=templates)
     try:
-        meshes = meshes_in(templates)
+        source = read_declared_meshes(templates)
     except MeshError as error:
         problems += error.problems
-        meshes = ()
     declared = read_declarations(templates, EMULATED)
     declarations, left_out = runnable_declarations(declared, images)
+    left_out = (*left_out, *map(left_out_of_mesh, source.left_out))
     if not declarations.services:
         problems += (each.text for each in left_out if each.is_cause)
         if not problems:
@@ -192,7 +193,7 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
     tasks = {place: runnable_task(each, images) for place, each in declarations.task_definitions.items()}
     return Plan(
         network=network(declarations),
-        meshes=meshes,
+        meshes=source.meshes,
         roles=declarations.roles,
         log_groups=declarations.log_groups,
         tasks=tasks,
@@ -203,9 +204,9 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,
-        findings=analyze(read_facts(meshes, resources_in(templates), templates)),
+        findings=analyze(read_facts(source.meshes, source.resources, templates)),
         domain_names=tuple(dict.fromkeys(name for each in declared.certificates.values() for name in each.names)),
-        certificates=run_certificates(declarations, tasks, meshes),
+        certificates=run_certificates(declarations, tasks, source.meshes),
         left_out=left_out,
         not_emulated=tuple(not_emulated(templates, declarations)),
         secrets=templates.secrets,

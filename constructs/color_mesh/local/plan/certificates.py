@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from color_mesh.ecs.declarations import Declarations
 from color_mesh.ecs.services import Service
+from color_mesh.local.plan.certificate_names import service_names
 from color_mesh.local.plan.runnable import RunnableTask
 from color_mesh.model import (
     AcmCertificate,
@@ -150,13 +151,11 @@ def complete_arn(arn: str) -> str:
 
 
 def _names(declarations: Declarations, service: Service, task: RunnableTask, meshes: Collection[Mesh]) -> Iterator[str]:
-    """Yield the names under which others know the tasks of a service: those of its service discovery, if it has any."""
-    discovery = [declarations.discovery_services.get(each.registry) for each in service.discovery]
-    names = [each.dns_name for each in discovery if each is not None]
+    """Yield the names under which others know the tasks of a service."""
     owners = [each.look_up(meshes) for each in task.mesh_resources.values()]
     nodes = [each[1] for each in owners if each is not None and isinstance(each[1], VirtualNode)]
-    names += (node.discovery.dns_name for node in nodes if node.discovery is not None)
-    yield from names or [each.name for each in task.mesh_resources.values()]
+    yield from service_names(declarations, service, task)
+    yield from (node.discovery.dns_name for node in nodes if node.discovery is not None)
     if service.public or service.targets:
         # Clients of the machine reach published ports under this name.
         yield "localhost"

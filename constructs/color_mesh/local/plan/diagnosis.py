@@ -58,7 +58,8 @@ def _may_log(plan: Plan, role: Role, container: Container) -> bool:
 def denial(plan: Plan, service: Service, resource: MeshResource, compiled: CompiledEnvoys) -> str | None:
     """Return the reason why App Mesh denies an Envoy of a service its configuration; ``None`` if it does not."""
     if resource.look_up(plan.meshes) is None:
-        return undeclared(resource)
+        is_left_out = any(each.of_mesh for each in plan.left_out)
+        return undeclared(resource) + (", or it is left out" if is_left_out else "")
     task_role = plan.task(service).definition.task_role
     if task_role is not None and task_role not in plan.roles:
         return None  # No template declares the role: its permissions are unknown.

@@ -14,11 +14,18 @@ class LeftOut:
         place: Place of the resource in the templates.
         text: Reason, as a message that begins with the place.
         is_cause: True if the reason is the resource itself, and not another one that is left out.
+        of_mesh: True for a part of a mesh.
     """
 
     place: str
     text: str
     is_cause: bool = True
+    of_mesh: bool = False
+
+
+def left_out_of_mesh(text: str) -> LeftOut:
+    """Return a part of a mesh that is left out, from the message about it."""
+    return LeftOut(place=text.partition(": ")[0], text=text, of_mesh=True)
 
 
 def undeclared_problem(subject: str, name: str) -> str:

@@ -142,7 +142,8 @@ class Supervisor:
             if plan != self._runner.plan:
                 left_out = [each for each in plan.left_out if each not in self._runner.plan.left_out]
                 reasons = "".join(f"\n  {each.text}" for each in left_out)
-                if self._runner.schedulers.keys() & {each.place for each in left_out} - plan.services.keys():
+                running = self._runner.schedulers.keys() & {each.place for each in left_out} - plan.services.keys()
+                if running or any(each.of_mesh for each in left_out):
                     self._print(f"the new templates cannot run, the mesh goes on as it was:{reasons}")
                     continue
                 self._print(f"taking over the new templates{', without what is left out:' if reasons else ''}{reasons}")

@@ -1,0 +1,112 @@
+-- Envoy's REST subscriptions of certificates and trusted authorities become calls of an AWS API.
+--
+-- This is the common part of the upstream filters of the APIs' clusters, before the filter that signs the requests. It
+-- needs these names of the API:
+--   CALL, TARGET                         the call in log lines, and in its header
+--   ids(name)                            what to ask for, one call each: a name may stand for several authorities
+--   request_body(handle, resource, id)   body of a call
+--   secret(resource, id, answer)         text that identifies what Envoy gets, the fields of Envoy's secret, and the time
+--                                        at which the certificate ends; nothing as long as other calls are missing
+-- Envoy asks every few seconds. After an answer of the API, the filter answers by itself that nothing has changed, until
+-- the interval is over: the quotas of ACM are small. An answer that is not what it should be never reaches Envoy, which
+-- then keeps what it has.
+
+local LOG_SECONDS = 60
+local NOT_MODIFIED = "304"
+local TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+
+-- State of each resource by its name. It has no private keys.
+local resources = {}
+
+local function log(handle, resource, id, reason)
+  local now = os.time()
+  if resource.last_log and now - resource.last_log < LOG_SECONDS then
+    resource.unlogged = resource.unlogged + 1
+    return
+  end
+  local text = CALL .. " of " .. id .. ": " .. reason
+  if resource.unlogged > 0 then text = text .. " (" .. resource.unlogged .. " more since the last such line)" end
+  handle:logWarn((text:gsub("[^\32-\126]", "?"):sub(1, 800)))
+  resource.last_log, resource.unlogged = now, 0
+end
+
+local function log_failure(handle, resource, reason)
+  log(handle, resource, resource.id, reason .. (resource.version > 0 and "; what was known before stays in force"
+    or "; the task waits for the first answer"))
+end
+
+local function log_expiry(handle, resource)
+  if resource.ends and resource.ends < os.date("!%Y%m%d%H%M%SZ") then
+    local date = resource.ends:gsub("^(%d%d%d%d)(%d%d)(%d%d)(%d%d)(%d%d)(%d%d)Z$", "%1-%2-%3T%4:%5:%6Z")
+    log(handle, resource, resource.name, "the certificate expired at " .. date)
+  end
+end
+
+local function discovery_response(resource, fields)
+  return string.format(
+    '{"version_info":"%d","type_url":"%s","resources":[{"@type":"%s","name":%s,%s}]}',
+    resource.version, TYPE, TYPE, quote(resource.name), fields
+  )
+end
+
+function envoy_on_request(handle)
+  local body = handle:body()
+  local request = decode(bytes_of(body))
+  local name, now = request.resource_names[1], os.time()
+  local resource = resources[name] or { name = name, ids = ids(name), version = 0, next_call = 0, calls = 0, unlogged = 0 }
+  resources[name] = resource
+  -- Connections that fail and timeouts end a call without an answer for this filter.
+  if resource.pending then
+    resource.pending = nil
+    log_failure(handle, resource, "no answer: no connection, a timeout, or a connection that ended")
+  end
+  resource.accepted = resource.version > 0 and request.version_info == tostring(resource.version)
+  if resource.version > 0 and not resource.accepted then
+    log(handle, resource, resource.name, "Envoy refuses the certificate, or its private key is another one's")
+  end
+  log_expiry(handle, resource)
+  if now < resource.next_call then return handle:respond({ [":status"] = NOT_MODIFIED }, "") end
+  resource.id = resource.ids[resource.calls % #resource.ids + 1]
+  resource.calls = resource.calls + 1
+  resource.next_call, resource.pending = now + RETRY_SECONDS, true
+  handle:streamInfo():dynamicMetadata():set("color_mesh", "name", name)
+  local length = body:setBytes(request_body(handle, resource, resource.id))
+  local headers = handle:headers() -- Headers that were taken before body() are out of scope.
+  for _, header in ipairs({ "x-envoy-internal", "x-envoy-expected-rq-timeout-ms", "x-forwarded-for" }) do
+    headers:remove(header)
+  end
+  headers:replace(":path", "/")
+  headers:replace("content-type", "application/x-amz-json-1.1")
+  headers:replace("content-length", length)
+  headers:replace("x-amz-target", TARGET)
+end
+
+function envoy_on_response(handle)
+  local metadata = handle:streamInfo():dynamicMetadata():get("color_mesh")
+  if not metadata then return end -- An answer of this filter.
+  local name, status = metadata.name, handle:headers():get(":status")
+  local body = handle:body()
+  local text, resource = bytes_of(body), resources[name]
+  resource.pending = nil
+  if status ~= "200" then return log_failure(handle, resource, error_reason(status, text)) end
+  local valid, identity, fields, ends = pcall(function()
+    return secret(resource, resource.id, typed(decode(text), false, "the answer"))
+  end)
+  if not valid then
+    log_failure(handle, resource, status .. ", but " .. tostring(identity))
+    return handle:headers():replace(":status", "502")
+  end
+  resource.next_call, resource.last_log = 0, nil
+  if not identity then return handle:headers():replace(":status", NOT_MODIFIED) end
+  if resource.calls % #resource.ids == 0 then resource.next_call = os.time() + REFRESH_SECONDS end
+  resource.ends = ends
+  -- Envoy builds its TLS contexts anew for each answer, and ACM encrypts the private key anew for each call.
+  if identity == resource.identity and resource.accepted then
+    return handle:headers():replace(":status", NOT_MODIFIED)
+  end
+  if identity ~= resource.identity then resource.version = resource.version + 1 end
+  resource.identity = identity
+  local length = body:setBytes(discovery_response(resource, fields))
+  handle:headers():replace("content-type", "application/json")
+  handle:headers():replace("content-length", length)
+end

@@ -1,0 +1,121 @@
+"""``color-mesh certificates``: an authority, certificates, and the commands that store them."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from color_mesh.appmesh.template import write_template
+from color_mesh.cli.main import main
+from color_mesh.model import Mesh
+from tests.support.builders import node
+
+Issue = Callable[..., list[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "certificates"
+
+
+@pytest.fixture
+def issue(cloud_assembly: Callable[..., Path], folder: Path, capsys: pytest.CaptureFixture[str]) -> Issue:
+    """Run the command for the tutorial's app, and return the lines that it prints."""
+
+    def run(*options: str, plane: str = "envoy") -> list[str]:
+        source = cloud_assembly(dataPlane=plane)
+        status = main(["certificates", str(source), "--out", str(folder), *options])
+        output, errors = capsys.readouterr()
+        assert (status == 0) is (errors == ""), errors
+        return (output or errors).splitlines()
+
+    return run
+
+
+def secret(folder: Path, name: str) -> dict[str, str]:
+    return {str(key): str(each) for key, each in json.loads((folder / f"{name}.json").read_text()).items()}
+
+
+def certificate(text: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(text.encode())
+
+
+def names(own: x509.Certificate) -> list[str]:
+    return own.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+
+
+@pytest.mark.parametrize(("plane", "namespace"), [("envoy", "tasks.colors.local"), ("app-mesh", "colors.local")])
+def test_each_node_and_gateway_has_a_certificate_of_its_name(
+    issue: Issue, folder: Path, plane: str, namespace: str
+) -> None:
+    issue(plane=plane)
+    dns_names = {"red": "red", "blue": "blue", "green": "router", "yellow": "yellow", "color-gateway": "color-gateway"}
+    for name, dns_name in dns_names.items():
+        value = secret(folder, name)
+        own = certificate(value["tls.crt"])
+        own.verify_directly_issued_by(certificate(value["ca.crt"]))
+        assert names(own) == [f"{dns_name}.{namespace}"]
+        assert load_pem_private_key(value["tls.key"].encode(), None).public_key() == own.public_key()
+    assert secret(folder, "ca.crt") == {"ca.crt": (folder / "ca.pem").read_text()}
+
+
+def test_files_are_for_the_user_only(issue: Issue, folder: Path) -> None:
+    issue()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o600}
+
+
+def test_first_run_creates_secrets_and_the_next_one_renews_them(issue: Issue, folder: Path) -> None:
+    first = issue("--node", "green")
+    assert [line for line in first if not line.startswith("#")] == [
+        f"aws secretsmanager create-secret --name color-mesh/ca --secret-string file://{folder}/ca.crt.json",
+        f"aws secretsmanager create-secret --name color-mesh/green/tls --secret-string file://{folder}/green.json",
+    ]
+    before, authority = secret(folder, "green"), (folder / "ca.key").read_text()
+    second = issue("--node", "green", "--node", "red", "--days", "30")
+    assert [line for line in second if not line.startswith("#")] == [
+        f"aws secretsmanager create-secret --name color-mesh/red/tls --secret-string file://{folder}/red.json",
+        f"aws secretsmanager put-secret-value --secret-id color-mesh/green/tls --secret-string file://{folder}/green.json",
+    ]
+    after = secret(folder, "green")
+    assert after["tls.crt"] != before["tls.crt"]
+    assert after["ca.crt"] == before["ca.crt"]
+    assert (folder / "ca.key").read_text() == authority
+
+
+def test_output_has_no_private_key(issue: Issue) -> None:
+    assert "PRIVATE KEY" not in "\n".join(issue())
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "message"),
+    [
+        pytest.param({"notes.txt": ""}, (), "--out: has files, but no authority, got ", id="other-files"),
+        pytest.param({"ca.pem": "", "ca.key": ""}, (), "--out: has no valid authority: ", id="no-certificate"),
+        pytest.param({}, ("--days", "0"), "--days: days out of range, got 0 (1 to 3650)", id="no-days"),
+        pytest.param({}, ("--days", "3650"), "--days: the authority expires before the certificates", id="too-long"),
+        pytest.param({}, ("--node", "gren"), "--node: unknown node or gateway, got 'gren' (known: ", id="unknown-node"),
+    ],
+)
+def test_wrong_input_changes_no_file(
+    issue: Issue, folder: Path, files: dict[str, str], options: tuple[str, ...], message: str
+) -> None:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    (line,) = issue(*options)
+    assert line.startswith(message)
+    assert {each.name: each.read_text() for each in folder.iterdir()} == files
+
+
+def test_folder_of_another_mesh_is_refused(issue: Issue, folder: Path, tmp_path: Path) -> None:
+    issue()
+    before = {each.name: each.read_text() for each in folder.iterdir()}
+    template = tmp_path / "other.template.json"
+    template.write_text(json.dumps(write_template(Mesh(name="other", nodes=(node(),)))))
+    assert main(["certificates", str(template), "--out", str(folder)]) == 1
+    assert {each.name: each.read_text() for each in folder.iterdir()} == before
