@@ -22,8 +22,9 @@ CORE = ("model", "cloudformation", "appmesh", "ecs", "envoy")
 # Each package or module, in order: what it may import of the library, and which other libraries.
 MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "model": ((), ()),
-    "cloudformation": (("model",), ("yaml",)),
-    "appmesh": (("model", "cloudformation"), ()),
+    "aws_json": (("model",), ()),
+    "cloudformation": (("model", "aws_json"), ("yaml",)),
+    "appmesh": (("model", "aws_json", "cloudformation"), ()),
     "ecs": (("model", "cloudformation", "appmesh"), ()),
     "envoy": (("model",), ()),
     "report": (("model",), ()),
@@ -43,6 +44,7 @@ MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             *(
                 "model",
+                "aws_json",
                 "cloudformation",
                 "appmesh",
                 "envoy",

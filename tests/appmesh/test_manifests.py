@@ -93,7 +93,8 @@ def test_later_manifest_of_a_node_updates_the_earlier() -> None:
 
 
 def test_manifests_may_be_given_as_files() -> None:
-    assert read_source(sorted(MANIFESTS.iterdir())) == read_source([MANIFESTS])
+    files, folder = read_source(sorted(MANIFESTS.iterdir())), read_source([MANIFESTS])
+    assert (files.meshes, files.resources, files.notes) == (folder.meshes, folder.resources, folder.notes)
 
 
 def test_incomplete_tutorial_is_read(tmp_path: Path) -> None:
@@ -169,17 +170,17 @@ def test_cloud_map_services_of_an_ambiguous_namespace_are_left_out(
     [
         pytest.param(
             {"red": manifest("virtualNode", "red", [])},
-            "red.json.spec: is not an object, got [] (keys and values)",
+            "red.json: virtualNode/red.Spec: is not an object, got [] (keys and values)",
             id="spec",
         ),
         pytest.param(
             {"red": {"meshName": "colors", "virtualNodeName": "red"}},
-            "red.json.spec: is missing, got None (it is required)",
+            "red.json: virtualNode/red.Spec: is missing, got None (it is required)",
             id="no-spec",
         ),
         pytest.param(
             {"all": manifest("route", "all", {"httpRoute": {"match": {"prefix": "/"}, "action": TO_RED}})},
-            "all.json.virtualRouterName: is missing, got None (it is required)",
+            "all.json: virtualRouter/None/route/all.VirtualRouterName: is missing, got None (it is required)",
             id="route-without-router",
         ),
         pytest.param(
@@ -191,22 +192,12 @@ def test_cloud_map_services_of_an_ambiguous_namespace_are_left_out(
             id="several-owners",
         ),
         pytest.param(
-            {"mesh": MESH, "zone": {"Name": "a.local", "Vpc": "a"}, "red": {"Name": "red", "DnsConfig": "a"}},
-            "red.json.DnsConfig: is not an object, got 'a' (keys and values)",
-            id="dns",
-        ),
-        pytest.param(
-            {"mesh": MESH, "zone": {"Name": "a.local", "Vpc": "a"}, "red": {"Name": "red", "DnsConfig": {}}},
-            "red.json.DnsConfig.DnsRecords: is missing, got None (it is required)",
-            id="dns-records",
-        ),
-        pytest.param(
             {
                 "mesh": MESH,
                 "zone": {"Name": "a.local", "Vpc": "a"},
                 "red": {"Name": "red", "DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": "a"}]}},
             },
-            "red.json.DnsConfig.DnsRecords[0].TTL: is not an integer, got 'a' (digits)",
+            "red.json: service/red.DnsConfig.DnsRecords[0].TTL: is not an integer, got 'a' (digits)",
             id="dns-ttl",
         ),
     ],
@@ -220,8 +211,8 @@ def test_invalid_manifest_is_rejected(files: dict[str, Any], message: str, write
     [
         pytest.param(
             {"red": manifest("virtualNode", "red", {"listener": []})},
-            "red.json.spec.listener: is unknown, got 'listener' (known: backendDefaults, backends, listeners, logging, "
-            "serviceDiscovery)",
+            "red.json: virtualNode/red.Spec.Listener: is unknown, got 'Listener' (known: BackendDefaults, Backends, "
+            "Listeners, Logging, ServiceDiscovery)",
             id="unknown-key",
         ),
         pytest.param(
@@ -257,11 +248,15 @@ def test_part_that_has_no_effect_is_left_out(files: dict[str, Any], message: str
     assert read_source([write(**files)]).left_out == (message,)
 
 
-def test_file_without_a_part_of_a_mesh_is_rejected(write: Write) -> None:
-    path = write(task={"family": "red_node"}) / "task.json"
-    assert (
-        refusal(path)
-        == f"{path}: declares no mesh, got 'no AWS::AppMesh resource' (add a template or manifest that declares one)"
+def test_file_without_a_mesh_is_rejected(write: Write) -> None:
+    folder = write(task={"family": "red_node"}, zone={"Name": "a.local", "Vpc": "vpc-1"})
+    fix = "a cloud assembly such as cdk.out, templates, JSON of the AWS CLI, a Terraform state, or a folder of them"
+    assert refusal(folder / "task.json") == (
+        f"{folder / 'task.json'}: has no template and no JSON of the AWS CLI or Terraform, got 'no resource' ({fix})"
+    )
+    assert refusal(folder / "zone.json") == (
+        f"{folder / 'zone.json'}: declares no mesh, got 'no App Mesh resource' "
+        "(add a template, or JSON of the AWS CLI or Terraform, that declares one)"
     )
 
 

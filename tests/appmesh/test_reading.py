@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from color_mesh.appmesh.fields import Fields, Spelling, api_spelling, cloudformation_spelling
+from color_mesh.appmesh.fields import Fields, Spelling, api_spelling
 from color_mesh.appmesh.resources import (
     read_mesh,
     read_virtual_gateway,
@@ -14,6 +14,7 @@ from color_mesh.appmesh.resources import (
     read_virtual_service,
 )
 from color_mesh.appmesh.routes import read_gateway_route, read_route
+from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.model import (
     AccessLog,
     DnsDiscovery,

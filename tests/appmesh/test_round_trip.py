@@ -16,7 +16,7 @@ from color_mesh.appmesh import (
     virtual_router_spec,
     virtual_service_spec,
 )
-from color_mesh.appmesh.fields import Fields, Spelling, api_spelling, cloudformation_spelling
+from color_mesh.appmesh.fields import Fields, Spelling, api_spelling
 from color_mesh.appmesh.resources import (
     read_mesh,
     read_virtual_gateway,
@@ -26,6 +26,7 @@ from color_mesh.appmesh.resources import (
 )
 from color_mesh.appmesh.routes import read_gateway_route, read_route
 from color_mesh.appmesh.spec import Spec
+from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.model import GatewayRoute, Mesh, Route, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from tests.support.builders import spelled
 from tests.support.mesh_strategies import meshes

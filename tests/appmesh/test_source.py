@@ -264,14 +264,6 @@ def test_value_known_only_at_deployment_can_be_given(write: Write) -> None:
     ("resources", "message"),
     [
         pytest.param(
-            {
-                "Red": appmesh("VirtualNode", "red", {}, MeshOwner=111122223333),
-                "Blue": appmesh("VirtualNode", "blue", {}, MeshOwner="444455556666"),
-            },
-            "mesh 'colors': has several owners, got ('111122223333', '444455556666') (one account owns a mesh)",
-            id="several-owners",
-        ),
-        pytest.param(
             {"Blue": appmesh("VirtualNode", "blue", "a")},
             "a.json: Blue.Spec: is not an object, got 'a' (keys and values)",
             id="wrong-properties",
@@ -693,7 +685,9 @@ def test_last_value_of_a_duplicate_key_counts(tmp_path: Path) -> None:
     path.write_text("Resources: {Mesh: {Type: AWS::AppMesh::Mesh, Properties: {MeshName: a, MeshName: b}}}")
     source = read_source([path])
     assert [mesh.name for mesh in source.meshes] == ["b"]
-    assert source.notes == ("mesh.yaml: key 'MeshName' occurs twice: the last one counts",)
+    assert source.left_out == (
+        "mesh.yaml: key 'MeshName': occurs twice, got 'MeshName' (the last one counts: remove one)",
+    )
 
 
 def test_arn_of_a_declared_certificate_is_a_placeholder(write: Write) -> None:
@@ -706,3 +700,30 @@ def test_arn_of_a_declared_certificate_is_a_placeholder(write: Write) -> None:
     declared = mesh.node("red").listeners[0].tls
     assert declared is not None
     assert declared.certificate == AcmCertificate(arn="arn:aws:acm:::declared/Certificate")
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        pytest.param(
+            {"MeshOwner": "me"},
+            "mesh 'colors': has several owners, got ('me', '111122223333') (one account owns a mesh)",
+            id="owner",
+        ),
+        pytest.param(
+            {"MeshName": "a b"},
+            "mesh 'a b': name has invalid characters, got 'a b' (letters, digits, '-' and '_')",
+            id="mesh",
+        ),
+    ],
+)
+def test_name_or_owner_of_one_part_leaves_the_others_as_they_are(
+    properties: Template, message: str, write: Write
+) -> None:
+    red = appmesh("VirtualNode", "red", {}, MeshOwner="111122223333")
+    blue = appmesh("VirtualNode", "blue", {}, MeshOwner="111122223333")
+    blue["Properties"] |= properties
+    source = read_source([write(a=template(Mesh=MESH, Blue=blue, Red=red))])
+    (mesh,) = source.meshes
+    assert source.left_out == (message,)
+    assert (mesh.owner, mesh.node("red").name) == ("111122223333", "red")

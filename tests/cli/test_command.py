@@ -156,9 +156,9 @@ def test_parity_prints_the_envoy_equivalent_of_each_property(capsys: pytest.Capt
     out, err = capsys.readouterr()
     assert [line.split("  ")[0] for line in out.splitlines()] == [
         "resource",
-        "-------------",
-        "01c-mesh.json",
-        "01c-mesh.json",
+        "------------------------------",
+        "01c-mesh.json: mesh/color-mesh",
+        "01c-mesh.json: mesh/color-mesh",
     ]
     assert [[cell.strip() for cell in line.split("  ") if cell][1:3] for line in out.splitlines()[2:]] == [
         ["MeshName", "color-mesh"],

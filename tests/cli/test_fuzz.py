@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -27,10 +26,10 @@ from color_mesh.cli.main import main
 from color_mesh.cloudformation import load
 from color_mesh.envoy import configure
 from color_mesh.model import MeshError
+from tests.support.damage import change
 from tests.support.envoy import parts, validate
 from tests.support.full_template import full_template
 from tests.support.hostile_inputs import application
-from tests.support.hostile_text import EXPRESSIONS, FORMATS, NUMBERS, TEXTS
 from tests.support.needs import examples
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,31 +42,6 @@ INTERCEPTIONS = ("transparent", "loopback")
 PARTS = (
     *("--node=caller", "--node=target", "--gateway=gateway", "--node=a", "--node=shop", "--node=catalogue-v1"),
     *("--gateway=front", "--node=red"),
-)
-FUNCTIONS = (
-    *("Ref", "Condition", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::If", "Fn::FindInMap"),
-    *("Fn::ImportValue", "Fn::GetAZs", "Fn::Cidr", "Fn::Base64", "Fn::ToJsonString", "Fn::Length", "Fn::Transform"),
-    *("Fn::ForEach::a", "Fn::Not", "Fn::Or", "Fn::Equals", "Fn::"),
-)
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    NUMBERS,
-    st.floats(),
-    TEXTS,
-    EXPRESSIONS,
-    FORMATS,
-    st.sampled_from(("AWS::Region", "AWS::NoValue", "Mesh", "Node", "Task", "a", "red", "envoy", "²", "1e999", "0x7f")),
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from((*FUNCTIONS, "Name", "Value", "Type", "Properties")) | TEXTS, inner, max_size=2
-        )
-    ),
-    max_leaves=6,
 )
 PIECES = st.sampled_from(
     (
@@ -131,45 +105,6 @@ def seeds() -> tuple[tuple[Any, tuple[str, ...]], ...]:
     described = json.loads((MANIFESTS / "02a-red-node.json").read_text())
     full = (full_template(), PARTS[:3])
     return (full, full, ({"Resources": application()}, PARTS[3:4]), (template, PARTS[4:7]), (described, PARTS[7:]))
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of every value in a document."""
-    if path:
-        yield path
-    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from places(each, (*path, key))
-
-
-def at(value: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        value = value[key]
-    return value
-
-
-def change(draw: st.DrawFn, document: Any) -> None:
-    """Replace, remove, rename or repeat one value of a document."""
-    found = list(places(document))
-    leaves = [path for path in found if not isinstance(at(document, path), dict | list)]
-    # What is wrong near the root hides everything below it.
-    deep = leaves if draw(st.sampled_from((True, True, True, False))) else [path for path in found if len(path) > 3]
-    if not deep:
-        return
-    *above, last = deep[draw(st.integers(0, 10_000)) % len(deep)]
-    parent = at(document, tuple(above))
-    kind = draw(st.sampled_from(("replace", "replace", "replace", "graft", "remove", "rename", "nest", "repeat")))
-    if kind == "remove":
-        del parent[last]
-    elif kind == "rename" and isinstance(parent, dict):
-        parent[str(draw(TEXTS | st.sampled_from(FUNCTIONS)))] = parent.pop(last)
-    elif kind == "graft":
-        parent[last] = copy.deepcopy(at(document, deep[draw(st.integers(0, 10_000)) % len(deep)]))
-    elif kind == "nest":
-        parent[last] = draw(st.sampled_from(([parent[last]], {"Fn::Sub": parent[last]}, {"a": parent[last]})))
-    elif kind == "repeat" and isinstance(parent, list):
-        parent += [parent[last]] * draw(st.integers(1, 20))
-    else:
-        parent[last] = draw(VALUES)
 
 
 @st.composite

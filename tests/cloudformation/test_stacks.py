@@ -457,16 +457,20 @@ def test_stages_and_parameters_of_an_assembly_are_read(write: Write) -> None:
 STACK = "aws:cloudformation:stack"
 
 
+@pytest.mark.parametrize("manifest", [{"name": "website"}, []])
+def test_folder_with_a_manifest_of_another_program_is_a_folder(manifest: Any, write: Write) -> None:
+    assert names(write(manifest=manifest, red=template(Red=RED))) == {"red.json: Red": "red"}
+
+
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
         pytest.param(
-            {},
-            "{}: contains no stack, got 'no Resources' (a cloud assembly such as cdk.out, CloudFormation "
-            "templates, or a folder of them)",
+            {"artifacts": {}},
+            "{}: has no template and no JSON of the AWS CLI or Terraform, got 'no resource' (a cloud assembly such as "
+            "cdk.out, templates, JSON of the AWS CLI, a Terraform state, or a folder of them)",
             id="empty",
         ),
-        pytest.param([], "{}/manifest.json: is not an object, got 'list' (keys and values at its top)", id="list"),
         pytest.param(
             {"artifacts": []}, "{}/manifest.json: artifacts: is not an object, got [] (keys and values)", id="artifacts"
         ),
@@ -585,18 +589,18 @@ def test_invalid_template_is_rejected(broken: Template, message: str, write: Wri
 
 
 @pytest.mark.parametrize(
-    ("files", "name", "wrong"),
+    ("files", "name"),
     [
-        pytest.param({}, "", "contains no template", id="empty-folder"),
-        pytest.param({"a": {"b": 1}}, "", "contains no template", id="folder-of-others"),
-        pytest.param({"a": {"b": 1}}, "a.json", "is not a template", id="other-file"),
+        pytest.param({}, "", id="empty-folder"),
+        pytest.param({"a": {"b": 1}}, "", id="folder-of-others"),
+        pytest.param({"a": {"b": 1}}, "a.json", id="other-file"),
     ],
 )
-def test_path_without_templates_is_rejected(files: dict[str, Any], name: str, wrong: str, write: Write) -> None:
+def test_path_without_resources_is_rejected(files: dict[str, Any], name: str, write: Write) -> None:
     path = write(**files) / name
     assert refusal(path) == (
-        f"{path}: {wrong}, got 'no Resources' (a cloud assembly such as cdk.out, CloudFormation templates, or a folder "
-        "of them)"
+        f"{path}: has no template and no JSON of the AWS CLI or Terraform, got 'no resource' (a cloud assembly such as "
+        "cdk.out, templates, JSON of the AWS CLI, a Terraform state, or a folder of them)"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import color_mesh
 from color_mesh.cli.main import main
-from color_mesh.cloudformation import evaluate, stack, templates, yaml_loader
+from color_mesh.cloudformation import evaluate, files, stack, templates, yaml_loader
 from color_mesh.ecs.task_definitions import MAX_CONTAINERS
 from color_mesh.model import errors
 from color_mesh.model.router import MAX_ROUTES
@@ -102,12 +102,13 @@ def test_limits_under_troubleshooting_are_those_of_the_program() -> None:
     table = PAGES["troubleshooting.md"].split("| limit | at most |")[1].split("###")[0]
     assert [int(limit) for limit in re.findall(r"\| (\d+) \|$", table, re.MULTILINE)] == [
         load.MAX_BYTES,
+        load.MAX_JSON_BYTES,
         stack.MAX_MANIFEST_BYTES,
-        load.MAX_TOTAL_BYTES,
-        load.MAX_FILES,
+        files.MAX_TOTAL_BYTES,
+        files.MAX_FILES,
         load.MAX_DEPTH,
         yaml_loader.MAX_VALUES,
-        load.MAX_TOTAL_VALUES,
+        files.MAX_TOTAL_VALUES,
         evaluate.MAX_SIZE,
         evaluate.MAX_STEPS,
         stack.MAX_RESOURCES,

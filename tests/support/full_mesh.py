@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from color_mesh.appmesh.fields import cloudformation_spelling
 from color_mesh.appmesh.meshes import DeclaredResource
 from color_mesh.appmesh.template import write_template
+from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.model import (
     AccessLog,
     ClientTls,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
 from color_mesh.cloudformation.templates import Attribute
@@ -12,28 +11,10 @@ from color_mesh.model.errors import add_problems, listed, problem
 T = TypeVar("T")
 Spelling = Callable[[str], str]
 
-_CLOUDFORMATION = {
-    "acm": "ACM",
-    "awsCloudMap": "AWSCloudMap",
-    "dns": "DNS",
-    "grpc": "GRPC",
-    "http": "HTTP",
-    "http2": "HTTP2",
-    "sds": "SDS",
-    "tcp": "TCP",
-    "tls": "TLS",
-}
-
 
 def api_spelling(key: str) -> str:
     """Return a key in the spelling of the App Mesh API and the AWS CLI."""
     return key
-
-
-@cache
-def cloudformation_spelling(key: str) -> str:
-    """Return a key of the App Mesh API in the spelling of CloudFormation."""
-    return _CLOUDFORMATION.get(key) or key[0].upper() + key[1:]
 
 
 class Fields:

@@ -16,6 +16,7 @@ from color_mesh.appmesh.resources import (
     read_virtual_service,
 )
 from color_mesh.appmesh.routes import read_gateway_route, read_route
+from color_mesh.aws_json.app_mesh import KINDS
 from color_mesh.model import (
     CloudMapService,
     GatewayRoute,
@@ -29,11 +30,9 @@ from color_mesh.model import (
 )
 from color_mesh.model.errors import add_problems, listed, problem, refuse
 from color_mesh.model.index import MeshParts
+from color_mesh.model.mesh import is_account
 
 T = TypeVar("T")
-
-# Kinds of resources as in the names of the API's parameters. Routers and gateways precede their routes.
-KINDS = ("mesh", "virtualNode", "virtualService", "virtualRouter", "virtualGateway", "route", "gatewayRoute")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +99,8 @@ def read_meshes(
         resources: Resources.
         cloud_map_services: Cloud Map services.
         left_out: List to which messages are added about parts that cannot be read or are not valid and are left out,
-            and about unknown properties. A mesh whose own declaration cannot be read is left out with all its parts.
-            Default: they are problems.
+            and about unknown properties. A mesh that cannot be read or is not valid is left out with all its
+            parts. Default: they are problems.
 
     Returns:
         The meshes, and notes about assumptions for the user.
@@ -142,7 +141,8 @@ def read_meshes(
             services = tuple(each for each in cloud_map_services if single_mesh or _refers(draft, each))
             meshes.append(_mesh(name, draft, services, left_out))
         except MeshError as error:
-            problems += error.problems
+            add_problems(problems if left_out is None else left_out, error.problems)
+            all_readable = False
     refuse(problems)
     if not all_readable and not any((*mesh.nodes, *mesh.services, *mesh.routers, *mesh.gateways) for mesh in meshes):
         refuse(left_out or ())
@@ -224,7 +224,10 @@ def _mesh(
     subject = f"mesh {name!r}"
     problems: list[str] = []
     if len(draft.owners) > 1:
-        problems.append(problem(subject, "has several owners", tuple(draft.owners), "one account owns a mesh"))
+        text = problem(subject, "has several owners", tuple(draft.owners), "one account owns a mesh")
+        add_problems(problems if left_out is None else left_out, [text])
+    # The owner of one resource that is not valid is not that of the mesh.
+    owner_id = next((each for each in draft.owners if is_account(each)), next(iter(draft.owners), None))
     for kind, routes, owners in (
         ("virtual router", draft.routes, {router.name for router in draft.routers}),
         ("virtual gateway", draft.gateway_routes, {gateway.name for gateway in draft.gateways}),
@@ -250,7 +253,7 @@ def _mesh(
 
     def build(of_mesh: MeshParts) -> Mesh:
         declared = {each.name: getattr(of_mesh, each.name) for each in dataclass_fields(of_mesh)}
-        return Mesh(name=name, owner=next(iter(draft.owners), None), **properties, **declared)
+        return Mesh(name=name, owner=owner_id, **properties, **declared)
 
     if left_out is None:
         return build(parts)

@@ -1,20 +1,19 @@
-"""Meshes, read from templates, cloud assemblies and the AWS CLI's JSON."""
+"""Meshes, read from templates, and from what is read as templates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from color_mesh.appmesh.fields import Fields, api_spelling, cloudformation_spelling
-from color_mesh.appmesh.manifests import is_manifest, read_cloud_map_service, read_manifests
-from color_mesh.appmesh.meshes import KINDS, DeclaredResource, read_meshes
+from color_mesh.appmesh.fields import Fields, api_spelling
+from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
+from color_mesh.aws_json.app_mesh import KINDS, cloudformation_spelling
 from color_mesh.cloudformation import (
     Attribute,
     Files,
     Resource,
     Templates,
-    is_template,
     read_templates,
     set_option,
 )
@@ -62,39 +61,31 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     """Read the meshes that are declared at some paths.
 
     Args:
-        paths: Cloud assemblies, templates, folders of templates, or folders and files of the AWS CLI's JSON.
+        paths: Cloud assemblies, templates, JSON of the AWS CLI or of Terraform, and folders of them.
         values: Values of parameters, pseudo parameters and attributes that the templates do not define.
 
     Raises:
         MeshError: With all problems, or if there is no mesh.
     """
     files = Files()
-    manifests, template_paths = [], []
-    for path in paths:
-        manifests_at_path = _manifests(path, files)
-        manifests += manifests_at_path
-        if not manifests_at_path or _contains_template(path, files):
-            template_paths.append(path)
-    declared, services, notes = read_manifests(manifests)
-    templates = read_templates(template_paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
+    templates = read_templates(paths, values=values or {}, known_attributes=KNOWN_ATTRIBUTES, files=files)
     # Whatever is read from here is printed or written.
     templates = templates.without_secrets()
     left_out: list[str] = []
-    declared += _resources(templates, left_out)
-    services += _cloud_map_services(templates, left_out)
-    notes += templates.notes
+    declared = _resources(templates, left_out)
+    services = _cloud_map_services(templates, left_out)
     if not declared:
         refuse(left_out)
         subject = ", ".join(map(str, paths))
-        fix = "add a template or manifest that declares one"
-        raise MeshError([problem(subject, "declares no mesh", "no AWS::AppMesh resource", fix)])
+        fix = "add a template, or JSON of the AWS CLI or Terraform, that declares one"
+        raise MeshError([problem(subject, "declares no mesh", "no App Mesh resource", fix)])
     meshes, more_notes = read_meshes(declared, services, left_out)
     return Source(
         meshes=meshes,
         resources=tuple(declared),
         templates=templates,
-        notes=(*notes, *files.notes, *more_notes),
-        left_out=tuple(left_out),
+        notes=(*templates.notes, *files.notes, *more_notes),
+        left_out=(*files.duplicate_keys, *left_out),
     )
 
 
@@ -111,21 +102,6 @@ def read_declared_meshes(templates: Templates) -> Source:
         refuse(left_out)
     meshes, notes = read_meshes(declared, services, left_out)
     return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=notes, left_out=tuple(left_out))
-
-
-def _manifests(path: Path, files: Files) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the AWS CLI's JSON documents at a path; for a folder, only if one of them is an App Mesh resource."""
-    if path.is_dir() and (path / "manifest.json").exists():
-        return []
-    parsed = files.documents(path) if path.is_dir() else [(path, files.load(path))]
-    documents = [(file.name, document) for file, document in parsed if file.suffix not in (".yaml", ".yml")]
-    manifests = [(name, document) for name, document in documents if not is_template(document)]
-    return manifests if not path.is_dir() or any(is_manifest(document) for _, document in manifests) else []
-
-
-def _contains_template(path: Path, files: Files) -> bool:
-    """Return whether a folder contains a template."""
-    return path.is_dir() and any(is_template(document) for _, document in files.documents(path))
 
 
 def _resources(templates: Templates, left_out: list[str]) -> list[DeclaredResource]:
@@ -222,4 +198,18 @@ def _cloud_map_service(resource: Resource, problems: list[str]) -> list[CloudMap
     namespace_properties = {"Name": namespace.resource.property("Name")}
     refuse([*_unknown(resource.place, properties), *_unknown(namespace.resource.place, namespace_properties)])
     name = Fields(namespace_properties, namespace.resource.place, api_spelling, problems).text("Name")
-    return [read_cloud_map_service(Fields(properties, resource.place, api_spelling, problems), name)]
+    fields = Fields(properties, resource.place, api_spelling, problems)
+    ttls = fields.required("DnsConfig", lambda dns: dns.many("DnsRecords", _ttl))
+    return [
+        CloudMapService(
+            name=fields.text("Name"),
+            namespace=name,
+            description=fields.optional_text("Description"),
+            ttl_seconds=next(iter(ttls), 0),
+        )
+    ]
+
+
+def _ttl(fields: Fields) -> int:
+    fields.ignore("Type")
+    return fields.integer("TTL")

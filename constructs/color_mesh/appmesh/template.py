@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from color_mesh.appmesh.fields import cloudformation_spelling
 from color_mesh.appmesh.resources import (
     mesh_spec,
     virtual_gateway_spec,
@@ -13,6 +12,7 @@ from color_mesh.appmesh.resources import (
 )
 from color_mesh.appmesh.routes import gateway_route_spec, route_spec
 from color_mesh.appmesh.spec import Spec
+from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.model import Mesh
 
 Tags = tuple[tuple[str, str], ...]

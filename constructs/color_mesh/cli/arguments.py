@@ -78,7 +78,8 @@ def _add_mesh_commands(commands: _Commands, values: _Parser) -> None:
         "source",
         nargs="+",
         metavar="SOURCE",
-        help="cloud assembly (cdk.out), CloudFormation template, or folder of templates or of the AWS CLI's JSON",
+        help="cloud assembly (cdk.out), CloudFormation template, JSON of the AWS CLI, Terraform state or "
+        "`terraform show -json`, or folder of these; templates that refer to each other are one stack",
     )
     source.add_argument("--mesh", metavar="NAME", help="mesh to use, if the source has several")
     _add(commands, "show", "print the mesh as tables", source)
@@ -151,7 +152,7 @@ def _add_run_commands(commands: _Commands, values: _Parser) -> None:
         nargs="*",
         default=["cdk.out"],
         metavar="SOURCE",
-        help="cloud assembly, or templates (default: cdk.out)",
+        help="cloud assembly, templates, JSON of the AWS CLI, or Terraform state (default: cdk.out)",
     )
     up.add_argument(
         "--image",

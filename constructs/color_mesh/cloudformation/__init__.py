@@ -1,12 +1,13 @@
 """CloudFormation templates, with their values evaluated as at deployment.
 
-- `load` parses a file of any content, with `yaml_loader` for YAML.
+- `load` parses a file of any content, with `yaml_loader` for YAML; `files` has those that a command reads.
 - `stack` reads the stacks of templates and cloud assemblies.
 - `evaluate` evaluates values, with the intrinsic functions of `references` and `functions`.
 - `templates` has the resources.
 """
 
-from color_mesh.cloudformation.load import Files, is_template, load
+from color_mesh.cloudformation.files import Files
+from color_mesh.cloudformation.load import load
 from color_mesh.cloudformation.templates import Attribute, Resource, Templates, read_templates
 from color_mesh.cloudformation.values import hidden_parameters, set_option
 
@@ -16,7 +17,6 @@ __all__ = [
     "Resource",
     "Templates",
     "hidden_parameters",
-    "is_template",
     "load",
     "read_templates",
     "set_option",

@@ -26,17 +26,17 @@ def _dependencies(resource: Any, known: Mapping[str, Any]) -> dict[str, str]:
         for name in ([depends_on] if isinstance(depends_on, str) else depends_on)
         if isinstance(name, str) and name in known
     }
-    for name, path in _references(resource.get("Properties", {}), ""):
+    for name, path in references(resource.get("Properties", {}), ""):
         if name in known:
             found.setdefault(name, path)
     return found
 
 
-def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def references(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the names that a value refers to, each with the property that does."""
     if isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _references(each, f"{path}[{index}]")
+            yield from references(each, f"{path}[{index}]")
     elif isinstance(value, dict):
         for key, each in value.items():
             match key, each:
@@ -50,6 +50,6 @@ def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
                     yield from ((name, path) for name in _VARIABLE.findall(each))
                 case "Fn::Sub", [str(text), dict(variables), *_]:
                     yield from ((name, path) for name in _VARIABLE.findall(text) if name not in variables)
-                    yield from _references(variables, path)
+                    yield from references(variables, path)
                 case _:
-                    yield from _references(each, path if key.startswith("Fn::") else f"{path}.{key}".lstrip("."))
+                    yield from references(each, path if key.startswith("Fn::") else f"{path}.{key}".lstrip("."))

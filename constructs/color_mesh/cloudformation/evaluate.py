@@ -19,6 +19,7 @@ from color_mesh.model.errors import add_problems
 MAX_DEPTH = 100  # Nested values and chains of references; well within Python's recursion limit.
 MAX_SIZE = 10_000_000  # Total characters that functions may produce; an item of a list counts as ten.
 MAX_STEPS = 1_000_000  # Values that may be evaluated.
+MIN_SECRET = 8  # Characters of a secret in a Terraform state.
 
 # An intrinsic function: evaluator, stack, argument and place of the call, to the result.
 Function: TypeAlias = Callable[["Evaluator", Stack, Any, str], Any]
@@ -130,7 +131,7 @@ class Evaluator:
         conditions = stack.section("Conditions")
         if not (isinstance(name, str) and name in conditions):
             raise unknown_name(place, "condition", name, conditions)
-        declaration = f"{stack.path.name}: Conditions.{name}"
+        declaration = stack.place(f"Conditions.{name}")
         return bool(
             self.once(stack, f"condition {name}", place, lambda: self.truth(stack, conditions[name], declaration))
         )
@@ -138,7 +139,7 @@ class Evaluator:
     def is_deployed(self, stack: Stack, logical_id: str) -> bool:
         """Return whether a resource is deployed: its own condition, and those of the stacks around it."""
         resource = stack.section("Resources")[logical_id]
-        return self.holds(stack, resource, f"{stack.path.name}: {logical_id}.Condition")
+        return self.holds(stack, resource, f"{stack.place(logical_id)}.Condition")
 
     def holds(self, stack: Stack, declaration: Mapping[str, Any], place: str) -> bool:
         """Return whether a resource or output with this declaration is deployed."""
@@ -182,9 +183,15 @@ class Evaluator:
         return result
 
     def secrets(self) -> set[str]:
-        """Return the values of parameters with ``NoEcho``, given by the user."""
-        names = {name for stack in self.stacks for name in stack.section("Parameters") if stack.is_secret(name)}
-        return {value for name, value in self.values.items() if name in names and value}
+        """Return the values of parameters with ``NoEcho``, given by the user or by a Terraform state."""
+        secrets = set()
+        for stack in self.stacks:
+            for name in filter(stack.is_secret, stack.section("Parameters")):
+                secrets.add(str(self.values.get(name, "")))
+                # Terraform marks more than it has to. A short text occurs in others that are no secrets.
+                value = str(stack.parameters.get(name, ""))
+                secrets |= {value} if len(value) >= MIN_SECRET else set()
+        return secrets - {""}
 
     def _value(self, stack: Stack, value: Any, place: str) -> Any:
         if isinstance(value, dict):

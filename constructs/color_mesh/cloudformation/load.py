@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -22,71 +24,42 @@ from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
 MAX_BYTES = 1_000_000  # AWS CloudFormation User Guide, Understand CloudFormation quotas: template body in S3
+MAX_JSON_BYTES = 10_000_000  # Of other JSON, such as a Terraform state.
 MAX_DEPTH = 100
-MAX_FILES = 5000  # Of a folder.
 MAX_YAML_EVENTS = 200_000
 MAX_KEY_LENGTH = 1000
-# In all files of a command.
-MAX_TOTAL_BYTES = 50_000_000
-MAX_TOTAL_VALUES = 1_000_000
-_TOGETHER = "and the files before it are too large"
+
+_WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 T = TypeVar("T")
 Document: TypeAlias = Mapping[str, Any]
 
 
-class Files:
-    """Files that a command reads, each of them once, within limits for all of them.
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Content of a file.
 
     Attributes:
-        notes: Notes for the user: files of folders that are not understood, and duplicate keys.
+        document: Document.
+        size: Number of its characters.
+        count: Number of its values, by the time that they take.
+        duplicate_keys: Keys of YAML that occur twice.
     """
 
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self._documents: dict[Path, Document] = {}
-        self._bytes = 0
-        self._values = 0
+    document: Any
+    size: int
+    count: int
+    duplicate_keys: tuple[str, ...]
 
-    def load(self, path: Path, max_bytes: int = MAX_BYTES) -> Document:
-        """Parse a file as `load` does, or return what it had when it was read first.
-
-        Raises:
-            MeshError: As `load`, and if this file and those read before are too large together.
-        """
-        # A path with a null character cannot be resolved, nor read.
-        # `Path.resolve` raises an error for links that lead to each other; reading the file does so too, as OSError.
-        resolved = path if "\0" in str(path) else Path(os.path.realpath(path))
-        if resolved not in self._documents:
-            document, size, values, duplicate_keys = _load(path, max_bytes)
-            self.notes += (f"{path.name}: key {key!r} occurs twice: the last one counts" for key in duplicate_keys)
-            self._bytes += size
-            self._values += values
-            if self._bytes > MAX_TOTAL_BYTES:
-                got = f"more than {MAX_TOTAL_BYTES} bytes"
-                raise _error(path, _TOGETHER, got, "give fewer files")
-            if self._values > MAX_TOTAL_VALUES:
-                got = f"more than {MAX_TOTAL_VALUES} values"
-                raise _error(path, _TOGETHER, got, "give fewer files")
-            self._documents[resolved] = document
-        return self._documents[resolved]
-
-    def documents(self, folder: Path) -> list[tuple[Path, Document]]:
-        """Parse the files of a folder and its subfolders; those that cannot be parsed are noted and left out.
+    def object(self, path: Path) -> Document:
+        """Return the document.
 
         Raises:
-            MeshError: If there are too many files, or they are too large together.
+            MeshError: If it is not an object.
         """
-        documents = []
-        for file in files_of(folder):
-            try:
-                documents.append((file, self.load(file)))
-            except MeshError as error:
-                if _TOGETHER in str(error):
-                    raise
-                note = f"not understood: {error}"
-                self.notes += [note] if note not in self.notes else []
-        return documents
+        if not isinstance(self.document, dict):
+            raise _error(path, "is not an object", type(self.document).__name__, "keys and values at its top")
+        return self.document
 
 
 def load(path: Path, max_bytes: int = MAX_BYTES) -> Document:
@@ -96,46 +69,35 @@ def load(path: Path, max_bytes: int = MAX_BYTES) -> Document:
         MeshError: If the file cannot be read or is too large, is not valid JSON or YAML, has duplicate keys, is nested
             too deeply, or is too large with its YAML aliases expanded.
     """
-    document, _, _, duplicate_keys = _load(path, max_bytes)
-    for key in duplicate_keys:
+    parsed = parse(path, max_bytes)
+    for key in parsed.duplicate_keys:
         raise _duplicate_key(path, key)
-    return document
+    return parsed.object(path)
 
 
-def files_of(folder: Path) -> list[Path]:
-    """Return the files of a folder and its subfolders with the file name extensions of templates.
+def parse(path: Path, max_bytes: int = MAX_BYTES) -> Parsed:
+    """Parse a JSON or YAML file as `load` does, of any content.
 
-    Hidden folders and those of Node packages are left out.
+    JSON that is no template may be as large as a Terraform state, and several documents that follow each other are a
+    list, as when a shell appends the answers of the AWS CLI to a file.
 
     Raises:
-        MeshError: If there are too many.
+        MeshError: As `load`, except for duplicate keys of YAML.
     """
-    suffixes = (".json", ".yaml", ".yml", ".template")
-    files: list[Path] = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
-        paths = (Path(parent, name) for name in sorted(names))
-        files += (path for path in paths if path.suffix in suffixes and path.is_file())
-        if len(files) > MAX_FILES:
-            raise _error(folder, "has too many files", len(files), f"at most {MAX_FILES}")
-    return files
-
-
-def _load(path: Path, max_bytes: int) -> tuple[Document, int, int, tuple[str, ...]]:
-    """Return the document of a file, the number of its characters, what its values count for, and duplicate keys."""
-    text = _text(path, max_bytes)
-    is_json = path.suffix == ".json" or (path.suffix not in (".yaml", ".yml") and text.lstrip().startswith("{"))
+    is_state = path.suffix in (".json", ".tfstate")
+    text = _text(path, max(max_bytes, MAX_JSON_BYTES) if is_state else max_bytes)
+    is_json = is_state or (path.suffix not in (".yaml", ".yml") and text.lstrip()[:1] == "{")
     document, duplicate_keys = (_json(path, text), ()) if is_json else _yaml(path, text)
     count = _check_size(path, document)
-    if not isinstance(document, dict):
-        raise _error(path, "is not an object", type(document).__name__, "keys and values at its top")
+    if is_template(document) and len(text.encode()) > max_bytes:
+        raise _error(path, "is too large", f"{len(text.encode())} bytes", f"at most {max_bytes}")
     # Values of YAML take the time of several values of JSON.
-    return document, len(text), count if is_json else 5 * count, duplicate_keys
+    return Parsed(document, len(text), count if is_json else 5 * count, duplicate_keys)
 
 
-def is_template(document: Mapping[str, Any]) -> bool:
+def is_template(document: Any) -> bool:
     """Return whether a document is a CloudFormation template."""
-    return "Resources" in document or "AWSTemplateFormatVersion" in document
+    return isinstance(document, dict) and ("Resources" in document or "AWSTemplateFormatVersion" in document)
 
 
 def _text(path: Path, max_bytes: int) -> str:
@@ -182,10 +144,9 @@ def _json(path: Path, text: str) -> Any:
             result[key] = value
         return result
 
+    decoder = json.JSONDecoder(object_pairs_hook=with_unique_keys, parse_int=_number(int), parse_float=_number(float))
     try:
-        document = json.loads(
-            text, object_pairs_hook=with_unique_keys, parse_int=_number(int), parse_float=_number(float)
-        )
+        return _documents(decoder, text)
     except MeshError:
         raise
     except json.JSONDecodeError as error:
@@ -195,7 +156,30 @@ def _json(path: Path, text: str) -> Any:
         raise _too_deep(path) from None
     except ValueError as error:
         raise _error(path, "is not valid JSON", _description(error), "correct it there") from None
-    return document
+
+
+def _documents(decoder: json.JSONDecoder, text: str) -> Any:
+    """Return the document of a text, or a list of its documents if they are several objects.
+
+    Raises:
+        json.JSONDecodeError: If the text is anything else.
+    """
+    try:
+        return decoder.decode(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data" or text[error.pos] != "{":
+            raise
+    documents, position = [], _end_of_space(text, 0)
+    while position < len(text):
+        document, end = decoder.raw_decode(text, position)
+        documents.append(document)
+        position = _end_of_space(text, end)
+    return documents
+
+
+def _end_of_space(text: str, position: int) -> int:
+    match = _WHITESPACE.match(text, position)
+    return position if match is None else match.end()
 
 
 def _yaml(path: Path, text: str) -> tuple[Any, tuple[str, ...]]:
@@ -242,7 +226,7 @@ def _check_size(path: Path, document: Any) -> int:
     """Return the number of values, with aliases expanded, without expanding them.
 
     Raises:
-        MeshError: If a document the document is nested too deeply or too large.
+        MeshError: If the document is nested too deeply or too large.
     """
     measured: dict[int, tuple[int, int]] = {}
 

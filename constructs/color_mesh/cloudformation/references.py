@@ -121,7 +121,7 @@ def _parameter_value(evaluator: Evaluator, stack: Stack, name: str, place: str) 
     argument = _argument(stack, name)
     if argument is NO_VALUE:
         return NO_VALUE
-    origin = f"{parent.path.name}: {logical_id}.Parameters.{name}"
+    origin = f"{parent.place(logical_id)}.Parameters.{name}"
     return evaluator.once(stack, f"parameter {name}", place, lambda: evaluator.value(parent, argument, origin))
 
 
@@ -169,7 +169,7 @@ def _attribute(evaluator: Evaluator, stack: Stack, logical_id: str, attribute: s
         suffix = blake2b(name.encode(), digest_size=3).hexdigest()
         return evaluator.text(stack, {"Fn::Sub": f"{key}{name}-{suffix}"}, place)
     value = resource.get("Properties", {}).get(key, {"Ref": "AWS::NoValue"})
-    origin = f"{stack.path.name}: {logical_id}.{key}"
+    origin = f"{stack.place(logical_id)}.{key}"
     result = evaluator.once(stack, f"{logical_id}.{attribute}", place, lambda: _scalar(evaluator, stack, value, origin))
     return f"{stack.name}-{logical_id}" if result is NO_VALUE else result
 
@@ -200,11 +200,11 @@ def _exports(evaluator: Evaluator) -> dict[str, tuple[Stack, str]]:
         for output, declaration in stack.section("Outputs").items():
             export = declaration.get("Export")
             if isinstance(export, dict) and _is_output_deployed(evaluator, stack, output):
-                place = f"{stack.path.name}: Outputs.{output}.Export.Name"
+                place = f"{stack.place(f'Outputs.{output}')}.Export.Name"
                 name = evaluator.text(stack, export.get("Name"), place)
                 if name in exports:
                     other, other_output = exports[name]
-                    fix = f"also by {other.path.name}: Outputs.{other_output}"
+                    fix = f"also by {other.place(f'Outputs.{other_output}')}"
                     raise refusal(place, "is exported twice", name, fix)
                 exports[name] = stack, output
     return exports
@@ -217,7 +217,7 @@ def _output(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any:
     if not _is_output_deployed(evaluator, stack, name):
         fix = "its condition is false: refer to it under the same condition"
         raise refusal(place, "is an output that is not deployed", name, fix)
-    value, origin = outputs[name]["Value"], f"{stack.path.name}: Outputs.{name}.Value"
+    value, origin = outputs[name]["Value"], f"{stack.place(f'Outputs.{name}')}.Value"
     return evaluator.once(stack, f"output {name}", place, lambda: _scalar(evaluator, stack, value, origin))
 
 
@@ -226,7 +226,7 @@ def _outputs_with_value(stack: Stack) -> dict[str, Mapping[str, Any]]:
 
 
 def _is_output_deployed(evaluator: Evaluator, stack: Stack, name: str) -> bool:
-    place = f"{stack.path.name}: Outputs.{name}.Condition"
+    place = f"{stack.place(f'Outputs.{name}')}.Condition"
     return evaluator.holds(stack, stack.section("Outputs")[name], place)
 
 

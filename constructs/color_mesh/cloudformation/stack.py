@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from color_mesh.cloudformation.load import Files, is_template
+from color_mesh.cloudformation.files import Files
+from color_mesh.cloudformation.load import is_template
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem
 
@@ -29,55 +30,73 @@ class Stack:
         name: Name of the stack.
         document: Template.
         pseudo: Values of pseudo parameters, as far as they are known.
-        parameters: Values of parameters in the cloud assembly.
+        parameters: Values of parameters in the cloud assembly, or of secrets in a Terraform state.
         parent: Parent stack, and logical id of this stack in it, if this stack is nested.
         children: Nested stacks by logical id, as far as their templates were found.
+        files: Files of resources and of names such as ``Outputs.Url``, if the stack has several. Default: ``path``.
     """
 
     path: Path
     name: str
     document: Mapping[str, Any] = field(repr=False)
     pseudo: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     parent: "tuple[Stack, str] | None" = None
     children: "dict[str, Stack]" = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """Return a section of the template, an object of objects."""
         section: Mapping[str, Any] = self.document.get(name, {})
         return section
 
+    def file(self, name: str) -> Path:
+        """Return the file of a resource, or of a name in another section, such as ``Outputs.Url``."""
+        return self.files.get(name, self.path)
+
+    def place(self, name: str) -> str:
+        """Return the place of a resource, or of a name in another section, in error messages."""
+        return f"{self.file(name).name}: {name}"
+
     def is_secret(self, parameter: str) -> bool:
         """Return whether a parameter has ``NoEcho`` (CloudFormation User Guide, *Parameters*)."""
         return str(self.section("Parameters")[parameter].get("NoEcho", "")).lower() == "true"
 
 
-def stacks_of(path: Path, files: Files) -> list[Stack]:
-    """Read the stacks at a path: a template, a folder of templates, or a cloud assembly.
+def read_stacks(path: Path, files: Files) -> tuple[list[Stack], list[tuple[Path, Any]]]:
+    """Read the stacks at a path: a template, a folder of templates, or a cloud assembly; without nested stacks.
+
+    Returns:
+        The stacks, and the documents of files that are no templates.
 
     Raises:
-        MeshError: If there is no stack, or a file cannot be read.
+        MeshError: If a file cannot be read.
     """
-    if path.is_dir() and (path / "manifest.json").exists():
-        stacks = _read_assembly(path, files, set())
-        wrong = "contains no stack"
-    elif path.is_dir():
-        documents = files.documents(path)
-        stacks = [_stack(files, file, document, file.stem) for file, document in documents if is_template(document)]
-        wrong = "contains no template"
-    else:
-        document = files.load(path)
-        stacks = [_stack(files, path, document, path.name.split(".")[0])] if is_template(document) else []
-        wrong = "is not a template"
-    if not stacks:
-        fix = "a cloud assembly such as cdk.out, CloudFormation templates, or a folder of them"
-        raise MeshError([problem(str(path), wrong, "no Resources", fix)])
-    return stacks
+    if path.is_dir() and _is_assembly(path / "manifest.json", files):
+        return _read_assembly(path, files, set()), []
+    documents = files.documents(path) if path.is_dir() else [(path, files.document(path))]
+    stacks, others = [], []
+    for file, declared in documents:
+        # The answer of `aws cloudformation get-template` has the template as a part.
+        document = declared["TemplateBody"] if isinstance(declared, dict) and "TemplateBody" in declared else declared
+        if is_template(document):
+            stack = Stack(file, file.stem if path.is_dir() else file.name.split(".")[0], document)
+            _check(stack)
+            stacks.append(stack)
+        else:
+            others.append((file, document))
+    return stacks, others
 
 
 def with_nested(stack: Stack) -> list[Stack]:
     """Return a stack and all stacks nested in it."""
     return [stack, *(each for child in stack.children.values() for each in with_nested(child))]
+
+
+def _is_assembly(manifest: Path, files: Files) -> bool:
+    """Return whether a file is the manifest of a cloud assembly: other programs have files of this name too."""
+    document = files.document(manifest, MAX_MANIFEST_BYTES) if manifest.exists() else None
+    return isinstance(document, dict) and "artifacts" in document
 
 
 def _read_assembly(folder: Path, files: Files, read: set[Path], above: tuple[Path, ...] = ()) -> list[Stack]:
@@ -103,7 +122,9 @@ def _read_assembly(folder: Path, files: Files, read: set[Path], above: tuple[Pat
             pseudo = _environment(str(artifact.get("environment", "")))
             # Values that the CDK sets, such as the locations of assets.
             parameters = _object(properties.get("parameters", {}), f"{place}.properties.parameters")
-            stacks.append(_stack(files, template, files.load(template), stack_name, pseudo, parameters))
+            stack = Stack(template, stack_name, files.load(template), pseudo, parameters)
+            _check(stack)
+            stacks.append(stack)
         if len(stacks) > MAX_STACKS:
             raise MeshError([problem(str(file), "has too many stacks", f"more than {MAX_STACKS}", "deploy fewer")])
     return stacks
@@ -115,29 +136,21 @@ def _environment(environment: str) -> dict[str, str]:
     return {name: value for name, value in known.items() if value and not value.startswith("unknown-")}
 
 
-def _stack(
-    files: Files,
-    path: Path,
-    document: Mapping[str, Any],
-    name: str,
-    pseudo: Mapping[str, str] | None = None,
-    parameters: Mapping[str, Any] | None = None,
-) -> Stack:
-    stack = Stack(path, name, document, pseudo or {}, parameters or {})
-    _nest(stack, files)
-    return stack
+def nest(stack: Stack, files: Files) -> None:
+    """Read the nested stacks of a stack, as far as their templates are found.
 
-
-def _nest(stack: Stack, files: Files) -> None:
-    _check(stack)
+    Raises:
+        MeshError: If a template cannot be read, is nested in itself, or has too many below it.
+    """
     for logical_id, resource in stack.section("Resources").items():
-        file = _nested_template(stack.path, resource) if resource["Type"] == NESTED else None
+        file = _nested_template(stack.file(logical_id), resource) if resource["Type"] == NESTED else None
         if file is not None:
             _check_nesting(stack, file)
             name = f"{stack.name}-{logical_id}"
             child = Stack(file, name, files.load(file), stack.pseudo, parent=(stack, logical_id))
             stack.children[logical_id] = child
-            _nest(child, files)
+            _check(child)
+            nest(child, files)
 
 
 def _check(stack: Stack) -> None:

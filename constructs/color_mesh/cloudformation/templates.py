@@ -5,16 +5,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from color_mesh.aws_json import convert
 from color_mesh.cloudformation.dependencies import dependencies
 from color_mesh.cloudformation.evaluate import Evaluator
+from color_mesh.cloudformation.files import Files
 from color_mesh.cloudformation.functions import FUNCTIONS
-from color_mesh.cloudformation.load import Files
+from color_mesh.cloudformation.merging import merged
 from color_mesh.cloudformation.references import REFERENCES
-from color_mesh.cloudformation.stack import NESTED, Stack, stacks_of, with_nested
+from color_mesh.cloudformation.stack import NESTED, Stack, nest, read_stacks, with_nested
 from color_mesh.cloudformation.values import NO_VALUE, Unknown
 from color_mesh.model.errors import listed, problem, refuse
 
 MAX_RESOURCES = 5_000  # Of all stacks.
+_MAX_NAMED = 10  # Files in a note.
+_FIX = "a cloud assembly such as cdk.out, templates, JSON of the AWS CLI, a Terraform state, or a folder of them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Resource:
     @property
     def place(self) -> str:
         """Place of the resource in error messages."""
-        return f"{self._stack.path.name}: {self.logical_id}"
+        return self._stack.place(self.logical_id)
 
     @property
     def generated_name(self) -> str:
@@ -52,7 +56,7 @@ class Resource:
         """Places of the resources that ``DependsOn`` names: they are created, and stable, before this one changes."""
         declared = self._stack.section("Resources")[self.logical_id].get("DependsOn", [])
         names = declared if isinstance(declared, list) else [declared]
-        return tuple(f"{self._stack.path.name}: {each}" for each in names)
+        return tuple(self._stack.place(each) for each in names)
 
     def properties(self) -> dict[str, Any]:
         """Evaluate all properties. A value that only a deployment knows is an `Attribute`.
@@ -166,7 +170,7 @@ class Templates:
     def dependencies(self) -> dict[str, dict[str, str]]:
         """Return the resources that each resource depends on, each with the property that refers to it, by places."""
         return {
-            f"{stack.path.name}: {logical_id}": {f"{stack.path.name}: {name}": path for name, path in found.items()}
+            stack.place(logical_id): {stack.place(name): path for name, path in found.items()}
             for stack in self._stacks
             for logical_id, found in dependencies(stack.section("Resources")).items()
         }
@@ -178,10 +182,10 @@ def read_templates(
     known_attributes: Mapping[tuple[str, str], str],
     files: Files | None = None,
 ) -> Templates:
-    """Read templates, folders of templates and cloud assemblies.
+    """Read templates, JSON of the AWS CLI and of Terraform, folders of both, and cloud assemblies.
 
     Args:
-        paths: Paths of the templates, folders and cloud assemblies.
+        paths: Paths of the files, folders and cloud assemblies.
         values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
         known_attributes: Property that an attribute repeats, by resource type and attribute name. For a resource
             without the property the attribute is a generated name. A text that begins with ``arn:`` is the first part
@@ -192,19 +196,50 @@ def read_templates(
         MeshError: If a template cannot be read, or a value matches nothing in the templates.
     """
     files = files or Files()
-    roots = {stack.path.resolve(): stack for path in paths for stack in stacks_of(path, files)}
-    nested = {each.path.resolve() for root in roots.values() for each in with_nested(root)[1:]}
+    roots, notes = _roots(paths, files)
+    nested = {each.path.resolve() for root in roots for each in with_nested(root)[1:]}
     # The template of a nested stack is not a stack of its own.
-    stacks = tuple(each for path, root in roots.items() if path not in nested for each in with_nested(root))
+    stacks = tuple(each for root in roots if root.path.resolve() not in nested for each in with_nested(root))
     refuse(_too_many(stacks))
     refuse(_unused(values, stacks))
-    missing = [
-        f"{stack.path.name}: the template of nested stack {logical_id} was not found"
+    notes += [
+        f"{stack.file(logical_id).name}: the template of nested stack {logical_id} was not found"
         for stack in stacks
         for logical_id, resource in stack.section("Resources").items()
         if resource["Type"] == NESTED and logical_id not in stack.children
     ]
-    return Templates(tuple(missing), stacks, Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS}))
+    return Templates(tuple(notes), stacks, Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS}))
+
+
+def _roots(paths: Sequence[Path], files: Files) -> tuple[list[Stack], list[str]]:
+    """Read the stacks that are not nested in others, the last one of what is no template, and notes for the user."""
+    stacks: dict[Path, Stack] = {}
+    documents: dict[Path, Any] = {}
+    contents = []
+    for path in paths:
+        at_path, others = read_stacks(path, files)
+        stacks |= {stack.path.resolve(): stack for stack in at_path}
+        documents |= {file.resolve(): document for file, document in others}
+        contents.append((path, bool(at_path), [file.resolve() for file, _ in others]))
+    conversion = convert(documents.items())
+    refuse(
+        problem(str(path), "has no template and no JSON of the AWS CLI or Terraform", "no resource", _FIX)
+        for path, has_stack, others in contents
+        if not has_stack and conversion.understood.isdisjoint(others)
+    )
+    roots, notes = merged([*stacks.values()])
+    for stack in roots:
+        nest(stack, files)
+    if conversion.files:
+        first = next(iter(conversion.files.values()))
+        name = first.name.split(".")[0]
+        found = conversion.pseudo, conversion.secrets
+        roots.insert(0, Stack(first, name, conversion.template, *found, files=conversion.files))
+    unknown = sorted(file.name for file in documents if file not in conversion.understood)
+    if unknown:
+        more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
+        notes.append(f"not understood: {', '.join(unknown[:_MAX_NAMED])}{more}")
+    return roots, [*conversion.notes, *notes]
 
 
 def _too_many(stacks: Sequence[Stack]) -> Iterator[str]:

@@ -95,9 +95,14 @@ class Mesh:
         return (*(service.name for service in self.services), *self.external_services)
 
 
+def is_account(owner: object) -> bool:
+    """Return whether a mesh owner is an AWS account ID."""
+    return isinstance(owner, str) and re.fullmatch("[0-9]{12}", owner) is not None
+
+
 def _check_mesh(subject: str, mesh: Mesh) -> Iterator[str]:
     yield from check_name(subject, mesh.name)
-    if mesh.owner is not None and not (isinstance(mesh.owner, str) and re.fullmatch("[0-9]{12}", mesh.owner)):
+    if mesh.owner is not None and not is_account(mesh.owner):
         yield problem(subject, "owner is not an AWS account ID", mesh.owner, "12 digits, such as '111122223333'")
     yield from check_choice(subject, "egress filter", mesh.egress_filter, EGRESS_FILTERS)
     yield from check_ip_preference(subject, mesh.ip_preference)

@@ -17,7 +17,7 @@ def check(facts: Facts) -> Iterator[Fault]:
     for message in facts.left_out:
         subject, _, text = message.partition(": ")
         file, _, rest = text.partition(": ")
-        if subject.endswith((".json", ".yaml", ".yml", ".template")):
+        if subject.endswith((".json", ".tfstate", ".yaml", ".yml", ".template")):
             subject, text = f"{subject}: {file}", rest
         text, _, fix = text.rpartition(" (")
         yield Fault(subject=subject, property="", text=text, fix=fix.removesuffix(")"))

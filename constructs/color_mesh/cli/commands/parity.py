@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from color_mesh.appmesh.fields import cloudformation_spelling
 from color_mesh.appmesh.meshes import DeclaredResource
+from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.cli.sources import print_result, read_selected_meshes
 from color_mesh.envoy import parity
 from color_mesh.report import table

@@ -1,0 +1,103 @@
+"""Terraform states of version 4, and the output of ``terraform show -json`` for states and plans."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from color_mesh.aws_json.resource import Converted, Object, Secret
+from color_mesh.aws_json.terraform_types import CONVERSIONS
+
+_MAX_DEPTH = 50
+
+
+def is_terraform(document: Any) -> bool:
+    """Return whether a document is a state of version 4, or a state or plan as JSON."""
+    if not isinstance(document, dict):
+        return False
+    if document.get("version") == 4 and isinstance(document.get("resources"), list):
+        return True
+    return "format_version" in document and any(key in document for key in ("values", "planned_values"))
+
+
+def terraform_resources(document: Object) -> list[Converted]:
+    """Return the resources of a state or plan that have a type of CloudFormation."""
+    resources = []
+    for address, type_name, values in _declared(document):
+        convert = CONVERSIONS.get(type_name)
+        if convert is not None:
+            resources += convert(values, address)
+    return resources
+
+
+def _declared(document: Object) -> Iterator[tuple[str, str, Object]]:
+    """Yield the address, the type and the values of each resource."""
+    if "format_version" in document:
+        values = document.get("values") or document.get("planned_values")
+        root = values.get("root_module") if isinstance(values, dict) else None
+        yield from _of_module(root, 0)
+        return
+    for resource in _objects(document["resources"]):
+        for instance in _objects(resource.get("instances")):
+            attributes = instance.get("attributes")
+            if isinstance(attributes, dict) and "deposed" not in instance:
+                secrets = instance.get("sensitive_attributes")
+                for path in secrets if isinstance(secrets, list) else ():
+                    attributes = _hidden(attributes, _steps(path))
+                yield _address(resource, instance.get("index_key")), str(resource.get("type")), attributes
+
+
+def _of_module(module: Any, depth: int) -> Iterator[tuple[str, str, Object]]:
+    if not isinstance(module, dict) or depth > _MAX_DEPTH:
+        return
+    for resource in _objects(module.get("resources")):
+        values = resource.get("values")
+        if isinstance(values, dict):
+            secret = _with_secrets(values, resource.get("sensitive_values"))
+            yield str(resource.get("address")), str(resource.get("type")), secret
+    for child in _objects(module.get("child_modules")):
+        yield from _of_module(child, depth + 1)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _address(resource: Object, index: Any) -> str:
+    parts = (resource.get("module"), "data" if resource.get("mode") == "data" else None)
+    address = ".".join(str(each) for each in (*parts, resource.get("type"), resource.get("name")) if each)
+    return address if index is None else f"{address}[{json.dumps(index)}]"
+
+
+def _steps(path: Any) -> list[Any]:
+    """Return the keys and indices of a path of ``sensitive_attributes``."""
+    return [each.get("value") for each in _objects(path)]
+
+
+def _hidden(value: Any, steps: list[Any]) -> Any:
+    """Return a value whose texts at a path, and below it, are secrets. A path through a set ends at the set."""
+    match value, steps:
+        case dict(), [str(key), *others]:
+            return {name: _hidden(each, others) if name == key else each for name, each in value.items()}
+        case list(), [int(index), *others] if index < len(value):
+            return [_hidden(each, others) if number == index else each for number, each in enumerate(value)]
+    return _secret(value)
+
+
+def _with_secrets(value: Any, sensitive: Any) -> Any:
+    """Return a value whose texts are secrets where ``sensitive_values`` has ``true``."""
+    if sensitive is True:
+        return _secret(value)
+    if isinstance(value, dict) and isinstance(sensitive, Mapping):
+        return {key: _with_secrets(each, sensitive.get(key)) for key, each in value.items()}
+    if isinstance(value, list) and isinstance(sensitive, list):
+        padded = [*sensitive, *[None] * len(value)]
+        return [_with_secrets(each, flag) for each, flag in zip(value, padded, strict=False)]
+    return value
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _secret(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_secret(each) for each in value]
+    return Secret(value) if isinstance(value, str) else value

@@ -1,0 +1,177 @@
+"""Terraform states, and the output of ``terraform show -json``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.appmesh.source import read_source
+from color_mesh.cloudformation import read_templates
+from color_mesh.ecs import read_declarations
+from color_mesh.ecs.reading import EVERY_PROPERTY
+from color_mesh.model import Mesh
+from tests.support.aws_forms import NODE_INPUT, create_inputs, shown, state, terraform_resources, terraform_values
+from tests.support.full_mesh import full_mesh
+
+Json = dict[str, Any]
+Form = Callable[..., Json]
+FORMS = pytest.mark.parametrize("form", [state, shown])
+
+
+def write(folder: Path, content: Json, name: str = "terraform.tfstate") -> Path:
+    file = folder / name
+    file.write_text(json.dumps(content))
+    return file
+
+
+def planned(*resources: tuple[str, str, Json]) -> Json:
+    return shown(*resources, key="planned_values")
+
+
+@pytest.mark.parametrize("form", [state, shown, planned])
+def test_every_property_of_app_mesh_is_read(form: Form, tmp_path: Path) -> None:
+    inputs = create_inputs(full_mesh())
+    (tmp_path / "inputs.json").write_text(json.dumps(inputs))
+    (expected,) = read_source([tmp_path / "inputs.json"]).meshes
+    resources = [(*terraform_values(each), number) for number, each in enumerate(inputs)]
+    file = write(tmp_path, form(*((kind, f"part{number}", values) for kind, values, number in resources)))
+    (mesh,) = read_source([file]).meshes
+    assert sorted_parts(mesh) == sorted_parts(expected)
+
+
+def sorted_parts(mesh: Mesh) -> dict[str, Any]:
+    return {name: getattr(mesh, name) for name in ("name", "owner", "tags", "nodes", "services", "routers", "gateways")}
+
+
+def test_what_is_not_set_is_empty_or_zero(tmp_path: Path) -> None:
+    match = {"prefix": "/", "port": 0, "path": [], "header": [], "query_parameter": [], "method": "", "scheme": ""}
+    target = {"virtual_node": "stock", "weight": 0, "port": 0}
+    other = {"virtual_node": "other", "weight": 1, "port": 0}
+    route = {"action": [{"weighted_target": [target, other]}], "match": [match], "retry_policy": [], "timeout": []}
+    spec = {"priority": 0, "http_route": [route], "http2_route": [], "grpc_route": [], "tcp_route": []}
+    mapping = [{"port": 80, "protocol": "http"}]
+    file = write(
+        tmp_path,
+        state(
+            *terraform_resources(),
+            ("aws_appmesh_virtual_node", "other", terraform_values({**NODE_INPUT, "virtualNodeName": "other"})[1]),
+            ("aws_appmesh_virtual_router", "stock", router(mapping)),
+            ("aws_appmesh_route", "all", {**part("all"), "virtual_router_name": "stock", "spec": [spec]}),
+            ("aws_appmesh_virtual_service", "none", {**part("none.local"), "spec": [{"provider": []}]}),
+            ("aws_appmesh_virtual_service", "null", {**part("null.local"), "spec": [None]}),
+        ),
+    )
+    source = read_source([file])
+    assert source.left_out == ()
+    (mesh,) = source.meshes
+    (read,) = mesh.routers[0].routes
+    assert (read.priority, read.match.port, [each.weight for each in read.targets]) == (None, None, [0, 1])
+    assert [each.name for each in mesh.services] == ["none.local", "null.local"]
+
+
+def part(name: str) -> Json:
+    return {"id": "0a1b", "name": name, "mesh_name": "shop", "mesh_owner": "111122223333", "tags": {}}
+
+
+def router(mapping: list[Json]) -> Json:
+    return {**part("stock"), "spec": [{"listener": [{"port_mapping": mapping}]}]}
+
+
+@FORMS
+def test_tasks_and_services_refer_to_each_other(form: Form, tmp_path: Path) -> None:
+    file = write(tmp_path, form(*terraform_resources()), "show.json")
+    used = {
+        f"AWS::{each}": EVERY_PROPERTY for each in ("ECS::Service", "ECS::TaskDefinition", "ServiceDiscovery::Service")
+    }
+    found = read_declarations(read_templates([file], {}, {}), used)
+    assert found.problems == ()
+    module = "module.shop." if form is shown else ""
+    (service,) = found.services.values()
+    assert service.task_definition == f"show.json: {module}aws_ecs_task_definition.stock"
+    assert [each.registry for each in service.discovery] == [f"show.json: {module}aws_service_discovery_service.stock"]
+    assert (service.cluster, service.desired_count, service.public, service.maximum_percent) == ("shop", 2, True, 150)
+    definition = found.task_definitions[service.task_definition]
+    assert str(definition.envoys[0].mesh_resource) == "mesh/shop/virtualNode/stock"
+    assert definition.proxy_configuration is not None
+    assert definition.proxy_configuration.ignored_uid == 1337
+    assert [each.dns_name for each in found.discovery_services.values()] == ["stock.shop.local"]
+
+
+def test_address_of_an_instance_has_its_module_and_index(tmp_path: Path) -> None:
+    content = state(("aws_appmesh_mesh", "shop", {"name": "shop", "spec": []}))
+    content["resources"][0] |= {"module": "module.a"}
+    content["resources"][0]["instances"][0]["index_key"] = "x"
+    old = {"attributes": {"name": "old", "spec": []}, "deposed": "0a1b2c3d"}
+    content["resources"][0]["instances"].append(old)
+    source = read_source([write(tmp_path, content)])
+    assert [each.place for each in source.resources] == ['terraform.tfstate: module.a.aws_appmesh_mesh.shop["x"]']
+
+
+def test_security_groups_have_their_rules(tmp_path: Path) -> None:
+    inbound = {"from_port": 80, "to_port": 80, "protocol": "tcp", "cidr_blocks": ["10.0.0.0/16"], "self": True}
+    group = {"id": "sg-1a", "arn": "arn:aws:ec2:eu-west-1:1:security-group/sg-1a", "name": "stock"}
+    rule = {"type": "ingress", "from_port": 81, "to_port": 81, "protocol": "tcp", "security_group_id": "sg-1a"}
+    content = state(
+        ("aws_security_group", "stock", {**group, "ingress": [inbound], "egress": []}),
+        ("aws_security_group_rule", "more", {**rule, "cidr_blocks": ["10.1.0.0/16"], "id": "sgrule-1"}),
+        (
+            "aws_vpc_security_group_ingress_rule",
+            "other",
+            {
+                "id": "sgr-1",
+                "security_group_id": "sg-1a",
+                "ip_protocol": "tcp",
+                "from_port": 82,
+                "to_port": 82,
+                "referenced_security_group_id": "sg-1a",
+            },
+        ),
+    )
+    kinds = ("SecurityGroup", "SecurityGroupIngress", "SecurityGroupEgress")
+    used = {f"AWS::EC2::{each}": EVERY_PROPERTY for each in kinds}
+    found = read_declarations(read_templates([write(tmp_path, content)], {}, {}), used)
+    assert found.problems == ()
+    (read,) = found.security_groups.values()
+    place = "terraform.tfstate: aws_security_group.stock"
+    assert [(each.first_port, each.group or str(each.cidr)) for each in read.ingress] == [
+        (80, "10.0.0.0/16"),
+        (80, place),
+        (81, "10.1.0.0/16"),
+        (82, place),
+    ]
+
+
+# Secrets
+
+SECRET = "not-for-anyone"
+CONTAINERS_ARE_SECRET = {"sensitive_attributes": [[{"type": "get_attr", "value": "container_definitions"}]]}
+
+
+def secret_forms() -> list[Json]:
+    return [
+        state(*terraform_resources(), stock=CONTAINERS_ARE_SECRET),
+        shown(*terraform_resources(), stock={"container_definitions": True}),
+    ]
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["state", "show"])
+def test_secrets_of_containers_are_not_in_values_that_are_printed(index: int, tmp_path: Path) -> None:
+    templates = read_templates([write(tmp_path, secret_forms()[index])], {}, {})
+    (task,) = templates.without_secrets().resources("AWS::ECS::TaskDefinition")
+    assert SECRET not in str(task.properties())
+    assert "mesh/shop/virtualNode/stock" in str(task.properties())
+    (task,) = templates.resources("AWS::ECS::TaskDefinition")
+    assert SECRET in str(task.properties())
+    assert SECRET in templates.secrets
+
+
+def test_secret_at_a_path_of_a_state_is_hidden(tmp_path: Path) -> None:
+    node = {**terraform_resources()[1][2], "tags": {"token": SECRET}}
+    path = [[{"type": "get_attr", "value": "tags"}, {"type": "index", "value": "token"}]]
+    mesh = terraform_resources()[0]
+    content = state(mesh, ("aws_appmesh_virtual_node", "stock", node), stock={"sensitive_attributes": path})
+    (read,) = read_source([write(tmp_path, content)]).meshes
+    assert SECRET not in str(read)
+    assert [key for key, _ in read.node("stock").tags] == ["token"]
