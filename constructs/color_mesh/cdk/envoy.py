@@ -1,6 +1,8 @@
 """Data plane without App Mesh: upstream Envoy in each task, configured by the task definition."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from aws_cdk import Aspects, Lazy, Stack
 from aws_cdk import aws_ecs as ecs
@@ -10,9 +12,11 @@ from constructs import Construct
 
 from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
+from color_mesh.cdk.certificate_calls import CertificatePermission
 from color_mesh.cdk.cloud_map_calls import Caller, CloudMapQuotas, allow_discovery
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
+from color_mesh.cdk.envoy_command import EntryPoint, ReadyScript
 from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.live_weights import LiveWeights
@@ -76,6 +80,7 @@ class EnvoyDataPlane:
         envoy_image: ecs.ContainerImage,
         interception: TransparentInterception | LoopbackInterception,
         refresh_seconds: int,
+        certificate_refresh_seconds: int,
         telemetry: Telemetry | None,
         certificates: MeshCertificates,
     ) -> None:
@@ -88,6 +93,7 @@ class EnvoyDataPlane:
             envoy_image: Image of Envoy.
             interception: Interception of the traffic of a task.
             refresh_seconds: Shortest time between two calls of DiscoverInstances for the same service.
+            certificate_refresh_seconds: Time between two calls of AWS for the same certificate.
             telemetry: Telemetry of all Envoys. ``None``: none.
             certificates: Certificates of the nodes and gateways, if the mesh has TLS.
         """
@@ -97,6 +103,7 @@ class EnvoyDataPlane:
         self._envoy_image = envoy_image
         self._interception = interception
         self._refresh_seconds = refresh_seconds
+        self._certificate_refresh_seconds = certificate_refresh_seconds
         self._weights = LiveWeights(name, namespace, mesh.parts)
         self._configurations: dict[str, EnvoyConfiguration] = {}
         self._quotas = CloudMapQuotas(scope, f"mesh {name!r}", refresh_seconds)
@@ -251,6 +258,7 @@ class EnvoyDataPlane:
             endpoints=endpoints,
             trusted_hops=trusted_hops,
             telemetry=self._telemetry,
+            certificate_refresh_seconds=self._certificate_refresh_seconds,
             admission=self._certificates.admission,
         ).bootstrap
 
@@ -271,23 +279,26 @@ class EnvoyDataPlane:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
         self._configurations[task_definition.node.path] = configuration
         task_definition.node.add_validation(configuration)
-        permission = allow_discovery(task_definition, configuration.bootstrap)
-        Aspects.of(task_definition.task_role).add(permission)
+        role = task_definition.task_role
+        Aspects.of(role).add(allow_discovery(task_definition, configuration.bootstrap))
+        Aspects.of(role).add(CertificatePermission(role, configuration.certificates, self._mesh))
         acknowledge_pulling(task_definition, self._envoy_image)
+        entry_point = partial(
+            run_envoy,
+            # With a very short stop timeout, half of it remains for requests in progress.
+            min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
+            workers=max(1, (container.cpu or 0) // 1024),
+            app_ports=app_ports,
+            region=Stack.of(task_definition).region,
+            url_suffix=Stack.of(task_definition).url_suffix,
+            describes_task=self._telemetry is not None,
+        )
         envoy = task_definition.add_container(
             container.name,
             image=self._envoy_image,
             cpu=container.cpu,
             memory_limit_mib=container.memory_mib,
-            # With a very short stop timeout, half of it remains for requests in progress.
-            entry_point=run_envoy(
-                min(_DRAIN_SECONDS, (container.stop_timeout_seconds or DEFAULT_STOP_TIMEOUT_SECONDS) // 2),
-                workers=max(1, (container.cpu or 0) // 1024),
-                app_ports=app_ports,
-                region=Stack.of(task_definition).region,
-                url_suffix=Stack.of(task_definition).url_suffix,
-                describes_task=self._telemetry is not None,
-            ),
+            entry_point=Lazy.uncached_list(EntryPoint(configuration, entry_point)),
             command=Lazy.uncached_list(configuration),
             user=str(user),
             system_controls=[LOW_PORTS],
@@ -295,7 +306,7 @@ class EnvoyDataPlane:
             linux_parameters=init_process(task_definition, "Envoy", execute_command=execute_command),
             start_timeout=seconds(30),
             stop_timeout=stop_timeout(container),
-            health_check=container_check(container),
+            health_check=container_check(_when_ready(container, configuration)),
             logging=container_log(log_group, name, container, buffered=True),
         )
         self._add_telemetry(task_definition, name, log_group)
@@ -314,6 +325,12 @@ class EnvoyDataPlane:
 
 def _subject(part: VirtualNode | VirtualGateway) -> str:
     return f"virtual {'node' if isinstance(part, VirtualNode) else 'gateway'} {part.name!r}"
+
+
+def _when_ready(container: FargateContainer, configuration: EnvoyConfiguration) -> FargateContainer:
+    """Return an Envoy container that is healthy when it has what its configuration needs."""
+    script = Lazy.uncached_string(ReadyScript(configuration))
+    return replace(container, health_check=replace(READY, command=(*READY.command[:-1], script)))
 
 
 def _logs_to_a_file(access_log: AccessLog | None) -> bool:

@@ -1,7 +1,7 @@
 """Configuration of an Envoy as the command of its container, compiled at synthesis."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import jsii
 from aws_cdk import IListProducer, IResolveContext, Stack
@@ -9,7 +9,9 @@ from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
 from color_mesh.cdk.adjustment import AdjustBootstrap, adjusted
+from color_mesh.cdk.placeholders import with_placeholders, with_tokens
 from color_mesh.cdk.task import task_definition_resource
+from color_mesh.envoy.aws.certificates import CertificateApi, called_certificates
 from color_mesh.envoy.document import compressed, document
 from color_mesh.envoy.typed import Json
 from color_mesh.model import Mesh, MeshError
@@ -54,6 +56,7 @@ class EnvoyConfiguration:
         self._mesh = mesh
         self._compile = compile
         self._compiled: tuple[Mesh, Json | MeshError] | None = None
+        self._tokens: tuple[str, ...] = ()
         self._adjust: AdjustBootstrap | None = None
 
     def adjust(self, adjust: AdjustBootstrap) -> None:
@@ -86,12 +89,24 @@ class EnvoyConfiguration:
         bootstrap = self._bootstrap()
         return None if isinstance(bootstrap, MeshError) else bootstrap
 
+    def tokens(self) -> Sequence[str]:
+        """Return the tokens for which the placeholders of the configuration stand."""
+        self._bootstrap()
+        return self._tokens
+
+    def certificates(self) -> list[tuple[CertificateApi, str]]:
+        """Return the APIs that Envoy calls for certificates, with the ARNs."""
+        resources = (self.bootstrap() or {}).get("static_resources", {})
+        listeners_and_clusters = [*resources.get("listeners", []), *resources.get("clusters", [])]
+        return [(api, with_tokens(arn, self._tokens)) for api, arn in called_certificates(listeners_and_clusters)]
+
     def _bootstrap(self) -> Json | MeshError:
         """Return the configuration, or the error that its compilation raised. A mesh is compiled once."""
         mesh = self._mesh.build()
         if self._compiled is None or self._compiled[0] is not mesh:
             try:
-                self._compiled = mesh, adjusted(self._subject, self._compile(mesh), self._adjust)
+                bootstrap, self._tokens = with_placeholders(self._compile(mesh))
+                self._compiled = mesh, adjusted(self._subject, bootstrap, self._adjust)
             except MeshError as error:
                 self._compiled = mesh, error
         return self._compiled[1]

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from color_mesh.cdk.placeholders import placeholder
 from color_mesh.envoy.aws.cloud_map import CLUSTER
+from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX
 from color_mesh.envoy.document import COMPRESSED
 from color_mesh.model import ContainerHealthCheck
 
@@ -10,15 +12,18 @@ from color_mesh.model import ContainerHealthCheck
 _REQUEST = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
 # Envoy does not wait for the first answers of AWS, so the check does. The version of a cluster's endpoints is empty
 # until they are known. A runtime layer with weights has a slash in its name, and then a key of that name.
-_READY_SCRIPT = f"""\
+READY_SCRIPT = f"""\
 ask() {{ exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET "$1" >&3 && cat <&3; }}
 ask /ready | grep -q LIVE || exit 1
 ask '/stats?filter=^cluster\\.cds_egress_.*\\.version_text$' | grep -q ': ""' && exit 1
 names=$(ask /runtime | grep -o '"[^"]*/[^"]*"\\(: {{\\)\\?')
 (($(printf %s "$names" | grep -c '"$') == $(printf %s "$names" | grep -c '{{$')))
 """
+# The same with certificates of AWS, whose names are ARNs: the version of each is empty until Envoy has it.
+_NO_CERTIFICATE = "ask '/stats?filter=^sds\\.arn_.*\\.version_text$' | grep -q ': \"\"' && exit 1\n"
+READY_SCRIPT_WITH_CERTIFICATES = READY_SCRIPT.replace("names=", f"{_NO_CERTIFICATE}names=", 1)
 READY = ContainerHealthCheck(
-    command=("CMD", "bash", "-c", _READY_SCRIPT),
+    command=("CMD", "bash", "-c", READY_SCRIPT),
     interval_seconds=5,
     timeout_seconds=2,
     retries=3,
@@ -61,13 +66,6 @@ if [[ $ECS_CONTAINER_METADATA_URI_V4 =~ ^http://([^/:]+):?([0-9]*)(/.*)$ ]]; the
 fi
 export OTEL_RESOURCE_ATTRIBUTES=$attributes
 """
-# The names of AWS endpoints in a configuration.
-_NAME_ENDPOINTS = r"""
-configuration=$*
-configuration=${configuration//@AWS_REGION@/"$region"}
-configuration=${configuration//@AWS_URL_SUFFIX@/"$url_suffix"}
-set -- "$configuration"
-"""
 
 
 def run_envoy(
@@ -78,6 +76,7 @@ def run_envoy(
     region: str,
     url_suffix: str,
     describes_task: bool = False,
+    values: Sequence[str] = (),
 ) -> list[str]:
     """Render the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
 
@@ -103,8 +102,9 @@ def run_envoy(
         region: Region of the endpoints of AWS.
         url_suffix: Domain of the endpoints of AWS, such as ``amazonaws.com``.
         describes_task: Set the resource attributes of telemetry.
+        values: Values of the placeholders in the configuration.
     """
-    before = _NAME_ENDPOINTS + (_DESCRIBE_TASK if describes_task else "")
+    before = _fill_in(len(values)) + (_DESCRIBE_TASK if describes_task else "")
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
         f"--drain-time-s {drain_seconds} --drain-strategy immediate "
@@ -113,7 +113,7 @@ def run_envoy(
     )
     script = f"""\
 region=$1 url_suffix=$2
-shift 2
+{_take_values(len(values))}shift {2 + len(values)}
 ask() {{
   exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} "$1" "$2" >&3 && cat <&3
 }}
@@ -140,7 +140,22 @@ done &
 trap drain TERM
 wait "$envoy"
 """
-    return ["bash", "-c", script, "envoy", region, url_suffix]
+    return ["bash", "-c", script, "envoy", region, url_suffix, *values]
+
+
+def _take_values(count: int) -> str:
+    return f'values=("${{@:3:{count}}}")\n' if count else ""
+
+
+def _fill_in(count: int) -> str:
+    """Render what replaces the placeholders in the configuration."""
+    values = (f'configuration=${{configuration//{placeholder(each)}/"${{values[{each}]}}"}}\n' for each in range(count))
+    return f"""
+configuration=$*
+configuration=${{configuration//{REGION}/"$region"}}
+configuration=${{configuration//{URL_SUFFIX}/"$url_suffix"}}
+{"".join(values)}set -- "$configuration"
+"""
 
 
 def _stop_accepting(drain_seconds: int) -> str:

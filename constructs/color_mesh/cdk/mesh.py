@@ -29,10 +29,12 @@ from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.checks import check_choice, check_dns_name, check_range
 from color_mesh.model.deployment import (
+    CERTIFICATE_REFRESH_SECONDS,
     DATA_PLANES,
     ENVOY_IMAGES,
     INTERCEPTIONS,
     ISOLATIONS,
+    MAX_CERTIFICATE_REFRESH_SECONDS,
     MAX_REFRESH_SECONDS,
     REFRESH_SECONDS,
     TASKS_LABEL,
@@ -92,6 +94,7 @@ class ServiceMesh(Construct):
         interception: InterceptionName | None = None,
         other_domains: Sequence[str] = (),
         refresh_interval: Duration | None = None,
+        certificate_refresh_interval: Duration | None = None,
         zone: route53.IHostedZone | None = None,
         telemetry: Telemetry | None = None,
         tls: MeshTls | None = None,
@@ -137,6 +140,9 @@ class ServiceMesh(Construct):
                 it for each of its backends and for the weights of each router among them; the longest time is twice as
                 long. A task that ends waits for a little more than that. Supported with ``data_plane="envoy"`` only.
                 Default: 10 seconds.
+            certificate_refresh_interval: Time between two calls of AWS by an Envoy for the same certificate, 1 second
+                to 1 day. A renewed certificate is used after this time. Supported with ``data_plane="envoy"`` only.
+                Default: 10 minutes.
             zone: Private hosted zone of the domain, if another app created the mesh; see `from_attributes`. Default: a
                 new zone.
             telemetry: Spans and metrics of all Envoys, and where they are sent. With ``data_plane="app-mesh"``
@@ -152,8 +158,12 @@ class ServiceMesh(Construct):
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
         problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
-        refresh_seconds = in_seconds(refresh_interval)
-        problems += _check_refresh_interval(f"mesh {name!r}", data_plane, refresh_seconds)
+        refresh_seconds, certificate_seconds = in_seconds(refresh_interval), in_seconds(certificate_refresh_interval)
+        for argument, seconds, most in (
+            ("refresh_interval", refresh_seconds, MAX_REFRESH_SECONDS),
+            ("certificate_refresh_interval", certificate_seconds, MAX_CERTIFICATE_REFRESH_SECONDS),
+        ):
+            problems += _check_interval(f"mesh {name!r}", data_plane, argument, seconds, most)
         problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
         problems += check_mesh_tls(f"mesh {name!r}", data_plane, tls)
         domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
@@ -217,6 +227,7 @@ class ServiceMesh(Construct):
                 image,
                 self.interception,
                 refresh_seconds,
+                CERTIFICATE_REFRESH_SECONDS if certificate_seconds is None else certificate_seconds,
                 telemetry,
                 self.certificates,
             )
@@ -243,6 +254,7 @@ class ServiceMesh(Construct):
         envoy_image: ecs.ContainerImage | None = None,
         telemetry: Telemetry | None = None,
         refresh_interval: Duration | None = None,
+        certificate_refresh_interval: Duration | None = None,
         tls: MeshTls | None = None,
     ) -> "ServiceMesh":
         """Import a mesh that another app created, with the data plane ``envoy`` and loopback interception.
@@ -264,6 +276,7 @@ class ServiceMesh(Construct):
             telemetry: Spans and metrics of this app's Envoys, and where they are sent. Default: none.
             refresh_interval: Refresh interval of the mesh. With a shorter one than that of the other apps, tasks end
                 before the Envoys of all their callers know. Default: 10 seconds.
+            certificate_refresh_interval: Time between two calls of AWS for the same certificate. Default: 10 minutes.
             tls: TLS of the mesh, as in the other apps. Nodes admit callers of other apps with `MeshNode.admit`.
                 Default: the TLS of each node.
 
@@ -281,6 +294,7 @@ class ServiceMesh(Construct):
             envoy_image=envoy_image,
             telemetry=telemetry,
             refresh_interval=refresh_interval,
+            certificate_refresh_interval=certificate_refresh_interval,
             tls=tls,
             zone=zone,
             security_group=security_group,
@@ -393,14 +407,14 @@ def _check_isolation(subject: str, isolation: str, security_group: ec2.ISecurity
         yield problem(subject, "one security group would allow requests to nodes that are no backends", path, fix)
 
 
-def _check_refresh_interval(subject: str, data_plane: str, seconds: int | None) -> Iterator[str]:
-    """Validate the refresh interval of a mesh."""
+def _check_interval(subject: str, data_plane: str, name: str, seconds: int | None, most: int) -> Iterator[str]:
+    """Validate an interval of calls of AWS."""
     if seconds is None:
         return
     if data_plane == "app-mesh":
         fix = "leave it out, or data_plane='envoy'"
-        yield problem(subject, "App Mesh has no 'refresh_interval'", seconds, fix)
-    yield from check_range(subject, "refresh interval in seconds", seconds, 1, MAX_REFRESH_SECONDS)
+        yield problem(subject, f"App Mesh has no {name!r}", seconds, fix)
+    yield from check_range(subject, f"{name.replace('_', ' ')} in seconds", seconds, 1, most)
 
 
 def _check_data_plane(

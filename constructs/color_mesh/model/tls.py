@@ -1,6 +1,6 @@
 """TLS of listeners and of their callers: certificates and certificate validation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -63,6 +63,16 @@ class ClientTls:
 
     def __post_init__(self) -> None:
         normalize(self)
+
+
+def sources(settings: Iterable[ListenerTls | ClientTls | None]) -> Iterator[Certificate | Trust]:
+    """Yield the certificates and the trusted authorities of listeners and client policies."""
+    for tls in settings:
+        if tls is not None:
+            if tls.certificate is not None:
+                yield tls.certificate
+            if tls.validation is not None:
+                yield tls.validation.trust
 
 
 def check_listener_tls(subject: str, tls: ListenerTls | None) -> Iterator[str]:

@@ -28,19 +28,21 @@ local function element(bytes, position)
   return tag, start, start + length
 end
 
--- Return the end of a certificate as 20301231235959Z.
+-- Return the end of a certificate as 20301231235959Z: Certificate, TBSCertificate, then version (optional), serialNumber,
+-- signature, issuer, and validity with notBefore and notAfter.
 local function end_of(pem)
   local bytes = decode_base64(pem)
-  local _, position = element(bytes, 1) -- Certificate
-  _, position = element(bytes, position) -- TBSCertificate
+  local _, position = element(bytes, 1)
+  _, position = element(bytes, position)
   local tag, start, stop = element(bytes, position)
-  if tag == 0xA0 then _, _, stop = element(bytes, stop) end -- version, serialNumber
-  for _ = 1, 2 do _, _, stop = element(bytes, stop) end -- signature, issuer
-  _, start = element(bytes, stop) -- validity
-  _, _, stop = element(bytes, start) -- notBefore
-  tag, start, stop = element(bytes, stop) -- notAfter
+  if tag == 0xA0 then _, _, stop = element(bytes, stop) end
+  for _ = 1, 2 do _, _, stop = element(bytes, stop) end
+  _, start = element(bytes, stop)
+  _, _, stop = element(bytes, start)
+  tag, start, stop = element(bytes, stop)
   local time = bytes:sub(start, stop - 1)
-  if tag == 0x17 then time = (time < "50" and "20" or "19") .. time end -- UTCTime
+  -- UTCTime has two digits of the year.
+  if tag == 0x17 then time = (time < "50" and "20" or "19") .. time end
   return time:match("^%d%d%d%d%d%d%d%d%d%d%d%d%d%dZ$") or error("no time", 0)
 end
 
