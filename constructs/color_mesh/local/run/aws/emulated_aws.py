@@ -129,11 +129,14 @@ class EmulatedAws:
             MeshError: If there is no such certificate, or it cannot be issued.
         """
         try:
-            return self.certificates.renew(name, days)
+            renewed = self.certificates.renew(name, days)
         except ApiError as error:
             raise MeshError(
                 [problem("renew", "the certificate is not issued", str(error), "check the templates")]
             ) from None
+        for each in renewed:
+            self._print_message(f"certificate of {each['names']}: renewed, until {each['expires']}")
+        return renewed
 
     async def set_weights(self, route: str, weights: Mapping[str, int]) -> None:
         """Register the instance of a route with other weights, as an operator would do it.

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.envoy import Configuration, Instance, ServerEndpoints, endpoints
+from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX
 from color_mesh.envoy.discovery import CLUSTERS_FILE, LISTENERS_FILE, dynamic_resources, server_cluster
 from color_mesh.envoy.placement import ADMIN_PORT
 from color_mesh.envoy.typed import CLUSTER, Json, discovery_response, socket_address
@@ -21,6 +22,7 @@ from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.discovery_server import DiscoveryDocuments, serve_documents
 
+_URL_SUFFIX = "amazonaws.com"
 # Time for Envoy to accept one step of a change; then the next step follows anyway.
 _ACCEPT_SECONDS = 5.0
 # How long clusters outlive the routes to them, for requests in flight.
@@ -66,18 +68,20 @@ class Sidecar:
         targets = self._compiled.configuration.targets.values() if self._compiled is not None else ()
         return {target.cluster: target.node.name for target in targets}
 
-    async def start(self, user: tuple[int, int], log_level: str) -> tuple[str, ...]:
+    async def start(self, user: tuple[int, int], log_level: str, region: str) -> tuple[str, ...]:
         """Start the discovery server, and return the command line of Envoy.
 
         Args:
             user: User and group of Envoy.
             log_level: Log level of Envoy.
+            region: Region of the APIs of AWS that Envoy calls.
         """
         self.folder.mkdir(parents=True)
         socket = self.folder / DISCOVERY_SOCKET
         await self._server.enter_async_context(serve_documents(self._documents, socket, user))
         bootstrap = self.folder / "bootstrap.json"
-        bootstrap.write_text(json.dumps(self._bootstrap()))
+        text = json.dumps(self._bootstrap()).replace(REGION, region).replace(URL_SUFFIX, _URL_SUFFIX)
+        bootstrap.write_text(text)
         return ("envoy", "--config-path", str(bootstrap), "--log-level", log_level, *_OPTIONS)
 
     async def stop(self) -> None:

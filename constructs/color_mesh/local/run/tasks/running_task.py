@@ -93,6 +93,7 @@ class RunningTask:
         self._starting: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[None] | None = None
         environment = host.environment(self)
+        self._region = environment.get("AWS_REGION", "")
         self.containers = {
             each.name: RunningContainer(
                 each,
@@ -226,7 +227,7 @@ class RunningTask:
         self.sidecars[runnable.name] = sidecar
         log_level = runnable.environment.get("ENVOY_LOG_LEVEL", "info")
         user = self._host.sandbox.users.outside(runnable.user)
-        await container.start(await sidecar.start(user, log_level), folder)
+        await container.start(await sidecar.start(user, log_level, self._region), folder)
 
     def _envoy_rejected(self, document: str) -> None:
         self.reason = f"Envoy rejects {document}; its log has the reason"
