@@ -141,6 +141,15 @@ for module in {[*modules, "stacks.settings"]}:
     assert child.returncode == 0, child.stderr
 
 
+@pytest.mark.parametrize("command", ["exec", "fail", "heal", "renew", "set", "status"])
+def test_commands_at_a_running_mesh_load_no_reader_and_no_event_loop(command: str) -> None:
+    """They are typed often, and scripts and tests repeat them until something is as they want it."""
+    slow = "{'yaml', 'asyncio', 'color_mesh.ecs'} & sys.modules.keys()"
+    code = f"import sys, color_mesh.cli.main, color_mesh.cli.commands.{command}; print({slow})"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert output == "set()\n"
+
+
 @pytest.mark.node
 @pytest.mark.parametrize("name", color_mesh.__all__)
 def test_every_public_name_resolves(name: str) -> None:

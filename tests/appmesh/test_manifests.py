@@ -185,14 +185,6 @@ def test_cloud_map_services_of_an_ambiguous_namespace_are_left_out(
         ),
         pytest.param(
             {
-                "a": manifest("virtualService", "a.local", {}, meshOwner="111122223333"),
-                "b": manifest("virtualService", "b.local", {}, meshOwner="444455556666"),
-            },
-            "mesh 'colors': has several owners, got ('111122223333', '444455556666') (one account owns a mesh)",
-            id="several-owners",
-        ),
-        pytest.param(
-            {
                 "mesh": MESH,
                 "zone": {"Name": "a.local", "Vpc": "a"},
                 "red": {"Name": "red", "DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": "a"}]}},
@@ -241,6 +233,14 @@ def test_invalid_manifest_is_rejected(files: dict[str, Any], message: str, write
             },
             "route 'all': unknown virtual gateway, got 'a' (known: none)",
             id="route-of-unknown-gateway",
+        ),
+        pytest.param(
+            {
+                "a": manifest("virtualService", "a.local", {}, meshOwner="111122223333"),
+                "b": manifest("virtualService", "b.local", {}, meshOwner="444455556666"),
+            },
+            "mesh 'colors': has several owners, got ('111122223333', '444455556666') (one account owns a mesh)",
+            id="several-owners",
         ),
     ],
 )

@@ -13,7 +13,16 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.assertions import Template as Assertions
 
-from color_mesh import MeshError, MeshGateway, MeshNode, ServiceMesh
+from color_mesh import (
+    ListenerTls,
+    MeshError,
+    MeshGateway,
+    MeshNode,
+    ServiceMesh,
+    TlsCertificate,
+    TlsTrust,
+    TlsValidation,
+)
 from color_mesh.cdk import GatewayImplementation
 from tests.support.cloudformation import Template, container, only, properties
 
@@ -363,3 +372,30 @@ def test_node_without_a_listener_is_no_target(shop: Shop) -> None:
     assert str(error.value) == (
         "virtual node 'worker': has no listener for a load balancer, got None (give the node a port)"
     )
+
+
+CERTIFICATE = TlsCertificate.file("/chain.pem", "/key.pem")
+CLIENTS = TlsValidation(trust=TlsTrust.file("/ca.pem"))
+
+
+@pytest.mark.parametrize(
+    ("plane", "tls", "protocol"),
+    [
+        ("app-mesh", None, None),
+        ("envoy", None, "HTTP"),
+        ("envoy", ListenerTls(certificate=CERTIFICATE), "HTTPS"),
+        ("envoy", ListenerTls(certificate=CERTIFICATE, mode="PERMISSIVE", validation=CLIENTS), "HTTP"),
+        # The load balancer has no certificate.
+        ("envoy", ListenerTls(certificate=CERTIFICATE, validation=CLIENTS), None),
+    ],
+    ids=["app-mesh", "plaintext", "tls", "permissive", "mutual-tls"],
+)
+def test_network_load_balancer_of_a_gateway_asks_whether_it_is_ready(
+    plane: str, tls: ListenerTls | None, protocol: str | None
+) -> None:
+    shop = Shop(plane)
+    gateway = MeshGateway(shop.mesh_stack, "Secure", mesh=shop.mesh, name="secure", tls=tls)
+    gateway.implement(shop.tasks, "Secure", cluster=shop.cluster)
+    group = only(shop.template(), TARGET_GROUP)
+    path = "/.well-known/gateway-health" if protocol else None
+    assert (group.get("HealthCheckProtocol"), group.get("HealthCheckPath")) == (protocol, path)

@@ -12,10 +12,21 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from color_mesh import FileCertificate, ListenerTls, MeshError, MeshGateway, ServiceMesh
+from color_mesh import (
+    AcmCertificate,
+    FileCertificate,
+    FileTrust,
+    ListenerTls,
+    MeshError,
+    MeshGateway,
+    ServiceMesh,
+    TlsValidation,
+)
 from color_mesh.cdk import GatewayImplementation
 from color_mesh.envoy import Loopback, configure
+from color_mesh.model import TlsMode
 from color_mesh.model.health_check import Protocol
+from tests.support.builders import refusal
 from tests.support.cloudformation import Properties, Template, container, only, properties
 
 GROUP = "AWS::EC2::SecurityGroup"
@@ -211,3 +222,64 @@ def test_one_certificate_in_place_of_a_list_is_refused(implement: Implement, cer
     wrong: Any = certificate
     with pytest.raises(MeshError, match=r"'certificates' is not a list, got .* \(certificates=\[\.\.\.\]\)"):
         implement(certificates=wrong)
+
+
+def with_tls(mode: TlsMode = "STRICT", validation: TlsValidation | None = None) -> ListenerTls:
+    return ListenerTls(mode=mode, certificate=AcmCertificate(arn=ARN), validation=validation)
+
+
+TRUST = TlsValidation(trust=FileTrust(certificate_chain="/authorities.pem"))
+
+
+@pytest.mark.parametrize(
+    ("tls", "check", "url"),
+    [
+        (with_tls(), ("HTTPS", "/.well-known/gateway-health"), "https://"),
+        (with_tls("PERMISSIVE"), ("HTTPS", "/.well-known/gateway-health"), "http://"),
+        (with_tls(validation=TRUST), (None, None), "https://"),
+        (with_tls("DISABLED"), ("HTTP", "/.well-known/gateway-health"), "http://"),
+    ],
+    ids=["strict", "permissive", "mutual", "disabled"],
+)
+def test_tls_of_clients_goes_through_the_network_load_balancer_to_the_gateway(
+    tls: ListenerTls,
+    check: tuple[str | None, str | None],
+    url: str,
+    stack: Stack,
+    envoy_mesh: ServiceMesh,
+    cluster: ecs.Cluster,
+    template: Callable[[], Template],
+) -> None:
+    gateway = MeshGateway(stack, "Gateway", mesh=envoy_mesh, name="door", port=443, tls=tls)
+    implementation = gateway.implement(stack, "Door", cluster=cluster, exposure="internet")
+    port = "" if url == "https://" else ":443"
+    assert implementation.load_balancer is not None
+    name = implementation.load_balancer.load_balancer_dns_name
+    assert stack.resolve(implementation.url) == stack.resolve(f"{url}{name}{port}")
+    synthesized = template()
+    assert only(synthesized, LISTENER)["Protocol"] == "TCP"
+    group = only(synthesized, TARGET_GROUP)
+    assert (group["Protocol"], group["Port"]) == ("TCP", 443)
+    assert (group.get("HealthCheckProtocol"), group.get("HealthCheckPath")) == check
+
+
+def test_load_balancer_speaks_plaintext_to_a_gateway_with_disabled_tls(
+    stack: Stack,
+    envoy_mesh: ServiceMesh,
+    cluster: ecs.Cluster,
+    certificate: acm.ICertificate,
+    template: Callable[[], Template],
+) -> None:
+    gateway = MeshGateway(stack, "Gateway", mesh=envoy_mesh, name="door", tls=with_tls("DISABLED"))
+    gateway.implement(stack, "Door", cluster=cluster, certificates=[certificate])
+    assert only(template(), TARGET_GROUP)["Protocol"] == "HTTP"
+
+
+def test_certificates_before_a_gateway_that_demands_client_certificates_are_refused(
+    stack: Stack, envoy_mesh: ServiceMesh, cluster: ecs.Cluster, certificate: acm.ICertificate
+) -> None:
+    gateway = MeshGateway(stack, "Gateway", mesh=envoy_mesh, name="door", tls=with_tls(validation=TRUST))
+    assert refusal(gateway.implement, stack, "Door", cluster=cluster, certificates=[certificate]) == (
+        "virtual gateway 'door': its listener demands a client certificate of the load balancer, got 'STRICT' "
+        "(leave out 'certificates': clients present theirs to the gateway, through a network load balancer)"
+    )

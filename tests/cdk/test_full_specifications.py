@@ -179,7 +179,7 @@ def test_gateway_route_has_the_host_and_the_rewrite_given(stack: Stack, mesh: Se
 def test_match_together_with_prefix_is_refused(stack: Stack, mesh: ServiceMesh) -> None:
     router = routed(stack, mesh)
     with pytest.raises(
-        MeshError, match="route 'all': 'match' excludes 'prefix', 'method' and 'port', got RouteMatch.prefix='/a'"
+        MeshError, match="route 'all': 'match' excludes 'prefix', 'method' and 'port', got {'prefix': '/a'}"
     ):
         router.add_route("All", name="all", targets={node(stack, mesh): 1}, prefix="/a", match=RouteMatch(prefix="/b"))
     assert mesh.model.router("router").routes == ()

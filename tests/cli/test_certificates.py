@@ -4,6 +4,7 @@ import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -13,6 +14,7 @@ from color_mesh.appmesh.template import write_template
 from color_mesh.cli.main import main
 from color_mesh.model import Mesh
 from tests.support.builders import node
+from tests.support.local_templates import resource
 
 Issue = Callable[..., list[str]]
 
@@ -61,6 +63,37 @@ def test_each_node_and_gateway_has_a_certificate_of_its_name(
         assert names(own) == [f"{dns_name}.{namespace}"]
         assert load_pem_private_key(value["tls.key"].encode(), None).public_key() == own.public_key()
     assert secret(folder, "ca.crt") == {"ca.crt": (folder / "ca.pem").read_text()}
+
+
+def test_node_with_two_services_has_one_certificate_with_the_names_of_both(folder: Path, tmp_path: Path) -> None:
+    bootstrap = json.dumps({"node": {"id": "mesh/shop/virtualNode/stock"}})
+    envoy = {"Name": "envoy", "Image": "envoyproxy/envoy:v1", "Command": ["--config-yaml", bootstrap]}
+    namespace = {"Fn::GetAtt": ["Namespace", "Id"]}
+    resources: dict[str, Any] = {
+        "Namespace": resource("AWS::ServiceDiscovery::PrivateDnsNamespace", Name="shop.local", Vpc="vpc"),
+        "Task": resource("AWS::ECS::TaskDefinition", Family="stock", ContainerDefinitions=[envoy]),
+    }
+    for name in ("blue", "green"):
+        registry = {"RegistryArn": {"Fn::GetAtt": [f"{name}Name", "Arn"]}}
+        resources[f"{name}Name"] = resource("AWS::ServiceDiscovery::Service", Name=name, NamespaceId=namespace)
+        resources[name] = resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"}, ServiceRegistries=[registry])
+    template = tmp_path / "shop.template.json"
+    template.write_text(json.dumps({"Resources": resources}))
+    assert main(["certificates", str(template), "--out", str(folder)]) == 0
+    own = certificate(secret(folder, "stock")["tls.crt"])
+    assert names(own) == ["blue.shop.local", "green.shop.local"]
+
+
+@pytest.mark.parametrize("owner", ["mesh/shop/virtualNode/../../stock", "mesh/$(id)/virtualNode/stock"])
+def test_name_that_is_no_name_of_a_mesh_is_refused(folder: Path, tmp_path: Path, owner: str) -> None:
+    bootstrap = json.dumps({"node": {"id": owner}})
+    envoy = {"Name": "envoy", "Image": "envoyproxy/envoy:v1", "Command": ["--config-yaml", bootstrap]}
+    task = resource("AWS::ECS::TaskDefinition", Family="stock", ContainerDefinitions=[envoy])
+    service = resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"})
+    template = tmp_path / "shop.template.json"
+    template.write_text(json.dumps({"Resources": {"Task": task, "Service": service}}))
+    assert main(["certificates", str(template), "--out", str(folder)]) == 1
+    assert not folder.exists()
 
 
 def test_files_are_for_the_user_only(issue: Issue, folder: Path) -> None:

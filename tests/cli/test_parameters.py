@@ -69,3 +69,22 @@ def test_other_files_are_refused(content: str, wrong: str, tmp_path: Path) -> No
 def test_missing_file_and_device_are_refused(tmp_path: Path) -> None:
     for path in (str(tmp_path / "none"), "/dev/zero", str(tmp_path)):
         assert refusal(read_parameters, path) == f"{path}: cannot be read, got 'no file' (give an existing file)"
+
+
+def test_every_problem_of_files_and_options_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    template = write(tmp_path, "mesh.json", MESH)
+    first, second = write(tmp_path, "a.txt", {"Stage": [], "Zone": {}}), str(tmp_path / "nowhere")
+    assert main(["show", template, "--parameters", first, "--parameters", second, "--set", "Stage"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(", got")[0] for line in lines] == [
+        f"{first}: parameter Stage: has no text as its value",
+        f"{first}: parameter Zone: has no text as its value",
+        f"{second}: cannot be read",
+        "--set: not NAME=VALUE",
+    ]
+
+
+def test_previous_value_of_a_parameter_is_not_known(tmp_path: Path) -> None:
+    previous = {"ParameterKey": "Stage", "UsePreviousValue": True}
+    other = {"ParameterKey": "Zone", "ParameterValue": "a", "UsePreviousValue": False}
+    assert read_parameters(write(tmp_path, "a", [previous, other])) == {"Zone": "a"}

@@ -193,17 +193,18 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Ref": "AWS::Region"},
-            f"{AT}: is known only at deployment, got 'AWS::Region' (give it with --set AWS::Region=VALUE)",
+            "pseudo parameter 'AWS::Region': has no value, got None (give it with --set AWS::Region=VALUE; used once: "
+            f"{AT})",
             id="ref-pseudo-unknown",
         ),
         pytest.param(
             {"Ref": "Nothing"},
-            f"{AT}: is a parameter without a value, got 'Nothing' (give it with --set Nothing=VALUE)",
+            f"parameter 'Nothing': has no value, got None (give it with --set Nothing=VALUE; used once: {AT})",
             id="parameter-without-value",
         ),
         pytest.param(
             {"Ref": "Image"},
-            f"{AT}: is a parameter without a value, got 'Image' (give it with --set Image=VALUE)",
+            f"parameter 'Image': has no value, got None (give it with --set Image=VALUE; used once: {AT})",
             id="ssm-parameter",
         ),
         pytest.param(
@@ -382,8 +383,8 @@ CONDITIONS = "Circle, No, Square, Text, Yes"
         ),
         pytest.param(
             {"Fn::ImportValue": "elsewhere"},
-            f"{AT}: imports a name that no template exports, got 'elsewhere' (add the template that exports it; "
-            "exported: nothing)",
+            f"import 'elsewhere': no template exports it, got None (add the template that exports it, or give it with "
+            f"--set elsewhere=VALUE; exported: nothing; used once: {AT})",
             id="import",
         ),
         pytest.param(

@@ -186,14 +186,14 @@ def test_outputs_are_read_by_stack_and_name(write: Write) -> None:
     [
         pytest.param(
             {"a": template(Red=thing(IMPORTED))},
-            "a.json: Red.Name: imports a name that no template exports, got 'color' (add the template that exports it; "
-            "exported: nothing)",
+            "import 'color': no template exports it, got None (add the template that exports it, or give it with "
+            "--set color=VALUE; exported: nothing; used once: a.json: Red.Name)",
             id="no-export",
         ),
         pytest.param(
             {"a": template(Red=thing(IMPORTED)), "b": exporting("red", "colour"), "c": exporting("red", "a")},
-            "a.json: Red.Name: imports a name that no template exports, got 'color' (add the template that exports it; "
-            "exported: a, colour)",
+            "import 'color': no template exports it, got None (add the template that exports it, or give it with "
+            "--set color=VALUE; exported: a, colour; used once: a.json: Red.Name)",
             id="other-exports",
         ),
         pytest.param(
@@ -225,8 +225,8 @@ def test_outputs_are_read_by_stack_and_name(write: Write) -> None:
         ),
         pytest.param(
             {"a": template(Red=thing(IMPORTED)), "b": exporting("red", {"Ref": "AWS::Region"})},
-            "b.json: Outputs.Color.Export.Name: is known only at deployment, got 'AWS::Region' (give it with --set "
-            "AWS::Region=VALUE)",
+            "pseudo parameter 'AWS::Region': has no value, got None (give it with --set AWS::Region=VALUE; used once: "
+            "b.json: Outputs.Color.Export.Name)",
             id="unknown-name",
         ),
         pytest.param(
@@ -392,7 +392,7 @@ def doubling(levels: int) -> dict[str, Any]:
                     "Resources": {"Red": thing({"Ref": "Color"})},
                 },
             },
-            "b.json: Red.Name: is a parameter without a value, got 'Color' (give it with --set Color=VALUE)",
+            "parameter 'Color': has no value, got None (give it with --set Color=VALUE; used once: b.json: Red.Name)",
             id="parameter-not-passed",
         ),
     ],
@@ -428,8 +428,8 @@ def test_unknown_environment_of_an_assembly_must_be_given(environment: str, writ
     known = {"AWS__AccountId": "1", "AWS__Region": "eu-west-1"}
     assert names(folder, **known) == {"red.json: Red": "red 1 eu-west-1"}
     assert refusal(folder, AWS__Region="eu-west-1") == (
-        "red.json: Red.Name: is known only at deployment, got 'AWS::AccountId' (give it with --set "
-        "AWS::AccountId=VALUE)"
+        "pseudo parameter 'AWS::AccountId': has no value, got None (give it with --set AWS::AccountId=VALUE; "
+        "used once: red.json: Red.Name)"
     )
 
 

@@ -239,14 +239,11 @@ FAR = {"Fn::ImportValue": "registry:Image"}
 
 def test_image_of_an_envoy_of_app_mesh_may_be_unknown(tmp_path: Path) -> None:
     declarations = declared(tmp_path, with_identity(ARN, Image=FAR))
-    assert definition(declarations).containers[1].image is None
+    assert definition(declarations).containers[1].image == "placeholder/registry-image"
     assert problems(declarations) == []
 
 
-def test_image_of_another_container_must_be_known(tmp_path: Path) -> None:
-    assert problems(declared(tmp_path, with_app(Image=FAR))) == [
-        (
-            f"{PLACE}.ContainerDefinitions[0].Image: imports a name that no template exports, got 'registry:Image' "
-            "(add the template that exports it; exported: nothing)"
-        )
-    ]
+def test_image_without_a_value_is_a_placeholder(tmp_path: Path) -> None:
+    declarations = declared(tmp_path, with_app(Image=FAR))
+    assert definition(declarations).containers[0].image == "placeholder/registry-image"
+    assert problems(declarations) == []

@@ -138,6 +138,14 @@ def test_secret_has_the_certificate_the_key_and_the_authority(apis: Apis) -> Non
     assert apis.secret(SECRET)["VersionId"] != first["VersionId"]
 
 
+def test_secret_of_which_only_the_authority_is_used_has_no_certificate() -> None:
+    apis = Apis(RunCertificates(secrets={SECRET: RunCertificate(arn=SECRET, names=(), name="shop/ca")}))
+    first = apis.secret("shop/ca")
+    assert json.loads(first["SecretString"]) == {"ca.crt": apis.root.certificate}
+    assert apis.secret("shop/ca") == first
+    assert apis.store.renew(None, 1) == []
+
+
 @pytest.mark.parametrize(
     ("call", "error"),
     [

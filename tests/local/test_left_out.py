@@ -75,7 +75,9 @@ def test_service_of_a_container_that_cannot_run_is_left_out(tmp_path: Path, cont
     [
         pytest.param({"DesiredCount": 5001}, "Other.DesiredCount: desired count out of range", id="count"),
         pytest.param({"TaskDefinition": "other"}, "Other.TaskDefinition: refers to an undeclared resource", id="tasks"),
-        pytest.param({"DesiredCount": {"Fn::ImportValue": "count"}}, "Other.DesiredCount: ", id="import"),
+        pytest.param(
+            {"DesiredCount": {"Fn::ImportValue": "count"}}, "import 'count': no template exports it", id="import"
+        ),
         pytest.param({"NetworkConfiguration": {}}, "Other.NetworkConfiguration: has no subnet", id="subnets"),
     ],
 )
@@ -287,7 +289,9 @@ class TestLoadBalancers:
         [
             pytest.param({"TargetType": "lambda"}, "Targets.TargetType: does not run here, got 'lambda'", id="type"),
             pytest.param({"Protocol": "UDP"}, "Targets.Protocol: does not run here, got 'UDP'", id="protocol"),
-            pytest.param({"HealthCheckPath": {"Fn::ImportValue": "x"}}, "Targets.HealthCheckPath: ", id="unknown"),
+            pytest.param(
+                {"HealthCheckPath": {"Fn::ImportValue": "x"}}, "import 'x': no template exports it", id="unknown"
+            ),
         ],
     )
     def test_listener_without_a_target_group_that_runs_answers_503(

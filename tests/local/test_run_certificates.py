@@ -113,4 +113,6 @@ def test_secret_is_known_by_its_arn_with_and_without_random_characters_and_by_it
     assert [certificates.secret(name) for name in (SECRET, imported.arn, "shop/stock")] == [imported] * 3
     assert certificates.secret("shop/other") == other
     assert other.encryption_key == "shop.template.json: Key"
-    assert certificates.named("stock.shop.local") == [imported, other]
+    # Of the other secret, only the authority is used.
+    assert other.names == ()
+    assert certificates.named("stock.shop.local") == [imported]

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from color_mesh.appmesh.source import read_source
 from color_mesh.cli.main import main
 from color_mesh.envoy import CloudMapEndpoints, Loopback, configure
+from color_mesh.envoy.document import read
 from color_mesh.migration import ConvertedMesh, Migration, convert_mesh, migrate
 from color_mesh.migration.app_code import app_module
 from color_mesh.migration.mesh_code import mesh_module
@@ -150,7 +151,7 @@ def bootstraps(template: Template) -> dict[str, Any]:
     configurations = {}
     for task in properties(template, TASK):
         envoy = next(each for each in task["ContainerDefinitions"] if each["Name"].startswith("envoy-"))
-        bootstrap = json.loads(" ".join(envoy["Command"]))
+        bootstrap = read(envoy["Command"])
         configurations[bootstrap["node"]["id"]] = bootstrap
     return configurations
 
@@ -196,6 +197,23 @@ def test_task_definitions_of_the_bookshop_are_migrated(bookshop: dict[str, Templ
     assert (xray["Essential"], xray["Cpu"], xray["Memory"]) == (False, 32, 128)
     service = only(services, "AWS::ECS::Service", ServiceName="catalogue-v1")
     assert (service["DesiredCount"], service["EnableExecuteCommand"]) == (3, True)
+
+
+def test_tags_volumes_and_autoscaling_of_the_bookshop_are_migrated(bookshop: dict[str, Template]) -> None:
+    services = bookshop["BookshopProdServicesStack"]
+    assert only(services, TASK, Family="catalogue-v1")["Volumes"] == [{"Name": "scratch"}]
+    (shop,) = (
+        each["Properties"]
+        for each in services["Resources"].values()
+        if each["Type"] == "AWS::ECS::Service"
+        and {"Key": "team", "Value": "shop"} in each["Properties"].get("Tags", [])
+    )
+    assert shop["LaunchType"] == "FARGATE"
+    target = only(services, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+    policy = only(services, "AWS::ApplicationAutoScaling::ScalingPolicy")["TargetTrackingScalingPolicyConfiguration"]
+    assert (policy["TargetValue"], policy["ScaleInCooldown"]) == (60, 120)
+    assert "DesiredCount" not in only(services, "AWS::ECS::Service", ServiceName="catalogue-v2")
 
 
 def test_internal_load_balancer_of_the_bookshop_stays_internal(bookshop: dict[str, Template]) -> None:

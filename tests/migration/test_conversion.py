@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 
+from color_mesh.appmesh.source import DECLARED_ARN
 from color_mesh.migration import ConvertedMesh, Finding, convert_mesh
 from color_mesh.model import (
     AcmCertificate,
     AcmTrust,
+    ClientTls,
     CloudMapDiscovery,
     CloudMapService,
     DnsDiscovery,
     HeaderMatch,
     IpPreference,
+    ListenerTls,
     Mesh,
     MeshError,
     Milliseconds,
@@ -48,9 +51,7 @@ from tests.support.builders import (
 ACM = AcmCertificate(arn="arn:aws:acm:eu-west-1:111122223333:certificate/1")
 TAGS = (("team", "colors"),)
 PLAINTEXT = "TLS (STRICT) is removed and the listener accepts plaintext"
-FILES_ONLY = (
-    "Envoy gets no private keys from ACM, and no Secret Discovery Service runs beside it (certificates in files stay)"
-)
+FILES_ONLY = "no Secret Discovery Service runs beside Envoy (certificates in files, ACM and AWS Private CA stay)"
 
 
 def registered(name: str = "red", **changes: Any) -> VirtualNode:
@@ -289,9 +290,9 @@ def test_node_without_a_listener_has_no_discovery_and_provides_no_service() -> N
             id="ipv6-of-a-node",
         ),
         pytest.param(
-            of_red(tags=TAGS),
-            "lost: virtual node 'red': the tags team=colors are removed with the App Mesh resource: add tags with "
-            "Tags.of(...)",
+            replace(of_red(), services=(service(virtual_node="red", tags=TAGS),)),
+            "lost: virtual service 'red.colors.local': the tags team=colors are removed with the App Mesh resource, "
+            "which no other one replaces",
             id="tags",
         ),
     ],
@@ -388,12 +389,11 @@ def test_tls_with_certificates_in_files_stays() -> None:
 @pytest.mark.parametrize(
     "tls",
     [
-        pytest.param(listener_tls(certificate=ACM), id="acm"),
         pytest.param(listener_tls(certificate=SdsCertificate(secret_name="red")), id="sds"),
         pytest.param(listener_tls(validation=validation(trust=SdsTrust(secret_name="ca"))), id="sds-trust"),
     ],
 )
-def test_listener_without_certificate_files_accepts_plaintext(tls: Any) -> None:
+def test_listener_with_sds_accepts_plaintext(tls: Any) -> None:
     original = replace(
         of_red(listeners=(replace(HTTP, tls=tls),)),
         gateways=(gateway("gateway", replace(HTTP, tls=tls), client_tls=client_tls()),),
@@ -408,7 +408,8 @@ def test_listener_without_certificate_files_accepts_plaintext(tls: Any) -> None:
 
 
 def test_disabled_tls_is_removed_as_a_change() -> None:
-    original = of_red(listeners=(replace(HTTP, tls=listener_tls(certificate=ACM, mode="DISABLED")),))
+    of_sds = listener_tls(certificate=SdsCertificate(secret_name="red"), mode="DISABLED")
+    original = of_red(listeners=(replace(HTTP, tls=of_sds),))
     assert converted(original).mesh == converted(of_red()).mesh
     assert findings(original) == ["changed: virtual node 'red' listener 80: the disabled TLS settings are removed"]
 
@@ -416,17 +417,48 @@ def test_disabled_tls_is_removed_as_a_change() -> None:
 @pytest.mark.parametrize(
     "tls",
     [
-        pytest.param(
-            client_tls(validation=validation(trust=AcmTrust(certificate_authority_arns=("arn:a",)))), id="acm"
-        ),
-        pytest.param(client_tls(certificate=SdsCertificate(secret_name="red")), id="sds"),
+        pytest.param(client_tls(certificate=SdsCertificate(secret_name="red")), id="certificate"),
+        pytest.param(client_tls(validation=validation(trust=SdsTrust(secret_name="all"))), id="trust"),
     ],
 )
-def test_client_policy_without_certificate_files_is_removed(tls: Any) -> None:
+def test_client_policy_with_sds_is_removed(tls: Any) -> None:
     assert converted(of_red(client_tls=tls)).mesh == converted(of_red()).mesh
     assert findings(of_red(client_tls=tls)) == [
         f"lost: virtual node 'red': the TLS client policy is removed: {FILES_ONLY}"
     ]
+
+
+def calling(listener: ListenerTls, policy: ClientTls | None) -> Mesh:
+    """Return a mesh in which blue calls red."""
+    blue = node("blue", listeners=(HTTP_8080,), client_tls=policy, backends=(to("red.colors.local"),))
+    return mesh(nodes=(node(listeners=(replace(HTTP, tls=listener),)), blue), services=(service(virtual_node="red"),))
+
+
+def test_certificates_and_authorities_of_acm_are_carried_over() -> None:
+    trust = AcmTrust(certificate_authority_arns=("arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/1",))
+    original = calling(listener_tls(certificate=ACM), client_tls(validation=validation(trust=trust)))
+    assert converted(original).mesh.node("red").listeners == original.node("red").listeners
+    assert converted(original).mesh.node("blue").client_tls == original.node("blue").client_tls
+    assert [each for each in findings(original) if "TLS" in each or "ACM" in each] == []
+
+
+def test_caller_without_a_client_policy_does_not_validate_certificates_of_acm_any_more() -> None:
+    (finding,) = [each for each in findings(calling(listener_tls(certificate=ACM), None)) if "ACM" in each]
+    assert finding == (
+        "lost: virtual node 'blue': it uses TLS, and does not validate certificates of ACM any more, as App Mesh did: "
+        "give it client_tls=ClientTls(validation=...) with the certificate authority"
+    )
+
+
+def test_arn_of_a_certificate_that_the_templates_declare_is_to_be_replaced() -> None:
+    declared = AcmCertificate(arn=f"{DECLARED_ARN}Certificate")
+    (_, finding) = [
+        each for each in findings(calling(listener_tls(certificate=declared), client_tls())) if "TLS" in each
+    ]
+    assert finding == (
+        "to do: TLS: replace 'arn:aws:acm:::declared/Certificate' by the ARN of 'Certificate', which the old templates "
+        "declare: it is not migrated"
+    )
 
 
 # Envoy
@@ -476,10 +508,10 @@ def test_application_listens_on_all_addresses_if_no_other_service_has_its_port()
 def test_findings_have_kind_subject_and_text() -> None:
     with pytest.raises(MeshError):
         convert_mesh(of_red(listeners=(replace(HTTP, port=9901),)), ())
-    assert converted(of_red(tags=TAGS)).findings[0] == Finding(
-        kind="lost",
-        subject="virtual node 'red'",
-        text="the tags team=colors are removed with the App Mesh resource: add tags with Tags.of(...)",
+    assert converted(replace(of_red(), ip_preference="IPv4_ONLY")).findings[0] == Finding(
+        kind="changed",
+        subject="mesh 'colors'",
+        text="the IP preference IPv4_ONLY is removed: all addresses of tasks are IPv4",
     )
 
 

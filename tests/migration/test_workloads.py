@@ -1,51 +1,17 @@
 """ECS services of a mesh: the constructs that replace them, and the findings about differences."""
 
 import ast
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from color_mesh.appmesh.source import read_source
-from color_mesh.migration import Migration, migrate
+from color_mesh.migration import Migration
 from color_mesh.migration.findings import FindingKind
 from color_mesh.migration.sizes import FargateSize, fargate_size
 from color_mesh.migration.workload import Workload
 from tests.support.builders import refusal
-
-ARN = "arn:aws:appmesh:eu-west-1:111122223333:mesh/colors/virtualNode/red"
-APP = {"Name": "app", "Image": "example/red:1", "PortMappings": [{"ContainerPort": 80}]}
-ENVOY = {"Name": "envoy", "Image": "aws-appmesh-envoy", "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": ARN}]}
-SPEC = {
-    "Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}}],
-    "ServiceDiscovery": {"AWSCloudMap": {"NamespaceName": "colors.local", "ServiceName": "red"}},
-}
-GATEWAY_SPEC = {"Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "http"}}]}
-
-
-def resource(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": f"AWS::{kind}", "Properties": properties}
-
-
-def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migration:
-    """Return the migration of a template with the node red, the gateway front and other resources."""
-    mesh = {
-        "Red": resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC),
-        "Front": resource("AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec=GATEWAY_SPEC),
-    }
-    file = tmp_path / "t.json"
-    file.write_text(json.dumps({"Resources": {**mesh, **resources}}))
-    source = read_source([file], values)
-    return migrate(source, source.meshes[0])
-
-
-def running(task: dict[str, Any], service: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return a task definition, by default with the application and Envoy, and the service that runs it."""
-    return {
-        "Task": resource("ECS::TaskDefinition", **{"ContainerDefinitions": [APP, ENVOY], **task}),
-        "Service": resource("ECS::Service", TaskDefinition={"Ref": "Task"}, **(service or {})),
-    }
+from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, migrated, resource, running
 
 
 def workload(tmp_path: Path, task: dict[str, Any], service: dict[str, Any] | None = None) -> Workload:
@@ -306,12 +272,12 @@ def test_wildcard_in_an_image_of_the_own_registry_is_refused(tmp_path: Path) -> 
 
 
 def test_every_property_that_is_not_migrated_is_lost(tmp_path: Path) -> None:
-    task = {"Volumes": [{"Name": "a"}], "ContainerDefinitions": [{**APP, "Ulimits": [{"Name": "core"}]}, ENVOY]}
-    migration = migrated(tmp_path, running(task, {"Tags": [{"Key": "a", "Value": "b"}]}))
+    task = {"IpcMode": "task", "ContainerDefinitions": [{**APP, "Ulimits": [{"Name": "core"}]}, ENVOY]}
+    migration = migrated(tmp_path, running(task, {"PlacementStrategies": [{"Type": "random"}]}))
     assert findings(migration, "lost") == [
         "t.json: Task container 'app': property Ulimits",
-        "t.json: Task: property Volumes",
-        "t.json: Service: property Tags",
+        "t.json: Task: property IpcMode",
+        "t.json: Service: property PlacementStrategies",
     ]
 
 
@@ -764,7 +730,6 @@ def test_properties_that_are_not_migrated_need_no_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("container", "place"),
     [
-        pytest.param({"Image": FAR}, "Image", id="image"),
         pytest.param({"Command": ["serve", FAR]}, "Command[1]", id="word"),
         pytest.param({"Memory": FAR}, "Memory", id="number"),
         pytest.param({"Environment": [{"Name": "A", "Value": FAR}]}, "Environment[0].Value", id="variable"),
@@ -772,8 +737,9 @@ def test_properties_that_are_not_migrated_need_no_value(tmp_path: Path) -> None:
 )
 def test_property_that_is_migrated_needs_a_value(container: dict[str, Any], place: str, tmp_path: Path) -> None:
     assert refusal(migrated, tmp_path, running({"ContainerDefinitions": [{**APP, **container}, ENVOY]})) == (
-        f"t.json: Task.ContainerDefinitions[0].{place}: imports a name that no template exports, got 'network:Subnets' "
-        "(add the template that exports it; exported: nothing)"
+        "import 'network:Subnets': no template exports it, got None (add the template that exports it, or give it "
+        "with --set network:Subnets=VALUE; exported: nothing; used once: "
+        f"t.json: Task.ContainerDefinitions[0].{place})"
     )
 
 

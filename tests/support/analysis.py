@@ -26,7 +26,7 @@ def texts(identifier: str, mesh: Mesh, **beside: Any) -> list[str]:
         **beside: Declarations beside the mesh, and other facts.
     """
     (rule,) = (rule for rule in RULES if rule.id == identifier)
-    of_facts = ("references", "places", "tcp_idle_millis", "left_out")
+    of_facts = ("references", "places", "tcp_idle_millis", "left_out", "validates_acm")
     declared = {name: value for name, value in beside.items() if name not in of_facts}
     others = {name: value for name, value in beside.items() if name not in declared}
     facts = Facts(mesh=mesh, declarations=Declarations(**declared), **others)

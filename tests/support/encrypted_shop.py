@@ -28,7 +28,7 @@ from color_mesh.model.health_check import Protocol
 
 NAMESPACE = "tasks.shop.local"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/vault/tls-AbCdEf"
-_COLORAPP, _SERVER = "forsakenidol/colorapp", "example/server"
+_COLORAPP, _SERVER = "public.ecr.aws/docker/library/nginx", "example/server"
 
 
 def server_option() -> tuple[str, str]:
@@ -44,7 +44,7 @@ def server_option() -> tuple[str, str]:
         route_config={"virtual_hosts": [{"name": "server", "domains": ["*"], "routes": routes}]},
     )
     chain = {"filters": [manager]}
-    listener = {"name": "server", "address": socket_address("0.0.0.0", 80), "filter_chains": [chain]}
+    listener = {"name": "server", "address": socket_address("127.0.0.1", 80), "filter_chains": [chain]}
     bootstrap = {"static_resources": {"listeners": [listener]}}
     options = ["--disable-hot-restart", "--concurrency", "1", "--config-yaml", json.dumps(bootstrap)]
     return "--image", f"{_SERVER}={shlex.join([str(envoy_binary()), *options])}"
@@ -140,6 +140,7 @@ class EncryptedShop(Stack):
             cluster=self._cluster,
             image=ecs.ContainerImage.from_registry(image),
             environment={"COLOR": node.name},
+            app_address="127.0.0.1",
             desired_count=count,
             service_name=node.name,
         )

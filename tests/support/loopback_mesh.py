@@ -16,6 +16,7 @@ from typing import Any
 
 from color_mesh.envoy import CloudMapEndpoints, Configuration, FileEndpoints, Instance, Loopback, configure, endpoints
 from color_mesh.envoy.aws import cloud_map
+from color_mesh.envoy.edge import READY_KEY
 from color_mesh.envoy.names import egress_cluster
 from color_mesh.envoy.placement import INBOUND_PORT
 from color_mesh.model import Listener, Mesh, VirtualGateway, VirtualNode
@@ -271,6 +272,9 @@ def _wait_until_live(task: Task) -> None:
             return False
 
     wait_until(live, f"the Envoy of {task.part.name} is live; its log:\n{task.log()}")
+    if isinstance(task.part, VirtualGateway) and not task.configuration.files:
+        # As the run script of the container does when Envoy has the answers of Cloud Map, which it does not ask here.
+        task.admin(f"/runtime_modify?{READY_KEY}=100", "POST")
 
 
 def connect(address: str, port: int) -> socket.socket:

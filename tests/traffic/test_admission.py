@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,15 @@ def test_request_is_admitted_by_the_name_in_the_certificate(
     response = mesh.call(name, f"{service}.colors.local", PORTS["http"])
     assert response.status == code
     assert code != 403 or response.body == b"RBAC: access denied"
+
+
+def test_parallel_connections_are_admitted_too(mesh: LoopbackMesh) -> None:
+    def call(_: int) -> int:
+        return mesh.call("caller", "red.colors.local", PORTS["http"]).status
+
+    # Envoy opens more connections to the node, and would resume the TLS session of the first.
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(call, range(200))) == {200}
 
 
 @pytest.mark.parametrize(("name", "code"), [("gateway", 200), ("strange-gateway", 403)])

@@ -2,7 +2,9 @@
 
 import json
 import os
+import socket
 import ssl
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,18 +12,22 @@ from typing import Any
 
 import pytest
 
+from color_mesh.cdk.envoy_process import READY_SCRIPT_WITH_CERTIFICATES
 from color_mesh.envoy import CloudMapEndpoints
 from color_mesh.model import (
     AcmCertificate,
     AcmTrust,
     ClientTls,
     DnsDiscovery,
+    GatewayRoute,
     Listener,
     ListenerTls,
     Mesh,
+    RouteMatch,
     SecretsManagerCertificate,
     SecretsManagerTrust,
     TlsValidation,
+    VirtualGateway,
     VirtualNode,
     VirtualService,
     VirtualServiceBackend,
@@ -30,7 +36,7 @@ from color_mesh.model.certificates import Certificate, Trust
 from tests.support.aws_certificates import Certificates, certificates_of_aws
 from tests.support.aws_standin import Reply
 from tests.support.certificates import Authority, authority
-from tests.support.envoy import WORKER_ADDRESS
+from tests.support.envoy import WORKER_ADDRESS, parts
 from tests.support.loopback_mesh import LoopbackMesh, loopback_mesh, wait_until
 
 PORT = 8080
@@ -63,6 +69,15 @@ def client(name: str, certificate: Certificate | None, trust: Trust, *names: str
     return VirtualNode(name=name, backends=backends, client_tls=policy)
 
 
+def door() -> VirtualGateway:
+    """Return a gateway whose clients use TLS, and which presents a certificate to the node."""
+    tls = ListenerTls(certificate=acm("door"))
+    policy = ClientTls(certificate=acm("client"), validation=TlsValidation(trust=authorities("mesh")))
+    route = GatewayRoute(name="all", match=RouteMatch(prefix="/"), virtual_service="acm.colors.local")
+    listener = Listener(port=PORT, tls=tls)
+    return VirtualGateway(name="door", listeners=(listener,), routes=(route,), client_tls=policy)
+
+
 SECRET = SecretsManagerCertificate(secret_arn=secret("secret"))
 MESH = Mesh(
     name="colors",
@@ -77,6 +92,7 @@ MESH = Mesh(
         client("expects", acm("client"), authorities("mesh"), "other.colors.local"),
         client("late", acm("late"), authorities("mesh")),
     ),
+    gateways=(door(),),
     services=tuple(VirtualService(name=f"{name}.colors.local", virtual_node=name) for name in SERVICES),
 )
 
@@ -121,8 +137,9 @@ def with_key(reply: Reply, key: str) -> Reply:
 
 
 def is_ready(mesh: LoopbackMesh, name: str) -> bool:
-    texts = mesh.task(name).admin("/stats?filter=^sds[.]arn_.*version_text$").decode()
-    return ': ""' not in texts
+    """Return whether the health check of the Envoy's container passes."""
+    script = READY_SCRIPT_WITH_CERTIFICATES.replace("127.0.0.1", mesh.task(name).address(3))
+    return subprocess.run(["bash", "-c", script], capture_output=True, timeout=10, check=False).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -130,13 +147,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("certificates")
     root, stranger = authority(folder, "root"), authority(folder, "stranger")
     issuer = root.subordinate("mesh")
-    for name in ("acm", "secret", "client"):
+    for name in ("acm", "secret", "client", "door"):
         issuer.issue(name, f"{name}.colors.local")
     stranger.issue("forged", "client.colors.local")
     with pytest.MonkeyPatch.context() as patch, certificates_of_aws(folder, WORKER_ADDRESS) as (aws, lead, environment):
         for name, value in environment.items():
             patch.setitem(os.environ, name, value)
-        for name in ("acm", "client", "forged"):
+        for name in ("acm", "client", "forged", "door"):
             aws.files[acm(name).arn] = (name, "mesh")
         for name in ("root", "mesh", "stranger"):
             aws.files[authorities(name).certificate_authority_arns[0]] = (name,)
@@ -144,10 +161,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         settings = {"certificate_refresh_seconds": 0, "endpoints": CloudMapEndpoints(refresh_seconds=1)}
 
         def lead_soon(bootstrap: Any) -> Any:
-            return json.loads(json.dumps(lead(bootstrap)).replace('"refresh_delay": "1s"', '"refresh_delay": "0.2s"'))
+            text = json.dumps(lead(bootstrap)).replace('"refresh_delay": "1s"', '"refresh_delay": "0.2s"')
+            changed = json.loads(text)
+            for cluster in changed["static_resources"]["clusters"]:
+                if cluster["name"].startswith("cds_egress"):
+                    # A handshake for each request.
+                    (options,) = cluster["typed_extension_protocol_options"].values()
+                    options["common_http_protocol_options"]["max_requests_per_connection"] = 1
+            return changed
 
         with loopback_mesh(MESH, tmp_path_factory.mktemp("mesh"), adjust=lead_soon, settings=settings) as mesh:
-            ready = [node.name for node in MESH.nodes if node.name != "late"]
+            ready = [part.name for part in parts(MESH) if part.name != "late"]
             wait_until(lambda: all(is_ready(mesh, name) for name in ready), "the Envoys have certificates")
             yield Running(mesh, aws, issuer)
 
@@ -169,6 +193,19 @@ def test_certificates_decide_about_the_connection(running: Running, caller: str,
     if caller == "of-secrets" and service == "acm":
         status = 200
     assert running.call(caller, service) == status
+
+
+def test_client_of_a_gateway_validates_its_certificate_and_the_gateway_that_of_the_node(running: Running) -> None:
+    context = ssl.create_default_context(cafile=str(running.issuer.folder / "root.pem"))
+    address = (running.mesh.task("door").address(1), PORT)
+    with (
+        socket.create_connection(address, timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="door.colors.local") as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: door\r\nConnection: close\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+    with pytest.raises(OSError, match=r"reset|closed|disconnected"):
+        running.mesh.enter("door", PORT)
 
 
 def updates(running: Running, task: str) -> int:
@@ -204,7 +241,7 @@ def test_renewed_certificate_is_served_while_requests_flow(running: Running, ser
         for thread in threads:
             thread.join()
     assert set(statuses) == {200}
-    assert statuses[200] > 100
+    assert statuses[200] > 20
 
 
 def test_envoy_keeps_its_certificate_when_a_permission_is_revoked(running: Running) -> None:
@@ -223,6 +260,7 @@ def test_envoy_keeps_its_certificate_when_a_permission_is_revoked(running: Runni
 
 def test_certificate_that_is_missing_at_first_is_used_when_it_exists(running: Running) -> None:
     arn = acm("late").arn
+    assert not is_ready(running.mesh, "late")
     (first, *_) = (line for line in running.warnings("late") if arn in line)
     assert first.startswith("ACM ExportCertificate of ")
     assert first.endswith("; the task waits for the first answer")

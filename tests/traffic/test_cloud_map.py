@@ -16,7 +16,17 @@ from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.envoy import CloudMapEndpoints, Loopback, configure
 from color_mesh.envoy.document import document
 from color_mesh.envoy.placement import INBOUND_PORT
-from color_mesh.model import Mesh, Route, RouteMatch, VirtualRouter, VirtualService, WeightedTarget
+from color_mesh.model import (
+    GatewayRoute,
+    Listener,
+    Mesh,
+    Route,
+    RouteMatch,
+    VirtualGateway,
+    VirtualRouter,
+    VirtualService,
+    WeightedTarget,
+)
 from tests.support.aws_standin import Reply, error
 from tests.support.builders import mesh, node, to
 from tests.support.cloud_map import CloudMap, Fault, cloud_map, task_instance, tasks_of, weights
@@ -27,6 +37,7 @@ from tests.support.servers import SERVERS, App
 pytestmark = pytest.mark.envoy
 
 HOST, PORT = "router.colors.local", 80
+DOOR_PORT = 8080  # Of the gateway.
 _NETWORK = WORKER_ADDRESS.rpartition(".")[0]
 GREEN, YELLOW = (f"{_NETWORK}.{number}" for number in (11, 12))
 _SERVICE = "127.9.9.9"  # Address of the virtual service.
@@ -34,14 +45,16 @@ _GREEN, _YELLOW, _WEIGHTS = (("colors.local", name) for name in ("green", "yello
 
 
 def colors() -> Mesh:
-    """Return a mesh in which red calls a router of green and yellow."""
+    """Return a mesh in which red and a gateway call a router of green and yellow."""
     targets = tuple(WeightedTarget(virtual_node=name, weight=1) for name in ("green", "yellow"))
     route = Route(name="route", match=RouteMatch(prefix="/"), targets=targets)
+    to_router = GatewayRoute(name="all", match=RouteMatch(prefix="/"), virtual_service=HOST)
     listeners = node("any").listeners
     return mesh(
         nodes=[node("green"), node("yellow"), node("red", backends=(to(HOST),))],
         routers=(VirtualRouter(name="router", listeners=listeners, routes=(route,)),),
         services=(VirtualService(name=HOST, virtual_router="router"),),
+        gateways=(VirtualGateway(name="door", listeners=(Listener(port=DOOR_PORT),), routes=(to_router,)),),
     )
 
 
@@ -85,10 +98,16 @@ class Red:
 
 @contextmanager
 def running_red(
-    folder: Path, aws: CloudMap, lead_here: Callable[[Any], Any], environment: Mapping[str, str]
+    folder: Path,
+    aws: CloudMap,
+    lead_here: Callable[[Any], Any],
+    environment: Mapping[str, str],
+    *,
+    gateway: bool = False,
 ) -> Iterator[Red]:
-    """Run the container of red's Envoy."""
+    """Run the container of red's Envoy, or of the gateway's."""
     of = colors()
+    part = of.gateway("door") if gateway else of.node("red")
     placement = Loopback(
         task_address=WORKER_ADDRESS,
         app_address=WORKER_ADDRESS,
@@ -98,7 +117,7 @@ def running_red(
     asked = CloudMapEndpoints(
         refresh_seconds=1, weights_namespace="colors.local", live_routes=frozenset({("router", "route")})
     )
-    bootstrap = lead_here(configure(of, of.node("red"), interception=placement, endpoints=asked).bootstrap)
+    bootstrap = lead_here(configure(of, part, interception=placement, endpoints=asked).bootstrap)
     words = [
         word.replace("127.0.0.1", WORKER_ADDRESS)
         for word in run_envoy(1, workers=1, app_ports=None, region="eu-west-1", url_suffix="amazonaws.com")
@@ -313,3 +332,25 @@ def test_source_of_the_filter_is_in_the_configuration_once() -> None:
     asked = CloudMapEndpoints(weights_namespace="colors.local", live_routes=frozenset({("router", "route")}))
     text = json.dumps(configure(of, of.node("red"), interception=Loopback(), endpoints=asked).bootstrap)
     assert (text.count("envoy_on_request"), text.count("rtds_config"), text.count("eds_config")) == (1, 1, 2)
+
+
+def test_gateway_answers_health_checks_from_its_first_endpoints_and_weights_on(
+    aws: tuple[CloudMap, Callable[[Any], Any], dict[str, str]], tmp_path: Path
+) -> None:
+    def health() -> int:
+        try:
+            return send_request(WORKER_ADDRESS, DOOR_PORT, "/.well-known/gateway-health").status
+        except ConnectionRefusedError:
+            return 0
+
+    aws[0].fault = FAULTS["denied"][0]
+    with running_red(tmp_path, *aws, gateway=True) as door:
+        wait_until(lambda: health() != 0, "the gateway accepts connections")
+        door.wait_for_calls(2)
+        assert health() == 503
+        aws[0].fault = None
+        wait_until(lambda: health() == 200, "the gateway is healthy")
+        assert send_request(WORKER_ADDRESS, DOOR_PORT).status == 200
+        aws[0].fault = FAULTS["denied"][0]
+        door.wait_for_calls(2)
+        assert health() == 200

@@ -245,7 +245,9 @@ def test_requests_above_the_limit_of_the_pool_are_rejected(mesh: LoopbackMesh, p
     [
         pytest.param("grpc.example.com", "OK", id="the-host"),
         pytest.param(f"grpc.example.com:{ENTRY}", "OK", id="the-host-with-the-port"),
+        pytest.param("grpc.example.com:50051", "OK", id="the-host-with-another-port"),
         pytest.param("other.example.com", "UNIMPLEMENTED", id="another-host"),
+        pytest.param(f"other.example.com:{ENTRY}", "UNIMPLEMENTED", id="another-host-with-the-port"),
     ],
 )
 def test_a_gateway_matches_the_host_of_a_call(mesh: LoopbackMesh, authority: str, expected: str) -> None:

@@ -1,9 +1,8 @@
-"""AWS as Envoy sees it: credentials of tasks, the API of Cloud Map, and its outages."""
+"""AWS as Envoy sees it: credentials of tasks, and the API of Cloud Map."""
 
 import json
 import re
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -169,31 +168,6 @@ def test_unknown_target_and_route_are_refused(mesh: LocalMesh) -> None:
     assert route.stderr == "set route: unknown route, got 'colour-route' (known: color-route)\n"
 
 
-@pytest.mark.parametrize(
-    ("kind", "effect", "logged"),
-    [
-        ("slow", "every call takes 30 s", None),
-        ("throttle", "every call is throttled", "429 RequestLimitExceeded"),
-        ("deny", "every call is denied", "403 AccessDeniedException"),
-        ("down", "its addresses refuse connections", None),
-    ],
-)
-def test_outage_of_cloud_map_loses_no_request(mesh: LocalMesh, kind: str, effect: str, logged: str | None) -> None:
-    with load(mesh, 6) as codes:
-        assert mesh.run("fail", "cloud-map", kind) == f"cloud-map: {effect}, until color-mesh heal cloud-map.\n"
-        assert f"cloud-map: {effect}" in mesh.run("status")
-        time.sleep(3)
-        refused = mesh.command("set", "route", "color-route", "green=0,yellow=1") if kind != "slow" else None
-        assert mesh.run("heal", "cloud-map") == "cloud-map works again.\n"
-    assert codes == {"200": 300}
-    assert refused is None or "(color-mesh heal cloud-map)" in refused.stderr
-    assert logged is None or any(line.split(" ", 3)[3].startswith(logged) for line in api_log(mesh))
-    mesh.run("set", "route", "color-route", "green=0,yellow=1")
-    wait_for_weights(mesh, "yellow")
-    mesh.run("set", "route", "color-route", "green=1,yellow=0")
-    wait_for_weights(mesh, "green")
-
-
 def test_unknown_outage_is_refused(mesh: LocalMesh) -> None:
     completed = mesh.command("fail", "cloud-map", "explode")
     assert completed.returncode == 2
@@ -204,12 +178,6 @@ def endpoints(mesh: LocalMesh, cluster: str) -> int:
     """Return the number of endpoints that the caller's Envoy has for a cluster."""
     output = mesh.curl("caller", f"http://localhost:9901/stats?filter=^cluster.{cluster}.membership_total")
     return int(re.findall(r": (\d+)", output)[0])
-
-
-def test_all_tasks_of_a_node_are_endpoints(tmp_path: Path) -> None:
-    templates = write(tmp_path / "templates", calling_template(green=16))
-    with local_mesh(templates, tmp_path, "--cloud-map-delay", "0") as run:
-        run.wait_until(lambda: endpoints(run, "green") == 16, "16 endpoints")
 
 
 def without_permission_for_yellow(template: Template) -> None:

@@ -20,7 +20,7 @@ def run_sixteen_tasks(template: Template) -> None:
 
 @pytest.fixture(scope="module")
 def mesh(cloud_assembly: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMesh]:
-    assembly = cloud_assembly(dataPlane="envoy", desiredCount="2")
+    assembly = cloud_assembly(dataPlane="envoy")
     with local_mesh(
         assembly, tmp_path_factory.mktemp("mesh"), change=template_of("EcsStack", run_sixteen_tasks)
     ) as run:
@@ -58,18 +58,32 @@ def under_load(
     return load
 
 
-@pytest.mark.parametrize("kind", ["slow", "throttle", "deny", "down"])
+@pytest.mark.parametrize(
+    ("kind", "effect", "logged"),
+    [
+        ("slow", "every call takes 30 s", None),
+        ("throttle", "every call is throttled", "429 RequestLimitExceeded"),
+        ("deny", "every call is denied", "403 AccessDeniedException"),
+        ("down", "its addresses refuse connections", None),
+    ],
+)
 def test_outage_loses_no_request_and_no_endpoint(
-    mesh: LocalMesh, kind: str, capsys: pytest.CaptureFixture[str]
+    mesh: LocalMesh, kind: str, effect: str, logged: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail_and_heal() -> None:
         before = failed_calls(mesh)
-        mesh.run("fail", "cloud-map", kind)
+        assert mesh.run("fail", "cloud-map", kind) == f"cloud-map: {effect}, until color-mesh heal cloud-map.\n"
+        assert f"cloud-map: {effect}" in mesh.run("status")
         mesh.wait_until(lambda: failed_calls(mesh) >= before + 2, "calls fail")
         assert endpoints(mesh) == TASKS
-        mesh.run("heal", "cloud-map")
+        if kind != "slow":
+            refused = mesh.command("set", "route", "color-route", "green=0,yellow=1")
+            assert "(color-mesh heal cloud-map)" in refused.stderr
+        assert mesh.run("heal", "cloud-map") == "cloud-map works again.\n"
 
     assert under_load(mesh, f"cloud-map {kind}", fail_and_heal, capsys).failed == 0
+    log = (mesh.folder / ".color-mesh/logs/cloud-map").read_text().splitlines()
+    assert logged is None or any(line.split(" ", 3)[3].startswith(logged) for line in log)
     mesh.run("set", "route", "color-route", "green=0,yellow=1")
     mesh.wait_until(lambda: mesh.histogram("red", ROUTER, 20) == {"yellow": 20}, "Envoys ask again")
     mesh.run("set", "route", "color-route", "green=4,yellow=1")

@@ -28,6 +28,7 @@ class Facts:
         places: Place of each part of the mesh, by its subject: file and resource, or path of the construct.
         tcp_idle_millis: Default idle timeouts for tcp in milliseconds, of routes and of listeners. Default: one hour
             each, as with App Mesh.
+        validates_acm: Callers without a client policy validate certificates of ACM. Default: they do, as with App Mesh.
     """
 
     mesh: Mesh
@@ -36,6 +37,7 @@ class Facts:
     left_out: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     tcp_idle_millis: tuple[int, int] = (DEFAULT_TCP_IDLE_MILLIS, DEFAULT_TCP_IDLE_MILLIS)
+    validates_acm: bool = True
 
     def services_of(self, task_definition: str) -> list[tuple[str, Service]]:
         """Return the ECS services that run a task definition, each with its place."""

@@ -17,6 +17,7 @@ from color_mesh.cloudformation import (
     read_templates,
     set_option,
 )
+from color_mesh.cloudformation.values import Unresolved
 from color_mesh.model import CloudMapService, Mesh, MeshError
 from color_mesh.model.errors import add_problems, problem, refuse
 
@@ -85,7 +86,8 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         resources=tuple(declared),
         templates=templates,
         notes=(*templates.notes, *files.notes, *more_notes),
-        left_out=(*files.duplicate_keys, *left_out),
+        # What has no value may be needed in several places.
+        left_out=tuple(dict.fromkeys((*files.duplicate_keys, *left_out))),
     )
 
 
@@ -136,9 +138,9 @@ def _declared(resource: Resource) -> DeclaredResource:
 
 
 def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
-    """Return the properties of a resource, which must all be known before deployment, except ARNs in ACM."""
-    properties = _with_arns(resource.properties())
-    refuse(_unknown(resource.place, properties))
+    """Return the properties of a resource, which must all be known before deployment, except labels."""
+    properties = _with_arns(resource.lenient_properties())
+    refuse(dict.fromkeys(_unknown(resource.place, properties)))
     yield from properties.items()
 
 
@@ -155,7 +157,9 @@ def _with_arns(value: Any, key: str = "") -> Any:
 
 
 def _unknown(place: str, value: Any) -> Iterator[str]:
-    if isinstance(value, Attribute):
+    if isinstance(value, Unresolved):
+        yield from value.problems
+    elif isinstance(value, Attribute):
         name = f"{value.resource.logical_id}.{value.name}"
         fix = f"give it with {set_option(name)}"
         yield problem(place, "is known only at deployment", name, fix)

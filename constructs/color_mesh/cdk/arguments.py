@@ -1,6 +1,8 @@
 """Validation of the arguments of constructs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 from color_mesh.model import (
     DnsDiscovery,
@@ -34,8 +36,15 @@ def listeners_of_arguments(
     problems = []
     if single_listener != Listener(port=80):
         fix = f"all of it in listeners, or {arguments}"
-        problems.append(problem(subject, "'listeners' excludes the arguments of one listener", single_listener, fix))
+        given = _differences(single_listener, Listener(port=80))
+        problems.append(problem(subject, "'listeners' excludes the arguments of one listener", given, fix))
     return tuple(listeners), problems
+
+
+def _differences(value: Listener | RouteMatch, other: Listener | RouteMatch) -> dict[str, Any]:
+    """Return the attributes of a value that another one of its class has not."""
+    names = [each.name for each in fields(value)]
+    return {name: getattr(value, name) for name in names if getattr(value, name) != getattr(other, name)}
 
 
 def match_of_arguments(
@@ -62,7 +71,8 @@ def match_of_arguments(
     problems = []
     if match is not None and simple != RouteMatch():
         fix = "all of it in match, or prefix, method and port"
-        problems.append(problem(subject, "'match' excludes 'prefix', 'method' and 'port'", simple, fix))
+        given = _differences(simple, RouteMatch())
+        problems.append(problem(subject, "'match' excludes 'prefix', 'method' and 'port'", given, fix))
     result = match or simple
     return with_default_prefix(result, protocol), problems
 

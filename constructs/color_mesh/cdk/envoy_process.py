@@ -6,6 +6,7 @@ from color_mesh.cdk.placeholders import placeholder
 from color_mesh.envoy.aws.cloud_map import CLUSTER
 from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX
 from color_mesh.envoy.document import COMPRESSED
+from color_mesh.envoy.edge import READY_KEY
 from color_mesh.model import ContainerHealthCheck
 
 # The image has bash, but neither curl nor wget. Bash can open connections itself.
@@ -137,7 +138,7 @@ while sleep $seconds && ask GET '/stats?filter={_ENDPOINT_STATISTIC}' | grep -q 
   echo 'Cloud Map DiscoverInstances: the host name has no address; the task waits for the first answer'
   seconds=60
 done &
-trap drain TERM
+{_answer_health_checks() if app_ports is None else ""}trap drain TERM
 wait "$envoy"
 """
     return ["bash", "-c", script, "envoy", region, url_suffix, *values]
@@ -155,6 +156,18 @@ configuration=$*
 configuration=${{configuration//{REGION}/"$region"}}
 configuration=${{configuration//{URL_SUFFIX}/"$url_suffix"}}
 {"".join(values)}set -- "$configuration"
+"""
+
+
+def _answer_health_checks() -> str:
+    """Let a gateway answer the health checks of load balancers when Envoy has the first answers of AWS."""
+    return f"""\
+ready() (
+{READY_SCRIPT_WITH_CERTIFICATES})
+{{
+  until ready; do kill -0 "$envoy" && sleep 0.2 || exit; done
+  ask POST '/runtime_modify?{READY_KEY}=100'
+}} >/dev/null 2>&1 &
 """
 
 

@@ -283,7 +283,7 @@ class MeshGateway(Construct):
             *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
             *mesh.implementations.check(subject, cluster, mesh.vpc, service_name),
             *_check_entry(subject, exposure, entry_security_group),
-            *_check_certificates(subject, exposure, certificates),
+            *_check_certificates(subject, exposure, certificates, mesh.declared.parts.gateways[self.name]),
             *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
             *(check_subnets(subject, cluster.vpc, public=True) if exposure in ("internet", "public-ip") else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
@@ -302,10 +302,11 @@ class MeshGateway(Construct):
             )
         part = Construct(scope, id)
         group = self._member.security_group_of_tasks(part)
+        gateway = mesh.declared.parts.gateways[self.name]
         implementation = create_gateway_implementation(
             part,
             mesh=mesh,
-            gateway=mesh.declared.parts.gateways[self.name],
+            gateway=gateway,
             task=task,
             cluster=cluster,
             security_group=group,
@@ -331,7 +332,7 @@ class MeshGateway(Construct):
                 part,
                 implementation,
                 mesh=mesh,
-                gateway=mesh.declared.parts.gateways[self.name],
+                gateway=gateway,
                 target=self.load_balancer_target(),
                 certificates=certificates,
                 exposure=exposure,
@@ -342,7 +343,7 @@ class MeshGateway(Construct):
             part,
             implementation,
             mesh=mesh,
-            port=self.port,
+            gateway=gateway,
             security_group=group,
             exposure=exposure,
             load_balancer_name=load_balancer_name,
@@ -376,10 +377,17 @@ def _check_entry(subject: str, exposure: Exposure, group: ec2.ISecurityGroup | N
         yield problem(subject, "'entry_security_group' needs an exposure", group.node.path, fix)
 
 
-def _check_certificates(subject: str, exposure: Exposure, certificates: Sequence[acm.ICertificate]) -> Iterator[str]:
+def _check_certificates(
+    subject: str, exposure: Exposure, certificates: Sequence[acm.ICertificate], gateway: VirtualGateway
+) -> Iterator[str]:
     if certificates and exposure not in ("internal", "internet"):
         fix = "exposure='internal' or 'internet': the load balancer of the gateway has them"
         yield problem(subject, "'certificates' need a load balancer", exposure, fix)
+    for tls in (listener.tls for listener in gateway.listeners if certificates):
+        if tls is not None and tls.mode == "STRICT" and tls.validation is not None:
+            # Application Load Balancers User Guide, *Target groups*: the load balancer has no certificate for targets.
+            fix = "leave out 'certificates': clients present theirs to the gateway, through a network load balancer"
+            yield problem(subject, "its listener demands a client certificate of the load balancer", tls.mode, fix)
 
 
 def _check_security_group(

@@ -351,7 +351,8 @@ class ServiceMesh(Construct):
         """Return what the analysis looks at."""
         if self.data_plane.follows_tutorial:
             return Facts(mesh=self.model)
-        return Facts(mesh=self.model, tcp_idle_millis=(CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS))
+        idle_millis = (CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS)
+        return Facts(mesh=self.model, tcp_idle_millis=idle_millis, validates_acm=False)
 
     @property
     def _collector_port(self) -> int | None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, TypeAlias
 
-from color_mesh.local.plan.certificates import VALID_DAYS
-from color_mesh.local.run.aws.outage import APIS, OUTAGES
+from color_mesh.local.plan.validity import VALID_DAYS
+from color_mesh.local.run.aws.apis import APIS, OUTAGES
 from color_mesh.local.run.propagation import CLOUD_MAP_DELAY_SECONDS, DNS_DELAY_SECONDS
 
 KINDS = ("bootstrap", "listeners", "routes", "clusters", "files")
@@ -55,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="value of a template parameter, of a pseudo parameter (AWS::Region), or of an attribute that is known "
-        "only after deployment (Balancer.DNSName); can be repeated",
+        help="value of a template parameter, of a pseudo parameter (AWS::Region), of an import (the name of the "
+        "export), or of an attribute that is known only after deployment (Balancer.DNSName); can be repeated",
     )
     values.add_argument(
         "--parameters",

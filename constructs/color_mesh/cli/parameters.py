@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem
+from color_mesh.model.errors import problem, refuse
 
 MAX_BYTES = 1_000_000
 _FORMS = 'such as [{"ParameterKey": "Stage", "ParameterValue": "prod"}], or {"Parameters": {"Stage": "prod"}}'
@@ -27,12 +27,16 @@ def read_parameters(path: str) -> dict[str, str]:
     if isinstance(content, Mapping):
         pairs = list(content.items())
     elif isinstance(content, list) and all(isinstance(each, Mapping) for each in content):
-        pairs = [(each.get("ParameterKey"), each.get("ParameterValue")) for each in content]
-    if not pairs and content not in ([], {}):
+        # A previous value is that of the deployed stack.
+        given = [each for each in content if not (each.get("UsePreviousValue") and "ParameterValue" not in each)]
+        pairs = [(each.get("ParameterKey"), each.get("ParameterValue")) for each in given]
+    else:
         raise MeshError([problem(path, "is not a parameter file", type(content).__name__, _FORMS)])
-    for name, value in pairs:
-        if not isinstance(name, str) or not isinstance(value, str | int | float):
-            raise MeshError([problem(f"{path}: parameter {name}", "has no text as its value", value, _FORMS)])
+    refuse(
+        problem(f"{path}: parameter {name}", "has no text as its value", value, _FORMS)
+        for name, value in pairs
+        if not isinstance(name, str) or not isinstance(value, str | int | float)
+    )
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in pairs}
 
 

@@ -41,7 +41,7 @@ def read_one_mesh(options: argparse.Namespace) -> tuple[Source, Mesh]:
 
 def print_result(text: str, source: Source) -> None:
     """Print a command's result to stdout, after the notes about its sources to stderr."""
-    for note in (*source.notes, *(f"left out: {each}" for each in source.left_out)):
+    for note in (*source.notes, *source.templates.placeholders, *(f"left out: {each}" for each in source.left_out)):
         print(f"note: {printable(note)}", file=sys.stderr)
     print(text)
 
@@ -53,9 +53,14 @@ def given_values(options: argparse.Namespace) -> dict[str, str]:
         MeshError: With every file and value that is not valid.
     """
     values: dict[str, str] = {}
-    for path in options.parameters:
-        values |= read_parameters(path)
-    return values | parse_values(options.values)
+    problems: list[str] = []
+    for read, argument in (*((read_parameters, path) for path in options.parameters), (parse_values, options.values)):
+        try:
+            values |= read(argument)
+        except MeshError as error:
+            problems += error.problems
+    refuse(problems)
+    return values
 
 
 def parse_values(options: Sequence[str]) -> dict[str, str]:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from color_mesh.cloudformation.placeholders import placeholder_of
 from color_mesh.cloudformation.stack import Stack
 from color_mesh.cloudformation.values import (
     NO_VALUE,
+    MissingValue,
     Unknown,
     Unresolved,
     as_text,
@@ -57,18 +59,28 @@ class Evaluator:
         self._size = 0
         self._steps = 0
         self._lenient = False
+        self._placeholders: dict[str, None] = {}
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Messages about the missing values for which there are placeholders so far."""
+        return tuple(self._placeholders)
 
     def with_pseudo_parameters(self, values: Mapping[str, str]) -> "Evaluator":
         """Return an evaluator that also has values for pseudo parameters that neither a stack nor the user gives."""
         unknown = {
             name: each for name, each in values.items() if not any(name in stack.pseudo for stack in self.stacks)
         }
-        values = {**unknown, **self.values}
-        return Evaluator(self.stacks, values, self.known_attributes, self._functions, self.hides_secrets)
+        return self._copy({**unknown, **self.values}, self.hides_secrets)
 
     def without_secrets(self) -> "Evaluator":
         """Return an evaluator that hides the values of parameters with ``NoEcho``."""
-        return Evaluator(self.stacks, self.values, self.known_attributes, self._functions, hides_secrets=True)
+        return self._copy(self.values, hides_secrets=True)
+
+    def _copy(self, values: Mapping[str, str], hides_secrets: bool) -> "Evaluator":
+        copy = Evaluator(self.stacks, values, self.known_attributes, self._functions, hides_secrets)
+        copy._placeholders = self._placeholders
+        return copy
 
     def value(self, stack: Stack, value: Any, place: str) -> Any:
         """Return the evaluated value; `NO_VALUE` for ``AWS::NoValue``.
@@ -178,6 +190,8 @@ class Evaluator:
             finally:
                 self._active.pop()
         result = self._results[key]
+        if isinstance(result, MissingValue):
+            raise MissingValue(result.problems, result.name)
         if isinstance(result, MeshError):
             raise MeshError(result.problems)
         return result
@@ -216,11 +230,12 @@ class Evaluator:
         members: dict[Any, Any] = {}
         problems: list[str] = []
         for key in keys:
+            each, place = member(key)
             try:
-                value = self.value(stack, *member(key))
+                value = self.value(stack, each, place)
             except MeshError as error:
                 if self._lenient:
-                    members[key] = Unresolved(error.problems)
+                    members[key] = self._substitute(place, error)
                 else:
                     add_problems(problems, error.problems)
                 continue
@@ -230,6 +245,14 @@ class Evaluator:
             # Two members may refer to the same faulty value: its problem is reported once.
             raise MeshError(dict.fromkeys(problems))
         return members
+
+    def _substitute(self, place: str, error: MeshError) -> Any:
+        """Return a placeholder for a value that only labels something, `Unresolved` for another one."""
+        placeholder = placeholder_of(place, error.name) if isinstance(error, MissingValue) else None
+        if placeholder is None:
+            return Unresolved(error.problems)
+        self._placeholders |= dict.fromkeys(error.problems)
+        return placeholder
 
     def _call(self, stack: Stack, function: str, argument: Any, place: str) -> Any:
         if function not in self._functions:

@@ -6,6 +6,7 @@ from typing import Any
 
 from color_mesh.cloudformation.evaluate import Evaluator, Function
 from color_mesh.cloudformation.stack import NESTED, Stack
+from color_mesh.cloudformation.uses import missing_export, missing_parameter
 from color_mesh.cloudformation.values import (
     NO_VALUE,
     NoValue,
@@ -15,7 +16,6 @@ from color_mesh.cloudformation.values import (
     hidden_value,
     is_plain,
     refusal,
-    set_option,
     unhidden,
     unknown_name,
 )
@@ -86,7 +86,7 @@ def _pseudo_parameter(evaluator: Evaluator, stack: Stack, name: str, place: str)
         raise unknown_name(place, "pseudo parameter", name, [f"AWS::{each}" for each in _PSEUDO_PARAMETERS])
     known = {**_PSEUDO, "AWS::StackName": stack.name, **stack.pseudo, **evaluator.values}
     if name not in known:
-        raise refusal(place, "is known only at deployment", name, f"give it with {set_option(name)}")
+        raise missing_parameter(evaluator, name, place)
     return known[name]
 
 
@@ -97,7 +97,10 @@ def _parameter(evaluator: Evaluator, stack: Stack, name: str, place: str) -> Any
     if value is NO_VALUE and not kind.startswith("AWS::SSM::Parameter::Value"):
         value = parameter.get("Default", NO_VALUE)
     if value is NO_VALUE:
-        raise refusal(place, "is a parameter without a value", name, f"give it with {set_option(name)}")
+        # A nested stack to which its parent passes no value.
+        value = evaluator.values.get(name, NO_VALUE)
+    if value is NO_VALUE:
+        raise missing_parameter(evaluator, name, place)
     if ("CommaDelimitedList" in kind or "List<" in kind) and isinstance(value, str):
         value = [item.strip() for item in value.split(",")]
     quoted = hidden_value(name) if stack.is_secret(name) else None
@@ -186,10 +189,11 @@ def _get_stack_output(evaluator: Evaluator, stack: Stack, argument: Any, place: 
 
 def _import_value(evaluator: Evaluator, stack: Stack, argument: Any, place: str) -> Any:
     name = evaluator.text(stack, argument, place)
+    if name in evaluator.values:
+        return evaluator.values[name]
     exports = evaluator.once(stack, "names of exports", place, lambda: _exports(evaluator))
     if name not in exports:
-        fix = f"add the template that exports it; exported: {listed(exports, 'nothing')}"
-        raise refusal(place, "imports a name that no template exports", name, fix)
+        raise missing_export(evaluator, name, listed(exports, "nothing"), place)
     exporter, output = exports[name]
     return _output(evaluator, exporter, output, place)
 

@@ -13,6 +13,7 @@ from color_mesh.cloudformation.functions import FUNCTIONS
 from color_mesh.cloudformation.merging import merged
 from color_mesh.cloudformation.references import REFERENCES
 from color_mesh.cloudformation.stack import NESTED, Stack, nest, read_stacks, with_nested
+from color_mesh.cloudformation.uses import imported_names
 from color_mesh.cloudformation.values import NO_VALUE, Unknown
 from color_mesh.model.errors import listed, problem, refuse
 
@@ -127,6 +128,11 @@ class Templates:
         return replace(self, _evaluator=self._evaluator.without_secrets())
 
     @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Messages about the missing values of the properties that were evaluated, for which there are placeholders."""
+        return tuple(f"a placeholder stands for what has no value: {each}" for each in self._evaluator.placeholders)
+
+    @property
     def secret_parameters(self) -> frozenset[str]:
         """Names of the parameters with ``NoEcho``."""
         return frozenset(
@@ -201,14 +207,15 @@ def read_templates(
     # The template of a nested stack is not a stack of its own.
     stacks = tuple(each for root in roots if root.path.resolve() not in nested for each in with_nested(root))
     refuse(_too_many(stacks))
-    refuse(_unused(values, stacks))
     notes += [
         f"{stack.file(logical_id).name}: the template of nested stack {logical_id} was not found"
         for stack in stacks
         for logical_id, resource in stack.section("Resources").items()
         if resource["Type"] == NESTED and logical_id not in stack.children
     ]
-    return Templates(tuple(notes), stacks, Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS}))
+    evaluator = Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS})
+    refuse(_unused(values, stacks, evaluator))
+    return Templates(tuple(notes), stacks, evaluator)
 
 
 def _roots(paths: Sequence[Path], files: Files) -> tuple[list[Stack], list[str]]:
@@ -249,15 +256,23 @@ def _too_many(stacks: Sequence[Stack]) -> Iterator[str]:
         yield problem(subject, "and other templates have too many resources", count, f"at most {MAX_RESOURCES}")
 
 
-def _unused(values: Mapping[str, str], stacks: Sequence[Stack]) -> list[str]:
-    parameters = {name for stack in stacks if stack.parent is None for name in stack.section("Parameters")}
+def _unused(values: Mapping[str, str], stacks: Sequence[Stack], evaluator: Evaluator) -> list[str]:
+    parameters = {name for stack in stacks for name in stack.section("Parameters")}
     resources = {logical_id for stack in stacks for logical_id in stack.section("Resources")}
-    return [
-        problem(f"value of {name!r}", "matches nothing in the templates", name, f"parameters: {listed(parameters)}")
+    unknown = [
+        name
         for name in values
         if name not in parameters
         and not name.startswith("AWS::")
         and not ("." in name and name.split(".")[0] in resources)
+    ]
+    # Names of imports are evaluated, which may need the other values.
+    imports = imported_names(evaluator) if unknown else set()
+    fix = f"parameters: {listed(parameters)}" + (f"; imports: {listed(imports)}" if imports else "")
+    return [
+        problem(f"value of {name!r}", "matches nothing in the templates", name, fix)
+        for name in unknown
+        if name not in imports
     ]
 
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -50,6 +50,18 @@ class Unresolved:
     """
 
     problems: tuple[str, ...]
+
+
+class MissingValue(MeshError):
+    """The error for a value that neither the templates nor the user give.
+
+    Attributes:
+        name: Name of the parameter, the import or the attribute.
+    """
+
+    def __init__(self, problems: Iterable[str], name: str) -> None:
+        super().__init__(problems)
+        self.name = name
 
 
 _HIDDEN = re.compile(r"\$NOECHO:([^$]*)\$")
@@ -100,7 +112,8 @@ def set_option(name: str) -> str:
 def deployment_only(place: str, value: Unknown) -> MeshError:
     """Return the error for a value that only a deployment knows."""
     name = f"{value.logical_id}.{value.attribute}"
-    return refusal(place, "is known only at deployment", name, f"give it with {set_option(name)}")
+    text = problem(place, "is known only at deployment", name, f"give it with {set_option(name)}")
+    return MissingValue([text], name)
 
 
 def unknown_name(place: str, kind: str, name: Any, known: Collection[object]) -> MeshError:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Attribute
@@ -13,7 +12,8 @@ from color_mesh.ecs.mesh_resources import (
     mesh_resource,
     parse_mesh_resource,
 )
-from color_mesh.ecs.reading import Reference, reference, resource_key
+from color_mesh.ecs.reading import Reference, resource_key, text_or_reference
+from color_mesh.ecs.volumes import MountPoint, read_mount_point
 from color_mesh.model.task import ContainerHealthCheck
 
 CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
@@ -48,6 +48,7 @@ class Container:
         mesh_resource: Node or gateway whose configuration the container, an Envoy, gets from App Mesh.
         log_router: FireLens sends the logs of the task's containers to it.
         system_controls: Kernel parameters, such as ``net.ipv4.ip_unprivileged_port_start``, and their values.
+        mount_points: Mount points of volumes.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Container:
     mesh_resource: MeshResource | None = None
     log_router: bool = False
     system_controls: tuple[tuple[str, str], ...] = ()
+    mount_points: tuple[MountPoint, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,8 +95,8 @@ def read_container(fields: Fields) -> Container:
         image=fields.text("Image") if resource is None or fields.is_resolved("Image") else None,
         entry_point=fields.texts("EntryPoint"),
         command=fields.texts("Command"),
-        environment={name: _value(each, "Value") for name, each in variables.items()},
-        secrets=dict(fields.many("Secrets", lambda each: (each.text("Name"), _value(each, "ValueFrom")))),
+        environment={name: text_or_reference(each, "Value") for name, each in variables.items()},
+        secrets=dict(fields.many("Secrets", lambda each: (each.text("Name"), text_or_reference(each, "ValueFrom")))),
         user=fields.optional_text("User"),
         cpu=fields.optional_integer("Cpu") or None,
         memory_mib=fields.optional_integer("Memory") or None,
@@ -111,6 +113,7 @@ def read_container(fields: Fields) -> Container:
         mesh_resource=resource,
         log_router=fields.has("FirelensConfiguration"),
         system_controls=fields.many("SystemControls", lambda each: (each.text("Namespace"), each.text("Value"))),
+        mount_points=fields.many("MountPoints", read_mount_point),
     )
 
 
@@ -127,11 +130,6 @@ def _mesh_resource(variables: Mapping[str, Fields]) -> MeshResource | None:
         fix = "such as arn:aws:appmesh:REGION:ACCOUNT:mesh/color-mesh/virtualNode/red"
         variables[name].report("Value", f"{name} names no virtual node or virtual gateway", fix)
     return resource
-
-
-def _value(fields: Fields, key: str) -> str | Reference:
-    value: Any = fields.value(key)
-    return reference(value) if isinstance(value, Attribute) else fields.optional_text(key) or ""
 
 
 def _port(fields: Fields) -> tuple[int, str | None] | None:

@@ -27,6 +27,7 @@ from color_mesh.ecs.network import (
 )
 from color_mesh.ecs.reading import Reader, ResourceProblem, UnusedProperty, UsedProperties
 from color_mesh.ecs.roles import Role, read_roles
+from color_mesh.ecs.scaling import Scaling, read_scaling
 from color_mesh.ecs.security_groups import SecurityGroup, read_security_groups
 from color_mesh.ecs.services import Service, read_services
 from color_mesh.ecs.target_groups import TargetGroup, read_target_groups
@@ -40,6 +41,7 @@ class Declarations:
     Attributes:
         task_definitions: Task definitions.
         services: ECS services.
+        scaling: Autoscaling of ECS services.
         discovery_services: Cloud Map services.
         instances: Instances that the templates register in Cloud Map services, each with the place of the service.
         load_balancers: Load balancers, with their listeners and the rules of these.
@@ -65,6 +67,7 @@ class Declarations:
 
     task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    scaling: Mapping[str, Scaling] = field(default_factory=dict)
     discovery_services: Mapping[str, DiscoveryService] = field(default_factory=dict)
     instances: Mapping[str, tuple[str, CloudMapInstance]] = field(default_factory=dict)
     load_balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
@@ -101,9 +104,12 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
     """
     reader = Reader(templates, used)
     listeners, rules = read_listeners(reader), read_listener_rules(reader)
+    services = read_services(reader)
+    scales = bool(reader.resources("AWS::ApplicationAutoScaling::ScalableTarget"))
     declarations = Declarations(
         task_definitions=read_task_definitions(reader),
-        services=read_services(reader),
+        services=services,
+        scaling=read_scaling(reader, services, templates.dependencies()) if scales else {},
         discovery_services=read_discovery_services(reader),
         instances=read_instances(reader),
         load_balancers=with_listeners(read_load_balancers(reader), listeners, rules.values()),

@@ -174,3 +174,14 @@ def reference(attribute: Attribute) -> Reference:
     """Return an attribute as a value that does not hold its resource."""
     resource = attribute.resource
     return Reference(resource_type=resource.type, name=f"{resource.logical_id}.{attribute.name}")
+
+
+def text_or_reference(fields: Fields, key: str) -> str | Reference:
+    """Read a string that may be known only at deployment."""
+    value: Any = fields.value(key)
+    return reference(value) if isinstance(value, Attribute) else fields.optional_text(key) or ""
+
+
+def read_tags(fields: Fields) -> tuple[tuple[str, str | Reference], ...]:
+    """Read the tags of a resource."""
+    return fields.many("Tags", lambda each: (each.text("Key"), text_or_reference(each, "Value")))

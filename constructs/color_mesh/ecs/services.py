@@ -5,7 +5,7 @@ from typing import Any
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Attribute, Resource
-from color_mesh.ecs.reading import Reader, resource_key, resource_keys
+from color_mesh.ecs.reading import Reader, Reference, read_tags, resource_key, resource_keys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +43,7 @@ class Service:
         scheduling_strategy: ``REPLICA`` or ``DAEMON``.
         execute_command: ECS Exec is enabled.
         cluster: Name of the cluster.
+        tags: Tags. A value that only a deployment knows is a `Reference`.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Service:
     scheduling_strategy: str = "REPLICA"
     execute_command: bool = False
     cluster: str = "default"
+    tags: tuple[tuple[str, str | Reference], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +103,7 @@ def _service(fields: Fields, resource: Resource) -> Service:
         scheduling_strategy=fields.optional_text("SchedulingStrategy") or "REPLICA",
         execute_command=fields.flag("EnableExecuteCommand", False),
         cluster=_cluster_name(fields.value("Cluster")),
+        tags=read_tags(fields),
     )
 
 

@@ -8,7 +8,8 @@ from ipaddress import ip_network
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
 from color_mesh.ecs.containers import Container, read_container
-from color_mesh.ecs.reading import Reader, resource_key
+from color_mesh.ecs.reading import Reader, Reference, read_tags, resource_key
+from color_mesh.ecs.volumes import Volume, read_volume
 from color_mesh.model import MeshError
 from color_mesh.model.checks import is_number
 from color_mesh.model.errors import listed, problem
@@ -57,7 +58,8 @@ class TaskDefinition:
         memory_mib: Memory, if the template declares it.
         cpu_architecture: ``X86_64`` or ``ARM64``, if the template declares it.
         network_mode: Network mode, such as ``awsvpc``, if the template declares it.
-        file_systems: Names of the volumes that are EFS file systems.
+        volumes: Volumes.
+        tags: Tags. A value that only a deployment knows is a `Reference`.
     """
 
     family: str
@@ -70,7 +72,13 @@ class TaskDefinition:
     memory_mib: int | None = None
     cpu_architecture: str | None = None
     network_mode: str | None = None
-    file_systems: tuple[str, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    tags: tuple[tuple[str, str | Reference], ...] = ()
+
+    @property
+    def file_systems(self) -> tuple[str, ...]:
+        """Names of the volumes that are EFS file systems."""
+        return tuple(each.name for each in self.volumes if each.file_system is not None)
 
     @property
     def envoys(self) -> tuple[Container, ...]:
@@ -107,14 +115,9 @@ def _task_definition(fields: Fields, resource: Resource) -> TaskDefinition:
         memory_mib=_units(fields.optional_text("Memory")),
         cpu_architecture=fields.optional("RuntimePlatform", lambda each: each.optional_text("CpuArchitecture")),
         network_mode=fields.optional_text("NetworkMode"),
-        file_systems=tuple(name for name in fields.many("Volumes", _file_system) if name is not None),
+        volumes=fields.many("Volumes", read_volume),
+        tags=read_tags(fields),
     )
-
-
-def _file_system(fields: Fields) -> str | None:
-    """Return the name of a volume that is an EFS file system; ``None`` for another one."""
-    name = fields.optional_text("Name") or ""
-    return name if fields.value("EFSVolumeConfiguration") is not None else None
 
 
 def _units(text: str | None) -> int | None:

@@ -62,6 +62,19 @@ def restricted(listener: Listener, names: Sequence[str]) -> Listener:
     return replace(listener, tls=replace(tls, validation=validation))
 
 
+def without_resumption(chain: Json) -> Json:
+    """Return a filter chain whose TLS sessions are not resumed.
+
+    Envoy does not verify the client certificate of a session that is resumed: RBAC would refuse all its requests, and a
+    certificate that has expired would still be accepted.
+    """
+    if "transport_socket" not in chain:
+        return chain
+    socket = chain["transport_socket"]
+    options = {"disable_stateless_session_resumption": True, "disable_stateful_session_resumption": True}
+    return {**chain, "transport_socket": {**socket, "typed_config": {**socket["typed_config"], **options}}}
+
+
 def _reaches(mesh: Mesh, service: VirtualService, node: VirtualNode, listener: Listener) -> bool:
     """Return whether requests of a service may arrive at a listener of a node."""
     provider = mesh.provider(service)

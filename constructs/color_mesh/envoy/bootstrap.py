@@ -177,6 +177,7 @@ def _bootstrap(
     identity = f"mesh/{mesh.name}/{kind}/{part.name}"
     metadata = present(mesh_owner=mesh.owner, mesh_tags=dict(mesh.tags) or None, tags=dict(part.tags) or None)
     limited = isinstance(part, VirtualGateway)
+    waits = isinstance(placement.endpoints, CloudMapEndpoints)
     ejects = any("outlier_detection" in cluster for cluster in clusters)
     return present(
         node=present(id=identity, cluster=identity, metadata=metadata or None),
@@ -186,7 +187,14 @@ def _bootstrap(
         ),
         overload_manager=connection_limit() if limited else None,
         # The limit for regular expressions in App Mesh's Envoy.
-        layered_runtime={"layers": [{"name": "static_layer_0", "static_layer": _runtime(placement)}, *weight_layers]},
+        layered_runtime={
+            "layers": [
+                {"name": "static_layer_0", "static_layer": _runtime(placement)},
+                *weight_layers,
+                # For the key that says that a gateway is ready. The last layer overrides the others.
+                *([{"name": "admin_layer", "admin_layer": {}}] if limited and waits else []),
+            ]
+        },
         cluster_manager={"outlier_detection": {"event_log_path": "/dev/stdout"}} if ejects else None,
     )
 

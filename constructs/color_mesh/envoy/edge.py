@@ -7,7 +7,7 @@ Envoy as an edge proxy* in Envoy's documentation.
 import re
 
 from color_mesh.envoy.idle_timeouts import SERVER_IDLE_MILLIS
-from color_mesh.envoy.placement import Placement
+from color_mesh.envoy.placement import CloudMapEndpoints, Placement
 from color_mesh.envoy.telemetry import TRACE_CONTEXT, tracing, untraced
 from color_mesh.envoy.typed import DOWNSTREAM_CONNECTIONS, EARLY_HEADER_MUTATION, Json, duration, extension
 
@@ -25,6 +25,8 @@ _HTTP2 = {
 # Path at which a gateway answers by itself. With a path of a service, an application load balancer would take all tasks
 # of the gateway for unhealthy when that service fails, and ECS would replace them.
 HEALTH_PATH = "/.well-known/gateway-health"
+# Runtime key that the run script of a gateway's container sets to 100 when Envoy has the first answers of AWS.
+READY_KEY = "gateway.ready"
 
 # Headers in which proxies describe a request. Many applications cannot tell `_` from `-` in their names.
 _FORWARDED = "x[-_](envoy|forwarded)[-_].*|forwarded|x[-_]real[-_]ip"
@@ -86,10 +88,23 @@ def connection_limit() -> Json:
     return {"resource_monitors": [monitor]}
 
 
-def health_route(placement: Placement) -> Json:
-    """Render the route of a first hop for the health checks of load balancers."""
-    response = {"match": {"path": HEALTH_PATH}, "direct_response": {"status": 200}}
-    return {"name": "health", **response, **untraced(placement)}
+def health_routes(placement: Placement) -> list[Json]:
+    """Render the routes of a first hop for the health checks of load balancers.
+
+    An Envoy that asks AWS for its endpoints is not healthy before it has the first answers.
+    """
+    match: Json = {"path": HEALTH_PATH}
+    if not isinstance(placement.endpoints, CloudMapEndpoints):
+        return [_health_route(placement, "health", match, 200)]
+    ready = {"runtime_fraction": {"default_value": {"numerator": 0}, "runtime_key": READY_KEY}}
+    return [
+        _health_route(placement, "health", {**match, **ready}, 200),
+        _health_route(placement, "not_ready", match, 503),
+    ]
+
+
+def _health_route(placement: Placement, name: str, match: Json, status: int) -> Json:
+    return {"name": name, "match": match, "direct_response": {"status": status}, **untraced(placement)}
 
 
 def has_dot_segment(path: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from color_mesh.envoy import names
 from color_mesh.envoy.access_log import access_log, client_access_log
 from color_mesh.envoy.clusters import self_redirect_cluster
-from color_mesh.envoy.edge import client_connections, client_listener, dot_segment_route, health_route
+from color_mesh.envoy.edge import client_connections, client_listener, dot_segment_route, health_routes
 from color_mesh.envoy.filters import http_filter
 from color_mesh.envoy.listeners import filter_chain, inbound_listener, outbound_listener, tls_filter_chains
 from color_mesh.envoy.placement import EGRESS_PORT, Placement
@@ -129,7 +129,7 @@ def _first_routes(
             "name": "self_redirect" if domains == _ALL_DOMAINS else domains[0],
             "domains": list(domains),
             "routes": [
-                *([health_route(placement)] if domains == _ALL_DOMAINS else []),
+                *(health_routes(placement) if domains == _ALL_DOMAINS else []),
                 *(_first_route(route, cluster, ports, placement) for route in in_order(routes)),
             ],
         }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from color_mesh.envoy import names
 from color_mesh.envoy.access_log import access_log
-from color_mesh.envoy.admission import admitted_names, http_filters, restricted, tcp_filters
+from color_mesh.envoy.admission import admitted_names, http_filters, restricted, tcp_filters, without_resumption
 from color_mesh.envoy.clusters import application_cluster
 from color_mesh.envoy.filters import ROUTER_FILTER, http_filter, tcp_filter
 from color_mesh.envoy.listeners import inbound_listener, tls_filter_chains
@@ -41,10 +41,13 @@ def _chains(mesh: Mesh, node: VirtualNode, listener: Listener, placement: Placem
     match = {"destination_port": listener.port} if isinstance(placement.interception, Transparent) else {}
     callers = admitted_names(mesh, node, listener, placement)
     network_filter = _filter(mesh, node, listener, placement, callers)
-    if listener.protocol != "tcp" or callers is None:
+    if callers is None:
         return tls_filter_chains(match, listener, placement, network_filter)
+    if listener.protocol != "tcp":
+        return [without_resumption(each) for each in tls_filter_chains(match, listener, placement, network_filter)]
     chains = tls_filter_chains(match, restricted(listener, callers), placement, network_filter)
-    return [{**chain, "filters": [*tcp_filters(listener, callers), *chain["filters"]]} for chain in chains]
+    filters = tuple(tcp_filters(listener, callers))
+    return [{**without_resumption(each), "filters": [*filters, *each["filters"]]} for each in chains]
 
 
 def _filter(

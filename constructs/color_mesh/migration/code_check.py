@@ -19,7 +19,7 @@ PUBLIC_NAMES = (
 # Names that are imported from modules, each with its alias, which could give any function the name of a known one.
 _IMPORTS: Mapping[str | None, Collection[str]] = {
     "aws_cdk": (
-        *("App", "Duration", "Environment", "RemovalPolicy", "Stack", "aws_ec2 as ec2", "aws_ecr as ecr"),
+        *("App", "Duration", "Environment", "RemovalPolicy", "Stack", "Tags", "aws_ec2 as ec2", "aws_ecr as ecr"),
         *("aws_ecs as ecs", "aws_logs as logs", "aws_secretsmanager as secretsmanager"),
         *("aws_servicediscovery as servicediscovery", "aws_ssm as ssm"),
     ),
@@ -54,9 +54,16 @@ _CALLS = frozenset(
         *("ecs.Secret.from_ssm_parameter", "secretsmanager.Secret.from_secret_complete_arn"),
         *("secretsmanager.Secret.from_secret_partial_arn",),
         "ssm.StringParameter.from_secure_string_parameter_attributes",
+        *("task.task_definition.add_volume", "ecs.EfsVolumeConfiguration", "ecs.AuthorizationConfig", "ecs.MountPoint"),
+        *("task.fargate_service.auto_scale_task_count", "Tags.of"),
     )
 )
-_METHODS = ("add_route", "connect_to", "add_container_dependencies")
+# Methods of containers, which are variables or attributes of a task.
+_CONTAINER_METHODS = ("add_container_dependencies", "add_mount_points")
+_METHODS = (
+    *("add_route", "connect_to", *_CONTAINER_METHODS),
+    *("scale_on_cpu_utilization", "scale_on_memory_utilization"),
+)
 _SERVICE_OWNERS = ("nodes", "gateways")
 _ATTRIBUTES = frozenset(
     (
@@ -64,7 +71,7 @@ _ATTRIBUTES = frozenset(
         *("network.vpc", "network.cluster", "network.namespace", "mesh.nodes", "mesh.gateways"),
         *("ec2.IVpc", "ecs.ICluster", "servicediscovery.IPrivateDnsNamespace"),
         *("logs.RetentionDays.ONE_WEEK", "RemovalPolicy.DESTROY", "ecs.CpuArchitecture.ARM64"),
-        *("task.app_container", "task.envoy_container"),
+        *("task.app_container", "task.envoy_container", "task.task_definition", "task.fargate_service"),
         *(f"ecs.ContainerDependencyCondition.{each}" for each in ("START", "COMPLETE", "SUCCESS", "HEALTHY")),
     )
 )
@@ -192,8 +199,12 @@ class _Unknown(ast.NodeVisitor):
         match function:
             case ast.Attribute(value=ast.Name(id=variable), attr=method):
                 return method in _METHODS and variable in self._variables
-            case ast.Attribute(value=ast.Attribute() as container, attr="add_container_dependencies"):
-                return ast.unparse(container) in ("task.app_container", "task.envoy_container")
+            case ast.Attribute(value=ast.Attribute() as container, attr=method):
+                known = ("task.app_container", "task.envoy_container")
+                return method in _CONTAINER_METHODS and ast.unparse(container) in known
+            case ast.Attribute(value=ast.Call(func=tags, args=[ast.Name() | ast.Attribute() as tagged]), attr="add"):
+                self.visit(tagged)
+                return ast.unparse(tags) == "Tags.of"
             case ast.Attribute(value=ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant()), attr="implement"):
                 return owner in _SERVICE_OWNERS
         return False

@@ -63,6 +63,8 @@ def check_container(owner: str, container: ConvertedContainer) -> Iterator[str]:
         **{f"name of variable {name!r}": name for name in (*container.environment, *container.secrets)},
         **{f"key of secret {name!r}": _secret_key(source) for name, source in container.secrets.items()},
     }
+    texts["user"] = container.definition.user
+    texts |= {f"mount point {number}": each.path for number, each in enumerate(container.definition.mount_points)}
     health_check = container.definition.health_check
     if health_check is not None:
         texts["health check"] = " ".join(health_check.command)

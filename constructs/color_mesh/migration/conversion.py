@@ -17,7 +17,7 @@ from color_mesh.migration.removals import (
     remove_undeclared_services,
     remove_unused_routers,
 )
-from color_mesh.migration.tls import keep_tls_with_files
+from color_mesh.migration.tls import keep_tls_without_sds
 from color_mesh.model import (
     GatewayRoute,
     Mesh,
@@ -46,11 +46,13 @@ class ConvertedMesh:
         mesh: The mesh, with its parts in the order in which the app creates them.
         domain: Domain of the mesh's private hosted zone.
         findings: Differences from the mesh of App Mesh.
+        tags: Tags of the mesh.
     """
 
     mesh: Mesh
     domain: Domain
     findings: tuple[Finding, ...]
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def external_nodes(self) -> frozenset[str]:
@@ -84,11 +86,11 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
     Raises:
         MeshError: When Envoy cannot be configured for the converted mesh.
     """
-    domain = choose_domain(mesh)
+    domain, tags = choose_domain(mesh), mesh.tags
     passes: tuple[Callable[[Mesh], tuple[Mesh, Sequence[Finding]]], ...] = (
         remove_app_mesh_properties,
         partial(rename_services, domain=domain),
-        keep_tls_with_files,
+        keep_tls_without_sds,
         keep_first_gateway_listener,
         remove_undeclared_services,
         partial(remove_directly_called_services, domain=domain, implemented=implemented),
@@ -99,7 +101,7 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
     for apply in passes:
         mesh, differences = apply(mesh)
         findings += differences
-    converted = ConvertedMesh(mesh=_as_declared(mesh), domain=domain, findings=tuple(findings))
+    converted = ConvertedMesh(mesh=_as_declared(mesh), domain=domain, findings=tuple(findings), tags=tags)
     refuse((*_check_targets(converted.mesh), *_check_envoys(converted)))
     loopback_findings = _loopback_findings(converted, implemented)
     behavior = (*_gateway_findings(converted.mesh), *_idle_findings(converted.mesh))

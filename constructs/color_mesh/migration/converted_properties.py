@@ -6,18 +6,21 @@ TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
 CONVERTED: UsedProperties = {
     TASK_DEFINITION: (
-        *("Family", "Cpu", "Memory", "RuntimePlatform.CpuArchitecture", "TaskRoleArn"),
+        *("Family", "Cpu", "Memory", "RuntimePlatform.CpuArchitecture", "TaskRoleArn", "Tags", "Volumes"),
         *(f"ContainerDefinitions.{name}" for name in ("Name", "Image", "EntryPoint", "Command", "Environment")),
         *(f"ContainerDefinitions.{name}" for name in ("Secrets", "Cpu", "Memory", "MemoryReservation", "Essential")),
         *(f"ContainerDefinitions.{name}" for name in ("HealthCheck", "DependsOn", "LogConfiguration.LogDriver")),
+        *("ContainerDefinitions.MountPoints", "ContainerDefinitions.User"),
         *(f"ContainerDefinitions.PortMappings.{name}" for name in ("ContainerPort", "Protocol", "Name")),
     ),
     SERVICE: (
         *("TaskDefinition", "ServiceName", "DesiredCount", "LaunchType", "EnableExecuteCommand", "SchedulingStrategy"),
-        *("DeploymentController.Type", "LoadBalancers.TargetGroupArn"),
+        *("DeploymentController.Type", "LoadBalancers.TargetGroupArn", "Tags"),
         *("DeploymentConfiguration.MinimumHealthyPercent", "DeploymentConfiguration.MaximumPercent"),
         "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
     ),
+    "AWS::ApplicationAutoScaling::ScalableTarget": EVERY_PROPERTY,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": EVERY_PROPERTY,
     "AWS::ElasticLoadBalancingV2::Listener": EVERY_PROPERTY,
     "AWS::ElasticLoadBalancingV2::ListenerRule": EVERY_PROPERTY,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": EVERY_PROPERTY,

@@ -7,6 +7,7 @@ from itertools import chain, groupby
 from color_mesh.migration.code_check import PUBLIC_NAMES
 from color_mesh.migration.conversion import ConvertedMesh
 from color_mesh.migration.python import CDK_IDS, Code, Identifiers, call, mapping, prose, unless, value
+from color_mesh.migration.tags import tag_statements
 from color_mesh.model import (
     AccessLog,
     CloudMapDiscovery,
@@ -24,12 +25,12 @@ from color_mesh.model import (
 
 _RESERVED = (
     *("self", "scope", "id", "mesh", "vpc", "namespace", "env", "super", "ec2", "servicediscovery"),
-    *("Construct", "Environment", "Stack"),
+    *("Construct", "Environment", "Stack", "Tags"),
 )
 _MODULE = '''\
 """The mesh '{name}': its nodes, routers, virtual services and gateways."""
 
-from aws_cdk import Duration, Environment, Stack
+from aws_cdk import Duration, Environment, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
 from color_mesh import {names}
@@ -75,7 +76,7 @@ class _MeshCode:
         """Render the statements, in blocks to be separated by an empty line."""
         mesh = self._mesh
         blocks: tuple[list[str], ...] = (
-            [f"mesh = {self._service_mesh()}"],
+            [f"mesh = {self._service_mesh()}", *tag_statements(Code("mesh"), self._converted.tags)],
             [*map(self._node, mesh.nodes)],
             [*chain.from_iterable(map(self._router, mesh.routers))],
             [*map(self._service, self._converted.other_services())],

@@ -21,6 +21,7 @@ from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.migration.placeholders import PLACEHOLDERS, check_placeholders, readable
 from color_mesh.migration.report import REPORT_FILE, render_report
 from color_mesh.migration.services_code import services_module
+from color_mesh.migration.tags import tag_findings
 from color_mesh.migration.workload import Workload
 from color_mesh.migration.workload_reader import read_workloads
 from color_mesh.model import Mesh
@@ -43,7 +44,14 @@ _CDK_JSON = {
 _DEPLOYMENT_TEXT = re.compile(r"(?:[$#]\{+Token\[|\{\{resolve:)[^'\"\\\n]{0,100}")
 # Resources that the constructs replace, and those that belong to templates as such.
 _REPLACED_TYPES = (
-    *("AWS::AppMesh::", "AWS::ServiceDiscovery::", "AWS::ECS::", "AWS::EC2::", "AWS::ElasticLoadBalancingV2::"),
+    *(
+        "AWS::AppMesh::",
+        "AWS::ServiceDiscovery::",
+        "AWS::ApplicationAutoScaling::",
+        "AWS::ECS::",
+        "AWS::EC2::",
+        "AWS::ElasticLoadBalancingV2::",
+    ),
     *("AWS::Logs::LogGroup", "AWS::IAM::", "AWS::CDK::", "AWS::CloudFormation::"),
 )
 
@@ -105,6 +113,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         *converted.findings,
         *(each for of_mesh in facts for each in _unanswered_names(of_mesh, converted)),
         *_unimplemented_parts(converted, workloads),
+        *_unused_tags(mesh, workloads),
         *workload_findings,
         *_other_resources(templates),
     )
@@ -128,6 +137,10 @@ def _check_workload(workload: Workload) -> Iterator[str]:
         "task definition family": workload.definition.declared_family,
         "service name": workload.service.declared_name,
     }
+    for volume in workload.definition.volumes:
+        names[f"name of volume {volume.name!r}"] = volume.name
+        if volume.file_system is not None:
+            names[f"root directory of volume {volume.name!r}"] = volume.file_system.root_directory
     yield from check_placeholders(subject, names)
     for container in (workload.app, *workload.others):
         if container is not None:
@@ -159,6 +172,24 @@ def _unimplemented_parts(converted: ConvertedMesh, workloads: Sequence[Workload]
                 "in services_stack.py"
             )
             yield to_do(subject, text)
+
+
+def _unused_tags(mesh: Mesh, workloads: Sequence[Workload]) -> Iterator[Finding]:
+    """Yield the tags of nodes and gateways: of those with tasks, the ones that cannot be migrated."""
+    implemented = {(workload.part.kind, workload.part.name) for workload in workloads}
+    parts = (
+        *(("virtualNode", f"virtual node {node.name!r}", node.name, node.tags) for node in mesh.nodes),
+        *(("virtualGateway", f"virtual gateway {each.name!r}", each.name, each.tags) for each in mesh.gateways),
+    )
+    for kind, subject, name, tags in parts:
+        if (kind, name) in implemented:
+            yield from tag_findings(subject, tags)
+        elif tags:
+            pairs = ", ".join(f"{key}={text}" for key, text in tags)
+            text = (
+                f"the tags {pairs} are removed, since it has no tasks here: add them with Tags.of(...) to its service"
+            )
+            yield lost(subject, text)
 
 
 def _other_resources(templates: Templates) -> Iterator[Finding]:

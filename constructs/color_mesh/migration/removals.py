@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from color_mesh.migration.findings import Finding, changed, lost
+from color_mesh.migration.tags import tag_findings
 from color_mesh.model import CloudMapDiscovery, DnsDiscovery, GatewayRoute, Listener, Mesh, VirtualGateway, VirtualNode
 
 
@@ -119,19 +120,18 @@ def ip_preference_findings(subject: str, preference: str | None) -> Iterator[Fin
 
 
 def _tags(mesh: Mesh) -> Iterator[Finding]:
+    """Yield the tags of parts that no AWS resource stands for any more, and those that cannot be migrated."""
+    yield from tag_findings(f"mesh {mesh.name!r}", mesh.tags)
     tagged: Iterable[tuple[str, tuple[tuple[str, str], ...]]] = (
-        (f"mesh {mesh.name!r}", mesh.tags),
-        *((f"virtual node {node.name!r}", node.tags) for node in mesh.nodes),
         *((f"virtual service {service.name!r}", service.tags) for service in mesh.services),
         *((f"virtual router {router.name!r}", router.tags) for router in mesh.routers),
         *((f"route {route.name!r}", route.tags) for router in mesh.routers for route in router.routes),
-        *((f"virtual gateway {gateway.name!r}", gateway.tags) for gateway in mesh.gateways),
         *((f"gateway route {route.name!r}", route.tags) for gateway in mesh.gateways for route in gateway.routes),
     )
     for subject, tags in tagged:
         if tags:
             pairs = ", ".join(f"{key}={value}" for key, value in tags)
-            yield lost(subject, f"the tags {pairs} are removed with the App Mesh resource: add tags with Tags.of(...)")
+            yield lost(subject, f"the tags {pairs} are removed with the App Mesh resource, which no other one replaces")
 
 
 def _plain_node(mesh: Mesh, node: VirtualNode) -> VirtualNode:

@@ -7,7 +7,10 @@ from color_mesh.migration.container_code import container_arguments, health_chec
 from color_mesh.migration.containers import ConvertedContainer
 from color_mesh.migration.conversion import ConvertedMesh
 from color_mesh.migration.python import CDK_IDS, Code, Identifiers, call, member, prose, unless, value
+from color_mesh.migration.scaling import scaling_statements
 from color_mesh.migration.sizes import container_memory
+from color_mesh.migration.tags import merged, tag_statements
+from color_mesh.migration.volumes import volume_statements
 from color_mesh.migration.workload import Workload
 from color_mesh.model import VirtualNode
 from color_mesh.model.deployment import ENVOY_CPU, ENVOY_MEMORY_MIB
@@ -17,7 +20,7 @@ _MODULE = '''\
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import Duration, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -50,7 +53,7 @@ class ServicesStack(Stack):
 '''
 _VARIABLES = (
     *("self", "scope", "id", "cluster", "nodes", "gateways", "env", "log_group", "task", "super"),
-    *("ecr", "ecs", "logs", "secretsmanager", "ssm", "container_image"),
+    *("ecr", "ecs", "logs", "secretsmanager", "ssm", "container_image", "tags"),
 )
 
 
@@ -73,7 +76,12 @@ class _ServicesCode:
         """Render the statements for one node or gateway."""
         id = self._ids.construct_id(workload.part.name, "Service")
         implementation = self._implementation(id, workload)
-        yield f"task = {implementation}" if workload.others else implementation
+        statements = [*self._additions(id, workload)]
+        yield f"task = {implementation}" if statements else implementation
+        yield from statements
+
+    def _additions(self, id: str, workload: Workload) -> Iterator[str]:
+        """Render the statements that complete the tasks and the service of a node or gateway."""
         containers = {workload.definition.envoys[0].name: Code("task.envoy_container")}
         if workload.app is not None:
             containers[workload.app.name] = Code("task.app_container")
@@ -81,13 +89,20 @@ class _ServicesCode:
         for container in workload.others:
             variable = self._variables.variable(f"{workload.part.name}-{container.name}", "container")
             containers[container.name] = variable
-            is_used = container.name in {name for pair in dependencies for name in pair[:2]}
+            named = {name for pair in dependencies for name in pair[:2]}
+            is_used = container.name in named or bool(container.definition.mount_points)
             added = self._additional_container(id, workload, container)
             yield f"{variable} = {added}" if is_used else added
         for dependent, dependency, condition in dependencies:
             enum = member("ecs.ContainerDependencyCondition", condition, CONDITIONS)
             code = call("ecs.ContainerDependency", container=containers[dependency], condition=enum)
             yield call(f"{containers[dependent]}.add_container_dependencies", code)
+        yield from volume_statements(workload.definition, containers)
+        if workload.scaling is not None:
+            yield from scaling_statements(workload.scaling, self._variables.variable(f"{id}-scaling", "scaling"))
+        tags_of_tasks = merged(workload.tags, workload.definition.tags)
+        yield from tag_statements(Code("task.task_definition"), tags_of_tasks)
+        yield from tag_statements(Code("task.fargate_service"), merged(workload.tags, workload.service.tags))
 
     def _implementation(self, id: str, workload: Workload) -> Code:
         if workload.app is not None:
@@ -127,7 +142,7 @@ class _ServicesCode:
         if workload.app is not None:
             # In a task of a gateway the memory limit of Envoy is that of the task, which leaves none for others.
             arguments |= unless(None, cpu=definition.cpu, memory_limit_mib=container_memory(definition))
-        arguments |= unless(True, essential=definition.essential)
+        arguments |= unless(True, essential=definition.essential) | unless(None, user=definition.user)
         if definition.health_check is not None:
             arguments["health_check"] = health_check_code(definition.health_check)
         name = container.name
@@ -164,7 +179,8 @@ def _gateway_arguments(workload: Workload) -> dict[str, Code]:
 def _service_arguments(workload: Workload) -> dict[str, Code]:
     service, definition = workload.service, workload.definition
     return {
-        **unless(1, desired_count=service.desired_count),
+        # Autoscaling sets the number of tasks, and a deployment keeps it.
+        **({} if workload.scaling else unless(1, desired_count=service.desired_count)),
         **unless(False, execute_command=service.execute_command),
         **({"cpu_architecture": Code("ecs.CpuArchitecture.ARM64")} if definition.cpu_architecture == "ARM64" else {}),
         **unless(None, family=definition.declared_family, service_name=service.declared_name),

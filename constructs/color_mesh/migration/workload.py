@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import MeshResource
+from color_mesh.ecs.scaling import Scaling
 from color_mesh.ecs.services import Service
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.migration.containers import ConvertedContainer, convert_container
@@ -38,6 +39,8 @@ class Workload:
         definition: Old task definition.
         service: Old ECS service.
         listeners: Listeners of load balancers that forward to the tasks.
+        scaling: Autoscaling of the old service. Default: none.
+        tags: Tags of the node or gateway.
     """
 
     part: MeshResource
@@ -49,6 +52,8 @@ class Workload:
     definition: TaskDefinition
     service: Service
     listeners: tuple[ForwardingListener, ...]
+    scaling: Scaling | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def target_groups(self) -> tuple[str, ...]:
@@ -66,7 +71,11 @@ class Workload:
 
 
 def create_workload(
-    mesh: Mesh, definition: TaskDefinition, service: Service, listeners: Mapping[str, Sequence[ForwardingListener]]
+    mesh: Mesh,
+    definition: TaskDefinition,
+    service: Service,
+    listeners: Mapping[str, Sequence[ForwardingListener]],
+    scaling: Scaling | None = None,
 ) -> Workload | None:
     """Return the workload of a service; ``None`` when Fargate has no task of its size.
 
@@ -75,6 +84,7 @@ def create_workload(
         definition: Task definition of the service. Its first Envoy names the node or gateway.
         service: ECS service.
         listeners: Listeners of load balancers, by the place or ARN of the target group.
+        scaling: Autoscaling of the service. Default: none.
     """
     envoy, *_ = definition.envoys
     part = envoy.mesh_resource
@@ -95,6 +105,8 @@ def create_workload(
         memory_mib=memory_mib,
         definition=definition,
         service=service,
+        scaling=scaling,
+        tags=(mesh.node(part.name) if part.kind == "virtualNode" else mesh.gateway(part.name)).tags,
         listeners=tuple(each for target in service.targets for each in listeners.get(target.registry, ())),
     )
 

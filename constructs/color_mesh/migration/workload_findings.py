@@ -84,6 +84,9 @@ def _actions(statements: Sequence[Statement], effect: str) -> Iterator[str]:
 
 
 def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
+    if workload.app is not None and workload.app.definition.user is not None:
+        text = f"the container {workload.app.name!r} runs as the user of its image, not {workload.app.definition.user}"
+        yield lost(place, text)
     if workload.target_groups:
         listeners = " and ".join(map(str, workload.listeners)) or "a load balancer"
         text = (

@@ -10,6 +10,9 @@ from color_mesh.migration.containers import container_findings
 from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SERVICE, TASK_DEFINITION
 from color_mesh.migration.findings import Finding, lost
 from color_mesh.migration.forwarding import forwarding_listeners
+from color_mesh.migration.scaling import scaling_findings
+from color_mesh.migration.tags import tag_findings
+from color_mesh.migration.volumes import volume_findings
 from color_mesh.migration.workload import Workload, create_workload
 from color_mesh.migration.workload_findings import workload_findings
 from color_mesh.model import Mesh
@@ -27,6 +30,7 @@ def read_workloads(templates: Templates, mesh: Mesh) -> tuple[tuple[Workload, ..
     problems = [each.text for each in declarations.problems if each.resource_type in (TASK_DEFINITION, SERVICE)]
     definitions, findings = _mesh_definitions(declarations, mesh)
     listeners = forwarding_listeners(declarations)
+    scaling = {each.service: each for each in declarations.scaling.values()}
     workloads: list[Workload] = []
     unused = dict(definitions)
     for place, service in declarations.services.items():
@@ -37,17 +41,29 @@ def read_workloads(templates: Templates, mesh: Mesh) -> tuple[tuple[Workload, ..
                 findings.append(lost(place, f"the task definition {name} is in no template"))
             continue
         unused.pop(definition_place, None)
-        workload = create_workload(mesh, definitions[definition_place], service, listeners)
+        workload = create_workload(mesh, definitions[definition_place], service, listeners, scaling.get(place))
         if workload is None:
             limit = "at most 16 vCPUs and 120 GiB"
             problems.append(problem(place, "needs a larger task than Fargate has", definition_place, limit))
             continue
         findings += (lost(place, f"property {path_text(each.path)}") for each in _lost(declarations, place))
         findings += workload_findings(place, workload, declarations.roles)
+        findings += volume_findings(definition_place, workload.definition, _code_of(workload))
+        findings += tag_findings(definition_place, workload.definition.tags)
+        findings += tag_findings(place, service.tags)
+        findings += scaling_findings(place, workload.scaling) if workload.scaling else ()
         workloads.append(workload)
     findings += (lost(place, "no ECS service in the templates runs this task definition") for place in unused)
+    scaled = [each.scaling for each in workloads]
+    text = "is not migrated: it scales no service of the mesh"
+    findings += (lost(place, text) for place, each in declarations.scaling.items() if each not in scaled)
     refuse(dict.fromkeys(problems))
     return tuple(workloads), findings
+
+
+def _code_of(workload: Workload) -> str:
+    owner = "nodes" if workload.part.kind == "virtualNode" else "gateways"
+    return f"{owner}[{workload.part.name!r}]"
 
 
 def _mesh_definitions(declarations: Declarations, mesh: Mesh) -> tuple[dict[str, TaskDefinition], list[Finding]]:

@@ -20,9 +20,11 @@ def test_caller_with_a_policy_is_not_found() -> None:
     assert texts(ID, provided(RED, client_tls=client_tls())) == []
 
 
-def test_certificate_of_acm_is_not_found() -> None:
+def test_certificate_of_acm_is_found_if_only_app_mesh_would_validate_it() -> None:
     tls = listener_tls(certificate=AcmCertificate(arn="arn:aws:acm:x"))
-    assert texts(ID, provided(node(listeners=(Listener(port=80, tls=tls),)))) == []
+    of = provided(node(listeners=(Listener(port=80, tls=tls),)))
+    assert texts(ID, of) == []
+    assert len(texts(ID, of, validates_acm=False)) == 1
 
 
 def test_listener_without_tls_is_not_found() -> None:

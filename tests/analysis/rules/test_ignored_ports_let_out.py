@@ -1,7 +1,9 @@
 """The rule ``ignored-ports-let-out``."""
 
+from color_mesh.ecs.volumes import EfsFileSystem, Volume
 from tests.support.analysis import node_task, proxy, routed, texts
 
+DATA = Volume(name="data", file_system=EfsFileSystem(id="fs-1"))
 ID = "ignored-ports-let-out"
 
 
@@ -22,7 +24,7 @@ def test_more_ports_than_iptables_takes_are_found() -> None:
 
 
 def test_port_of_a_file_system_is_not_found() -> None:
-    tasks = node_task(proxy_configuration=proxy(ignored_ports=(2049,)), file_systems=("data",))
+    tasks = node_task(proxy_configuration=proxy(ignored_ports=(2049,)), volumes=(DATA,))
     assert texts(ID, routed(), task_definitions=tasks) == []
 
 

@@ -1,13 +1,15 @@
 """The mesh 'bookshop-prod': its nodes, routers, virtual services and gateways."""
 
-from aws_cdk import Duration, Environment, Stack
+from aws_cdk import Duration, Environment, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_servicediscovery as servicediscovery
 from color_mesh import (
     AccessLog,
+    AcmCertificate,
     ConnectionPool,
     HeaderMatch,
     HealthCheck,
+    ListenerTls,
     MeshGateway,
     MeshNode,
     MeshRouter,
@@ -45,6 +47,7 @@ class MeshStack(Stack):
             egress_filter="ALLOW_ALL",
             data_plane="envoy",
         )
+        Tags.of(mesh).add("team", "books")
 
         catalogue_v1 = MeshNode(
             self,
@@ -88,6 +91,7 @@ class MeshStack(Stack):
             name="shop",
             port=8080,
             timeout=Timeout(idle=Duration.seconds(60)),
+            tls=ListenerTls(certificate=AcmCertificate(arn="arn:aws:acm:eu-west-1:111122223333:certificate/12345678")),
             access_log=AccessLog(text="%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%\n"),
         )
         reports = MeshNode(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import Duration, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
@@ -82,10 +82,15 @@ class ServicesStack(Stack):
             cpu=32,
             memory_limit_mib=128,
             essential=False,
+            user="1337",
             logging=ecs.LogDrivers.aws_logs(stream_prefix="xray-daemon", log_group=log_group),
         )
+        task.task_definition.add_volume(name="scratch")
+        task.app_container.add_mount_points(
+            ecs.MountPoint(container_path="/tmp", read_only=False, source_volume="scratch")
+        )
 
-        nodes["catalogue-v2"].implement(
+        task = nodes["catalogue-v2"].implement(
             self,
             "CatalogueV2",
             cluster=cluster,
@@ -103,6 +108,10 @@ class ServicesStack(Stack):
             family="catalogue-v2",
             service_name="catalogue-v2",
             log_group=log_group,
+        )
+        catalogue_v2_scaling = task.fargate_service.auto_scale_task_count(min_capacity=1, max_capacity=4)
+        catalogue_v2_scaling.scale_on_cpu_utilization(
+            "CatalogueCpu2", target_utilization_percent=60, scale_in_cooldown=Duration.seconds(120)
         )
 
         task = nodes["shop"].implement(
@@ -125,8 +134,11 @@ class ServicesStack(Stack):
             cpu=32,
             memory_limit_mib=128,
             essential=False,
+            user="1337",
             logging=ecs.LogDrivers.aws_logs(stream_prefix="xray-daemon", log_group=log_group),
         )
+        Tags.of(task.task_definition).add("team", "shop")
+        Tags.of(task.fargate_service).add("team", "shop")
 
         gateways["front"].implement(
             self, "Front", cluster=cluster, desired_count=2, family="front", log_group=log_group

@@ -1,8 +1,9 @@
 """TLS whose certificate nobody validates.
 
-A caller without a client policy for a listener uses TLS if the listener has it. It does not validate a certificate
-from a file or from SDS, so it encrypts, but accepts any server (AWS App Mesh User Guide, *Transport Layer Security*).
-That happens without a policy, and with one whose `Ports` do not include the port of the listener.
+A caller without a client policy for a listener uses TLS if the listener has it. It does not validate the certificate,
+so it encrypts, but accepts any server (AWS App Mesh User Guide, *Transport Layer Security*). That happens without a
+policy, and with one whose `Ports` do not include the port of the listener. App Mesh's Envoys validated certificates of
+ACM even then; those of the data plane `envoy` do not.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ def check(facts: Facts) -> Iterator[Fault]:
     for call in calls(facts.mesh):
         for way in deliveries(facts.mesh, call.service):
             tls = way.listener.tls
-            if tls is None or not speaks_tls(way.listener) or isinstance(tls.certificate, AcmCertificate):
+            if tls is None or not speaks_tls(way.listener):
+                continue
+            if facts.validates_acm and isinstance(tls.certificate, AcmCertificate):
                 continue
             if policy_for(way.listener, call.client_tls) is None:
                 reason = "no client policy" if call.client_tls is None else "a client policy without that port"

@@ -23,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
     values = (_masked(value, source.templates.secret_parameters) for value in options.values)
     files = [word for path in options.parameters for word in ("--parameters", path)]
     arguments = shlex.join([*options.source, *files, *(word for value in values for word in ("--set", value))])
-    write_files(folder, migration.files(arguments, (*source.notes, *source.left_out)))
+    notes = (*source.notes, *source.templates.placeholders, *source.left_out)
+    write_files(folder, migration.files(arguments, notes))
     lines = [f"{folder}: a CDK app with {summary(migration.converted, migration.workloads)}"]
     for kind, title in TITLES.items():
         findings = [f"  {finding}" for finding in finding_lines(migration.findings, kind)]

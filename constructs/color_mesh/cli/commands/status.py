@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from color_mesh.local.client.connection import request
-from color_mesh.local.run.aws.outage import OUTAGES
+from color_mesh.local.run.aws.apis import OUTAGES
 from color_mesh.report import columns
 
 _HEADINGS = ("SERVICE", "TASK", "STATUS", "HEALTH", "ADDRESS", "RESTARTS", "REASON")

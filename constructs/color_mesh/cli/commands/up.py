@@ -73,7 +73,8 @@ def plan_table(plan: Plan) -> str:
     parts = [
         table(("service", "tasks", "task definition", "containers", "registered in"), services),
         table(("load balancer", "listener", "target groups"), balancers),
-        "\n".join(f"left out: {printable(each.text)}" for each in plan.left_out),
+        "\n".join(f"note: {printable(each)}" for each in plan.notes),
+        "\n".join(f"left out: {printable(each)}" for each in plan.reasons),
         "\n".join(f"warning: {printable(each)}" for each in warnings(plan)),
         printable(f"not emulated: {'; '.join(plan.not_emulated)}"),
     ]

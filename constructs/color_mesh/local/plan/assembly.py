@@ -7,7 +7,7 @@ from pathlib import Path
 from color_mesh.analysis import Finding, analyze
 from color_mesh.analysis.reading import read_facts
 from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, Source, read_declared_meshes
-from color_mesh.cloudformation import Templates, read_templates
+from color_mesh.cloudformation import Files, Templates, read_templates
 from color_mesh.ecs import Declarations, read_declarations
 from color_mesh.ecs.cloud_map import CloudMapInstance, DiscoveryService
 from color_mesh.ecs.load_balancers import LoadBalancer
@@ -67,6 +67,7 @@ class Plan:
         domain_names: Domain names of certificates.
         certificates: Certificates that are made for the run.
         left_out: Resources and parts of meshes that cannot run, and what depends on them.
+        notes: Notes for the user about the sources, and about placeholders for missing values.
         not_emulated: Parts of the templates that have no effect in the run.
         secrets: Values of ``NoEcho`` parameters, which are not printed.
     """
@@ -87,6 +88,7 @@ class Plan:
     domain_names: tuple[str, ...] = ()
     certificates: RunCertificates = field(default_factory=RunCertificates)
     left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
     not_emulated: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -98,6 +100,11 @@ class Plan:
         """Return the containers of a service's tasks that get their configuration from App Mesh."""
         containers = self.task(service).containers
         return [(each, each.mesh_resource) for each in containers if each.mesh_resource is not None]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Reasons why something is left out, each once: several resources may need the same value."""
+        return tuple(dict.fromkeys(each.text for each in self.left_out))
 
     @property
     def telemetry(self) -> dict[MeshResource, Telemetry]:
@@ -135,10 +142,10 @@ def read_plan(
     images: Commands | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Read the plan of a run from a cloud assembly or from templates.
+    """Read the plan of a run from a cloud assembly, templates, JSON of the AWS CLI, or a Terraform state.
 
     Args:
-        paths: Cloud assemblies, templates, or folders of templates.
+        paths: Cloud assemblies, files, and folders of them.
         images: Programs that run in place of images, by image.
         values: Values of parameters, pseudo parameters and attributes that the templates do not give.
 
@@ -146,18 +153,25 @@ def read_plan(
         MeshError: With everything that cannot run, if no service can.
     """
     assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
-    templates = read_templates(paths, values or {}, _KNOWN_ATTRIBUTES).with_pseudo_parameters(assumed)
+    files = Files()
+    templates = read_templates(paths, values or {}, _KNOWN_ATTRIBUTES, files).with_pseudo_parameters(assumed)
+    plan = _readable_plan(templates, paths, images or {})
+    return replace(plan, notes=(*templates.notes, *files.notes, *files.duplicate_keys, *templates.placeholders))
+
+
+def _readable_plan(templates: Templates, paths: Sequence[Path], images: Commands) -> Plan:
+    """Return the plan, whose messages have no value of a ``NoEcho`` parameter."""
     if not templates.secrets:
-        return _plan_of(templates, paths, images or {})
+        return _plan_of(templates, paths, images)
     # Error messages quote values: those about the templates without the values of NoEcho parameters come first.
     hidden: MeshError | None = None
     known: tuple[LeftOut, ...] = ()
     try:
-        known = _plan_of(templates.without_secrets(), paths, images or {}).left_out
+        known = _plan_of(templates.without_secrets(), paths, images).left_out
     except MeshError as error:
         hidden = error
     try:
-        plan = _plan_of(templates, paths, images or {})
+        plan = _plan_of(templates, paths, images)
         return replace(plan, left_out=tuple(each if each in known else _without_values(each) for each in plan.left_out))
     except MeshError:
         fix = "check them against the templates"
@@ -189,7 +203,7 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
             problems.append(
                 problem(subject, "declares nothing to run", "no AWS::ECS::Service", "give templates that declare one")
             )
-    refuse(problems)
+    refuse(dict.fromkeys(problems))
     tasks = {place: runnable_task(each, images) for place, each in declarations.task_definitions.items()}
     return Plan(
         network=network(declarations),

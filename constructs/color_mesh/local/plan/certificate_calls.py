@@ -50,7 +50,7 @@ def certificate_warnings(plan: Plan, service: Service) -> Iterator[str]:
     task = plan.task(service)
     key = task.definition.task_role
     role = plan.roles.get(key or "")
-    for arn in dict.fromkeys(used_arns(task, plan.meshes)):
+    for arn in dict.fromkeys(arn for arn, _ in used_arns(task, plan.meshes)):
         _, _, api, region, *_ = arn.split(":")
         if region not in plan.regions:
             yield f"{service.name}: {arn} is not in the region of the stacks, {', '.join(plan.regions)}"

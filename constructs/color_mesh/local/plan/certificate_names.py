@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from color_mesh.cloudformation import Templates
 from color_mesh.ecs import Declarations, read_declarations
+from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.services import Service
 from color_mesh.local.plan.emulation import EMULATED
 from color_mesh.local.plan.runnable import RunnableTask, runnable_task
@@ -44,13 +45,16 @@ def service_names(declarations: Declarations, service: Service, task: RunnableTa
 def owners_in_templates(templates: Templates) -> Iterator[CertificateOwner]:
     """Yield the nodes and gateways whose Envoys have their configuration in a task definition."""
     declarations = read_declarations(templates, EMULATED)
+    # A node may have several services.
+    names: dict[MeshResource, dict[str, None]] = {}
     for service in declarations.services.values():
         definition = declarations.task_definitions.get(service.task_definition)
         if definition is not None:
             task = runnable_task(definition, {})
-            names = tuple(service_names(declarations, service, task))
             for owner in task.mesh_resources.values():
-                yield CertificateOwner(mesh=owner.mesh, name=owner.name, dns_names=names)
+                names.setdefault(owner, {}).update(dict.fromkeys(service_names(declarations, service, task)))
+    for owner, dns_names in names.items():
+        yield CertificateOwner(mesh=owner.mesh, name=owner.name, dns_names=tuple(dns_names))
 
 
 def owners_in_mesh(mesh: Mesh) -> Iterator[CertificateOwner]:

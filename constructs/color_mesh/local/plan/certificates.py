@@ -21,12 +21,11 @@ from color_mesh.model import (
     VirtualNode,
 )
 
-# AWS Certificate Manager User Guide, *Private certificates*: 13 months.
-VALID_DAYS, MAX_DAYS = 395, 3650
 _ARN = re.compile(
-    r"arn:[a-z-]+:(?:acm:[a-z0-9-]*:[0-9]*:certificate/|acm-pca:[a-z0-9-]*:[0-9]*:certificate-authority/|"
-    r"secretsmanager:[a-z0-9-]*:[0-9]*:secret:)[\w+=.@/-]+"
+    r"(arn:[a-z-]+:(?:acm:[a-z0-9-]*:[0-9]*:certificate/|acm-pca:[a-z0-9-]*:[0-9]*:certificate-authority/|"
+    r"secretsmanager:[a-z0-9-]*:[0-9]*:secret:)[\w+=.@/-]+)(?:#([a-z.]+))?"
 )
+_AUTHORITY_PART = "ca.crt"
 # Secrets Manager ends the ARN of a secret with a hyphen and six random characters, which may be missing in a call.
 _COMPLETE = re.compile(r".*-[A-Za-z0-9]{6}")
 _DNS_NAME = re.compile(r"(?=.{1,253}\Z)(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE | re.ASCII)
@@ -38,7 +37,7 @@ class RunCertificate:
 
     Attributes:
         arn: ARN of the certificate or secret for which it stands; of a secret, the complete one.
-        names: DNS names.
+        names: DNS names; none if only the authority in a secret is used.
         authority: Key of the authority that issues it. Default: the authority of the run.
         name: Name of a secret. Default: it is not in a secret.
         exportable: Its private key can be exported. That of a public certificate can if it was requested so.
@@ -72,7 +71,7 @@ class RunCertificates:
     @property
     def every(self) -> list[RunCertificate]:
         """All certificates."""
-        return [*self.certificates.values(), *self.secrets.values()]
+        return [*self.certificates.values(), *(each for each in self.secrets.values() if each.names)]
 
     def secret(self, identifier: str) -> RunCertificate | None:
         """Look up a secret by its name, its ARN, or its ARN without the random characters."""
@@ -98,8 +97,9 @@ def run_certificates(
     for service in declarations.services.values():
         task = tasks[service.task_definition]
         names = dict.fromkeys(_names(declarations, service, task, meshes))
-        for arn in used_arns(task, meshes):
-            used.setdefault(arn, {}).update(names)
+        for arn, part in used_arns(task, meshes):
+            # Who trusts the authority in a secret does not have the certificate in it.
+            used.setdefault(arn, {}).update(names if part != _AUTHORITY_PART else {})
     declared = [
         RunCertificate(arn=each.key, names=_dns_names(each.names), authority=each.authority, exportable=each.exportable)
         for each in declarations.certificates.values()
@@ -161,8 +161,11 @@ def _names(declarations: Declarations, service: Service, task: RunnableTask, mes
         yield "localhost"
 
 
-def used_arns(task: RunnableTask, meshes: Collection[Mesh]) -> Iterator[str]:
-    """Yield the ARNs of certificates, authorities and secrets that the Envoys of a task use."""
+def used_arns(task: RunnableTask, meshes: Collection[Mesh]) -> Iterator[tuple[str, str]]:
+    """Yield the ARNs of certificates, authorities and secrets that the Envoys of a task use.
+
+    After the ARN of a secret comes the part of it that they use, such as ``tls.crt``.
+    """
     for container in task.containers:
         if container.program.envoy:
             command = (*container.definition.entry_point, *container.definition.command)
@@ -170,11 +173,11 @@ def used_arns(task: RunnableTask, meshes: Collection[Mesh]) -> Iterator[str]:
     for resource in task.mesh_resources.values():
         declared = resource.look_up(meshes)
         if declared is not None:
-            yield from filter(_ARN.fullmatch, _arns_of(declared[1]))
+            yield from ((match[1], match[2]) for match in map(_ARN.fullmatch, _arns_of(declared[1])) if match)
 
 
 def _arns_of(part: VirtualNode | VirtualGateway) -> Iterator[str]:
-    """Yield the ARNs in the TLS of the listeners and client policies of a node or gateway."""
+    """Yield the ARNs in the TLS of the listeners and client policies of a node or gateway, as Envoy names them."""
     own = part.backends if isinstance(part, VirtualNode) else ()
     policies: list[ClientTls | None] = [part.client_tls, *(each.client_tls for each in own)]
     for tls in (*(each.tls for each in part.listeners), *policies):
@@ -185,7 +188,7 @@ def _arns_of(part: VirtualNode | VirtualGateway) -> Iterator[str]:
                 case AcmCertificate(arn=arn) | SecretsManagerCertificate(secret_arn=arn):
                     yield arn
                 case SecretsManagerTrust(secret_arn=arn):
-                    yield arn
+                    yield f"{arn}#{_AUTHORITY_PART}"
                 case AcmTrust(certificate_authority_arns=arns):
                     yield from arns
 

@@ -126,7 +126,8 @@ def _print_plan(plan: Plan, paths: Sequence[Path]) -> None:
         containers = ", ".join(each.name for each in plan.task(service).containers)
         family = plan.task(service).definition.family
         lines.append(f"  {service.name}: {service.desired_count} x {family} ({containers})")
-    lines += ["Left out:", *(f"  {each.text}" for each in plan.left_out)] if plan.left_out else []
+    lines += [f"Note: {each}" for each in plan.notes]
+    lines += ["Left out:", *(f"  {each}" for each in plan.reasons)] if plan.left_out else []
     lines.append(f"Not emulated: {'; '.join(plan.not_emulated)}.")
     for line in lines:
         print(printable(plan.without_secrets(line)))

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from color_mesh.authority import Authority, IssuedCertificate, create_authority
-from color_mesh.local.plan.certificates import VALID_DAYS, RunCertificate, RunCertificates
+from color_mesh.local.plan.certificates import RunCertificate, RunCertificates
+from color_mesh.local.plan.validity import VALID_DAYS
 from color_mesh.local.run.aws.api_error import ApiError
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import refuse
@@ -41,6 +42,7 @@ class CertificateStore:
         self.planned = planned
         self._authorities: dict[str, Authority] = {}
         self._versions: dict[str, _Version] = {}
+        self._created = int(time.time())
 
     def export(self, arn: str, passphrase: bytes) -> dict[str, str]:
         """Return a certificate, its chain, and its private key, encrypted with a passphrase.
@@ -82,19 +84,19 @@ class CertificateStore:
         certificate = self.planned().secret(identifier)
         if certificate is None:
             raise ApiError(400, "ResourceNotFoundException", "no Envoy of the templates uses this secret for TLS")
-        version = self._version(certificate)
-        value = {
-            "tls.crt": version.issued.certificate,
-            "tls.key": version.issued.private_key,
-            "ca.crt": self._issuer(certificate).certificate,
-        }
+        value = {"ca.crt": self._issuer(certificate).certificate}
+        version_id, created = _id_of(certificate.arn), self._created
+        if certificate.names:
+            version = self._version(certificate)
+            value |= {"tls.crt": version.issued.certificate, "tls.key": version.issued.private_key}
+            version_id, created = version.id, version.created
         return {
             "ARN": certificate.arn,
             "Name": certificate.name,
-            "VersionId": version.id,
+            "VersionId": version_id,
             "VersionStages": ["AWSCURRENT"],
             "SecretString": json.dumps(value),
-            "CreatedDate": version.created,
+            "CreatedDate": created,
         }
 
     def renew(self, name: str | None, days: int) -> list[dict[str, str]]:
@@ -151,6 +153,11 @@ class CertificateStore:
         if arn not in self._authorities:
             self._authorities[arn] = create_authority(arn.rpartition("/")[2], _AUTHORITY_VALID)
         return self._authorities[arn]
+
+
+def _id_of(arn: str) -> str:
+    """Return the id of the only version of a secret."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, arn))
 
 
 def _not_found(arn: str) -> ApiError:

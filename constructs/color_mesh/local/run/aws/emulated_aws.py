@@ -10,15 +10,16 @@ from color_mesh.local.folder import LogFile, RunFolder
 from color_mesh.local.plan.assembly import ACCOUNT, Plan
 from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.api_error import ApiError
+from color_mesh.local.run.aws.apis import ACM, APIS, CLOUD_MAP, OUTAGES, PRIVATE_CA, SECRETS_MANAGER
 from color_mesh.local.run.aws.certificate_apis import acm_api, private_ca_api, secrets_manager_api
 from color_mesh.local.run.aws.certificate_store import CertificateStore
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import cloud_map_api
 from color_mesh.local.run.aws.credentials import CredentialStore
 from color_mesh.local.run.aws.endpoints import ENDPOINTS, TELEMETRY, host_names
-from color_mesh.local.run.aws.http_server import HttpServer, Responder
+from color_mesh.local.run.aws.http_server import MAX_BODY_BYTES, HttpServer, Responder
 from color_mesh.local.run.aws.json_api import Api, JsonApi
-from color_mesh.local.run.aws.outage import ACM, APIS, CLOUD_MAP, OUTAGES, PRIVATE_CA, SECRETS_MANAGER, Outage
+from color_mesh.local.run.aws.outage import Outage
 from color_mesh.local.run.aws.telemetry import TelemetryStore
 from color_mesh.local.run.aws.telemetry_api import TelemetryApi
 from color_mesh.local.run.aws.weights import weights_request
@@ -31,7 +32,7 @@ from color_mesh.model.errors import printable, problem
 
 _MAX_MESSAGES = 200
 # Envoy sends 256 spans in a request, which have about 300 KiB.
-_MAX_BODY_BYTES = 1024 * 1024
+_MAX_TELEMETRY_BYTES = 1024 * 1024
 _MAX_MESSAGE_LENGTH = 1000
 
 
@@ -86,7 +87,9 @@ class EmulatedAws:
             ACM: self._json_server(ACM, acm_api(self.certificates)),
             PRIVATE_CA: self._json_server(PRIVATE_CA, private_ca_api(self.certificates)),
             SECRETS_MANAGER: self._json_server(SECRETS_MANAGER, secrets_manager_api(self.certificates)),
-            TELEMETRY: self._server(TELEMETRY, TelemetryApi(self.telemetry, self._access).respond),
+            TELEMETRY: self._server(
+                TELEMETRY, TelemetryApi(self.telemetry, self._access).respond, _MAX_TELEMETRY_BYTES
+            ),
         }
 
     def start(self) -> None:
@@ -182,11 +185,11 @@ class EmulatedAws:
             name, JsonApi(api, self._access, self.outages[name], lambda line: _write(log, line)).respond
         )
 
-    def _server(self, name: str, respond: Responder) -> HttpServer:
+    def _server(self, name: str, respond: Responder, max_body_bytes: int = MAX_BODY_BYTES) -> HttpServer:
         def tls() -> ssl.SSLContext:
             return self._authority.issue(*host_names(name, self._plan().regions)).context()
 
-        return HttpServer(ENDPOINTS[name], respond, self._on_error, tls, _MAX_BODY_BYTES)
+        return HttpServer(ENDPOINTS[name], respond, self._on_error, tls, max_body_bytes)
 
     def _role_of(self, task: str) -> Role:
         role = self._tasks[task].runnable.definition.task_role or ""

@@ -3,8 +3,8 @@
 from ipaddress import IPv4Address
 
 from color_mesh.local.plan.network import API_ADDRESSES, API_PORT
+from color_mesh.local.run.aws.apis import ACM, CLOUD_MAP, PRIVATE_CA, SECRETS_MANAGER
 from color_mesh.local.run.aws.cloud_map_api import HOST_PREFIXES
-from color_mesh.local.run.aws.outage import ACM, CLOUD_MAP, PRIVATE_CA, SECRETS_MANAGER
 
 TELEMETRY = "telemetry"
 # First parts of the host names of each API, before the region.

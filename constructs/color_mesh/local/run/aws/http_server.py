@@ -15,7 +15,7 @@ import h11
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.http_connection import HttpResponse, serve_requests
 
-_MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 _MAX_CONNECTIONS_OF_A_TASK = 100
 # Envoy opens another connection when it finds one closed.
 _IDLE_SECONDS = 60.0
@@ -66,7 +66,7 @@ class HttpServer:
         respond: Responder,
         on_error: Callable[[BaseException], None],
         tls: Callable[[], ssl.SSLContext] | None = None,
-        max_body_bytes: int = _MAX_BODY_BYTES,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._address = address
         self._respond = respond

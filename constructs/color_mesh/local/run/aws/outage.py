@@ -4,13 +4,6 @@ import asyncio
 
 from color_mesh.local.run.aws.api_error import ApiError
 
-CLOUD_MAP, ACM, PRIVATE_CA, SECRETS_MANAGER = APIS = ("cloud-map", "acm", "acm-pca", "secretsmanager")
-OUTAGES = {
-    "slow": "every call takes 30 s",
-    "throttle": "every call is throttled",
-    "deny": "every call is denied",
-    "down": "its addresses refuse connections",
-}
 _SLOW_SECONDS = 30.0
 
 
@@ -18,7 +11,7 @@ class Outage:
     """Outage of an API.
 
     Attributes:
-        kind: Key of `OUTAGES`; ``None`` without an outage.
+        kind: Key of `apis.OUTAGES`; ``None`` without an outage.
     """
 
     def __init__(self) -> None:

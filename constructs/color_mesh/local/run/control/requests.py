@@ -6,9 +6,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from color_mesh.local.plan.certificates import MAX_DAYS
 from color_mesh.local.plan.overrides import with_backends, with_weights
-from color_mesh.local.run.aws.outage import APIS, OUTAGES
+from color_mesh.local.plan.validity import MAX_DAYS
+from color_mesh.local.run.aws.apis import APIS, OUTAGES
 from color_mesh.local.run.aws.weights import live_routes
 from color_mesh.local.run.control.status import container_named, status, task_named
 from color_mesh.local.run.port_publisher import PortPublisher

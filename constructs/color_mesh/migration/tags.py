@@ -1,0 +1,42 @@
+"""Tags: the code that adds them, and those that are lost."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from color_mesh.cloudformation import hidden_parameters, set_option
+from color_mesh.ecs.reading import Reference
+from color_mesh.migration.findings import Finding, lost
+from color_mesh.migration.placeholders import stack_text
+from color_mesh.migration.python import Code, call, value
+
+Tags = Sequence[tuple[str, str | Reference]]
+
+
+def tag_statements(construct: Code, tags: Tags) -> Iterator[Code]:
+    """Render the statements that add tags to a construct."""
+    for key, text in tags:
+        if _obstacle(key, text) is None:
+            tagged = call("Tags.of", construct)
+            yield call(f"{tagged}.add", value(key), stack_text(str(text)))
+
+
+def merged(*tags: Tags) -> Tags:
+    """Return tags without repeated keys: the last one of a key counts."""
+    return tuple(dict(chain.from_iterable(tags)).items())
+
+
+def tag_findings(subject: str, tags: Tags) -> Iterator[Finding]:
+    """Yield the tags of a resource that are not migrated."""
+    for key, text in tags:
+        obstacle = _obstacle(key, text)
+        if obstacle is not None:
+            yield lost(subject, f"the tag {key} is removed: {obstacle}")
+
+
+def _obstacle(key: str, text: str | Reference) -> str | None:
+    """Return the reason why a tag cannot be migrated; ``None`` if there is none."""
+    if isinstance(text, Reference):
+        return f"{text} is known only at deployment (add {set_option(str(text))})"
+    if hidden_parameters(text) or hidden_parameters(key):
+        return "it has the value of a NoEcho parameter"
+    return "AWS reserves its prefix" if key.lower().startswith("aws:") else None

@@ -1,0 +1,186 @@
+"""Tags, volumes and autoscaling: the generated code has them, and the report has what is lost."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from color_mesh.migration import Migration
+from tests.support.migrated_template import APP, ENVOY, SPEC, migrated, resource, running
+
+TEAM = {"Key": "team", "Value": "colors"}
+EFS = {"FilesystemId": "fs-1", "TransitEncryption": "ENABLED", "AuthorizationConfig": {"AccessPointId": "fsap-1"}}
+SCALABLE = {
+    "ServiceNamespace": "ecs",
+    "ScalableDimension": "ecs:service:DesiredCount",
+    "MinCapacity": 2,
+    "MaxCapacity": 8,
+}
+NAME = {"Fn::GetAtt": ["Service", "Name"]}
+
+
+def code(migration: Migration) -> str:
+    """Return the module of the services in one line."""
+    return " ".join(migration.files("t.json")["services_stack.py"].split())
+
+
+def lost(migration: Migration) -> list[str]:
+    return [f"{each.subject}: {each.text}" for each in migration.findings if each.kind == "lost"]
+
+
+# Tags
+
+
+def test_tags_of_the_node_the_task_definition_and_the_service_are_added(tmp_path: Path) -> None:
+    red = resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC, Tags=[TEAM])
+    task = {"Tags": [{"Key": "team", "Value": "tasks"}]}
+    service = {"Tags": [{"Key": "cost", "Value": {"Fn::Sub": "in ${AWS::Region}"}}]}
+    migration = migrated(tmp_path, {"Red": red, **running(task, service)})
+    assert 'Tags.of(task.task_definition).add("team", "tasks")' in code(migration)
+    assert 'Tags.of(task.fargate_service).add("team", "colors")' in code(migration)
+    assert 'Tags.of(task.fargate_service).add("cost", f"in {self.region}")' in code(migration)
+    assert lost(migration) == []
+
+
+def test_tags_of_the_mesh_are_those_of_its_construct(tmp_path: Path) -> None:
+    mesh = resource("AppMesh::Mesh", MeshName="colors", Tags=[TEAM])
+    migration = migrated(tmp_path, {"Mesh": mesh})
+    assert 'Tags.of(mesh).add("team", "colors")' in migration.files("")["mesh_stack.py"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        pytest.param(
+            {"Key": "table", "Value": {"Ref": "Table"}},
+            "the tag table is removed: Table.Ref is known only at deployment (add --set Table.Ref=VALUE)",
+            id="unknown",
+        ),
+        pytest.param(
+            {"Key": "aws:a", "Value": "b"}, "the tag aws:a is removed: AWS reserves its prefix", id="reserved"
+        ),
+    ],
+)
+def test_tag_that_cannot_be_added_is_lost(tmp_path: Path, tag: dict[str, Any], reason: str) -> None:
+    migration = migrated(tmp_path, {**running({}, {"Tags": [tag]}), "Table": resource("DynamoDB::Table")})
+    assert f"t.json: Service: {reason}" in lost(migration)
+    assert "Tags" not in code(migration)
+
+
+def test_tags_of_a_node_without_tasks_are_lost(tmp_path: Path) -> None:
+    red = resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC, Tags=[TEAM])
+    assert lost(migrated(tmp_path, {"Red": red})) == [
+        (
+            "virtual node 'red': the tags team=colors are removed, since it has no tasks here: add them with "
+            "Tags.of(...) to its service"
+        )
+    ]
+
+
+# Volumes
+
+
+def test_volumes_and_mount_points_are_added(tmp_path: Path) -> None:
+    mounts = [{"SourceVolume": "data", "ContainerPath": "/data", "ReadOnly": True}]
+    certificates = [{"SourceVolume": "keys", "ContainerPath": "/keys"}]
+    task = {
+        "Volumes": [{"Name": "data", "EFSVolumeConfiguration": EFS}, {"Name": "keys", "Host": {}}],
+        "ContainerDefinitions": [{**APP, "MountPoints": mounts}, {**ENVOY, "MountPoints": certificates}],
+    }
+    migration = migrated(tmp_path, running(task))
+    text = code(migration)
+    assert 'efs_volume_configuration=ecs.EfsVolumeConfiguration( file_system_id="fs-1", ' in text
+    assert 'authorization_config=ecs.AuthorizationConfig(access_point_id="fsap-1")' in text
+    assert 'task.task_definition.add_volume(name="keys")' in text
+    assert 'task.app_container.add_mount_points( ecs.MountPoint(container_path="/data", read_only=True' in text
+    assert 'task.envoy_container.add_mount_points( ecs.MountPoint(container_path="/keys", read_only=False' in text
+    assert lost(migration) == []
+    (to_do,) = (each.text for each in migration.findings if "file system" in each.text)
+    assert "nodes['red'].connections.allow_to(file_system, ec2.Port.tcp(2049))" in to_do
+
+
+def test_volume_of_another_container_is_mounted(tmp_path: Path) -> None:
+    other = {"Name": "log-agent", "Image": "agent", "MountPoints": [{"SourceVolume": "a", "ContainerPath": "/a"}]}
+    task = {"Volumes": [{"Name": "a"}], "ContainerDefinitions": [APP, ENVOY, other]}
+    assert "red_log_agent.add_mount_points(" in code(migrated(tmp_path, running(task)))
+
+
+@pytest.mark.parametrize(
+    ("volume", "reason"),
+    [
+        pytest.param({"Host": {"SourcePath": "/var"}}, "Fargate has no volumes with Host.SourcePath", id="host"),
+        pytest.param(
+            {"DockerVolumeConfiguration": {"Driver": "local"}},
+            "Fargate has no volumes with DockerVolumeConfiguration",
+            id="docker",
+        ),
+        pytest.param(
+            {"EFSVolumeConfiguration": {"FilesystemId": {"Ref": "Files"}}},
+            "Files.Ref is known only at deployment (add --set Files.Ref=VALUE)",
+            id="unknown",
+        ),
+    ],
+)
+def test_volume_that_fargate_has_not_is_lost_with_its_mount_points(
+    tmp_path: Path, volume: dict[str, Any], reason: str
+) -> None:
+    mounts = [{"SourceVolume": "a", "ContainerPath": "/a"}]
+    task = {"Volumes": [{"Name": "a", **volume}], "ContainerDefinitions": [{**APP, "MountPoints": mounts}, ENVOY]}
+    migration = migrated(tmp_path, {**running(task), "Files": resource("EFS::FileSystem")})
+    assert lost(migration)[:2] == [
+        f"t.json: Task: the volume 'a' is removed: {reason}",
+        "t.json: Task container 'app': the mount point '/a' is removed with its volume 'a'",
+    ]
+    assert "add_volume" not in code(migration)
+
+
+# Autoscaling
+
+
+def scaled(resource_id: Any, **policies: Any) -> dict[str, Any]:
+    """Return a service with autoscaling."""
+    target = resource("ApplicationAutoScaling::ScalableTarget", ResourceId=resource_id, **SCALABLE)
+    return {
+        **running({}, {"DesiredCount": 3, "ServiceName": "red-svc"}),
+        "Target": target,
+        **{
+            name: resource("ApplicationAutoScaling::ScalingPolicy", ScalingTargetId={"Ref": "Target"}, **each)
+            for name, each in policies.items()
+        },
+    }
+
+
+def tracking(metric: str, **options: Any) -> dict[str, Any]:
+    specification = {"PredefinedMetricSpecification": {"PredefinedMetricType": metric}, "TargetValue": 50}
+    return {"TargetTrackingScalingPolicyConfiguration": {**specification, **options}}
+
+
+@pytest.mark.parametrize("resource_id", ["service/default/red-svc", {"Fn::Join": ["/", ["service", "default", NAME]]}])
+def test_autoscaling_of_a_service_is_declared(tmp_path: Path, resource_id: Any) -> None:
+    cpu = tracking("ECSServiceAverageCPUUtilization", ScaleInCooldown=60, DisableScaleIn=True)
+    memory = tracking("ECSServiceAverageMemoryUtilization")
+    text = code(migration := migrated(tmp_path, scaled(resource_id, Cpu=cpu, Memory=memory)))
+    assert "red_scaling = task.fargate_service.auto_scale_task_count(min_capacity=2, max_capacity=8)" in text
+    assert (
+        'red_scaling.scale_on_cpu_utilization( "Cpu", target_utilization_percent=50, '
+        "scale_in_cooldown=Duration.seconds(60), disable_scale_in=True )"
+    ) in text
+    assert 'red_scaling.scale_on_memory_utilization("Memory", target_utilization_percent=50)' in text
+    assert "desired_count" not in text
+    assert lost(migration) == []
+
+
+def test_policies_of_other_kinds_are_lost(tmp_path: Path) -> None:
+    steps = {"StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity"}}
+    requests = tracking("ALBRequestCountPerTarget")
+    assert lost(migrated(tmp_path, scaled("service/default/red-svc", Steps=steps, Requests=requests))) == [
+        f"t.json: Service: the scaling policy {name} for {kind}: add it with a method of its scaling, such as "
+        "scale_on_metric(...)"
+        for name, kind in (("Steps", "steps or another metric"), ("Requests", "ALBRequestCountPerTarget"))
+    ]
+
+
+def test_autoscaling_of_something_else_is_lost(tmp_path: Path) -> None:
+    assert lost(migrated(tmp_path, scaled("service/default/other"))) == [
+        "t.json: Target: is not migrated: it scales no service of the mesh"
+    ]
