@@ -57,7 +57,8 @@ def test_invalid_settings_end_in_one_message_and_write_nothing(project: Path) ->
         (
             "setting 'color-mesh:wieghts': unknown setting, got 'green=1' (did you mean 'color-mesh:weights'? known: "
             "chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
-            "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane)"
+            "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane, "
+            "certificateAuthorityArn, certificateArn)"
         ),
         "setting 'color-mesh:chapter': unknown chapter, got '5' (one of: 2, 3, 4, 6)",
         "",
