@@ -95,6 +95,12 @@ def test_mesh_name_that_was_an_option_of_the_command_is_that_of_the_other_files(
     assert source.notes == ("documents without a meshName are read as parts of mesh 'shop'",)
 
 
+def test_mesh_name_that_was_an_option_of_the_command_is_that_of_a_template(tmp_path: Path) -> None:
+    template = {"Resources": {"Mesh": {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": "shop"}}}}
+    source = read_source([written(tmp_path, mesh=template, node=without_mesh_name(NODE_INPUT))])
+    assert [(mesh.name, [node.name for node in mesh.nodes]) for mesh in source.meshes] == [("shop", ["stock"])]
+
+
 def test_mesh_that_no_file_names_has_a_name(tmp_path: Path) -> None:
     (mesh,) = read_source([written(tmp_path, node=without_mesh_name(NODE_INPUT))]).meshes
     assert (mesh.name, [node.name for node in mesh.nodes]) == ("mesh", ["stock"])

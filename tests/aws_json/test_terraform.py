@@ -143,6 +143,74 @@ def test_security_groups_have_their_rules(tmp_path: Path) -> None:
     ]
 
 
+def test_plan_that_destroys_everything_has_the_prior_state(tmp_path: Path) -> None:
+    prior = shown(*terraform_resources())
+    plan = {"format_version": "1.2", "planned_values": {"root_module": {}}, "prior_state": prior}
+    (mesh,) = read_source([write(tmp_path, plan, "plan.json")]).meshes
+    assert [node.name for node in mesh.nodes] == ["stock"]
+
+
+def test_plan_of_what_is_not_deployed_refers_to_resources_by_its_configuration(tmp_path: Path) -> None:
+    unknown = ("id", "arn", "mesh_name", "namespace_id", "task_definition", "revision")
+    resources = [
+        (kind, name, {key: each for key, each in values.items() if key not in unknown})
+        for kind, name, values in terraform_resources()
+    ]
+    values = {kind: each for kind, _, each in resources}
+    values["aws_service_discovery_service"]["dns_config"][0].pop("namespace_id")
+    values["aws_ecs_service"]["service_registries"][0].pop("registry_arn")
+    values["aws_ecs_service"]["network_configuration"][0].pop("security_groups")
+    plan = shown(*resources, ("aws_security_group", "stock", {"name": "stock"}), key="planned_values")
+
+    def refer(*names: str) -> Json:
+        return {"references": [each for name in names for each in (name, name.rpartition(".")[0])]}
+
+    expressions = {
+        "aws_appmesh_virtual_node": {"mesh_name": refer("aws_appmesh_mesh.shop.id")},
+        "aws_service_discovery_service": {
+            "dns_config": [{"namespace_id": refer("aws_service_discovery_private_dns_namespace.shop.id")}]
+        },
+        "aws_ecs_service": {
+            "name": {"constant_value": "stock"},
+            "task_definition": refer("aws_ecs_task_definition.stock.arn"),
+            "service_registries": [{"registry_arn": refer("aws_service_discovery_service.stock.arn")}],
+            "network_configuration": [{"security_groups": refer("aws_security_group.stock.id")}],
+        },
+    }
+    declared = [
+        {"type": kind, "name": name, "mode": "managed", "expressions": expressions.get(kind, {})}
+        for kind, name, _ in resources
+    ]
+    module = {"module_calls": {"shop": {"source": "./shop", "module": {"resources": declared}}}}
+    file = write(tmp_path, {**plan, "configuration": {"root_module": module}}, "plan.json")
+    (mesh,) = read_source([file]).meshes
+    assert (mesh.name, [node.name for node in mesh.nodes]) == ("shop", ["stock"])
+    used = {
+        f"AWS::{each}": EVERY_PROPERTY for each in ("ECS::Service", "ECS::TaskDefinition", "ServiceDiscovery::Service")
+    }
+    found = read_declarations(read_templates([file], {}, {}), used)
+    (service,) = found.services.values()
+    assert service.task_definition == "plan.json: module.shop.aws_ecs_task_definition.stock"
+    assert [each.registry for each in service.discovery] == [
+        "plan.json: module.shop.aws_service_discovery_service.stock"
+    ]
+    assert service.groups == ("plan.json: module.shop.aws_security_group.stock",)
+    assert [each.dns_name for each in found.discovery_services.values()] == ["stock.shop.local"]
+
+
+def test_data_source_that_has_less_than_the_resource_is_left_out(tmp_path: Path) -> None:
+    content = state(*terraform_resources(), ("aws_security_group", "stock", {"id": "sg-1a", "name": "stock"}))
+    for resource in content["resources"]:
+        resource["mode"] = "data"
+    templates = read_templates([write(tmp_path, content)], {}, {})
+    assert sorted(templates.types) == [
+        "AWS::AppMesh::Mesh",
+        "AWS::AppMesh::VirtualNode",
+        "AWS::ServiceDiscovery::PrivateDnsNamespace",
+        "AWS::ServiceDiscovery::Service",
+    ]
+
+
 # Secrets
 
 SECRET = "not-for-anyone"

@@ -64,7 +64,7 @@ def test_missing_import_is_one_line_with_its_uses(write: Write) -> None:
     assert problems(folder, Stage="prod") == [
         (
             "import 'prod-mesh': no template exports it, got None (add the template that exports it, or give it with "
-            "--set prod-mesh=VALUE; exported: nothing; used 3 times: a.json: T0.Name, a.json: T1.Name[1][1], "
+            "--set prod-mesh=VALUE; exported: nothing; used 3 times: a.json: T0.Name, a.json: T1.Name, "
             "b.json: T0.Name)"
         )
     ]

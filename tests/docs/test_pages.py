@@ -9,7 +9,7 @@ import pytest
 
 import color_mesh
 from color_mesh.cli.main import main
-from color_mesh.cloudformation import evaluate, files, stack, templates, yaml_loader
+from color_mesh.cloudformation import evaluate, files, reading, stack, yaml_loader
 from color_mesh.ecs.task_definitions import MAX_CONTAINERS
 from color_mesh.model import errors
 from color_mesh.model.router import MAX_ROUTES
@@ -112,7 +112,7 @@ def test_limits_under_troubleshooting_are_those_of_the_program() -> None:
         evaluate.MAX_SIZE,
         evaluate.MAX_STEPS,
         stack.MAX_RESOURCES,
-        templates.MAX_RESOURCES,
+        reading.MAX_RESOURCES,
         stack.MAX_NESTED,
         stack.MAX_STACKS,
         MAX_CONTAINERS,

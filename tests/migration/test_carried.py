@@ -1,4 +1,4 @@
-"""Tags, volumes and autoscaling: the generated code has them, and the report has what is lost."""
+"""Tags, volumes, autoscaling and load balancers of nodes: the generated code has them, the report what is lost."""
 
 from pathlib import Path
 from typing import Any
@@ -184,3 +184,122 @@ def test_autoscaling_of_something_else_is_lost(tmp_path: Path) -> None:
     assert lost(migrated(tmp_path, scaled("service/default/other"))) == [
         "t.json: Target: is not migrated: it scales no service of the mesh"
     ]
+
+
+# Load balancers of nodes
+
+BOTH = [{"TargetGroupArn": {"Ref": "Group"}}, {"TargetGroupArn": "other"}]
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/a"
+
+
+def balanced(**changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a service behind an application load balancer with a redirect, HTTPS and a rule."""
+    forward = {"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}
+    redirect = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
+    declared: dict[str, dict[str, Any]] = {
+        "Balancer": {"Name": "door", "Subnets": ["a", "b"]},
+        "Group": {
+            "Protocol": "HTTP",
+            "TargetType": "ip",
+            "HealthCheckPath": "/health",
+            "Matcher": {"HttpCode": "200-299"},
+            "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}],
+        },
+        "Plain": {"LoadBalancerArn": {"Ref": "Balancer"}, "Port": 80, "Protocol": "HTTP", "DefaultActions": [redirect]},
+        "Secure": {
+            "LoadBalancerArn": {"Ref": "Balancer"},
+            "Port": 443,
+            "Protocol": "HTTPS",
+            "Certificates": [{"CertificateArn": CERTIFICATE}],
+            "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+        },
+        "Rule": {
+            "ListenerArn": {"Ref": "Secure"},
+            "Priority": 7,
+            "Conditions": [{"Field": "host-header", "HostHeaderConfig": {"Values": ["red.example.com"]}}],
+            "Actions": [forward],
+        },
+    }
+    kinds = {"Balancer": "LoadBalancer", "Group": "TargetGroup", "Rule": "ListenerRule"}
+    service = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort": 80}]}
+    return {
+        **running({}, service),
+        **{
+            name: resource(f"ElasticLoadBalancingV2::{kinds.get(name, 'Listener')}", **(each | changes.get(name, {})))
+            for name, each in declared.items()
+        },
+    }
+
+
+def test_application_load_balancer_of_a_node_is_created(tmp_path: Path) -> None:
+    migration = migrated(tmp_path, balanced())
+    text = code(migration)
+    assert 'door_balancer = elbv2.ApplicationLoadBalancer(self, "Door", vpc=cluster.vpc, internet_facing=True)' in text
+    assert 'targets=[nodes["red"].load_balancer_target()]' in text
+    assert 'health_check=elbv2.HealthCheck(path="/health", healthy_http_codes="200-299")' in text
+    assert "deregistration_delay=Duration.seconds(30)" in text
+    assert 'elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)' in text
+    assert f'certificates=[elbv2.ListenerCertificate.from_arn("{CERTIFICATE}")]' in text
+    assert "default_action=elbv2.ListenerAction.fixed_response(404)" in text
+    assert (
+        'door_https_443.add_target_groups( "Rule7", priority=7, '
+        'conditions=[elbv2.ListenerCondition.host_headers(["red.example.com"])], target_groups=[red_targets]'
+    ) in text
+    assert lost(migration) == []
+    assert [each.text.partition(":")[0] for each in migration.findings if each.subject == "t.json: Balancer"] == [
+        "change the address for clients"
+    ]
+
+
+def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
+    text = code(migrated(tmp_path, balanced(Balancer={"Scheme": "internal"})))
+    assert "internet_facing" not in text
+    rule = "door_balancer.connections.allow_from(ec2.Peer.ipv4(cluster.vpc.vpc_cidr_block), ec2.Port.tcp(80))"
+    assert rule in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param(
+            {"Rule": {"Actions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": BOTH}}]}},
+            "listener HTTPS 443: the rule with priority 7: it does not forward to one node of the mesh",
+            id="action",
+        ),
+        pytest.param(
+            {"Rule": {"Conditions": [{"Field": "cookie", "Values": ["a"]}]}},
+            "listener HTTPS 443: the rule with priority 7: it has a condition that the CDK has not",
+            id="condition",
+        ),
+        pytest.param(
+            {"Secure": {"Certificates": [{"CertificateArn": {"Ref": "Certificate"}}]}},
+            "listener HTTPS 443: its certificate Certificate.Ref is known only at deployment (add --set "
+            "Certificate.Ref=VALUE)",
+            id="certificate",
+        ),
+        pytest.param(
+            {"Plain": {"DefaultActions": [{"Type": "authenticate-oidc"}]}},
+            "listener HTTP 80: it authenticates clients, and would not do so in the new app: add it with its "
+            "authentication",
+            id="authentication",
+        ),
+        pytest.param(
+            {"Plain": {"DefaultActions": [{"Type": "forward", "TargetGroupArn": "other"}]}},
+            "listener HTTP 80: its other requests are answered 503: the target is no node of the mesh",
+            id="other-target",
+        ),
+    ],
+)
+def test_part_of_a_load_balancer_that_is_not_migrated_is_lost(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    certificate = {"Certificate": resource("CertificateManager::Certificate", DomainName="example.com")}
+    migration = migrated(tmp_path, {**balanced(**changes), **certificate})
+    assert f"t.json: Balancer {reason}" in lost(migration)
+    migration.files("t.json")
+
+
+def test_network_load_balancer_of_a_node_is_work_by_hand(tmp_path: Path) -> None:
+    migration = migrated(tmp_path, balanced(Balancer={"Type": "network"}))
+    assert "elbv2" not in code(migration)
+    assert any("targets=[nodes['red'].load_balancer_target()]" in each.text for each in migration.findings)

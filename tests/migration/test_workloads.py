@@ -82,6 +82,21 @@ def test_task_larger_than_any_fargate_size_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_service_that_cannot_be_migrated_stops_no_other_one(tmp_path: Path) -> None:
+    arn = ARN.replace("virtualNode/red", "virtualGateway/front")
+    envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": arn}]}
+    gateway = {
+        "GatewayTask": resource("ECS::TaskDefinition", ContainerDefinitions=[envoy]),
+        "GatewayService": resource("ECS::Service", TaskDefinition={"Ref": "GatewayTask"}),
+    }
+    task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
+    whole = migrated(tmp_path, gateway)
+    for damaged in (running(task), running({"Cpu": ["a"]}), running({}, {"DesiredCount": "many"})):
+        migration = migrated(tmp_path, {**gateway, **damaged})
+        assert migration.workloads == whole.workloads
+        assert any("is not migrated: " in each for each in findings(migration, "lost"))
+
+
 # Assignment to nodes
 
 
@@ -331,9 +346,8 @@ def test_traces_of_the_app_mesh_envoy_are_an_argument_of_the_new_mesh(tmp_path: 
         pytest.param(
             {"LoadBalancers": [{"TargetGroupArn": "arn:a", "ContainerPort": 80}]},
             "to do",
-            "a load balancer forwarded to virtual node 'red', but only gateways have load balancers: in mesh_stack.py "
-            'add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the node, or to a '
-            "MeshService with the node as its provider; in services_stack.py add its implement(...)",
+            "a load balancer forwarded to virtual node 'red': add a load balancer in services_stack.py, with "
+            "targets=[nodes['red'].load_balancer_target()]",
             id="load-balancer",
         ),
     ],

@@ -4,7 +4,6 @@ from typing import Any
 
 from color_mesh.appmesh.meshes import DeclaredResource
 from color_mesh.appmesh.template import write_template
-from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -112,7 +111,6 @@ def declared_resources(mesh: Mesh) -> list[DeclaredResource]:
             kind=resource["Type"].split("::")[2][0].lower() + resource["Type"].split("::")[2][1:],
             place=logical_id,
             properties=resource["Properties"],
-            spelling=cloudformation_spelling,
         )
         for logical_id, resource in write_template(mesh)["Resources"].items()
         if resource["Type"].startswith("AWS::AppMesh::")

@@ -1,4 +1,4 @@
-"""Faults and changes under load: two tasks a service, 300 requests a second through the gateway."""
+"""Faults and changes under load: two tasks a service, 100 requests a second through the gateway."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.support.local_mesh import LocalMesh, local_mesh
 from tests.support.rolling_deployment import SHORT_DELAYS, replace_every_task, shorten_draining
 from tests.support.steady_load import LoadReport, steady_load
 
-PER_SECOND = 300
+PER_SECOND = 100
 TAKEN_OVER = "the new templates are in effect"
 # Connections of clients that are open at the same time under this load. They end with their Envoy.
 OPEN_CONNECTIONS = 20

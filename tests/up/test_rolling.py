@@ -17,7 +17,7 @@ from tests.support.rolling_deployment import (
 )
 from tests.support.steady_load import steady_load
 
-PER_SECOND = 200
+PER_SECOND = 100
 CLOUD_MAP_DELAY_SECONDS = 5
 
 Mesh = Callable[[Callable[[Template], None]], AbstractContextManager[LocalMesh]]

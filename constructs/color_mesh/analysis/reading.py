@@ -68,9 +68,9 @@ def _places(mesh: Mesh, resources: Iterable[DeclaredResource]) -> Iterator[tuple
     for each in resources:
         if each.mesh_name != mesh.name:
             continue
-        name = each.properties.get(each.spelling(f"{each.kind}Name")) or each.generated_name
+        name = each.get(f"{each.kind}Name") or each.generated_name
         subject = f"{_KINDS[each.kind]} {name!r}"
         if each.kind in _OWNERS:
             kind, key = _OWNERS[each.kind]
-            subject += f" of {kind} {each.properties.get(each.spelling(key))!r}"
+            subject += f" of {kind} {each.get(key)!r}"
         yield subject, each.place

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any, TypeVar
 
-from color_mesh.appmesh.fields import Fields, Spelling
+from color_mesh.appmesh.fields import Fields
 from color_mesh.appmesh.lenient import lenient_mesh
 from color_mesh.appmesh.resources import (
     read_mesh,
@@ -16,7 +16,7 @@ from color_mesh.appmesh.resources import (
     read_virtual_service,
 )
 from color_mesh.appmesh.routes import read_gateway_route, read_route
-from color_mesh.aws_json.app_mesh import KINDS
+from color_mesh.aws_json.app_mesh import KINDS, cloudformation_spelling
 from color_mesh.model import (
     CloudMapService,
     GatewayRoute,
@@ -42,8 +42,7 @@ class DeclaredResource:
     Attributes:
         kind: Kind of the resource, one of `KINDS`.
         place: Place of the declaration in error messages.
-        properties: Properties of the resource.
-        spelling: Spelling of the properties' keys.
+        properties: Properties of the resource, in the spelling of CloudFormation.
         generated_name: Name of the resource if ``properties`` have none.
         external_services: For a mesh, names of virtual services that are declared elsewhere.
     """
@@ -51,14 +50,17 @@ class DeclaredResource:
     kind: str
     place: str
     properties: Mapping[str, Any]
-    spelling: Spelling
     generated_name: str | None = None
     external_services: tuple[str, ...] = ()
+
+    def get(self, key: str) -> Any:
+        """Return a property by its key in the API; ``None`` without it."""
+        return self.properties.get(cloudformation_spelling(key))
 
     @property
     def mesh_name(self) -> str:
         """Name of the resource's mesh."""
-        return str(self.properties.get(self.spelling("meshName")) or self.generated_name)
+        return str(self.get("meshName") or self.generated_name)
 
 
 @dataclass(slots=True)
@@ -165,7 +167,7 @@ def _add_external_services(draft: _Draft) -> Iterator[str]:
 
 def _read(resource: DeclaredResource, problems: list[str], unknown: list[str] | None) -> tuple[str, _Draft]:
     """Return the name of a resource's mesh, and a draft with what the resource adds to it."""
-    fields = Fields(resource.properties, resource.place, resource.spelling, problems, unknown=unknown)
+    fields = Fields(resource.properties, resource.place, cloudformation_spelling, problems, unknown=unknown)
     fields.ignore("clientToken")
     kind = resource.kind
     name = fields.optional_text(f"{kind}Name") or resource.generated_name or fields.text(f"{kind}Name")
@@ -206,7 +208,7 @@ def _read(resource: DeclaredResource, problems: list[str], unknown: list[str] | 
 
 def _report_second_mesh(resource: DeclaredResource, name: str, problems: list[str], left_out: list[str] | None) -> None:
     if left_out is None:
-        key = f"{resource.place}.{resource.spelling('meshName')}"
+        key = f"{resource.place}.{cloudformation_spelling('meshName')}"
         add_problems(problems, [problem(key, "is declared twice", name, "declare each mesh once")])
     else:
         fix = "the last one counts: remove one"

@@ -131,7 +131,6 @@ def _declared(resource: Resource) -> DeclaredResource:
         kind=_TYPES[resource.type],
         place=resource.place,
         properties=dict(_literals(resource)),
-        spelling=cloudformation_spelling,
         generated_name=resource.generated_name,
         external_services=external,
     )

@@ -38,15 +38,17 @@ class Conversion:
     understood: frozenset[Path] = frozenset()
 
 
-def convert(documents: Iterable[tuple[Path, Any]]) -> Conversion:
+def convert(documents: Iterable[tuple[Path, Any]], meshes: Iterable[str] = ()) -> Conversion:
     """Return the resources of documents: a later document of a resource updates an earlier one.
 
     Args:
         documents: Files, each with its document. Documents without a resource are left out.
+        meshes: Names of meshes that are declared elsewhere. Default: none.
     """
     notes: list[str] = []
     found = [(path, each) for path, document in documents for each in resources_of(document, path.name.split(".")[0])]
-    named = [(path, _with_mesh(each, _mesh_name(found), notes, path)) for path, each in found]
+    mesh = _mesh_name(found, meshes)
+    named = [(path, _with_mesh(each, mesh, notes, path)) for path, each in found]
     merged = _merged([(path, each) for path, each in named if each is not None], notes)
     resources = _with_listeners(_with_namespaces(merged, notes), notes)
     references = _references(resources)
@@ -68,9 +70,9 @@ def convert(documents: Iterable[tuple[Path, Any]]) -> Conversion:
 _Resources = dict[str, tuple[Path, Converted]]
 
 
-def _mesh_name(found: list[tuple[Path, Converted]]) -> str | None:
-    """Return the only mesh that documents name, or a name if none does; ``None`` if they name several."""
-    names = {str(each.properties["MeshName"]) for _, each in found if "MeshName" in each.properties}
+def _mesh_name(found: list[tuple[Path, Converted]], meshes: Iterable[str]) -> str | None:
+    """Return the only mesh that has a name somewhere, or a name if none has; ``None`` if there are several."""
+    names = {*meshes, *(str(each.properties["MeshName"]) for _, each in found if "MeshName" in each.properties)}
     return MESH if not names else names.pop() if len(names) == 1 else None
 
 

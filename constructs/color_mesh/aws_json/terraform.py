@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from color_mesh.aws_json.resource import Converted, Object, Secret
+from color_mesh.aws_json.terraform_plan import own_id, with_references
 from color_mesh.aws_json.terraform_types import CONVERSIONS
 
 _MAX_DEPTH = 50
+# Types whose data sources have less than the resources, such as no rules.
+_INCOMPLETE_DATA = ("aws_ecs_", "aws_lb", "aws_alb", "aws_security_group")
 
 
 def is_terraform(document: Any) -> bool:
@@ -21,20 +25,28 @@ def is_terraform(document: Any) -> bool:
 
 def terraform_resources(document: Object) -> list[Converted]:
     """Return the resources of a state or plan that have a type of CloudFormation."""
-    resources = []
-    for address, type_name, values in _declared(document):
+    declared = {address: (type_name, values) for address, type_name, values in _declared(document)}
+    if "configuration" in document:
+        declared = with_references(declared, document["configuration"])
+    resources: list[Converted] = []
+    for address, (type_name, values) in declared.items():
+        is_data = address.rpartition(f"{type_name}.")[0].endswith("data.")
         convert = CONVERSIONS.get(type_name)
-        if convert is not None:
-            resources += convert(values, address)
+        if convert is not None and not (is_data and type_name.startswith(_INCOMPLETE_DATA)):
+            found = convert(values, address)
+            resources += (replace(each, ids=(*each.ids, own_id(address))) for each in found[:1])
+            resources += found[1:]
     return resources
 
 
 def _declared(document: Object) -> Iterator[tuple[str, str, Object]]:
     """Yield the address, the type and the values of each resource."""
     if "format_version" in document:
-        values = document.get("values") or document.get("planned_values")
-        root = values.get("root_module") if isinstance(values, dict) else None
-        yield from _of_module(root, 0)
+        prior = document.get("prior_state")
+        # A plan that destroys everything plans nothing.
+        known = prior.get("values") if isinstance(prior, dict) else None
+        roots = [_root(each) for each in (document.get("values"), document.get("planned_values"), known)]
+        yield from _of_module(next(filter(None, roots), None), 0)
         return
     for resource in _objects(document["resources"]):
         for instance in _objects(resource.get("instances")):
@@ -44,6 +56,10 @@ def _declared(document: Object) -> Iterator[tuple[str, str, Object]]:
                 for path in secrets if isinstance(secrets, list) else ():
                     attributes = _hidden(attributes, _steps(path))
                 yield _address(resource, instance.get("index_key")), str(resource.get("type")), attributes
+
+
+def _root(values: Any) -> Any:
+    return values.get("root_module") if isinstance(values, dict) else None
 
 
 def _of_module(module: Any, depth: int) -> Iterator[tuple[str, str, Object]]:

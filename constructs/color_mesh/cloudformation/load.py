@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import yaml
 
+from color_mesh.cloudformation.json_loader import load_documents
 from color_mesh.cloudformation.yaml_loader import (
     MAX_NUMBER_LENGTH,
     MAX_VALUES,
@@ -28,8 +28,6 @@ MAX_JSON_BYTES = 10_000_000  # Of other JSON, such as a Terraform state.
 MAX_DEPTH = 100
 MAX_YAML_EVENTS = 200_000
 MAX_KEY_LENGTH = 1000
-
-_WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 T = TypeVar("T")
 Document: TypeAlias = Mapping[str, Any]
@@ -146,7 +144,7 @@ def _json(path: Path, text: str) -> Any:
 
     decoder = json.JSONDecoder(object_pairs_hook=with_unique_keys, parse_int=_number(int), parse_float=_number(float))
     try:
-        return _documents(decoder, text)
+        return load_documents(decoder, text)
     except MeshError:
         raise
     except json.JSONDecodeError as error:
@@ -156,30 +154,6 @@ def _json(path: Path, text: str) -> Any:
         raise _too_deep(path) from None
     except ValueError as error:
         raise _error(path, "is not valid JSON", _description(error), "correct it there") from None
-
-
-def _documents(decoder: json.JSONDecoder, text: str) -> Any:
-    """Return the document of a text, or a list of its documents if they are several objects.
-
-    Raises:
-        json.JSONDecodeError: If the text is anything else.
-    """
-    try:
-        return decoder.decode(text)
-    except json.JSONDecodeError as error:
-        if error.msg != "Extra data" or text[error.pos] != "{":
-            raise
-    documents, position = [], _end_of_space(text, 0)
-    while position < len(text):
-        document, end = decoder.raw_decode(text, position)
-        documents.append(document)
-        position = _end_of_space(text, end)
-    return documents
-
-
-def _end_of_space(text: str, position: int) -> int:
-    match = _WHITESPACE.match(text, position)
-    return position if match is None else match.end()
 
 
 def _yaml(path: Path, text: str) -> tuple[Any, tuple[str, ...]]:

@@ -1,25 +1,13 @@
 """Resources of templates, with their evaluated properties."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from color_mesh.aws_json import convert
 from color_mesh.cloudformation.dependencies import dependencies
 from color_mesh.cloudformation.evaluate import Evaluator
-from color_mesh.cloudformation.files import Files
-from color_mesh.cloudformation.functions import FUNCTIONS
-from color_mesh.cloudformation.merging import merged
-from color_mesh.cloudformation.references import REFERENCES
-from color_mesh.cloudformation.stack import NESTED, Stack, nest, read_stacks, with_nested
-from color_mesh.cloudformation.uses import imported_names
+from color_mesh.cloudformation.stack import Stack
 from color_mesh.cloudformation.values import NO_VALUE, Unknown
-from color_mesh.model.errors import listed, problem, refuse
-
-MAX_RESOURCES = 5_000  # Of all stacks.
-_MAX_NAMED = 10  # Files in a note.
-_FIX = "a cloud assembly such as cdk.out, templates, JSON of the AWS CLI, a Terraform state, or a folder of them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,100 +168,6 @@ class Templates:
             for stack in self._stacks
             for logical_id, found in dependencies(stack.section("Resources")).items()
         }
-
-
-def read_templates(
-    paths: Sequence[Path],
-    values: Mapping[str, str],
-    known_attributes: Mapping[tuple[str, str], str],
-    files: Files | None = None,
-) -> Templates:
-    """Read templates, JSON of the AWS CLI and of Terraform, folders of both, and cloud assemblies.
-
-    Args:
-        paths: Paths of the files, folders and cloud assemblies.
-        values: Values of parameters, pseudo parameters (``AWS::Region``) and attributes (``Balancer.DNSName``).
-        known_attributes: Property that an attribute repeats, by resource type and attribute name. For a resource
-            without the property the attribute is a generated name. A text that begins with ``arn:`` is the first part
-            of an ARN that the attribute is, for which a name is generated, too. ``Ref`` stands for a reference.
-        files: Files that the caller has read already. Default: none.
-
-    Raises:
-        MeshError: If a template cannot be read, or a value matches nothing in the templates.
-    """
-    files = files or Files()
-    roots, notes = _roots(paths, files)
-    nested = {each.path.resolve() for root in roots for each in with_nested(root)[1:]}
-    # The template of a nested stack is not a stack of its own.
-    stacks = tuple(each for root in roots if root.path.resolve() not in nested for each in with_nested(root))
-    refuse(_too_many(stacks))
-    notes += [
-        f"{stack.file(logical_id).name}: the template of nested stack {logical_id} was not found"
-        for stack in stacks
-        for logical_id, resource in stack.section("Resources").items()
-        if resource["Type"] == NESTED and logical_id not in stack.children
-    ]
-    evaluator = Evaluator(stacks, values, known_attributes, {**REFERENCES, **FUNCTIONS})
-    refuse(_unused(values, stacks, evaluator))
-    return Templates(tuple(notes), stacks, evaluator)
-
-
-def _roots(paths: Sequence[Path], files: Files) -> tuple[list[Stack], list[str]]:
-    """Read the stacks that are not nested in others, the last one of what is no template, and notes for the user."""
-    stacks: dict[Path, Stack] = {}
-    documents: dict[Path, Any] = {}
-    contents = []
-    for path in paths:
-        at_path, others = read_stacks(path, files)
-        stacks |= {stack.path.resolve(): stack for stack in at_path}
-        documents |= {file.resolve(): document for file, document in others}
-        contents.append((path, bool(at_path), [file.resolve() for file, _ in others]))
-    conversion = convert(documents.items())
-    refuse(
-        problem(str(path), "has no template and no JSON of the AWS CLI or Terraform", "no resource", _FIX)
-        for path, has_stack, others in contents
-        if not has_stack and conversion.understood.isdisjoint(others)
-    )
-    roots, notes = merged([*stacks.values()])
-    for stack in roots:
-        nest(stack, files)
-    if conversion.files:
-        first = next(iter(conversion.files.values()))
-        name = first.name.split(".")[0]
-        found = conversion.pseudo, conversion.secrets
-        roots.insert(0, Stack(first, name, conversion.template, *found, files=conversion.files))
-    unknown = sorted(file.name for file in documents if file not in conversion.understood)
-    if unknown:
-        more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
-        notes.append(f"not understood: {', '.join(unknown[:_MAX_NAMED])}{more}")
-    return roots, [*conversion.notes, *notes]
-
-
-def _too_many(stacks: Sequence[Stack]) -> Iterator[str]:
-    count = sum(len(stack.section("Resources")) for stack in stacks)
-    if count > MAX_RESOURCES:
-        subject = stacks[0].path.name
-        yield problem(subject, "and other templates have too many resources", count, f"at most {MAX_RESOURCES}")
-
-
-def _unused(values: Mapping[str, str], stacks: Sequence[Stack], evaluator: Evaluator) -> list[str]:
-    parameters = {name for stack in stacks for name in stack.section("Parameters")}
-    resources = {logical_id for stack in stacks for logical_id in stack.section("Resources")}
-    unknown = [
-        name
-        for name in values
-        if name not in parameters
-        and not name.startswith("AWS::")
-        and not ("." in name and name.split(".")[0] in resources)
-    ]
-    # Names of imports are evaluated, which may need the other values.
-    imports = imported_names(evaluator) if unknown else set()
-    fix = f"parameters: {listed(parameters)}" + (f"; imports: {listed(imports)}" if imports else "")
-    return [
-        problem(f"value of {name!r}", "matches nothing in the templates", name, fix)
-        for name in unknown
-        if name not in imports
-    ]
 
 
 def _resource(stack: Stack, logical_id: str, evaluator: Evaluator) -> Resource:

@@ -82,13 +82,14 @@ def _values(stack: Stack) -> Iterator[tuple[Any, str]]:
                 yield declared, stack.place(f"{section}.{name}")
 
 
-def _imports(value: Any, path: str) -> Iterator[tuple[Any, str]]:
+def _imports(value: Any, path: str, in_function: bool = False) -> Iterator[tuple[Any, str]]:
     """Yield the arguments of ``Fn::ImportValue`` in a value, each with the property that has it."""
     if isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _imports(each, f"{path}[{index}]")
+            yield from _imports(each, path if in_function else f"{path}[{index}]", in_function)
     elif isinstance(value, dict):
         for key, each in value.items():
             if key == "Fn::ImportValue":
                 yield each, path
-            yield from _imports(each, path if key.startswith("Fn::") else f"{path}.{key}")
+            inside = in_function or key.startswith("Fn::")
+            yield from _imports(each, path if inside else f"{path}.{key}", inside)

@@ -6,7 +6,7 @@ from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
 from color_mesh.ecs.actions import Action, read_actions
 from color_mesh.ecs.conditions import Condition, read_condition
-from color_mesh.ecs.reading import Reader, resource_key
+from color_mesh.ecs.reading import Reader, Reference, resource_key, text_or_reference
 
 _TYPE = "AWS::ElasticLoadBalancingV2::{}"
 
@@ -40,6 +40,7 @@ class LoadBalancerListener:
         port: Port.
         actions: Default actions.
         rules: Rules, by priority.
+        certificates: ARNs of its certificates. One that only a deployment knows is a `Reference`.
     """
 
     load_balancer: str | None
@@ -47,6 +48,7 @@ class LoadBalancerListener:
     port: int
     actions: tuple[Action, ...] = ()
     rules: tuple[ListenerRule, ...] = ()
+    certificates: tuple[str | Reference, ...] = ()
 
     @property
     def target_groups(self) -> tuple[str, ...]:
@@ -71,6 +73,7 @@ def _listener(fields: Fields, _: Resource) -> LoadBalancerListener:
         protocol=fields.optional_text("Protocol"),
         port=fields.integer("Port"),
         actions=read_actions(fields, "DefaultActions"),
+        certificates=fields.many("Certificates", lambda each: text_or_reference(each, "CertificateArn")),
     )
 
 

@@ -20,7 +20,12 @@ PUBLIC_NAMES = (
 _IMPORTS: Mapping[str | None, Collection[str]] = {
     "aws_cdk": (
         *("App", "Duration", "Environment", "RemovalPolicy", "Stack", "Tags", "aws_ec2 as ec2", "aws_ecr as ecr"),
-        *("aws_ecs as ecs", "aws_logs as logs", "aws_secretsmanager as secretsmanager"),
+        *(
+            "aws_ecs as ecs",
+            "aws_elasticloadbalancingv2 as elbv2",
+            "aws_logs as logs",
+            "aws_secretsmanager as secretsmanager",
+        ),
         *("aws_servicediscovery as servicediscovery", "aws_ssm as ssm"),
     ),
     "collections.abc": ("Mapping",),
@@ -55,14 +60,19 @@ _CALLS = frozenset(
         *("secretsmanager.Secret.from_secret_partial_arn",),
         "ssm.StringParameter.from_secure_string_parameter_attributes",
         *("task.task_definition.add_volume", "ecs.EfsVolumeConfiguration", "ecs.AuthorizationConfig", "ecs.MountPoint"),
-        *("task.fargate_service.auto_scale_task_count", "Tags.of"),
+        *("task.fargate_service.auto_scale_task_count", "Tags.of", "ec2.Peer.ipv4", "ec2.Port.tcp"),
+        *(f"elbv2.{name}" for name in ("ApplicationLoadBalancer", "ApplicationTargetGroup", "HealthCheck")),
+        *(f"elbv2.{name}" for name in ("QueryStringCondition", "ListenerCertificate.from_arn")),
+        *(f"elbv2.ListenerAction.{name}" for name in ("redirect", "fixed_response")),
+        *(f"elbv2.ListenerCondition.{name}" for name in ("host_headers", "http_header", "http_request_methods")),
+        *(f"elbv2.ListenerCondition.{name}" for name in ("path_patterns", "query_strings", "source_ips")),
     )
 )
 # Methods of containers, which are variables or attributes of a task.
 _CONTAINER_METHODS = ("add_container_dependencies", "add_mount_points")
 _METHODS = (
     *("add_route", "connect_to", *_CONTAINER_METHODS),
-    *("scale_on_cpu_utilization", "scale_on_memory_utilization"),
+    *("scale_on_cpu_utilization", "scale_on_memory_utilization", "add_listener", "add_target_groups"),
 )
 _SERVICE_OWNERS = ("nodes", "gateways")
 _ATTRIBUTES = frozenset(
@@ -72,6 +82,9 @@ _ATTRIBUTES = frozenset(
         *("ec2.IVpc", "ecs.ICluster", "servicediscovery.IPrivateDnsNamespace"),
         *("logs.RetentionDays.ONE_WEEK", "RemovalPolicy.DESTROY", "ecs.CpuArchitecture.ARM64"),
         *("task.app_container", "task.envoy_container", "task.task_definition", "task.fargate_service"),
+        *("cluster.vpc", "cluster.vpc.vpc_cidr_block", "elbv2.ApplicationProtocol.HTTP"),
+        *("elbv2.ApplicationProtocol.HTTPS", "elbv2.ApplicationProtocolVersion.HTTP2"),
+        "elbv2.ApplicationProtocolVersion.GRPC",
         *(f"ecs.ContainerDependencyCondition.{each}" for each in ("START", "COMPLETE", "SUCCESS", "HEALTHY")),
     )
 )
@@ -199,14 +212,16 @@ class _Unknown(ast.NodeVisitor):
         match function:
             case ast.Attribute(value=ast.Name(id=variable), attr=method):
                 return method in _METHODS and variable in self._variables
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id=variable), attr="connections"), attr="allow_from"):
+                return variable in self._variables
             case ast.Attribute(value=ast.Attribute() as container, attr=method):
                 known = ("task.app_container", "task.envoy_container")
                 return method in _CONTAINER_METHODS and ast.unparse(container) in known
             case ast.Attribute(value=ast.Call(func=tags, args=[ast.Name() | ast.Attribute() as tagged]), attr="add"):
                 self.visit(tagged)
                 return ast.unparse(tags) == "Tags.of"
-            case ast.Attribute(value=ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant()), attr="implement"):
-                return owner in _SERVICE_OWNERS
+            case ast.Attribute(value=ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant()), attr=method):
+                return owner in _SERVICE_OWNERS and method in ("implement", "load_balancer_target")
         return False
 
     def _add(self, node: ast.AST) -> None:

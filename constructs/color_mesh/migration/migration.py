@@ -12,13 +12,13 @@ from color_mesh.analysis.reading import read_facts
 from color_mesh.appmesh.source import Source
 from color_mesh.cloudformation import Templates, hidden_parameters
 from color_mesh.migration.app_code import app_module, network_module
+from color_mesh.migration.balancers import MigratedBalancer
 from color_mesh.migration.code_check import check_modules
-from color_mesh.migration.container_code import check_container
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.mesh_code import mesh_module
-from color_mesh.migration.placeholders import PLACEHOLDERS, check_placeholders, readable
+from color_mesh.migration.placeholders import PLACEHOLDERS, readable
 from color_mesh.migration.report import REPORT_FILE, render_report
 from color_mesh.migration.services_code import services_module
 from color_mesh.migration.tags import tag_findings
@@ -63,12 +63,14 @@ class Migration:
     Attributes:
         converted: The mesh.
         workloads: ECS services of its nodes and gateways.
+        balancers: Application load balancers of its nodes.
         findings: Differences from the mesh of App Mesh, and work that remains.
         analysis: Findings of the analysis of the mesh of App Mesh.
     """
 
     converted: ConvertedMesh
     workloads: tuple[Workload, ...]
+    balancers: tuple[MigratedBalancer, ...]
     findings: tuple[Finding, ...]
     analysis: tuple[AnalysisFinding, ...] = ()
 
@@ -89,7 +91,7 @@ class Migration:
             "mesh_stack.py": mesh_module(self.converted),
         }
         if self.workloads:
-            modules["services_stack.py"] = services_module(self.converted, self.workloads)
+            modules["services_stack.py"] = services_module(self.converted, self.workloads, self.balancers)
         refuse(each for name, source in modules.items() for each in _check_text(name, source))
         return {
             **check_modules(format_modules(check_modules(modules))),
@@ -105,9 +107,8 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         MeshError: With every property that cannot be evaluated, and every Envoy that cannot be configured.
     """
     templates = source.templates.with_pseudo_parameters(PLACEHOLDERS)
-    workloads, workload_findings = read_workloads(templates, mesh)
+    workloads, balancers, workload_findings = read_workloads(templates, mesh)
     converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
-    refuse(problem for workload in workloads for problem in _check_workload(workload))
     facts = read_facts([mesh], source.resources, templates)
     findings = (
         *converted.findings,
@@ -118,7 +119,9 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         *_other_resources(templates),
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
-    return Migration(converted=converted, workloads=workloads, findings=findings, analysis=analyze(facts))
+    return Migration(
+        converted=converted, workloads=workloads, balancers=balancers, findings=findings, analysis=analyze(facts)
+    )
 
 
 def _check_text(name: str, source: str) -> Iterator[str]:
@@ -128,23 +131,6 @@ def _check_text(name: str, source: str) -> Iterator[str]:
         yield problem(name, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
     for text in dict.fromkeys(_DEPLOYMENT_TEXT.findall(source)):
         yield problem(name, "has text that a deployment would replace by a value", text, "write the value itself")
-
-
-def _check_workload(workload: Workload) -> Iterator[str]:
-    kind = "virtual node" if workload.part.kind == "virtualNode" else "virtual gateway"
-    subject = f"{kind} {workload.part.name!r}"
-    names = {
-        "task definition family": workload.definition.declared_family,
-        "service name": workload.service.declared_name,
-    }
-    for volume in workload.definition.volumes:
-        names[f"name of volume {volume.name!r}"] = volume.name
-        if volume.file_system is not None:
-            names[f"root directory of volume {volume.name!r}"] = volume.file_system.root_directory
-    yield from check_placeholders(subject, names)
-    for container in (workload.app, *workload.others):
-        if container is not None:
-            yield from check_container(subject, container)
 
 
 def _unanswered_names(facts: Facts, converted: ConvertedMesh) -> Iterator[Finding]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from color_mesh.ecs.containers import CONDITIONS
+from color_mesh.migration.balancer_code import balancer_statements
+from color_mesh.migration.balancers import MigratedBalancer
 from color_mesh.migration.container_code import container_arguments, health_check_code
 from color_mesh.migration.containers import ConvertedContainer
 from color_mesh.migration.conversion import ConvertedMesh
@@ -21,8 +23,10 @@ _MODULE = '''\
 from collections.abc import Mapping
 
 from aws_cdk import Duration, Environment, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
@@ -53,14 +57,17 @@ class ServicesStack(Stack):
 '''
 _VARIABLES = (
     *("self", "scope", "id", "cluster", "nodes", "gateways", "env", "log_group", "task", "super"),
-    *("ecr", "ecs", "logs", "secretsmanager", "ssm", "container_image", "tags"),
+    *("ec2", "ecr", "ecs", "elbv2", "logs", "secretsmanager", "ssm", "container_image", "tags"),
 )
 
 
-def services_module(converted: ConvertedMesh, workloads: Sequence[Workload]) -> str:
+def services_module(
+    converted: ConvertedMesh, workloads: Sequence[Workload], balancers: Sequence[MigratedBalancer] = ()
+) -> str:
     """Render the module with the stack of the services; it imports all that any workload may need."""
     code = _ServicesCode(converted)
-    blocks = ("\n".join(f"        {each}" for each in code.statements(workload)) for workload in workloads)
+    statements = (*map(code.statements, workloads), *map(code.balancer, balancers))
+    blocks = ("\n".join(f"        {each}" for each in block) for block in statements)
     return _MODULE.format(name=prose(converted.mesh.name), body="\n\n".join(blocks))
 
 
@@ -71,6 +78,10 @@ class _ServicesCode:
         self._converted = converted
         self._ids = Identifiers((*CDK_IDS, "LogGroup"))
         self._variables = Identifiers(_VARIABLES)
+
+    def balancer(self, migrated: MigratedBalancer) -> Iterator[str]:
+        """Render the statements for a load balancer of nodes."""
+        return balancer_statements(migrated, self._ids, self._variables)
 
     def statements(self, workload: Workload) -> Iterator[str]:
         """Render the statements for one node or gateway."""

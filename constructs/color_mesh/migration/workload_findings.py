@@ -1,6 +1,6 @@
 """Findings about a workload: lost and changed properties, and work that remains."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from color_mesh.ecs.roles import Role, Statement
 from color_mesh.ecs.services import Service
@@ -18,13 +18,16 @@ _OPEN = (
 )
 
 
-def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role]) -> Iterator[Finding]:
+def workload_findings(
+    place: str, workload: Workload, roles: Mapping[str, Role], balanced: Collection[str] = ()
+) -> Iterator[Finding]:
     """Yield the findings about a workload.
 
     Args:
         place: Place of the ECS service in the templates.
         workload: Workload.
         roles: IAM roles of the templates, by place.
+        balanced: Target groups whose load balancers are migrated. Default: none.
     """
     definition, size = workload.definition, workload.size
     unlimited = workload.app is not None and container_memory(workload.app.definition) is None
@@ -42,7 +45,7 @@ def workload_findings(place: str, workload: Workload, roles: Mapping[str, Role])
     if workload.part.kind == "virtualGateway":
         yield from _gateway_findings(place, workload)
     else:
-        yield from _node_findings(place, workload)
+        yield from _node_findings(place, workload, balanced)
 
 
 def _limits(workload: Workload) -> str:
@@ -83,16 +86,15 @@ def _actions(statements: Sequence[Statement], effect: str) -> Iterator[str]:
     yield from (f"every action but {' and '.join(each.actions)}" for each in of_effect if each.except_actions)
 
 
-def _node_findings(place: str, workload: Workload) -> Iterator[Finding]:
+def _node_findings(place: str, workload: Workload, balanced: Collection[str]) -> Iterator[Finding]:
     if workload.app is not None and workload.app.definition.user is not None:
         text = f"the container {workload.app.name!r} runs as the user of its image, not {workload.app.definition.user}"
         yield lost(place, text)
-    if workload.target_groups:
+    if any(group not in balanced for group in workload.target_groups):
         listeners = " and ".join(map(str, workload.listeners)) or "a load balancer"
         text = (
-            f"{listeners} forwarded to virtual node {workload.part.name!r}, but only gateways have load balancers: in "
-            'mesh_stack.py add MeshGateway(self, "Entry", mesh=mesh, port=80) and its add_route("All", to=...) to the '
-            "node, or to a MeshService with the node as its provider; in services_stack.py add its implement(...)"
+            f"{listeners} forwarded to virtual node {workload.part.name!r}: add a load balancer in services_stack.py, "
+            f"with targets=[nodes[{workload.part.name!r}].load_balancer_target()]"
         )
         yield to_do(place, text)
     if workload.service.public:

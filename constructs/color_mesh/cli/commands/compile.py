@@ -61,7 +61,7 @@ def _check_part(option: str, kind: str, name: str, known: Sequence[str], source:
         return
     prefixes = [f"{kind} {name!r}"]
     for each in source.resources:
-        if (each.kind, each.properties.get(each.spelling(f"{each.kind}Name"))) == (_KINDS[kind], name):
+        if (each.kind, each.get(f"{each.kind}Name")) == (_KINDS[kind], name):
             prefixes += [f"{each.place}.", f"{each.place}:"]
     refuse(each for each in source.left_out if each.startswith(tuple(prefixes)))
     refuse(check_known(option, kind, name, known))

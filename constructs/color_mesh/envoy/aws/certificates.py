@@ -92,8 +92,13 @@ def certificate_clusters(resources: Iterable[Json], refresh_seconds: int, retry_
     called = {api.cluster for api, _ in called_certificates(resources)}
     for api in CERTIFICATE_APIS:
         if api.cluster in called:
-            lua = lua_filter(api.source, REFRESH_SECONDS=refresh_seconds, RETRY_SECONDS=retry_seconds)
-            yield signed_cluster(api.cluster, api.host, api.service, [lua])
+            yield certificate_cluster(api, refresh_seconds, retry_seconds)
+
+
+def certificate_cluster(api: CertificateApi, refresh_seconds: int, retry_seconds: int) -> Json:
+    """Render the cluster of an API; see `certificate_clusters`."""
+    lua = lua_filter(api.source, REFRESH_SECONDS=refresh_seconds, RETRY_SECONDS=retry_seconds)
+    return signed_cluster(api.cluster, api.host, api.service, [lua])
 
 
 def called_certificates(resources: Iterable[Json]) -> Iterator[tuple[CertificateApi, str]]:

@@ -12,6 +12,8 @@ from color_mesh.model import Mesh, MeshError, Telemetry, VirtualGateway, Virtual
 # Path of the discovery server's socket. It is relative to the working directory of Envoy, so that all tasks of a
 # virtual node share one configuration.
 DISCOVERY_SOCKET = "discovery.sock"
+# Shorter than in deployments without App Mesh, so that people see a renewal. App Mesh states no time.
+CERTIFICATE_REFRESH_SECONDS = 10
 
 Compiler: TypeAlias = Callable[[Mesh, VirtualNode | VirtualGateway, Telemetry | None], Configuration]
 
@@ -23,7 +25,12 @@ def compile_envoy(mesh: Mesh, part: VirtualNode | VirtualGateway, telemetry: Tel
         MeshError: With everything that cannot be compiled.
     """
     return configure(
-        mesh, part, endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET), as_in_app_mesh=True, telemetry=telemetry
+        mesh,
+        part,
+        endpoints=ServerEndpoints(socket=DISCOVERY_SOCKET),
+        as_in_app_mesh=True,
+        telemetry=telemetry,
+        certificate_refresh_seconds=CERTIFICATE_REFRESH_SECONDS,
     )
 
 

@@ -13,14 +13,16 @@ from typing import TypeAlias
 
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.envoy import Configuration, Instance, ServerEndpoints, endpoints
+from color_mesh.envoy.aws.certificates import CERTIFICATE_APIS, certificate_cluster
 from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX
 from color_mesh.envoy.discovery import CLUSTERS_FILE, LISTENERS_FILE, dynamic_resources, server_cluster
 from color_mesh.envoy.placement import ADMIN_PORT
 from color_mesh.envoy.typed import CLUSTER, Json, discovery_response, socket_address
-from color_mesh.local.plan.compiled_envoys import DISCOVERY_SOCKET, CompiledEnvoy
+from color_mesh.local.plan.compiled_envoys import CERTIFICATE_REFRESH_SECONDS, DISCOVERY_SOCKET, CompiledEnvoy
 from color_mesh.local.run.background import start_in_background
 from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.discovery_server import DiscoveryDocuments, serve_documents
+from color_mesh.model.deployment import REFRESH_SECONDS
 
 _URL_SUFFIX = "amazonaws.com"
 # Time for Envoy to accept one step of a change; then the next step follows anyway.
@@ -103,6 +105,21 @@ class Sidecar:
         await self._documents.put(self._endpoints(lookup))
 
     def _bootstrap(self) -> Json:
+        """Return the bootstrap, with the clusters of all APIs that certificates of a later configuration may need.
+
+        Envoy takes these clusters from nowhere else.
+        """
+        bootstrap = self._own_bootstrap()
+        static = bootstrap["static_resources"]
+        names = {cluster["name"] for cluster in static["clusters"]}
+        more = [
+            certificate_cluster(api, CERTIFICATE_REFRESH_SECONDS, REFRESH_SECONDS)
+            for api in CERTIFICATE_APIS
+            if api.cluster not in names
+        ]
+        return {**bootstrap, "static_resources": {**static, "clusters": [*static["clusters"], *more]}}
+
+    def _own_bootstrap(self) -> Json:
         """Return the bootstrap; before there is a configuration, one with which Envoy waits for it."""
         if self._compiled is not None:
             return self._compiled.configuration.bootstrap
