@@ -16,8 +16,8 @@ from color_mesh.model.certificates import Certificate, Trust
 class CertificatePermissions:
     """Permissions of a task role for the certificates and authorities of a node or gateway, known at synthesis only.
 
-    AWS App Mesh User Guide, *Transport Layer Security (TLS)*: Envoy needs ``acm:ExportCertificate`` for the certificates
-    of listeners, and ``acm-pca:GetCertificateAuthorityCertificate`` for the authorities of client policies.
+    AWS App Mesh User Guide, *Transport Layer Security (TLS)*: Envoy needs ``acm:ExportCertificate`` for certificates of
+    listeners, and ``acm-pca:GetCertificateAuthorityCertificate`` for the authorities of client policies.
     """
 
     def __init__(self, task_definition: ecs.TaskDefinition, part: Callable[[], VirtualNode | VirtualGateway]) -> None:
