@@ -28,7 +28,7 @@ help:
 	@echo "make rehearse   deploy, change and destroy the stacks with the CDK CLI, against an AWS emulator"
 	@echo "make gold       rewrite what the tests compare with: snapshots, docs/parity.md and docs/findings/"
 	@echo "make docs       build the documentation with its API reference in build/docs; a broken link fails"
-	@echo "make bench      measure synthesis, building a mesh, the compiler, compiled sidecars, and meshes on this machine"
+	@echo "make bench      measure synthesis, building a mesh, the compiler, compiled sidecars, Envoys that ask Cloud Map, and local meshes"
 	@echo "make digests    name the default images by the digests that their registries publish"
 	@echo "make requirements  pin the packages of pyproject.toml in requirements*.txt; make upgrade: the newest versions"
 	@echo "make clean      remove everything that was installed or made"
@@ -84,6 +84,7 @@ bench: $(VENV)/.test bench/node_modules
 	@python -m bench.building
 	@python -m bench.compiler
 	@python -m bench.sidecar
+	@python -m bench.live_sources
 	@python -m bench.local
 
 # Each file pins everything for one purpose. Files for one environment have the same pins.

@@ -1,6 +1,7 @@
 """Envoy processes for the benchmarks."""
 
 import json
+import os
 import subprocess
 import time
 import urllib.request
@@ -14,7 +15,11 @@ DEADLINE_SECONDS = 10
 
 @contextmanager
 def running_envoy(
-    bootstrap: Mapping[str, Any], admin: str, folder: Path, files: Mapping[str, Any] | None = None
+    bootstrap: Mapping[str, Any],
+    admin: str,
+    folder: Path,
+    files: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
     """Run an Envoy with one worker thread until the block ends, and yield its process id when it is live."""
     for name, content in (files or {}).items():
@@ -23,7 +28,7 @@ def running_envoy(
     config = folder / f"{admin}.json"
     config.write_text(json.dumps(bootstrap))
     command = ["envoy", "--config-path", str(config), "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env={**os.environ, **(environment or {})})
     try:
         _wait_until_live(process, admin)
         yield process.pid

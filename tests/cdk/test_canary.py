@@ -1,6 +1,7 @@
 """Canary deployments: the state machine, what it may do, and what is refused. The rehearsal executes it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from aws_cdk.assertions import Template as Assertions
 
 from color_mesh import CanaryDeployment, MeshError, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.model.deployment import DataPlaneName
+from tests.support.nag import nag_findings
 
 
 class Prices:
@@ -156,3 +158,27 @@ def test_composite_alarm_is_refused() -> None:
 def test_weights_that_need_a_deployment_are_refused(data_plane: DataPlaneName, protocol: str) -> None:
     with pytest.raises(MeshError, match="weights of the route do not change without a deployment, got 'prices'"):
         Prices(data_plane, protocol).canary()
+
+
+def test_canary_deployment_has_no_finding_of_cdk_nag(tmp_path: Path) -> None:
+    imports = """
+from aws_cdk import Stack, aws_cloudwatch as cloudwatch, aws_ec2 as ec2, aws_ecs as ecs
+from color_mesh import CanaryDeployment, MeshNode, MeshRouter, ServiceMesh
+"""
+    declarations = """
+stack = Stack(app, "Prices")
+vpc = ec2.Vpc(stack, "Vpc")
+cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+mesh = ServiceMesh(stack, "Mesh", vpc=vpc, domain="shop.local")
+blue, green = (MeshNode(stack, name, mesh=mesh, name=name, virtual_service=False) for name in ("blue", "green"))
+router = MeshRouter(stack, "Router", mesh=mesh, virtual_service_name="prices.shop.local")
+router.add_route("Route", targets={blue: 95, green: 5})
+metric = cloudwatch.Metric(namespace="shop", metric_name="errors")
+alarm = metric.create_alarm(stack, "Errors", threshold=1, evaluation_periods=1)
+canary = CanaryDeployment(stack, "Canary", router=router, stable=blue, canary=green, alarms=[alarm])
+task = green.implement(stack, "Task", cluster=cluster, image=ecs.ContainerImage.from_registry("shop/app:1"))
+canary.start_after_deployments(stack, "Start", task.fargate_service)
+"""
+    found = nag_findings(tmp_path, imports, declarations)
+    assert [each for each in found if each[1].startswith(("Prices/Canary", "Prices/Start"))] == []
+    assert ("AwsSolutions-VPC7", "Prices/Vpc/Resource") in found

@@ -193,7 +193,7 @@ def secret_configs(bootstrap: Any) -> list[Any]:
     return [*context["tls_certificate_sds_secret_configs"], validation]
 
 
-def test_envoy_is_healthy_when_it_has_its_certificates(
+def test_envoy_is_healthy_when_it_has_its_certificates_and_says_why_it_has_none(
     stack: Stack,
     envoy_mesh: ServiceMesh,
     cluster: ecs.Cluster,
@@ -205,8 +205,10 @@ def test_envoy_is_healthy_when_it_has_its_certificates(
         node = MeshNode(stack, name, mesh=envoy_mesh, name=name, tls=settings)
         node.implement(stack, f"{name}-tasks", cluster=cluster, image=image, app_port=8080, family=name)
     synthesized = template()
-    scripts = [envoy_of(synthesized, name)["HealthCheck"]["Command"][-1] for name in ("stock", "cart")]
-    assert ["sds" in script for script in scripts] == [True, False]
+    envoys = [envoy_of(synthesized, name) for name in ("stock", "cart")]
+    assert ["sds" in envoy["HealthCheck"]["Command"][-1] for envoy in envoys] == [True, False]
+    reports = "API for certificates: the host name has no address; the task waits for the first answer"
+    assert [reports in envoy["EntryPoint"][2] for envoy in envoys] == [True, False]
 
 
 def test_interval_of_the_calls_is_that_of_the_mesh(stack: Stack, vpc: ec2.IVpc) -> None:

@@ -82,6 +82,21 @@ def test_task_larger_than_any_fargate_size_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_service_that_cannot_be_migrated_stops_no_other_one(tmp_path: Path) -> None:
+    arn = ARN.replace("virtualNode/red", "virtualGateway/front")
+    envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": arn}]}
+    gateway = {
+        "GatewayTask": resource("ECS::TaskDefinition", ContainerDefinitions=[envoy]),
+        "GatewayService": resource("ECS::Service", TaskDefinition={"Ref": "GatewayTask"}),
+    }
+    task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
+    whole = migrated(tmp_path, gateway)
+    for damaged in (running(task), running({"Cpu": ["a"]}), running({}, {"DesiredCount": "many"})):
+        migration = migrated(tmp_path, {**gateway, **damaged})
+        assert migration.workloads == whole.workloads
+        assert any("is not migrated: " in each for each in findings(migration, "lost"))
+
+
 # Assignment to nodes
 
 

@@ -92,9 +92,8 @@ class AppMeshDataPlane:
             fix = "leave it out, or use data_plane='envoy'"
             yield problem(subject, "App Mesh does not support 'adjust_bootstrap'", adjust, fix)
 
-    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
-        """Never called; see `check_adjustment`."""
-        raise NotImplementedError
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap | None) -> None:
+        """Change nothing: `check_adjustment` refuses every function."""
 
     def add_node_containers(
         self,

@@ -132,12 +132,12 @@ class DataPlane(Protocol):
             adjust: Function of the user. ``None``: no change.
         """
 
-    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap | None) -> None:
         """Change the bootstrap configuration of a task's Envoy by a function, after its compilation.
 
         Args:
             task_definition: Task definition with an Envoy of the data plane.
-            adjust: Function of the user, accepted by `check_adjustment`.
+            adjust: Function of the user, accepted by `check_adjustment`. ``None``: no change.
         """
 
     def add_node_containers(

@@ -237,7 +237,7 @@ class EnvoyDataPlane:
         """Accept the function: it is called at synthesis; see `DataPlane`."""
         return iter(())
 
-    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap) -> None:
+    def adjust_bootstrap(self, task_definition: ecs.TaskDefinition, adjust: AdjustBootstrap | None) -> None:
         """Change the configuration of the Envoy; see `DataPlane`."""
         self._configurations[task_definition.node.path].adjust(adjust)
 

@@ -59,8 +59,8 @@ class EnvoyConfiguration:
         self._tokens: tuple[str, ...] = ()
         self._adjust: AdjustBootstrap | None = None
 
-    def adjust(self, adjust: AdjustBootstrap) -> None:
-        """Change the configuration by a function, after its compilation."""
+    def adjust(self, adjust: AdjustBootstrap | None) -> None:
+        """Change the configuration by a function, after its compilation. ``None``: do not change it."""
         self._adjust = adjust
 
     def produce(self, context: IResolveContext) -> list[str]:

@@ -321,8 +321,7 @@ class MeshGateway(Construct):
         self._member.add_tasks(part, implementation.fargate_service)
         if execute_command:
             enable_execute_command(implementation.fargate_service)
-        if adjust_bootstrap is not None:
-            mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
+        mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
         self._implementation = implementation
         mesh.implementations.add(subject, implementation.fargate_service)
         if exposure in ("public-ip", "none"):

@@ -498,8 +498,7 @@ class MeshNode(TargetNode):
         )
         if execute_command:
             enable_execute_command(implementation.fargate_service)
-        if adjust_bootstrap is not None:
-            mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
+        mesh.data_plane.adjust_bootstrap(implementation.task_definition, adjust_bootstrap)
         return implementation
 
     @checked()
@@ -555,8 +554,7 @@ class MeshNode(TargetNode):
         self._check_tasks(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
         attachment = self._attach(service, app_container, application, containers, log_group)
-        if adjust_bootstrap is not None:
-            self.mesh.data_plane.adjust_bootstrap(service.task_definition, adjust_bootstrap)
+        self.mesh.data_plane.adjust_bootstrap(service.task_definition, adjust_bootstrap)
         return attachment
 
     def _attach(
@@ -652,8 +650,7 @@ class MeshNode(TargetNode):
         assert self._member is not None
         attachment = self._attachment(task_definition, app_container, application, containers, log_group)
         self._member.add_tasks(attachment, task_definition)
-        if adjust_bootstrap is not None:
-            self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
+        self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
         return attachment
 
     def _containers(self, cpu: int, memory_mib: int, stop_timeout: Duration | None) -> tuple[FargateContainer, ...]:

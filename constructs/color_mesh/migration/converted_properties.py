@@ -4,6 +4,7 @@ from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
+SCALING = tuple(f"AWS::ApplicationAutoScaling::{kind}" for kind in ("ScalableTarget", "ScalingPolicy"))
 CONVERTED: UsedProperties = {
     TASK_DEFINITION: (
         *("Family", "Cpu", "Memory", "RuntimePlatform.CpuArchitecture", "TaskRoleArn", "Tags", "Volumes"),
@@ -19,8 +20,7 @@ CONVERTED: UsedProperties = {
         *("DeploymentConfiguration.MinimumHealthyPercent", "DeploymentConfiguration.MaximumPercent"),
         "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
     ),
-    "AWS::ApplicationAutoScaling::ScalableTarget": EVERY_PROPERTY,
-    "AWS::ApplicationAutoScaling::ScalingPolicy": EVERY_PROPERTY,
+    **dict.fromkeys(SCALING, EVERY_PROPERTY),
     "AWS::ElasticLoadBalancingV2::Listener": EVERY_PROPERTY,
     "AWS::ElasticLoadBalancingV2::ListenerRule": EVERY_PROPERTY,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": EVERY_PROPERTY,

@@ -14,12 +14,12 @@ from color_mesh.cloudformation import Templates, hidden_parameters
 from color_mesh.migration.app_code import app_module, network_module
 from color_mesh.migration.balancers import MigratedBalancer
 from color_mesh.migration.code_check import check_modules
-from color_mesh.migration.container_code import check_container
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
+from color_mesh.migration.gateway_listeners import split_workloads
 from color_mesh.migration.mesh_code import mesh_module
-from color_mesh.migration.placeholders import PLACEHOLDERS, check_placeholders, readable
+from color_mesh.migration.placeholders import PLACEHOLDERS, readable
 from color_mesh.migration.report import REPORT_FILE, render_report
 from color_mesh.migration.services_code import services_module
 from color_mesh.migration.tags import tag_findings
@@ -110,8 +110,8 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
     templates = source.templates.with_pseudo_parameters(PLACEHOLDERS)
     workloads, balancers, workload_findings = read_workloads(templates, mesh)
     converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
-    refuse(problem for workload in workloads for problem in _check_workload(workload))
     facts = read_facts([mesh], source.resources, templates)
+    workloads = tuple(split_workloads(mesh, workloads))
     findings = (
         *converted.findings,
         *(each for of_mesh in facts for each in _unanswered_names(of_mesh, converted)),
@@ -133,23 +133,6 @@ def _check_text(name: str, source: str) -> Iterator[str]:
         yield problem(name, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
     for text in dict.fromkeys(_DEPLOYMENT_TEXT.findall(source)):
         yield problem(name, "has text that a deployment would replace by a value", text, "write the value itself")
-
-
-def _check_workload(workload: Workload) -> Iterator[str]:
-    kind = "virtual node" if workload.part.kind == "virtualNode" else "virtual gateway"
-    subject = f"{kind} {workload.part.name!r}"
-    names = {
-        "task definition family": workload.definition.declared_family,
-        "service name": workload.service.declared_name,
-    }
-    for volume in workload.definition.volumes:
-        names[f"name of volume {volume.name!r}"] = volume.name
-        if volume.file_system is not None:
-            names[f"root directory of volume {volume.name!r}"] = volume.file_system.root_directory
-    yield from check_placeholders(subject, names)
-    for container in (workload.app, *workload.others):
-        if container is not None:
-            yield from check_container(subject, container)
 
 
 def _unanswered_names(facts: Facts, converted: ConvertedMesh) -> Iterator[Finding]:

@@ -7,10 +7,12 @@ from color_mesh.ecs import Declarations, read_declarations
 from color_mesh.ecs.reading import UnusedProperty, path_text
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers
+from color_mesh.migration.container_code import check_container
 from color_mesh.migration.containers import container_findings
-from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SERVICE, TASK_DEFINITION
+from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SCALING, SERVICE, TASK_DEFINITION
 from color_mesh.migration.findings import Finding, lost
 from color_mesh.migration.forwarding import forwarding_listeners
+from color_mesh.migration.placeholders import check_placeholders
 from color_mesh.migration.scaling import scaling_findings
 from color_mesh.migration.tags import tag_findings
 from color_mesh.migration.volumes import volume_findings
@@ -25,53 +27,96 @@ def read_workloads(
 ) -> tuple[tuple[Workload, ...], tuple[MigratedBalancer, ...], Sequence[Finding]]:
     """Return the ECS services whose tasks run an Envoy of the mesh, their load balancers, and findings about both.
 
+    A service that cannot be migrated is left out, with its problems among the findings.
+
     Raises:
-        MeshError: With every property of task definitions and services that cannot be evaluated.
+        MeshError: With all problems, if no service can be migrated.
     """
     declarations = read_declarations(templates, CONVERTED)
     # The constructs create roles and load balancers anew, so that problems of the old ones do not matter.
-    problems = [each.text for each in declarations.problems if each.resource_type in (TASK_DEFINITION, SERVICE)]
+    problems: dict[str, list[str]] = {}
+    for each in declarations.problems:
+        if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING):
+            problems.setdefault(each.place, []).append(each.text)
     definitions, findings = _mesh_definitions(declarations, mesh)
-    listeners = forwarding_listeners(declarations)
-    scaling = {each.service: each for each in declarations.scaling.values()}
-    places: dict[str, Workload] = {}
-    unused = dict(definitions)
-    for place, service in declarations.services.items():
-        definition_place = _definition_place(definitions, service.task_definition)
-        if definition_place is None:
-            if service.task_definition not in declarations.task_definitions:
-                name = service.task_definition or "without a name"
-                findings.append(lost(place, f"the task definition {name} is in no template"))
-            continue
-        unused.pop(definition_place, None)
-        workload = create_workload(mesh, definitions[definition_place], service, listeners, scaling.get(place))
-        if workload is None:
-            limit = "at most 16 vCPUs and 120 GiB"
-            problems.append(problem(place, "needs a larger task than Fargate has", definition_place, limit))
-            continue
-        findings += (lost(place, f"property {path_text(each.path)}") for each in _lost(declarations, place))
-        places[place] = workload
-        findings += volume_findings(definition_place, workload.definition, _code_of(workload))
-        findings += tag_findings(definition_place, workload.definition.tags)
-        findings += tag_findings(place, service.tags)
-        findings += scaling_findings(place, workload.scaling) if workload.scaling else ()
-    findings += (lost(place, "no ECS service in the templates runs this task definition") for place in unused)
+    places = _migrated(declarations, mesh, definitions, problems, findings)
     workloads = tuple(places.values())
     balancers = migrated_balancers(declarations, workloads)
     balanced = {group for each in balancers for group in each.targets}
     for place, workload in places.items():
+        findings += (lost(place, f"property {path_text(each.path)}") for each in _lost(declarations, place))
         findings += workload_findings(place, workload, declarations.roles, balanced)
     findings += (finding for each in balancers for finding in each.findings())
     scaled = [each.scaling for each in workloads]
     text = "is not migrated: it scales no service of the mesh"
     findings += (lost(place, text) for place, each in declarations.scaling.items() if each not in scaled)
-    refuse(dict.fromkeys(problems))
+    if not workloads:
+        refuse(dict.fromkeys(each for texts in problems.values() for each in texts))
+    for place, texts in problems.items():
+        findings += (lost(place, f"is not migrated: {each.removeprefix(place).lstrip('.: ')}") for each in texts)
     return workloads, balancers, findings
 
 
-def _code_of(workload: Workload) -> str:
+def _migrated(
+    declarations: Declarations,
+    mesh: Mesh,
+    definitions: Mapping[str, TaskDefinition],
+    problems: dict[str, list[str]],
+    findings: list[Finding],
+) -> dict[str, Workload]:
+    """Return the workloads that can be migrated, by the place of the service; add the problems of the others."""
+    listeners = forwarding_listeners(declarations)
+    scaling = {each.service: each for each in declarations.scaling.values()}
+    workloads: dict[str, Workload] = {}
+    used = set()
+    for place, service in declarations.services.items():
+        name = service.task_definition
+        definition_place = _definition_place(definitions, name)
+        used.add(definition_place)
+        if problems.keys() & {place, name, definition_place}:
+            continue
+        if definition_place is None:
+            if name not in declarations.task_definitions:
+                findings.append(lost(place, f"the task definition {name or 'without a name'} is in no template"))
+            continue
+        workload = create_workload(mesh, definitions[definition_place], service, listeners, scaling.get(place))
+        if workload is None:
+            limit = "at most 16 vCPUs and 120 GiB"
+            problems[place] = [problem(place, "needs a larger task than Fargate has", definition_place, limit)]
+        elif of_workload := [*_check_workload(workload)]:
+            problems[place] = of_workload
+        else:
+            workloads[place] = workload
+            findings += _carried(place, definition_place, workload)
+    text = "no ECS service in the templates runs this task definition"
+    findings += (lost(place, text) for place in definitions if place not in used and place not in problems)
+    return workloads
+
+
+def _carried(place: str, definition_place: str, workload: Workload) -> Iterator[Finding]:
+    """Yield the findings about volumes, tags and autoscaling."""
     owner = "nodes" if workload.part.kind == "virtualNode" else "gateways"
-    return f"{owner}[{workload.part.name!r}]"
+    yield from volume_findings(definition_place, workload.definition, f"{owner}[{workload.part.name!r}]")
+    yield from tag_findings(definition_place, workload.definition.tags)
+    yield from tag_findings(place, workload.service.tags)
+    yield from scaling_findings(place, workload.scaling) if workload.scaling else ()
+
+
+def _check_workload(workload: Workload) -> Iterator[str]:
+    kind = "virtual node" if workload.part.kind == "virtualNode" else "virtual gateway"
+    subject = f"{kind} {workload.part.name!r}"
+    names = {
+        "task definition family": workload.definition.declared_family,
+        "service name": workload.service.declared_name,
+    }
+    for volume in workload.definition.volumes:
+        names[f"name of volume {volume.name!r}"] = volume.name
+        if volume.file_system is not None:
+            names[f"root directory of volume {volume.name!r}"] = volume.file_system.root_directory
+    yield from check_placeholders(subject, names)
+    for container in (workload.app, *workload.others):
+        if container is not None:
+            yield from check_container(subject, container)
 
 
 def _mesh_definitions(declarations: Declarations, mesh: Mesh) -> tuple[dict[str, TaskDefinition], list[Finding]]:
