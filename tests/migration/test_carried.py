@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from color_mesh.migration import Migration
-from tests.support.migrated_template import APP, ENVOY, SPEC, migrated, resource, running
+from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, migrated, resource, running
 
 TEAM = {"Key": "team", "Value": "colors"}
 EFS = {"FilesystemId": "fs-1", "TransitEncryption": "ENABLED", "AuthorizationConfig": {"AccessPointId": "fsap-1"}}
@@ -303,3 +303,21 @@ def test_network_load_balancer_of_a_node_is_work_by_hand(tmp_path: Path) -> None
     migration = migrated(tmp_path, balanced(Balancer={"Type": "network"}))
     assert "elbv2" not in code(migration)
     assert any("targets=[nodes['red'].load_balancer_target()]" in each.text for each in migration.findings)
+
+
+# Gateways with several listeners
+
+
+def test_each_listener_of_a_gateway_is_implemented(tmp_path: Path) -> None:
+    ports = [{"PortMapping": {"Port": port, "Protocol": "http"}} for port in (8080, 9090)]
+    front = resource(
+        "AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec={"Listeners": ports}
+    )
+    arn = ARN.replace("virtualNode/red", "virtualGateway/front")
+    envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": arn}]}
+    task = resource("ECS::TaskDefinition", ContainerDefinitions=[envoy], Family="front")
+    service = resource("ECS::Service", TaskDefinition={"Ref": "Task"}, DesiredCount=2)
+    text = code(migrated(tmp_path, {"Front": front, "Task": task, "Service": service}))
+    text = text.replace("( ", "(")
+    assert 'gateways["front"].implement(self, "Front", cluster=cluster, desired_count=2, family="front"' in text
+    assert 'gateways["front-9090"].implement(self, "Front9090", cluster=cluster, desired_count=2, log_group' in text
