@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from rehearsal.certificate_descriptions import CERTIFICATES
 from rehearsal.data_descriptions import DATA
 from rehearsal.emulated_aws import EmulatedAws
 from rehearsal.network_descriptions import NETWORK
@@ -147,6 +148,7 @@ def _mesh_resource(aws: EmulatedAws, kind: str, properties: dict[str, Any]) -> d
 
 
 DESCRIPTIONS: dict[str, Describe] = {
+    **CERTIFICATES,
     **DATA,
     **NETWORK,
     "AWS::CloudWatch::Alarm": _alarm,

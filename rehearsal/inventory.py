@@ -17,6 +17,12 @@ def _clusters(aws: EmulatedAws) -> list[str]:
     return [cluster["clusterName"] for cluster in clusters if cluster["status"] != "INACTIVE"]
 
 
+def _authorities(aws: EmulatedAws) -> list[str]:
+    authorities = aws.listed("acm-pca", "list_certificate_authorities", "CertificateAuthorities")
+    # A deleted authority can be restored for 30 days.
+    return [each["Arn"] for each in authorities if each["Status"] != "DELETED"]
+
+
 def _services(aws: EmulatedAws) -> list[str]:
     ecs = aws.client("ecs")
     named = {cluster: aws.listed("ecs", "list_services", "serviceArns", cluster=cluster) for cluster in _clusters(aws)}
@@ -76,6 +82,10 @@ LISTS: dict[str, Callable[[EmulatedAws], list[str]]] = {
     "AWS::AppMesh::VirtualNode": _of_mesh("list_virtual_nodes", "virtualNodes"),
     "AWS::AppMesh::VirtualRouter": _of_mesh("list_virtual_routers", "virtualRouters"),
     "AWS::AppMesh::VirtualService": _of_mesh("list_virtual_services", "virtualServices"),
+    "AWS::ACMPCA::CertificateAuthority": _authorities,
+    "AWS::CertificateManager::Certificate": lambda aws: [
+        each["CertificateArn"] for each in aws.listed("acm", "list_certificates", "CertificateSummaryList")
+    ],
     "AWS::EC2::EIP": lambda aws: [
         address["PublicIp"] for address in aws.client("ec2").describe_addresses()["Addresses"]
     ],

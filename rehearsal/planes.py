@@ -33,6 +33,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "default": {},
     "weights": {"weights": "green=1,yellow=1"},
     "chapter-3": {"chapter": "3"},
+    "chapter-5": {"chapter": "5"},
     "chapter-6": {"chapter": "6"},
     "public-ip": {"gateway": "public-ip"},
 }

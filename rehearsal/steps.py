@@ -44,7 +44,10 @@ def rehearse(plane: Plane, folder: Path) -> None:
         with step("cdk diff: no differences"):
             check_changes(cdk.diff(default), frozenset())
         change_weights(cdk, plane, default, apps["weights"].result())
-        for name, back in (("chapter-3", "chapter 4"), ("chapter-6", "chapter 4"), ("public-ip", "the load balancer")):
+        others = dict.fromkeys(("chapter-3", "chapter-5", "chapter-6"), "chapter 4") | {
+            "public-ip": "the load balancer"
+        }
+        for name, back in others.items():
             with step(f"cdk deploy: {name}"):
                 deploy(cdk, apps[name].result())
             with step(f"cdk deploy: back to {back}"):

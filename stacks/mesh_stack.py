@@ -8,6 +8,7 @@ from constructs import Construct
 
 from color_mesh import AccessLog, ColorRouter, MeshedColorNode, MeshGateway, ServiceMesh
 from color_mesh.cdk.images import container_image
+from stacks.certificates import Certificates
 from stacks.network_stack import NetworkStack
 from stacks.settings import Settings
 
@@ -49,6 +50,7 @@ class MeshStack(Stack):
             envoy_image=container_image(self, "EnvoyImage", settings.envoy_image),
             data_plane=settings.data_plane,
             telemetry=settings.plane.telemetry if settings.chapter >= 6 else None,
+            tls=Certificates(self, "Certificates", settings=settings).tls if settings.chapter == 5 else None,
         )
         self._add_red_and_blue()
         if settings.chapter >= 3:

@@ -16,11 +16,13 @@ class Plane:
         shared_group: One security group for all tasks, as in the tutorial. Without it each node has its own, which
             admits only the node's callers.
         telemetry: Telemetry of chapter 6.
+        client_certificates: Client certificates in chapter 5.
     """
 
     namespace_name: str
     shared_group: bool
     telemetry: Telemetry
+    client_certificates: bool
 
 
 # The readers of the tutorial send a few requests by hand, and want to see them.
@@ -30,10 +32,12 @@ PLANES: Mapping[DataPlaneName, Plane] = {
         namespace_name="colors.local",
         shared_group=True,
         telemetry=Telemetry(collector="sidecar", sampling_percent=_SAMPLING_PERCENT),
+        client_certificates=False,
     ),
     "envoy": Plane(
         namespace_name="tasks.colors.local",
         shared_group=False,
         telemetry=Telemetry(sampling_percent=_SAMPLING_PERCENT),
+        client_certificates=True,
     ),
 }

@@ -24,9 +24,11 @@ from stacks.parsers import (
 from stacks.planes import PLANES, Plane
 
 NAMESPACE = "color-mesh:"
+# Settings of certificates, and their attributes.
+_CERTIFICATES = {"certificateAuthorityArn": "certificate_authority_arn", "certificateArn": "certificate_arn"}
 # Keys in this app's namespace, or in a misspelling of it.
 _OWN_KEY = re.compile(r"colou?r[-_]?mesh(?![a-z0-9])", re.IGNORECASE)
-Chapter = Literal[2, 3, 4, 6]
+Chapter = Literal[2, 3, 4, 5, 6]
 CHAPTERS: tuple[Chapter, ...] = get_args(Chapter)
 GatewayEntry = Literal["load-balancer", "public-ip"]
 GATEWAY_ENTRIES: tuple[GatewayEntry, ...] = get_args(GatewayEntry)
@@ -62,8 +64,8 @@ class Settings:
     """State of the tutorial to synthesize. The defaults are the tutorial's final state.
 
     Attributes:
-        chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway, 6
-            adds telemetry.
+        chapter: Tutorial chapter: 2 has red and blue, 3 adds green, yellow and the router, 4 adds the gateway, 5
+            adds TLS to chapter 4, 6 adds telemetry to chapter 4.
         gateway: Entry from the internet of chapter 4's gateway: ``load-balancer`` or ``public-ip``.
         weights: Target nodes of the route and their weights.
         red_backends: Backends of red. Default: ``router``; none in chapter 2.
@@ -77,6 +79,8 @@ class Settings:
         container_insights: Container Insights of a new cluster.
         flow_logs: Flow logs of a new VPC.
         data_plane: Data plane of the mesh: ``app-mesh`` or ``envoy``.
+        certificate_authority_arn: ARN of an existing certificate authority for chapter 5. Default: a new one.
+        certificate_arn: ARN of an existing certificate for all nodes of chapter 5. Default: a new one for each.
     """
 
     chapter: Chapter = 4
@@ -93,6 +97,8 @@ class Settings:
     container_insights: bool = True
     flow_logs: bool = True
     data_plane: DataPlaneName = "app-mesh"
+    certificate_authority_arn: str | None = None
+    certificate_arn: str | None = None
 
     @property
     def plane(self) -> Plane:
@@ -134,6 +140,7 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     values.setdefault("envoy_image", ENVOY_IMAGES[data_plane])
     if data_plane == "envoy":
         problems += _images_for_app_mesh(values.get("app_image", ""), values["envoy_image"])
+    problems += _certificates_without_use(values, chapter)
     missing = [name for name in values.get("red_backends", ()) if RED_BACKENDS[name] > chapter]
     if missing:
         fix = f"chapter {RED_BACKENDS[missing[0]]} adds it; available: 'blue', or '' for none"
@@ -146,6 +153,20 @@ def read_settings(context: Mapping[str, object], *, can_look_up: bool = False) -
     if problems:
         raise MeshError(problems)
     return Settings(**values)
+
+
+def _certificates_without_use(values: Mapping[str, Any], chapter: int) -> Iterator[str]:
+    """Validate that certificates are given to chapter 5, and a certificate with its authority."""
+    given = {name: values[attribute] for name, attribute in _CERTIFICATES.items() if attribute in values}
+    if chapter != 5:
+        for name, arn in given.items():
+            yield problem(
+                f"setting '{NAMESPACE}{name}'", f"chapter {chapter} has no TLS", arn, "chapter 5, or leave it out"
+            )
+    elif "certificateArn" in given and "certificateAuthorityArn" not in given:
+        fix = f"give '{NAMESPACE}certificateAuthorityArn', too"
+        reason = "the authority that issued the certificate is not known"
+        yield problem(f"setting '{NAMESPACE}certificateArn'", reason, given["certificateArn"], fix)
 
 
 def _images_for_app_mesh(app_image: str, envoy_image: str) -> Iterator[str]:
@@ -195,4 +216,20 @@ PARSERS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "containerInsights": ("container_insights", parse_switch),
     "flowLogs": ("flow_logs", parse_switch),
     "dataPlane": ("data_plane", one_of_words("unknown data plane", DATA_PLANES)),
+    "certificateAuthorityArn": (
+        "certificate_authority_arn",
+        text_matching(
+            re.compile(r"arn:[a-z-]+:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[A-Za-z0-9-]+"),
+            "not the ARN of a certificate authority",
+            "such as 'arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/…'",
+        ),
+    ),
+    "certificateArn": (
+        "certificate_arn",
+        text_matching(
+            re.compile(r"arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+"),
+            "not the ARN of a certificate",
+            "such as 'arn:aws:acm:eu-west-1:111122223333:certificate/…'",
+        ),
+    ),
 }

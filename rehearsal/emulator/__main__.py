@@ -7,6 +7,7 @@ from moto.server import main
 
 from rehearsal.emulator import (
     app_mesh,
+    certificates,
     cloud_map,
     data_stores,
     dns,
@@ -25,6 +26,7 @@ from rehearsal.emulator.resource_types import register
 
 MODULES = (
     app_mesh,
+    certificates,
     cloud_map,
     data_stores,
     dns,

@@ -51,15 +51,16 @@ def test_synth_prints_a_few_lines(synthesized: "subprocess.CompletedProcess[str]
 @pytest.mark.usefixtures("synthesized")
 def test_invalid_settings_end_in_one_message_and_write_nothing(project: Path) -> None:
     before = content(project / "cdk.out")
-    done = cdk(project, "synth", "--quiet", "-c", "color-mesh:chapter=5", "-c", "color-mesh:wieghts=green=1")
+    done = cdk(project, "synth", "--quiet", "-c", "color-mesh:chapter=7", "-c", "color-mesh:wieghts=green=1")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines() == [
         (
             "setting 'color-mesh:wieghts': unknown setting, got 'green=1' (did you mean 'color-mesh:weights'? known: "
             "chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
-            "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane)"
+            "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane, "
+            "certificateAuthorityArn, certificateArn)"
         ),
-        "setting 'color-mesh:chapter': unknown chapter, got '5' (one of: 2, 3, 4, 6)",
+        "setting 'color-mesh:chapter': unknown chapter, got '7' (one of: 2, 3, 4, 5, 6)",
         "",
         "python app.py: Subprocess exited with error 1",
     ]

@@ -218,3 +218,90 @@ def test_chapter_6_has_collectors_with_app_mesh_only(plane: str, has_collectors:
     tasks = properties(synthesize(chapter="6", dataPlane=plane)["EcsStack"], "AWS::ECS::TaskDefinition")
     found = [any(each["Name"] == "aws-otel-collector" for each in task["ContainerDefinitions"]) for task in tasks]
     assert found == [has_collectors] * 5
+
+
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/11223344-1234-1122-2233-112233445566"
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/11223344-1234-1122-2233-112233445566"
+ISSUED = {
+    "app-mesh": ["red.colors.local", "blue.colors.local", "router.colors.local", "yellow.colors.local"],
+    "envoy": [
+        *(f"{name}.tasks.colors.local" for name in ("red", "blue", "router", "yellow")),
+        "color-gateway.tasks.colors.local",
+    ],
+}
+
+
+def statements_of(assembly: Assembly, policy: str, *actions: str) -> dict[str, Any]:
+    """Return the resources of these actions, in the policies with a logical id that begins so."""
+    resources = assembly["EcsStack"]["Resources"].items()
+    return {
+        statement["Action"]: statement["Resource"]
+        for id, each in resources
+        if each["Type"] == "AWS::IAM::Policy" and id.startswith(policy)
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] in actions
+    }
+
+
+@pytest.mark.parametrize("plane", ISSUED)
+def test_chapter_5_issues_a_certificate_for_the_name_of_each_node(plane: str, synthesize: Synthesize) -> None:
+    mesh = synthesize(chapter="5", dataPlane=plane)["MeshStack"]
+    authority = only(mesh, "AWS::ACMPCA::CertificateAuthority")
+    assert (authority["Type"], authority["Subject"]["CommonName"]) == ("ROOT", "color-mesh")
+    certificates = properties(mesh, "AWS::CertificateManager::Certificate")
+    assert [each["DomainName"] for each in certificates] == ISSUED[plane]
+    activation = next(id for id, each in mesh["Resources"].items() if each["Type"].endswith("Activation"))
+    for each in mesh["Resources"].values():
+        if each["Type"] == "AWS::CertificateManager::Certificate":
+            assert activation in each["DependsOn"]
+
+
+@pytest.mark.parametrize("plane", ISSUED)
+@pytest.mark.parametrize("color", ["red", "green"])
+def test_chapter_5_allows_each_node_its_own_certificate_and_the_authority(
+    plane: str, color: str, synthesize: Synthesize
+) -> None:
+    actions = "acm:ExportCertificate", "acm-pca:GetCertificateAuthorityCertificate"
+    assembly = synthesize(chapter="5", dataPlane=plane)
+    allowed = statements_of(assembly, f"{color.capitalize()}TaskRole", *actions)
+    assert f"RefCertificates{color.capitalize()}" in allowed[actions[0]]["Fn::GetStackOutput"]["OutputName"]
+    # Green calls nobody. Only with client certificates it needs the authority, of its callers.
+    if (plane, color) == ("app-mesh", "green"):
+        assert actions[1] not in allowed
+    else:
+        assert "CertificatesAuthority" in allowed[actions[1]]["Fn::GetStackOutput"]["OutputName"]
+    before, after = (
+        allowed_actions(synthesize(chapter=chapter, dataPlane=plane), f"{color.capitalize()}TaskRole")
+        for chapter in ("4", "5")
+    )
+    assert after - before == set(allowed)
+
+
+@pytest.mark.parametrize("plane", ISSUED)
+def test_chapter_5_takes_given_certificates(plane: str, synthesize: Synthesize) -> None:
+    given = {"certificateAuthorityArn": AUTHORITY, "certificateArn": CERTIFICATE}
+    assembly = synthesize(chapter="5", dataPlane=plane, **given)
+    types = {each["Type"] for each in assembly["MeshStack"]["Resources"].values()}
+    assert not any(each.startswith(("AWS::ACMPCA", "AWS::CertificateManager")) for each in types)
+    assert statements_of(
+        assembly, "RedTaskRole", "acm:ExportCertificate", "acm-pca:GetCertificateAuthorityCertificate"
+    ) == {"acm:ExportCertificate": CERTIFICATE, "acm-pca:GetCertificateAuthorityCertificate": AUTHORITY}
+
+
+def test_chapter_5_issues_certificates_of_a_given_authority(synthesize: Synthesize) -> None:
+    mesh = synthesize(chapter="5", certificateAuthorityArn=AUTHORITY)["MeshStack"]
+    issued = properties(mesh, "AWS::CertificateManager::Certificate")
+    assert [each["CertificateAuthorityArn"] for each in issued] == [AUTHORITY] * 4
+    assert properties(mesh, "AWS::ACMPCA::CertificateAuthority") == []
+
+
+def test_listeners_of_chapter_5_are_strict_and_their_callers_trust_the_authority(synthesize: Synthesize) -> None:
+    mesh = synthesize(chapter="5")["MeshStack"]
+    nodes = {each["VirtualNodeName"]: each["Spec"] for each in properties(mesh, "AWS::AppMesh::VirtualNode")}
+    assert {spec["Listeners"][0]["TLS"]["Mode"] for spec in nodes.values()} == {"STRICT"}
+    gateway = only(mesh, "AWS::AppMesh::VirtualGateway")["Spec"]
+    callers = [nodes["red"], nodes["blue"], gateway]
+    trusts = [each["BackendDefaults"]["ClientPolicy"]["TLS"]["Validation"]["Trust"]["ACM"] for each in callers]
+    assert len({str(each) for each in trusts}) == 1
+    # Clients of the gateway go on without TLS.
+    assert "TLS" not in gateway["Listeners"][0]

@@ -152,6 +152,8 @@ def test_target_group_has_addresses_of_clients_and_a_delay(assembly: Assembly, e
         {"Key": "deregistration_delay.timeout_seconds", "Value": "150"},
         {"Key": "preserve_client_ip.enabled", "Value": "true"},
     ]
+    check = {key: group.pop(key) for key in ("HealthCheckPath", "HealthCheckProtocol")}
+    assert check == {"HealthCheckPath": "/.well-known/gateway-health", "HealthCheckProtocol": "HTTP"}
     assert [group] == properties(assembly["EcsStack"], "AWS::ElasticLoadBalancingV2::TargetGroup")
 
 

@@ -12,14 +12,23 @@ VPC = "vpc-0123456789abcdef0"
 DIGEST = f"sha256:{'0' * 64}"
 KNOWN = (
     "known: chapter, gateway, weights, redBackends, vpcId, clusterName, appImage, envoyImage, desiredCount, "
-    "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane"
+    "gatewayCount, logRetentionDays, containerInsights, flowLogs, dataPlane, certificateAuthorityArn, certificateArn"
 )
 RETENTIONS = (
     "one of: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
 )
 NODES = "such as 'green=4'; nodes: red, blue, green, yellow"
 WEIGHT = "weight of 'green' is not an integer in range"
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/11223344-1234-1122-2233-112233445566"
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/11223344-1234-1122-2233-112233445566"
 IMAGES = "such as 'name', 'registry/name:tag' or 'name@sha256:…'"
+
+
+NO_AUTHORITY = (
+    "not the ARN of a certificate authority",
+    "such as 'arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/…'",
+)
+NO_CERTIFICATE = ("not the ARN of a certificate", "such as 'arn:aws:acm:eu-west-1:111122223333:certificate/…'")
 
 
 def read(**given: object) -> Settings:
@@ -51,6 +60,8 @@ def test_default_settings_are_the_final_state_of_the_tutorial() -> None:
         container_insights=True,
         flow_logs=True,
         data_plane="app-mesh",
+        certificate_authority_arn=None,
+        certificate_arn=None,
     )
 
 
@@ -138,6 +149,34 @@ def test_setting_is_read_from_text_or_json(key: str, value: object, attribute: s
     assert getattr(read(**{key: value}), attribute) == expected
 
 
+def test_certificates_are_given_to_chapter_5() -> None:
+    settings = read(chapter="5", certificateAuthorityArn=AUTHORITY, certificateArn=CERTIFICATE)
+    assert (settings.certificate_authority_arn, settings.certificate_arn) == (AUTHORITY, CERTIFICATE)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"chapter": "4", "certificateAuthorityArn": AUTHORITY},
+            (
+                f"setting 'color-mesh:certificateAuthorityArn': chapter 4 has no TLS, got '{AUTHORITY}' "
+                "(chapter 5, or leave it out)"
+            ),
+        ),
+        (
+            {"chapter": "5", "certificateArn": CERTIFICATE},
+            (
+                "setting 'color-mesh:certificateArn': the authority that issued the certificate is not known, "
+                f"got '{CERTIFICATE}' (give 'color-mesh:certificateAuthorityArn', too)"
+            ),
+        ),
+    ],
+)
+def test_certificate_without_use_is_refused(given: dict[str, object], message: str) -> None:
+    assert refusal({f"color-mesh:{key}": value for key, value in given.items()}) == message
+
+
 def test_settings_do_not_change_each_other() -> None:
     assert read(chapter="3", vpcId=VPC, desiredCount="2") == Settings(chapter=3, vpc_id=VPC, desired_count=2)
 
@@ -171,12 +210,18 @@ def test_default_gateway_count_depends_on_the_exposure(given: dict[str, str], ex
 @pytest.mark.parametrize(
     ("key", "value", "wrong", "fix"),
     [
-        pytest.param("chapter", 5, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-high"),
-        pytest.param("chapter", "1", "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-low"),
-        pytest.param("chapter", "four", "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-word"),
-        pytest.param("chapter", True, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-true"),
-        pytest.param("chapter", 4.0, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-float"),
-        pytest.param("chapter", None, "unknown chapter", "one of: 2, 3, 4, 6", id="chapter-null"),
+        pytest.param("chapter", 7, "unknown chapter", "one of: 2, 3, 4, 5, 6", id="chapter-high"),
+        pytest.param("chapter", "1", "unknown chapter", "one of: 2, 3, 4, 5, 6", id="chapter-low"),
+        pytest.param("chapter", "four", "unknown chapter", "one of: 2, 3, 4, 5, 6", id="chapter-word"),
+        pytest.param("chapter", True, "unknown chapter", "one of: 2, 3, 4, 5, 6", id="chapter-true"),
+        pytest.param("chapter", 4.0, "unknown chapter", "one of: 2, 3, 4, 5, 6", id="chapter-float"),
+        pytest.param("chapter", None, "unknown chapter", "one of: 2, 3, 4, 5, 6", id="chapter-null"),
+        pytest.param("certificateAuthorityArn", CERTIFICATE, *NO_AUTHORITY, id="authority-is-a-certificate"),
+        pytest.param("certificateAuthorityArn", AUTHORITY + "*", *NO_AUTHORITY, id="authority-wildcard"),
+        pytest.param("certificateAuthorityArn", "", *NO_AUTHORITY, id="authority-empty"),
+        pytest.param("certificateArn", AUTHORITY, *NO_CERTIFICATE, id="certificate-is-an-authority"),
+        pytest.param("certificateArn", "red", *NO_CERTIFICATE, id="certificate-name"),
+        pytest.param("certificateArn", ["a"], *NO_CERTIFICATE, id="certificate-list"),
         pytest.param("gateway", "nlb", "unknown exposure", "one of: load-balancer, public-ip", id="gateway"),
         pytest.param("gateway", [], "unknown exposure", "one of: load-balancer, public-ip", id="gateway-list"),
         pytest.param("weights", "", "'' is not NODE=WEIGHT", NODES, id="weights-empty"),
@@ -326,7 +371,7 @@ def test_problems_of_several_settings_come_in_one_error() -> None:
             "setting 'color-mesh:dataPlan': unknown setting, got 'app-mesh' "
             f"(did you mean 'color-mesh:dataPlane'? {KNOWN})"
         ),
-        "setting 'color-mesh:chapter': unknown chapter, got 'five' (one of: 2, 3, 4, 6)",
+        "setting 'color-mesh:chapter': unknown chapter, got 'five' (one of: 2, 3, 4, 5, 6)",
         f"setting 'color-mesh:weights': 'green' is not NODE=WEIGHT, got 'green' ({NODES})",
         (
             f"setting 'color-mesh:vpcId': lookup needs an account and a region, got '{VPC}' "

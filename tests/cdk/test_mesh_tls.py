@@ -105,6 +105,7 @@ def test_connections_of_nodes_and_gateways_have_mutual_tls(
     cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", cloud_map_name="carts")
     orders = MeshNode(stack, "Orders", mesh=mesh, name="orders", port=81, backends=[cart])
     report = MeshNode(stack, "Report", mesh=mesh, name="report", listeners=[], virtual_service=False, backends=[cart])
+    cart.connect_to(orders)
     gateway = MeshGateway(stack, "Entry", mesh=mesh, name="entry")
     gateway.add_route("All", to=cart)
     for part in (cart, orders, report, gateway):
@@ -124,7 +125,8 @@ def test_connections_of_nodes_and_gateways_have_mutual_tls(
         socket = upstream(synthesized, name, "cart", "envoy-proxy" if name == "entry" else "envoy-sidecar")
         assert files(socket) == ["/tls/ca.pem", f"/tls/{name}.key", f"/tls/{dns_name}.pem"]
         assert '"exact": "carts.tasks.shop.local"' in json.dumps(socket)
-    assert admitted(inbound(synthesized, "orders")[0]) == []
+    assert admitted(inbound(synthesized, "orders")[0]) == ["carts.tasks.shop.local"]
+    assert files(upstream(synthesized, "cart", "orders")) == files(context)
 
 
 def test_clients_of_a_gateway_need_no_tls(
@@ -146,7 +148,8 @@ def test_function_is_asked_once_for_each_certificate(stack: Stack, shop: Shop) -
     mesh = shop(mesh_tls(certificate_of=certificate))
     cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", listeners=[Listener(port=80), Listener(port=81)])
     MeshNode(stack, "Database", mesh=mesh, name="database", port=5432, protocol="tcp", hostname="db.example.com")
-    MeshNode.from_attributes(stack, "Stock", mesh=mesh, name="stock", security_group=cart.security_group)
+    stock = MeshNode.from_attributes(stack, "Stock", mesh=mesh, name="stock", security_group=cart.security_group)
+    cart.connect_to(stock)
     MeshGateway(stack, "Entry", mesh=mesh, name="entry")
     assert asked == [("cart", "cart.tasks.shop.local"), ("entry", "entry.tasks.shop.local")]
 
@@ -234,10 +237,15 @@ def test_without_client_certificates_every_caller_is_admitted(
 
 
 def test_app_mesh_has_the_tls_of_the_mesh(stack: Stack, shop: Shop, template: Callable[[], Template]) -> None:
-    MeshNode(stack, "Cart", mesh=shop(mesh_tls(), "app-mesh"), name="cart")
-    spec = only(template(), NODE)["Spec"]
-    assert spec["Listeners"][0]["TLS"]["Mode"] == "STRICT"
-    assert spec["BackendDefaults"]["ClientPolicy"]["TLS"]["Enforce"] is False
+    mesh = shop(mesh_tls(), "app-mesh")
+    cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+    MeshNode(stack, "Orders", mesh=mesh, name="orders").connect_to(cart)
+    synthesized = template()
+    callee, caller = (only(synthesized, NODE, VirtualNodeName=name)["Spec"] for name in ("cart", "orders"))
+    assert callee["Listeners"][0]["TLS"]["Mode"] == "STRICT"
+    assert caller["BackendDefaults"]["ClientPolicy"]["TLS"]["Enforce"] is False
+    # A policy that applies to no connection is a finding.
+    assert "BackendDefaults" not in callee
 
 
 def test_mesh_of_another_app_takes_the_same_argument(stack: Stack, vpc: ec2.IVpc) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Stack
+from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Template as Assertions
 
 from color_mesh import (
     AcmCertificate,
@@ -193,7 +194,7 @@ def secret_configs(bootstrap: Any) -> list[Any]:
     return [*context["tls_certificate_sds_secret_configs"], validation]
 
 
-def test_envoy_is_healthy_when_it_has_its_certificates(
+def test_envoy_is_healthy_when_it_has_its_certificates_and_says_why_it_has_none(
     stack: Stack,
     envoy_mesh: ServiceMesh,
     cluster: ecs.Cluster,
@@ -205,8 +206,10 @@ def test_envoy_is_healthy_when_it_has_its_certificates(
         node = MeshNode(stack, name, mesh=envoy_mesh, name=name, tls=settings)
         node.implement(stack, f"{name}-tasks", cluster=cluster, image=image, app_port=8080, family=name)
     synthesized = template()
-    scripts = [envoy_of(synthesized, name)["HealthCheck"]["Command"][-1] for name in ("stock", "cart")]
-    assert ["sds" in script for script in scripts] == [True, False]
+    envoys = [envoy_of(synthesized, name) for name in ("stock", "cart")]
+    assert ["sds" in envoy["HealthCheck"]["Command"][-1] for envoy in envoys] == [True, False]
+    reports = "API for certificates: the host name has no address; the task waits for the first answer"
+    assert [reports in envoy["EntryPoint"][2] for envoy in envoys] == [True, False]
 
 
 def test_interval_of_the_calls_is_that_of_the_mesh(stack: Stack, vpc: ec2.IVpc) -> None:
@@ -222,3 +225,22 @@ def test_interval_of_the_calls_is_that_of_the_mesh(stack: Stack, vpc: ec2.IVpc) 
     assert refusal(ServiceMesh, stack, "Other", mesh_name="b", **on_app_mesh) == (
         "mesh 'b': App Mesh has no 'certificate_refresh_interval', got 3600 (leave it out, or data_plane='envoy')"
     )
+
+
+def test_certificate_in_another_region_than_the_tasks_is_refused() -> None:
+    stack = Stack(
+        App(builtin_cloud_formation_validation=False), "Shop", env={"region": "us-east-1", "account": "1" * 12}
+    )
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=1)
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local")
+    stock = MeshNode(
+        stack, "Stock", mesh=mesh, name="stock", tls=ListenerTls(certificate=AcmCertificate(arn=CERTIFICATE))
+    )
+    cluster, image = ecs.Cluster(stack, "Cluster", vpc=vpc), ecs.ContainerImage.from_registry("shop/app:1")
+    stock.implement(stack, "Tasks", cluster=cluster, image=image, app_port=8080)
+    with pytest.raises(RuntimeError) as error:
+        Assertions.from_stack(stack)
+    assert (
+        f"virtual node 'stock': uses a certificate of another region, got '{CERTIFICATE}' "
+        "(one of us-east-1, the region of the tasks)"
+    ) in str(error.value)

@@ -1,11 +1,15 @@
 """Parsing of any file: the result is a document or one message."""
 
+import json
+import re
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
 
 from color_mesh.cloudformation import Files, load
+from color_mesh.cloudformation.load import parse
 from color_mesh.model import MeshError
 from color_mesh.model.errors import printable
 
@@ -264,6 +268,30 @@ def test_duplicate_key_in_a_large_mapping_is_detected_fast(tmp_path: Path) -> No
     file.write_text("{" + ", ".join(f'"k{n}": 1' for n in range(60_000)) + ', "x": 1, "x": 2}')
     with pytest.raises(MeshError, match="has a duplicate key, got 'x'"):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("{}" * 3_000_000, "is not valid JSON, got 'more than 10000 documents'", id="documents"),
+        pytest.param("[" + "{}," * 1_000_000 + "{}]", "has too many values, got 'more than 400000'", id="values"),
+        pytest.param(" " * 10_000_001, "is too large, got '10000001 bytes' (at most 10000000)", id="bytes"),
+    ],
+)
+def test_large_json_is_rejected_fast(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "t.tfstate"
+    file.write_text(text)
+    start = process_time()
+    with pytest.raises(MeshError, match=re.escape(message)):
+        parse(file)
+    assert process_time() - start < 5
+
+
+def test_template_may_not_be_as_large_as_other_json(tmp_path: Path) -> None:
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps({"Resources": {}, "Description": "a" * 1_000_000}))
+    with pytest.raises(MeshError, match="is too large, got '10000.. bytes'"):
+        parse(file)
 
 
 @pytest.mark.parametrize("value", ["!!set {a}", "!!binary aGk=", ".nan", "-.inf", "!!timestamp 2026-01-01"])

@@ -216,7 +216,11 @@ def test_expired_certificate_is_logged_with_its_name() -> None:
     assert acm.ask(NAME, "1").log == (
         f"ACM ExportCertificate of {NAME}: the certificate expired at 2027-01-15T08:00:30Z"
     )
-    assert acm.ask(NAME, "1").log == ""
+    acm.sleep(600)
+    call = acm.ask(NAME, "1")
+    assert "the certificate expired" in call.log
+    call.reply(exported(pem(end=NOW)))
+    assert acm.ask(NAME, "2").log == ""
 
 
 AUTHORITIES = tuple(f"arn:aws:acm-pca:eu-west-1:1:certificate-authority/{name}" for name in "abc")

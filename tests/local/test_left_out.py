@@ -230,6 +230,7 @@ class TestMesh:
         more = {"Other": self.other(**spec), "Database": resource("AWS::RDS::DBInstance")}
         plan = planned(tmp_path, more=more)
         assert lines(plan) == [reason]
+        assert plan.left_out[0].place in (f"{PLACE}Other", "virtual node 'other'")
         assert names(plan) == ["stock-svc"]
         assert warnings(plan) == ()
 

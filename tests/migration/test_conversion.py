@@ -313,16 +313,24 @@ def test_health_check_of_a_gateway_listener_is_removed() -> None:
     ]
 
 
-def test_gateway_keeps_its_first_listener_and_the_routes_of_that() -> None:
+def test_each_listener_of_a_gateway_becomes_a_gateway_with_its_routes() -> None:
     routes = (
         gateway_route("first", match=RouteMatch(prefix="/", port=80)),
         gateway_route("second", match=RouteMatch(prefix="/", port=8080)),
     )
-    original = replace(of_red(), gateways=(gateway("gateway", HTTP, HTTP_8080, routes=routes),))
-    assert converted(original).mesh.gateways == (gateway(routes=routes[:1]),)
+    original = replace(
+        of_red(), gateways=(gateway("gateway", HTTP, HTTP_8080, routes=routes), gateway("gateway-8080", HTTP))
+    )
+    first, second, other = converted(original).mesh.gateways
+    assert [each.name for each in first.routes] == ["first"]
+    assert [each.name for each in second.routes] == ["second"]
+    assert (first.name, second.name, other.name) == ("gateway", "gateway-8080-listener", "gateway-8080")
+    assert [each.listeners for each in (first, second)] == [(HTTP,), (HTTP_8080,)]
     assert findings(original) == [
-        "lost: virtual gateway 'gateway' listener 8080: is removed: a gateway has one listener",
-        "lost: gateway route 'second': is removed with its listener",
+        (
+            "changed: virtual gateway 'gateway' listener 8080: becomes the gateway 'gateway-8080-listener', which has "
+            "tasks and a load balancer of its own"
+        )
     ]
 
 

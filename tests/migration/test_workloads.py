@@ -11,7 +11,7 @@ from color_mesh.migration.findings import FindingKind
 from color_mesh.migration.sizes import FargateSize, fargate_size
 from color_mesh.migration.workload import Workload
 from tests.support.builders import refusal
-from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, migrated, resource, running
+from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, aws_resource, migrated, running
 
 
 def workload(tmp_path: Path, task: dict[str, Any], service: dict[str, Any] | None = None) -> Workload:
@@ -86,8 +86,8 @@ def test_service_that_cannot_be_migrated_stops_no_other_one(tmp_path: Path) -> N
     arn = ARN.replace("virtualNode/red", "virtualGateway/front")
     envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": arn}]}
     gateway = {
-        "GatewayTask": resource("ECS::TaskDefinition", ContainerDefinitions=[envoy]),
-        "GatewayService": resource("ECS::Service", TaskDefinition={"Ref": "GatewayTask"}),
+        "GatewayTask": aws_resource("ECS::TaskDefinition", ContainerDefinitions=[envoy]),
+        "GatewayService": aws_resource("ECS::Service", TaskDefinition={"Ref": "GatewayTask"}),
     }
     task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
     whole = migrated(tmp_path, gateway)
@@ -392,7 +392,7 @@ def test_permissions_of_the_task_role_are_to_be_granted_again(
     properties: dict[str, Any], expected: list[str], tmp_path: Path
 ) -> None:
     resources = running({"TaskRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}})
-    migration = migrated(tmp_path, {**resources, "Role": resource("IAM::Role", **properties)})
+    migration = migrated(tmp_path, {**resources, "Role": aws_resource("IAM::Role", **properties)})
     new_role = "t.json: Service: the task role is a new one: grant it the permissions of the old one"
     assert findings(migration, "to do") == [f"{new_role}, {permissions}" for permissions in expected]
 
@@ -410,9 +410,9 @@ BEHIND = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort"
 
 def balancer(scheme: str | None, listener: dict[str, Any], protocol: str = "TCP") -> dict[str, Any]:
     return {
-        "Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080),
-        "Balancer": resource("ElasticLoadBalancingV2::LoadBalancer", **({"Scheme": scheme} if scheme else {})),
-        "Listener": resource(
+        "Group": aws_resource("ElasticLoadBalancingV2::TargetGroup", Port=8080),
+        "Balancer": aws_resource("ElasticLoadBalancingV2::LoadBalancer", **({"Scheme": scheme} if scheme else {})),
+        "Listener": aws_resource(
             "ElasticLoadBalancingV2::Listener",
             LoadBalancerArn={"Ref": "Balancer"},
             Port=443,
@@ -443,11 +443,13 @@ WEIGHTED = {
         ),
         pytest.param(balancer(None, {"DefaultActions": ["forward"]}), False, id="no-action"),
         pytest.param(balancer(None, {"DefaultActions": {"Type": "forward"}}), False, id="no-list"),
-        pytest.param({"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="no-listener"),
+        pytest.param(
+            {"Group": aws_resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="no-listener"
+        ),
         pytest.param(
             {
                 **balancer(None, {}),
-                "Rule": resource(
+                "Rule": aws_resource(
                     "ElasticLoadBalancingV2::ListenerRule",
                     ListenerArn={"Ref": "Listener"},
                     Actions=FORWARD["DefaultActions"],
@@ -467,7 +469,7 @@ def test_load_balancer_of_a_gateway_is_internet_facing_only_if_it_was(
     assert ('exposure="internet"' in services_stack) is public
 
 
-GROUP = {"Group": resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
+GROUP = {"Group": aws_resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
 PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
 INTERNAL = "a new network load balancer, internal, which forwards TCP on the port of the gateway"
 PUBLIC_BALANCER = (
@@ -618,7 +620,7 @@ def test_service_may_refer_to_its_task_definition_by_family_or_arn(named: str, t
 
 
 def test_service_without_its_task_definition_is_lost(tmp_path: Path) -> None:
-    migration = migrated(tmp_path, {"Service": resource("ECS::Service", TaskDefinition="far")})
+    migration = migrated(tmp_path, {"Service": aws_resource("ECS::Service", TaskDefinition="far")})
     assert findings(migration, "lost") == ["t.json: Service: the task definition far is in no template"]
 
 
@@ -759,7 +761,7 @@ def test_property_that_is_migrated_needs_a_value(container: dict[str, Any], plac
 
 def test_backend_that_no_template_declares_is_lost(tmp_path: Path) -> None:
     spec = {**SPEC, "Backends": [{"VirtualService": {"VirtualServiceName": "far.colors.local"}}]}
-    red = resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=spec)
+    red = aws_resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=spec)
     migration = migrated(tmp_path, {"Red": red})
     assert migration.converted.mesh.node("red").backends == ()
     lost = [f"{each.subject}: {each.text}" for each in migration.findings if each.kind == "lost"]
@@ -785,7 +787,7 @@ def test_backend_that_no_template_declares_is_lost(tmp_path: Path) -> None:
 )
 def test_name_that_the_new_zone_hides_is_work_by_hand(value: str, found: bool, tmp_path: Path) -> None:
     app = {**APP, "Environment": [{"Name": "URL", "Value": value}]}
-    service = resource(
+    service = aws_resource(
         "AppMesh::VirtualService",
         MeshName="colors",
         VirtualServiceName="red.colors.local",

@@ -5,6 +5,7 @@ CHAPTERS = {
     "chapter-3": {"chapter": "3"},
     "chapter-4-load-balancer": {"chapter": "4", "gateway": "load-balancer"},
     "chapter-4-public-ip": {"chapter": "4", "gateway": "public-ip"},
+    "chapter-5": {"chapter": "5"},
     "chapter-6": {"chapter": "6"},
 }
 CASES = {

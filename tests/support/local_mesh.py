@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from color_mesh.cli.images import read_images
+from color_mesh.envoy.document import COMPRESSED, compressed, read, shortest
 from color_mesh.local.plan.assembly import read_plan
 from color_mesh.local.run.requirements import missing
 from tests.support.cloudformation import Template
@@ -222,6 +224,12 @@ def ask_often(assembly: Path) -> None:
     """Change an assembly: Envoys ask Cloud Map every second, and not every 10 seconds, so that tests are short."""
     for path in assembly.glob("*.template.json"):
         text = path.read_text()
+        # Long configurations are compressed.
+        for configuration in re.findall(rf'"{COMPRESSED}",\s*"([^"]+)"', text):
+            sooner = shortest(read([COMPRESSED, configuration])).replace(
+                '"refresh_delay":"10s"', f'"refresh_delay":"{REFRESH_SECONDS}s"'
+            )
+            text = text.replace(configuration, compressed(json.loads(sooner))[1])
         path.write_text(text.replace(r"\"refresh_delay\": \"10s\"", rf"\"refresh_delay\": \"{REFRESH_SECONDS}s\""))
 
 

@@ -40,6 +40,8 @@ from color_mesh.model import (
     Scheme,
     SdsCertificate,
     SdsTrust,
+    SecretsManagerCertificate,
+    SecretsManagerTrust,
     Timeout,
     TlsMode,
     TlsValidation,
@@ -126,7 +128,17 @@ _CLIENT_CERTIFICATES = (
     SdsCertificate(secret_name="secret"),
 )
 _CLIENT_CERTIFICATE = st.sampled_from(_CLIENT_CERTIFICATES)
-_CERTIFICATE = st.sampled_from((*_CLIENT_CERTIFICATES, *(AcmCertificate(arn=arn) for arn in _ARNS)))
+_ACM_CERTIFICATES = tuple(AcmCertificate(arn=arn) for arn in _ARNS)
+_CERTIFICATE = st.sampled_from((*_CLIENT_CERTIFICATES, *_ACM_CERTIFICATES))
+_SECRET, _KEY = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:red-a1B2c3", "arn:aws:kms:eu-west-1:1:key/1"
+# App Mesh has no certificates in Secrets Manager, and fewer sources for callers and listeners.
+_ANY_CERTIFICATE = st.sampled_from(
+    (
+        *_CLIENT_CERTIFICATES,
+        *_ACM_CERTIFICATES,
+        SecretsManagerCertificate(secret_arn=_SECRET, encryption_key_arn=_KEY),
+    )
+)
 _LOCAL_TRUSTS = (
     FileTrust(certificate_chain="/keys/ca.pem"),
     SdsTrust(secret_name="spiffe://colors"),
@@ -135,29 +147,33 @@ _LOCAL_TRUSTS = (
 _LOCAL_TRUST = st.sampled_from(_LOCAL_TRUSTS)
 _ACM_TRUSTS = tuple(AcmTrust(certificate_authority_arns=arns) for arns in (_ARNS, _ARNS[:1]))
 _TRUST = st.sampled_from((*_LOCAL_TRUSTS, *_ACM_TRUSTS))
+_ANY_TRUST = st.sampled_from(
+    (*_LOCAL_TRUSTS, *_ACM_TRUSTS, SecretsManagerTrust(secret_arn=_SECRET, encryption_key_arn=_KEY))
+)
 _ALTERNATIVE_NAMES = st.sampled_from(
     ((), ("red.colors.local",), ("*.colors.local", "spiffe://colors/red"), ("b", "a", "c"))
 )
 _LOCAL_VALIDATION = st.builds(TlsValidation, trust=_LOCAL_TRUST, subject_alternative_names=_ALTERNATIVE_NAMES)
+_ANY_VALIDATION = st.builds(TlsValidation, trust=_ANY_TRUST, subject_alternative_names=_ALTERNATIVE_NAMES)
 _VALIDATION = st.builds(TlsValidation, trust=_TRUST, subject_alternative_names=_ALTERNATIVE_NAMES)
 
 
 def _listener_tls(compilable: bool) -> st.SearchStrategy[ListenerTls]:
     return st.builds(
         ListenerTls,
-        certificate=_CLIENT_CERTIFICATE if compilable else _CERTIFICATE,
+        certificate=_ANY_CERTIFICATE if compilable else _CERTIFICATE,
         mode=one_of_type(TlsMode),
-        validation=optional(_LOCAL_VALIDATION),
+        validation=optional(_ANY_VALIDATION if compilable else _LOCAL_VALIDATION),
     )
 
 
 def _client_tls(compilable: bool) -> st.SearchStrategy[ClientTls]:
     return st.builds(
         ClientTls,
-        validation=_LOCAL_VALIDATION if compilable else _VALIDATION,
+        validation=_ANY_VALIDATION if compilable else _VALIDATION,
         enforce=st.booleans(),
         ports=st.sampled_from(((), (443,), (8080, 80))),
-        certificate=optional(_CLIENT_CERTIFICATE),
+        certificate=optional(_ANY_CERTIFICATE if compilable else _CLIENT_CERTIFICATE),
     )
 
 
@@ -502,8 +518,9 @@ def _gateway(
 def meshes(draw: st.DrawFn, *, compilable: bool = False) -> Mesh:
     """Draw a small valid mesh.
 
-    With ``compilable``, it has nothing that the Envoy compiler rejects: no certificate or trust of ACM, no external
-    services, no Cloud Map attributes, and no node with two backends that one port cannot distinguish.
+    With ``compilable``, it has sources of certificates that App Mesh had not, and nothing that the Envoy compiler
+    rejects: no external services, no Cloud Map attributes, and no node with two backends that one port cannot
+    distinguish.
     """
     alone = [_node(draw, name, compilable) for name in _NODES[: draw(_UP_TO[4])]]
     routers = [_router(draw, name, alone) for name in _ROUTERS[: draw(_UP_TO[2])]]

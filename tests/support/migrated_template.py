@@ -17,15 +17,17 @@ SPEC = {
 GATEWAY_SPEC = {"Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "http"}}]}
 
 
-def resource(kind: str, **properties: Any) -> dict[str, Any]:
+def aws_resource(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": f"AWS::{kind}", "Properties": properties}
 
 
 def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migration:
     """Return the migration of a template with the node red, the gateway front and other resources."""
     mesh = {
-        "Red": resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC),
-        "Front": resource("AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec=GATEWAY_SPEC),
+        "Red": aws_resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC),
+        "Front": aws_resource(
+            "AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec=GATEWAY_SPEC
+        ),
     }
     file = tmp_path / "t.json"
     file.write_text(json.dumps({"Resources": {**mesh, **resources}}))
@@ -36,6 +38,6 @@ def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migrat
 def running(task: dict[str, Any], service: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a task definition, by default with the application and Envoy, and the service that runs it."""
     return {
-        "Task": resource("ECS::TaskDefinition", **{"ContainerDefinitions": [APP, ENVOY], **task}),
-        "Service": resource("ECS::Service", TaskDefinition={"Ref": "Task"}, **(service or {})),
+        "Task": aws_resource("ECS::TaskDefinition", **{"ContainerDefinitions": [APP, ENVOY], **task}),
+        "Service": aws_resource("ECS::Service", TaskDefinition={"Ref": "Task"}, **(service or {})),
     }

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import grpc
-import h2.connection
-import h2.events
 import pytest
 
 from color_mesh.model import (
@@ -29,6 +27,7 @@ from color_mesh.model import (
     WeightedTarget,
 )
 from color_mesh.model.health_check import Protocol
+from tests.support.http2_client import ask_http2
 from tests.support.loopback_mesh import LoopbackMesh, connect, loopback_mesh
 
 LISTENERS = (
@@ -168,25 +167,6 @@ def tell(mesh: LoopbackMesh, method: str, **metadata: str) -> Any:
     name = "router.colors.local"
     results = {key.replace("_", "-"): value for key, value in metadata.items()}
     return call(mesh.task("caller").backend_address(name), 9083, method, name, results)
-
-
-def ask_http2(address: str, port: int, authority: str, method: str = "GET", path: str = "/") -> tuple[int, Any]:
-    """Send one request over HTTP/2 with prior knowledge."""
-    connection = h2.connection.H2Connection()
-    connection.initiate_connection()
-    headers = [(":method", method), (":path", path), (":scheme", "http"), (":authority", authority)]
-    connection.send_headers(1, headers, end_stream=True)
-    status, body = 0, b""
-    with connect(address, port) as client:
-        while True:
-            client.sendall(connection.data_to_send())
-            for event in connection.receive_data(client.recv(65536)):
-                if isinstance(event, h2.events.ResponseReceived):
-                    status = int(dict(event.headers or ())[b":status"])
-                if isinstance(event, h2.events.DataReceived):
-                    body += event.data or b""
-                if isinstance(event, h2.events.StreamEnded):
-                    return status, json.loads(body) if body else None
 
 
 @pytest.mark.parametrize(

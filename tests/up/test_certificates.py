@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from aws_cdk import App
@@ -41,6 +42,12 @@ def direct(mesh: LocalMesh, scheme: str, *options: str) -> tuple[int, str]:
     target = f"{scheme}://{mesh.address('green')}:{PORT}/"
     completed = mesh.execute("red", "curl", "--silent", "--verbose", "--max-time", "5", *options, target)
     return completed.returncode, completed.stdout + completed.stderr
+
+
+def denied_tasks(mesh: LocalMesh, others: list[str]) -> list[Any]:
+    """Return the tasks of ``green``, except others, whose Envoys have logged that they are denied."""
+    new = [task for task in mesh.tasks("green") if task["id"] not in others]
+    return [task for task in new if "AccessDeniedException" in mesh.command("logs", task["id"]).stdout]
 
 
 def under_load(
@@ -149,7 +156,9 @@ def test_expired_certificate_is_refused_and_logged(mesh: LocalMesh) -> None:
     mesh.wait_until(lambda: mesh.curl("red", url("stream")) == "stream", "the next certificate is accepted")
 
 
-def test_revoked_permission_is_named_and_loses_no_request(mesh: LocalMesh, capsys: pytest.CaptureFixture[str]) -> None:
+def test_revoked_permission_is_named_and_fails_new_tasks_only(
+    mesh: LocalMesh, capsys: pytest.CaptureFixture[str]
+) -> None:
     def without_permission(template: Template) -> None:
         for resource in template["Resources"].values():
             if resource["Type"] == "AWS::IAM::Policy":
@@ -168,3 +177,10 @@ def test_revoked_permission_is_named_and_loses_no_request(mesh: LocalMesh, capsy
         )
 
     assert under_load(mesh, "revoked", revoke, capsys).failed == 0
+    # A new task gets no certificate, and so no requests.
+    before = [task["id"] for task in mesh.tasks("green")]
+    mesh.kill(mesh.pid("green", "green-app"))
+    mesh.wait_until(lambda: denied_tasks(mesh, before) != [], "the Envoy of a new task is denied its certificate")
+    (task,) = denied_tasks(mesh, before)
+    assert task["status"] == "PENDING"
+    assert mesh.get("/") == "green"

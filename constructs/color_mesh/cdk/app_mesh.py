@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from aws_cdk import Stack
+from aws_cdk import Aspects, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -12,6 +12,7 @@ from color_mesh.appmesh import unsupported_tls
 from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
+from color_mesh.cdk.certificate_permissions import CertificatePermissions
 from color_mesh.cdk.data_plane import MeshResources, Part
 from color_mesh.cdk.task import (
     LOW_PORTS,
@@ -28,6 +29,7 @@ from color_mesh.cdk.task import (
 from color_mesh.cdk.telemetry import add_collector, allow_xray, collector_containers, xray_collector
 from color_mesh.cdk.transparent import REDIRECTED_USER
 from color_mesh.model import ContainerHealthCheck, FargateContainer, Mesh, Telemetry, VirtualGateway, VirtualNode
+from color_mesh.model.builder import MeshBuilder
 from color_mesh.model.deployment import DNS_TTL_SECONDS
 from color_mesh.model.errors import problem
 
@@ -49,10 +51,16 @@ class AppMeshDataPlane:
     gateway_health_path = None
 
     def __init__(
-        self, scope: Construct, mesh: Mesh, envoy_image: ecs.ContainerImage, telemetry: Telemetry | None
+        self,
+        scope: Construct,
+        mesh: Mesh,
+        declared: MeshBuilder,
+        envoy_image: ecs.ContainerImage,
+        telemetry: Telemetry | None,
     ) -> None:
         """Create the App Mesh resource of the mesh in ``scope``."""
         self._mesh_name = mesh.name
+        self._declared = declared
         self._resources = AppMeshResources(scope, mesh)
         self._envoy_image = envoy_image
         self._telemetry = telemetry
@@ -108,6 +116,8 @@ class AppMeshDataPlane:
         """Add the sidecar, with the user id whose traffic ECS does not redirect; see `DataPlane`."""
         container = containers[0]
         create_task_definition_after(task_definition, self._resources.nodes[node.name])
+        permissions = CertificatePermissions(task_definition, lambda: self._declared.parts.nodes[node.name])
+        Aspects.of(task_definition.task_role).add(permissions)
         envoy = self._add_envoy(task_definition, "virtualNode", node.name, container, log_group)
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
@@ -127,6 +137,8 @@ class AppMeshDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         create_task_definition_after(task_definition, self._resources.gateways[gateway.name])
+        permissions = CertificatePermissions(task_definition, lambda: self._declared.parts.gateways[gateway.name])
+        Aspects.of(task_definition.task_role).add(permissions)
         return self._add_envoy(
             task_definition,
             "virtualGateway",

@@ -18,14 +18,16 @@ class EntryPoint:
 
         Args:
             configuration: Configuration of the Envoy.
-            render: Renders the entry point, with the argument ``values`` for the placeholders in the configuration.
+            render: Renders the entry point, with the arguments ``values`` for the placeholders in the configuration,
+                and ``certificates``.
         """
         self._configuration = configuration
         self._render = render
 
     def produce(self, context: IResolveContext) -> list[str]:
         """Return the entry point."""
-        return self._render(values=self._configuration.tokens())
+        uses_certificates = bool(self._configuration.certificates())
+        return self._render(values=self._configuration.tokens(), certificates=uses_certificates)
 
 
 @jsii.implements(IStringProducer)

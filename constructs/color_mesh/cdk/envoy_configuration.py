@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 
 import jsii
-from aws_cdk import IListProducer, IResolveContext, Stack
+from aws_cdk import IListProducer, IResolveContext, Stack, Token
 from aws_cdk import aws_ecs as ecs
 from constructs import IValidation
 
@@ -82,7 +82,7 @@ class EnvoyConfiguration:
         bootstrap = self._bootstrap()
         if isinstance(bootstrap, MeshError):
             return list(bootstrap.problems)
-        return [*self._check_task_definition()]
+        return [*self._check_regions(), *self._check_task_definition()]
 
     def bootstrap(self) -> Json | None:
         """Return the configuration; ``None`` if it cannot be compiled."""
@@ -110,6 +110,15 @@ class EnvoyConfiguration:
             except MeshError as error:
                 self._compiled = mesh, error
         return self._compiled[1]
+
+    def _check_regions(self) -> Iterator[str]:
+        """Validate that the certificates are in the region of the tasks, whose APIs Envoy calls."""
+        region = Stack.of(self._task_definition).region
+        for _, arn in self.certificates():
+            of_arn = arn.split(":")[3:4]
+            if of_arn and not any(map(Token.is_unresolved, (region, arn))) and of_arn != [region]:
+                fix = f"one of {region}, the region of the tasks"
+                yield problem(self._subject, "uses a certificate of another region", arn, fix)
 
     def _check_task_definition(self) -> Iterator[str]:
         resource = task_definition_resource(self._task_definition)

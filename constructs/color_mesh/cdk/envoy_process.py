@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from color_mesh.cdk.placeholders import placeholder
+from color_mesh.envoy.aws.certificates import CERTIFICATE_APIS
 from color_mesh.envoy.aws.cloud_map import CLUSTER
 from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX
 from color_mesh.envoy.document import COMPRESSED
@@ -47,6 +48,7 @@ _APPLICATION_STATISTICS = r"^(http\.egress\.downstream_cx_active|cluster\.cds_eg
 
 # Statistic of the addresses of Cloud Map's endpoint. Without one, the filter that reports failed calls sees no call.
 _ENDPOINT_STATISTIC = rf"^cluster\.{CLUSTER}\.membership_total$"
+_CERTIFICATES_STATISTIC = rf"^cluster\.({'|'.join(api.cluster for api in CERTIFICATE_APIS)})\.membership_total$"
 
 
 # Resource attributes of the task, in the names of OpenTelemetry's semantic conventions. HTTP/1.0 has no body in chunks.
@@ -78,6 +80,7 @@ def run_envoy(
     url_suffix: str,
     describes_task: bool = False,
     values: Sequence[str] = (),
+    certificates: bool = False,
 ) -> list[str]:
     """Render the entry point of an Envoy whose arguments are its configuration, in lines of JSON or compressed.
 
@@ -104,8 +107,12 @@ def run_envoy(
         url_suffix: Domain of the endpoints of AWS, such as ``amazonaws.com``.
         describes_task: Set the resource attributes of telemetry.
         values: Values of the placeholders in the configuration.
+        certificates: Envoy has certificates of AWS.
     """
     before = _fill_in(len(values)) + (_DESCRIBE_TASK if describes_task else "")
+    reports = _report_without_address("Cloud Map DiscoverInstances", _ENDPOINT_STATISTIC)
+    if certificates:
+        reports += _report_without_address("API for certificates", _CERTIFICATES_STATISTIC)
     options = (
         f"--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 1000 "
         f"--drain-time-s {drain_seconds} --drain-strategy immediate "
@@ -133,15 +140,21 @@ drain() {{
 envoy --config-path /dev/fd/3 {options} &
 envoy=$!
 exec 3<&-
-seconds=5
-while sleep $seconds && ask GET '/stats?filter={_ENDPOINT_STATISTIC}' | grep -q ': 0'; do
-  echo 'Cloud Map DiscoverInstances: the host name has no address; the task waits for the first answer'
-  seconds=60
-done &
-{_answer_health_checks() if app_ports is None else ""}trap drain TERM
+{reports}{_answer_health_checks() if app_ports is None else ""}trap drain TERM
 wait "$envoy"
 """
     return ["bash", "-c", script, "envoy", region, url_suffix, *values]
+
+
+def _report_without_address(call: str, statistic: str) -> str:
+    """Render what logs once a minute that the host name of an API has no address."""
+    return f"""\
+seconds=5
+while sleep $seconds && ask GET '/stats?filter={statistic}' | grep -q ': 0'; do
+  echo '{call}: the host name has no address; the task waits for the first answer'
+  seconds=60
+done &
+"""
 
 
 def _take_values(count: int) -> str:

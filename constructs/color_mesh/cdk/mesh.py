@@ -232,7 +232,7 @@ class ServiceMesh(Construct):
                 self.certificates,
             )
         else:
-            self.data_plane = AppMeshDataPlane(self, mesh, image, telemetry)
+            self.data_plane = AppMeshDataPlane(self, mesh, self.declared, image, telemetry)
         self._constructs: dict[str, Construct] = {}
         annotate(self, self._facts, self._constructs)
         self.implementations: Implementations = Implementations()

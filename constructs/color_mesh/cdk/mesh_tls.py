@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import get_args
 
 from color_mesh.envoy import Admission
-from color_mesh.model import DnsDiscovery, MeshError, SdsCertificate, VirtualGateway, VirtualNode
+from color_mesh.model import ClientTls, DnsDiscovery, MeshError, SdsCertificate, VirtualGateway, VirtualNode
 from color_mesh.model.certificates import Certificate
 from color_mesh.model.checks import check_text
 from color_mesh.model.errors import problem, refuse
@@ -34,6 +34,7 @@ class MeshCertificates:
         self.tls = tls
         self._namespace = namespace
         self._owners: dict[str, str] = {}
+        self._certificates: dict[str, Certificate] = {}
         self._listeners: dict[str, Certificate] = {}
         self._other_callers: dict[str, tuple[str, ...]] = {}
 
@@ -64,19 +65,23 @@ class MeshCertificates:
         """Return a node with the TLS of the mesh, where it has none of its own. One with a hostname stays as it is."""
         if self.tls is None or isinstance(node.discovery, DnsDiscovery):
             return node
-        presents = node.client_tls is None and self.tls.client_certificates
-        certificate = None
-        if presents or any(listener.tls is None for listener in node.listeners):
-            certificate = self._certificate(self.tls, node)
-        if self.tls.callers == "plaintext":
-            if certificate is not None:
-                # Callers look up the listeners in the mesh: those of the node's own Envoy alone have TLS.
-                refuse(check_listener_tls(_subject(node), self.tls.listener_tls(certificate)))
-                self._listeners[node.name] = certificate
+        if node.backends:
+            node = replace(node, client_tls=self.client_tls(node))
+        if all(listener.tls for listener in node.listeners):
             return node
-        if node.client_tls is None:
-            node = replace(node, client_tls=self.tls.client_tls(certificate if presents else None))
-        return node if certificate is None else _with_listener_tls(node, self.tls, certificate)
+        certificate = self._certificate(self.tls, node)
+        if self.tls.callers == "plaintext":
+            # Callers look up the listeners in the mesh: those of the node's own Envoy alone have TLS.
+            refuse(check_listener_tls(_subject(node), self.tls.listener_tls(certificate)))
+            self._listeners[node.name] = certificate
+            return node
+        return _with_listener_tls(node, self.tls, certificate)
+
+    def client_tls(self, caller: VirtualNode | VirtualGateway) -> ClientTls | None:
+        """Return the client policy of a caller: its own, or else that of the mesh."""
+        if self.tls is None or self.tls.callers == "plaintext" or caller.client_tls is not None:
+            return caller.client_tls
+        return self.tls.client_tls(self._certificate(self.tls, caller) if self.tls.client_certificates else None)
 
     def node_elsewhere(self, node: VirtualNode) -> VirtualNode:
         """Return a node whose tasks another app deploys, with TLS of the mesh."""
@@ -86,10 +91,7 @@ class MeshCertificates:
 
     def gateway(self, gateway: VirtualGateway) -> VirtualGateway:
         """Return a gateway with the TLS of the mesh for its calls. Its clients are not in the mesh."""
-        if self.tls is None or self.tls.callers == "plaintext" or gateway.client_tls is not None:
-            return gateway
-        certificate = self._certificate(self.tls, gateway) if self.tls.client_certificates else None
-        return replace(gateway, client_tls=self.tls.client_tls(certificate))
+        return replace(gateway, client_tls=self.client_tls(gateway))
 
     def of_own_envoy(self, node: VirtualNode) -> VirtualNode:
         """Return a node as its own Envoy knows it: with listeners that have TLS before callers use it."""
@@ -103,11 +105,14 @@ class MeshCertificates:
 
     def _certificate(self, tls: MeshTls, part: VirtualNode | VirtualGateway) -> Certificate:
         """Return the certificate of a node or a gateway, or raise if the function of the user returns none."""
+        if _subject(part) in self._certificates:
+            return self._certificates[_subject(part)]
         certificate = tls.certificate_of(part.name, certificate_name(part, self._namespace))
         is_one = isinstance(certificate, get_args(Certificate))
         if not is_one:
             fix = "return TlsCertificate.acm(...), or another certificate"
             raise MeshError([problem(_subject(part), "'certificate_of' returns no certificate", certificate, fix)])
+        self._certificates[_subject(part)] = certificate
         return certificate
 
 

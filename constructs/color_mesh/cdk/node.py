@@ -343,8 +343,9 @@ class MeshNode(TargetNode):
         mesh = self.mesh
         problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
         added = virtual_backends(mesh, backends, client_tls)
-        certificates = mesh.data_plane.check_tls(VirtualNode(name=self.name, backends=added))
-        mesh.declared.add_backends(self.name, added, [*problems, *certificates])
+        of_node = mesh.certificates.client_tls(mesh.declared.parts.nodes[self.name])
+        certificates = mesh.data_plane.check_tls(VirtualNode(name=self.name, backends=added, client_tls=of_node))
+        mesh.declared.add_backends(self.name, added, [*problems, *certificates], of_node)
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
 
     @checked()

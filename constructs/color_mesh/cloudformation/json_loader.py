@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+MAX_DOCUMENTS = 10_000
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -22,6 +23,8 @@ def load_documents(decoder: json.JSONDecoder, text: str) -> Any:
     while position < len(text):
         document, end = decoder.raw_decode(text, position)
         documents.append(document)
+        if len(documents) > MAX_DOCUMENTS:
+            raise ValueError(f"more than {MAX_DOCUMENTS} documents")
         position = _end_of_space(text, end)
     return documents
 

@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -203,9 +203,11 @@ def _check_size(path: Path, document: Any) -> int:
         MeshError: If the document is nested too deeply or too large.
     """
     measured: dict[int, tuple[int, int]] = {}
+    read = 0
 
     def measure(value: Any, depth: int) -> tuple[int, int]:
         """Return the number of values, and of the levels below this one; 100 characters count as a value."""
+        nonlocal read
         if not isinstance(value, dict | list):
             _check_plain(path, value)
             # Aliases may repeat a long text, which takes time wherever it is read.
@@ -213,10 +215,12 @@ def _check_size(path: Path, document: Any) -> int:
         if id(value) not in measured:
             if depth > MAX_DEPTH:
                 raise _too_deep(path)
+            read += len(value)
+            if read > MAX_VALUES:
+                # Without reading the others, which would take longer than parsing them.
+                raise _error(path, "has too many values", f"more than {MAX_VALUES}", f"at most {MAX_VALUES}")
             size, levels = 1, 0
-            for key in value if isinstance(value, dict) else ():
-                if len(key) > MAX_KEY_LENGTH:
-                    raise _error(path, "has a key that is too long", key, f"at most {MAX_KEY_LENGTH} characters")
+            _check_keys(path, value if isinstance(value, dict) else ())
             for child in [*value, *value.values()] if isinstance(value, dict) else value:
                 inner_size, inner_levels = measure(child, depth + 1)
                 size += inner_size
@@ -232,6 +236,12 @@ def _check_size(path: Path, document: Any) -> int:
             path, "is too large when expanded", f"{count} values", f"at most {MAX_VALUES}, with aliases expanded"
         )
     return count
+
+
+def _check_keys(path: Path, keys: Iterable[str]) -> None:
+    for key in keys:
+        if len(key) > MAX_KEY_LENGTH:
+            raise _error(path, "has a key that is too long", key, f"at most {MAX_KEY_LENGTH} characters")
 
 
 def _check_plain(path: Path, value: Any) -> None:

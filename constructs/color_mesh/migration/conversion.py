@@ -11,8 +11,8 @@ from color_mesh.envoy.services import services_at_all_addresses
 from color_mesh.migration.discovery import register_in_cloud_map, remove_directly_called_services
 from color_mesh.migration.domain import Domain, choose_domain, rename_services
 from color_mesh.migration.findings import Finding, changed, to_do
+from color_mesh.migration.gateway_listeners import split_gateways
 from color_mesh.migration.removals import (
-    keep_first_gateway_listener,
     remove_app_mesh_properties,
     remove_undeclared_services,
     remove_unused_routers,
@@ -91,7 +91,7 @@ def convert_mesh(mesh: Mesh, implemented: Collection[str]) -> ConvertedMesh:
         remove_app_mesh_properties,
         partial(rename_services, domain=domain),
         keep_tls_without_sds,
-        keep_first_gateway_listener,
+        split_gateways,
         remove_undeclared_services,
         partial(remove_directly_called_services, domain=domain, implemented=implemented),
         remove_unused_routers,

@@ -17,6 +17,7 @@ from color_mesh.migration.code_check import check_modules
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
+from color_mesh.migration.gateway_listeners import split_workloads
 from color_mesh.migration.mesh_code import mesh_module
 from color_mesh.migration.placeholders import PLACEHOLDERS, readable
 from color_mesh.migration.report import REPORT_FILE, render_report
@@ -110,6 +111,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
     workloads, balancers, workload_findings = read_workloads(templates, mesh)
     converted = convert_mesh(mesh, {each.part.name for each in workloads if each.part.kind == "virtualNode"})
     facts = read_facts([mesh], source.resources, templates)
+    workloads = tuple(split_workloads(mesh, workloads))
     findings = (
         *converted.findings,
         *(each for of_mesh in facts for each in _unanswered_names(of_mesh, converted)),

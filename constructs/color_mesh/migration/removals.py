@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from color_mesh.migration.findings import Finding, changed, lost
 from color_mesh.migration.tags import tag_findings
-from color_mesh.model import CloudMapDiscovery, DnsDiscovery, GatewayRoute, Listener, Mesh, VirtualGateway, VirtualNode
+from color_mesh.model import CloudMapDiscovery, DnsDiscovery, Mesh, VirtualNode
 
 
 def remove_app_mesh_properties(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
@@ -35,22 +35,6 @@ def remove_app_mesh_properties(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
         ),
     )
     return plain_mesh, [*_app_mesh_properties(mesh)]
-
-
-def keep_first_gateway_listener(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
-    """Remove all listeners of a gateway but the first, and the routes that need the others."""
-    findings: list[Finding] = []
-    gateways = []
-    for gateway in mesh.gateways:
-        first, *others = gateway.listeners
-        unreachable = [route for route in gateway.routes if others and not _accepts(first, route)]
-        findings += (
-            lost(f"virtual gateway {gateway.name!r} listener {each.port}", "is removed: a gateway has one listener")
-            for each in others
-        )
-        findings += (lost(f"gateway route {each.name!r}", "is removed with its listener") for each in unreachable)
-        gateways.append(_with_listener(gateway, first, unreachable))
-    return replace(mesh, gateways=tuple(gateways)), findings
 
 
 def remove_undeclared_services(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
@@ -141,14 +125,3 @@ def _plain_node(mesh: Mesh, node: VirtualNode) -> VirtualNode:
     elif discovery is not None:
         discovery = replace(discovery, ip_preference=None)
     return replace(node, tags=(), discovery=discovery)
-
-
-def _with_listener(
-    gateway: VirtualGateway, listener: Listener, removed_routes: Collection[GatewayRoute]
-) -> VirtualGateway:
-    routes = tuple(route for route in gateway.routes if route not in removed_routes)
-    return replace(gateway, listeners=(listener,), routes=routes)
-
-
-def _accepts(listener: Listener, route: GatewayRoute) -> bool:
-    return route.match.port in (None, listener.port) and route.protocol == listener.protocol

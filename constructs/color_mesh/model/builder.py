@@ -10,6 +10,7 @@ from color_mesh.model.node import VirtualServiceBackend, check_virtual_node
 from color_mesh.model.references import check_backends, check_gateway_target, check_parts, check_targets
 from color_mesh.model.route import GatewayRoute, Route
 from color_mesh.model.router import check_added_route
+from color_mesh.model.tls import ClientTls
 
 
 class MeshBuilder:
@@ -62,11 +63,22 @@ class MeshBuilder:
         self._mesh = None
 
     def add_backends(
-        self, node_name: str, backends: Sequence[VirtualServiceBackend], problems: Iterable[str] = ()
+        self,
+        node_name: str,
+        backends: Sequence[VirtualServiceBackend],
+        problems: Iterable[str] = (),
+        client_tls: ClientTls | None = None,
     ) -> None:
-        """Add backends to a virtual node, in time that depends on the number of its backends; see `add`."""
+        """Add backends to a virtual node, in time that depends on the number of its backends; see `add`.
+
+        Args:
+            node_name: Name of the node.
+            backends: Backends to add.
+            problems: Problems that the caller has found, reported first.
+            client_tls: Client policy of the node. Default: it stays as it is.
+        """
         node = self.parts.nodes[node_name]
-        node = replace(node, backends=(*node.backends, *backends))
+        node = replace(node, backends=(*node.backends, *backends), client_tls=client_tls or node.client_tls)
         refuse((*problems, *check_virtual_node(node), *check_backends(node, self.parts)))
         self.parts.nodes[node_name] = node
         self._mesh = None

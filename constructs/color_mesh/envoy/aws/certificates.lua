@@ -18,27 +18,28 @@ local TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secr
 -- State of each resource by its name. It has no private keys.
 local resources = {}
 
-local function log(handle, resource, id, reason)
+-- One line a minute for each topic, with the number of those that have no line of their own.
+local function log(handle, topic, id, reason)
   local now = os.time()
-  if resource.last_log and now - resource.last_log < LOG_SECONDS then
-    resource.unlogged = resource.unlogged + 1
+  if topic.last_log and now - topic.last_log < LOG_SECONDS then
+    topic.unlogged = topic.unlogged + 1
     return
   end
   local text = CALL .. " of " .. id .. ": " .. reason
-  if resource.unlogged > 0 then text = text .. " (" .. resource.unlogged .. " more since the last such line)" end
+  if topic.unlogged > 0 then text = text .. " (" .. topic.unlogged .. " more since the last such line)" end
   handle:logWarn((text:gsub("[^\32-\126]", "?"):sub(1, 800)))
-  resource.last_log, resource.unlogged = now, 0
+  topic.last_log, topic.unlogged = now, 0
 end
 
 local function log_failure(handle, resource, reason)
-  log(handle, resource, resource.id, reason .. (resource.version > 0 and "; what was known before stays in force"
+  log(handle, resource.failures, resource.id, reason .. (resource.version > 0 and "; what was known before stays in force"
     or "; the task waits for the first answer"))
 end
 
 local function log_expiry(handle, resource)
   if resource.ends and resource.ends < os.date("!%Y%m%d%H%M%SZ") then
     local date = resource.ends:gsub("^(%d%d%d%d)(%d%d)(%d%d)(%d%d)(%d%d)(%d%d)Z$", "%1-%2-%3T%4:%5:%6Z")
-    log(handle, resource, resource.name, "the certificate expired at " .. date)
+    log(handle, resource.expiry, resource.name, "the certificate expired at " .. date)
   end
 end
 
@@ -53,7 +54,10 @@ function envoy_on_request(handle)
   local body = handle:body()
   local request = decode(bytes_of(body))
   local name, now = request.resource_names[1], os.time()
-  local resource = resources[name] or { name = name, ids = ids(name), version = 0, next_call = 0, calls = 0, unlogged = 0 }
+  local resource = resources[name] or {
+    name = name, ids = ids(name), version = 0, next_call = 0, calls = 0,
+    failures = { unlogged = 0 }, refusals = { unlogged = 0 }, expiry = { unlogged = 0 },
+  }
   resources[name] = resource
   -- Connections that fail and timeouts end a call without an answer for this filter.
   if resource.pending then
@@ -62,7 +66,7 @@ function envoy_on_request(handle)
   end
   resource.accepted = resource.version > 0 and request.version_info == tostring(resource.version)
   if resource.version > 0 and not resource.accepted then
-    log(handle, resource, resource.name, "Envoy refuses the certificate, or its private key is another one's")
+    log(handle, resource.refusals, resource.name, "Envoy refuses the certificate, or its private key is another one's")
   end
   log_expiry(handle, resource)
   if now < resource.next_call then return handle:respond({ [":status"] = NOT_MODIFIED }, "") end
@@ -96,7 +100,8 @@ function envoy_on_response(handle)
     log_failure(handle, resource, status .. ", but " .. tostring(identity))
     return handle:headers():replace(":status", "502")
   end
-  resource.next_call, resource.last_log = 0, nil
+  -- The first failure after a success is logged at once.
+  resource.next_call, resource.failures.last_log = 0, nil
   if not identity then return handle:headers():replace(":status", NOT_MODIFIED) end
   if resource.calls % #resource.ids == 0 then resource.next_call = os.time() + REFRESH_SECONDS end
   resource.ends = ends

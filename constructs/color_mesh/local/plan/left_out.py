@@ -1,5 +1,6 @@
 """Resources that are left out of a run because they cannot run on this machine, and what depends on them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,7 +26,10 @@ class LeftOut:
 
 def left_out_of_mesh(text: str) -> LeftOut:
     """Return a part of a mesh that is left out, from the message about it."""
-    return LeftOut(place=text.partition(": ")[0], text=text, of_mesh=True)
+    subject, _, rest = text.partition(": ")
+    of_file = subject.endswith((".json", ".yaml", ".yml", ".template"))
+    place = f"{subject}: {re.split('[.:]', rest, maxsplit=1)[0]}" if of_file else subject
+    return LeftOut(place=place, text=text, of_mesh=True)
 
 
 def undeclared_problem(subject: str, name: str) -> str:
