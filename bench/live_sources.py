@@ -11,13 +11,14 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.envoys import running_envoy
-from bench.sidecar import APPLICATION, CONNECTIONS, PORT, RUNS, SECONDS, SERVICE, load, proxy
+from bench.sidecar import APPLICATION, CONNECTIONS, PORT, SECONDS, SERVICE, load, proxy
 from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Instance, Loopback, configure, endpoints
 from color_mesh.envoy.placement import INBOUND_PORT, Endpoints
 from color_mesh.model import (
@@ -34,6 +35,7 @@ from color_mesh.model import (
 )
 from tests.support.cloud_map import CloudMap, cloud_map, task_instance, tasks_of, weights
 
+RUNS = 9
 REFRESH_SECONDS = 10
 BACKENDS, TASKS = (1, 10, 50), 100
 WINDOW_SECONDS = 60
@@ -163,10 +165,9 @@ class Measurements:
     def requests_a_second(self) -> None:
         """Print the requests a second of a pair with live sources, and of the same pair without."""
         mesh, pids = routed_mesh(), {}
+        self.aws.instances |= {(NAMESPACE, name): tasks_of([f"{LIVE}.2"]) for name in ("blue", "green")}
+        self.aws.instances[WEIGHTS] = [weights("all", blue="1", green="1")]
         for network, live in ((LIVE, True), (STATIC, False)):
-            tasks = tasks_of([f"{network}.2"])
-            self.aws.instances |= {(NAMESPACE, name): tasks for name in ("blue", "green")}
-            self.aws.instances[WEIGHTS] = [weights("all", blue="1", green="1")]
             pids[network] = [
                 self.start(mesh, name, f"{network}.{number}", live=live)
                 for name, number in (("blue", 2), ("caller", 1))
@@ -178,16 +179,21 @@ class Measurements:
         micros: dict[str, list[float]] = {LIVE: [], STATIC: []}
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
-            for network, measured in rates.items():
-                before = sum(map(cpu_seconds, pids[network]))
-                requests = load(network)["requests"]
-                measured.append(requests["average"])
-                micros[network].append((sum(map(cpu_seconds, pids[network])) - before) * 1e6 / requests["total"])
-        print(f"{os.cpu_count()} cores, {CONNECTIONS} connections, median of {RUNS} alternating runs of {SECONDS} s")
+            before = {network: sum(map(cpu_seconds, pids[network])) for network in rates}
+            # At the same time: what else the machine does then slows both down.
+            with ThreadPoolExecutor(len(rates)) as pool:
+                results = dict(zip(rates, pool.map(load, rates), strict=True))
+            for network, result in results.items():
+                rates[network].append(result["requests"]["average"])
+                used = sum(map(cpu_seconds, pids[network])) - before[network]
+                micros[network].append(used * 1e6 / result["requests"]["total"])
+        print(
+            f"{os.cpu_count()} cores, {CONNECTIONS} connections to each of two pairs at the same time, "
+            f"median of {RUNS} runs of {SECONDS} s"
+        )
         for title, network in (("live sources", LIVE), ("files", STATIC)):
             rate, cpu = median(rates[network]), median(micros[network])
             print(f"pair with {title:13} {rate:8.0f} requests/s  {cpu:6.0f} us of CPU for each request")
-        # On a busy machine the CPU time says more.
         print(f"live to files: {ratio(rates):.3f} of the requests, {1 / ratio(micros):.3f} by the CPU time")
 
     def weight_of_blue(self) -> str:

@@ -15,7 +15,7 @@ from color_mesh.model import MeshError
 
 def test_status_of_a_service_without_tasks_has_its_reason() -> None:
     service = {"name": "s", "replaced": 2, "reason": "no address", "tasks": []}
-    text = status_table({"url": None, "outage": None, "services": [service], "balancers": []})
+    text = status_table({"url": None, "outages": {}, "services": [service], "balancers": []})
     assert text.splitlines()[1].split() == ["s", "-", "-", "-", "-", "2", "no", "address"]
 
 
@@ -24,7 +24,12 @@ def test_status_has_a_row_for_each_task_and_container() -> None:
     task = {"id": "0123456789", "status": "RUNNING", "health": "HEALTHY", "address": "10.0.0.4", "reason": ""}
     service = {"name": "s", "replaced": 0, "reason": "", "tasks": [{**task, "containers": [container]}]}
     balancer = {"name": "lb", "address": "10.0.0.5"}
-    status = {"url": "http://localhost:8080", "outage": "down", "services": [service], "balancers": [balancer]}
+    status = {
+        "url": "http://localhost:8080",
+        "outages": {"cloud-map": "down", "acm": "deny"},
+        "services": [service],
+        "balancers": [balancer],
+    }
     assert status_table(status) == (
         "SERVICE  TASK      STATUS   HEALTH   ADDRESS   RESTARTS  REASON\n"
         "s        01234567  RUNNING  HEALTHY  10.0.0.4  0\n"
@@ -32,6 +37,7 @@ def test_status_has_a_row_for_each_task_and_container() -> None:
         "lb       -         RUNNING  -        10.0.0.5\n"
         "\n"
         "cloud-map: its addresses refuse connections\n"
+        "acm: every call is denied\n"
         "\n"
         "http://localhost:8080"
     )
@@ -39,7 +45,7 @@ def test_status_has_a_row_for_each_task_and_container() -> None:
 
 def test_status_shows_control_characters_of_names_and_reasons() -> None:
     service = {"name": "s\x1b[2J", "replaced": 0, "reason": "a\nb", "tasks": []}
-    text = status_table({"url": None, "outage": None, "services": [service], "balancers": []})
+    text = status_table({"url": None, "outages": {}, "services": [service], "balancers": []})
     assert text.splitlines()[1].split() == ["s\\x1b[2J", "-", "-", "-", "-", "0", "a\\nb"]
 
 

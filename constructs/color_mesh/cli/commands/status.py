@@ -23,7 +23,8 @@ def status_table(status: Any) -> str:
     for service in status["services"]:
         rows += _service_rows(service)
     rows += [(each["name"], "-", "RUNNING", "-", each["address"], "", "") for each in status["balancers"]]
-    outages = "".join(f"\n\n{name}: {OUTAGES[kind]}" for name, kind in status["outages"].items())
+    lines = [f"{name}: {OUTAGES[kind]}" for name, kind in status["outages"].items()]
+    outages = "\n".join(("\n", *lines)) if lines else ""
     url = f"\n\n{status['url']}" if status["url"] else ""
     return columns(rows) + outages + url
 
