@@ -52,7 +52,7 @@ def test_wheel_has_the_command_the_license_and_the_metadata_of_the_project(insta
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["Author"] == "The color-mesh authors"
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
-    assert metadata.get_all("Provides-Extra") == ["local", "migrate"]
+    assert metadata.get_all("Provides-Extra") == ["local", "certificates", "migrate"]
 
 
 @pytest.mark.node

@@ -727,3 +727,14 @@ def test_name_or_owner_of_one_part_leaves_the_others_as_they_are(
     (mesh,) = source.meshes
     assert source.left_out == (message,)
     assert (mesh.owner, mesh.node("red").name) == ("111122223333", "red")
+
+
+def test_gateway_route_to_a_service_without_a_valid_name_is_left_out_alone(write: Write) -> None:
+    listeners = [{"PortMapping": {"Port": 80, "Protocol": "http"}}]
+    action = {"Target": {"VirtualService": {"VirtualServiceName": "a" * 300}}}
+    route = appmesh("GatewayRoute", "all", {"HttpRoute": {"Match": {"Prefix": "/"}, "Action": action}})
+    route["Properties"]["VirtualGatewayName"] = "front"
+    front = appmesh("VirtualGateway", "front", {"Listeners": listeners})
+    (mesh,) = (source := read_source([write(a=template(Mesh=MESH, Front=front, Route=route))])).meshes
+    assert [gateway.routes for gateway in mesh.gateways] == [()]
+    assert any("has a virtual service whose name is not valid" in each for each in source.left_out)

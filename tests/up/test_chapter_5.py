@@ -8,7 +8,6 @@ import pytest
 from tests.support.local_mesh import LocalMesh, local_mesh
 
 on_both_planes = pytest.mark.parametrize("mesh", ["app-mesh", "envoy"], indirect=True)
-with_envoy = pytest.mark.parametrize("mesh", ["envoy"], indirect=True)
 # Ports at which other tasks reach the Envoy of a node.
 PORTS = {"app-mesh": 80, "envoy": 15100}
 NAMES = {"app-mesh": "red.colors.local", "envoy": "red.tasks.colors.local"}
@@ -30,10 +29,14 @@ def curl(mesh: LocalMesh, *arguments: str) -> str:
 
 
 @on_both_planes
-def test_requests_through_the_mesh_are_answered(mesh: LocalMesh) -> None:
+def test_requests_through_the_mesh_are_answered(mesh: LocalMesh, request: pytest.FixtureRequest) -> None:
     assert mesh.get("/") == "blue"
     assert mesh.get("/router") in ("green", "yellow")
     assert mesh.curl("blue-app", "red.colors.local") == "red"
+    # App Mesh did not know callers by their names.
+    stats = mesh.curl("red-app", "http://localhost:9901/stats?filter=^http.ingress.rbac")
+    by_name = "http.ingress.rbac.denied: 0" in stats and "http.ingress.rbac.allowed: 0" not in stats
+    assert by_name == (request.node.callspec.params["mesh"] == "envoy")
 
 
 @on_both_planes
@@ -45,11 +48,3 @@ def test_node_answers_with_tls_and_its_own_certificate_only(mesh: LocalMesh, req
     assert f"subject: CN={NAMES[plane]}" in with_tls
     # With the data plane envoy, a client needs a certificate too.
     assert with_tls.startswith("red") == (plane == "app-mesh")
-
-
-@with_envoy
-def test_calls_are_admitted_by_the_name_of_the_caller(mesh: LocalMesh) -> None:
-    mesh.get("/")
-    stats = mesh.curl("blue-app", "http://localhost:9901/stats?filter=^http.ingress.rbac")
-    assert "http.ingress.rbac.denied: 0" in stats
-    assert "http.ingress.rbac.allowed: 0" not in stats

@@ -46,11 +46,11 @@ def valid_parts(parts: MeshParts) -> tuple[MeshParts, tuple[str, ...]]:
     index = _index(replace(parts, nodes=nodes, services=services, routers=tuple(routers)))
     services = tuple(_service(service, index, problems) for service in services)
     index = _index(replace(parts, nodes=nodes, services=services, routers=tuple(routers)))
-    gateways = [_gateway(gateway, index, problems) for gateway in parts.gateways]
-    valid_gateways = _valid(gateways, "virtual gateway", lambda each: each.name, check_virtual_gateway, problems)
     known = {service.name for service in services}
     undeclared = (*parts.external_services, *(service.name for service in parts.services))
     external = dict.fromkeys(each for each in undeclared if each not in known and not [*check_dns_name("", "", each)])
+    gateways = [_gateway(gateway, index, {*known, *external}, problems) for gateway in parts.gateways]
+    valid_gateways = _valid(gateways, "virtual gateway", lambda each: each.name, check_virtual_gateway, problems)
     valid = replace(
         parts,
         nodes=tuple(_node(node, {*known, *external}, problems) for node in nodes),
@@ -129,11 +129,14 @@ def _router(router: VirtualRouter, index: MeshIndex, problems: list[str]) -> Vir
     return replace(router, routes=_without_overlap(f"virtual router {router.name!r}", routes, problems))
 
 
-def _gateway(gateway: VirtualGateway, index: MeshIndex, problems: list[str]) -> VirtualGateway:
+def _gateway(gateway: VirtualGateway, index: MeshIndex, known: Container[str], problems: list[str]) -> VirtualGateway:
     routes = []
     for route in _named_once(gateway.routes, problems):
         subject = f"gateway route {route.name!r}"
         of_route = [*check_gateway_route(subject, route, gateway.listeners), *check_gateway_target(route, index)]
+        if route.virtual_service not in known:
+            text = "has a virtual service whose name is not valid"
+            of_route.append(problem(subject, text, route.virtual_service, "correct its name"))
         problems += (each.replace(subject, f"{subject} of virtual gateway {gateway.name!r}", 1) for each in of_route)
         routes += [] if of_route else [route]
     return replace(gateway, routes=_without_overlap(f"virtual gateway {gateway.name!r}", routes, problems))
