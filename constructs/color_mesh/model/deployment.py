@@ -14,7 +14,10 @@ ENVOY_IMAGES: Mapping[DataPlaneName, str] = {
 }
 
 # AWS Distro for OpenTelemetry.
-COLLECTOR_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3"
+COLLECTOR_IMAGE = (
+    "public.ecr.aws/aws-observability/aws-otel-collector:v0.48.0"
+    "@sha256:9b28046359054b414f4ba76056ba4e8cffda2d53fbcee06171d7eeecd71326c3"
+)
 
 InterceptionName = Literal["loopback", "transparent"]
 INTERCEPTIONS: tuple[InterceptionName, ...] = get_args(InterceptionName)
