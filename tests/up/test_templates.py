@@ -185,7 +185,7 @@ ENVOY_PLANE_MISTAKES = [
         id="health-path",
     ),
     pytest.param(failing_application, "stopped: essential container red-app ended with 3", id="application"),
-    pytest.param(wrong_target_port, " fails the health check of gateway-tg (TCP 8080)", id="target-port"),
+    pytest.param(wrong_target_port, " fails the health check of gateway-tg (HTTP 8080 ", id="target-port"),
     pytest.param(no_log_permission, "may not write to the log group of red-app", id="log-permission"),
 ]
 

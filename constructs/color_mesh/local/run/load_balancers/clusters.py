@@ -99,11 +99,11 @@ def _health_check(group: TargetGroup, tls: bool) -> Json:
         # Without traffic Envoy checks less often by default; a load balancer does not.
         "no_traffic_healthy_interval": f"{check.interval_seconds}s",
         # Until a target passes, it is checked more often than on AWS, so that a local mesh is healthy within seconds.
+        # It has to pass once, since Envoy waits for the whole interval between two passes.
         "no_traffic_interval": "0.250s",
         "unhealthy_interval": "0.250s",
-        "healthy_edge_interval": "0.250s",
         "unhealthy_threshold": check.unhealthy_threshold,
-        "healthy_threshold": check.healthy_threshold,
+        "healthy_threshold": 1,
     }
     if check.port is not None:
         rendered["alt_port"] = check.port
