@@ -19,9 +19,7 @@ def admitted_names(mesh: Mesh, node: VirtualNode, listener: Listener, placement:
     They matter at listeners that demand a certificate of clients, and accept any name in it.
     """
     tls, admission = listener.tls, placement.admission
-    if admission is None or tls is None or tls.mode == "DISABLED":
-        return None
-    if tls.validation is None or tls.validation.subject_alternative_names:
+    if admission is None or tls is None or not tls.accepts_any_name:
         return None
     services = {service.name for service in mesh.services if _reaches(mesh, service, node, listener)}
     callers: list[VirtualNode | VirtualGateway] = [
