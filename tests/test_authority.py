@@ -4,7 +4,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from color_mesh.authority import Authority, create_authority
 
@@ -58,3 +63,14 @@ def test_encrypted_key_takes_the_passphrase() -> None:
     assert load_pem_private_key(text, b"passphrase").public_key() == loaded(issued.certificate).public_key()
     with pytest.raises(ValueError, match=r"[Ii]ncorrect password|decrypt"):
         load_pem_private_key(text, b"another")
+
+
+def test_authority_is_no_other_certificate_and_has_a_readable_key() -> None:
+    authority = create_authority("shop", DAY)
+    issued = authority.issue("shop.local", valid=DAY)
+    with pytest.raises(ValueError, match="not that of an authority"):
+        Authority(issued.certificate, issued.private_key)
+    key = load_pem_private_key(authority.private_key.encode(), None)
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    with pytest.raises(ValueError, match="encrypted"):
+        Authority(authority.certificate, encrypted.decode())

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -12,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # Clocks differ.
 _SKEW = timedelta(hours=1)
 # RFC 5280, Appendix A.1: ub-common-name.
-_MAX_COMMON_NAME = 64
+MAX_COMMON_NAME = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,15 +53,21 @@ class Authority:
     def __init__(self, certificate: str, private_key: str) -> None:
         self.certificate = certificate
         self.private_key = private_key
-        self._own = x509.load_pem_x509_certificate(certificate.encode())
-        self._key = _load_key(private_key)
-        if self._key.public_key() != self._own.public_key():
+        try:
+            self._own = x509.load_pem_x509_certificate(certificate.encode())
+            self._key = _load_key(private_key)
+            fits = self._key.public_key() == self._own.public_key()
+        except (TypeError, UnsupportedAlgorithm) as error:  # An encrypted key is a TypeError.
+            raise ValueError(str(error)) from None
+        if not fits:
             raise ValueError("the private key is not that of the certificate")
+        if not any(isinstance(each.value, x509.BasicConstraints) and each.value.ca for each in self._own.extensions):
+            raise ValueError("the certificate is not that of an authority")
 
     @property
     def name(self) -> str:
-        """Common name."""
-        return str(self._own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+        """Common name; empty if it has none."""
+        return next((str(each.value) for each in self._own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)), "")
 
     @property
     def expires(self) -> datetime:
@@ -133,7 +140,7 @@ def _now() -> datetime:
 
 
 def _subject(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:_MAX_COMMON_NAME])])
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:MAX_COMMON_NAME])])
 
 
 def _alternative_name(name: str) -> x509.GeneralName:

@@ -312,6 +312,13 @@ def test_template_of_an_invalid_mesh_is_rejected(resources: Template, message: s
             id="unknown-property",
         ),
         pytest.param(
+            {"Red": appmesh("VirtualNode", "red", {}), "All": {"Type": "AWS::AppMesh::Rout", "Properties": {}}},
+            "a.json: All: unknown resource type, got 'AWS::AppMesh::Rout' (known: AWS::AppMesh::GatewayRoute, "
+            "AWS::AppMesh::Mesh, AWS::AppMesh::Route, AWS::AppMesh::VirtualGateway, AWS::AppMesh::VirtualNode, "
+            "AWS::AppMesh::VirtualRouter, AWS::AppMesh::VirtualService)",
+            id="unknown-type",
+        ),
+        pytest.param(
             {"Mesh2": MESH},
             "mesh 'colors': is declared twice, got 'colors' (the last one counts: remove one)",
             id="two-meshes-of-one-name",

@@ -12,7 +12,16 @@ from color_mesh.cloudformation import read_templates
 from color_mesh.ecs import read_declarations
 from color_mesh.ecs.reading import EVERY_PROPERTY
 from color_mesh.model import Mesh
-from tests.support.aws_forms import NODE_INPUT, create_inputs, shown, state, terraform_resources, terraform_values
+from tests.support.aws_forms import (
+    NAMESPACE_ARN,
+    NODE_INPUT,
+    REGISTRY_ARN,
+    create_inputs,
+    shown,
+    state,
+    terraform_resources,
+    terraform_values,
+)
 from tests.support.full_mesh import full_mesh
 
 Json = dict[str, Any]
@@ -243,3 +252,43 @@ def test_secret_at_a_path_of_a_state_is_hidden(tmp_path: Path) -> None:
     (read,) = read_source([write(tmp_path, content)]).meshes
     assert SECRET not in str(read)
     assert [key for key, _ in read.node("stock").tags] == ["token"]
+
+
+def secret_variables(*names: str) -> Json:
+    """Return a state whose application has variables with their own numbers as values."""
+    resources = terraform_resources()
+    index = next(number for number, each in enumerate(resources) if each[0] == "aws_ecs_task_definition")
+    kind, name, values = resources[index]
+    variables = [{"name": each, "value": f"secret-{number}"} for number, each in enumerate(names)]
+    containers = [{"name": "app", "image": "shop/stock:1", "environment": variables, "command": COMMAND}]
+    resources[index] = kind, name, {**values, "container_definitions": json.dumps(containers)}
+    return state(*resources, stock=CONTAINERS_ARE_SECRET)
+
+
+COMMAND = ["serve", "--db=postgres://shop:not-for-anyone@db/", "http://stock.shop.local:80/"]
+
+
+def test_secrets_of_variables_with_similar_names_are_told_apart(tmp_path: Path) -> None:
+    names = ("A2", "A", "A", "A 3", "AWS::Region")
+    templates = read_templates([write(tmp_path, secret_variables(*names))], {}, {})
+    (task,) = templates.resources("AWS::ECS::TaskDefinition")
+    variables = task.property("ContainerDefinitions")[0]["Environment"]
+    assert [each["Value"] for each in variables] == [f"secret-{number}" for number in range(5)]
+
+
+def test_text_in_place_of_a_secret_names_its_resource(tmp_path: Path) -> None:
+    templates = read_templates([write(tmp_path, secret_variables("DB_PASSWORD"))], {}, {})
+    (task,) = templates.without_secrets().resources("AWS::ECS::TaskDefinition")
+    (container,) = task.property("ContainerDefinitions")
+    assert container["Environment"][0]["Value"] == "$NOECHO:aws_ecs_task_definition.stock.DB_PASSWORD$"
+    assert container["Command"] == ["serve", "$NOECHO:aws_ecs_task_definition.stock.Command$", COMMAND[2]]
+
+
+def test_cloud_map_of_a_state_is_that_of_the_aws_cli(tmp_path: Path) -> None:
+    write(tmp_path, state(*terraform_resources()))
+    namespace = {"Id": "ns-1a", "Arn": NAMESPACE_ARN, "Name": "shop.local", "Type": "DNS_PRIVATE"}
+    records = {"NamespaceId": "ns-1a", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+    service = {"Id": "srv-1a", "Arn": REGISTRY_ARN, "Name": "stock", "DnsConfig": records}
+    write(tmp_path, {"Namespaces": [namespace], "Services": [service]}, "cloud-map.json")
+    (mesh,) = read_source([tmp_path]).meshes
+    assert [each.name for each in mesh.cloud_map_services] == ["stock"]

@@ -309,16 +309,37 @@ class TestProblems:
         with pytest.raises(MeshError, match="certificate chain"):
             MeshNode(stack, "Cart", mesh=shop(tls), name="cart")
 
-    @pytest.mark.parametrize("tls", [None, mesh_tls(client_certificates=False)])
-    def test_admitted_name_without_client_certificates(self, stack: Stack, shop: Shop, tls: MeshTls | None) -> None:
-        node = MeshNode(stack, "Cart", mesh=shop(tls), name="cart")
+    @pytest.mark.parametrize(
+        ("tls", "data_plane"),
+        [(None, "envoy"), (mesh_tls(client_certificates=False), "envoy"), (mesh_tls(), "app-mesh")],
+    )
+    def test_admitted_name_in_a_mesh_that_admits_everybody(
+        self, stack: Stack, shop: Shop, tls: MeshTls | None, data_plane: DataPlaneName
+    ) -> None:
+        node = MeshNode(stack, "Cart", mesh=shop(tls, data_plane), name="cart")
         with pytest.raises(MeshError, match="mesh does not admit callers by name"):
             node.admit("orders.tasks.shop.local")
 
-    def test_empty_name(self, stack: Stack, shop: Shop) -> None:
+    @pytest.mark.parametrize("name", ["", "*.tasks.shop.local", "orders tasks", "spiffe://" + "a" * 300])
+    def test_invalid_name(self, stack: Stack, shop: Shop, name: str) -> None:
         node = MeshNode(stack, "Cart", mesh=shop(mesh_tls()), name="cart")
         with pytest.raises(MeshError, match="name of a caller"):
-            node.admit("")
+            node.admit(name)
+
+    @pytest.mark.parametrize("changes", [{"mode": "DISABLED"}, {}, {"validation": ("orders.shop.local",)}])
+    def test_admitted_name_of_a_node_that_does_not_admit_by_name(
+        self, stack: Stack, shop: Shop, changes: dict[str, Any]
+    ) -> None:
+        if "validation" in changes:
+            changes = {"validation": TlsValidation(trust=TRUST, subject_alternative_names=changes["validation"])}
+        tls = ListenerTls(certificate=certificate_of("own", "own"), **changes)
+        node = MeshNode(stack, "Cart", mesh=shop(mesh_tls()), name="cart", tls=tls)
+        with pytest.raises(MeshError, match="has no listener that admits callers by the TLS of the mesh"):
+            node.admit("orders.tasks.shop.local")
+
+    def test_name_is_admitted_before_callers_use_tls(self, stack: Stack, shop: Shop) -> None:
+        mesh = shop(mesh_tls(mode="PERMISSIVE", callers="plaintext"))
+        MeshNode(stack, "Cart", mesh=mesh, name="cart").admit("orders.tasks.shop.local")
 
     def test_app_mesh_whose_callers_do_not_use_tls_yet(self, shop: Shop) -> None:
         with pytest.raises(MeshError) as error:

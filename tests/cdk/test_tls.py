@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
@@ -22,12 +22,14 @@ from color_mesh import (
     ListenerTls,
     MeshGateway,
     MeshNode,
+    MeshTls,
     SecretsManagerCertificate,
     ServiceMesh,
     TlsCertificate,
     TlsTrust,
     TlsValidation,
 )
+from color_mesh.envoy.aws.certificates import CERTIFICATE_APIS
 from color_mesh.envoy.document import read
 from tests.support.builders import refusal
 from tests.support.cloudformation import Properties, Template, container, only, properties
@@ -130,6 +132,66 @@ def test_tasks_may_get_exactly_the_certificates_that_their_envoys_use(
             "kms:ViaService": {"Fn::Join": ["", ["secretsmanager.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
         }
     }
+
+
+def test_tasks_may_decrypt_their_secrets_before_callers_use_tls(
+    stack: Stack, vpc: ec2.IVpc, cluster: ecs.Cluster, image: ecs.ContainerImage, template: Callable[[], Template]
+) -> None:
+    key = kms.Key(stack, "Key")
+    secret = secretsmanager.Secret(stack, "Secret", encryption_key=key)
+    tls = MeshTls(
+        trust=TlsTrust.secrets_manager(secret),
+        certificate_of=lambda name, dns_name: TlsCertificate.secrets_manager(secret),
+        mode="PERMISSIVE",
+        callers="plaintext",
+    )
+    mesh = ServiceMesh(stack, "Mesh", mesh_name="shop", vpc=vpc, domain="shop.local", tls=tls)
+    stock = MeshNode(stack, "Stock", mesh=mesh, name="stock")
+    stock.implement(stack, "Tasks", cluster=cluster, image=image, app_port=8080)
+    (of_key,) = statements(template(), "kms:Decrypt")
+    assert of_key["Resource"] == stack.resolve(key.key_arn)
+
+
+def test_tasks_may_get_a_secret_whose_name_the_deployment_knows(
+    stack: Stack,
+    envoy_mesh: ServiceMesh,
+    cluster: ecs.Cluster,
+    image: ecs.ContainerImage,
+    template: Callable[[], Template],
+) -> None:
+    name = CfnParameter(stack, "Name").value_as_string
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", name)
+    tls = ListenerTls(certificate=TlsCertificate.secrets_manager(secret))
+    stock = MeshNode(stack, "Stock", mesh=envoy_mesh, name="stock", tls=tls)
+    stock.implement(stack, "Tasks", cluster=cluster, image=image, app_port=8080)
+    (statement,) = statements(template(), "secretsmanager:GetSecretValue")
+    assert statement["Resource"] == stack.resolve(f"{secret.secret_arn}-??????")
+
+
+def test_secret_whose_name_looks_like_a_complete_arn_is_refused(stack: Stack) -> None:
+    by_name = secretsmanager.Secret.from_secret_name_v2(stack, "ByName", "shop-yellow")
+    for source in (TlsCertificate, TlsTrust):
+        assert "name of the secret ends with a hyphen and six characters" in refusal(source.secrets_manager, by_name)
+    complete = secretsmanager.Secret.from_secret_complete_arn(stack, "Complete", SECRET)
+    assert TlsCertificate.secrets_manager(complete).secret_arn == SECRET
+
+
+def test_function_of_the_user_may_add_secrets_of_its_own(
+    stack: Stack,
+    envoy_mesh: ServiceMesh,
+    cluster: ecs.Cluster,
+    image: ecs.ContainerImage,
+    template: Callable[[], Template],
+) -> None:
+    def add(bootstrap: Any) -> Any:
+        sources = [{"name": "static"}, {"name": "file", "sds_config": {"path_config_source": {"path": "/sds.yaml"}}}]
+        context = {"common_tls_context": {"tls_certificate_sds_secret_configs": sources}}
+        bootstrap["static_resources"]["clusters"].append({"name": "own", "transport_socket": {"typed_config": context}})
+        return bootstrap
+
+    stock = MeshNode(stack, "Stock", mesh=envoy_mesh, name="stock")
+    stock.implement(stack, "Tasks", cluster=cluster, image=image, app_port=8080, adjust_bootstrap=add)
+    assert not statements(template(), *(api.action for api in CERTIFICATE_APIS))
 
 
 def envoy_of(template: Template, node: str) -> Properties:

@@ -152,3 +152,10 @@ def test_folder_of_another_mesh_is_refused(issue: Issue, folder: Path, tmp_path:
     template.write_text(json.dumps(write_template(Mesh(name="other", nodes=(node(),)))))
     assert main(["certificates", str(template), "--out", str(folder)]) == 1
     assert {each.name: each.read_text() for each in folder.iterdir()} == before
+
+
+def test_mesh_with_a_long_name_is_renewed(folder: Path, tmp_path: Path) -> None:
+    template = tmp_path / "long.template.json"
+    template.write_text(json.dumps(write_template(Mesh(name="m" * 100, nodes=(node(),)))))
+    for _ in range(2):
+        assert main(["certificates", str(template), "--out", str(folder)]) == 0

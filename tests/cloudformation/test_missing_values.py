@@ -153,6 +153,19 @@ def test_name_without_a_value_has_no_placeholder(name: str, write: Write) -> Non
     )
 
 
+@pytest.mark.parametrize("with_mesh", [False, True])
+def test_missing_value_that_stops_the_reading_is_one_line(with_mesh: bool, write: Write) -> None:
+    template = mesh_template({}, MeshName=MISSING)
+    if with_mesh:
+        template["Resources"]["Mesh"]["Properties"]["MeshName"] = MISSING
+    else:
+        template["Resources"]["Mesh"] = template["Resources"]["Red"]
+    with pytest.raises(MeshError) as caught:
+        read_source([write(a=template)])
+    (line,) = caught.value.problems
+    assert line.startswith("parameter 'Stage': has no value, got None (give it with --set Stage=VALUE; used 2 times: ")
+
+
 def test_message_about_what_is_left_out_without_a_value_occurs_once(write: Write) -> None:
     template = mesh_template({})
     for number in range(3):

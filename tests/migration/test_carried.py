@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from color_mesh.migration import Migration
-from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, aws_resource, migrated, running
+from tests.support.local_templates import resource
+from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, migrated, running
 
 TEAM = {"Key": "team", "Value": "colors"}
 EFS = {"FilesystemId": "fs-1", "TransitEncryption": "ENABLED", "AuthorizationConfig": {"AccessPointId": "fsap-1"}}
@@ -32,7 +33,7 @@ def lost(migration: Migration) -> list[str]:
 
 
 def test_tags_of_the_node_the_task_definition_and_the_service_are_added(tmp_path: Path) -> None:
-    red = aws_resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC, Tags=[TEAM])
+    red = resource("AWS::AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC, Tags=[TEAM])
     task = {"Tags": [{"Key": "team", "Value": "tasks"}]}
     service = {"Tags": [{"Key": "cost", "Value": {"Fn::Sub": "in ${AWS::Region}"}}]}
     migration = migrated(tmp_path, {"Red": red, **running(task, service)})
@@ -43,7 +44,7 @@ def test_tags_of_the_node_the_task_definition_and_the_service_are_added(tmp_path
 
 
 def test_tags_of_the_mesh_are_those_of_its_construct(tmp_path: Path) -> None:
-    mesh = aws_resource("AppMesh::Mesh", MeshName="colors", Tags=[TEAM])
+    mesh = resource("AWS::AppMesh::Mesh", MeshName="colors", Tags=[TEAM])
     migration = migrated(tmp_path, {"Mesh": mesh})
     assert 'Tags.of(mesh).add("team", "colors")' in migration.files("")["mesh_stack.py"]
 
@@ -62,13 +63,13 @@ def test_tags_of_the_mesh_are_those_of_its_construct(tmp_path: Path) -> None:
     ],
 )
 def test_tag_that_cannot_be_added_is_lost(tmp_path: Path, tag: dict[str, Any], reason: str) -> None:
-    migration = migrated(tmp_path, {**running({}, {"Tags": [tag]}), "Table": aws_resource("DynamoDB::Table")})
+    migration = migrated(tmp_path, {**running({}, {"Tags": [tag]}), "Table": resource("AWS::DynamoDB::Table")})
     assert f"t.json: Service: {reason}" in lost(migration)
     assert "Tags" not in code(migration)
 
 
 def test_tags_of_a_node_without_tasks_are_lost(tmp_path: Path) -> None:
-    red = aws_resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC, Tags=[TEAM])
+    red = resource("AWS::AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC, Tags=[TEAM])
     assert lost(migrated(tmp_path, {"Red": red})) == [
         (
             "virtual node 'red': the tags team=colors are removed, since it has no tasks here: add them with "
@@ -126,7 +127,7 @@ def test_volume_that_fargate_has_not_is_lost_with_its_mount_points(
 ) -> None:
     mounts = [{"SourceVolume": "a", "ContainerPath": "/a"}]
     task = {"Volumes": [{"Name": "a", **volume}], "ContainerDefinitions": [{**APP, "MountPoints": mounts}, ENVOY]}
-    migration = migrated(tmp_path, {**running(task), "Files": aws_resource("EFS::FileSystem")})
+    migration = migrated(tmp_path, {**running(task), "Files": resource("AWS::EFS::FileSystem")})
     assert lost(migration)[:2] == [
         f"t.json: Task: the volume 'a' is removed: {reason}",
         "t.json: Task container 'app': the mount point '/a' is removed with its volume 'a'",
@@ -139,12 +140,12 @@ def test_volume_that_fargate_has_not_is_lost_with_its_mount_points(
 
 def scaled(resource_id: Any, **policies: Any) -> dict[str, Any]:
     """Return a service with autoscaling."""
-    target = aws_resource("ApplicationAutoScaling::ScalableTarget", ResourceId=resource_id, **SCALABLE)
+    target = resource("AWS::ApplicationAutoScaling::ScalableTarget", ResourceId=resource_id, **SCALABLE)
     return {
         **running({}, {"DesiredCount": 3, "ServiceName": "red-svc"}),
         "Target": target,
         **{
-            name: aws_resource("ApplicationAutoScaling::ScalingPolicy", ScalingTargetId={"Ref": "Target"}, **each)
+            name: resource("AWS::ApplicationAutoScaling::ScalingPolicy", ScalingTargetId={"Ref": "Target"}, **each)
             for name, each in policies.items()
         },
     }
@@ -225,8 +226,8 @@ def balanced(**changes: dict[str, Any]) -> dict[str, Any]:
     return {
         **running({}, service),
         **{
-            name: aws_resource(
-                f"ElasticLoadBalancingV2::{kinds.get(name, 'Listener')}", **(each | changes.get(name, {}))
+            name: resource(
+                f"AWS::ElasticLoadBalancingV2::{kinds.get(name, 'Listener')}", **(each | changes.get(name, {}))
             )
             for name, each in declared.items()
         },
@@ -295,7 +296,7 @@ def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
 def test_part_of_a_load_balancer_that_is_not_migrated_is_lost(
     tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
-    certificate = {"Certificate": aws_resource("CertificateManager::Certificate", DomainName="example.com")}
+    certificate = {"Certificate": resource("AWS::CertificateManager::Certificate", DomainName="example.com")}
     migration = migrated(tmp_path, {**balanced(**changes), **certificate})
     assert f"t.json: Balancer {reason}" in lost(migration)
     migration.files("t.json")
@@ -312,13 +313,13 @@ def test_network_load_balancer_of_a_node_is_work_by_hand(tmp_path: Path) -> None
 
 def test_each_listener_of_a_gateway_is_implemented(tmp_path: Path) -> None:
     ports = [{"PortMapping": {"Port": port, "Protocol": "http"}} for port in (8080, 9090)]
-    front = aws_resource(
-        "AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec={"Listeners": ports}
+    front = resource(
+        "AWS::AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec={"Listeners": ports}
     )
     arn = ARN.replace("virtualNode/red", "virtualGateway/front")
     envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": arn}]}
-    task = aws_resource("ECS::TaskDefinition", ContainerDefinitions=[envoy], Family="front")
-    service = aws_resource("ECS::Service", TaskDefinition={"Ref": "Task"}, DesiredCount=2)
+    task = resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[envoy], Family="front")
+    service = resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"}, DesiredCount=2)
     text = code(migrated(tmp_path, {"Front": front, "Task": task, "Service": service}))
     text = text.replace("( ", "(")
     assert 'gateways["front"].implement(self, "Front", cluster=cluster, desired_count=2, family="front"' in text

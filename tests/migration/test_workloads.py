@@ -11,7 +11,8 @@ from color_mesh.migration.findings import FindingKind
 from color_mesh.migration.sizes import FargateSize, fargate_size
 from color_mesh.migration.workload import Workload
 from tests.support.builders import refusal
-from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, aws_resource, migrated, running
+from tests.support.local_templates import resource
+from tests.support.migrated_template import APP, ARN, ENVOY, SPEC, migrated, running
 
 
 def workload(tmp_path: Path, task: dict[str, Any], service: dict[str, Any] | None = None) -> Workload:
@@ -86,8 +87,8 @@ def test_service_that_cannot_be_migrated_stops_no_other_one(tmp_path: Path) -> N
     arn = ARN.replace("virtualNode/red", "virtualGateway/front")
     envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": arn}]}
     gateway = {
-        "GatewayTask": aws_resource("ECS::TaskDefinition", ContainerDefinitions=[envoy]),
-        "GatewayService": aws_resource("ECS::Service", TaskDefinition={"Ref": "GatewayTask"}),
+        "GatewayTask": resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[envoy]),
+        "GatewayService": resource("AWS::ECS::Service", TaskDefinition={"Ref": "GatewayTask"}),
     }
     task = {"ContainerDefinitions": [{**APP, "Cpu": 16385}, ENVOY]}
     whole = migrated(tmp_path, gateway)
@@ -392,7 +393,7 @@ def test_permissions_of_the_task_role_are_to_be_granted_again(
     properties: dict[str, Any], expected: list[str], tmp_path: Path
 ) -> None:
     resources = running({"TaskRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}})
-    migration = migrated(tmp_path, {**resources, "Role": aws_resource("IAM::Role", **properties)})
+    migration = migrated(tmp_path, {**resources, "Role": resource("AWS::IAM::Role", **properties)})
     new_role = "t.json: Service: the task role is a new one: grant it the permissions of the old one"
     assert findings(migration, "to do") == [f"{new_role}, {permissions}" for permissions in expected]
 
@@ -410,10 +411,10 @@ BEHIND = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort"
 
 def balancer(scheme: str | None, listener: dict[str, Any], protocol: str = "TCP") -> dict[str, Any]:
     return {
-        "Group": aws_resource("ElasticLoadBalancingV2::TargetGroup", Port=8080),
-        "Balancer": aws_resource("ElasticLoadBalancingV2::LoadBalancer", **({"Scheme": scheme} if scheme else {})),
-        "Listener": aws_resource(
-            "ElasticLoadBalancingV2::Listener",
+        "Group": resource("AWS::ElasticLoadBalancingV2::TargetGroup", Port=8080),
+        "Balancer": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", **({"Scheme": scheme} if scheme else {})),
+        "Listener": resource(
+            "AWS::ElasticLoadBalancingV2::Listener",
             LoadBalancerArn={"Ref": "Balancer"},
             Port=443,
             Protocol=protocol,
@@ -444,13 +445,13 @@ WEIGHTED = {
         pytest.param(balancer(None, {"DefaultActions": ["forward"]}), False, id="no-action"),
         pytest.param(balancer(None, {"DefaultActions": {"Type": "forward"}}), False, id="no-list"),
         pytest.param(
-            {"Group": aws_resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="no-listener"
+            {"Group": resource("AWS::ElasticLoadBalancingV2::TargetGroup", Port=8080)}, False, id="no-listener"
         ),
         pytest.param(
             {
                 **balancer(None, {}),
-                "Rule": aws_resource(
-                    "ElasticLoadBalancingV2::ListenerRule",
+                "Rule": resource(
+                    "AWS::ElasticLoadBalancingV2::ListenerRule",
                     ListenerArn={"Ref": "Listener"},
                     Actions=FORWARD["DefaultActions"],
                 ),
@@ -469,7 +470,7 @@ def test_load_balancer_of_a_gateway_is_internet_facing_only_if_it_was(
     assert ('exposure="internet"' in services_stack) is public
 
 
-GROUP = {"Group": aws_resource("ElasticLoadBalancingV2::TargetGroup", Port=8080)}
+GROUP = {"Group": resource("AWS::ElasticLoadBalancingV2::TargetGroup", Port=8080)}
 PUBLIC = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["a"], "AssignPublicIp": "ENABLED"}}}
 INTERNAL = "a new network load balancer, internal, which forwards TCP on the port of the gateway"
 PUBLIC_BALANCER = (
@@ -620,7 +621,7 @@ def test_service_may_refer_to_its_task_definition_by_family_or_arn(named: str, t
 
 
 def test_service_without_its_task_definition_is_lost(tmp_path: Path) -> None:
-    migration = migrated(tmp_path, {"Service": aws_resource("ECS::Service", TaskDefinition="far")})
+    migration = migrated(tmp_path, {"Service": resource("AWS::ECS::Service", TaskDefinition="far")})
     assert findings(migration, "lost") == ["t.json: Service: the task definition far is in no template"]
 
 
@@ -761,7 +762,7 @@ def test_property_that_is_migrated_needs_a_value(container: dict[str, Any], plac
 
 def test_backend_that_no_template_declares_is_lost(tmp_path: Path) -> None:
     spec = {**SPEC, "Backends": [{"VirtualService": {"VirtualServiceName": "far.colors.local"}}]}
-    red = aws_resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=spec)
+    red = resource("AWS::AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=spec)
     migration = migrated(tmp_path, {"Red": red})
     assert migration.converted.mesh.node("red").backends == ()
     lost = [f"{each.subject}: {each.text}" for each in migration.findings if each.kind == "lost"]
@@ -787,8 +788,8 @@ def test_backend_that_no_template_declares_is_lost(tmp_path: Path) -> None:
 )
 def test_name_that_the_new_zone_hides_is_work_by_hand(value: str, found: bool, tmp_path: Path) -> None:
     app = {**APP, "Environment": [{"Name": "URL", "Value": value}]}
-    service = aws_resource(
-        "AppMesh::VirtualService",
+    service = resource(
+        "AWS::AppMesh::VirtualService",
         MeshName="colors",
         VirtualServiceName="red.colors.local",
         Spec={"Provider": {"VirtualNode": {"VirtualNodeName": "red"}}},

@@ -181,7 +181,7 @@ def test_wrong_number_of_authorities_in_acm_is_rejected(count: int) -> None:
 
 def test_authority_in_acm_without_an_arn_is_rejected() -> None:
     trust = AcmTrust(certificate_authority_arns=(ARN, "ca"))
-    wrong = "certificate authority is not an ARN, got 'ca' (such as 'arn:aws:acm:…')"
+    wrong = "certificate authority is not an ARN, got 'ca' (such as 'arn:aws:acm-pca:…')"
     assert refusal(with_client_tls, validation=validation(trust=trust)) == CALLER + wrong
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from color_mesh.appmesh.source import read_source
 from color_mesh.migration import Migration, migrate
+from tests.support.local_templates import resource
 
 ARN = "arn:aws:appmesh:eu-west-1:111122223333:mesh/colors/virtualNode/red"
 APP = {"Name": "app", "Image": "example/red:1", "PortMappings": [{"ContainerPort": 80}]}
@@ -17,16 +18,12 @@ SPEC = {
 GATEWAY_SPEC = {"Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "http"}}]}
 
 
-def aws_resource(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": f"AWS::{kind}", "Properties": properties}
-
-
 def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migration:
     """Return the migration of a template with the node red, the gateway front and other resources."""
     mesh = {
-        "Red": aws_resource("AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC),
-        "Front": aws_resource(
-            "AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec=GATEWAY_SPEC
+        "Red": resource("AWS::AppMesh::VirtualNode", MeshName="colors", VirtualNodeName="red", Spec=SPEC),
+        "Front": resource(
+            "AWS::AppMesh::VirtualGateway", MeshName="colors", VirtualGatewayName="front", Spec=GATEWAY_SPEC
         ),
     }
     file = tmp_path / "t.json"
@@ -38,6 +35,6 @@ def migrated(tmp_path: Path, resources: dict[str, Any], **values: str) -> Migrat
 def running(task: dict[str, Any], service: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a task definition, by default with the application and Envoy, and the service that runs it."""
     return {
-        "Task": aws_resource("ECS::TaskDefinition", **{"ContainerDefinitions": [APP, ENVOY], **task}),
-        "Service": aws_resource("ECS::Service", TaskDefinition={"Ref": "Task"}, **(service or {})),
+        "Task": resource("AWS::ECS::TaskDefinition", **{"ContainerDefinitions": [APP, ENVOY], **task}),
+        "Service": resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"}, **(service or {})),
     }

@@ -59,7 +59,7 @@ STAGES = {
 
 
 def in_stage(stage: str) -> tuple[Mesh, MeshCertificates]:
-    certificates = MeshCertificates(STAGES[stage], NAMESPACE)
+    certificates = MeshCertificates(STAGES[stage], NAMESPACE, admits_by_name=True)
     mesh = Mesh(
         name="colors",
         nodes=(certificates.node(RED), certificates.node(CALLER)),

@@ -19,7 +19,7 @@ from color_mesh.cloudformation import (
 )
 from color_mesh.cloudformation.values import Unresolved
 from color_mesh.model import CloudMapService, Mesh, MeshError
-from color_mesh.model.errors import add_problems, problem, refuse
+from color_mesh.model.errors import add_problems, listed, problem, refuse
 
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
@@ -76,7 +76,7 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
     declared = _resources(templates, left_out)
     services = _cloud_map_services(templates, left_out)
     if not declared:
-        refuse(left_out)
+        refuse(dict.fromkeys(left_out))
         subject = ", ".join(map(str, paths))
         fix = "add a template, or JSON of the AWS CLI or Terraform, that declares one"
         raise MeshError([problem(subject, "declares no mesh", "no App Mesh resource", fix)])
@@ -101,7 +101,7 @@ def read_declared_meshes(templates: Templates) -> Source:
     declared = _resources(templates, left_out)
     services = _cloud_map_services(templates, left_out)
     if not declared:
-        refuse(left_out)
+        refuse(dict.fromkeys(left_out))
     meshes, notes = read_meshes(declared, services, left_out)
     return Source(meshes=meshes, resources=tuple(declared), templates=templates, notes=notes, left_out=tuple(left_out))
 
@@ -112,6 +112,11 @@ def _resources(templates: Templates, left_out: list[str]) -> list[DeclaredResour
     Raises:
         MeshError: If a mesh cannot be read: every other part of it depends on its settings.
     """
+    unknown = {each for each in templates.types if each.startswith("AWS::AppMesh::") and each not in _TYPES}
+    left_out += (
+        problem(resource.place, "unknown resource type", resource.type, f"known: {listed(_TYPES)}")
+        for resource in templates.resources(*unknown)
+    )
     declared = []
     of_meshes: list[str] = []
     for resource in templates.resources(*_TYPES):
@@ -119,7 +124,7 @@ def _resources(templates: Templates, left_out: list[str]) -> list[DeclaredResour
             declared.append(_declared(resource))
         except MeshError as error:
             add_problems(of_meshes if _TYPES[resource.type] == "mesh" else left_out, error.problems)
-    refuse((*of_meshes, *left_out) if of_meshes else ())
+    refuse(dict.fromkeys((*of_meshes, *left_out) if of_meshes else ()))
     return declared
 
 

@@ -45,9 +45,9 @@ def service(value: Object, label: str | None = None) -> Converted:
         properties["DnsConfig"] = {key: each for key, each in dns.items() if key != "NamespaceId"}
     return Converted(
         type=SERVICE,
-        label=label or label_of("service", value["Name"]),
+        label=label or label_of("service", value.get("Name")),
         properties=properties,
-        key=(str(namespace_id), str(value["Name"])),
+        key=(str(namespace_id), str(value.get("Name"))),
         ids=texts(value.get("Id"), value.get("Arn")),
     )
 
@@ -56,9 +56,9 @@ def namespace(kind: str, value: Object, label: str | None = None) -> Converted:
     """Return a namespace: ``kind`` is one of `NAMESPACES`."""
     return Converted(
         type=NAMESPACES[kind],
-        label=label or label_of("namespace", value["Name"]),
+        label=label or label_of("namespace", value.get("Name")),
         properties=only(value, ("Name", "Description", "Vpc") if kind == "DNS_PRIVATE" else ("Name", "Description")),
-        key=(str(value["Name"]),),
+        key=(str(value.get("Name")),),
         ids=texts(value.get("Id"), value.get("Arn")),
     )
 

@@ -1,7 +1,7 @@
 """The template of all resources in some documents, which refer to each other by ids, ARNs and names."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def convert(documents: Iterable[tuple[Path, Any]], meshes: Iterable[str] = ()) -
     references = _references(resources)
     secrets: dict[str, str] = {}
     declared = {
-        logical_id: {"Type": each.type, "Properties": _resolved(each.properties, "", references, secrets)}
+        logical_id: {"Type": each.type, "Properties": _resolved(each.properties, logical_id, references, secrets)}
         for logical_id, (_, each) in resources.items()
     }
     return Conversion(
@@ -186,33 +186,48 @@ def _references(resources: _Resources) -> dict[str, str]:
     return references | families
 
 
-def _resolved(value: Any, name: str, references: Mapping[str, str], secrets: dict[str, str]) -> Any:
+def _resolved(
+    value: Any, logical_id: str, references: Mapping[str, str], secrets: dict[str, str], name: str = ""
+) -> Any:
     """Return a value with references in place of ids and ARNs, and with parameters in place of secrets.
 
     Args:
         value: Value of a property.
-        name: Name of the property, or of the variable of which it is the value.
+        logical_id: Logical id of the resource.
         references: Logical ids by ids and ARNs.
         secrets: Values of parameters, to which those of secrets are added.
+        name: Name of the property, or of the variable of which it is the value. Default: the value is that of all
+            properties.
     """
     if isinstance(value, dict):
         named = value.get("Name")
         return {
             key: each
             if key.endswith("PolicyDocument")
-            else _resolved(each, named if key == "Value" and isinstance(named, str) else key, references, secrets)
+            else _resolved(
+                each, logical_id, references, secrets, named if key == "Value" and isinstance(named, str) else key
+            )
             for key, each in value.items()
         }
     if isinstance(value, list):
-        return [_resolved(each, name, references, secrets) for each in value]
+        return [_resolved(each, logical_id, references, secrets, name) for each in value]
     if isinstance(value, Secret):
-        parameter = name if name not in secrets else f"{name}{len(secrets)}"
+        parameter = _parameter(f"{logical_id}.{name}", secrets)
         secrets[parameter] = str(value)
         return {"Ref": parameter}
     if not isinstance(value, str):
         return value
     found = next((references[each] for each in _names(value, name) if each in references), None)
     return value if found is None else {"Ref": found}
+
+
+def _parameter(name: str, known: Collection[str]) -> str:
+    """Return the name of a new parameter: messages have it in place of the value."""
+    parameter, number = name, len(known)
+    while parameter in known:
+        number += 1
+        parameter = f"{name} {number}"
+    return parameter
 
 
 def _names(value: str, property_name: str) -> Iterator[str]:

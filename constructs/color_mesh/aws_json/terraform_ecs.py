@@ -9,6 +9,7 @@ from color_mesh.aws_json.terraform_blocks import block, blocks, pairs, renamed
 
 _OF_ENVOY = ("APPMESH_", "ENVOY_", "ENABLE_ENVOY_")
 _SECRET = re.compile("pass|secret|token|key|credential", re.IGNORECASE)
+_URL_WITH_PASSWORD = re.compile("://[^/@:]*:[^/@]+@")
 # Keys of a container that name things, such as the ARN of a secret in AWS Secrets Manager.
 _NO_SECRETS = ("name", "image", "secrets", "repositoryCredentials", "dependsOn", "portMappings", "mountPoints")
 _TASK_DEFINITION = {
@@ -135,13 +136,18 @@ def _secret_variable(variable: Any) -> Any:
 
 
 def _secret_words(value: Any, before: str = "") -> Any:
-    """Return a value whose texts are secrets if they, or the key or the option before them, name a secret."""
+    """Return a value whose texts are secrets if they, or the key or the option before them, name a secret.
+
+    URLs with a password are secrets, too.
+    """
     if isinstance(value, dict):
         return {key: _secret_words(each, key) for key, each in value.items()}
     if isinstance(value, list):
         words = [before, *value]
         return [_secret_words(each, str(word)) for word, each in zip(words, value, strict=False)]
-    is_secret = isinstance(value, str) and (_SECRET.search(value) or _SECRET.search(before))
+    if not isinstance(value, str):
+        return value
+    is_secret = _SECRET.search(value) or _SECRET.search(before) or _URL_WITH_PASSWORD.search(value)
     return Secret(value) if is_secret else value
 
 

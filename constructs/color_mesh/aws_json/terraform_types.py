@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
-from color_mesh.aws_json.cloud_map import NAMESPACES
-from color_mesh.aws_json.cloud_map import SERVICE as CLOUD_MAP_SERVICE
+from color_mesh.aws_json import cloud_map
 from color_mesh.aws_json.resource import Converted, Object, texts
 from color_mesh.aws_json.terraform_app_mesh import TYPES, app_mesh_conversion
 from color_mesh.aws_json.terraform_blocks import block, blocks, pairs, renamed
@@ -13,31 +12,30 @@ from color_mesh.aws_json.terraform_ecs import service, task_definition
 from color_mesh.aws_json.terraform_load_balancers import listener, load_balancer, rule, target_group
 
 Conversion: TypeAlias = Callable[[Object, str], list[Converted]]
+_IDS = {"id": "Id", "arn": "Arn"}
 _PORTS = {"from_port": "FromPort", "to_port": "ToPort"}
 
 
 def _namespace(kind: str, values: Object, address: str) -> list[Converted]:
-    properties = renamed(values, {"name": "Name", "description": "Description"})
-    if kind == "DNS_PRIVATE":
-        properties["Vpc"] = values.get("vpc") or "unknown"
-    return [_resource(NAMESPACES[kind], values, address, properties)]
+    declared = renamed(values, {"name": "Name", "description": "Description", **_IDS})
+    return [cloud_map.namespace(kind, {**declared, "Vpc": values.get("vpc") or "unknown"}, address)]
 
 
 def _known_namespace(values: Object, address: str) -> list[Converted]:
     kind = str(values.get("type"))
-    return _namespace(kind if kind in NAMESPACES else "DNS_PRIVATE", values, address)
+    return _namespace(kind if kind in cloud_map.NAMESPACES else "DNS_PRIVATE", values, address)
 
 
 def _discovery_service(values: Object, address: str) -> list[Converted]:
     dns = block(values, "dns_config")
-    names = {"name": "Name", "description": "Description", "namespace_id": "NamespaceId"}
-    properties = renamed({"namespace_id": dns.get("namespace_id"), **_set(values)}, names)
+    names = {"name": "Name", "description": "Description", "namespace_id": "NamespaceId", **_IDS}
+    declared: dict[str, Any] = {**renamed(dns, {"namespace_id": "NamespaceId"}), **renamed(values, names)}
     records = [renamed(each, {"type": "Type", "ttl": "TTL"}) for each in blocks(dns, "dns_records")]
     if records:
-        properties["DnsConfig"] = {**renamed(dns, {"routing_policy": "RoutingPolicy"}), "DnsRecords": records}
+        declared["DnsConfig"] = {**renamed(dns, {"routing_policy": "RoutingPolicy"}), "DnsRecords": records}
     if blocks(values, "health_check_custom_config"):
-        properties["HealthCheckCustomConfig"] = {"FailureThreshold": 1}
-    return [_resource(CLOUD_MAP_SERVICE, values, address, properties)]
+        declared["HealthCheckCustomConfig"] = {"FailureThreshold": 1}
+    return [cloud_map.service(declared, address)]
 
 
 def _instance(values: Object, address: str) -> list[Converted]:
@@ -102,10 +100,6 @@ def _rules(values: Object, other: str, own_group: Any) -> list[dict[str, Any]]:
 def _list(values: Object, key: str) -> list[Any]:
     value = values.get(key)
     return value if isinstance(value, list) else []
-
-
-def _set(values: Object) -> dict[str, Any]:
-    return {key: each for key, each in values.items() if each not in (None, "", [], {})}
 
 
 def _renamed(type_name: str, names: Mapping[str, str], values: Object, address: str) -> list[Converted]:

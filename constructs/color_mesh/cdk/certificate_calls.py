@@ -1,7 +1,7 @@
 """Calls of AWS for certificates by the Envoys of a mesh: their permissions."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import jsii
 from aws_cdk import IAspect, Stack
@@ -9,13 +9,12 @@ from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from color_mesh.envoy.aws.certificates import SECRETS_MANAGER, CertificateApi
-from color_mesh.model import Mesh, SecretsManagerCertificate, SecretsManagerTrust, VirtualGateway, VirtualNode
-from color_mesh.model.builder import MeshBuilder
+from color_mesh.model import SecretsManagerCertificate, SecretsManagerTrust, VirtualGateway, VirtualNode
 from color_mesh.model.tls import sources
 
 # AWS Secrets Manager User Guide, *What's in a Secrets Manager secret?*: an ARN ends with six random characters. A token
-# is the complete ARN.
-_COMPLETE = re.compile(r".*(-[A-Za-z0-9]{6}|\})")
+# is the complete ARN, unless it is the name in one.
+_COMPLETE = re.compile(r".*-[A-Za-z0-9]{6}|\$\{Token\[[^]]+\]\}")
 
 
 @jsii.implements(IAspect)
@@ -26,30 +25,30 @@ class CertificatePermission:
         self,
         role: iam.IRole,
         calls: Callable[[], Iterable[tuple[CertificateApi, str]]],
-        mesh: MeshBuilder,
+        parts: Callable[[], Sequence[VirtualNode | VirtualGateway]] = lambda: (),
     ) -> None:
         """Give a role the permission at synthesis.
 
         Args:
             role: The task role.
             calls: Returns the APIs that the Envoy calls, with the ARNs.
-            mesh: Mesh of the Envoy.
+            parts: Returns the nodes and gateways with secrets, as their own Envoys know them. Default: none.
         """
         self._role = role
         self._calls = calls
-        self._mesh = mesh
+        self._parts = parts
 
     def visit(self, node: IConstruct) -> None:
         """Add the statements when the role itself is visited."""
         if node.node.path != self._role.node.path:
             return
         arns: dict[CertificateApi, list[str]] = {}
-        for api, arn in self._calls():
+        for api, arn in dict.fromkeys(self._calls()):
             arns.setdefault(api, []).append(arn)
         for api, called in arns.items():
             resources = [_resource(arn) for arn in called] if api is SECRETS_MANAGER else called
             self._role.add_to_principal_policy(iam.PolicyStatement(actions=[api.action], resources=resources))
-        keys = dict(_encryption_keys(self._mesh.build()))
+        keys = dict(_encryption_keys(self._parts()))
         used = dict.fromkeys(keys[arn] for arn in arns.get(SECRETS_MANAGER, []) if arn in keys)
         if used:
             # AWS Secrets Manager User Guide, *Secret encryption and decryption*: permissions for the KMS key.
@@ -63,12 +62,11 @@ def _resource(secret_arn: str) -> str:
     return secret_arn if _COMPLETE.fullmatch(secret_arn) else f"{secret_arn}-??????"
 
 
-def _encryption_keys(mesh: Mesh) -> Iterator[tuple[str, str]]:
+def _encryption_keys(parts: Sequence[VirtualNode | VirtualGateway]) -> Iterator[tuple[str, str]]:
     """Yield the ARNs of the secrets whose KMS key is one of the customer, and of the keys."""
-    parts: tuple[VirtualNode | VirtualGateway, ...] = (*mesh.nodes, *mesh.gateways)
     listeners = [listener.tls for part in parts for listener in part.listeners]
     policies = [part.client_tls for part in parts]
-    policies += [backend.client_tls for node in mesh.nodes for backend in node.backends]
+    policies += [backend.client_tls for part in parts if isinstance(part, VirtualNode) for backend in part.backends]
     for source in sources((*listeners, *policies)):
         if isinstance(source, SecretsManagerCertificate | SecretsManagerTrust) and source.encryption_key_arn:
             yield source.secret_arn, source.encryption_key_arn

@@ -262,6 +262,11 @@ class EnvoyDataPlane:
             admission=self._certificates.admission,
         ).bootstrap
 
+    def _parts(self) -> list[VirtualNode | VirtualGateway]:
+        """Return the nodes and gateways of the mesh, as their own Envoys know them."""
+        mesh = self._mesh.build()
+        return [*map(self._certificates.of_own_envoy, mesh.nodes), *mesh.gateways]
+
     def _add_envoy(
         self,
         task_definition: ecs.TaskDefinition,
@@ -281,7 +286,7 @@ class EnvoyDataPlane:
         task_definition.node.add_validation(configuration)
         role = task_definition.task_role
         Aspects.of(role).add(allow_discovery(task_definition, configuration.bootstrap))
-        Aspects.of(role).add(CertificatePermission(role, configuration.certificates, self._mesh))
+        Aspects.of(role).add(CertificatePermission(role, configuration.certificates, self._parts))
         acknowledge_pulling(task_definition, self._envoy_image)
         entry_point = partial(
             run_envoy,

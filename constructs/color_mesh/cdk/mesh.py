@@ -194,7 +194,9 @@ class ServiceMesh(Construct):
         self.egress_filter: EgressFilter = mesh.egress_filter
         self.telemetry: Telemetry | None = telemetry
         self.declared: MeshBuilder = MeshBuilder(mesh)
-        self.certificates: MeshCertificates = MeshCertificates(tls, namespace_name)
+        self.certificates: MeshCertificates = MeshCertificates(
+            tls, namespace_name, admits_by_name=data_plane == "envoy"
+        )
         if data_plane == "envoy" and isinstance(self.namespace, servicediscovery.PrivateDnsNamespace):
             # Cloud Map services of other stacks may go, and with an export these stacks would still use it.
             CrossStackReferences.of(self.namespace).produce(ReferenceStrength.WEAK)

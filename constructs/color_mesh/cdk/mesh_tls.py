@@ -7,7 +7,7 @@ from typing import get_args
 from color_mesh.envoy import Admission
 from color_mesh.model import ClientTls, DnsDiscovery, MeshError, SdsCertificate, VirtualGateway, VirtualNode
 from color_mesh.model.certificates import Certificate
-from color_mesh.model.checks import check_text
+from color_mesh.model.checks import check_dns_name, check_text
 from color_mesh.model.errors import problem, refuse
 from color_mesh.model.index import MeshParts
 from color_mesh.model.mesh_tls import MeshTls, certificate_name
@@ -24,15 +24,17 @@ class MeshCertificates:
         tls: TLS of the mesh. ``None``: it has none.
     """
 
-    def __init__(self, tls: MeshTls | None, namespace: str) -> None:
+    def __init__(self, tls: MeshTls | None, namespace: str, *, admits_by_name: bool) -> None:
         """Ask for no certificates yet.
 
         Args:
             tls: TLS of the mesh. ``None``: it has none.
             namespace: Name of the Cloud Map namespace of the mesh.
+            admits_by_name: The data plane admits callers by the names in their certificates.
         """
         self.tls = tls
         self._namespace = namespace
+        self._admits_by_name = admits_by_name
         self._owners: dict[str, str] = {}
         self._certificates: dict[str, Certificate] = {}
         self._listeners: dict[str, Certificate] = {}
@@ -41,7 +43,7 @@ class MeshCertificates:
     @property
     def admission(self) -> Admission | None:
         """Admission of callers by the names in their certificates. ``None``: all certificates are admitted."""
-        if self.tls is None or not self.tls.client_certificates:
+        if self.tls is None or not self.tls.client_certificates or not self._admits_by_name:
             return None
         return Admission(namespace=self._namespace, other_callers=self._other_callers)
 
@@ -81,6 +83,8 @@ class MeshCertificates:
         """Return the client policy of a caller: its own, or else that of the mesh."""
         if self.tls is None or self.tls.callers == "plaintext" or caller.client_tls is not None:
             return caller.client_tls
+        if isinstance(caller, VirtualNode) and isinstance(caller.discovery, DnsDiscovery):
+            return None  # It has no tasks in the mesh.
         return self.tls.client_tls(self._certificate(self.tls, caller) if self.tls.client_certificates else None)
 
     def node_elsewhere(self, node: VirtualNode) -> VirtualNode:
@@ -116,13 +120,21 @@ class MeshCertificates:
         return certificate
 
 
-def check_admitted(subject: str, certificates: MeshCertificates, names: Sequence[str]) -> Iterator[str]:
+def check_admitted(node: VirtualNode, certificates: MeshCertificates, names: Sequence[str]) -> Iterator[str]:
     """Validate the names of further callers of a node."""
+    subject = _subject(node)
+    listeners = certificates.of_own_envoy(node).listeners
     if certificates.admission is None:
-        fix = "ServiceMesh(tls=MeshTls(...)): without client certificates every caller is admitted"
+        fix = "ServiceMesh(tls=MeshTls(...), data_plane='envoy') with client certificates: now every caller is admitted"
         yield problem(subject, "mesh does not admit callers by name", tuple(names), fix)
+    elif not any(listener.tls is not None and listener.tls.accepts_any_name for listener in listeners):
+        fix = "a listener with the TLS of the mesh; one with 'tls' has 'subject_alternative_names' for that"
+        yield problem(subject, "has no listener that admits callers by the TLS of the mesh", tuple(names), fix)
     for name in names:
-        yield from check_text(subject, "name of a caller", name, 254, "such as 'red.tasks.colors.local'")
+        if "://" in name:
+            yield from check_text(subject, "name of a caller", name, 254, "such as 'spiffe://billing/worker'")
+        else:
+            yield from check_dns_name(subject, "name of a caller", name)
 
 
 def check_mesh_tls(subject: str, data_plane: str, tls: MeshTls | None) -> Iterator[str]:

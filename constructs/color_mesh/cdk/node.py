@@ -358,11 +358,11 @@ class MeshNode(TargetNode):
             callers: Imported nodes, or the names in the certificates of the callers: DNS names or URIs.
 
         Raises:
-            MeshError: If the mesh does not admit callers by name, or a name is not valid. The error lists all problems,
-                and the node stays as it is.
+            MeshError: If the mesh or the node does not admit callers by name, or a name is not valid. The error lists
+                all problems, and the node stays as it is.
         """
         names = [caller if isinstance(caller, str) else caller.certificate_name for caller in callers]
-        refuse(check_admitted(f"virtual node {self.name!r}", self.mesh.certificates, names))
+        refuse(check_admitted(self.mesh.declared.parts.nodes[self.name], self.mesh.certificates, names))
         self.mesh.certificates.admit(self.name, names)
 
     @checked(tokens=("command", "entry_point", "environment"))

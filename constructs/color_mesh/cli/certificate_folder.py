@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from color_mesh.authority import Authority, create_authority
+from color_mesh.authority import MAX_COMMON_NAME, Authority, create_authority
 from color_mesh.local.plan.certificate_names import CertificateOwner
 from color_mesh.model import MeshError
 from color_mesh.model.errors import problem, refuse
@@ -79,7 +79,7 @@ class CertificateFolder:
             authority = Authority((self._path / _AUTHORITY).read_text(), (self._path / _AUTHORITY_KEY).read_text())
         except (OSError, ValueError) as error:
             raise MeshError([problem("--out", f"has no valid authority: {error}", str(self._path), fix)]) from None
-        if authority.name != self._mesh:
+        if authority.name != self._mesh[:MAX_COMMON_NAME]:
             raise MeshError([problem("--out", f"has the authority of {authority.name!r}", str(self._path), fix)])
         return authority
 

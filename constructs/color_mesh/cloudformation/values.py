@@ -69,7 +69,7 @@ _HIDDEN = re.compile(r"\$NOECHO:([^$]*)\$")
 
 def hidden_value(parameter: str) -> str:
     """Return the text in place of the value of a ``NoEcho`` parameter."""
-    return f"$NOECHO:{re.sub(r'[^A-Za-z0-9]', '?', parameter)}$"
+    return f"$NOECHO:{re.sub(r'[^A-Za-z0-9_. ]', '?', parameter)}$"
 
 
 def hidden_parameters(text: str) -> tuple[str, ...]:

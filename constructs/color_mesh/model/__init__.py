@@ -1,6 +1,7 @@
 """The mesh model: frozen values, validated against the limits of App Mesh, Cloud Map and ECS. Standard library only."""
 
 from color_mesh.model.access_log import AccessLog
+from color_mesh.model.certificate_factories import TlsCertificate, TlsTrust
 from color_mesh.model.certificates import (
     AcmCertificate,
     AcmTrust,
@@ -10,8 +11,6 @@ from color_mesh.model.certificates import (
     SdsTrust,
     SecretsManagerCertificate,
     SecretsManagerTrust,
-    TlsCertificate,
-    TlsTrust,
 )
 from color_mesh.model.discovery import CloudMapDiscovery, CloudMapService, DnsDiscovery, DnsResponseType
 from color_mesh.model.errors import MeshError

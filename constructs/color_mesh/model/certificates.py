@@ -1,11 +1,11 @@
 """Certificates and trusted certificate authorities, by where they come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from color_mesh.model.checks import check_arn, check_text
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import problem
 from color_mesh.model.values import normalize
 
 
@@ -110,113 +110,6 @@ class SdsTrust:
     secret_name: str
 
 
-class _ArnOfCertificate(Protocol):
-    """A certificate of the CDK: ``acm.ICertificate``."""
-
-    @property
-    def certificate_arn(self) -> str:
-        """ARN of the certificate."""
-
-
-class _ArnOfAuthority(Protocol):
-    """A certificate authority of the CDK: ``acmpca.ICertificateAuthority``."""
-
-    @property
-    def certificate_authority_arn(self) -> str:
-        """ARN of the certificate authority."""
-
-
-class _ArnOfKey(Protocol):
-    """A KMS key of the CDK: ``kms.IKey``."""
-
-    @property
-    def key_arn(self) -> str:
-        """ARN of the key."""
-
-
-class _ArnOfSecret(Protocol):
-    """A secret of the CDK: ``secretsmanager.ISecret``."""
-
-    @property
-    def secret_arn(self) -> str:
-        """ARN of the secret."""
-
-    @property
-    def encryption_key(self) -> _ArnOfKey | None:
-        """KMS key of the secret. ``None``: the key of AWS, or an unknown key."""
-
-
-def _check_no_text(subject: str, values: Sequence[object], fix: str) -> Iterator[str]:
-    """Validate that objects of the CDK are not their ARNs."""
-    for value in values:
-        if isinstance(value, str):
-            yield problem(subject, "is text, and no object of the CDK", value, fix)
-
-
-_SECRET = "secretsmanager.Secret.from_secret_name_v2, or {}(secret_arn=...)"
-
-
-def _key_arn(secret: _ArnOfSecret) -> str | None:
-    return None if secret.encryption_key is None else secret.encryption_key.key_arn
-
-
-class TlsCertificate:
-    """Certificates of listeners and of clients, by where they come from."""
-
-    @staticmethod
-    def acm(certificate: _ArnOfCertificate) -> AcmCertificate:
-        """Return a certificate of AWS Certificate Manager: of AWS Private CA, or an exportable public one."""
-        fix = "acm.Certificate.from_certificate_arn, or AcmCertificate(arn=...)"
-        refuse(_check_no_text("certificate of ACM", [certificate], fix))
-        return AcmCertificate(arn=certificate.certificate_arn)
-
-    @staticmethod
-    def secrets_manager(secret: _ArnOfSecret) -> SecretsManagerCertificate:
-        """Return a certificate in AWS Secrets Manager; see `SecretsManagerCertificate`."""
-        refuse(_check_no_text("certificate in Secrets Manager", [secret], _SECRET.format("SecretsManagerCertificate")))
-        return SecretsManagerCertificate(secret_arn=secret.secret_arn, encryption_key_arn=_key_arn(secret))
-
-    @staticmethod
-    def file(certificate_chain: str, private_key: str) -> FileCertificate:
-        """Return a certificate in files; see `FileCertificate`."""
-        return FileCertificate(certificate_chain=certificate_chain, private_key=private_key)
-
-    @staticmethod
-    def sds(secret_name: str) -> SdsCertificate:
-        """Return a certificate from a Secret Discovery Service in the task."""
-        return SdsCertificate(secret_name=secret_name)
-
-
-class TlsTrust:
-    """Trusted certificate authorities, by where their certificates come from."""
-
-    @staticmethod
-    def acm(certificate_authorities: Sequence[_ArnOfAuthority]) -> AcmTrust:
-        """Return certificate authorities of AWS Private CA."""
-        fix = "a list with acmpca.CertificateAuthority.from_certificate_authority_arn, or AcmTrust(...)"
-        text = [certificate_authorities] if isinstance(certificate_authorities, str) else certificate_authorities
-        refuse(_check_no_text("trust in ACM", text, fix))
-        return AcmTrust(
-            certificate_authority_arns=tuple(each.certificate_authority_arn for each in certificate_authorities)
-        )
-
-    @staticmethod
-    def secrets_manager(secret: _ArnOfSecret) -> SecretsManagerTrust:
-        """Return the certificate authorities in a secret of AWS Secrets Manager; see `SecretsManagerTrust`."""
-        refuse(_check_no_text("trust in Secrets Manager", [secret], _SECRET.format("SecretsManagerTrust")))
-        return SecretsManagerTrust(secret_arn=secret.secret_arn, encryption_key_arn=_key_arn(secret))
-
-    @staticmethod
-    def file(certificate_chain: str) -> FileTrust:
-        """Return the certificate authorities in a file; see `FileTrust`."""
-        return FileTrust(certificate_chain=certificate_chain)
-
-    @staticmethod
-    def sds(secret_name: str) -> SdsTrust:
-        """Return the certificate authorities of a Secret Discovery Service in the task."""
-        return SdsTrust(secret_name=secret_name)
-
-
 Certificate: TypeAlias = AcmCertificate | SecretsManagerCertificate | FileCertificate | SdsCertificate
 Trust: TypeAlias = AcmTrust | SecretsManagerTrust | FileTrust | SdsTrust
 
@@ -225,7 +118,7 @@ def check_certificate(subject: str, certificate: Certificate) -> Iterator[str]:
     """Validate a certificate."""
     match certificate:
         case AcmCertificate():
-            yield from check_arn(subject, "certificate", certificate.arn)
+            yield from check_arn(subject, "certificate", certificate.arn, service="acm")
         case SecretsManagerCertificate():
             yield from _check_secret(subject, certificate)
         case FileCertificate():
@@ -249,7 +142,7 @@ def check_trust(subject: str, trust: Trust) -> Iterator[str]:
             if not 1 <= len(arns) <= 3:
                 yield problem(subject, "wrong number of certificate authorities", len(arns), "1 to 3")
             for arn in arns:
-                yield from check_arn(subject, "certificate authority", arn)
+                yield from check_arn(subject, "certificate authority", arn, service="acm-pca")
         case SecretsManagerTrust():
             yield from _check_secret(subject, trust)
         case FileTrust(certificate_chain=path):

@@ -91,7 +91,7 @@ def check_dns_name(subject: str, field: str, value: object, max_length: int = 25
         yield problem(subject, f"{field} is not a DNS name", value, fix)
 
 
-def check_arn(subject: str, field: str, value: object, *, service: str = "acm") -> Iterator[str]:
+def check_arn(subject: str, field: str, value: object, *, service: str) -> Iterator[str]:
     """Validate the ARN of one resource, or a token of the CDK for it, whose ARN is known at deployment only."""
     if not (isinstance(value, str) and value.startswith(("arn:", TOKEN))):
         yield problem(subject, f"{field} is not an ARN", value, f"such as 'arn:aws:{service}:…'")

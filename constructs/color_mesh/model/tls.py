@@ -44,6 +44,12 @@ class ListenerTls:
     mode: TlsMode = "STRICT"
     validation: TlsValidation | None = None
 
+    @property
+    def accepts_any_name(self) -> bool:
+        """Client certificates are validated, and any name in them is accepted."""
+        validation = self.validation if self.mode != "DISABLED" else None
+        return validation is not None and not validation.subject_alternative_names
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientTls:

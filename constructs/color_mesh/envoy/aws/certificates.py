@@ -107,10 +107,12 @@ def called_certificates(resources: Iterable[Json]) -> Iterator[tuple[Certificate
     calls: dict[tuple[CertificateApi, str], None] = {}
     for resource in resources:
         for secret in _secret_configs(resource):
-            (cluster,) = secret["sds_config"].get("api_config_source", {}).get("cluster_names", [None])
-            if cluster in apis:
-                arns = secret["name"].partition("#")[0].split(",")
-                calls |= dict.fromkeys((apis[cluster], arn) for arn in arns)
+            # A function of the user may have added secrets, which may be in the bootstrap configuration itself.
+            source = secret.get("sds_config", {}).get("api_config_source", {})
+            for cluster in source.get("cluster_names", []):
+                if cluster in apis:
+                    arns = secret["name"].partition("#")[0].split(",")
+                    calls |= dict.fromkeys((apis[cluster], arn) for arn in arns)
     yield from calls
 
 
