@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
@@ -150,6 +150,22 @@ def test_tasks_may_decrypt_their_secrets_before_callers_use_tls(
     stock.implement(stack, "Tasks", cluster=cluster, image=image, app_port=8080)
     (of_key,) = statements(template(), "kms:Decrypt")
     assert of_key["Resource"] == stack.resolve(key.key_arn)
+
+
+def test_tasks_may_get_a_secret_whose_name_the_deployment_knows(
+    stack: Stack,
+    envoy_mesh: ServiceMesh,
+    cluster: ecs.Cluster,
+    image: ecs.ContainerImage,
+    template: Callable[[], Template],
+) -> None:
+    name = CfnParameter(stack, "Name").value_as_string
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", name)
+    tls = ListenerTls(certificate=TlsCertificate.secrets_manager(secret))
+    stock = MeshNode(stack, "Stock", mesh=envoy_mesh, name="stock", tls=tls)
+    stock.implement(stack, "Tasks", cluster=cluster, image=image, app_port=8080)
+    (statement,) = statements(template(), "secretsmanager:GetSecretValue")
+    assert statement["Resource"] == stack.resolve(f"{secret.secret_arn}-??????")
 
 
 def test_secret_whose_name_looks_like_a_complete_arn_is_refused(stack: Stack) -> None:

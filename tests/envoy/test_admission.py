@@ -8,6 +8,7 @@ from color_mesh.envoy import Admission, CloudMapEndpoints, Transparent
 from color_mesh.envoy.admission import admitted_names
 from color_mesh.envoy.placement import Placement
 from color_mesh.model import (
+    DnsDiscovery,
     FileCertificate,
     FileTrust,
     GatewayRoute,
@@ -44,6 +45,8 @@ MESH = Mesh(
         node("blue"),
         node("caller", backends=(to("red.colors.local"),)),
         node("other-caller", backends=(to("routed.colors.local"),)),
+        # It has no tasks, and so no certificate: its name may be that of a gateway.
+        node("outside", discovery=DnsDiscovery(hostname="outside.example"), backends=(to("red.colors.local"),)),
         node("stranger", backends=(to("blue.colors.local"), to("elsewhere.colors.local"))),
     ),
     services=(

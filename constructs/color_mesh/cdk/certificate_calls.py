@@ -13,8 +13,8 @@ from color_mesh.model import SecretsManagerCertificate, SecretsManagerTrust, Vir
 from color_mesh.model.tls import sources
 
 # AWS Secrets Manager User Guide, *What's in a Secrets Manager secret?*: an ARN ends with six random characters. A token
-# is the complete ARN.
-_COMPLETE = re.compile(r".*(-[A-Za-z0-9]{6}|\})")
+# is the complete ARN, unless it is the name in one.
+_COMPLETE = re.compile(r".*-[A-Za-z0-9]{6}|\$\{Token\[[^]]+\]\}")
 
 
 @jsii.implements(IAspect)
@@ -25,14 +25,14 @@ class CertificatePermission:
         self,
         role: iam.IRole,
         calls: Callable[[], Iterable[tuple[CertificateApi, str]]],
-        parts: Callable[[], Sequence[VirtualNode | VirtualGateway]],
+        parts: Callable[[], Sequence[VirtualNode | VirtualGateway]] = lambda: (),
     ) -> None:
         """Give a role the permission at synthesis.
 
         Args:
             role: The task role.
             calls: Returns the APIs that the Envoy calls, with the ARNs.
-            parts: Returns the nodes and gateways of the mesh, as their own Envoys know them.
+            parts: Returns the nodes and gateways with secrets, as their own Envoys know them. Default: none.
         """
         self._role = role
         self._calls = calls
@@ -43,7 +43,7 @@ class CertificatePermission:
         if node.node.path != self._role.node.path:
             return
         arns: dict[CertificateApi, list[str]] = {}
-        for api, arn in self._calls():
+        for api, arn in dict.fromkeys(self._calls()):
             arns.setdefault(api, []).append(arn)
         for api, called in arns.items():
             resources = [_resource(arn) for arn in called] if api is SECRETS_MANAGER else called

@@ -83,6 +83,8 @@ class MeshCertificates:
         """Return the client policy of a caller: its own, or else that of the mesh."""
         if self.tls is None or self.tls.callers == "plaintext" or caller.client_tls is not None:
             return caller.client_tls
+        if isinstance(caller, VirtualNode) and isinstance(caller.discovery, DnsDiscovery):
+            return None  # It has no tasks in the mesh.
         return self.tls.client_tls(self._certificate(self.tls, caller) if self.tls.client_certificates else None)
 
     def node_elsewhere(self, node: VirtualNode) -> VirtualNode:

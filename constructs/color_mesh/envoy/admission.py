@@ -6,7 +6,7 @@ from dataclasses import replace
 from color_mesh.envoy.placement import Placement
 from color_mesh.envoy.security import san_matcher
 from color_mesh.envoy.typed import HTTP_RBAC, MTLS_PRINCIPAL, TCP_RBAC, Json, extension
-from color_mesh.model import Listener, Mesh, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
+from color_mesh.model import DnsDiscovery, Listener, Mesh, VirtualGateway, VirtualNode, VirtualRouter, VirtualService
 from color_mesh.model.mesh_tls import certificate_name
 
 # Name in no certificate (RFC 6761: names below `.invalid` do not exist).
@@ -23,7 +23,7 @@ def admitted_names(mesh: Mesh, node: VirtualNode, listener: Listener, placement:
         return None
     services = {service.name for service in mesh.services if _reaches(mesh, service, node, listener)}
     callers: list[VirtualNode | VirtualGateway] = [
-        *(each for each in mesh.nodes if any(backend.virtual_service in services for backend in each.backends)),
+        *(each for each in mesh.nodes if _has_backend(each, services)),
         *(each for each in mesh.gateways if _calls(each, services, listener)),
     ]
     names = {certificate_name(each, admission.namespace) for each in callers}
@@ -83,6 +83,12 @@ def _reaches(mesh: Mesh, service: VirtualService, node: VirtualNode, listener: L
         for route in provider.routes
         for target in route.targets
     )
+
+
+def _has_backend(node: VirtualNode, services: Collection[str]) -> bool:
+    """Return whether a node with a certificate has one of the services as a backend. One with a hostname has none."""
+    called = any(backend.virtual_service in services for backend in node.backends)
+    return called and not isinstance(node.discovery, DnsDiscovery)
 
 
 def _calls(gateway: VirtualGateway, services: Collection[str], listener: Listener) -> bool:
