@@ -57,3 +57,27 @@ def test_secret_of_a_state_is_neither_printed_nor_written(
     written = "".join(file.read_text() for file in app.rglob("*") if file.is_file())
     assert SECRET not in printed + written
     assert "the variable TOKEN is removed" in written
+
+
+def test_placeholder_of_a_declared_certificate_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tls = {"Mode": "STRICT", "Certificate": {"ACM": {"CertificateArn": {"Ref": "Issued"}}}}
+    spec = {
+        "Listeners": [{"PortMapping": {"Port": 80, "Protocol": "http"}, "TLS": tls}],
+        "ServiceDiscovery": {"DNS": {"Hostname": "stock.shop.local"}},
+    }
+    node = {"MeshName": "shop", "VirtualNodeName": "stock", "Spec": spec}
+    resources = {
+        "Issued": {"Type": "AWS::CertificateManager::Certificate", "Properties": {"DomainName": "stock.shop.local"}},
+        "Stock": {"Type": "AWS::AppMesh::VirtualNode", "Properties": node},
+    }
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps({"Resources": resources}))
+    command = ["compile", str(file), "--node", "stock", "--kind", "listeners"]
+    assert main(command) == 0
+    note = "note: a placeholder stands for the ARN of Issued, which is known only at deployment (give it with --set "
+    assert note in capsys.readouterr().err
+    arn = "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b"
+    assert main([*command, "--set", f"Issued.Ref={arn}"]) == 0
+    given = capsys.readouterr()
+    assert arn in given.out
+    assert "placeholder" not in given.err

@@ -181,6 +181,15 @@ def test_policies_of_other_kinds_are_lost(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("target", ["inf", "nan", "abc", "", True, 0, None])
+def test_policy_whose_target_is_no_number_is_lost(target: Any, tmp_path: Path) -> None:
+    cpu = tracking("ECSServiceAverageCPUUtilization", TargetValue=target)
+    migration = migrated(tmp_path, scaled("service/default/red-svc", Cpu=cpu))
+    assert "scale_on_cpu_utilization" not in code(migration)
+    (text,) = lost(migration)
+    assert text.startswith("t.json: Cpu: is not migrated: TargetTrackingScalingPolicyConfiguration.TargetValue: is ")
+
+
 def test_autoscaling_of_something_else_is_lost(tmp_path: Path) -> None:
     assert lost(migrated(tmp_path, scaled("service/default/other"))) == [
         "t.json: Target: is not migrated: it scales no service of the mesh"

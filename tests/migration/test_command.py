@@ -57,7 +57,7 @@ def test_findings_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", BOOKSHOP]) == 0
     output = capsys.readouterr().out
     assert "Not migrated:\n" in output
-    assert "  virtual node 'shop' listener 8080: TLS (STRICT) is removed" in output
+    assert "  virtual gateway 'front': it uses TLS, and does not validate certificates of ACM any more" in output
     assert "To do by hand:\n" in output
 
 

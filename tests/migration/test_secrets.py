@@ -101,9 +101,26 @@ def test_default_of_a_secret_is_hidden_too(run: Any, tmp_path: Path) -> None:
 def test_secret_in_another_property_is_refused(container: dict[str, Any], run: Any, tmp_path: Path) -> None:
     status, output, files = run("migrate", written(tmp_path, container))
     assert (status, files) == (1, "")
-    assert output.startswith(
-        "services_stack.py: needs the value of a NoEcho parameter, which is written to no file, got 'Password' ("
-    )
+    assert output.startswith("virtual node 'red' container '")
+    assert "needs the value of a NoEcho parameter, which is written to no file, got 'Password' (" in output
+
+
+def test_service_that_needs_a_secret_elsewhere_is_left_out_alone(run: Any, tmp_path: Path) -> None:
+    file = written(tmp_path, {"Command": ["--password", REF]})
+    template = json.loads(file.read_text())
+    resources = template["Resources"]
+    blue = json.loads(json.dumps([resources["Red"], resources["Task"]]).replace("red", "blue"))
+    blue[1]["Properties"]["ContainerDefinitions"][0].pop("Command")
+    service = {"Type": "AWS::ECS::Service", "Properties": {"TaskDefinition": {"Ref": "BlueTask"}}}
+    resources |= {"Blue": blue[0], "BlueTask": blue[1], "BlueService": service}
+    file.write_text(json.dumps(template))
+    status, output, files = run("migrate", file)
+    assert status == 0
+    assert 'nodes["blue"].implement(' in files
+    assert (
+        "t.json: Service: is not migrated: virtual node 'red' container 'app' command: needs the value of a NoEcho "
+        "parameter, which is written to no file, got 'Password' ("
+    ) in output
 
 
 @pytest.mark.parametrize(

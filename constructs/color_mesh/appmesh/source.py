@@ -151,7 +151,7 @@ def _literals(resource: Resource) -> Iterator[tuple[str, Any]]:
 def _with_arns(value: Any, key: str = "") -> Any:
     """Return a value with placeholders for the ARNs of certificates and authorities that the templates declare.
 
-    Such an ARN is a label only: Envoy cannot read from ACM, so nothing else depends on it.
+    No other part of the mesh depends on such an ARN. Envoy asks ACM for it: a configuration with one is not complete.
     """
     if isinstance(value, Attribute) and key in ("CertificateArn", "CertificateAuthorityArns"):
         return f"{DECLARED_ARN}{value.resource.logical_id}" if value.resource.type.startswith(_ACM) else value

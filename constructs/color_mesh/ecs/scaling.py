@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from typing import Any
 
 from color_mesh.appmesh.fields import Fields
@@ -19,7 +20,7 @@ class ScalingPolicy:
     Attributes:
         name: Logical id.
         metric: Predefined metric, such as ``ECSServiceAverageCPUUtilization``. ``None``: a policy of another kind.
-        target: Value of the metric.
+        target: Value of the metric. 0: it cannot be read.
         scale_in_seconds: Cooldown after tasks were stopped. Default: that of Application Auto Scaling.
         scale_out_seconds: Cooldown after tasks were started. Default: that of Application Auto Scaling.
         scales_in: The policy may stop tasks.
@@ -116,19 +117,22 @@ def _policy(fields: Fields, resource: Resource) -> ScalingPolicy:
 
 def _tracking(fields: Fields) -> ScalingPolicy:
     metric = fields.optional("PredefinedMetricSpecification", lambda each: each.optional_text("PredefinedMetricType"))
-    value = fields.value("TargetValue")
     return ScalingPolicy(
         name="",
         metric=metric,
-        target=value if isinstance(value, int | float) else _number(fields.optional_text("TargetValue") or ""),
+        target=_number(fields, "TargetValue"),
         scale_in_seconds=fields.optional_integer("ScaleInCooldown"),
         scale_out_seconds=fields.optional_integer("ScaleOutCooldown"),
         scales_in=not fields.flag("DisableScaleIn", False),
     )
 
 
-def _number(text: str) -> float:
+def _number(fields: Fields, key: str) -> float:
     try:
-        return float(text)
+        number = float(fields.text(key))
     except ValueError:
-        return 0
+        number = nan
+    if isfinite(number) and number > 0:
+        return number
+    fields.report(key, "is not a number above 0", "digits, with a point if needed")
+    return 0

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from color_mesh.migration.containers import PARAMETER, SECRET, ConvertedContainer
+from color_mesh.migration.containers import PARAMETER, SECRET, ConvertedContainer, check_hidden
 from color_mesh.migration.placeholders import (
     check_placeholders,
     own_repository,
@@ -55,7 +55,7 @@ def health_check_code(health_check: ContainerHealthCheck) -> Code:
 
 
 def check_container(owner: str, container: ConvertedContainer) -> Iterator[str]:
-    """Validate the image, and that what becomes a plain literal depends on no account or region."""
+    """Validate the image, and that literals depend on no account, no region and no parameter with ``NoEcho``."""
     texts = {
         "name": container.name,
         "image": None if own_repository(container.image) else container.image,
@@ -72,6 +72,10 @@ def check_container(owner: str, container: ConvertedContainer) -> Iterator[str]:
     if any(check_image(subject, without_placeholders(container.image))):
         yield from check_image(subject, readable(container.image))
     yield from check_placeholders(subject, texts)
+    texts |= {"image": container.image, "command": " ".join(container.definition.command)}
+    texts["entry point"] = " ".join(container.definition.entry_point)
+    for property_name, text in texts.items():
+        yield from check_hidden(f"{subject} {property_name}", text or "")
 
 
 def _image(ids: Identifiers, id: str, name: str) -> Code:

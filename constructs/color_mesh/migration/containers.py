@@ -11,6 +11,7 @@ from color_mesh.ecs.reading import Reference
 from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.placeholders import PLACEHOLDERS
 from color_mesh.model.checks import WILDCARDS
+from color_mesh.model.errors import problem
 
 _ACCOUNT, _REGION = (re.escape(PLACEHOLDERS[name]) for name in ("AWS::AccountId", "AWS::Region"))
 _OWNER = rf"(?:[a-z0-9-]+|{_REGION}):(?:[0-9]+|{_ACCOUNT})"
@@ -90,6 +91,13 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
         elif (parameter := PARAMETER.fullmatch(source)) and _has_other_owner(source):
             text = f"the secret {name} is parameter {parameter[1]} of the new app's account and region, not {source}"
             yield changed(subject, text)
+
+
+def check_hidden(subject: str, text: str) -> Iterator[str]:
+    """Validate that text of the generated app needs no value of a parameter with ``NoEcho``."""
+    for parameter in hidden_parameters(text):
+        fix = "use a parameter without NoEcho, or an environment variable, for which the report has the work to do"
+        yield problem(subject, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
 
 
 def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:

@@ -10,10 +10,11 @@ from color_mesh.analysis.analyze import Finding as AnalysisFinding
 from color_mesh.analysis.hosts import named_hosts
 from color_mesh.analysis.reading import read_facts
 from color_mesh.appmesh.source import Source
-from color_mesh.cloudformation import Templates, hidden_parameters
+from color_mesh.cloudformation import Templates
 from color_mesh.migration.app_code import app_module, network_module
 from color_mesh.migration.balancers import MigratedBalancer
 from color_mesh.migration.code_check import check_modules
+from color_mesh.migration.containers import check_hidden
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
@@ -128,9 +129,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
 
 def _check_text(name: str, source: str) -> Iterator[str]:
     """Validate that a file needs no value of a parameter with ``NoEcho``, and that a deployment replaces none of it."""
-    for parameter in hidden_parameters(source):
-        fix = "use a parameter without NoEcho, or an environment variable, for which the report has the work to do"
-        yield problem(name, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
+    yield from check_hidden(name, source)
     for text in dict.fromkeys(_DEPLOYMENT_TEXT.findall(source)):
         yield problem(name, "has text that a deployment would replace by a value", text, "write the value itself")
 

@@ -25,7 +25,8 @@ def scaling_statements(scaling: Scaling, variable: Code) -> Iterator[str]:
     ids = Identifiers(("Target",))
     for policy in scaling.policies:
         method = _METHODS.get(policy.metric or "")
-        if method is not None:
+        # A target of 0 could not be read, which is reported.
+        if method is not None and policy.target:
             yield call(f"{variable}.{method}", value(ids.construct_id(policy.name, "Policy")), **_arguments(policy))
 
 

@@ -3,12 +3,14 @@
 import argparse
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from color_mesh.analysis.reading import read_facts
-from color_mesh.appmesh.source import Source
+from color_mesh.appmesh.source import DECLARED_ARN, Source
 from color_mesh.cli.sources import print_result, read_one_mesh
-from color_mesh.cloudformation import hidden_parameters
+from color_mesh.cloudformation import hidden_parameters, set_option
 from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.migration.discovery import external_nodes
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     )
     text = json.dumps(getattr(configuration, options.kind), indent=2)
     refuse(_check_secrets(text))
-    print_result(text, source)
+    print_result(text, replace(source, notes=(*source.notes, *_placeholder_notes(text))))
     return 0
 
 
@@ -43,6 +45,13 @@ def _check_secrets(configuration: str) -> Iterator[str]:
     for parameter in hidden_parameters(configuration):
         fix = "use a parameter without NoEcho"
         yield problem("compile", "needs the value of a NoEcho parameter, which is not printed", parameter, fix)
+
+
+def _placeholder_notes(configuration: str) -> Iterator[str]:
+    """Yield a note for each certificate and authority whose ARN is not known yet."""
+    for name in dict.fromkeys(re.findall(f"{DECLARED_ARN}([A-Za-z0-9]+)", configuration)):
+        option = set_option(f"{name}.Ref")
+        yield f"a placeholder stands for the ARN of {name}, which is known only at deployment (give it with {option})"
 
 
 def _part(mesh: Mesh, source: Source, options: argparse.Namespace) -> VirtualNode | VirtualGateway:
