@@ -18,7 +18,8 @@ from statistics import median
 from typing import Any
 
 from bench.envoys import running_envoy
-from bench.sidecar import APPLICATION, CONNECTIONS, PORT, SECONDS, SERVICE, load, proxy
+from bench.minimal_envoy import proxy
+from bench.sidecar import APPLICATION, CONNECTIONS, PORT, SECONDS, SERVICE, load
 from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Instance, Loopback, configure, endpoints
 from color_mesh.envoy.placement import INBOUND_PORT, Endpoints
 from color_mesh.model import (

@@ -1,6 +1,7 @@
 """Measure requests through pairs of sidecars.
 
-The pairs have compiled configurations, the same with telemetry, and a minimal configuration.
+The pairs have compiled configurations, the same with telemetry and with mutual TLS, and minimal configurations without
+and with the same TLS.
 """
 
 import json
@@ -9,16 +10,23 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.envoys import running_envoy
-from color_mesh.envoy import FileEndpoints, Instance, Loopback, configure, endpoints
+from bench.minimal_envoy import proxy, tls_sockets
+from color_mesh.authority import create_authority
+from color_mesh.envoy import Admission, FileEndpoints, Instance, Loopback, configure, endpoints
 from color_mesh.model import (
     CloudMapDiscovery,
+    FileCertificate,
+    FileTrust,
     Listener,
     Mesh,
+    MeshTls,
     Route,
     RouteMatch,
     Telemetry,
@@ -36,7 +44,7 @@ AUTOCANNON = Path(__file__).parent / "node_modules" / ".bin" / "autocannon"
 SERVICE = "callee.bench.local"
 # An Envoy in place of an application, which answers at once.
 APPLICATION = "127.60.0.1"
-COMPILED, MINIMAL, TELEMETRY = "127.61.0", "127.62.0", "127.63.0"
+COMPILED, MINIMAL, TELEMETRY, MUTUAL_TLS, MINIMAL_TLS = "127.61.0", "127.62.0", "127.63.0", "127.64.0", "127.65.0"
 PORT = 8080
 # An Envoy in place of a collector, which answers at once.
 COLLECTOR, COLLECTOR_PORT = "127.60.0.2", 4318
@@ -67,26 +75,56 @@ MESH = Mesh(
 )
 
 
-def compiled(folder: Path, stack: ExitStack, network: str, telemetry: Telemetry | None = None) -> None:
+def issue_certificates(folder: Path) -> MeshTls:
+    """Write a certificate for each node, and return the TLS of a mesh that reads them."""
+    authority = create_authority("bench", timedelta(days=1))
+    folder.mkdir()
+    (folder / "ca.pem").write_text(authority.certificate)
+    for node in MESH.nodes:
+        issued = authority.issue(f"{node.name}.bench.local", valid=timedelta(days=1))
+        (folder / f"{node.name}.pem").write_text(issued.certificate)
+        (folder / f"{node.name}.key").write_text(issued.private_key)
+    return MeshTls(
+        trust=FileTrust(certificate_chain=str(folder / "ca.pem")),
+        certificate_of=lambda name, _: FileCertificate(
+            certificate_chain=str(folder / f"{name}.pem"), private_key=str(folder / f"{name}.key")
+        ),
+    )
+
+
+def with_tls(tls: MeshTls) -> Mesh:
+    """Return the mesh with mutual TLS, as `ServiceMesh` makes it."""
+    listener = replace(CALLEE.listeners[0], tls=tls.listener_tls(tls.certificate_of("callee", "")))
+    caller = replace(CALLER, client_tls=tls.client_tls(tls.certificate_of("caller", "")))
+    return replace(MESH, nodes=(caller, replace(CALLEE, listeners=(listener,))))
+
+
+def compiled(
+    folder: Path, stack: ExitStack, network: str, mesh: Mesh = MESH, telemetry: Telemetry | None = None
+) -> None:
     """Start the sidecars with compiled configurations, at the addresses ``.1`` and ``.2`` of a network."""
     caller_address, callee_address = f"{network}.1", f"{network}.2"
     folder /= network
+    caller_node, callee_node = mesh.nodes
+    admission = Admission(namespace="bench.local")
     callee = configure(
-        MESH,
-        CALLEE,
+        mesh,
+        callee_node,
         interception=Loopback(task_address=callee_address, app_address=APPLICATION, envoy_address=callee_address),
         endpoints=FileEndpoints(directory=str(folder / "callee")),
         telemetry=telemetry,
+        admission=admission,
     )
     caller = configure(
-        MESH,
-        CALLER,
+        mesh,
+        caller_node,
         interception=Loopback(envoy_address=caller_address, backend_addresses={SERVICE: caller_address}),
         endpoints=FileEndpoints(directory=str(folder / "caller")),
         telemetry=telemetry,
+        admission=admission,
     )
     endpoint_files = {
-        file: endpoints(MESH, target, [Instance(ipv4=callee_address, port=15100)])
+        file: endpoints(mesh, target, [Instance(ipv4=callee_address, port=15100)])
         for file, target in caller.targets.items()
     }
     for name, configuration, address in (("callee", callee, callee_address), ("caller", caller, caller_address)):
@@ -95,41 +133,13 @@ def compiled(folder: Path, stack: ExitStack, network: str, telemetry: Telemetry 
         stack.enter_context(running_envoy(configuration.bootstrap, address, folder / name, files))
 
 
-def minimal(folder: Path, stack: ExitStack) -> None:
-    """Start the sidecars with a minimal configuration, which forwards requests only."""
-    hops = ((f"{MINIMAL}.2", PORT, APPLICATION), (f"{MINIMAL}.1", PORT, f"{MINIMAL}.2"))
-    for address, port, upstream in hops:
-        stack.enter_context(running_envoy(proxy(address, port, upstream), address, folder))
-
-
-def proxy(address: str, port: int, upstream: str | None) -> dict[str, Any]:
-    """Return a minimal configuration that forwards requests to an address, or answers them without one."""
-    route: dict[str, Any] = {
-        "match": {"prefix": "/"},
-        "direct_response": {"status": 200, "body": {"inline_string": "x"}},
-    }
-    clusters = []
-    if upstream:
-        route = {"match": {"prefix": "/"}, "route": {"cluster": "next"}}
-        endpoint = {"endpoint": {"address": {"socket_address": {"address": upstream, "port_value": PORT}}}}
-        assignment = {"cluster_name": "next", "endpoints": [{"lb_endpoints": [endpoint]}]}
-        clusters = [{"name": "next", "type": "STATIC", "load_assignment": assignment}]
-    extensions = "type.googleapis.com/envoy.extensions.filters"
-    router = {"name": "router", "typed_config": {"@type": f"{extensions}.http.router.v3.Router"}}
-    manager = {
-        "@type": f"{extensions}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "http",
-        "http_filters": [router],
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
-    }
-    listener = {
-        "address": {"socket_address": {"address": address, "port_value": port}},
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-    }
-    return {
-        "admin": {"address": {"socket_address": {"address": address, "port_value": 9901}}},
-        "static_resources": {"listeners": [listener], "clusters": clusters},
-    }
+def minimal(folder: Path, stack: ExitStack, network: str, certificates: Path | None = None) -> None:
+    """Start the sidecars with a minimal configuration, which forwards requests only, with mutual TLS or without."""
+    server, client = tls_sockets(certificates) if certificates else (None, None)
+    callee = proxy(f"{network}.2", PORT, APPLICATION, server=server)
+    caller = proxy(f"{network}.1", PORT, f"{network}.2", client=client)
+    for bootstrap, address in ((callee, f"{network}.2"), (caller, f"{network}.1")):
+        stack.enter_context(running_envoy(bootstrap, address, folder))
 
 
 def load(network: str) -> dict[str, Any]:
@@ -147,27 +157,39 @@ def load(network: str) -> dict[str, Any]:
 
 def main() -> None:
     """Print the requests per second and the latencies of the pairs of sidecars, and their ratios."""
-    pairs = {"compiled": COMPILED, "telemetry": TELEMETRY, "minimal": MINIMAL}
+    pairs = {
+        "compiled": COMPILED,
+        "telemetry": TELEMETRY,
+        "minimal": MINIMAL,
+        "mutual TLS": MUTUAL_TLS,
+        "minimal TLS": MINIMAL_TLS,
+    }
     results: dict[str, list[dict[str, Any]]] = {pair: [] for pair in pairs}
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(running_envoy(proxy(APPLICATION, PORT, None), APPLICATION, folder))
         stack.enter_context(running_envoy(proxy(COLLECTOR, COLLECTOR_PORT, None), COLLECTOR, folder))
         compiled(folder, stack, COMPILED)
-        compiled(folder, stack, TELEMETRY, Telemetry(collector=f"http://{COLLECTOR}:{COLLECTOR_PORT}"))
-        minimal(folder, stack)
+        compiled(folder, stack, TELEMETRY, telemetry=Telemetry(collector=f"http://{COLLECTOR}:{COLLECTOR_PORT}"))
+        minimal(folder, stack, MINIMAL)
+        tls = issue_certificates(folder / "certificates")
+        compiled(folder, stack, MUTUAL_TLS, with_tls(tls))
+        minimal(folder, stack, MINIMAL_TLS, folder / "certificates")
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
             for pair, network in pairs.items():
                 results[pair].append(load(network))
     print(f"{os.cpu_count()} cores, {CONNECTIONS} connections, median of {RUNS} alternating runs of {SECONDS} s")
-    rates = {}
+    rates, p99s = {}, {}
     for pair, runs in results.items():
         rates[pair] = median(run["requests"]["average"] for run in runs)
-        p50, p99 = (median(run["latency"][percentile] for run in runs) for percentile in ("p50", "p99"))
-        print(f"sidecar pair {pair:9} {rates[pair]:8.0f} requests/s   p50 {p50:4.1f} ms   p99 {p99:4.1f} ms")
-    print(f"compiled to minimal    {rates['compiled'] / rates['minimal']:8.3f}")
-    print(f"telemetry to compiled  {rates['telemetry'] / rates['compiled']:8.3f}")
+        # autocannon measures latencies in whole milliseconds, but their average exactly.
+        average, p99 = (median(run["latency"][figure] for run in runs) for figure in ("average", "p99"))
+        p99s[pair] = p99
+        print(f"sidecar pair {pair:11} {rates[pair]:8.0f} requests/s   average {average:5.2f} ms   p99 {p99:4.1f} ms")
+    for pair, reference in (("compiled", "minimal"), ("telemetry", "compiled"), ("mutual TLS", "minimal TLS")):
+        ratios = f"requests {rates[pair] / rates[reference]:6.3f}   p99 {p99s[pair] / p99s[reference]:6.3f}"
+        print(f"{f'{pair} to {reference}':25} {ratios}")
 
 
 if __name__ == "__main__":
