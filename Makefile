@@ -69,8 +69,9 @@ MINUTES ?= 10
 fuzz: $(VENV)/.test
 	@until [ $$SECONDS -ge $$(($(MINUTES) * 60)) ]; do pytest tests/cli/test_fuzz.py --fuzz --quiet; done
 
+# Such as: make rehearse REHEARSALS="envoy canary". Default: all of them.
 rehearse: $(REHEARSAL)/.rehearse
-	@PYTHONPATH=constructs $(REHEARSAL)/bin/python -m rehearsal
+	@PYTHONPATH=constructs $(REHEARSAL)/bin/python -m rehearsal $(REHEARSALS)
 
 gold: $(VENV)/.test
 	@pytest tests/app/test_snapshots.py tests/envoy/test_gold.py tests/envoy/test_parity.py tests/analysis/test_pages.py tests/migration/test_app.py tests/examples --update-gold --quiet

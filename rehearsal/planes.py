@@ -12,11 +12,13 @@ class Plane:
         name: The setting ``color-mesh:dataPlane``.
         weights_change: Changes that ``cdk diff`` lists for new weights.
         weights_replace: Types of the resources that new weights replace.
+        refuses: Invalid settings are deployed, too. The app refuses them in the same way with every data plane.
     """
 
     name: str
     weights_change: frozenset[str]
     weights_replace: frozenset[str]
+    refuses: bool = False
 
 
 # Without App Mesh the weights are attributes of an instance in Cloud Map.
@@ -26,9 +28,10 @@ PLANES = (
         name="envoy",
         weights_change=frozenset({"[~] AWS::ServiceDiscovery::Instance"}),
         weights_replace=frozenset(),
+        refuses=True,
     ),
 )
-# The rehearsal deploys the default, then each other setting, and the default again after each.
+# The rehearsal deploys the default, then one setting after the other, and the default again.
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "default": {},
     "weights": {"weights": "green=1,yellow=1"},

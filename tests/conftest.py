@@ -17,8 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of local meshes first: their modules take longest, and each runs in one process."""
-    items.sort(key=lambda item: "tests/up/" not in item.nodeid)
+    """Run the tests of local meshes and of Envoys first: they wait, and each of their modules runs in one process."""
+    first = ("tests/up/", "tests/traffic/")
+    items.sort(key=lambda item: next((place for place, name in enumerate(first) if name in item.nodeid), len(first)))
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def write(folder: Path, ending: str, text: str) -> Path:
 
 
 @pytest.mark.thorough
-@examples(400)
+@examples(250)
 @given(drawn=inputs())
 def test_any_template_is_answered_or_refused(
     tmp_path_factory: pytest.TempPathFactory, drawn: tuple[tuple[str, str], tuple[str, ...]]

@@ -13,9 +13,9 @@ from color_mesh.envoy import loopback_address
 from tests.support.local_mesh import COMMAND, LocalMesh, local_mesh
 from tests.support.rolling_deployment import SHORT_DELAYS, shorten_draining
 
+# Chapter 3 is chapter 4 without its gateway. `test_templates_of_other_chapters_are_taken_over` runs it.
 CHAPTERS = {
     "chapter-2": {"chapter": "2"},
-    "chapter-3": {"chapter": "3"},
     "chapter-4": {},
     "public-ip": {"gateway": "public-ip"},
 }
@@ -34,14 +34,13 @@ def on_meshes(*meshes: Any) -> pytest.MarkDecorator:
 
 
 in_every_chapter = on_meshes(*APP_MESH, *ENVOY)
-with_a_router = on_meshes(*APP_MESH[1:], *ENVOY[1:])
-with_a_gateway = on_meshes(*APP_MESH[2:], *ENVOY[2:])
+with_router_and_gateway = on_meshes(*APP_MESH[1:], *ENVOY[1:])
 # Names resolve to tasks, and all connections of callers are redirected to Envoy.
 with_app_mesh = on_meshes(*APP_MESH)
-with_a_router_of_app_mesh = on_meshes(*APP_MESH[1:])
+with_router_of_app_mesh = on_meshes(*APP_MESH[1:])
 # Names resolve to loopback addresses, at which only the Envoys of callers listen.
 with_envoy = on_meshes(*ENVOY)
-with_a_router_of_envoy = on_meshes(*ENVOY[1:])
+with_router_of_envoy = on_meshes(*ENVOY[1:])
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +134,7 @@ def test_logs_have_the_streams_of_application_and_envoy(mesh: LocalMesh) -> None
     assert f"red-envoy-sidecar/envoy-sidecar/{task}  " in output
 
 
-@with_a_router
+@with_router_and_gateway
 def test_router_splits_requests_four_to_one(mesh: LocalMesh) -> None:
     assert 0.74 < share_of_green(mesh.histogram("red", "http://router.colors.local", 1000)) < 0.86
 
@@ -167,12 +166,12 @@ def test_only_envoy_runs_as_the_ignored_user(mesh: LocalMesh) -> None:
     assert mesh.execute("red", "id", "--user").stdout == "0\n"
 
 
-@with_a_router_of_app_mesh
+@with_router_of_app_mesh
 def test_name_of_the_router_resolves_to_the_task_of_green(mesh: LocalMesh) -> None:
     assert lookup(mesh, "red", "router.colors.local") == [mesh.address("green-svc")]
 
 
-@with_a_router_of_app_mesh
+@with_router_of_app_mesh
 def test_target_with_weight_0_gets_no_requests(mesh: LocalMesh) -> None:
     mesh.run("set", "route", "color-route", "green=0,yellow=1")
     assert mesh.histogram("red", "http://router.colors.local", 100) == {"yellow": 100}
@@ -180,7 +179,7 @@ def test_target_with_weight_0_gets_no_requests(mesh: LocalMesh) -> None:
     assert set(mesh.histogram("red", "http://router.colors.local", 100)) == {"green", "yellow"}
 
 
-@with_a_router_of_app_mesh
+@with_router_of_app_mesh
 def test_set_route_replaces_a_target_without_changing_dns(mesh: LocalMesh) -> None:
     mesh.run("set", "route", "color-route", "blue=4,yellow=1")
     assert set(mesh.histogram("red", "http://router.colors.local", 100)) == {"blue", "yellow"}
@@ -224,7 +223,7 @@ def test_envoy_runs_as_a_non_root_user(mesh: LocalMesh) -> None:
     assert mesh.execute("red", "id", "--user", container="envoy-sidecar").stdout == "101\n"
 
 
-@with_a_router_of_envoy
+@with_router_of_envoy
 def test_set_route_changes_the_weights_in_cloud_map(mesh: LocalMesh) -> None:
     def answers() -> set[str]:
         return set(mesh.histogram("red", "http://router.colors.local", 50))
@@ -264,24 +263,24 @@ def test_watch_shows_callers_and_targets(mesh: LocalMesh) -> None:
     assert int(line.split()[-1]) > 100
 
 
-@with_a_gateway
+@with_router_and_gateway
 def test_gateway_route_with_the_shorter_prefix_leads_to_blue(mesh: LocalMesh) -> None:
     assert mesh.get("/") == "blue"
 
 
-@with_a_gateway
+@with_router_and_gateway
 def test_gateway_route_with_the_longer_prefix_wins_and_rewrites(mesh: LocalMesh) -> None:
     assert mesh.get("/router") in ("green", "yellow")
 
 
-@with_a_gateway
+@with_router_and_gateway
 def test_gateway_splits_requests_four_to_one(mesh: LocalMesh) -> None:
     output = mesh.run("hits", f"{mesh.url}/router", "--count", "1000")
     counted = {color: int(count) for count, color in re.findall(r"^ *(\d+) .* 200 (\w+)", output, re.MULTILINE)}
     assert 0.74 < share_of_green(counted) < 0.86
 
 
-@with_a_gateway
+@with_router_and_gateway
 def test_unknown_path_is_answered_404_by_the_application(mesh: LocalMesh) -> None:
     assert "404" in mesh.get("/nowhere")
 
