@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help synth up check style types quick-tests quick-core-tests quick-other-tests test fuzz rehearse bench gold docs requirements upgrade digests clean
+.PHONY: help synth up check style types quick-tests quick-core-tests quick-other-tests test all-tests fuzz rehearse bench gold docs requirements upgrade digests clean
 
 help:
 	@echo "make synth      synthesize the templates to cdk.out; with other settings: SETTINGS=\"dataPlane=envoy chapter=3\""
@@ -48,6 +48,7 @@ style: $(VENV)/.test
 	@ruff format --check --quiet || { echo "Run 'ruff format'."; exit 1; }
 
 types: $(VENV)/.test
+	@[ -d .mypy_cache ] || echo "Reading the CDK's types, once ..."
 	@mypy
 
 quick-tests: $(VENV)/.test
@@ -60,8 +61,13 @@ quick-core-tests:
 quick-other-tests:
 	@pytest --quick --quiet tests $(CORE_TESTS:%=--ignore=%)
 
-test: style types
-	@pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
+# The types are checked while the first tests wait for their meshes.
+test: style
+	@$(MAKE) --no-print-directory --jobs=2 types all-tests
+
+# Tests run make as well, which would look for the jobs of this one.
+all-tests: $(VENV)/.test
+	@MAKEFLAGS= pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 MINUTES ?= 10
 
@@ -150,8 +156,6 @@ $(VENV)/.local: requirements-local.txt $(VENV)/.synth
 $(VENV)/.test: requirements-dev.txt $(VENV)/.local
 	@echo "Installing what the tests need into $(VENV), once ..."
 	@$(PIP_INSTALL) requirements-dev.txt | $(DOWNLOADS)
-	@echo "Reading the CDK's types, once ..."
-	@mypy constructs stacks app.py
 	@touch $@
 
 $(REHEARSAL)/.rehearse: requirements-rehearsal.txt $(VENV)/.local
