@@ -9,15 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from color_mesh.envoy.aws.lua import lua_filter
-from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
+from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, rest_source, signed_cluster
 from color_mesh.envoy.typed import Json
 from color_mesh.model import AcmCertificate, AcmTrust, SecretsManagerCertificate, SecretsManagerTrust
 from color_mesh.model.certificates import Certificate, Trust
 
-_REQUEST_TIMEOUT = "5s"
-# Credentials are fetched after Envoy has initialized its clusters, so it would wait for the first answer in vain. The
-# health check of the container waits for it instead.
-_INITIAL_FETCH_TIMEOUT = "0.1s"
 # Authorities are asked for one after the other, so the first answer of several takes several requests of Envoy. Envoy
 # opens a connection for a request that the filter answers, so others wait as long as after a failure.
 _SEVERAL_POLL_SECONDS = 1
@@ -127,17 +123,4 @@ def _secret_configs(resource: Json) -> Iterator[Json]:
 
 
 def _secret(api: CertificateApi, name: str, poll_seconds: int) -> Json:
-    return {
-        "name": name,
-        "sds_config": {
-            "resource_api_version": "V3",
-            "initial_fetch_timeout": _INITIAL_FETCH_TIMEOUT,
-            "api_config_source": {
-                "api_type": "REST",
-                "transport_api_version": "V3",
-                "cluster_names": [api.cluster],
-                "refresh_delay": f"{poll_seconds}s",
-                "request_timeout": _REQUEST_TIMEOUT,
-            },
-        },
-    }
+    return {"name": name, "sds_config": rest_source(api.cluster, poll_seconds)}

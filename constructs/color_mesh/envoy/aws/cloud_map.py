@@ -8,17 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, unquote
 
 from color_mesh.envoy.aws.lua import lua_filter
-from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, signed_cluster
+from color_mesh.envoy.aws.signed_cluster import REGION, URL_SUFFIX, rest_source, signed_cluster
 from color_mesh.envoy.typed import Json
 from color_mesh.model import IpPreference
 
 CLUSTER = "aws_servicediscovery"
 # AWS General Reference, *AWS Cloud Map endpoints and quotas*: the endpoint of DiscoverInstances.
 HOST = f"data-servicediscovery.{REGION}.{URL_SUFFIX}"
-_REQUEST_TIMEOUT = "5s"
-# Credentials are fetched after Envoy has initialized its clusters, so it would wait for the first answer in vain. The
-# health check of the container waits for it instead.
-_INITIAL_FETCH_TIMEOUT = "0.1s"
 # The filter refuses longer answers.
 _BUFFER_BYTES = 3 * 1024 * 1024
 _IP_VERSIONS: Mapping[IpPreference | None, str] = {
@@ -70,17 +66,7 @@ def config_source(refresh_seconds: int) -> Json:
 
     Envoy waits after each call for ``refresh_seconds``, and for a random time that is at most as long.
     """
-    return {
-        "resource_api_version": "V3",
-        "initial_fetch_timeout": _INITIAL_FETCH_TIMEOUT,
-        "api_config_source": {
-            "api_type": "REST",
-            "transport_api_version": "V3",
-            "cluster_names": [CLUSTER],
-            "refresh_delay": f"{refresh_seconds}s",
-            "request_timeout": _REQUEST_TIMEOUT,
-        },
-    }
+    return rest_source(CLUSTER, refresh_seconds)
 
 
 def cloud_map_cluster() -> Json:

@@ -24,6 +24,10 @@ _MAX_BODY_BYTES = 5_000_000
 _CONNECT_TIMEOUT = "1s"
 # Shorter than servers keep a connection, which would close it during a call.
 _IDLE_TIMEOUT = "30s"
+_REQUEST_TIMEOUT = "5s"
+# Credentials are fetched after Envoy has initialized its clusters, so it would wait for the first answer in vain. The
+# health check of the container waits for it instead.
+_INITIAL_FETCH_TIMEOUT = "0.1s"
 
 
 def signed_cluster(name: str, host: str, signing_name: str, filters: Sequence[Json] = ()) -> Json:
@@ -45,6 +49,26 @@ def signed_cluster(name: str, host: str, signing_name: str, filters: Sequence[Js
         credential_provider={"custom_credential_provider_chain": True, "container_credential_provider": {}},
     )
     return https_cluster(name, host, 443, [*filters, signing])
+
+
+def rest_source(cluster: str, refresh_seconds: int) -> Json:
+    """Render the configuration source whose REST subscriptions go to the cluster of an AWS API.
+
+    Args:
+        cluster: Name of the cluster.
+        refresh_seconds: Time between two requests, to which Envoy adds a random time that is at most as long.
+    """
+    return {
+        "resource_api_version": "V3",
+        "initial_fetch_timeout": _INITIAL_FETCH_TIMEOUT,
+        "api_config_source": {
+            "api_type": "REST",
+            "transport_api_version": "V3",
+            "cluster_names": [cluster],
+            "refresh_delay": f"{refresh_seconds}s",
+            "request_timeout": _REQUEST_TIMEOUT,
+        },
+    }
 
 
 def https_cluster(name: str, host: str, port: int, filters: Sequence[Json] = ()) -> Json:
