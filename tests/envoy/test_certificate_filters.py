@@ -16,42 +16,8 @@ from lupa.luajit21 import LuaRuntime
 
 from color_mesh.envoy.aws.certificates import ACM, CERTIFICATE_APIS, PRIVATE_CA, SECRETS_MANAGER, CertificateApi
 from color_mesh.envoy.aws.lua import lua_filter, lua_source
+from tests.support.lua_stream import STREAM
 
-# A stream as the filter sees it, a clock, and bytes of /dev/urandom.
-_STREAM = """
-local clock = 1800000000
-os.time = function() return clock end
-local date = os.date
-os.date = function(format) return date(format, clock) end
-local function stream()
-  local headers, body, metadata, log, answer = { [":path"] = "/v3/discovery:secrets" }, "", nil, {}, nil
-  local handle = {}
-  function handle:headers() return {
-    get = function(_, key) return headers[key] end,
-    replace = function(_, key, value) headers[key] = value end,
-    remove = function(_, key) headers[key] = nil end } end
-  function handle:body() return {
-    length = function() return #body end,
-    getBytes = function(_, start, length) return body:sub(start + 1, start + length) end,
-    setBytes = function(_, bytes) body = bytes return #bytes end } end
-  function handle:streamInfo() return { dynamicMetadata = function() return {
-    set = function(_, space, key, value) metadata = { [key] = value } end,
-    get = function() return metadata end } end } end
-  function handle:logWarn(text) log[#log + 1] = text end
-  function handle:base64Escape(bytes) return encode_base64(bytes) end
-  function handle:respond(response) answer = response[":status"] end
-  return {
-    ask = function(request) body = request envoy_on_request(handle) return answer, body, headers["x-amz-target"] end,
-    answer = function(status, response)
-      headers, body = { [":status"] = status }, response
-      envoy_on_response(handle)
-      return headers[":status"], body
-    end,
-    log = function() return table.concat(log, "\\n") end,
-  }
-end
-return { stream = stream, sleep = function(seconds) clock = clock + seconds end, end_of = end_of }
-"""
 NAME = "arn:aws:acm:eu-west-1:1:certificate/red"
 _KEY = ec.generate_private_key(ec.SECP256R1())
 NOW = datetime.fromtimestamp(1_800_000_000, timezone.utc)
@@ -96,10 +62,10 @@ class Filter:
         self._lua.globals()[b"encode_base64"] = base64.b64encode
         filter_config = lua_filter(api.source, REFRESH_SECONDS=600, RETRY_SECONDS=10)
         source = filter_config["typed_config"]["default_source_code"]["inline_string"]
-        self._module = self._lua.execute((source + _STREAM).encode())
+        self._module = self._lua.execute((source + STREAM).encode())
 
     def ask(self, name: str, version: str = "") -> Call:
-        return Call(self._module[b"stream"](), name, version)
+        return Call(self._module[b"stream"](b"secrets"), name, version)
 
     def sleep(self, seconds: int) -> None:
         self._module[b"sleep"](seconds)

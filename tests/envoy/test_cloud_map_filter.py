@@ -13,6 +13,7 @@ from lupa.luajit21 import LuaError, LuaRuntime
 from color_mesh.envoy.aws.cloud_map import endpoints_name, weights_name
 from color_mesh.envoy.aws.lua import lua_source
 from tests.support.cloud_map import task_instance, tasks_of, weights
+from tests.support.lua_stream import STREAM
 
 # Keeps the type of each value, which Lua's tables do not, and the bytes of strings.
 _DESCRIBE = """
@@ -30,37 +31,6 @@ local function describe(value)
 end
 return function(text) return describe(decode(text)) end
 """
-# A stream as the filter sees it: bodies, headers and metadata are tables.
-_STREAM = """
-local clock = 0
-os.time = function() return clock end
-local function stream(kind, name)
-  local headers, body, metadata, log = { [":path"] = "/v3/discovery:" .. kind }, "", {}, {}
-  local handle = {}
-  function handle:headers() return {
-    get = function(_, key) return headers[key] end,
-    replace = function(_, key, value) headers[key] = value end,
-    remove = function(_, key) headers[key] = nil end } end
-  function handle:body() return {
-    length = function() return #body end,
-    getBytes = function(_, start, length) return body:sub(start + 1, start + length) end,
-    setBytes = function(_, bytes) body = bytes return #bytes end } end
-  function handle:streamInfo() return { dynamicMetadata = function() return {
-    set = function(_, space, key, value) metadata[key] = value end,
-    get = function() return metadata end } end } end
-  function handle:logWarn(text) log[#log + 1] = text end
-  return {
-    ask = function(request) body = request envoy_on_request(handle) return body, headers["x-amz-target"] end,
-    answer = function(status, response)
-      headers, body = { [":status"] = status }, response
-      envoy_on_response(handle)
-      return headers[":status"], body
-    end,
-    log = function() return table.concat(log, "\\n") end,
-  }
-end
-return { stream = stream, sleep = function(seconds) clock = clock + seconds end }
-"""
 _NODE = endpoints_name("tasks.colors.local", "green", 15100, None)
 _ROUTER = weights_name(
     "tasks.colors.local",
@@ -74,22 +44,22 @@ class Filter:
 
     def __init__(self) -> None:
         self._lua = LuaRuntime(encoding=None)
-        self._module = self._lua.execute((lua_source("cloud_map.lua") + _STREAM).encode())
+        self._module = self._lua.execute((lua_source("cloud_map.lua") + STREAM).encode())
 
     def sleep(self, seconds: int) -> None:
         self._module[b"sleep"](seconds)
 
     def call(self, name: str, status: int, answer: bytes, kind: str = "endpoints") -> tuple[int, bytes, str]:
         """Return the status, the body and the log of a call with this answer of Cloud Map."""
-        stream = self._module[b"stream"](kind.encode(), name.encode())
+        stream = self._module[b"stream"](kind.encode())
         stream[b"ask"](json.dumps({"resource_names": [name]}).encode())
         new_status, body = stream[b"answer"](str(status).encode(), answer)
         return int(new_status), body, stream[b"log"]().decode()
 
     def ask(self, name: str, kind: str = "endpoints") -> tuple[Any, bytes, str]:
         """Return the request, its target and its log; there is no answer to it."""
-        stream = self._module[b"stream"](kind.encode(), name.encode())
-        request, target = stream[b"ask"](json.dumps({"node": {"id": 'a"b'}, "resource_names": [name]}).encode())
+        stream = self._module[b"stream"](kind.encode())
+        _, request, target = stream[b"ask"](json.dumps({"node": {"id": 'a"b'}, "resource_names": [name]}).encode())
         return json.loads(request), target, stream[b"log"]().decode()
 
     def endpoints(self, *instances: Mapping[str, Any], name: str = _NODE) -> list[Any]:
