@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 FILES = ("constructs/color_mesh/model/deployment.py", "constructs/color_mesh/cdk/color.py")
 # App Mesh's image is named as in the tutorial. AWS publishes no new ones.
 _KEPT = "public.ecr.aws/appmesh/"
-_IMAGE = re.compile(r'"((?:[a-z0-9.-]+/)+[a-z0-9.-]+):([\w.-]+)"(\s*"@sha256:[0-9a-f]{64}")?')
+# A name that fits its line has the digest in the same literal: the formatter joins them.
+_IMAGE = re.compile(r'"((?:[a-z0-9.-]+/)+[a-z0-9.-]+):([\w.-]+)((?:"\s*")?@sha256:[0-9a-f]{64})?"')
 _DOCKER_HUB = "registry-1.docker.io"
 # An index has the images of all CPU architectures.
 _MANIFESTS = ", ".join(
@@ -61,7 +62,8 @@ def with_digests(text: str, scheme: str = "https") -> str:
         if name.startswith(_KEPT):
             return match[0]
         lines = f'"{name}:{tag}"\n    "@{digest(name, tag, scheme)}"'
-        return lines if old else f"({lines})"
+        # Literals of their own stand in parentheses already.
+        return lines if old and old.startswith('"') else f"({lines})"
 
     return _IMAGE.sub(named, text)
 

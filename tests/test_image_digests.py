@@ -81,6 +81,7 @@ def test_images_with_a_tag_get_a_digest_and_keep_their_tag(monkeypatch: pytest.M
     old = "sha256:" + 64 * "0"
     text = (
         f'A = {{"a": "envoyproxy/envoy:v1"}}\nB = (\n    "public.ecr.aws/a/b:v2"\n    "@{old}"\n)\nC = "example/app"\n'
+        f'D = "envoyproxy/envoy:v2@{old}"\n'
     )
     changed = digests.with_digests(text)
     values = [ast.literal_eval(each.value) for each in ast.parse(changed).body if isinstance(each, ast.Assign)]
@@ -88,6 +89,7 @@ def test_images_with_a_tag_get_a_digest_and_keep_their_tag(monkeypatch: pytest.M
         {"a": f"envoyproxy/envoy:v1@{DIGEST}"},
         f"public.ecr.aws/a/b:v2@{DIGEST}",
         "example/app",
+        f"envoyproxy/envoy:v2@{DIGEST}",
     ]
     assert digests.with_digests(changed) == changed
 

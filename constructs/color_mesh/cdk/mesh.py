@@ -125,7 +125,7 @@ class ServiceMesh(Construct):
                 for further listeners. Default: ``node``; with ``interception="transparent"`` and a
                 ``security_group``, ``mesh``.
             envoy_image: Image of Envoy. With ``data_plane="envoy"``, an image of upstream Envoy that contains bash.
-                Default: App Mesh's Envoy v1.27.0.0 from the Amazon ECR Public Gallery, or upstream Envoy v1.40.0 from
+                Default: App Mesh's Envoy v1.27.0.0 from the Amazon ECR Public Gallery, or upstream Envoy v1.39.3 from
                 Docker Hub.
             data_plane: ``app-mesh``: App Mesh, which AWS has ended. ``envoy``: Envoys whose configuration is in the
                 task definitions. Default: ``envoy``.

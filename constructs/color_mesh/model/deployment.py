@@ -10,7 +10,7 @@ ENVOY_IMAGES: Mapping[DataPlaneName, str] = {
     # App Mesh's Envoy image in Amazon ECR Public: the same name in every Region, and no permission is needed.
     "app-mesh": "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.27.0.0-prod",
     # Not the distroless image: health checks and draining need a shell.
-    "envoy": "envoyproxy/envoy:v1.40.0",
+    "envoy": ("envoyproxy/envoy:v1.39.3@sha256:dd85940439de19a0b6ae8419610363ea0ad351d9a994ea007161c206ec1e1865"),
 }
 
 # AWS Distro for OpenTelemetry.
