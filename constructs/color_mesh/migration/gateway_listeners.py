@@ -47,6 +47,12 @@ def split_workloads(mesh: Mesh, workloads: Sequence[Workload]) -> Iterator[Workl
                 )
 
 
+def names_of_listeners(mesh: Mesh, name: str) -> dict[int, str]:
+    """Return the name of the new gateway for each listener of a gateway of App Mesh, by port."""
+    names, gateway = {each.name for each in mesh.gateways}, mesh.gateway(name)
+    return {listener.port: _name(gateway, number, names) for number, listener in enumerate(gateway.listeners)}
+
+
 def _name(gateway: VirtualGateway, number: int, names: set[str]) -> str:
     """Return the name of the gateway for a listener: for the first one, that of the old gateway."""
     name = gateway.name if number == 0 else f"{gateway.name}-{gateway.listeners[number].port}"
