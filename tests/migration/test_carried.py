@@ -535,7 +535,7 @@ def test_network_load_balancer_of_a_node_is_created(tmp_path: Path) -> None:
         'health_check=elbv2.HealthCheck(protocol=elbv2.Protocol.HTTP, path="/health", '
         'healthy_http_codes="200-299"), preserve_client_ip=True, )'
     ) in text
-    listener = 'door_balancer.add_listener( "TCP80", port=80, protocol=elbv2.Protocol.TCP, default_target_groups=['
+    listener = 'door_balancer.add_listener("TCP80", port=80, protocol=elbv2.Protocol.TCP, default_target_groups=['
     assert listener in text
     certificate = f'certificates=[elbv2.ListenerCertificate.from_arn("{CERTIFICATE}")]'
     assert f'"TLS443", port=443, protocol=elbv2.Protocol.TLS, {certificate}' in text

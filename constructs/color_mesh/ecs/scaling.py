@@ -41,8 +41,7 @@ class ScalingPolicy:
         scale_out_seconds: Cooldown after tasks were started. Default: that of Application Auto Scaling.
         scales_in: The policy may stop tasks.
         steps: Steps.
-        adjustment: What the changes of steps count: ``ChangeInCapacity``, ``PercentChangeInCapacity``, or
-            ``ExactCapacity``.
+        adjustment: Type of the changes: ``ChangeInCapacity``, ``PercentChangeInCapacity`` or ``ExactCapacity``.
         cooldown_seconds: Cooldown of steps. Default: that of Application Auto Scaling.
         least_change: Least change by a step in percent. Default: none.
         alarms: Alarms that start the steps, by place.

@@ -30,7 +30,8 @@ def balancer_statements(migrated: MigratedBalancer, ids: Identifiers, variables:
         variables: Variables of the function.
     """
     balancer, kind = migrated.balancer, migrated.balancer.type
-    variable = variables.variable(f"{balancer.name}-balancer", "balancer")
+    is_named_so = balancer.name.lower().endswith("balancer")
+    variable = variables.variable(balancer.name if is_named_so else f"{balancer.name}-balancer", "balancer")
     id = value(ids.construct_id(balancer.name, "LoadBalancer"))
     arguments = {"vpc": Code("cluster.vpc"), **unless(False, internet_facing=balancer.public)}
     if kind == "network":
@@ -94,12 +95,12 @@ def _listener(
     }
     created = call(f"{balancer}.add_listener", value(f"{protocol}{listener.port}"), **arguments)
     variable = variables.variable(f"{migrated.balancer.name}-{protocol}-{listener.port}", "listener")
-    yield f"{variable} = {created}" if kind == "application" else created
+    yield f"{variable} = {created}" if rules else created
     if kind == "network" or not public:
         vpc = call("ec2.Peer.ipv4", Code("cluster.vpc.vpc_cidr_block"))
         clients = call("ec2.Peer.any_ipv4") if public else vpc
         yield call(f"{balancer}.connections.allow_from", clients, call("ec2.Port.tcp", port))
-    for rule in rules if kind == "application" else ():
+    for rule in rules:
         target = migrated.target(rule.actions)
         assert target is not None
         yield call(

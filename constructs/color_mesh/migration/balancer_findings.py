@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from color_mesh.ecs import Declarations
+from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.migration.balancer_attributes import BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES, attribute_findings
 from color_mesh.migration.balancer_health import is_valid
 from color_mesh.migration.balancers import MigratedBalancer, PartTargets
@@ -33,7 +34,7 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
     yield from attribute_findings(migrated.place, migrated.balancer.attributes, BALANCER_ATTRIBUTES[kind])
     for place, targets in migrated.created.items():
         yield from attribute_findings(place, targets.group.attributes, GROUP_ATTRIBUTES[kind])
-        yield from _health_check(place, targets)
+        yield from _health_check(place, targets, kind)
     clients = "every address" if migrated.balancer.public else "the VPC"
     text = (
         f"change the address for clients: they connect to a new {kind} load balancer, whose security "
@@ -51,9 +52,12 @@ def _places(migrated: MigratedBalancer, declarations: Declarations) -> Iterator[
     yield from (place for place, each in declarations.listener_rules.items() if each.listener in listeners)
 
 
-def _health_check(place: str, targets: PartTargets) -> Iterator[Finding]:
-    port = targets.group.health_check.port
-    if not is_valid(targets.group.health_check):
+def _health_check(place: str, targets: PartTargets, kind: str) -> Iterator[Finding]:
+    check = targets.group.health_check
+    port = check.port
+    if not is_valid(check):
         yield lost(place, "its health check, which has values that Elastic Load Balancing does not take")
-    elif port not in (None, targets.port):
+    elif kind == "application" and targets.owner == "gateways" and check.path == "/":
+        yield changed(place, f"health checks ask for {HEALTH_PATH}, at which Envoy answers when it is ready, not for /")
+    if port not in (None, targets.port):
         yield changed(place, f"health checks ask at the port of the listener, {targets.port}, not at port {port}")

@@ -20,7 +20,7 @@ def split_gateways(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
             name = _name(gateway, number, names)
             gateways.append(replace(gateway, name=name, listeners=(listener,), routes=routes))
             if number > 0:
-                text = f"becomes the gateway {name!r}, which has tasks and a load balancer of its own"
+                text = f"becomes the gateway {name!r} with tasks of its own, since MeshGateway has one listener"
                 findings.append(changed(f"virtual gateway {gateway.name!r} listener {listener.port}", text))
     return replace(mesh, gateways=tuple(gateways)), findings
 

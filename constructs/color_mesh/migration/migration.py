@@ -13,21 +13,21 @@ from color_mesh.cloudformation import Templates
 from color_mesh.migration.app_code import app_module, network_module
 from color_mesh.migration.balancers import MigratedBalancer
 from color_mesh.migration.code_check import check_modules
-from color_mesh.migration.containers import check_hidden
+from color_mesh.migration.containers import check_deployment_text, check_hidden
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
 from color_mesh.migration.converted_properties import ALARM
 from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.gateway_listeners import split_workloads
 from color_mesh.migration.mesh_code import mesh_module
-from color_mesh.migration.placeholders import DEPLOYMENT_TEXT, PLACEHOLDERS, readable
+from color_mesh.migration.placeholders import PLACEHOLDERS, readable
 from color_mesh.migration.report import REPORT_FILE, render_report
 from color_mesh.migration.services_code import services_module
 from color_mesh.migration.tags import tag_findings
 from color_mesh.migration.workload import Workload
 from color_mesh.migration.workload_reader import read_workloads
 from color_mesh.model import Mesh
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import refuse
 
 _CDK_JSON = {
     "app": "python app.py",
@@ -127,8 +127,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
 def _check_text(name: str, source: str) -> Iterator[str]:
     """Validate that a file needs no value of a parameter with ``NoEcho``, and that a deployment replaces none of it."""
     yield from check_hidden(name, source)
-    for text in dict.fromkeys(DEPLOYMENT_TEXT.findall(source)):
-        yield problem(name, "has text that a deployment would replace by a value", text, "write the value itself")
+    yield from check_deployment_text(name, source)
 
 
 def _unanswered_names(facts: Facts, converted: ConvertedMesh) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from color_mesh.cloudformation import hidden_parameters, set_option
 from color_mesh.ecs.reading import Reference
 from color_mesh.ecs.services import Service
 from color_mesh.migration.findings import Finding, lost
-from color_mesh.migration.placeholders import stack_text
+from color_mesh.migration.placeholders import DEPLOYMENT_TEXT, stack_text
 from color_mesh.migration.python import Code, Identifiers, call, value
 
 # Sources of the tags of tasks.
@@ -56,4 +56,6 @@ def _obstacle(key: str, text: str | Reference) -> str | None:
         return f"{text} is known only at deployment (add {set_option(str(text))})"
     if hidden_parameters(text) or hidden_parameters(key):
         return "it has the value of a NoEcho parameter"
+    if DEPLOYMENT_TEXT.search(text) or DEPLOYMENT_TEXT.search(key):
+        return "a deployment would replace a part of it"
     return "AWS reserves its prefix" if key.lower().startswith("aws:") else None
