@@ -74,8 +74,8 @@ class JsonApi:
             response, status = await self._call(request, action), 200
         except ApiError as error:
             response = {"__type": error.code, "Message": error.message}
-            # Smithy, *AWS JSON 1.1 protocol*: 400 for each error of a client whose model has no other status, and in these
-            # APIs none has: also for access that is denied, and for calls that are throttled.
+            # Smithy, *AWS JSON 1.1 protocol*: 400 for each error of a client whose model has no other status. In these
+            # APIs none has one, also when access is denied or calls are throttled.
             status = 400 if error.status < 500 else error.status
         body = json.dumps(response).encode()
         error_code = f" {response['__type']}" if status != 200 else ""
