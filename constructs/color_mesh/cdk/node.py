@@ -578,7 +578,7 @@ class MeshNode(TargetNode):
         wait_for_execution_role(service)
         self._member.add_tasks(attachment, service)
         self._tasks = service, attachment
-        self.mesh.data_plane.attached(node, service)
+        self.mesh.data_plane.add_service(node, service)
         self.mesh.implementations.add(f"virtual node {self.name!r}", service)
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]
