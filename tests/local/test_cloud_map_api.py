@@ -8,6 +8,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from color_mesh.ecs.roles import Role
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan
@@ -25,13 +27,15 @@ from color_mesh.local.run.tasks.task_registry import TaskRegistry
 from tests.support.local_templates import planned
 
 
-def log_lines(target: str) -> list[str]:
+def log_lines(target: str, outage: str | None = None) -> list[str]:
     """Return the log of a call that is not signed."""
     lines: list[str] = []
+    outages = Outage()
+    outages.kind = outage
     api = JsonApi(
         cloud_map_api(CloudMap(TaskRegistry(lambda: None), 0, lambda: None)),
         AccessControl(CredentialStore(), lambda task: Role(name=task), lambda _task, _text: None),
-        Outage(),
+        outages,
         lines.append,
     )
     headers = {"x-amz-target": (target,), "host": ("servicediscovery.us-east-1.amazonaws.com",)}
@@ -42,13 +46,25 @@ def log_lines(target: str) -> list[str]:
 
 def test_log_has_the_action_of_a_call() -> None:
     assert log_lines("Route53AutoNaming_v20170314.ListServices") == [
-        "10.0.0.4 ListServices 403 MissingAuthenticationTokenException"
+        "10.0.0.4 ListServices 400 MissingAuthenticationTokenException"
     ]
+
+
+@pytest.mark.parametrize(
+    ("outage", "answer"),
+    [
+        ("deny", "400 AccessDeniedException"),
+        ("throttle", "400 RequestLimitExceeded"),
+        ("down", "503 ServiceUnavailable"),
+    ],
+)
+def test_api_answers_errors_of_clients_with_the_status_400_of_its_protocol(outage: str, answer: str) -> None:
+    assert log_lines("Route53AutoNaming_v20170314.ListServices", outage) == [f"10.0.0.4 ListServices {answer}"]
 
 
 def test_log_has_no_other_text_of_a_client() -> None:
     assert log_lines("Route53AutoNaming_v20170314.\x1b[2J" + "x" * 10_000) == [
-        "10.0.0.4 - 404 UnknownOperationException"
+        "10.0.0.4 - 400 UnknownOperationException"
     ]
 
 
