@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import cast
@@ -10,6 +12,7 @@ import pytest
 
 from color_mesh.ecs.roles import Role
 from color_mesh.local.folder import RunFolder
+from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.run.aws.access import AccessControl
 from color_mesh.local.run.aws.cloud_map import CloudMap
 from color_mesh.local.run.aws.cloud_map_api import cloud_map_api
@@ -65,19 +68,31 @@ def test_log_has_no_other_text_of_a_client() -> None:
     ]
 
 
-def test_message_about_a_task_is_one_line(tmp_path: Path) -> None:
-    plan = planned(tmp_path)
-    messages: list[str] = []
-    aws = EmulatedAws(
+def emulated_aws(folder: Path, plan: Plan, print_message: Callable[[str], None]) -> EmulatedAws:
+    return EmulatedAws(
         lambda: plan,
         TaskRegistry(lambda: None),
         0,
         CertificateAuthority(),
-        RunFolder(os.open(tmp_path, os.O_PATH)),
-        messages.append,
+        RunFolder(os.open(folder, os.O_PATH)),
+        print_message,
         lambda: None,
         lambda _: None,
     )
+
+
+def test_containers_have_the_region_of_their_stack(tmp_path: Path) -> None:
+    plan = replace(planned(tmp_path), regions=("eu-west-1", "us-west-2"))
+    (service,) = plan.services.values()
+    task = cast(RunningTask, _Task(replace(plan.task(service), region="us-west-2"), service))
+    variables = emulated_aws(tmp_path, plan, lambda _: None).environment(task)
+    assert (variables["AWS_REGION"], variables["AWS_DEFAULT_REGION"]) == ("us-west-2", "us-west-2")
+
+
+def test_message_about_a_task_is_one_line(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    messages: list[str] = []
+    aws = emulated_aws(tmp_path, plan, messages.append)
     (service,) = plan.services.values()
     task = cast(RunningTask, _Task(plan.task(service), service))
     aws.environment(task)
