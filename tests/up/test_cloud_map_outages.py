@@ -62,8 +62,8 @@ def under_load(
     ("kind", "effect", "logged"),
     [
         ("slow", "every call takes 30 s", None),
-        ("throttle", "every call is throttled", "429 RequestLimitExceeded"),
-        ("deny", "every call is denied", "403 AccessDeniedException"),
+        ("throttle", "every call is throttled", "400 RequestLimitExceeded"),
+        ("deny", "every call is denied", "400 AccessDeniedException"),
         ("down", "its addresses refuse connections", None),
     ],
 )
