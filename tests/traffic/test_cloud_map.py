@@ -42,7 +42,7 @@ HOST, PORT = "router.colors.local", 80
 DOOR_PORT = 8080  # Of the gateway.
 _NETWORK = WORKER_ADDRESS.rpartition(".")[0]
 GREEN, YELLOW = (f"{_NETWORK}.{number}" for number in (11, 12))
-_SERVICE = "127.9.9.9"  # Address of the virtual service.
+_SERVICE = f"{_NETWORK}.13"  # Address of the virtual service.
 _GREEN, _YELLOW, _WEIGHTS = (("colors.local", name) for name in ("green", "yellow", "router.weights"))
 
 
