@@ -123,7 +123,7 @@ class Terminal:
         return output
 
     def _synthesize(self, command: str) -> None:
-        """Synthesize with the settings that ``make up`` gives to the CDK CLI, but without starting it and Node again."""
+        """Synthesize with the settings that ``make up`` gives to the CDK CLI, in this process."""
         from app import build
 
         recipe = self._bash(f"{command} --dry-run").stdout
