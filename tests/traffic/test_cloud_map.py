@@ -255,7 +255,7 @@ def _replies(reply: Reply) -> Fault:
 
 
 FAULTS: dict[str, tuple[Fault, str]] = {
-    "denied": (_replies(error(403, "AccessDeniedException", "no policy allows it")), "403 AccessDeniedException: no"),
+    "denied": (_replies(error(400, "AccessDeniedException", "no policy allows it")), "400 AccessDeniedException: no"),
     "expired": (_replies(error(400, "ExpiredTokenException", "The token expired")), "400 ExpiredTokenException: The"),
     "throttled": (_replies(error(400, "RequestLimitExceeded", "slow down")), "400 RequestLimitExceeded: slow"),
     "html": (_replies((200, b"<html><body>maintenance</body></html>")), "200, but not valid JSON at byte 1"),
@@ -299,7 +299,7 @@ def test_envoy_that_starts_during_a_fault_says_why_it_waits_and_becomes_ready_af
         wait_until(lambda: sum(aws[0].calls.values()) > 6, "Envoy has asked")
         assert not running.is_ready()
         (warning,) = running.warnings()
-        assert "403 AccessDeniedException: no policy allows it" in warning
+        assert "400 AccessDeniedException: no policy allows it" in warning
         assert warning.endswith("; the task waits for the first answer")
         aws[0].fault = None
         wait_until(running.is_ready, "the Envoy of red is ready")

@@ -47,8 +47,8 @@ def failed_calls(mesh: LocalMesh) -> int:
     ("kind", "effect", "logged", "next_weights"),
     [
         ("slow", "every call takes 30 s", None, {"green": 1, "yellow": 0}),
-        ("throttle", "every call is throttled", "429 RequestLimitExceeded", {"green": 4, "yellow": 1}),
-        ("deny", "every call is denied", "403 AccessDeniedException", {"green": 1, "yellow": 0}),
+        ("throttle", "every call is throttled", "400 RequestLimitExceeded", {"green": 4, "yellow": 1}),
+        ("deny", "every call is denied", "400 AccessDeniedException", {"green": 1, "yellow": 0}),
         ("down", "its addresses refuse connections", None, {"green": 4, "yellow": 1}),
     ],
 )

@@ -122,7 +122,7 @@ class AppMeshDataPlane:
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
 
-    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+    def add_service(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
         """Do nothing: App Mesh finds the tasks by itself."""
 
     def add_gateway_container(

@@ -10,6 +10,7 @@ from constructs import IConstruct
 
 from color_mesh.envoy.aws.certificates import SECRETS_MANAGER, CertificateApi
 from color_mesh.model import SecretsManagerCertificate, SecretsManagerTrust, VirtualGateway, VirtualNode
+from color_mesh.model.certificates import Certificate, Trust
 from color_mesh.model.tls import sources
 
 # AWS Secrets Manager User Guide, *What's in a Secrets Manager secret?*: an ARN ends with six random characters. A token
@@ -62,11 +63,16 @@ def _resource(secret_arn: str) -> str:
     return secret_arn if _COMPLETE.fullmatch(secret_arn) else f"{secret_arn}-??????"
 
 
-def _encryption_keys(parts: Sequence[VirtualNode | VirtualGateway]) -> Iterator[tuple[str, str]]:
-    """Yield the ARNs of the secrets whose KMS key is one of the customer, and of the keys."""
+def sources_of(parts: Sequence[VirtualNode | VirtualGateway]) -> Iterator[Certificate | Trust]:
+    """Yield the certificates and the trusted authorities of nodes and gateways."""
     listeners = [listener.tls for part in parts for listener in part.listeners]
     policies = [part.client_tls for part in parts]
     policies += [backend.client_tls for part in parts if isinstance(part, VirtualNode) for backend in part.backends]
-    for source in sources((*listeners, *policies)):
+    yield from sources((*listeners, *policies))
+
+
+def _encryption_keys(parts: Sequence[VirtualNode | VirtualGateway]) -> Iterator[tuple[str, str]]:
+    """Yield the ARNs of the secrets whose KMS key is one of the customer, and of the keys."""
+    for source in sources_of(parts):
         if isinstance(source, SecretsManagerCertificate | SecretsManagerTrust) and source.encryption_key_arn:
             yield source.secret_arn, source.encryption_key_arn

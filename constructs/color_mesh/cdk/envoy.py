@@ -199,7 +199,7 @@ class EnvoyDataPlane:
             start_after(delay, app_container, ecs.ContainerDependencyCondition.START)
         return envoy
 
-    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+    def add_service(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
         """Create the weights that waited for the service of a node, and count the calls of its Envoys."""
         if isinstance(part, VirtualNode):
             self._weights.attach(part.name, service)
