@@ -14,12 +14,12 @@ class Row:
 
     Attributes:
         properties: Paths of the properties in CloudFormation, after ``AWS::AppMesh::``, with alternatives in braces.
-        envoy: Counterpart in Envoy's configuration. Empty if the property is never supported.
+        envoy: Counterpart in Envoy's configuration.
         unsupported: Condition under which the property is not supported, and the reason. Empty if it always is.
     """
 
     properties: str
-    envoy: str = ""
+    envoy: str
     unsupported: str = ""
 
 
