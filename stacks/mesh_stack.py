@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Environment, Stack
+from aws_cdk import Annotations, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -52,6 +52,9 @@ class MeshStack(Stack):
             telemetry=settings.plane.telemetry if settings.chapter >= 6 else None,
             tls=Certificates(self, "Certificates", settings=settings).tls if settings.chapter == 5 else None,
         )
+        if settings.certificate_arn is not None:
+            reason = "The setting certificateArn is one certificate for all: anyone with it may call each node."
+            Annotations.of(self._mesh).acknowledge_warning("color-mesh:shared-certificate", reason)
         self._add_red_and_blue()
         if settings.chapter >= 3:
             self._add_router(dict(settings.weights))

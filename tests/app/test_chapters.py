@@ -288,6 +288,12 @@ def test_chapter_5_takes_given_certificates(plane: str, synthesize: Synthesize) 
     ) == {"acm:ExportCertificate": CERTIFICATE, "acm-pca:GetCertificateAuthorityCertificate": AUTHORITY}
 
 
+def test_warning_of_the_given_certificate_of_all_nodes_is_acknowledged(cloud_assembly: Callable[..., Path]) -> None:
+    given = {"certificateAuthorityArn": AUTHORITY, "certificateArn": CERTIFICATE}
+    out = cloud_assembly(chapter="5", dataPlane="envoy", **given)
+    assert not [path for path in out.glob("*.json") if "shared-certificate]" in path.read_text()]
+
+
 def test_chapter_5_issues_certificates_of_a_given_authority(synthesize: Synthesize) -> None:
     mesh = synthesize(chapter="5", certificateAuthorityArn=AUTHORITY)["MeshStack"]
     issued = properties(mesh, "AWS::CertificateManager::Certificate")

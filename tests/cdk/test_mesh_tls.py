@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
+from aws_cdk.assertions import Annotations as Found
+from aws_cdk.assertions import Match
 
 from color_mesh import (
     ClientTls,
@@ -24,7 +27,7 @@ from color_mesh import (
     TlsTrust,
     TlsValidation,
 )
-from color_mesh.model import Listener
+from color_mesh.model import AcmCertificate, AcmTrust, Listener, SecretsManagerCertificate
 from color_mesh.model.deployment import DataPlaneName
 from tests.support.cloudformation import Template, container, only
 
@@ -277,6 +280,85 @@ def imported_zone(stack: Stack) -> Any:
     )
 
 
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/one"
+ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/one"
+ARN_OF_SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:one-a1B2c3"
+ENTRY, ORDERS = "virtual gateway 'entry'", "virtual node 'orders'"
+
+
+def one_certificate(name: str, dns_name: str) -> AcmCertificate:
+    return AcmCertificate(arn=ARN)
+
+
+class TestSharedCertificates:
+    """Two nodes and a gateway, whose certificates may stand for each other."""
+
+    def warnings(self, stack: Stack, mesh: ServiceMesh) -> list[str]:
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+        MeshNode(stack, "Orders", mesh=mesh, name="orders", port=81, backends=[cart])
+        MeshGateway(stack, "Entry", mesh=mesh, name="entry").add_route("All", to=cart)
+        found = Found.from_stack(stack).find_warning(
+            "*", Match.string_like_regexp(re.escape("[ack: color-mesh:shared-certificate]"))
+        )
+        return [str(each.entry.data).rpartition(" [")[0] for each in found]
+
+    def warning(self, shown: str, *parts: str) -> str:
+        each = f"a certificate for each of {', '.join(parts)}, with its own name only"
+        return f"mesh 'shop': nodes cannot tell apart callers with one certificate, got {shown} ({each})"
+
+    @pytest.mark.parametrize("shared", [AcmCertificate(arn=ARN), SecretsManagerCertificate(secret_arn=ARN_OF_SECRET)])
+    def test_certificate_of_two_parts_is_warned_of(self, stack: Stack, shop: Shop, shared: Any) -> None:
+        own = certificate_of("cart", "cart")
+        mesh = shop(mesh_tls(certificate_of=lambda name, dns_name: own if name == "cart" else shared))
+        arn = ARN if isinstance(shared, AcmCertificate) else ARN_OF_SECRET
+        assert self.warnings(stack, mesh) == [self.warning(f"'{arn}'", ENTRY, ORDERS)]
+
+    def test_certificate_with_the_names_of_others_is_warned_of(self, stack: Stack, shop: Shop) -> None:
+        def certificate(name: str, dns_name: str) -> Any:
+            certificate = acm.Certificate(
+                stack,
+                f"{name}Certificate",
+                domain_name="*.tasks.shop.local" if name == "cart" else dns_name,
+                subject_alternative_names=["ORDERS.tasks.shop.local"] if name == "entry" else None,
+            )
+            return TlsCertificate.acm(certificate)
+
+        assert self.warnings(stack, shop(mesh_tls(certificate_of=certificate))) == [
+            self.warning("('*.tasks.shop.local',)", ENTRY, "virtual node 'cart'", ORDERS),
+            self.warning("('entry.tasks.shop.local', 'ORDERS.tasks.shop.local')", ENTRY, ORDERS),
+        ]
+
+    @pytest.mark.parametrize(
+        ("tls", "data_plane"),
+        [
+            # Another file, and another secret of SDS, may be in each task.
+            (mesh_tls(certificate_of=lambda name, dns_name: TlsCertificate.file("/a", "/b")), "envoy"),
+            (mesh_tls(certificate_of=lambda name, dns_name: TlsCertificate.sds("a")), "envoy"),
+            (mesh_tls(certificate_of=lambda name, dns_name: AcmCertificate(arn=f"{ARN}-{name}")), "envoy"),
+            (
+                mesh_tls(certificate_of=one_certificate, client_certificates=False),
+                "envoy",
+            ),
+            (
+                mesh_tls(
+                    certificate_of=one_certificate,
+                    trust=AcmTrust(certificate_authority_arns=(AUTHORITY,)),
+                    client_certificates=False,
+                ),
+                "app-mesh",
+            ),
+        ],
+        ids=["file", "sds", "each-its-own", "no-client-certificates", "app-mesh"],
+    )
+    def test_no_warning(self, stack: Stack, shop: Shop, tls: MeshTls, data_plane: DataPlaneName) -> None:
+        assert self.warnings(stack, shop(tls, data_plane)) == []
+
+    def test_warning_can_be_acknowledged(self, stack: Stack, shop: Shop) -> None:
+        mesh = shop(mesh_tls(certificate_of=one_certificate))
+        Annotations.of(mesh).acknowledge_warning("color-mesh:shared-certificate", "They trust each other.")
+        assert self.warnings(stack, mesh) == []
+
+
 class TestProblems:
     def test_two_parts_with_one_name_in_their_certificates(self, stack: Stack, shop: Shop) -> None:
         mesh = shop(mesh_tls())
@@ -301,6 +383,25 @@ class TestProblems:
             "(return TlsCertificate.acm(...), or another certificate)"
         )
         assert stack.node.try_find_child("Cart") is None
+
+    def test_function_is_asked_for_certificates_of_valid_parts_only(self, stack: Stack, shop: Shop) -> None:
+        def certificate(name: str, dns_name: str) -> Any:
+            asked.append(name)
+            return certificate_of(name, dns_name)
+
+        asked: list[str] = []
+        mesh = shop(mesh_tls(certificate_of=certificate))
+        own = ListenerTls(certificate=certificate_of("own", "own"))
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", tls=own)
+        with pytest.raises(MeshError, match="^virtual node 'stock': listener port out of range"):
+            MeshNode(stack, "Stock", mesh=mesh, name="stock", port=0)
+        with pytest.raises(MeshError, match="virtual node 'a b': name has invalid characters"):
+            MeshNode(stack, "Stock", mesh=mesh, name="a b")
+        with pytest.raises(MeshError, match="^virtual gateway 'entry': listener port out of range"):
+            MeshGateway(stack, "Entry", mesh=mesh, name="entry", port=0)
+        with pytest.raises(MeshError, match="duplicate backend"):
+            cart.connect_to(*[MeshNode(stack, "Orders", mesh=mesh, name="orders", tls=own)] * 2)
+        assert asked == []
 
     def test_certificate_that_callers_do_not_use_yet(self, stack: Stack, shop: Shop) -> None:
         tls = mesh_tls(

@@ -47,22 +47,48 @@ def test_alarm_of_a_node_is_about_it_only(stack: Stack, vpc: ec2.IVpc, template:
     mesh = mesh_of(stack, vpc, Telemetry(collector="sidecar"))
     cart = MeshNode(stack, "Cart", mesh=mesh, name="cart", port=80)
     monitoring = MeshMonitoring(stack, "Monitoring", mesh=mesh)
-    monitoring.error_alarm_of(cart)
-    monitoring.latency_alarm_of(cart)
+    monitoring.add_error_alarm(cart)
+    monitoring.add_latency_alarm(cart)
     about_cart = ['"@resource.service.name"="cart"' in query for query in queries(template())]
     assert sorted(about_cart) == [False, False, True, True]
 
 
-def test_dashboard_has_the_alarms_and_queries_of_what_users_ask_first(
+def test_dashboard_has_the_alarms_and_graphs_of_what_users_ask_first(
     stack: Stack, vpc: ec2.IVpc, template: Callable[[], Template]
 ) -> None:
     MeshMonitoring(stack, "Monitoring", mesh=mesh_of(stack, vpc, Telemetry()), dashboard_name="shop")
     dashboard = only(template(), "AWS::CloudWatch::Dashboard")
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
-    body = json.loads("".join(part if isinstance(part, str) else "x" for part in parts))
-    assert [widget["type"] for widget in body["widgets"]] == ["alarm", "text"]
-    text = body["widgets"][1]["properties"]["markdown"]
-    assert (dashboard["DashboardName"], text.count("```"), '"peer.service"' in text) == ("shop", 10, True)
+    alarms, *charts = json.loads("".join(part if isinstance(part, str) else part.get("Ref", "arn") for part in parts))[
+        "widgets"
+    ]
+    total = f'{BY} (rate({{"http.server.request.count", "@resource.service.namespace"="shop"}}[5m]))'
+    failed = total.replace("}", ', "http.response.status_code"="5xx"}')
+    client_by, mesh = 'sum by ("@resource.service.name", "peer.service")', '"@resource.service.namespace"="shop"'
+    assert {chart["properties"]["title"]: chart["properties"]["data"]["queries"] for chart in charts} == {
+        title: [{"id": "q1", "type": "cloudwatch-metrics", "language": "PromQL", "query": query}]
+        for title, query in {
+            "Requests a second, by node": total,
+            "Responses with status 5xx in percent, by node": f"100 * ({failed} or 0 * {total}) / {total}",
+            "99th percentile of durations in milliseconds, by node": (
+                f'histogram_quantile(0.99, {BY} (rate({{"http.server.duration", {mesh}}}[5m])))'
+            ),
+            "Requests a second, by caller and node": (
+                f'{client_by} (rate({{"http.client.request.count", {mesh}}}[5m]))'
+            ),
+            "99th percentile in milliseconds, by caller and node": (
+                f'histogram_quantile(0.99, {client_by} (rate({{"http.client.duration", {mesh}}}[5m])))'
+            ),
+        }.items()
+    }
+    places = [[widget[key] for key in ("type", "x", "y", "width", "height")] for widget in (alarms, *charts)]
+    assert places == [
+        ["alarm", 0, 0, 24, 3],
+        *(["chart", column, 3, 8, 7] for column in (0, 8, 16)),
+        *(["chart", column, 10, 12, 7] for column in (0, 12)),
+    ]
+    assert {chart["properties"]["region"] for chart in charts} == {"AWS::Region"}
+    assert dashboard["DashboardName"] == "shop"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +127,7 @@ def test_name_in_place_of_a_mesh_or_a_node_is_refused(stack: Stack, vpc: ec2.IVp
     with pytest.raises(MeshError, match=r"^MeshMonitoring 'Monitoring': 'mesh' is not of the type ServiceMesh, got "):
         MeshMonitoring(stack, "Monitoring", mesh=wrong)
     monitoring = MeshMonitoring(stack, "Monitoring", mesh=mesh_of(stack, vpc, Telemetry()))
-    for create_alarm in (monitoring.error_alarm_of, monitoring.latency_alarm_of):
+    for create_alarm in (monitoring.add_error_alarm, monitoring.add_latency_alarm):
         with pytest.raises(MeshError) as error:
             create_alarm(wrong)
         assert str(error.value) == (

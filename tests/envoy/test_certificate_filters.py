@@ -219,9 +219,34 @@ def test_authority_that_fails_holds_up_the_first_answer_only() -> None:
     authority = Filter(PRIVATE_CA)
     name = ",".join(AUTHORITIES[:2])
     authority.ask(name).reply({"__type": "AccessDeniedException"}, 400)
-    authority.sleep(10)
     assert authority.ask(name).reply({"Certificate": BLUE}) == (304, None)
+    authority.sleep(9)
+    assert authority.ask(name).answered == 304
+    authority.sleep(1)
     assert trusted(authority.ask(name).reply({"Certificate": RED})) == [RED, BLUE]
+
+
+@pytest.mark.parametrize("failing", range(3))
+def test_authority_that_fails_is_asked_again_soon_and_the_others_are_not(failing: int) -> None:
+    authority = Filter(PRIVATE_CA)
+    name, arn = ",".join(AUTHORITIES), AUTHORITIES[failing]
+    for _ in AUTHORITIES:
+        authority.ask(name).reply({"Certificate": BLUE})
+    authority.sleep(600)
+    for _ in AUTHORITIES:
+        call = authority.ask(name, "1")
+        denied = call.request["CertificateAuthorityArn"] == arn
+        call.reply({"__type": "AccessDeniedException"} if denied else {"Certificate": BLUE}, 400 if denied else 200)
+    for _ in range(30):
+        assert authority.ask(name, "1").answered == 304
+        authority.sleep(10)
+        again = authority.ask(name, "1")
+        assert again.request == {"CertificateAuthorityArn": arn}
+        again.reply({"__type": "AccessDeniedException"}, 400)
+    authority.sleep(10)
+    assert RED in trusted(authority.ask(name, "1").reply({"Certificate": RED}))
+    authority.sleep(10)
+    assert authority.ask(name, "2").answered == 304
 
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:1:secret:shop-a1B2c3"

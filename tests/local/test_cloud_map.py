@@ -148,8 +148,8 @@ def test_number_of_instances_is_limited(aws: Emulated) -> None:
         ({"QueryParameters": {"a": 1}}, 400, "InvalidInput"),
         ({"QueryParameters": []}, 400, "InvalidInput"),
         ({"ServiceName": None}, 400, "InvalidInput"),
-        ({"ServiceName": "price"}, 404, "ServiceNotFound"),
-        ({"NamespaceName": "other.local"}, 404, "NamespaceNotFound"),
+        ({"ServiceName": "price"}, 400, "ServiceNotFound"),
+        ({"NamespaceName": "other.local"}, 400, "NamespaceNotFound"),
     ],
 )
 def test_invalid_request_is_refused(aws: Emulated, request_: dict[str, Any], status: int, code: str) -> None:

@@ -1,5 +1,6 @@
 """The plan of a run: what templates must declare, and what has no effect."""
 
+import json
 from collections.abc import Callable
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -11,9 +12,12 @@ from color_mesh.local.plan.assembly import read_plan
 from color_mesh.local.plan.diagnosis import warnings
 from color_mesh.local.plan.published_ports import published_ports
 from tests.support.local_templates import (
+    APP,
+    TEMPLATE,
     Change,
     Resources,
     balanced,
+    changed,
     planned,
     refused,
     resource,
@@ -149,4 +153,29 @@ def test_clusters_lead_to_the_nodes_of_their_hostnames(tmp_path: Path) -> None:
         "to-stock": "stock",
         "of-cloud-map": "stock",
         "to-database": "db.example",
+    }
+
+
+def test_tasks_run_in_the_region_of_their_stack(tmp_path: Path) -> None:
+    """Envoys send telemetry to the endpoints of this region, and Cloud Map has it as an attribute of the task."""
+    regions = {"shop": "eu-west-1", "warehouse": "us-west-2"}
+    network = {name: TEMPLATE[name] for name in ("Vpc", "Subnet", "Group")}
+    task = resource("AWS::ECS::TaskDefinition", Family="warehouse", ContainerDefinitions=[APP])
+    service = changed(with_properties("Service", ServiceRegistries=[]))["Service"]
+    for name, declared in (("shop", TEMPLATE), ("warehouse", {**network, "Task": task, "Service": service})):
+        (tmp_path / f"{name}.template.json").write_text(json.dumps({"Resources": declared}))
+    artifacts = {
+        name: {
+            "type": "aws:cloudformation:stack",
+            "environment": f"aws://111122223333/{region}",
+            "properties": {"templateFile": f"{name}.template.json"},
+        }
+        for name, region in regions.items()
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"version": "1", "artifacts": artifacts}))
+    plan = read_plan([tmp_path], {"colorapp": ("true",)})
+    assert plan.regions == ("eu-west-1", "us-west-2")
+    assert {each.definition.family: each.region for each in plan.tasks.values()} == {
+        "stock": "eu-west-1",
+        "warehouse": "us-west-2",
     }

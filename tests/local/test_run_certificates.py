@@ -85,7 +85,7 @@ def test_certificate_that_envoy_will_not_get_is_a_warning(tmp_path: Path) -> Non
             f"stock-svc: acm:ExportCertificate on {ACM}: no policy allows it, got role Role "
             f"(allow acm:ExportCertificate on {ACM})"
         ),
-        f"stock-svc: {elsewhere} is not in the region of the stacks, us-east-1",
+        f"stock-svc: {elsewhere} is not in the region of the stack, us-east-1",
     ]
     assert found(ACM, statement={"Effect": "Allow", "Action": "acm:ExportCertificate", "Resource": ACM}) == []
     assert len(found(f"{SECRET}#tls.crt", AUTHORITY)) == 2

@@ -13,7 +13,7 @@ from color_mesh.local.plan.runnable import RunnableTask
 from color_mesh.local.run.tasks.running_task import RunningTask
 from color_mesh.local.run.tasks.service_scheduler import ServiceScheduler
 
-OLD = RunnableTask(definition=TaskDefinition(family="old", containers=()), containers=())
+OLD = RunnableTask(definition=TaskDefinition(family="old", containers=()), containers=(), region="us-east-1")
 NEW = replace(OLD, definition=TaskDefinition(family="new", containers=()))
 SERVICE = Service(name="svc", task_definition="", desired_count=2, subnets=("s",), groups=(), public=False)
 

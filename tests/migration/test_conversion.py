@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from color_mesh.appmesh.source import DECLARED_ARN
 from color_mesh.migration import ConvertedMesh, Finding, convert_mesh
 from color_mesh.model import (
     AcmCertificate,
@@ -27,6 +26,7 @@ from color_mesh.model import (
     VirtualNode,
     VirtualServiceBackend,
 )
+from color_mesh.model.arns import DECLARED_ARN
 from tests.support.builders import (
     HTTP,
     HTTP_8080,
@@ -328,8 +328,8 @@ def test_each_listener_of_a_gateway_becomes_a_gateway_with_its_routes() -> None:
     assert [each.listeners for each in (first, second)] == [(HTTP,), (HTTP_8080,)]
     assert findings(original) == [
         (
-            "changed: virtual gateway 'gateway' listener 8080: becomes the gateway 'gateway-8080-listener' with tasks of "
-            "its own, since MeshGateway has one listener"
+            "changed: virtual gateway 'gateway' listener 8080: becomes the gateway 'gateway-8080-listener' with tasks "
+            "of its own, since MeshGateway has one listener"
         )
     ]
 

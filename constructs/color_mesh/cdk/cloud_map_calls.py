@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import jsii
-from aws_cdk import Annotations, IAspect, Token
+from aws_cdk import Annotations, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct, IValidation
+from constructs import Construct, IValidation
 
+from color_mesh.cdk.synthesis import at_synthesis
 from color_mesh.cdk.task import acknowledge, service_resource
 from color_mesh.envoy.aws.cloud_map import called_services
 from color_mesh.envoy.typed import Json
@@ -19,52 +20,39 @@ from color_mesh.model.errors import problem
 _MAX_CALLS, _MAX_INSTANCES = 1000, 1000
 
 
-@jsii.implements(IAspect)
-class DiscoverPermission:
-    """Permission of a task role to discover the services that its Envoy calls, known at synthesis only."""
+def allow_discovery(task_definition: ecs.TaskDefinition, bootstrap: Callable[[], Json | None]) -> None:
+    """Let the tasks of a task definition discover the services that their Envoy calls, known at synthesis only.
 
-    def __init__(self, role: iam.IRole, bootstrap: Callable[[], Json | None]) -> None:
-        """Give a role the permission at synthesis.
-
-        Args:
-            role: The task role.
-            bootstrap: Returns the configuration of the Envoy; ``None`` if it cannot be compiled.
-        """
-        self._role = role
-        self._bootstrap = bootstrap
-
-    def visit(self, node: IConstruct) -> None:
-        """Add the statements when the role itself is visited."""
-        if node.node.path != self._role.node.path:
-            return
-        services: dict[str, dict[str, None]] = {}
-        for namespace, service in called_services(self._bootstrap() or {}):
-            services.setdefault(namespace, {})[service] = None
-        for namespace, names in services.items():
-            # Some versions of the Service Authorization Reference know the conditions only, and no resources.
-            conditions = {
-                "StringEquals": {
-                    "servicediscovery:NamespaceName": namespace,
-                    "servicediscovery:ServiceName": sorted(names),
-                }
-            }
-            self._role.add_to_principal_policy(
-                iam.PolicyStatement(
-                    actions=["servicediscovery:DiscoverInstances"], resources=["*"], conditions=conditions
-                )
-            )
-
-
-def allow_discovery(task_definition: ecs.TaskDefinition, bootstrap: Callable[[], Json | None]) -> DiscoverPermission:
-    """Allow the tasks of a task definition to discover the services that their Envoy calls, and return the aspect."""
+    Args:
+        task_definition: The task definition.
+        bootstrap: Returns the configuration of the Envoy; ``None`` if it cannot be compiled.
+    """
+    role = task_definition.task_role
     acknowledge(
-        task_definition.task_role,
+        role,
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "servicediscovery:DiscoverInstances is allowed for the services that the Envoy calls, by the conditions "
         "servicediscovery:NamespaceName and servicediscovery:ServiceName. They hold whether or not the action takes "
         "resources other than '*'.",
     )
-    return DiscoverPermission(task_definition.task_role, bootstrap)
+    at_synthesis(role, lambda: _allow(role, bootstrap() or {}))
+
+
+def _allow(role: iam.IRole, bootstrap: Json) -> None:
+    services: dict[str, dict[str, None]] = {}
+    for namespace, service in called_services(bootstrap):
+        services.setdefault(namespace, {})[service] = None
+    for namespace, names in services.items():
+        # Some versions of the Service Authorization Reference know the conditions only, and no resources.
+        conditions = {
+            "StringEquals": {
+                "servicediscovery:NamespaceName": namespace,
+                "servicediscovery:ServiceName": sorted(names),
+            }
+        }
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["servicediscovery:DiscoverInstances"], resources=["*"], conditions=conditions)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -164,8 +164,8 @@ class DataPlane(Protocol):
             Envoy's container.
         """
 
-    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
-        """Take note of the ECS service that runs the tasks of a node or gateway.
+    def add_service(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+        """Add the ECS service that runs the tasks of a node or gateway, once its task definition is complete.
 
         Args:
             part: The node or gateway.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from aws_cdk import Aspects, Lazy, Stack
+from aws_cdk import Lazy, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -12,7 +12,7 @@ from constructs import Construct
 
 from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
-from color_mesh.cdk.certificate_calls import CertificatePermission
+from color_mesh.cdk.certificate_calls import allow_certificates
 from color_mesh.cdk.cloud_map_calls import Caller, CloudMapQuotas, allow_discovery
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
@@ -199,7 +199,7 @@ class EnvoyDataPlane:
             start_after(delay, app_container, ecs.ContainerDependencyCondition.START)
         return envoy
 
-    def attached(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
+    def add_service(self, part: VirtualNode | VirtualGateway, service: ecs.BaseService) -> None:
         """Create the weights that waited for the service of a node, and count the calls of its Envoys."""
         if isinstance(part, VirtualNode):
             self._weights.attach(part.name, service)
@@ -284,9 +284,8 @@ class EnvoyDataPlane:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
         self._configurations[task_definition.node.path] = configuration
         task_definition.node.add_validation(configuration)
-        role = task_definition.task_role
-        Aspects.of(role).add(allow_discovery(task_definition, configuration.bootstrap))
-        Aspects.of(role).add(CertificatePermission(role, configuration.certificates, self._parts))
+        allow_discovery(task_definition, configuration.bootstrap)
+        allow_certificates(task_definition.task_role, configuration.certificates, self._parts)
         acknowledge_pulling(task_definition, self._envoy_image)
         entry_point = partial(
             run_envoy,

@@ -101,11 +101,11 @@ class MeshGateway(Construct):
         """
         name = default_name(scope, id) if name is None else name
         listener = Listener(port=port, protocol=protocol, connection_pool=connection_pool, tls=tls)
-        gateway = mesh.certificates.gateway(
-            VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
-        )
+        gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
         problems = _check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
-        mesh.add(self, MeshParts(gateways=(gateway,)), [*problems])
+        mesh.check(MeshParts(gateways=(gateway,)), [*problems])
+        gateway = mesh.certificates.gateway(gateway)
+        mesh.add(self, MeshParts(gateways=(gateway,)))
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name

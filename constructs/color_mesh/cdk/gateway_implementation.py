@@ -149,7 +149,7 @@ def create_gateway_implementation(
         assign_public_ip=public_ip,
     )
     wait_for_execution_role(service)
-    mesh.data_plane.attached(gateway, service)
+    mesh.data_plane.add_service(gateway, service)
     return GatewayImplementation(
         task_definition=task_definition,
         envoy_container=envoy,

@@ -21,6 +21,7 @@ from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_
 from color_mesh.cdk.mesh_tls import MeshCertificates, check_mesh_tls
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
+from color_mesh.cdk.shared_certificates import SharedCertificates
 from color_mesh.cdk.surroundings import Implementations, check_namespace, review
 from color_mesh.cdk.task import in_seconds
 from color_mesh.cdk.transparent import TransparentInterception
@@ -239,6 +240,7 @@ class ServiceMesh(Construct):
         annotate(self, self._facts, self._constructs)
         self.implementations: Implementations = Implementations()
         review(self, vpc, self.namespace, lambda: self.model, self.implementations)
+        self.node.add_validation(SharedCertificates(self, lambda: self.model, self.certificates))
 
     @classmethod
     def from_attributes(
@@ -342,12 +344,19 @@ class ServiceMesh(Construct):
         Raises:
             MeshError: If there is a problem. The error lists all problems, and the mesh stays as it is.
         """
+        self.declared.add(parts, self._problems(parts, problems))
+        self.certificates.add(parts)
+        self._constructs |= dict.fromkeys(subjects(parts), construct)
+
+    def check(self, parts: MeshParts, problems: Sequence[str] = ()) -> None:
+        """Raise the error that `add` would raise, and add nothing; for the constructs of this package."""
+        self.declared.check(parts, self._problems(parts, problems))
+
+    def _problems(self, parts: MeshParts, problems: Sequence[str]) -> Sequence[str]:
         names = self.interception.check_names(parts, self.declared.parts.extended(parts))
         check = self.data_plane.check_tls
         tls = chain(*map(check, parts.nodes), *map(check, parts.gateways))
-        self.declared.add(parts, (*problems, *names, *tls, *self.certificates.check(parts)))
-        self.certificates.add(parts)
-        self._constructs |= dict.fromkeys(subjects(parts), construct)
+        return (*problems, *names, *tls, *self.certificates.check(parts))
 
     def _facts(self) -> Facts:
         """Return what the analysis looks at."""

@@ -1,6 +1,6 @@
 """Certificates of the nodes and gateways of a mesh with TLS."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -47,12 +47,17 @@ class MeshCertificates:
             return None
         return Admission(namespace=self._namespace, other_callers=self._other_callers)
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Names in the certificates, in lower case, by the nodes and gateways that have them."""
+        return {owner: name for name, owner in self._owners.items()}
+
     def check(self, parts: MeshParts) -> Iterator[str]:
         """Validate that no two parts of a mesh with TLS have the same name in their certificates."""
         if self.admission is None:
             return
         for part in _holders(parts):
-            name, subject = certificate_name(part, self._namespace), _subject(part)
+            name, subject = certificate_name(part, self._namespace), subject_of(part)
             owner = self._owners.get(name.lower(), subject)
             if owner != subject:
                 fix = "rename one of them: nodes admit callers by this name"
@@ -61,7 +66,7 @@ class MeshCertificates:
     def add(self, parts: MeshParts) -> None:
         """Take note of the names in the certificates of parts that are valid."""
         for part in _holders(parts):
-            self._owners[certificate_name(part, self._namespace).lower()] = _subject(part)
+            self._owners[certificate_name(part, self._namespace).lower()] = subject_of(part)
 
     def node(self, node: VirtualNode) -> VirtualNode:
         """Return a node with the TLS of the mesh, where it has none of its own. One with a hostname stays as it is."""
@@ -74,7 +79,7 @@ class MeshCertificates:
         certificate = self._certificate(self.tls, node)
         if self.tls.callers == "plaintext":
             # Callers look up the listeners in the mesh: those of the node's own Envoy alone have TLS.
-            refuse(check_listener_tls(_subject(node), self.tls.listener_tls(certificate)))
+            refuse(check_listener_tls(subject_of(node), self.tls.listener_tls(certificate)))
             self._listeners[node.name] = certificate
             return node
         return _with_listener_tls(node, self.tls, certificate)
@@ -109,20 +114,20 @@ class MeshCertificates:
 
     def _certificate(self, tls: MeshTls, part: VirtualNode | VirtualGateway) -> Certificate:
         """Return the certificate of a node or a gateway, or raise if the function of the user returns none."""
-        if _subject(part) in self._certificates:
-            return self._certificates[_subject(part)]
+        if subject_of(part) in self._certificates:
+            return self._certificates[subject_of(part)]
         certificate = tls.certificate_of(part.name, certificate_name(part, self._namespace))
         is_one = isinstance(certificate, get_args(Certificate))
         if not is_one:
             fix = "return TlsCertificate.acm(...), or another certificate"
-            raise MeshError([problem(_subject(part), "'certificate_of' returns no certificate", certificate, fix)])
-        self._certificates[_subject(part)] = certificate
+            raise MeshError([problem(subject_of(part), "'certificate_of' returns no certificate", certificate, fix)])
+        self._certificates[subject_of(part)] = certificate
         return certificate
 
 
 def check_admitted(node: VirtualNode, certificates: MeshCertificates, names: Sequence[str]) -> Iterator[str]:
     """Validate the names of further callers of a node."""
-    subject = _subject(node)
+    subject = subject_of(node)
     listeners = certificates.of_own_envoy(node).listeners
     if certificates.admission is None:
         fix = "ServiceMesh(tls=MeshTls(...), data_plane='envoy') with client certificates: now every caller is admitted"
@@ -152,7 +157,8 @@ def _holders(parts: MeshParts) -> Iterator[VirtualNode | VirtualGateway]:
             yield part
 
 
-def _subject(part: VirtualNode | VirtualGateway) -> str:
+def subject_of(part: VirtualNode | VirtualGateway) -> str:
+    """Return the beginning of messages about a node or a gateway."""
     return f"virtual {'node' if isinstance(part, VirtualNode) else 'gateway'} {part.name!r}"
 
 

@@ -10,6 +10,7 @@ from color_mesh.cdk.gateway import MeshGateway
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
+from color_mesh.cdk.promql_chart import PromQLChart
 from color_mesh.envoy.telemetry import (
     CLIENT_DURATION,
     CLIENT_REQUESTS,
@@ -30,13 +31,14 @@ _SERVICE, _MESH = "@resource.service.name", "@resource.service.namespace"
 class MeshMonitoring(Construct):
     """Alarms on the share of errors and on the latency of each node and gateway of a mesh, and a dashboard.
 
-    An alarm is about all nodes and gateways, each of which is a contributor of it. `error_alarm_of` and
-    `latency_alarm_of` are about one, such as for the deployment alarms of its ECS service.
+    An alarm is about all nodes and gateways, each of which is a contributor of it. `add_error_alarm` and
+    `add_latency_alarm` create alarms of one, such as for the deployment alarms of its ECS service.
 
     Attributes:
         error_alarm: Alarm on the share of responses with status 5xx.
         latency_alarm: Alarm on the 99th percentile of the durations of requests.
-        dashboard: Dashboard with the state of the alarms, and queries for CloudWatch Query Studio.
+        dashboard: Dashboard with the state of the alarms, and graphs of requests, errors and latency by node and by
+            caller.
     """
 
     @checked()
@@ -76,17 +78,17 @@ class MeshMonitoring(Construct):
             dashboard_name=dashboard_name,
             widgets=[
                 [cloudwatch.AlarmStatusWidget(alarms=[self.error_alarm, self.latency_alarm], width=24)],
-                [cloudwatch.TextWidget(markdown=self._queries(), width=24, height=12)],
+                *self._charts(),
             ],
         )
 
     @checked()
-    def error_alarm_of(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
+    def add_error_alarm(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
         """Create the alarm on the share of errors of one node or gateway."""
         return self._errors(f"ErrorAlarm-{part.name}", part.name, part.name)
 
     @checked()
-    def latency_alarm_of(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
+    def add_latency_alarm(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
         """Create the alarm on the latency of one node or gateway."""
         return self._latency(f"LatencyAlarm-{part.name}", part.name, part.name)
 
@@ -110,9 +112,11 @@ class MeshMonitoring(Construct):
             recovery_period=_RECOVERY,
         )
 
-    def _error_share(self, service: str) -> str:
+    def _error_share(self, service: str, *, with_zeros: bool = False) -> str:
         failed = self._rate(SERVER_REQUESTS, (_SERVICE,), service, f'"{STATUS_CODE}"="5xx"')
-        return f"100 * {failed} / {self._rate(SERVER_REQUESTS, (_SERVICE,), service)}"
+        total = self._rate(SERVER_REQUESTS, (_SERVICE,), service)
+        # Envoys send no series of failed requests before the first one.
+        return f"100 * {f'({failed} or 0 * {total})' if with_zeros else failed} / {total}"
 
     def _quantile(self, service: str) -> str:
         return f"histogram_quantile(0.99, {self._rate(SERVER_DURATION, (_SERVICE,), service)})"
@@ -125,20 +129,26 @@ class MeshMonitoring(Construct):
         by = ", ".join(f'"{label}"' for label in labels)
         return f"sum by ({by}) (rate({{{', '.join(conditions)}}}[{_WINDOW}]))"
 
-    def _queries(self) -> str:
-        """Render the queries of what users ask first."""
-        calls = (_SERVICE, PEER)
-        queries = {
-            "Requests a second, by node": self._rate(SERVER_REQUESTS, (_SERVICE,)),
-            "Share of errors in percent, by node": self._error_share(""),
-            "99th percentile of durations in milliseconds, by node": self._quantile(""),
-            "Requests a second, by caller and node": self._rate(CLIENT_REQUESTS, calls),
-            "99th percentile in milliseconds, by caller and node": (
-                f"histogram_quantile(0.99, {self._rate(CLIENT_DURATION, calls)})"
-            ),
-        }
-        blocks = (f"### {title}\n```\n{query}\n```" for title, query in queries.items())
-        return "\n".join((f"# Mesh {self._mesh.name}", "PromQL for CloudWatch Query Studio:", *blocks))
+    def _charts(self) -> list[list[cloudwatch.IWidget]]:
+        """Return the rows of graphs: what users ask first."""
+        by_node, by_caller = (_SERVICE,), (_SERVICE, PEER)
+        return [
+            [
+                PromQLChart("Requests a second, by node", self._rate(SERVER_REQUESTS, by_node), width=8),
+                PromQLChart(
+                    "Responses with status 5xx in percent, by node", self._error_share("", with_zeros=True), width=8
+                ),
+                PromQLChart("99th percentile of durations in milliseconds, by node", self._quantile(""), width=8),
+            ],
+            [
+                PromQLChart("Requests a second, by caller and node", self._rate(CLIENT_REQUESTS, by_caller), width=12),
+                PromQLChart(
+                    "99th percentile in milliseconds, by caller and node",
+                    f"histogram_quantile(0.99, {self._rate(CLIENT_DURATION, by_caller)})",
+                    width=12,
+                ),
+            ],
+        ]
 
 
 def _check(subject: str, mesh: ServiceMesh, error_percent: object) -> Iterator[str]:

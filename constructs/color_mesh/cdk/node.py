@@ -1,6 +1,7 @@
 """Node of a mesh: its specification, and its implementation on AWS Fargate."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import jsii
 from aws_cdk import Annotations, Duration
@@ -213,15 +214,13 @@ class MeshNode(TargetNode):
             service = VirtualService(
                 name=service_name, virtual_node=None if router else name, virtual_router=name if router else None
             )
-        node = mesh.certificates.node(
-            VirtualNode(
-                name=name,
-                listeners=node_listeners,
-                client_tls=client_tls,
-                discovery=discovery,
-                backends=virtual_backends(mesh, backends),
-                access_log=access_log,
-            )
+        node = VirtualNode(
+            name=name,
+            listeners=node_listeners,
+            client_tls=client_tls,
+            discovery=discovery,
+            backends=virtual_backends(mesh, backends),
+            access_log=access_log,
         )
         parts = MeshParts(
             cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
@@ -229,7 +228,9 @@ class MeshNode(TargetNode):
             services=(service,) if service else (),
             routers=(router,) if router and service else (),
         )
-        mesh.add(self, parts, problems)
+        mesh.check(parts, problems)
+        node = mesh.certificates.node(node)
+        mesh.add(self, replace(parts, nodes=(node,)))
         super().__init__(scope, id)
         self.mesh: ServiceMesh = mesh
         self.name: str = name
@@ -343,9 +344,10 @@ class MeshNode(TargetNode):
         mesh = self.mesh
         problems = check_backend_arguments(f"virtual node {self.name!r}", mesh, backends)
         added = virtual_backends(mesh, backends, client_tls)
+        mesh.declared.check_backends(self.name, added, problems)
         of_node = mesh.certificates.client_tls(mesh.declared.parts.nodes[self.name])
         certificates = mesh.data_plane.check_tls(VirtualNode(name=self.name, backends=added, client_tls=of_node))
-        mesh.declared.add_backends(self.name, added, [*problems, *certificates], of_node)
+        mesh.declared.add_backends(self.name, added, certificates, of_node)
         mesh.data_plane.declare(self, mesh.declared.parts.nodes[self.name])
 
     @checked()
@@ -576,7 +578,7 @@ class MeshNode(TargetNode):
         wait_for_execution_role(service)
         self._member.add_tasks(attachment, service)
         self._tasks = service, attachment
-        self.mesh.data_plane.attached(node, service)
+        self.mesh.data_plane.add_service(node, service)
         self.mesh.implementations.add(f"virtual node {self.name!r}", service)
         inbound = self.mesh.interception.inbound_ports(node)
         past_envoy = [port for port in application.ports(node) if port not in inbound]

@@ -246,11 +246,13 @@ def _check_keys(path: Path, keys: Iterable[str]) -> None:
 
 def _check_plain(path: Path, value: Any) -> None:
     """Raise if a scalar cannot be printed or has no JSON equivalent."""
-    if isinstance(value, int) and value.bit_length() > 1000:
-        raise _error(path, "has a number that is too large", f"{value.bit_length()} bits", "at most 1000 bits")
-    if isinstance(value, str) and not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise _error(path, "has an unpaired surrogate", value, "write a complete character")
-    if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise _error(path, "has an unpaired surrogate", value, "write a complete character")
+    elif isinstance(value, int):
+        if value.bit_length() > 1000:
+            raise _error(path, "has a number that is too large", f"{value.bit_length()} bits", "at most 1000 bits")
+    elif value is not None and not (isinstance(value, float) and isfinite(value)):
         raise _error(path, "has a value that templates do not support", value, "text, a number, true, false or null")
 
 

@@ -133,15 +133,17 @@ class Templates:
         return frozenset(self._evaluator.secrets())
 
     @property
-    def regions(self) -> tuple[str, ...]:
-        """Regions of the stacks.
+    def regions(self) -> dict[str, str]:
+        """Regions of the resources, which are those of their stacks, by place.
 
         Raises:
             MeshError: If one is known only at deployment.
         """
         reference = {"Ref": "AWS::Region"}
-        regions = (self._evaluator.text(each, reference, f"{each.path.name}: AWS::Region") for each in self._stacks)
-        return tuple(dict.fromkeys(regions))
+        regions = {
+            each: self._evaluator.text(each, reference, f"{each.path.name}: AWS::Region") for each in self._stacks
+        }
+        return {stack.place(name): regions[stack] for stack in self._stacks for name in stack.section("Resources")}
 
     @property
     def types(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from color_mesh.model.errors import refuse
 from color_mesh.model.index import MeshIndex, MeshParts
 from color_mesh.model.mesh import Mesh
-from color_mesh.model.node import VirtualServiceBackend, check_virtual_node
+from color_mesh.model.node import VirtualNode, VirtualServiceBackend, check_virtual_node
 from color_mesh.model.references import check_backends, check_gateway_target, check_parts, check_targets
 from color_mesh.model.route import GatewayRoute, Route
 from color_mesh.model.router import check_added_route
@@ -57,10 +57,13 @@ class MeshBuilder:
         Raises:
             MeshError: If there is a problem. The error lists all problems.
         """
-        index = self.parts.extended(parts)
-        refuse((*problems, *check_parts(self._subject, parts, index, self.parts)))
+        self.check(parts, problems)
         self.parts.add(parts)
         self._mesh = None
+
+    def check(self, parts: MeshParts, problems: Iterable[str] = ()) -> None:
+        """Raise the error that `add` would raise, and add nothing."""
+        refuse((*problems, *check_parts(self._subject, parts, self.parts.extended(parts), self.parts)))
 
     def add_backends(
         self,
@@ -77,11 +80,21 @@ class MeshBuilder:
             problems: Problems that the caller has found, reported first.
             client_tls: Client policy of the node. Default: it stays as it is.
         """
+        self.parts.nodes[node_name] = self.check_backends(node_name, backends, problems, client_tls)
+        self._mesh = None
+
+    def check_backends(
+        self,
+        node_name: str,
+        backends: Sequence[VirtualServiceBackend],
+        problems: Iterable[str] = (),
+        client_tls: ClientTls | None = None,
+    ) -> VirtualNode:
+        """Return the node with the backends, or raise the error that `add_backends` would raise; nothing is added."""
         node = self.parts.nodes[node_name]
         node = replace(node, backends=(*node.backends, *backends), client_tls=client_tls or node.client_tls)
         refuse((*problems, *check_virtual_node(node), *check_backends(node, self.parts)))
-        self.parts.nodes[node_name] = node
-        self._mesh = None
+        return node
 
     def add_route(self, router_name: str, route: Route, problems: Iterable[str] = ()) -> None:
         """Add a route to a virtual router, in time that depends on the number of its routes; see `add`."""

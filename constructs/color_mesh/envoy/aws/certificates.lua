@@ -8,8 +8,8 @@
 --   secret(resource, id, answer)         text that identifies what Envoy gets, the fields of Envoy's secret, and the time
 --                                        at which the certificate ends; nothing as long as other calls are missing
 -- Envoy asks every few seconds. After an answer of the API, the filter answers by itself that nothing has changed, until
--- the interval is over: the quotas of ACM are small. An answer that is not what it should be never reaches Envoy, which
--- then keeps what it has.
+-- the interval is over: the quotas of ACM are small. Each authority has an interval of its own, the short one after a
+-- failure. An answer that is not what it should be never reaches Envoy, which then keeps what it has.
 
 local LOG_SECONDS = 60
 local NOT_MODIFIED = "304"
@@ -50,12 +50,21 @@ local function discovery_response(resource, fields)
   )
 end
 
+-- What to ask for now, in turn; nothing as long as all have to wait.
+local function due_id(resource, now)
+  for _ = 1, #resource.ids do
+    resource.turn = resource.turn % #resource.ids + 1
+    local id = resource.ids[resource.turn]
+    if now >= (resource.next_calls[id] or 0) then return id end
+  end
+end
+
 function envoy_on_request(handle)
   local body = handle:body()
   local request = decode(bytes_of(body))
   local name, now = request.resource_names[1], os.time()
   local resource = resources[name] or {
-    name = name, ids = ids(name), version = 0, next_call = 0, calls = 0,
+    name = name, ids = ids(name), version = 0, turn = 0, next_calls = {},
     failures = { unlogged = 0 }, refusals = { unlogged = 0 }, expiry = { unlogged = 0 },
   }
   resources[name] = resource
@@ -69,12 +78,11 @@ function envoy_on_request(handle)
     log(handle, resource.refusals, resource.name, "Envoy refuses the certificate, or its private key is another one's")
   end
   log_expiry(handle, resource)
-  if now < resource.next_call then return handle:respond({ [":status"] = NOT_MODIFIED }, "") end
-  resource.id = resource.ids[resource.calls % #resource.ids + 1]
-  resource.calls = resource.calls + 1
-  resource.next_call, resource.pending = now + RETRY_SECONDS, true
+  local id = due_id(resource, now)
+  if not id then return handle:respond({ [":status"] = NOT_MODIFIED }, "") end
+  resource.id, resource.pending, resource.next_calls[id] = id, true, now + RETRY_SECONDS
   handle:streamInfo():dynamicMetadata():set("color_mesh", "name", name)
-  local length = body:setBytes(request_body(handle, resource, resource.id))
+  local length = body:setBytes(request_body(handle, resource, id))
   local headers = handle:headers() -- Headers that were taken before body() are out of scope.
   for _, header in ipairs({ "x-envoy-internal", "x-envoy-expected-rq-timeout-ms", "x-forwarded-for" }) do
     headers:remove(header)
@@ -101,9 +109,8 @@ function envoy_on_response(handle)
     return handle:headers():replace(":status", "502")
   end
   -- The first failure after a success is logged at once.
-  resource.next_call, resource.failures.last_log = 0, nil
+  resource.next_calls[resource.id], resource.failures.last_log = os.time() + REFRESH_SECONDS, nil
   if not identity then return handle:headers():replace(":status", NOT_MODIFIED) end
-  if resource.calls % #resource.ids == 0 then resource.next_call = os.time() + REFRESH_SECONDS end
   resource.ends = ends
   -- Envoy builds its TLS contexts anew for each answer, and ACM encrypts the private key anew for each call.
   if identity == resource.identity and resource.accepted then

@@ -204,7 +204,10 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
                 problem(subject, "declares nothing to run", "no AWS::ECS::Service", "give templates that declare one")
             )
     refuse(dict.fromkeys(problems))
-    tasks = {place: runnable_task(each, images) for place, each in declarations.task_definitions.items()}
+    regions = templates.regions
+    tasks = {
+        place: runnable_task(each, images, regions[place]) for place, each in declarations.task_definitions.items()
+    }
     return Plan(
         network=network(declarations),
         meshes=source.meshes,
@@ -214,7 +217,7 @@ def _plan_of(templates: Templates, paths: Sequence[Path], images: Commands) -> P
         services=declarations.services,
         discovery={place: each for place, each in declarations.discovery_services.items() if each.namespace},
         instances=_instances(declarations),
-        regions=templates.regions,
+        regions=tuple(dict.fromkeys(regions.values())),
         zones=private_zones(declarations),
         target_groups=declarations.target_groups,
         load_balancers=declarations.load_balancers,

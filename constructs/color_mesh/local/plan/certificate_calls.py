@@ -52,8 +52,8 @@ def certificate_warnings(plan: Plan, service: Service) -> Iterator[str]:
     role = plan.roles.get(key or "")
     for arn in dict.fromkeys(arn for arn, _ in used_arns(task, plan.meshes)):
         _, _, api, region, *_ = arn.split(":")
-        if region not in plan.regions:
-            yield f"{service.name}: {arn} is not in the region of the stacks, {', '.join(plan.regions)}"
+        if region != task.region:
+            yield f"{service.name}: {arn} is not in the region of the stack, {task.region}"
         elif key is None:
             yield f"{service.name}: the task has no role, which must allow {api}:{ACTIONS[api]} on {arn}"
         elif role is not None:

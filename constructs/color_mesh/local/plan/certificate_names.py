@@ -45,12 +45,13 @@ def service_names(declarations: Declarations, service: Service, task: RunnableTa
 def owners_in_templates(templates: Templates) -> Iterator[CertificateOwner]:
     """Yield the nodes and gateways whose Envoys have their configuration in a task definition."""
     declarations = read_declarations(templates, EMULATED)
+    regions = templates.regions
     # A node may have several services.
     names: dict[MeshResource, dict[str, None]] = {}
     for service in declarations.services.values():
         definition = declarations.task_definitions.get(service.task_definition)
         if definition is not None:
-            task = runnable_task(definition, {})
+            task = runnable_task(definition, {}, regions[service.task_definition])
             for owner in task.mesh_resources.values():
                 names.setdefault(owner, {}).update(dict.fromkeys(service_names(declarations, service, task)))
     for owner, dns_names in names.items():

@@ -35,6 +35,6 @@ def call_warnings(plan: Plan, service: Service) -> Iterator[str]:
             elif key is None:
                 yield f"{subject}: the task has no role, which must allow servicediscovery:{_ACTION} on {name!r}"
             elif role is not None:
-                denial = authorize(role, _ACTION, request, plan.discovery, plan.regions[0]).denial
+                denial = authorize(role, _ACTION, request, plan.discovery, task.region).denial
                 if denial is not None:
                     yield f"{subject}: {denial}"

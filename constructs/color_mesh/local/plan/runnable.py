@@ -58,10 +58,12 @@ class RunnableTask:
     Attributes:
         definition: Task definition.
         containers: Containers.
+        region: Region of the tasks.
     """
 
     definition: TaskDefinition
     containers: tuple[RunnableContainer, ...]
+    region: str
 
     @property
     def mesh_resources(self) -> dict[str, MeshResource]:
@@ -80,11 +82,10 @@ class RunnableTask:
         return next(iter(self.applications), self.containers[0])
 
 
-def runnable_task(definition: TaskDefinition, commands: Commands) -> RunnableTask:
+def runnable_task(definition: TaskDefinition, commands: Commands, region: str) -> RunnableTask:
     """Return a task definition with the programs of its containers, all of which can run."""
-    return RunnableTask(
-        definition=definition, containers=tuple(_runnable_container(each, commands) for each in definition.containers)
-    )
+    containers = tuple(_runnable_container(each, commands) for each in definition.containers)
+    return RunnableTask(definition=definition, containers=containers, region=region)
 
 
 def runnable_containers(

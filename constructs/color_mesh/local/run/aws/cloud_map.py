@@ -162,9 +162,9 @@ class CloudMap:
         namespace, name = _text(request, "NamespaceName"), _text(request, "ServiceName")
         key = service_named(self._services, namespace, name)
         if namespace not in {each.namespace for each in self._services.values()}:
-            raise ApiError(404, "NamespaceNotFound", f"no namespace exists with the name {namespace}")
+            raise ApiError(400, "NamespaceNotFound", f"no namespace exists with the name {namespace}")
         if key is None:
-            raise ApiError(404, "ServiceNotFound", f"no service exists with the name {name}")
+            raise ApiError(400, "ServiceNotFound", f"no service exists with the name {name}")
         limit = request.get("MaxResults", _DEFAULT_RESULTS)
         status = request.get("HealthStatus", "ALL")
         if type(limit) is not int or not 1 <= limit <= _MAX_RESULTS:
@@ -226,7 +226,7 @@ class CloudMap:
         name = "Id" if "Id" in request else "ServiceId"
         key = service_with_id(self._services, _text(request, name))
         if key is None:
-            raise ApiError(404, "ServiceNotFound", f"no service exists with the ID {request[name]}")
+            raise ApiError(400, "ServiceNotFound", f"no service exists with the ID {request[name]}")
         return key
 
     def _existing(self, request: Mapping[str, Any]) -> RegisteredInstance:
@@ -234,7 +234,7 @@ class CloudMap:
         for each in self._all(self._requested_service(request)):
             if each.id == name:
                 return each
-        raise ApiError(404, "InstanceNotFound", f"no instance exists with the ID {name}")
+        raise ApiError(400, "InstanceNotFound", f"no instance exists with the ID {name}")
 
     def _summary(self, key: str) -> dict[str, Any]:
         name, service_id = self._services[key].name, cloud_map_id("srv", key)

@@ -157,7 +157,7 @@ class EmulatedAws:
 
     def environment(self, task: RunningTask) -> Mapping[str, str]:
         """Return the variables that AWS Fargate and ECS set in the containers of a new task."""
-        variables = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self._plan().regions[0])
+        variables = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), task.runnable.region)
         role = task.runnable.definition.task_role
         declared = self._plan().roles.get(role or "")
         # ECS cannot assume a role that does not trust it, and so has no credentials of it.

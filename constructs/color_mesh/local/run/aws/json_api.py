@@ -73,7 +73,10 @@ class JsonApi:
         try:
             response, status = await self._call(request, action), 200
         except ApiError as error:
-            response, status = {"__type": error.code, "Message": error.message}, error.status
+            response = {"__type": error.code, "Message": error.message}
+            # Smithy, *AWS JSON 1.1 protocol*: 400 for each error of a client whose model has no other status. In these
+            # APIs none has one, also when access is denied or calls are throttled.
+            status = 400 if error.status < 500 else error.status
         body = json.dumps(response).encode()
         error_code = f" {response['__type']}" if status != 200 else ""
         # Other headers are not logged: they may have control characters, and be as long as many lines.
@@ -84,7 +87,7 @@ class JsonApi:
     async def _call(self, request: HttpRequest, action: str | None) -> dict[str, Any]:
         await self._outage.apply()
         if request.method != "POST" or request.target != "/" or action is None:
-            raise ApiError(404, "UnknownOperationException", "only JSON 1.1 is emulated: POST / with X-Amz-Target")
+            raise ApiError(400, "UnknownOperationException", "only JSON 1.1 is emulated: POST / with X-Amz-Target")
         name, region = f"{self._api.signing_name}:{action}", self._region(request, action)
         credentials = self._access.authenticate(request, region, self._api.signing_name, name)
         call = ApiCall(action=action, document=_document(request), region=region)
@@ -99,7 +102,7 @@ class JsonApi:
         prefix, host = re.escape(self._api.host_prefix(action)), request.header("host") or ""
         match = re.fullmatch(rf"{prefix}\.([a-z0-9-]+)\.amazonaws\.com(:443)?", host)
         if match is None:
-            raise ApiError(404, "UnknownOperationException", f"{host} does not have {action}")
+            raise ApiError(400, "UnknownOperationException", f"{host} does not have {action}")
         return match[1]
 
 

@@ -27,8 +27,8 @@ class Outage:
             case "slow":
                 await asyncio.sleep(_SLOW_SECONDS)
             case "throttle":
-                raise ApiError(429, "RequestLimitExceeded", "rate exceeded (color-mesh fail)")
+                raise ApiError(400, "RequestLimitExceeded", "rate exceeded (color-mesh fail)")
             case "deny":
-                raise ApiError(403, "AccessDeniedException", "access denied (color-mesh fail)")
+                raise ApiError(400, "AccessDeniedException", "access denied (color-mesh fail)")
             case "down":
                 raise ApiError(503, "ServiceUnavailable", "no connection (color-mesh fail)")

@@ -2,10 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -22,7 +22,8 @@ from color_mesh.envoy.telemetry import (
 )
 from color_mesh.envoy.telemetry import STATUS_CODE as STATUS_CLASS
 
-# Programs of containers may send anything, as much as they like.
+# Programs of containers may send anything, as much as they like. These are limits of all tasks. Beyond them, the task
+# that has most loses its oldest.
 _MAX_SPANS = 10_000
 _MAX_SOURCES = 1_000
 _MAX_LENGTH = 200
@@ -42,6 +43,9 @@ _METRICS = {
     CLIENT_REQUESTS: "requests",
     CLIENT_DURATION: "duration",
 }
+
+
+_SizedT = TypeVar("_SizedT", bound=Sized)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,38 +76,48 @@ class TelemetryStore:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._spans: deque[Mapping[str, Any]] = deque(maxlen=_MAX_SPANS)
-        self._readings: dict[tuple[str, str, str], tuple[_Reading, ...]] = {}
+        self._spans: dict[str, deque[Mapping[str, Any]]] = {}
+        self._readings: dict[str, dict[tuple[str, str, str], tuple[_Reading, ...]]] = {}
 
-    def receive_traces(self, body: bytes) -> None:
+    def receive_traces(self, task: str, body: bytes) -> None:
         """Take the spans of an OTLP request.
 
+        Args:
+            task: Id of the task that sent it.
+            body: Body of the request.
+
         Raises:
             ValueError: If the body is no such request.
         """
-        for resource, spans in _spans(body):
-            self._spans += (_span(resource, span) for span in spans)
+        received = [_span(resource, span) for resource, spans in _spans(body) for span in spans]
+        self._spans.setdefault(task, deque()).extend(received)
+        for spans in _beyond(_MAX_SPANS, self._spans):
+            spans.popleft()
 
-    def receive_metrics(self, body: bytes) -> None:
+    def receive_metrics(self, task: str, body: bytes) -> None:
         """Take the metrics of an OTLP request.
 
+        Args:
+            task: Id of the task that sent it.
+            body: Body of the request.
+
         Raises:
             ValueError: If the body is no such request.
         """
+        of_task = self._readings.setdefault(task, {})
         for resource, metrics in _metrics(body):
             source = resource.get("service.name", ""), resource.get("service.instance.id", "")
             for peer, reading in _readings(metrics, self._clock()).items():
                 key = (*source, peer)
-                # Tasks that have stopped leave first.
-                before = self._readings.pop(key, ())
-                self._readings[key] = (*before[-1:], reading)
-                if len(self._readings) > _MAX_SOURCES:
-                    del self._readings[next(iter(self._readings))]
+                before = of_task.pop(key, ())
+                of_task[key] = (*before[-1:], reading)
+        for readings in _beyond(_MAX_SOURCES, self._readings):
+            del readings[next(iter(readings))]
 
     def traces(self, count: int) -> list[list[Mapping[str, Any]]]:
         """Return the spans of the traces that ended last, the last trace at the end."""
         by_trace: dict[str, list[Mapping[str, Any]]] = {}
-        for span in self._spans:
+        for span in chain.from_iterable(self._spans.values()):
             by_trace.setdefault(span["trace"], []).append(span)
         ordered = sorted(by_trace.values(), key=lambda spans: max(int(span["end"]) for span in spans))
         return ordered[-count:]
@@ -112,11 +126,20 @@ class TelemetryStore:
         """Return rates and latencies of requests between the last two readings of each Envoy, by caller and service."""
         oldest = self._clock() - _RECENT_SECONDS
         totals: dict[tuple[str, str], list[tuple[_Reading, _Reading]]] = {}
-        for (service, _, peer), readings in self._readings.items():
+        for (service, _, peer), readings in chain.from_iterable(each.items() for each in self._readings.values()):
             for before, after in pairwise(readings):
                 if after.received >= oldest:
                     totals.setdefault((service, peer), []).append((before, after))
         return [_rate(service, peer, readings) for (service, peer), readings in sorted(totals.items())]
+
+
+def _beyond(limit: int, by_task: dict[str, _SizedT]) -> Iterator[_SizedT]:
+    """Yield what the task has that has most, once for each item beyond the limit of all tasks."""
+    for _ in range(sum(map(len, by_task.values())) - limit):
+        task = max(by_task, key=lambda each: len(by_task[each]))
+        yield by_task[task]
+        if not by_task[task]:
+            del by_task[task]
 
 
 def _spans(body: bytes) -> Iterator[tuple[Mapping[str, str], Iterable[Any]]]:

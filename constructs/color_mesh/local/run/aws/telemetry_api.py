@@ -41,7 +41,7 @@ class TelemetryApi:
             if request.method != "POST" or request.target != path:
                 raise ApiError(404, "UnknownOperationException", f"only POST {path} is emulated")
             self._access.authorize(credentials, lambda role: authorize_resource(role, action, ("*",), region))
-            self._receive[service](request.body)
+            self._receive[service](credentials.task, request.body)
         except ApiError as error:
             return HttpResponse(status=error.status, body=str(error).encode())
         except ValueError as error:

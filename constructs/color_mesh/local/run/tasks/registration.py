@@ -30,7 +30,7 @@ def register(registry: TaskRegistry, task: RunningTask, plan: Plan) -> None:
 
 def _attributes(task: RunningTask, plan: Plan) -> dict[str, str]:
     """Return the attributes that ECS registers (ECS Developer Guide, *Service discovery concepts*)."""
-    region = plan.regions[0]
+    region = task.runnable.region
     zones = (zone for subnet, zone in plan.network.zones.items() if task.address in plan.network.subnets[subnet])
     return {
         "AWS_INSTANCE_IPV4": str(task.address),
