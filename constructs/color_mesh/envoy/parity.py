@@ -303,7 +303,8 @@ ROWS = (
     ),
     Row(
         properties="Route.Spec.{HttpRoute,Http2Route,GrpcRoute,TcpRoute}.Action.WeightedTargets[].Weight",
-        envoy="`weighted_clusters[].weight`; without weights of 0 for tcp, where Envoy does not accept them",
+        envoy="`weighted_clusters[].weight`; without weights of 0 for tcp, where Envoy does not accept them. Weights "
+        "in Cloud Map: `runtime_key_prefix`, for tcp `filter_chain_matcher`",
     ),
     Row(
         properties="Route.Spec.{HttpRoute,Http2Route,GrpcRoute,TcpRoute}.Action.WeightedTargets[].Port",
