@@ -6,19 +6,17 @@ from itertools import pairwise
 import jsii
 from aws_cdk import (
     Annotations,
-    AspectPriority,
-    Aspects,
     CfnResource,
     CrossStackReferences,
-    IAspect,
     ReferenceStrength,
     Stack,
 )
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from constructs import Construct, IConstruct, IDependable, IValidation
+from constructs import Construct, IDependable, IValidation
 
 from color_mesh.cdk.loopback import LoopbackInterception
+from color_mesh.cdk.synthesis import at_synthesis
 from color_mesh.cdk.task import (
     add_security_groups,
     security_group_of_tasks,
@@ -180,7 +178,7 @@ class MeshNetwork:
             _refer_weakly(security_group)
         self.security_group: ec2.ISecurityGroup = security_group
         calls = _Calls(self)
-        Aspects.of(scope).add(calls, priority=AspectPriority.MUTATING)
+        at_synthesis(scope, calls.create, creates=True)
         scope.node.add_validation(calls)
 
     def add_node(self, scope: Construct, node: VirtualNode) -> Member:
@@ -243,7 +241,7 @@ class MeshNetwork:
         return group
 
 
-@jsii.implements(IAspect, IValidation)
+@jsii.implements(IValidation)
 class _Calls:
     """Rules and DNS records of the calls in a mesh, created at synthesis, when the mesh is complete.
 
@@ -259,14 +257,14 @@ class _Calls:
         self._positions: dict[str, tuple[int, ...]] = {}
         self._rules: dict[str, set[tuple[str, int]]] = {}
         self._late_callees: dict[tuple[str, str], tuple[str, str]] = {}
-        self._visited = False
+        self._created = False
 
-    def visit(self, node: IConstruct) -> None:
-        """Create the rules and records of the mesh."""
-        network = self._network
-        if self._visited or node.node.path != network.scope.node.path:
+    def create(self) -> None:
+        """Create the rules and records of the mesh, also if the app is synthesized twice."""
+        if self._created:
             return
-        self._visited = True
+        self._created = True
+        network = self._network
         parts = network.declared.parts
         for member in (*network.nodes.values(), *network.gateways.values()):
             member.complete()
