@@ -28,10 +28,10 @@ from color_mesh.cdk.caller_policy import declare_router, router_with_policy
 from color_mesh.cdk.data_plane import MeshResources
 from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.kinds import checked
+from color_mesh.cdk.member import Member
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.mesh_tls import check_admitted
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.network import Member
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
 from color_mesh.cdk.surroundings import service_name as own_service_name
 from color_mesh.cdk.task import (
