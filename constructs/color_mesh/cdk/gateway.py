@@ -16,6 +16,8 @@ from color_mesh.cdk.arguments import match_of_arguments
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
+from color_mesh.cdk.durations import in_seconds
+from color_mesh.cdk.ecs_service import check_subnets, enable_execute_command
 from color_mesh.cdk.gateway_arguments import (
     check_certificates,
     check_entry,
@@ -29,7 +31,7 @@ from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.member import Member
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.task import check_subnets, enable_execute_command, in_seconds, own_log_group
+from color_mesh.cdk.task import own_log_group
 from color_mesh.model import (
     AccessLog,
     ClientTls,

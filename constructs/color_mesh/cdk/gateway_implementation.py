@@ -11,14 +11,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from color_mesh.cdk.ecs_service import fargate_service, service_options, wait_for_execution_role
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.task import (
-    acknowledge,
-    fargate_service,
-    fargate_task_definition,
-    service_options,
-    wait_for_execution_role,
-)
+from color_mesh.cdk.task import acknowledge, fargate_task_definition
 from color_mesh.model import FargateTask, Listener, MeshError, VirtualGateway
 from color_mesh.model.deployment import Exposure
 from color_mesh.model.errors import problem

@@ -7,7 +7,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct, IDependable
 
-from color_mesh.cdk.task import add_security_groups, security_group_of_tasks, service_resource, task_definition_resource
+from color_mesh.cdk.ecs_service import add_security_groups, security_group_of_tasks, service_resource
+from color_mesh.cdk.task import task_definition_resource
 
 
 class Member:

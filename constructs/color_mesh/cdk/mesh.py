@@ -16,6 +16,7 @@ from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
 from color_mesh.cdk.call_rules import create_call_rules
 from color_mesh.cdk.data_plane import DataPlane, ExternalService
+from color_mesh.cdk.durations import in_seconds
 from color_mesh.cdk.envoy import EnvoyDataPlane
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
@@ -33,7 +34,6 @@ from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
 from color_mesh.cdk.shared_certificates import SharedCertificates
 from color_mesh.cdk.surroundings import Implementations, check_namespace, review
-from color_mesh.cdk.task import in_seconds
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.model import EgressFilter, Mesh, Telemetry

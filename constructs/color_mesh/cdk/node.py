@@ -25,7 +25,10 @@ from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
+from color_mesh.cdk.container import read_container_check
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.durations import in_seconds
+from color_mesh.cdk.ecs_service import check_service, check_subnets, enable_execute_command, wait_for_execution_role
 from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.member import Member
@@ -34,14 +37,6 @@ from color_mesh.cdk.mesh_tls import check_admitted
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
 from color_mesh.cdk.surroundings import service_name as own_service_name
-from color_mesh.cdk.task import (
-    check_service,
-    check_subnets,
-    enable_execute_command,
-    in_seconds,
-    read_container_check,
-    wait_for_execution_role,
-)
 from color_mesh.model import (
     AccessLog,
     ClientTls,
