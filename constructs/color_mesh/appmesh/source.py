@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from color_mesh.appmesh.declared import DeclaredResource
 from color_mesh.appmesh.fields import Fields, api_spelling
-from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
+from color_mesh.appmesh.meshes import read_meshes
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
 from color_mesh.aws_json.app_mesh import KINDS, cloudformation_spelling
 from color_mesh.cloudformation import (
