@@ -42,7 +42,7 @@ from tests.support.builders import refusal, routing
 
 CONSTRUCTS = ("ServiceMesh", "MeshNode", "MeshRouter", "MeshService", "MeshGateway", "MeshedColorNode", "ColorRouter")
 # Methods that constructs call of each other.
-INTERNAL = ("add", "admit", "own_security_group")
+INTERNAL = ("add", "check", "admit", "own_security_group")
 
 
 def methods() -> Iterator[Any]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from color_mesh.appmesh.source import DECLARED_ARN
 from color_mesh.migration import ConvertedMesh, Finding, convert_mesh
 from color_mesh.model import (
     AcmCertificate,
@@ -27,6 +26,7 @@ from color_mesh.model import (
     VirtualNode,
     VirtualServiceBackend,
 )
+from color_mesh.model.arns import DECLARED_ARN
 from tests.support.builders import (
     HTTP,
     HTTP_8080,

@@ -17,11 +17,13 @@ from color_mesh.model import (
     SecretsManagerTrust,
     TlsMode,
 )
+from color_mesh.model.arns import DECLARED_ARN, PLACEHOLDER_ARN
 from color_mesh.model.certificates import Certificate, Trust
 from color_mesh.model.tls import TLS_MODES
 from tests.support.builders import certificate, client_tls, gateway, listener_tls, mesh, node, refusal, to, validation
 
 ARN = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/1"
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/1"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/red-a1B2c3"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1"
 LISTENER = "virtual node 'red' listener 80: "
@@ -55,7 +57,10 @@ def test_unknown_tls_mode_is_rejected() -> None:
         pytest.param(FileCertificate(certificate_chain="/" * 255, private_key="/" * 255), id="file-high"),
         pytest.param(SdsCertificate(secret_name="a"), id="sds-low"),
         pytest.param(SdsCertificate(secret_name="a" * 255), id="sds-high"),
-        pytest.param(AcmCertificate(arn=ARN), id="acm"),
+        pytest.param(AcmCertificate(arn=CERTIFICATE), id="acm"),
+        pytest.param(AcmCertificate(arn=CERTIFICATE.replace("aws", "aws-us-gov")), id="partition"),
+        pytest.param(AcmCertificate(arn=f"{PLACEHOLDER_ARN}stage"), id="placeholder"),
+        pytest.param(AcmCertificate(arn=f"{DECLARED_ARN}Certificate"), id="declared"),
         pytest.param(SecretsManagerCertificate(secret_arn=SECRET), id="secrets-manager"),
         pytest.param(SecretsManagerCertificate(secret_arn=SECRET, encryption_key_arn=KEY), id="encryption-key"),
         pytest.param(AcmCertificate(arn="${Token[TOKEN.12]}"), id="token"),
@@ -135,6 +140,47 @@ def test_arn_with_other_characters_is_rejected(arn: str) -> None:
     assert refusal(with_listener_tls, certificate=AcmCertificate(arn=arn)) == (
         f"{LISTENER}certificate has invalid characters, got {arn!r} ({fix})"
     )
+
+
+def wrong_arn(field: str, arn: str, such_as: str) -> str:
+    return f"{field} has the ARN of something else, got {arn!r} (such as 'arn:aws:{such_as}…')"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        ARN,
+        SECRET,
+        "arn:aws:acm:eu-west-1:111122223333:certificate-authority/1",
+        "arn:aws:acm:eu-west-1:111122223333:certificate/",
+        "arn:aws:acm:eu-west-1::certificate/1",
+        "arn:aws:acm::111122223333:certificate/1",
+        "arn:amazon:acm:eu-west-1:111122223333:certificate/1",
+        "arn:aws:iam::111122223333:server-certificate/1",
+        "arn:aws:acm:1",
+    ],
+)
+def test_arn_of_something_else_than_a_certificate_is_rejected(arn: str) -> None:
+    wrong = wrong_arn("certificate", arn, "acm:eu-west-1:111122223333:certificate/")
+    assert refusal(with_listener_tls, certificate=AcmCertificate(arn=arn)) == LISTENER + wrong
+    assert refusal(with_client_tls, certificate=AcmCertificate(arn=arn)) == CALLER + wrong
+
+
+@pytest.mark.parametrize("arn", [CERTIFICATE, SECRET, "arn:aws:acm-pca:::template/RootCACertificate/V1"])
+def test_arn_of_something_else_than_an_authority_is_rejected(arn: str) -> None:
+    trust = AcmTrust(certificate_authority_arns=(ARN, arn))
+    wrong = wrong_arn("certificate authority", arn, "acm-pca:eu-west-1:111122223333:certificate-authority/")
+    assert refusal(with_listener_tls, validation=validation(trust=trust)) == LISTENER + wrong
+
+
+@pytest.mark.parametrize("arn", [CERTIFICATE, KEY, f"{SECRET}:tls.crt::"])
+def test_arn_of_something_else_than_a_secret_is_rejected(arn: str) -> None:
+    wrong = wrong_arn("secret", arn, "secretsmanager:eu-west-1:111122223333:secret:")
+    certificate = SecretsManagerCertificate(secret_arn=arn, encryption_key_arn=KEY)
+    assert refusal(with_listener_tls, certificate=certificate) == LISTENER + wrong
+    certificate = SecretsManagerCertificate(secret_arn=SECRET, encryption_key_arn=SECRET)
+    wrong = wrong_arn("encryption key of the secret", SECRET, "kms:eu-west-1:111122223333:key/")
+    assert refusal(with_listener_tls, certificate=certificate) == LISTENER + wrong
 
 
 @pytest.mark.parametrize("of", [SecretsManagerCertificate, SecretsManagerTrust])

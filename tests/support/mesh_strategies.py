@@ -121,6 +121,7 @@ _OUTLIER_DETECTION = optional(
     )
 )
 _ARNS = ("arn:aws:acm:eu-west-1:111122223333:certificate/1", "arn:aws-cn:acm:cn-north-1:1:certificate/2")
+_AUTHORITIES = tuple(f"arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/{each}" for each in "12")
 _CLIENT_CERTIFICATES = (
     FileCertificate(certificate_chain="/keys/red.pem", private_key="/keys/key.pem"),
     FileCertificate(certificate_chain="/keys/blue.pem", private_key="/keys/key.pem"),
@@ -145,7 +146,7 @@ _LOCAL_TRUSTS = (
     SdsTrust(secret_name="secret"),
 )
 _LOCAL_TRUST = st.sampled_from(_LOCAL_TRUSTS)
-_ACM_TRUSTS = tuple(AcmTrust(certificate_authority_arns=arns) for arns in (_ARNS, _ARNS[:1]))
+_ACM_TRUSTS = tuple(AcmTrust(certificate_authority_arns=arns) for arns in (_AUTHORITIES, _AUTHORITIES[:1]))
 _TRUST = st.sampled_from((*_LOCAL_TRUSTS, *_ACM_TRUSTS))
 _ANY_TRUST = st.sampled_from(
     (*_LOCAL_TRUSTS, *_ACM_TRUSTS, SecretsManagerTrust(secret_arn=_SECRET, encryption_key_arn=_KEY))

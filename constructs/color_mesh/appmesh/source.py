@@ -19,13 +19,12 @@ from color_mesh.cloudformation import (
 )
 from color_mesh.cloudformation.values import Unresolved
 from color_mesh.model import CloudMapService, Mesh, MeshError
+from color_mesh.model.arns import DECLARED_ARN
 from color_mesh.model.errors import add_problems, listed, problem, refuse
 
 _TYPES = {f"AWS::AppMesh::{cloudformation_spelling(kind)}": kind for kind in KINDS}
 _SERVICE = "AWS::ServiceDiscovery::Service"
 _ACM = ("AWS::CertificateManager::", "AWS::ACMPCA::")
-# Beginning of the placeholder for the ARN of a certificate or authority; the logical id follows.
-DECLARED_ARN = "arn:aws:acm:::declared/"
 _NAMESPACES = tuple(f"AWS::ServiceDiscovery::{kind}Namespace" for kind in ("PrivateDns", "PublicDns", "Http"))
 # Attributes that repeat a property are known before deployment.
 KNOWN_ATTRIBUTES = {

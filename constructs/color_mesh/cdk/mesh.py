@@ -349,7 +349,7 @@ class ServiceMesh(Construct):
         self._constructs |= dict.fromkeys(subjects(parts), construct)
 
     def check(self, parts: MeshParts, problems: Sequence[str] = ()) -> None:
-        """Raise the error that `add` would raise, and add nothing."""
+        """Raise the error that `add` would raise, and add nothing; for the constructs of this package."""
         self.declared.check(parts, self._problems(parts, problems))
 
     def _problems(self, parts: MeshParts, problems: Sequence[str]) -> Sequence[str]:

@@ -10,7 +10,7 @@ from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
 from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.placeholders import PLACEHOLDERS
-from color_mesh.model.checks import WILDCARDS
+from color_mesh.model.arns import WILDCARDS
 from color_mesh.model.errors import problem
 
 _ACCOUNT, _REGION = (re.escape(PLACEHOLDERS[name]) for name in ("AWS::AccountId", "AWS::Region"))

@@ -6,7 +6,6 @@ from itertools import chain
 
 from color_mesh.analysis.facts import subject_of
 from color_mesh.analysis.traffic import calls, deliveries
-from color_mesh.appmesh.source import DECLARED_ARN
 from color_mesh.envoy.security import policy_for, speaks_tls
 from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.model import (
@@ -21,6 +20,7 @@ from color_mesh.model import (
     SdsCertificate,
     SdsTrust,
 )
+from color_mesh.model.arns import DECLARED_ARN
 from color_mesh.model.tls import sources
 
 _NO_SDS = "no Secret Discovery Service runs beside Envoy (certificates in files, ACM and AWS Private CA stay)"

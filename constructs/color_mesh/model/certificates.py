@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from color_mesh.model.checks import check_arn, check_text
+from color_mesh.model.arns import check_arn
+from color_mesh.model.checks import check_text
 from color_mesh.model.errors import problem
 from color_mesh.model.values import normalize
 

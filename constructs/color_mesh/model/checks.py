@@ -13,12 +13,7 @@ MAX_TAGS = 50  # App Mesh API: TagList
 MAX_COUNT = 2**32 - 1
 MAX_MILLIS = 9_000_000_000_000
 
-WILDCARDS = "*?"  # IAM User Guide, Resource: an ARN with one of these stands for many resources.
-
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-# Tokens may be a part of an ARN, such as the region of a stack.
-TOKEN = "${Token["  # CDK Developer Guide, *Tokens*.
-_ARN = re.compile(r"([A-Za-z0-9:/_+=.@-]|\$\{Token\[[A-Za-z0-9._-]+\]\})*")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BALANCER_NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
@@ -89,17 +84,6 @@ def check_dns_name(subject: str, field: str, value: object, max_length: int = 25
     elif not all(_LABEL.fullmatch(label) for label in value.split(".")):
         fix = "labels of 1 to 63 letters, digits, '-' and '_', joined by dots"
         yield problem(subject, f"{field} is not a DNS name", value, fix)
-
-
-def check_arn(subject: str, field: str, value: object, *, service: str) -> Iterator[str]:
-    """Validate the ARN of one resource, or a token of the CDK for it, whose ARN is known at deployment only."""
-    if not (isinstance(value, str) and value.startswith(("arn:", TOKEN))):
-        yield problem(subject, f"{field} is not an ARN", value, f"such as 'arn:aws:{service}:…'")
-    elif set(value) & set(WILDCARDS):
-        yield problem(subject, f"{field} has a wildcard", value, "the ARN of one resource")
-    elif value.startswith("arn:") and not _ARN.fullmatch(value):
-        fix = "letters, digits and ':/_+=.@-' (IAM User Guide, Amazon Resource Names)"
-        yield problem(subject, f"{field} has invalid characters", value, fix)
 
 
 def check_image(subject: str, image: str) -> Iterator[str]:

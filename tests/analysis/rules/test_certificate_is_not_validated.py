@@ -21,7 +21,7 @@ def test_caller_with_a_policy_is_not_found() -> None:
 
 
 def test_certificate_of_acm_is_found_if_only_app_mesh_would_validate_it() -> None:
-    tls = listener_tls(certificate=AcmCertificate(arn="arn:aws:acm:x"))
+    tls = listener_tls(certificate=AcmCertificate(arn="arn:aws:acm:eu-west-1:1:certificate/x"))
     of = provided(node(listeners=(Listener(port=80, tls=tls),)))
     assert texts(ID, of) == []
     assert len(texts(ID, of, validates_acm=False)) == 1

@@ -1,8 +1,8 @@
 """The rule ``certificate-name-differs``."""
 
-from color_mesh.appmesh.source import DECLARED_ARN
 from color_mesh.ecs.certificates import DeclaredCertificate
 from color_mesh.model import AcmCertificate, Listener
+from color_mesh.model.arns import DECLARED_ARN
 from tests.support.analysis import provided, texts
 from tests.support.builders import client_tls, listener_tls, node, validation
 

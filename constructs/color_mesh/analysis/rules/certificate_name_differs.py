@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from color_mesh.analysis.facts import Facts, subject_of
 from color_mesh.analysis.rule import Fault, rule
 from color_mesh.analysis.traffic import calls, deliveries
-from color_mesh.appmesh.source import DECLARED_ARN
 from color_mesh.envoy.security import policy_for, speaks_tls
 from color_mesh.model import AcmCertificate, Listener
+from color_mesh.model.arns import DECLARED_ARN
 
 
 def check(facts: Facts) -> Iterator[Fault]:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from color_mesh.analysis.reading import read_facts
-from color_mesh.appmesh.source import DECLARED_ARN, Source
+from color_mesh.appmesh.source import Source
 from color_mesh.cli.sources import print_result, read_one_mesh
 from color_mesh.cloudformation import hidden_parameters, set_option
 from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Loopback, Transparent, configure
 from color_mesh.migration.discovery import external_nodes
 from color_mesh.model import Mesh, VirtualGateway, VirtualNode
+from color_mesh.model.arns import DECLARED_ARN
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import problem, refuse
 
