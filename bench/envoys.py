@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 DEADLINE_SECONDS = 10
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -48,3 +49,15 @@ def _wait_until_live(process: subprocess.Popen[bytes], admin: str) -> None:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"Envoy at {admin} did not start") from None
         time.sleep(0.02)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process (proc_pid_stat(5): utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+
+def resident_mebibytes(pid: int) -> float:
+    """Return the resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024
