@@ -85,6 +85,36 @@ def test_node_with_two_services_has_one_certificate_with_the_names_of_both(folde
     assert names(own) == ["blue.shop.local", "green.shop.local"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (
+            {"Listeners": [{"PortMapping": {"Port": "x", "Protocol": "http"}}]},
+            "Red.Spec.Listeners[0].PortMapping.Port: ",
+        ),
+        ({"Typo": 1}, "Red.Spec.Typo: is unknown"),
+    ],
+)
+def test_problems_of_app_mesh_resources_beside_compiled_envoys_are_said(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: dict[str, Any], said: str
+) -> None:
+    bootstrap = json.dumps({"node": {"id": "mesh/shop/virtualNode/stock"}})
+    envoy = {"Name": "envoy", "Image": "envoyproxy/envoy:v1", "Command": ["--config-yaml", bootstrap]}
+    namespace = {"Fn::GetAtt": ["Namespace", "Id"]}
+    registry = {"RegistryArn": {"Fn::GetAtt": ["Name", "Arn"]}}
+    resources: dict[str, Any] = {
+        "Namespace": resource("AWS::ServiceDiscovery::PrivateDnsNamespace", Name="shop.local", Vpc="vpc"),
+        "Name": resource("AWS::ServiceDiscovery::Service", Name="stock", NamespaceId=namespace),
+        "Task": resource("AWS::ECS::TaskDefinition", Family="stock", ContainerDefinitions=[envoy]),
+        "Service": resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"}, ServiceRegistries=[registry]),
+        "Red": resource("AWS::AppMesh::VirtualNode", MeshName="shop", VirtualNodeName="red", Spec=spec),
+    }
+    template = tmp_path / "shop.template.json"
+    template.write_text(json.dumps({"Resources": resources}))
+    assert main(["certificates", str(template), "--out", str(folder)]) == 0
+    assert f"note: left out: shop.template.json: {said}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("owner", ["mesh/shop/virtualNode/../../stock", "mesh/$(id)/virtualNode/stock"])
 def test_name_that_is_no_name_of_a_mesh_is_refused(folder: Path, tmp_path: Path, owner: str) -> None:
     bootstrap = json.dumps({"node": {"id": owner}})

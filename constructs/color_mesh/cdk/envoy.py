@@ -13,7 +13,7 @@ from constructs import Construct
 from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.certificate_calls import allow_certificates
-from color_mesh.cdk.cloud_map_calls import Caller, CloudMapQuotas, allow_discovery
+from color_mesh.cdk.cloud_map_calls import allow_discovery
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
 from color_mesh.cdk.envoy_command import EntryPoint, ReadyScript
@@ -22,6 +22,7 @@ from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
 from color_mesh.cdk.mesh_tls import MeshCertificates
+from color_mesh.cdk.quotas import Caller, Quotas
 from color_mesh.cdk.task import (
     LOW_PORTS,
     acknowledge_pulling,
@@ -106,7 +107,7 @@ class EnvoyDataPlane:
         self._certificate_refresh_seconds = certificate_refresh_seconds
         self._weights = LiveWeights(name, namespace, mesh.parts)
         self._configurations: dict[str, EnvoyConfiguration] = {}
-        self._quotas = CloudMapQuotas(scope, f"mesh {name!r}", refresh_seconds)
+        self._quotas = Quotas(scope, f"mesh {name!r}", refresh_seconds)
         scope.node.add_validation(self._quotas)
         self._telemetry = telemetry
         self._certificates = certificates
@@ -204,7 +205,14 @@ class EnvoyDataPlane:
         if isinstance(part, VirtualNode):
             self._weights.attach(part.name, service)
         configuration = self._configurations[service.task_definition.node.path]
-        self._quotas.callers.append(Caller(subject=_subject(part), service=service, bootstrap=configuration.bootstrap))
+        self._quotas.callers.append(
+            Caller(
+                subject=_subject(part),
+                service=service,
+                bootstrap=configuration.bootstrap,
+                certificates=configuration.certificates,
+            )
+        )
 
     def add_gateway_container(
         self,
