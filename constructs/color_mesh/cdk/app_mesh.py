@@ -14,19 +14,10 @@ from color_mesh.cdk.app_mesh_certificates import app_mesh_calls
 from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.certificate_calls import allow_certificates
+from color_mesh.cdk.container import LOW_PORTS, container_check, container_log, init_process, start_after, stop_timeout
 from color_mesh.cdk.data_plane import MeshResources, Part
-from color_mesh.cdk.task import (
-    LOW_PORTS,
-    acknowledge,
-    acknowledge_pulling,
-    container_check,
-    container_log,
-    create_task_definition_after,
-    init_process,
-    seconds,
-    start_after,
-    stop_timeout,
-)
+from color_mesh.cdk.durations import seconds
+from color_mesh.cdk.task import acknowledge, acknowledge_pulling, create_task_definition_after
 from color_mesh.cdk.telemetry import add_collector, allow_xray, collector_containers, xray_collector
 from color_mesh.cdk.transparent import REDIRECTED_USER
 from color_mesh.model import ContainerHealthCheck, FargateContainer, Mesh, Telemetry, VirtualGateway, VirtualNode

@@ -14,8 +14,10 @@ from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
 from color_mesh.cdk.certificate_calls import allow_certificates
 from color_mesh.cdk.cloud_map_calls import allow_discovery
+from color_mesh.cdk.container import LOW_PORTS, container_check, container_log, init_process, start_after, stop_timeout
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
+from color_mesh.cdk.durations import seconds
 from color_mesh.cdk.envoy_command import EntryPoint, ReadyScript
 from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
@@ -23,24 +25,8 @@ from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
 from color_mesh.cdk.mesh_tls import MeshCertificates
 from color_mesh.cdk.quotas import Caller, Quotas
-from color_mesh.cdk.task import (
-    LOW_PORTS,
-    acknowledge_pulling,
-    container_check,
-    container_log,
-    create_task_definition_after,
-    init_process,
-    seconds,
-    start_after,
-    stop_timeout,
-)
-from color_mesh.cdk.telemetry import (
-    COLLECTOR,
-    add_collector,
-    allow_otlp,
-    collector_containers,
-    otlp_collector,
-)
+from color_mesh.cdk.task import acknowledge_pulling, create_task_definition_after
+from color_mesh.cdk.telemetry import COLLECTOR, add_collector, allow_otlp, collector_containers, otlp_collector
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import CloudMapEndpoints, configure
 from color_mesh.envoy.edge import HEALTH_PATH

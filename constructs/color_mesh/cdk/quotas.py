@@ -8,7 +8,7 @@ from aws_cdk import Annotations, Token
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct, IValidation
 
-from color_mesh.cdk.task import service_resource
+from color_mesh.cdk.ecs_service import service_resource
 from color_mesh.envoy.aws.certificates import ACM, CertificateApi
 from color_mesh.envoy.aws.cloud_map import called_services
 from color_mesh.envoy.typed import Json

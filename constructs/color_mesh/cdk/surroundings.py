@@ -10,9 +10,9 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct, IValidation
 
+from color_mesh.cdk.ecs_service import service_resource
 from color_mesh.cdk.physical_names import check_names
 from color_mesh.cdk.synthesis import at_synthesis
-from color_mesh.cdk.task import service_resource
 from color_mesh.model import Mesh, VirtualNode, VirtualRouter
 from color_mesh.model.errors import problem
 

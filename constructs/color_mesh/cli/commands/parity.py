@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from color_mesh.appmesh.meshes import DeclaredResource
+from color_mesh.appmesh.declared import DeclaredResource
 from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.cli.sources import print_result, read_selected_meshes
 from color_mesh.envoy import parity
