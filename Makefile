@@ -73,7 +73,7 @@ MINUTES ?= 10
 
 # Such as: make fuzz MINUTES=60. Each round has other examples, after those that failed before.
 fuzz: $(VENV)/.test
-	@until [ $$SECONDS -ge $$(($(MINUTES) * 60)) ]; do pytest tests/cli/test_fuzz.py --fuzz --quiet; done
+	@until [ $$SECONDS -ge $$(($(MINUTES) * 60)) ]; do pytest tests/cli/test_fuzz.py tests/cli/test_damage.py tests/cli/test_workload_damage.py --fuzz --quiet; done
 
 # Such as: make rehearse REHEARSALS="envoy canary". Default: all of them.
 rehearse: $(REHEARSAL)/.rehearse

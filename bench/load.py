@@ -69,26 +69,24 @@ def compare(reference: Pair, *pairs: Pair) -> None:
         runs: list[tuple[_Measurement, _Measurement]] = []
         for run in range(COMPARISONS):
             print(f"{pair.title}: run {run + 1} of {COMPARISONS} ...", file=sys.stderr, flush=True)
-            runs.append(_measure(pair, reference))
+            # The first one to start has the machine to itself.
+            both = (reference, pair) if run % 2 else (pair, reference)
+            with ThreadPoolExecutor(len(both)) as pool:
+                results = dict(zip((each.title for each in both), pool.map(_measure, both), strict=True))
+            runs.append((results[pair.title], results[reference.title]))
         for index, each in enumerate((pair, reference)):
-            measured = [run[index] for run in runs]
+            of_pair = [run[index] for run in runs]
             print(
-                f"pair with {each.title:19} {median(one.rate for one in measured):6.0f} requests/s   "
-                f"p99 {median(one.p99 for one in measured):4.1f} ms   "
-                f"{median(one.micros for one in measured):4.0f} us of CPU a request"
+                f"pair with {each.title:19} {median(one.rate for one in of_pair):6.0f} requests/s   "
+                f"p99 {median(one.p99 for one in of_pair):4.1f} ms   "
+                f"{median(one.micros for one in of_pair):4.0f} us of CPU a request"
             )
         rate, p99, micros = (_ratio(runs, figure) for figure in ("rate", "p99", "micros"))
         title = f"{pair.title} to {reference.title}"
         print(f"{title}: requests {rate:.3f}   p99 {p99:.3f}   CPU time a request {micros:.3f}")
 
 
-def _measure(pair: Pair, reference: Pair) -> tuple[_Measurement, _Measurement]:
-    with ThreadPoolExecutor(2) as pool:
-        one, other = pool.map(_measure_one, (pair, reference))
-    return one, other
-
-
-def _measure_one(pair: Pair) -> _Measurement:
+def _measure(pair: Pair) -> _Measurement:
     before = sum(map(cpu_seconds, pair.pids))
     result = load(pair.network)
     micros = (sum(map(cpu_seconds, pair.pids)) - before) * 1e6 / result["requests"]["total"]

@@ -154,10 +154,19 @@ def test_composite_alarm_is_refused() -> None:
         prices.canary(alarms=[alarm])
 
 
-@pytest.mark.parametrize(("data_plane", "protocol"), [("app-mesh", "http"), ("envoy", "tcp")])
-def test_weights_that_need_a_deployment_are_refused(data_plane: DataPlaneName, protocol: str) -> None:
+@pytest.mark.parametrize("protocol", ["http", "tcp"])
+def test_weights_that_need_a_deployment_are_refused(protocol: str) -> None:
     with pytest.raises(MeshError, match="weights of the route do not change without a deployment, got 'prices'"):
-        Prices(data_plane, protocol).canary()
+        Prices("app-mesh", protocol).canary()
+
+
+def test_weights_of_a_tcp_route_are_shifted_like_those_of_an_http_route() -> None:
+    machines = []
+    for protocol in ("http", "tcp"):
+        prices = Prices(protocol=protocol)
+        prices.canary()
+        machines.append(states(prices.resources()))
+    assert machines[0] == machines[1]
 
 
 def test_canary_deployment_has_no_finding_of_cdk_nag(tmp_path: Path) -> None:

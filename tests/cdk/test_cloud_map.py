@@ -12,6 +12,7 @@ from aws_cdk.assertions import Template as Assertions
 
 from color_mesh import MeshError, MeshGateway, MeshNode, MeshRouter, ServiceMesh
 from color_mesh.envoy.aws.cloud_map import called_services
+from color_mesh.model import Protocol
 from tests.support.cloudformation import Template, only, properties, statements
 
 IMAGE = ecs.ContainerImage.from_registry
@@ -22,7 +23,7 @@ DISCOVER = "servicediscovery:DiscoverInstances"
 class Shop:
     """Shop whose cart calls a router with two targets, in two stacks."""
 
-    def __init__(self, weights: tuple[int, int] = (4, 1), **arguments: Any) -> None:
+    def __init__(self, weights: tuple[int, int] = (4, 1), protocol: Protocol = "http", **arguments: Any) -> None:
         self.app = App(builtin_cloud_formation_validation=False)
         self.stack, self.tasks = Stack(self.app, "Shop"), Stack(self.app, "Tasks")
         self.vpc = ec2.Vpc.from_vpc_attributes(
@@ -35,9 +36,14 @@ class Shop:
         )
         self.cluster = ecs.Cluster(self.tasks, "Cluster", vpc=self.vpc)
         self.mesh = ServiceMesh(self.stack, "Mesh", mesh_name="shop", vpc=self.vpc, domain="shop.local", **arguments)
-        self.old, self.new = self.node("old"), self.node("new")
+        self.old, self.new = self.node("old", protocol=protocol), self.node("new", protocol=protocol)
         self.router = MeshRouter(
-            self.stack, "Router", mesh=self.mesh, name="stock", virtual_service_name="old.shop.local"
+            self.stack,
+            "Router",
+            mesh=self.mesh,
+            name="stock",
+            virtual_service_name="old.shop.local",
+            protocol=protocol,
         )
         self.router.add_route("Route", name="all", targets={self.old: weights[0], self.new: weights[1]})
         self.cart = self.node("cart", backends=[self.router])
@@ -145,9 +151,10 @@ class TestWeights:
         service = only(shop.template(shop.stack), SERVICE, Name="stock.weights")
         assert (service["Type"], "DnsConfig" in service) == ("HTTP", False)
 
-    def test_other_weights_change_their_instance_and_nothing_else(self) -> None:
+    @pytest.mark.parametrize("protocol", ["http", "tcp"])
+    def test_other_weights_change_their_instance_and_nothing_else(self, protocol: Protocol) -> None:
         def resources(weights: tuple[int, int]) -> tuple[Any, Any]:
-            shop = Shop(weights)
+            shop = Shop(weights, protocol)
             shop.implement()
             return shop.template(), shop.template(shop.stack)
 
@@ -211,23 +218,6 @@ class TestWeights:
         shop.implement()
 
         assert only(shop.template(), INSTANCE, InstanceId="pay")["InstanceAttributes"] == {"old": "9", "bank": "1"}
-
-    def test_tcp_route_has_static_weights(self) -> None:
-        shop = Shop()
-        one, two = (shop.node(name, port=9000, protocol="tcp") for name in ("one", "two"))
-        router = MeshRouter(
-            shop.stack,
-            "Tcp",
-            mesh=shop.mesh,
-            name="tcp",
-            virtual_service_name="tcp.shop.local",
-            port=9000,
-            protocol="tcp",
-        )
-        router.add_route("Route", name="tcp", targets={one: 1, two: 1})
-        shop.implement(one, two)
-
-        assert properties(shop.template(), INSTANCE) == []
 
     def test_targets_may_be_in_several_stacks(self) -> None:
         shop = Shop()

@@ -359,6 +359,26 @@ class TestSharedCertificates:
         assert self.warnings(stack, mesh) == []
 
 
+class TestQuota:
+    @pytest.mark.parametrize(("tasks", "rate"), [(75, None), (76, "5.1"), (750, "50.0")])
+    def test_more_exports_than_the_quota_when_all_tasks_start_are_warned_of(
+        self, stack: Stack, shop: Shop, cluster: ecs.Cluster, tasks: int, rate: str | None
+    ) -> None:
+        """Each Envoy asks every 15 seconds on average, until it has its certificate."""
+        mesh = shop(mesh_tls(certificate_of=lambda name, dns_name: AcmCertificate(arn=f"{ARN}-{name}")))
+        cart = MeshNode(stack, "Cart", mesh=mesh, name="cart")
+        image = ecs.ContainerImage.from_registry("shop/app:1")
+        cart.implement(cart, "Task", cluster=cluster, image=image, desired_count=tasks, app_address="127.0.0.1")
+        found = Found.from_stack(stack).find_warning("*", Match.string_like_regexp("ExportCertificate"))
+        assert [str(each.entry.data) for each in found] == [
+            (
+                "mesh 'shop': Envoys exceed the account's quota of calls of ExportCertificate when all tasks start, "
+                f"got '{rate} a second' (at most 5 a second: a longer refresh_interval, or a higher quota) "
+                "[ack: color-mesh:export-certificate]"
+            )
+        ][: rate is not None]
+
+
 class TestProblems:
     def test_two_parts_with_one_name_in_their_certificates(self, stack: Stack, shop: Shop) -> None:
         mesh = shop(mesh_tls())

@@ -1,6 +1,7 @@
 """``color-mesh certificates``: an authority, certificates, and the commands that store them."""
 
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,36 @@ def test_node_with_two_services_has_one_certificate_with_the_names_of_both(folde
     assert names(own) == ["blue.shop.local", "green.shop.local"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (
+            {"Listeners": [{"PortMapping": {"Port": "x", "Protocol": "http"}}]},
+            "Red.Spec.Listeners[0].PortMapping.Port: ",
+        ),
+        ({"Typo": 1}, "Red.Spec.Typo: is unknown"),
+    ],
+)
+def test_problems_of_app_mesh_resources_beside_compiled_envoys_are_said(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: dict[str, Any], said: str
+) -> None:
+    bootstrap = json.dumps({"node": {"id": "mesh/shop/virtualNode/stock"}})
+    envoy = {"Name": "envoy", "Image": "envoyproxy/envoy:v1", "Command": ["--config-yaml", bootstrap]}
+    namespace = {"Fn::GetAtt": ["Namespace", "Id"]}
+    registry = {"RegistryArn": {"Fn::GetAtt": ["Name", "Arn"]}}
+    resources: dict[str, Any] = {
+        "Namespace": resource("AWS::ServiceDiscovery::PrivateDnsNamespace", Name="shop.local", Vpc="vpc"),
+        "Name": resource("AWS::ServiceDiscovery::Service", Name="stock", NamespaceId=namespace),
+        "Task": resource("AWS::ECS::TaskDefinition", Family="stock", ContainerDefinitions=[envoy]),
+        "Service": resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"}, ServiceRegistries=[registry]),
+        "Red": resource("AWS::AppMesh::VirtualNode", MeshName="shop", VirtualNodeName="red", Spec=spec),
+    }
+    template = tmp_path / "shop.template.json"
+    template.write_text(json.dumps({"Resources": resources}))
+    assert main(["certificates", str(template), "--out", str(folder)]) == 0
+    assert f"note: left out: shop.template.json: {said}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("owner", ["mesh/shop/virtualNode/../../stock", "mesh/$(id)/virtualNode/stock"])
 def test_name_that_is_no_name_of_a_mesh_is_refused(folder: Path, tmp_path: Path, owner: str) -> None:
     bootstrap = json.dumps({"node": {"id": owner}})
@@ -159,3 +190,55 @@ def test_mesh_with_a_long_name_is_renewed(folder: Path, tmp_path: Path) -> None:
     template.write_text(json.dumps(write_template(Mesh(name="m" * 100, nodes=(node(),)))))
     for _ in range(2):
         assert main(["certificates", str(template), "--out", str(folder)]) == 0
+
+
+@pytest.mark.parametrize("runs", [1, 2], ids=["first", "renewal"])
+@pytest.mark.parametrize("renames", [0, 1, 4])
+def test_failure_between_two_files_changes_none(
+    issue: Issue, folder: Path, runs: int, renames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(runs - 1):
+        issue()
+    before = {each.name: each.read_text() for each in folder.iterdir()} if folder.exists() else {}
+    replace, left = Path.replace, iter(range(renames))
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.suffix == ".new" and next(left, None) is None:
+            raise OSError(5, "Input/output error", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    (line,) = issue()
+    assert line.startswith("--out: cannot be written, got ")
+    assert {each.name: each.read_text() for each in folder.iterdir()} == before
+    monkeypatch.undo()
+    issue()
+    assert {each.name for each in folder.iterdir()} >= {"ca.key", "red.json"}
+
+
+def test_folder_with_files_of_a_killed_run_is_filled(issue: Issue, folder: Path) -> None:
+    folder.mkdir()
+    (folder / ".ca.key.new").touch()
+    issue()
+    assert not list(folder.glob(".*"))
+
+
+def test_private_key_is_never_in_a_file_that_others_can_read(
+    issue: Issue, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: set[int] = set()
+    create = os.open
+
+    def watched(path: Any, flags: int, mode: int = 0o777) -> int:
+        descriptor = create(path, flags, mode)
+        if str(path).startswith(str(folder)):
+            modes.add(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        return descriptor
+
+    monkeypatch.setattr(os, "open", watched)
+    previous = os.umask(0)
+    try:
+        issue()
+    finally:
+        os.umask(previous)
+    assert modes == {0o600}

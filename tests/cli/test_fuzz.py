@@ -27,6 +27,7 @@ from color_mesh.cloudformation import load
 from color_mesh.envoy import configure
 from color_mesh.model import MeshError
 from tests.support.damage import change
+from tests.support.ecs_strategies import shops, together
 from tests.support.envoy import parts, validate
 from tests.support.full_template import full_template
 from tests.support.hostile_inputs import application
@@ -43,6 +44,7 @@ PARTS = (
     *("--node=caller", "--node=target", "--gateway=gateway", "--node=a", "--node=shop", "--node=catalogue-v1"),
     *("--gateway=front", "--node=red"),
 )
+SHOP_PARTS = ("--node=website", "--gateway=door")
 PIECES = st.sampled_from(
     (
         *(
@@ -110,7 +112,7 @@ def seeds() -> tuple[tuple[Any, tuple[str, ...]], ...]:
 @st.composite
 def inputs(draw: st.DrawFn) -> tuple[tuple[str, str], tuple[str, ...]]:
     """Draw the ending and the text of a file that resembles a template or the AWS CLI's JSON, and a command for it."""
-    seed, names = draw(st.sampled_from(seeds()))
+    seed, names = draw(st.sampled_from(seeds()) | shops().map(lambda shop: ({"Resources": together(shop)}, SHOP_PARTS)))
     compiling = st.tuples(
         st.just("compile"),
         st.sampled_from(names),

@@ -9,7 +9,7 @@ import pytest
 
 import color_mesh
 from color_mesh.cli.main import main
-from color_mesh.cloudformation import evaluate, files, reading, stack, yaml_loader
+from color_mesh.cloudformation import document_limits, evaluate, files, reading, stack, yaml_loader
 from color_mesh.ecs.task_definitions import MAX_CONTAINERS
 from color_mesh.model import errors
 from color_mesh.model.router import MAX_ROUTES
@@ -106,7 +106,7 @@ def test_limits_under_troubleshooting_are_those_of_the_program() -> None:
         stack.MAX_MANIFEST_BYTES,
         files.MAX_TOTAL_BYTES,
         files.MAX_FILES,
-        load.MAX_DEPTH,
+        document_limits.MAX_DEPTH,
         yaml_loader.MAX_VALUES,
         files.MAX_TOTAL_VALUES,
         evaluate.MAX_SIZE,
@@ -120,7 +120,7 @@ def test_limits_under_troubleshooting_are_those_of_the_program() -> None:
         errors.MAX_PROBLEMS,
         errors.MAX_QUOTED,
     ]
-    assert evaluate.MAX_DEPTH == load.MAX_DEPTH
+    assert evaluate.MAX_DEPTH == document_limits.MAX_DEPTH
 
 
 def test_gate_runs_the_commands_of_the_readme() -> None:

@@ -35,7 +35,7 @@ _NODE = endpoints_name("tasks.colors.local", "green", 15100, None)
 _ROUTER = weights_name(
     "tasks.colors.local",
     "router.weights",
-    [("route", "green", "weights.router.route.g"), ("route", "yellow", "weights.router.route.y")],
+    [("route", ["green"], "weights.router.route.g"), ("route", ["yellow"], "weights.router.route.y")],
 )
 
 
@@ -69,11 +69,11 @@ class Filter:
         assert resource["cluster_name"] == name
         return [endpoint for place in resource["endpoints"] for endpoint in place["lb_endpoints"]]
 
-    def weights(self, *instances: Mapping[str, Any]) -> tuple[Mapping[str, int], str]:
-        status, body, log = self.call(_ROUTER, 200, json.dumps({"Instances": instances}).encode(), "runtime")
+    def weights(self, *instances: Mapping[str, Any], name: str = _ROUTER) -> tuple[Mapping[str, Any], str]:
+        status, body, log = self.call(name, 200, json.dumps({"Instances": instances}).encode(), "runtime")
         assert status == 200
         (resource,) = json.loads(body)["resources"]
-        assert resource["name"] == _ROUTER
+        assert resource["name"] == name
         layer = resource["layer"]
         assert layer.pop("tasks.colors.local/router.weights") == 1
         return layer, log
@@ -339,6 +339,21 @@ class TestWeights:
 
         assert layer == {"weights.router.route.g": 4, "weights.router.route.y": 1}
         assert f"router.weights: instance 'route': {reason};" in log
+
+    def test_shares_are_those_of_a_target_and_the_ones_before_it(self, filter: Filter) -> None:
+        keys = [("tcp", ["a"], "shares.a"), ("tcp", ["a", "b"], "shares.b"), ("tcp", ["a", "b", "c:80"], "shares.c")]
+        name = weights_name("tasks.colors.local", "router.weights", keys)
+
+        def shares(**attributes: str) -> list[int]:
+            layer, _ = filter.weights(weights("tcp", **attributes), name=name)
+            assert {share["denominator"] for share in layer.values()} <= {"MILLION"}
+            return [layer[f"shares.{target}"]["numerator"] for target in "abc" if layer]
+
+        assert shares(d="1") == []
+        assert shares(a="1", b="3", **{"c:80": "0"}) == [250000, 1000000, 1000000]
+        assert shares(a="0", b="1", **{"c:80": "2"}) == [0, 333333, 1000000]
+        assert shares(**{"c:80": "100"}) == [0, 0, 1000000]
+        assert shares(a="0") == [0, 0, 1000000]
 
     def test_weights_whose_instance_is_gone_stay_in_force(self, filter: Filter) -> None:
         filter.weights(weights("route", green="4", yellow="1"))

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
+from color_mesh.appmesh.declared import DeclaredResource
+from color_mesh.appmesh.meshes import read_meshes
 from color_mesh.cli.commands.parity import parity_page
 from color_mesh.envoy import (
     CloudMapEndpoints,

@@ -79,3 +79,13 @@ def test_variables_of_a_terminal_are_passed_and_no_others() -> None:
     terminal = {"TERM": "xterm", "COLUMNS": "80", "LINES": "25", "LANG": "C", "LC_ALL": "C", "LC_CTYPE": "C.UTF-8"}
     others = {"PATH": "/evil", "LD_PRELOAD": "/evil.so", "AWS_SECRET_ACCESS_KEY": "x", "TERMINAL": "x", "LANGUAGE": "x"}
     assert terminal_variables({**terminal, **others}) == terminal
+
+
+def test_preparation_of_a_container_imports_neither_typing_nor_contextlib() -> None:
+    """It runs for each health check and each ``color-mesh exec``, and takes a third longer with them."""
+    folder, module = Path(container_entry.__file__).parent, Path(container_entry.__file__).stem
+    imported = f"import sys; sys.path.append({str(folder)!r}); import {module}; print(*sys.modules)"
+    words = [sys.executable, "-I", "-S", "-c", imported]
+    modules = subprocess.run(words, env=SYSTEM_ENVIRONMENT, capture_output=True, text=True, check=True).stdout.split()
+    assert module in modules
+    assert not {"typing", "contextlib"} & set(modules)

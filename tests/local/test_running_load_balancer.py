@@ -17,7 +17,7 @@ from color_mesh.local.run import supervisor
 from color_mesh.local.run.certificate_authority import CertificateAuthority
 from color_mesh.local.run.load_balancers import running_load_balancer
 from color_mesh.local.run.load_balancers.load_balancers import LoadBalancers
-from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer, RunParts
 from color_mesh.local.run.load_balancers.surroundings import Surroundings
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.supervisor import Supervisor
@@ -26,6 +26,16 @@ from tests.support.local_templates import planned
 
 DEFINITION = LoadBalancer(name="lb", dns_name="lb.example")
 FULL = "every address of 10.0.0.0/28 is taken"
+
+
+def run_parts(errors: list[BaseException], vpc: object = None) -> RunParts:
+    return RunParts(
+        vpc=cast(Vpc, vpc),
+        authority=cast(CertificateAuthority, None),
+        sandbox=cast(Sandbox, None),
+        print_message=lambda _: None,
+        on_error=errors.append,
+    )
 
 
 class FullVpc:
@@ -67,10 +77,7 @@ def test_envoy_that_ends_at_once_is_restarted_after_longer_waits(
     async def work() -> None:
         errors: list[BaseException] = []
         log = cast(LogFile, None)
-        tested = RunningLoadBalancer(
-            "lb0", DEFINITION, {}, Surroundings(), cast(CertificateAuthority, None), cast(Vpc, None),
-            cast(Sandbox, None), log, lambda _: None, errors.append,
-        )  # fmt: skip
+        tested = RunningLoadBalancer("lb0", DEFINITION, {}, Surroundings(), log, run_parts(errors))
         await tested._start_envoy()
         await asyncio.wait_for(finished.wait(), 5)
         assert not errors
@@ -92,9 +99,7 @@ def test_load_balancer_that_cannot_start_does_not_remain(tmp_path: Path) -> None
     async def work() -> None:
         errors: list[BaseException] = []
         folder = RunFolder(os.open(tmp_path, os.O_PATH))
-        vpc = cast(Vpc, FullVpc())
-        authority, sandbox = cast(CertificateAuthority, None), cast(Sandbox, None)
-        tested = LoadBalancers(vpc, folder, authority, 8080, sandbox, lambda _: None, errors.append)
+        tested = LoadBalancers(run_parts(errors, FullVpc()), folder, 8080)
         with pytest.raises(RuntimeError, match=FULL):
             await tested.apply(plan)
         assert not list(tested)

@@ -178,7 +178,7 @@ def test_envoys_of_the_bookshop_have_the_compiled_configurations(bookshop: dict[
         for name in ("catalogue-v1", "catalogue-v2", "shop")
     }
     behind = Loopback(app_address="127.0.0.1", outside=outside)
-    gateway = configure(mesh, mesh.gateway("front"), interception=behind, endpoints=asked)
+    gateway = configure(mesh, mesh.gateway("front"), interception=behind, endpoints=asked, trusted_hops=1)
     expected["mesh/bookshop-prod/virtualGateway/front"] = gateway.bootstrap
     assert bootstraps(bookshop["BookshopProdServicesStack"]) == expected
 

@@ -172,13 +172,205 @@ def test_autoscaling_of_a_service_is_declared(tmp_path: Path, resource_id: Any) 
 
 
 def test_policies_of_other_kinds_are_lost(tmp_path: Path) -> None:
-    steps = {"StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity"}}
+    other: dict[str, Any] = {"PolicyType": "PredictiveScaling"}
     requests = tracking("ALBRequestCountPerTarget")
-    assert lost(migrated(tmp_path, scaled("service/default/red-svc", Steps=steps, Requests=requests))) == [
-        f"t.json: Service: the scaling policy {name} for {kind}: add it with a method of its scaling, such as "
+    assert lost(migrated(tmp_path, scaled("service/default/red-svc", Other=other, Requests=requests))) == [
+        f"t.json: Service: the scaling policy {name}: {reason}: add it with a method of its scaling, such as "
         "scale_on_metric(...)"
-        for name, kind in (("Steps", "steps or another metric"), ("Requests", "ALBRequestCountPerTarget"))
+        for name, reason in (
+            ("Other", "it has neither steps nor one metric"),
+            ("Requests", "it tracks ALBRequestCountPerTarget"),
+        )
     ]
+
+
+SERVICE_DIMENSIONS = [{"Name": "ClusterName", "Value": "default"}, {"Name": "ServiceName", "Value": NAME}]
+STEPS = {
+    "AdjustmentType": "PercentChangeInCapacity",
+    "Cooldown": 60,
+    "MinAdjustmentMagnitude": 2,
+    "StepAdjustments": [
+        {"MetricIntervalLowerBound": 15.5, "ScalingAdjustment": 50},
+        {"MetricIntervalUpperBound": 15.5, "ScalingAdjustment": 10},
+    ],
+}
+
+
+def stepped(steps: dict[str, Any], **alarm: Any) -> dict[str, Any]:
+    """Return a service with autoscaling by steps, and the alarm that starts them."""
+    declared = {
+        "Namespace": "AWS/ECS",
+        "MetricName": "CPUUtilization",
+        "Statistic": "Average",
+        "Period": 60,
+        "Dimensions": SERVICE_DIMENSIONS,
+        "EvaluationPeriods": 3,
+        "DatapointsToAlarm": 2,
+        "Threshold": 70,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "AlarmActions": [{"Ref": "Steps"}],
+    }
+    policy = {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {**STEPS, **steps}}
+    resources = scaled("service/default/red-svc", Steps=policy)
+    return {**resources, "Alarm": resource("AWS::CloudWatch::Alarm", **{**declared, **alarm})}
+
+
+def test_steps_are_declared_with_the_metric_of_their_alarm(tmp_path: Path) -> None:
+    text = code(migration := migrated(tmp_path, stepped({})))
+    assert (
+        'red_scaling.scale_on_metric( "Steps", metric=cloudwatch.Metric( namespace="AWS/ECS", '
+        'metric_name="CPUUtilization", statistic="Average", dimensions_map={"ClusterName": cluster.cluster_name, '
+        '"ServiceName": task.fargate_service.service_name}, period=Duration.seconds(60), ), scaling_steps=[ '
+        "appscaling.ScalingInterval(change=0, upper=70), appscaling.ScalingInterval(change=10, lower=70, upper=85.5), "
+        "appscaling.ScalingInterval(change=50, lower=85.5), ], "
+        "adjustment_type=appscaling.AdjustmentType.PERCENT_CHANGE_IN_CAPACITY, cooldown=Duration.seconds(60), "
+        "evaluation_periods=3, datapoints_to_alarm=2, min_adjustment_magnitude=2, )"
+    ) in text
+    assert lost(migration) == []
+
+
+def test_steps_below_a_threshold_begin_below_it(tmp_path: Path) -> None:
+    less = [
+        {"MetricIntervalUpperBound": 0, "MetricIntervalLowerBound": -10, "ScalingAdjustment": -1},
+        {"MetricIntervalUpperBound": -10, "ScalingAdjustment": -2},
+    ]
+    steps = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": less, "MinAdjustmentMagnitude": None}
+    changes = {"ComparisonOperator": "LessThanThreshold", "Threshold": 20, "TreatMissingData": "breaching"}
+    migration = migrated(tmp_path, stepped({key: each for key, each in steps.items() if each}, **changes))
+    assert (
+        "scaling_steps=[ appscaling.ScalingInterval(change=-2, upper=10), appscaling.ScalingInterval(change=-1, "
+        "lower=10, upper=20), appscaling.ScalingInterval(change=0, lower=20), ]"
+    ) in code(migration)
+    texts = {each.text for each in migration.findings if each.kind == "changed"}
+    assert "the steps of the scaling policy Steps start also when the metric equals the threshold" in texts
+    assert "the alarm of the scaling policy Steps treats missing data as missing, not as breaching" in texts
+
+
+@pytest.mark.parametrize(
+    ("steps", "alarm", "reason"),
+    [
+        pytest.param({"AdjustmentType": "ExactCapacity"}, {}, "its steps are of type ExactCapacity", id="exact"),
+        pytest.param({}, {"AlarmActions": []}, "no alarms in the templates start it, not one", id="no-alarm"),
+        pytest.param({}, {"Metrics": []}, "its alarm watches an expression of metrics", id="expression"),
+        pytest.param({}, {"Threshold": "x"}, "no alarms in the templates start it, not one", id="unreadable-alarm"),
+        pytest.param({}, {"Threshold": -80}, "its steps have negative values of the metric", id="negative"),
+        pytest.param({}, {"Period": 45}, "its metric has a period of 45 s", id="period"),
+        pytest.param({}, {"ExtendedStatistic": "tm90", "Statistic": ""}, "has the statistic tm90", id="statistic"),
+        pytest.param({}, {"DatapointsToAlarm": 4}, "has other datapoints than evaluation periods", id="datapoints"),
+        pytest.param({}, {"ComparisonOperator": "LessThanThreshold"}, "do not begin at the threshold", id="side"),
+        pytest.param(
+            {},
+            {"Dimensions": [{"Name": "LoadBalancer", "Value": {"Fn::GetAtt": ["Door", "LoadBalancerFullName"]}}]},
+            "its metric has the dimension LoadBalancer, which depends on Door.LoadBalancerFullName",
+            id="dimension",
+        ),
+        pytest.param(
+            {"StepAdjustments": [{"MetricIntervalLowerBound": 5, "ScalingAdjustment": 1}]},
+            {},
+            "its steps do not begin at the threshold of its alarm, or have gaps",
+            id="gap",
+        ),
+        pytest.param({"StepAdjustments": [{"ScalingAdjustment": 0}]}, {}, "it has 0 steps with a change", id="none"),
+    ],
+)
+def test_steps_that_the_construct_has_not_are_lost(
+    tmp_path: Path, steps: dict[str, Any], alarm: dict[str, Any], reason: str
+) -> None:
+    door = {"Door": resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Type="network")}
+    migration = migrated(tmp_path, {**stepped(steps, **alarm), **door})
+    (text,) = (each for each in lost(migration) if each.startswith("t.json: Service: the scaling policy Steps: "))
+    assert reason in text
+    assert "scale_on_metric" not in code(migration)
+
+
+def test_policy_tracks_a_metric_of_cloudwatch(tmp_path: Path) -> None:
+    metric = {"Namespace": "shop", "MetricName": "Waiting", "Statistic": "Sum"}
+    policy = {
+        "TargetTrackingScalingPolicyConfiguration": {"CustomizedMetricSpecification": metric, "TargetValue": 12.5}
+    }
+    migration = migrated(tmp_path, scaled("service/default/red-svc", Waiting=policy))
+    assert (
+        'red_scaling.scale_to_track_custom_metric( "Waiting", metric=cloudwatch.Metric(namespace="shop", '
+        'metric_name="Waiting", statistic="Sum"), target_value=12.5, )'
+    ) in code(migration)
+    assert lost(migration) == []
+
+
+def scheduled(**changes: Any) -> dict[str, Any]:
+    action = {"ScheduledActionName": "morning", "Schedule": "cron(0 7 * * ? *)", "Timezone": "Europe/Berlin"}
+    limits = {"ScalableTargetAction": {"MinCapacity": 4, "MaxCapacity": 6}}
+    resources = scaled("service/default/red-svc")
+    resources["Target"]["Properties"] = {
+        **resources["Target"]["Properties"],
+        "ScheduledActions": [{**action, **limits, **changes}],
+    }
+    return resources
+
+
+def test_scheduled_actions_are_declared(tmp_path: Path) -> None:
+    migration = migrated(tmp_path, scheduled())
+    assert (
+        'red_scaling.scale_on_schedule( "morning", schedule=appscaling.Schedule.expression("cron(0 7 * * ? *)"), '
+        'min_capacity=4, max_capacity=6, time_zone=TimeZone.of("Europe/Berlin"), )'
+    ) in code(migration)
+    assert lost(migration) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"StartTime": "2030-01-01T00:00:00Z"}, "it has a start or an end"),
+        (
+            {"ScalableTargetAction": {"MinCapacity": 7, "MaxCapacity": 6}},
+            "its limits are not a minimum and a maximum",
+        ),
+        ({"ScalableTargetAction": {}}, "its limits are not a minimum and a maximum"),
+    ],
+)
+def test_scheduled_action_that_is_not_migrated_is_lost(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
+    migration = migrated(tmp_path, scheduled(**changes))
+    assert lost(migration) == [
+        (
+            f"t.json: Service: the scheduled action morning of its autoscaling: {reason}: add it with "
+            "scaling.scale_on_schedule(...)"
+        )
+    ]
+    assert "scale_on_schedule" not in code(migration)
+
+
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        (
+            {"MinCapacity": 9},
+            "MinCapacity: is not between 0 and a MaxCapacity of 8, got 9 (swap or correct them)",
+        ),
+        (
+            {"MinCapacity": -1},
+            "MinCapacity: is not between 0 and a MaxCapacity of 8, got -1 (swap or correct them)",
+        ),
+        ({"MaxCapacity": None}, "MaxCapacity: is null, got None (give a value, or leave it out)"),
+    ],
+)
+def test_autoscaling_with_invalid_limits_is_lost(tmp_path: Path, limits: dict[str, Any], problem: str) -> None:
+    resources = scaled("service/default/red-svc", Cpu=tracking("ECSServiceAverageCPUUtilization"))
+    resources["Target"]["Properties"] = {**resources["Target"]["Properties"], **limits}
+    migration = migrated(tmp_path, resources)
+    assert f"t.json: Target: is not migrated: {problem}" in lost(migration)
+    assert "scaling" not in code(migration)
+    assert "desired_count=3" in code(migration)
+
+
+def test_policy_with_a_negative_cooldown_is_lost(tmp_path: Path) -> None:
+    cpu = tracking("ECSServiceAverageCPUUtilization", ScaleInCooldown=-1)
+    migration = migrated(tmp_path, scaled("service/default/red-svc", Cpu=cpu))
+    assert lost(migration) == [
+        (
+            "t.json: Cpu: is not migrated: TargetTrackingScalingPolicyConfiguration.ScaleInCooldown: is negative, got "
+            "-1 (0 or more seconds)"
+        )
+    ]
+    assert "scale_on_cpu_utilization" not in code(migration)
 
 
 @pytest.mark.parametrize("target", ["inf", "nan", "abc", "", True, 0, None])
@@ -275,7 +467,7 @@ def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
     [
         pytest.param(
             {"Rule": {"Actions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": BOTH}}]}},
-            "listener HTTPS 443: the rule with priority 7: it does not forward to one node of the mesh",
+            "listener HTTPS 443: the rule with priority 7: it does not forward to one node or gateway of the mesh",
             id="action",
         ),
         pytest.param(
@@ -297,7 +489,7 @@ def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"Plain": {"DefaultActions": [{"Type": "forward", "TargetGroupArn": "other"}]}},
-            "listener HTTP 80: its other requests are answered 503: the target is no node of the mesh",
+            "listener HTTP 80: its other requests are answered 503: the target is no part of the mesh",
             id="other-target",
         ),
     ],
@@ -311,10 +503,158 @@ def test_part_of_a_load_balancer_that_is_not_migrated_is_lost(
     migration.files("t.json")
 
 
-def test_network_load_balancer_of_a_node_is_work_by_hand(tmp_path: Path) -> None:
-    migration = migrated(tmp_path, balanced(Balancer={"Type": "network"}))
+NETWORK: dict[str, dict[str, Any]] = {
+    "Balancer": {
+        "Type": "network",
+        "LoadBalancerAttributes": [{"Key": "load_balancing.cross_zone.enabled", "Value": "true"}],
+    },
+    "Group": {
+        "Protocol": "TCP",
+        "HealthCheckPath": "/health",
+        "HealthCheckProtocol": "HTTP",
+        "TargetGroupAttributes": [{"Key": "preserve_client_ip.enabled", "Value": "true"}],
+    },
+    "Plain": {"Protocol": "TCP", "DefaultActions": [{"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}]},
+    "Secure": {"Protocol": "TLS", "DefaultActions": [{"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}]},
+}
+
+
+def network(**changes: dict[str, Any]) -> dict[str, Any]:
+    resources = balanced(**{name: {**each, **changes.get(name, {})} for name, each in NETWORK.items()})
+    return {name: each for name, each in resources.items() if name != "Rule"}
+
+
+def test_network_load_balancer_of_a_node_is_created(tmp_path: Path) -> None:
+    text = code(migration := migrated(tmp_path, network()))
+    assert (
+        'door_balancer = elbv2.NetworkLoadBalancer( self, "Door", vpc=cluster.vpc, internet_facing=True, '
+        'security_groups=[ec2.SecurityGroup(self, "DoorGroup", vpc=cluster.vpc)], cross_zone_enabled=True, )'
+    ) in text
+    assert (
+        'port=80, protocol=elbv2.Protocol.TCP, targets=[nodes["red"].load_balancer_target()], '
+        'health_check=elbv2.HealthCheck(protocol=elbv2.Protocol.HTTP, path="/health", '
+        'healthy_http_codes="200-299"), preserve_client_ip=True, )'
+    ) in text
+    listener = 'door_balancer.add_listener("TCP80", port=80, protocol=elbv2.Protocol.TCP, default_target_groups=['
+    assert listener in text
+    certificate = f'certificates=[elbv2.ListenerCertificate.from_arn("{CERTIFICATE}")]'
+    assert f'"TLS443", port=443, protocol=elbv2.Protocol.TLS, {certificate}' in text
+    assert "door_balancer.connections.allow_from(ec2.Peer.any_ipv4(), ec2.Port.tcp(443))" in text
+    assert lost(migration) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param(
+            {"Plain": {"Protocol": "UDP"}},
+            "t.json: Balancer listener UDP 80: a network load balancer of the mesh has no such listener",
+            id="udp",
+        ),
+        pytest.param(
+            {"Plain": {"Port": "x"}},
+            "t.json: Plain: is not migrated: Port: is not an integer, got 'x' (digits)",
+            id="unreadable",
+        ),
+        pytest.param(
+            {"Plain": {"AlpnPolicy": ["HTTP2Only"]}}, "t.json: Plain: property AlpnPolicy", id="property-of-a-listener"
+        ),
+        pytest.param(
+            {"Group": {"TargetGroupAttributes": [{"Key": "proxy_protocol_v2.enabled", "Value": "true"}]}},
+            "t.json: Group: the attribute proxy_protocol_v2.enabled with the value 'true': add it with "
+            "set_attribute(...)",
+            id="attribute",
+        ),
+        pytest.param(
+            {"Group": {"HealthCheckIntervalSeconds": 1}},
+            "t.json: Group: its health check, which has values that Elastic Load Balancing does not take",
+            id="health-check",
+        ),
+    ],
+)
+def test_part_of_a_network_load_balancer_that_is_not_migrated_is_lost(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    migration = migrated(tmp_path, network(**changes))
+    assert reason in lost(migration)
+    assert "TLS443" in code(migration)
+
+
+def test_load_balancer_of_another_port_of_a_node_is_work_by_hand(tmp_path: Path) -> None:
+    service = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort": 9000}]}
+    migration = migrated(tmp_path, {**balanced(), **running({}, service)})
     assert "elbv2" not in code(migration)
     assert any("targets=[nodes['red'].load_balancer_target()]" in each.text for each in migration.findings)
+
+
+# Load balancers of gateways
+
+
+def balanced_gateway(resources: dict[str, Any], **service: Any) -> dict[str, Any]:
+    """Return resources with the gateway front, behind the load balancer in them, in place of the node."""
+    arn = ARN.replace("virtualNode/red", "virtualGateway/front")
+    envoy = {**ENVOY, "Environment": [{"Name": "APPMESH_RESOURCE_ARN", "Value": arn}]}
+    target = {"TargetGroupArn": {"Ref": "Group"}, "ContainerName": "envoy", "ContainerPort": 8080}
+    return {
+        **resources,
+        "Task": resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[envoy]),
+        "Service": resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"}, LoadBalancers=[target], **service),
+    }
+
+
+def test_application_load_balancer_of_a_gateway_is_created(tmp_path: Path) -> None:
+    text = code(migration := migrated(tmp_path, balanced_gateway(balanced())))
+    assert 'gateways["front"].implement( self, "Front", cluster=cluster, exposure="none", trusted_hops=1,' in text
+    assert 'targets=[gateways["front"].load_balancer_target()]' in text
+    assert (
+        'conditions=[elbv2.ListenerCondition.host_headers(["red.example.com"])], target_groups=[front_targets]' in text
+    )
+    assert lost(migration) == []
+    (to_do,) = (each.text for each in migration.findings if each.kind == "to do" and "load balancer" in each.text)
+    assert to_do.startswith("change the address for clients: they connect to a new application load balancer, whose")
+
+
+def test_network_load_balancer_of_a_gateway_keeps_its_listeners(tmp_path: Path) -> None:
+    text = code(migration := migrated(tmp_path, balanced_gateway(network())))
+    assert 'gateways["front"].implement(self, "Front", cluster=cluster, exposure="none", log_group' in text
+    assert '"TCP80", port=80' in text
+    assert '"TLS443", port=443' in text
+    assert "port=8080, protocol=elbv2.Protocol.TCP" in text
+    assert lost(migration) == []
+
+
+def test_gateway_behind_a_listener_that_authenticates_gets_an_internal_load_balancer(tmp_path: Path) -> None:
+    authenticating = {"DefaultActions": [{"Type": "authenticate-oidc"}]}
+    migration = migrated(tmp_path, balanced_gateway(balanced(Plain=authenticating, Secure=authenticating)))
+    text = code(migration)
+    assert "elbv2" not in text
+    assert "exposure" not in text
+    assert any("authenticates clients" in each for each in lost(migration))
+
+
+# Tags of tasks
+
+
+@pytest.mark.parametrize(
+    ("properties", "overrides"),
+    [
+        ({"PropagateTags": "SERVICE"}, ['"PropagateTags", "SERVICE"']),
+        ({"EnableECSManagedTags": "true"}, ['"EnableECSManagedTags", True']),
+        ({"PropagateTags": "NONE", "EnableECSManagedTags": False}, []),
+    ],
+)
+def test_tags_that_ecs_adds_to_tasks_are_kept(tmp_path: Path, properties: dict[str, Any], overrides: list[str]) -> None:
+    text = code(migration := migrated(tmp_path, running({}, properties)))
+    for each in overrides:
+        assert "assert isinstance(service_resource, ecs.CfnService)" in text
+        assert f"service_resource.add_property_override({each})" in text
+    assert text.count("add_property_override") == len(overrides)
+    assert lost(migration) == []
+
+
+def test_source_of_tags_that_does_not_exist_is_lost(tmp_path: Path) -> None:
+    migration = migrated(tmp_path, running({}, {"PropagateTags": "CLUSTER"}))
+    assert lost(migration) == ["t.json: Service: property PropagateTags: there is no such source, CLUSTER"]
 
 
 # Gateways with several listeners

@@ -328,8 +328,8 @@ def test_each_listener_of_a_gateway_becomes_a_gateway_with_its_routes() -> None:
     assert [each.listeners for each in (first, second)] == [(HTTP,), (HTTP_8080,)]
     assert findings(original) == [
         (
-            "changed: virtual gateway 'gateway' listener 8080: becomes the gateway 'gateway-8080-listener', which has "
-            "tasks and a load balancer of its own"
+            "changed: virtual gateway 'gateway' listener 8080: becomes the gateway 'gateway-8080-listener' with tasks "
+            "of its own, since MeshGateway has one listener"
         )
     ]
 

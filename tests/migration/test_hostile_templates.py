@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from color_mesh.appmesh.source import read_source
 from color_mesh.cli.main import main
 from color_mesh.cloudformation import load
-from color_mesh.migration import migrate
+from color_mesh.migration import Migration, migrate
 from color_mesh.migration.report import TITLES
 from color_mesh.model import MeshError
 from tests.support.builders import refusal
 from tests.support.full_template import full_template
+from tests.support.migrated_template import APP, ARN, ENVOY, migrated, running
 from tests.support.needs import examples
 
 BOOKSHOP = Path(__file__).parent.parent.parent / "examples" / "app_mesh" / "bookshop.yaml"
@@ -125,18 +126,49 @@ def test_hostile_text_is_refused_or_a_literal_of_the_generated_app(
     assert_report_is_text(files["MIGRATION.md"])
 
 
-@pytest.mark.parametrize(
-    "text", ["a ${Token[TOKEN.3]}", "#{Token[TOKEN.3]}", "${Token[$AWS-REGION$.3]}", "{{resolve:secretsmanager:prod"]
+REPLACED_TEXTS = (
+    "a ${Token[TOKEN.3]}",
+    "#{Token[TOKEN.3]}",
+    "${Token[$AWS-REGION$.3]}",
+    "{{resolve:secretsmanager:prod",
 )
-@pytest.mark.parametrize("key", ["Command", "Exact"])
-def test_text_that_a_deployment_would_replace_is_refused(text: str, key: str, tmp_path: Path) -> None:
+
+
+def migration_with(tmp_path: Path, key: str, text: str) -> Migration:
+    """Return the migration of the full template with a text in place of the first value of a property."""
     template = full_template()
     place = next(place for place, is_key in places(template) if key in place[-2:] and not is_key)
-    changed = with_text(template, place, is_key=False, text=text)
-    (tmp_path / "t.json").write_text(json.dumps(changed))
+    (tmp_path / "t.json").write_text(json.dumps(with_text(template, place, is_key=False, text=text)))
     source = read_source([tmp_path / "t.json"])
-    migration = migrate(source, source.meshes[0])
+    return migrate(source, source.meshes[0])
+
+
+@pytest.mark.parametrize("text", REPLACED_TEXTS)
+def test_text_of_the_mesh_that_a_deployment_would_replace_is_refused(text: str, tmp_path: Path) -> None:
+    migration = migration_with(tmp_path, "Exact", text)
     assert "has text that a deployment would replace by a value, got " in refusal(migration.files, "")
+
+
+@pytest.mark.parametrize("text", REPLACED_TEXTS)
+def test_service_with_text_that_a_deployment_would_replace_is_left_out(text: str, tmp_path: Path) -> None:
+    front = {"Name": "APPMESH_RESOURCE_ARN", "Value": ARN.replace("virtualNode/red", "virtualGateway/front")}
+    others = running({"ContainerDefinitions": [{**ENVOY, "Environment": [front]}]})
+    service = {**others["Service"], "Properties": {"TaskDefinition": {"Ref": "OtherTask"}}}
+    damaged = running({"ContainerDefinitions": [{**APP, "Command": [text]}, ENVOY]})
+    migration = migrated(tmp_path, {**damaged, "OtherTask": others["Task"], "Other": service})
+    (left_out,) = (each for each in migration.findings if "has text that a deployment would replace" in each.text)
+    assert left_out.kind == "lost"
+    assert [each.part.name for each in migration.workloads] == ["front"]
+    migration.files("")
+
+
+@pytest.mark.parametrize("text", REPLACED_TEXTS)
+def test_variable_that_a_deployment_would_replace_is_work_by_hand(text: str, tmp_path: Path) -> None:
+    app = {**APP, "Environment": [{"Name": "PASSWORD", "Value": text}]}
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [app, ENVOY]}))
+    (removed,) = (each for each in migration.findings if "because a deployment would replace its value" in each.text)
+    assert removed.kind == "to do"
+    migration.files("")
 
 
 @given(

@@ -1,6 +1,7 @@
 """Python source code of values and identifiers, and its layout."""
 
 import keyword
+import math
 import sys
 
 import pytest
@@ -57,7 +58,7 @@ def test_calls_lists_and_mappings_are_rendered_as_such() -> None:
     assert code == "f(x, a=[1, y], b={'k': z})"
 
 
-@pytest.mark.parametrize("of", [1.5, b"a", object, {1, 2}, Exception("a")], ids=lambda of: type(of).__name__)
+@pytest.mark.parametrize("of", [math.inf, math.nan, b"a", object, {1, 2}, Exception("a")], ids=repr)
 def test_value_of_another_type_has_no_literal(of: object) -> None:
     with pytest.raises(TypeError, match="no literal for"):
         value(of)

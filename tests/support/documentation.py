@@ -99,8 +99,7 @@ class Terminal:
     def _start_mesh(self, command: str) -> str:
         """Synthesize and start a mesh; return what ``color-mesh up`` prints until it is healthy."""
         self._end_mesh()
-        synthesis = self._bash(command.replace("make up", "make synth", 1))
-        assert synthesis.returncode == 0, synthesis.stdout
+        self._synthesize(command)
         require(project() / "cdk.out")
         self._port = str(free_port())
         self._mesh = subprocess.Popen(
@@ -122,6 +121,16 @@ class Terminal:
         output = "".join(lines)
         assert "the mesh is healthy" in output, output
         return output
+
+    def _synthesize(self, command: str) -> None:
+        """Synthesize with the settings that ``make up`` gives to the CDK CLI, in this process."""
+        from app import build
+
+        recipe = self._bash(f"{command} --dry-run").stdout
+        assert re.search("^cdk synth ", recipe, re.MULTILINE), recipe
+        context = dict(each.split("=", 1) for each in re.findall(r"-c (color-mesh:\S+)", recipe))
+        shutil.rmtree(project() / "cdk.out", ignore_errors=True)
+        build(context=context, outdir=str(project() / "cdk.out"), validate=False).synth()
 
     def _end_mesh(self) -> None:
         if self._mesh is None:

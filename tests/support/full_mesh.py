@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from color_mesh.appmesh.meshes import DeclaredResource
+from color_mesh.appmesh.declared import DeclaredResource
 from color_mesh.appmesh.template import write_template
 from color_mesh.model import (
     AccessLog,

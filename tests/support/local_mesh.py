@@ -35,7 +35,7 @@ class LocalMesh:
     Attributes:
         folder: Folder of the run.
         url: URL of the gateway.
-        process: Process of ``color-mesh up``.
+        process: Process of ``color-mesh up``, which is ended after the test.
         synthesize_with: Synthesizes the same mesh with other settings.
     """
 
@@ -265,5 +265,5 @@ def local_mesh(
             assert process.poll() is None, run.output()
         yield run
     finally:
-        process.terminate()
-        process.wait(DEADLINE_SECONDS)
+        run.process.terminate()
+        run.process.wait(DEADLINE_SECONDS)

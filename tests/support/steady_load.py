@@ -10,6 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import pytest
+
+from tests.support.local_mesh import LocalMesh
+
+# Several requests meet each fault, and most of the machine is left to the tests that run beside.
+PER_SECOND = 40
+
 
 @dataclass
 class LoadReport:
@@ -58,7 +65,7 @@ def get_url(url: str) -> str:
 
 
 @contextmanager
-def steady_load(urls: tuple[str, ...], per_second: int) -> Iterator[LoadReport]:
+def steady_load(*urls: str) -> Iterator[LoadReport]:
     """Request the URLs in turn while the block runs; after it, every request has a result."""
     report = LoadReport()
     lock, stop = threading.Lock(), threading.Event()
@@ -76,7 +83,7 @@ def steady_load(urls: tuple[str, ...], per_second: int) -> Iterator[LoadReport]:
             pool.submit(request, urls[report.sent % len(urls)])
             report.sent += 1
             # Each request has its own point in time, so slow responses do not lower the rate.
-            time.sleep(max(0.0, start + report.sent / per_second - time.monotonic()))
+            time.sleep(max(0.0, start + report.sent / PER_SECOND - time.monotonic()))
 
     with ThreadPoolExecutor(32) as pool:
         sender = threading.Thread(target=send)
@@ -86,3 +93,21 @@ def steady_load(urls: tuple[str, ...], per_second: int) -> Iterator[LoadReport]:
         finally:
             stop.set()
             sender.join()
+
+
+@contextmanager
+def under_load(
+    mesh: LocalMesh, title: str, capsys: pytest.CaptureFixture[str], paths: tuple[str, ...] = ("/", "/router")
+) -> Iterator[LoadReport]:
+    """Request paths of the gateway before, during and after what the block does; print the counts of requests."""
+    with steady_load(*(f"{mesh.url}{path}" for path in paths)) as load:
+        _wait_for_answers(mesh, load)
+        yield load
+        _wait_for_answers(mesh, load)
+    with capsys.disabled():
+        print(f"\n{load.summary(title)}")
+
+
+def _wait_for_answers(mesh: LocalMesh, load: LoadReport) -> None:
+    before = load.answered
+    mesh.wait_until(lambda: load.answered > before + PER_SECOND // 2, "requests are answered")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from color_mesh.model import (
     GatewayRoute,
     Listener,
     Mesh,
+    Protocol,
     Route,
     RouteMatch,
     VirtualGateway,
@@ -31,7 +33,7 @@ from tests.support.aws_standin import Reply, error
 from tests.support.builders import mesh, node, to
 from tests.support.cloud_map import CloudMap, Fault, cloud_map, task_instance, tasks_of, weights
 from tests.support.envoy import ENVOY, WORKER_ADDRESS
-from tests.support.loopback_mesh import send_request, wait_until
+from tests.support.loopback_mesh import connect, send_request, wait_until
 from tests.support.servers import SERVERS, App
 
 pytestmark = pytest.mark.envoy
@@ -40,21 +42,23 @@ HOST, PORT = "router.colors.local", 80
 DOOR_PORT = 8080  # Of the gateway.
 _NETWORK = WORKER_ADDRESS.rpartition(".")[0]
 GREEN, YELLOW = (f"{_NETWORK}.{number}" for number in (11, 12))
-_SERVICE = "127.9.9.9"  # Address of the virtual service.
+_SERVICE = f"{_NETWORK}.13"  # Address of the virtual service.
 _GREEN, _YELLOW, _WEIGHTS = (("colors.local", name) for name in ("green", "yellow", "router.weights"))
 
 
-def colors() -> Mesh:
+def colors(protocol: Protocol = "http") -> Mesh:
     """Return a mesh in which red and a gateway call a router of green and yellow."""
     targets = tuple(WeightedTarget(virtual_node=name, weight=1) for name in ("green", "yellow"))
-    route = Route(name="route", match=RouteMatch(prefix="/"), targets=targets)
+    match = RouteMatch() if protocol == "tcp" else RouteMatch(prefix="/")
+    route = Route(name="route", match=match, targets=targets, protocol=protocol)
     to_router = GatewayRoute(name="all", match=RouteMatch(prefix="/"), virtual_service=HOST)
-    listeners = node("any").listeners
+    door = VirtualGateway(name="door", listeners=(Listener(port=DOOR_PORT),), routes=(to_router,))
+    listeners = (Listener(port=PORT, protocol=protocol),)
     return mesh(
-        nodes=[node("green"), node("yellow"), node("red", backends=(to(HOST),))],
+        nodes=[*(node(name, listeners=listeners) for name in ("green", "yellow")), node("red", backends=(to(HOST),))],
         routers=(VirtualRouter(name="router", listeners=listeners, routes=(route,)),),
         services=(VirtualService(name=HOST, virtual_router="router"),),
-        gateways=(VirtualGateway(name="door", listeners=(Listener(port=DOOR_PORT),), routes=(to_router,)),),
+        gateways=() if protocol == "tcp" else (door,),
     )
 
 
@@ -104,9 +108,10 @@ def running_red(
     environment: Mapping[str, str],
     *,
     gateway: bool = False,
+    protocol: Protocol = "http",
 ) -> Iterator[Red]:
     """Run the container of red's Envoy, or of the gateway's."""
-    of = colors()
+    of = colors(protocol)
     part = of.gateway("door") if gateway else of.node("red")
     placement = Loopback(
         task_address=WORKER_ADDRESS,
@@ -138,17 +143,24 @@ def running_red(
         process.wait(15)
 
 
-@pytest.fixture
-def aws(tmp_path: Path) -> Iterator[tuple[CloudMap, Callable[[Any], Any], dict[str, str]]]:
+@contextmanager
+def aws_of(folder: Path, protocol: Protocol) -> Iterator[tuple[CloudMap, Callable[[Any], Any], dict[str, str]]]:
+    """Run green, yellow and a Cloud Map that has them and the weights of their router."""
     with ExitStack() as stack:
         for name, address in (("green", GREEN), ("yellow", YELLOW)):
-            stack.enter_context(SERVERS["http"](App(name), address, INBOUND_PORT))
-        found = stack.enter_context(cloud_map(tmp_path, WORKER_ADDRESS))
+            stack.enter_context(SERVERS[protocol](App(name), address, INBOUND_PORT))
+        found = stack.enter_context(cloud_map(folder, WORKER_ADDRESS))
         found[0].instances = {
             _GREEN: tasks_of([GREEN]),
             _YELLOW: tasks_of([YELLOW]),
             _WEIGHTS: [weights("route", green="1", yellow="0")],
         }
+        yield found
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Iterator[tuple[CloudMap, Callable[[Any], Any], dict[str, str]]]:
+    with aws_of(tmp_path, "http") as found:
         yield found
 
 
@@ -240,6 +252,43 @@ def test_invalid_weights_leave_the_last_ones_in_force(red: Red, wrong: dict[str,
         f"Cloud Map DiscoverInstances of colors.local/router.weights: instance 'route': {reason}; "
         "what was known before stays in force"
     )
+
+
+def test_weights_of_a_tcp_route_change_for_new_connections(tmp_path: Path) -> None:
+    def connection() -> tuple[socket.socket, str]:
+        opened = connect(_SERVICE, PORT)
+        opened_connections.callback(opened.close)
+        return opened, opened.recv(100).decode().strip()
+
+    def names(count: int = 400) -> Counter[str]:
+        opened = [connection() for _ in range(count)]
+        for each, _ in opened:
+            each.close()
+        return Counter(name for _, name in opened)
+
+    with (
+        aws_of(tmp_path, "tcp") as aws,
+        running_red(tmp_path, *aws, protocol="tcp") as red,
+        ExitStack() as opened_connections,
+    ):
+        wait_until(red.is_ready, "the Envoy of red is ready")
+        first, name = connection()
+        assert (name, names()) == ("green", {"green": 400})
+
+        red.aws.instances[_WEIGHTS] = [weights("route", green="1", yellow="3")]
+        changed_at = time.monotonic()
+        wait_until(lambda: names(1) == {"yellow": 1}, "a connection gets to yellow")
+        assert time.monotonic() - changed_at < 3  # Two intervals of a second, and a call.
+        assert 60 <= names()["green"] <= 140
+        first.sendall(b"still open")
+        assert first.recv(100) == b"still open"
+
+        red.aws.instances[_WEIGHTS] = [weights("route", green="0", yellow="0")]
+        red.wait_for_calls(2)
+        assert 60 <= names()["green"] <= 140
+        red.aws.instances[_WEIGHTS] = [weights("route", yellow="7")]
+        wait_until(lambda: names(20) == {"yellow": 20}, "the weights after the invalid ones are in force")
+        assert names() == {"yellow": 400}
 
 
 def _cut_off(_: Mapping[str, Any], reply: Reply) -> Reply:

@@ -1,7 +1,7 @@
 """Certificates of ACM, AWS Private CA and Secrets Manager in a running mesh with mutual TLS."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +10,8 @@ from aws_cdk import App
 from tests.support.cloudformation import Template
 from tests.support.encrypted_shop import NAMESPACE, EncryptedShop, server_option
 from tests.support.local_mesh import LocalMesh, local_mesh
-from tests.support.steady_load import LoadReport, steady_load
+from tests.support.steady_load import under_load
 
-PER_SECOND = 60
 PORT = 15100  # Of a node's listener.
 
 
@@ -48,20 +47,6 @@ def denied_tasks(mesh: LocalMesh, others: list[str]) -> list[Any]:
     """Return the tasks of ``green``, except others, whose Envoys have logged that they are denied."""
     new = [task for task in mesh.tasks("green") if task["id"] not in others]
     return [task for task in new if "AccessDeniedException" in mesh.command("logs", task["id"]).stdout]
-
-
-def under_load(
-    mesh: LocalMesh, title: str, change: Callable[[], None], capsys: pytest.CaptureFixture[str]
-) -> LoadReport:
-    """Make a change while requests are sent, and print the counts of requests."""
-    with steady_load((f"{mesh.url}/",), PER_SECOND) as load:
-        mesh.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
-        change()
-        before = load.answered
-        mesh.wait_until(lambda: load.answered > before + PER_SECOND, "requests are answered")
-    with capsys.disabled():
-        print(f"\n{load.summary(title)}")
-    return load
 
 
 def test_gateway_and_node_call_over_mutual_tls(mesh: LocalMesh) -> None:
@@ -113,14 +98,12 @@ def test_listener_refuses_plaintext_and_clients_without_a_certificate(mesh: Loca
 def test_renewal_loses_no_request_and_replaces_no_task(mesh: LocalMesh, capsys: pytest.CaptureFixture[str]) -> None:
     tasks = [task["id"] for task in mesh.tasks("green")]
     before = certificate(mesh, "green")
-
-    def renew() -> None:
+    with under_load(mesh, "renewal", capsys, paths=("/",)) as load:
         assert f"green.{NAMESPACE}" in mesh.run("renew", f"green.{NAMESPACE}")
         mesh.run("renew", f"door.{NAMESPACE}")
         mesh.wait_until(lambda: certificate(mesh, "green") not in (before, ""), "the first task has it")
         mesh.wait_until(lambda: certificate(mesh, "green", 1) == certificate(mesh, "green"), "both tasks have it")
-
-    assert under_load(mesh, "renewal", renew, capsys).failed == 0
+    assert load.failed == 0, load.failures
     assert [task["id"] for task in mesh.tasks("green")] == tasks
 
 
@@ -133,16 +116,14 @@ def test_new_version_of_a_secret_is_taken_up(mesh: LocalMesh) -> None:
 
 def test_outage_of_acm_loses_no_request(mesh: LocalMesh, capsys: pytest.CaptureFixture[str]) -> None:
     before = certificate(mesh, "green")
-
-    def fail_and_heal() -> None:
+    with under_load(mesh, "acm down", capsys, paths=("/",)) as load:
         mesh.run("fail", "acm", "down")
         mesh.run("renew", f"green.{NAMESPACE}")
         mesh.wait_until(lambda: "ACM ExportCertificate" in mesh.run("logs", "green"), "Envoy logs a failed call")
         assert certificate(mesh, "green") == before
         mesh.run("heal", "acm")
         mesh.wait_until(lambda: certificate(mesh, "green") not in (before, ""), "Envoy asks again")
-
-    assert under_load(mesh, "acm down", fail_and_heal, capsys).failed == 0
+    assert load.failed == 0, load.failures
 
 
 def test_expired_certificate_is_refused_and_logged(mesh: LocalMesh) -> None:
@@ -167,7 +148,7 @@ def test_revoked_permission_is_named_and_fails_new_tasks_only(
                     each for each in document["Statement"] if each["Action"] != "acm:ExportCertificate"
                 ]
 
-    def revoke() -> None:
+    with under_load(mesh, "revoked", capsys, paths=("/",)) as load:
         mesh.change("Shop", without_permission)
         mesh.wait_until(
             lambda: (
@@ -175,8 +156,7 @@ def test_revoked_permission_is_named_and_fails_new_tasks_only(
             ),
             "the denied call is named",
         )
-
-    assert under_load(mesh, "revoked", revoke, capsys).failed == 0
+    assert load.failed == 0, load.failures
     # A new task gets no certificate, and so no requests.
     before = [task["id"] for task in mesh.tasks("green")]
     mesh.kill(mesh.pid("green", "green-app"))

@@ -7,9 +7,8 @@ import pytest
 
 from tests.support.cloudformation import Template, ecs_service
 from tests.support.local_mesh import LocalMesh, local_mesh, template_of
-from tests.support.steady_load import LoadReport, steady_load
+from tests.support.steady_load import under_load
 
-PER_SECOND = 60
 TASKS = 16
 ROUTER = "http://router.colors.local"
 
@@ -44,33 +43,24 @@ def failed_calls(mesh: LocalMesh) -> int:
     return sum(int(line.rpartition(": ")[2]) for line in lines if line.startswith("cluster.aws_servicediscovery."))
 
 
-def under_load(
-    mesh: LocalMesh, title: str, change: Callable[[], None], capsys: pytest.CaptureFixture[str]
-) -> LoadReport:
-    """Make a change while requests are sent, and print the counts of requests."""
-    with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
-        mesh.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
-        change()
-        before = load.answered
-        mesh.wait_until(lambda: load.answered > before + PER_SECOND, "requests are answered")
-    with capsys.disabled():
-        print(f"\n{load.summary(title)}")
-    return load
-
-
 @pytest.mark.parametrize(
-    ("kind", "effect", "logged"),
+    ("kind", "effect", "logged", "next_weights"),
     [
-        ("slow", "every call takes 30 s", None),
-        ("throttle", "every call is throttled", "400 RequestLimitExceeded"),
-        ("deny", "every call is denied", "400 AccessDeniedException"),
-        ("down", "its addresses refuse connections", None),
+        ("slow", "every call takes 30 s", None, {"green": 1, "yellow": 0}),
+        ("throttle", "every call is throttled", "400 RequestLimitExceeded", {"green": 4, "yellow": 1}),
+        ("deny", "every call is denied", "400 AccessDeniedException", {"green": 1, "yellow": 0}),
+        ("down", "its addresses refuse connections", None, {"green": 4, "yellow": 1}),
     ],
 )
 def test_outage_loses_no_request_and_no_endpoint(
-    mesh: LocalMesh, kind: str, effect: str, logged: str | None, capsys: pytest.CaptureFixture[str]
+    mesh: LocalMesh,
+    kind: str,
+    effect: str,
+    logged: str | None,
+    next_weights: dict[str, int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fail_and_heal() -> None:
+    with under_load(mesh, f"cloud-map {kind}", capsys) as load:
         before = failed_calls(mesh)
         assert mesh.run("fail", "cloud-map", kind) == f"cloud-map: {effect}, until color-mesh heal cloud-map.\n"
         assert f"cloud-map: {effect}" in mesh.run("status")
@@ -80,20 +70,17 @@ def test_outage_loses_no_request_and_no_endpoint(
             refused = mesh.command("set", "route", "color-route", "green=0,yellow=1")
             assert "(color-mesh heal cloud-map)" in refused.stderr
         assert mesh.run("heal", "cloud-map") == "cloud-map works again.\n"
-
-    assert under_load(mesh, f"cloud-map {kind}", fail_and_heal, capsys).failed == 0
+    assert load.failed == 0, load.failures
     log = (mesh.folder / ".color-mesh/logs/cloud-map").read_text().splitlines()
     assert logged is None or any(line.split(" ", 3)[3].startswith(logged) for line in log)
-    mesh.run("set", "route", "color-route", "green=0,yellow=1")
-    mesh.wait_until(lambda: mesh.histogram("red", ROUTER, 20) == {"yellow": 20}, "Envoys ask again")
-    mesh.run("set", "route", "color-route", "green=4,yellow=1")
-    mesh.wait_until(lambda: len(mesh.histogram("red", ROUTER, 40)) == 2, "Envoys ask again")
+    mesh.run("set", "route", "color-route", ",".join(f"{node}={weight}" for node, weight in next_weights.items()))
+    nodes = {node for node, weight in next_weights.items() if weight}
+    mesh.wait_until(lambda: set(mesh.histogram("red", ROUTER, 40)) == nodes, "Envoys ask again")
 
 
 def test_new_weights_lose_no_request(mesh: LocalMesh, capsys: pytest.CaptureFixture[str]) -> None:
-    def change_weights() -> None:
+    with under_load(mesh, "weights", capsys) as load:
         for weights, node in (("green=0,yellow=1", "yellow"), ("green=1,yellow=0", "green")):
             mesh.run("set", "route", "color-route", weights)
             mesh.wait_until(lambda node=node: mesh.histogram("red", ROUTER, 20) == {node: 20}, "in effect")  # type: ignore[misc]
-
-    assert under_load(mesh, "weights", change_weights, capsys).failed == 0
+    assert load.failed == 0, load.failures

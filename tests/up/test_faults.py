@@ -1,4 +1,4 @@
-"""Faults and changes under load: two tasks a service, 100 requests a second through the gateway."""
+"""Faults and changes under load: two tasks a service, requests through the gateway at a steady rate."""
 
 import os
 import shutil
@@ -12,9 +12,8 @@ import pytest
 from tests.support.cloudformation import Template
 from tests.support.local_mesh import LocalMesh, local_mesh
 from tests.support.rolling_deployment import SHORT_DELAYS, replace_every_task, shorten_draining
-from tests.support.steady_load import LoadReport, steady_load
+from tests.support.steady_load import LoadReport, under_load
 
-PER_SECOND = 100
 TAKEN_OVER = "the new templates are in effect"
 # Connections of clients that are open at the same time under this load. They end with their Envoy.
 OPEN_CONNECTIONS = 20
@@ -110,23 +109,11 @@ def change_the_weights_by_settings(mesh: LocalMesh) -> None:
     def task_ids() -> list[str]:
         return [task["id"] for service in mesh.status()["services"] for task in service["tasks"]]
 
-    undo_other_changes(mesh)
     before = task_ids()
     mesh.synthesize(mesh.synthesize_with(weights="green=0,yellow=1"))
     router = "http://router.colors.local"
     mesh.wait_until(lambda: mesh.histogram("red", router, 20) == {"yellow": 20}, "the weights are in effect")
     assert task_ids() == before
-
-
-def undo_other_changes(mesh: LocalMesh) -> None:
-    """Take back what other tests have changed in the templates, which replaces tasks."""
-    fresh = mesh.synthesize_with()
-    changed = mesh.assembly.glob("*.template.json")
-    if any((fresh / path.name).read_bytes() != path.read_bytes() for path in changed):
-        before = mesh.output().count(TAKEN_OVER)
-        mesh.synthesize(fresh)
-        mesh.wait_until(lambda: mesh.output().count(TAKEN_OVER) > before, "the templates are in effect")
-        mesh.wait_until_steady(90)
 
 
 def change_the_backends_by_settings(mesh: LocalMesh) -> None:
@@ -148,7 +135,6 @@ FAULTS: dict[Callable[[LocalMesh], None], int] = {
     # Nothing retries the requests that a killed gateway has not answered.
     kill_a_gateway: OPEN_CONNECTIONS,
     restart_the_resolver: 0,
-    replace_every_task: 0,
 }
 CHANGES = (change_the_weights, change_the_backends, change_the_templates)
 CHANGES_OF_SETTINGS = (change_the_weights_by_settings, change_the_backends_by_settings)
@@ -164,7 +150,7 @@ def on_data_planes(*planes: str) -> pytest.MarkDecorator:
 def test_fault_loses_no_more_requests_than_it_may(
     mesh: LocalMesh, fault: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with under_load(mesh, fault.__name__, capsys) as load:
+    with under_load_until_steady(mesh, fault.__name__, capsys) as load:
         fault(mesh)
     assert load.failed <= FAULTS[fault], load.failures
 
@@ -174,7 +160,7 @@ def test_killed_load_balancer_loses_requests_until_it_answers_again(
     mesh: LocalMesh, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The Envoy that stands in for the load balancer starts again. On AWS there is no such process."""
-    with under_load(mesh, "kill the load balancer", capsys) as load:
+    with under_load_until_steady(mesh, "kill the load balancer", capsys) as load:
         before = mesh.status()["balancers"][0]["pid"]
         mesh.kill(before)
         mesh.wait_until(
@@ -190,17 +176,7 @@ def test_killed_load_balancer_loses_requests_until_it_answers_again(
 def test_change_of_a_mesh_loses_no_request(
     mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with under_load(mesh, change.__name__, capsys) as load:
-        change(mesh)
-    assert load.failed == 0, load.failures
-
-
-@on_data_planes("envoy")
-@pytest.mark.parametrize("change", CHANGES_OF_SETTINGS)
-def test_change_of_settings_loses_no_request(
-    mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with under_load(mesh, change.__name__, capsys) as load:
+    with under_load_until_steady(mesh, change.__name__, capsys) as load:
         change(mesh)
     assert load.failed == 0, load.failures
 
@@ -209,20 +185,32 @@ def test_change_of_settings_loses_no_request(
 def test_task_whose_containers_end_at_once_loses_no_request(
     mesh: LocalMesh, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with under_load(mesh, "terminate every container of a task", capsys) as load:
+    with under_load_until_steady(mesh, "terminate every container of a task", capsys) as load:
         terminate_every_container_of_a_task(mesh)
     assert load.failed == 0, load.failures
 
 
+@on_data_planes("envoy")
+@pytest.mark.parametrize("change", CHANGES_OF_SETTINGS)
+def test_change_of_settings_loses_no_request(
+    mesh: LocalMesh, change: Callable[[LocalMesh], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with under_load_until_steady(mesh, change.__name__, capsys) as load:
+        change(mesh)
+    assert load.failed == 0, load.failures
+
+
+@on_data_planes("app-mesh", "envoy")
+def test_rolling_deployments_lose_no_request(mesh: LocalMesh, capsys: pytest.CaptureFixture[str]) -> None:
+    with under_load_until_steady(mesh, "replace every task", capsys) as load:
+        replace_every_task(mesh)
+    assert load.failed == 0, load.failures
+
+
 @contextmanager
-def under_load(mesh: LocalMesh, title: str, capsys: pytest.CaptureFixture[str]) -> Iterator[LoadReport]:
-    """Send requests during a fault or a change, and until the mesh is steady again; print the counts of requests."""
+def under_load_until_steady(mesh: LocalMesh, title: str, capsys: pytest.CaptureFixture[str]) -> Iterator[LoadReport]:
+    """Send requests during a fault or a change, and until the mesh is steady again."""
     mesh.wait_until_steady()
-    with steady_load((f"{mesh.url}/", f"{mesh.url}/router"), PER_SECOND) as load:
-        mesh.wait_until(lambda: load.answered > PER_SECOND // 2, "requests are answered")
+    with under_load(mesh, title.replace("_", " "), capsys) as load:
         yield load
         mesh.wait_until_steady(60)
-        before = load.answered
-        mesh.wait_until(lambda: load.answered > before + PER_SECOND // 2, "requests are answered")
-    with capsys.disabled():
-        print(f"\n{load.summary(title.replace('_', ' '))}")

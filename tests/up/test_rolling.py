@@ -15,9 +15,8 @@ from tests.support.rolling_deployment import (
     replace_every_task,
     set_deregistration_delay,
 )
-from tests.support.steady_load import steady_load
+from tests.support.steady_load import PER_SECOND, steady_load, under_load
 
-PER_SECOND = 100
 CLOUD_MAP_DELAY_SECONDS = 5
 
 Mesh = Callable[[Callable[[Template], None]], AbstractContextManager[LocalMesh]]
@@ -36,21 +35,13 @@ def mesh(cloud_assembly: Callable[..., Path], tmp_path: Path) -> Mesh:
 
 def test_deployment_with_deregistration_delay_loses_no_request(mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None:
     change = set_deregistration_delay(CLOUD_MAP_DELAY_SECONDS + HEARD_SECONDS)
-    with mesh(change) as run, steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load:
-        run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
+    with mesh(change) as run, under_load(run, "replace every task", capsys) as load:
         replace_every_task(run)
-        before = load.sent
-        run.wait_until(lambda: load.sent > before + PER_SECOND, "more requests are sent")
-    with capsys.disabled():
-        print(f"\n{load.summary('replace every task')}")
     assert load.failed == 0, load.failures
 
 
 def test_deployment_without_deregistration_delay_loses_requests(mesh: Mesh) -> None:
-    with (
-        mesh(remove_deregistration_delay) as run,
-        steady_load((f"{run.url}/", f"{run.url}/router"), PER_SECOND) as load,
-    ):
+    with mesh(remove_deregistration_delay) as run, steady_load(f"{run.url}/", f"{run.url}/router") as load:
         run.wait_until(lambda: load.answered > PER_SECOND, "requests are answered")
         assert load.failed == 0, load.failures
         run.change("EcsStack", change_every_task_definition)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from color_mesh.analysis.facts import ACCOUNT, REGION, Facts
-from color_mesh.appmesh.meshes import DeclaredResource
+from color_mesh.appmesh.declared import DeclaredResource
 from color_mesh.cloudformation import Templates
 from color_mesh.ecs import read_declarations
 from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties

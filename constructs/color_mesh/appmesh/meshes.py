@@ -1,10 +1,11 @@
 """Meshes, assembled from App Mesh resources of any source."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any, TypeVar
 
+from color_mesh.appmesh.declared import DeclaredResource
 from color_mesh.appmesh.fields import Fields
 from color_mesh.appmesh.lenient import lenient_mesh
 from color_mesh.appmesh.resources import (
@@ -33,34 +34,6 @@ from color_mesh.model.index import MeshParts
 from color_mesh.model.mesh import is_account
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeclaredResource:
-    """An App Mesh resource as it is declared in a source.
-
-    Attributes:
-        kind: Kind of the resource, one of `KINDS`.
-        place: Place of the declaration in error messages.
-        properties: Properties of the resource, in the spelling of CloudFormation.
-        generated_name: Name of the resource if ``properties`` have none.
-        external_services: For a mesh, names of virtual services that are declared elsewhere.
-    """
-
-    kind: str
-    place: str
-    properties: Mapping[str, Any]
-    generated_name: str | None = None
-    external_services: tuple[str, ...] = ()
-
-    def get(self, key: str) -> Any:
-        """Return a property by its key in the API; ``None`` without it."""
-        return self.properties.get(cloudformation_spelling(key))
-
-    @property
-    def mesh_name(self) -> str:
-        """Name of the resource's mesh."""
-        return str(self.get("meshName") or self.generated_name)
 
 
 @dataclass(slots=True)

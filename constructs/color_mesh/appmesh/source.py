@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from color_mesh.appmesh.declared import DeclaredResource
 from color_mesh.appmesh.fields import Fields, api_spelling
-from color_mesh.appmesh.meshes import DeclaredResource, read_meshes
+from color_mesh.appmesh.meshes import read_meshes
 from color_mesh.appmesh.template import EXTERNAL_SERVICES
 from color_mesh.aws_json.app_mesh import KINDS, cloudformation_spelling
 from color_mesh.cloudformation import (
@@ -86,7 +87,7 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         templates=templates,
         notes=(*templates.notes, *files.notes, *more_notes),
         # What has no value may be needed in several places.
-        left_out=tuple(dict.fromkeys((*files.duplicate_keys, *left_out))),
+        left_out=tuple(dict.fromkeys((*files.left_out, *left_out))),
     )
 
 

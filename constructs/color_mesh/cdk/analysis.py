@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import jsii
-from aws_cdk import Annotations, Aspects, IAspect
-from constructs import Construct, IConstruct
+from aws_cdk import Annotations
+from constructs import Construct
 
 from color_mesh.analysis import Facts, analyze
 from color_mesh.analysis.facts import subject_of, subject_of_service
+from color_mesh.cdk.synthesis import at_synthesis
 from color_mesh.model import VirtualGateway, VirtualNode, VirtualRouter
 from color_mesh.model.index import MeshParts
 
@@ -22,7 +22,7 @@ def annotate(scope: Construct, facts: Callable[[], Facts], constructs: Mapping[s
         facts: Function that returns the complete mesh, and the defaults of its data plane.
         constructs: Construct of each part, by the subject of findings about it.
     """
-    Aspects.of(scope).add(_Analysis(scope, facts, constructs))
+    at_synthesis(scope, lambda: _annotate(scope, facts, constructs))
 
 
 def subjects(parts: MeshParts) -> Iterator[str]:
@@ -32,23 +32,13 @@ def subjects(parts: MeshParts) -> Iterator[str]:
     yield from (subject_of_service(service.name) for service in parts.services)
 
 
-@jsii.implements(IAspect)
-class _Analysis:
-    def __init__(self, scope: Construct, facts: Callable[[], Facts], constructs: Mapping[str, Construct]) -> None:
-        self._scope = scope
-        self._facts = facts
-        self._constructs = constructs
-
-    def visit(self, node: IConstruct) -> None:
-        """Annotate all constructs of the mesh when the mesh itself is visited."""
-        if node is not self._scope:
-            return
-        for finding in analyze([self._facts()]):
-            # A route is declared by the construct of its router or gateway.
-            owner = finding.subject.rpartition(" of ")[2]
-            annotations = Annotations.of(self._constructs.get(owner, self._scope))
-            name, text = f"color-mesh:{finding.rule.id}", f"{finding.subject}: {finding.sentence()}"
-            if finding.rule.severity == "note":
-                annotations.add_info_v2(name, text)
-            else:
-                annotations.add_warning_v2(name, text)
+def _annotate(scope: Construct, facts: Callable[[], Facts], constructs: Mapping[str, Construct]) -> None:
+    for finding in analyze([facts()]):
+        # A route is declared by the construct of its router or gateway.
+        owner = finding.subject.rpartition(" of ")[2]
+        annotations = Annotations.of(constructs.get(owner, scope))
+        name, text = f"color-mesh:{finding.rule.id}", f"{finding.subject}: {finding.sentence()}"
+        if finding.rule.severity == "note":
+            annotations.add_info_v2(name, text)
+        else:
+            annotations.add_warning_v2(name, text)

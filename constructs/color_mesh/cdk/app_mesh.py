@@ -1,8 +1,8 @@
 """Data plane of the tutorial: App Mesh resources, and Envoys that receive their configuration from App Mesh."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from aws_cdk import Aspects, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -13,20 +13,11 @@ from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.app_mesh_certificates import app_mesh_calls
 from color_mesh.cdk.app_mesh_resources import AppMeshResources
 from color_mesh.cdk.application import Application
-from color_mesh.cdk.certificate_calls import CertificatePermission
+from color_mesh.cdk.certificate_calls import allow_certificates
+from color_mesh.cdk.container import LOW_PORTS, container_check, container_log, init_process, start_after, stop_timeout
 from color_mesh.cdk.data_plane import MeshResources, Part
-from color_mesh.cdk.task import (
-    LOW_PORTS,
-    acknowledge,
-    acknowledge_pulling,
-    container_check,
-    container_log,
-    create_task_definition_after,
-    init_process,
-    seconds,
-    start_after,
-    stop_timeout,
-)
+from color_mesh.cdk.durations import seconds
+from color_mesh.cdk.task import acknowledge, acknowledge_pulling, create_task_definition_after
 from color_mesh.cdk.telemetry import add_collector, allow_xray, collector_containers, xray_collector
 from color_mesh.cdk.transparent import REDIRECTED_USER
 from color_mesh.model import ContainerHealthCheck, FargateContainer, Mesh, Telemetry, VirtualGateway, VirtualNode
@@ -117,7 +108,7 @@ class AppMeshDataPlane:
         """Add the sidecar, with the user id whose traffic ECS does not redirect; see `DataPlane`."""
         container = containers[0]
         create_task_definition_after(task_definition, self._resources.nodes[node.name])
-        _allow_certificates(task_definition, lambda: self._declared.parts.nodes[node.name])
+        allow_certificates(task_definition.task_role, lambda: app_mesh_calls(self._declared.parts.nodes[node.name]))
         envoy = self._add_envoy(task_definition, "virtualNode", node.name, container, log_group)
         start_after(app_container, envoy, ecs.ContainerDependencyCondition.HEALTHY)
         return envoy
@@ -137,7 +128,9 @@ class AppMeshDataPlane:
     ) -> ecs.ContainerDefinition:
         """Add the gateway's Envoy, which may bind port 80 although it is not root; see `DataPlane`."""
         create_task_definition_after(task_definition, self._resources.gateways[gateway.name])
-        _allow_certificates(task_definition, lambda: self._declared.parts.gateways[gateway.name])
+        allow_certificates(
+            task_definition.task_role, lambda: app_mesh_calls(self._declared.parts.gateways[gateway.name])
+        )
         return self._add_envoy(
             task_definition,
             "virtualGateway",
@@ -211,9 +204,3 @@ def _container(name: str, cpu: int, memory_mib: int, stop_timeout_seconds: int |
     return FargateContainer(
         name=name, cpu=cpu, memory_mib=memory_mib, health_check=_LIVE, stop_timeout_seconds=stop_timeout_seconds
     )
-
-
-def _allow_certificates(task_definition: ecs.TaskDefinition, part: Callable[[], VirtualNode | VirtualGateway]) -> None:
-    """Let a task role get the certificates of a node or gateway, which are known at synthesis."""
-    role = task_definition.task_role
-    Aspects.of(role).add(CertificatePermission(role, lambda: app_mesh_calls(part())))

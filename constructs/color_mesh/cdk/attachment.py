@@ -8,8 +8,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from color_mesh.cdk.application import Application
+from color_mesh.cdk.durations import seconds
 from color_mesh.cdk.mesh import ServiceMesh
-from color_mesh.cdk.task import own_log_group, seconds, task_definition_resource
+from color_mesh.cdk.task import own_log_group, task_definition_resource
 from color_mesh.model import FargateContainer, VirtualNode
 from color_mesh.model.errors import problem
 from color_mesh.model.task import DEFAULT_STOP_TIMEOUT_SECONDS, check_container, check_shares

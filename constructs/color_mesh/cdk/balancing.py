@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator
 
 import jsii
-from aws_cdk import Annotations, AspectPriority, Aspects, IAspect
+from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from constructs import Dependable, IConstruct, IValidation
+from constructs import Dependable, IValidation
 
+from color_mesh.cdk.synthesis import at_synthesis
 from color_mesh.model.errors import problem
 
 _REMEDY = "targets=[node.load_balancer_target()] instead of the service"
@@ -50,35 +51,27 @@ class LoadBalancerTarget:
 
     def attach_to_network_target_group(self, target_group: elbv2.INetworkTargetGroup) -> elbv2.LoadBalancerTargetProps:
         """Register the tasks in a target group, and let in the network load balancer, which the CDK leaves to users."""
-        Aspects.of(target_group).add(_Admission(self._service, self._port), priority=AspectPriority.MUTATING)
+        if isinstance(target_group, elbv2.NetworkTargetGroup):
+            # At synthesis, the group has all its listeners.
+            at_synthesis(target_group, lambda: _admit_balancers(target_group, self._service, self._port), creates=True)
         return self._target.attach_to_network_target_group(target_group)
 
 
-@jsii.implements(IAspect)
-class _Admission:
-    """Rules for the network load balancers of a target group. At synthesis, the group has all its listeners."""
-
-    def __init__(self, service: ecs.BaseService, port: int) -> None:
-        self._service = service
-        self._port = port
-
-    def visit(self, node: IConstruct) -> None:
-        """Let the load balancers of the target group connect to the tasks."""
-        if not isinstance(node, elbv2.NetworkTargetGroup):
-            return
-        listeners = Dependable.of(node.load_balancer_attached).dependency_roots
-        balancers = {
-            each.load_balancer.node.path: each.load_balancer
-            for each in listeners
-            if isinstance(each, elbv2.NetworkListener)
-        }
-        for path, balancer in balancers.items():
-            if balancer.connections.security_groups:
-                self._service.connections.allow_from(balancer, ec2.Port.tcp(self._port), "a load balancer")
-                continue
-            fix = "give it security_groups, or let in its clients with connections.allow_from of the node or gateway"
-            text = problem(f"load balancer {path!r}", "tasks cannot admit it without a security group", None, fix)
-            Annotations.of(node).add_warning_v2("color-mesh:load-balancer-without-security-group", text)
+def _admit_balancers(group: elbv2.NetworkTargetGroup, service: ecs.BaseService, port: int) -> None:
+    """Let the network load balancers of a target group connect to the tasks."""
+    listeners = Dependable.of(group.load_balancer_attached).dependency_roots
+    balancers = {
+        each.load_balancer.node.path: each.load_balancer
+        for each in listeners
+        if isinstance(each, elbv2.NetworkListener)
+    }
+    for path, balancer in balancers.items():
+        if balancer.connections.security_groups:
+            service.connections.allow_from(balancer, ec2.Port.tcp(port), "a load balancer")
+            continue
+        fix = "give it security_groups, or let in its clients with connections.allow_from of the node or gateway"
+        text = problem(f"load balancer {path!r}", "tasks cannot admit it without a security group", None, fix)
+        Annotations.of(group).add_warning_v2("color-mesh:load-balancer-without-security-group", text)
 
 
 def _set_health_path(group: elbv2.ApplicationTargetGroup, path: str) -> None:

@@ -284,8 +284,8 @@ def _check_routes(subject: str, router: MeshRouter, nodes: Sequence[str], routes
         fix = f"one route of virtual router {router.name!r} with these two targets; 'route' names it"
         names = ", ".join(route.name for route in routes) or "none"
         yield problem(subject, f"needs a route between {between}", names, fix)
-    elif routes[0].protocol == "tcp" or "WeightsService" not in router.mesh_resources:
-        fix = "a route of http, http2 or grpc with data_plane='envoy'"
+    elif "WeightsService" not in router.mesh_resources:
+        fix = "a mesh with data_plane='envoy'"
         yield problem(subject, "weights of the route do not change without a deployment", routes[0].name, fix)
 
 

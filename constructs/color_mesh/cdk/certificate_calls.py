@@ -3,11 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import jsii
-from aws_cdk import IAspect, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from constructs import IConstruct
 
+from color_mesh.cdk.synthesis import at_synthesis
 from color_mesh.envoy.aws.certificates import SECRETS_MANAGER, CertificateApi
 from color_mesh.model import SecretsManagerCertificate, SecretsManagerTrust, VirtualGateway, VirtualNode
 from color_mesh.model.certificates import Certificate, Trust
@@ -18,45 +17,38 @@ from color_mesh.model.tls import sources
 _COMPLETE = re.compile(r".*-[A-Za-z0-9]{6}|\$\{Token\[[^]]+\]\}")
 
 
-@jsii.implements(IAspect)
-class CertificatePermission:
-    """Permission of a task role to get the certificates that its Envoy asks for, known at synthesis only."""
+def allow_certificates(
+    role: iam.IRole,
+    calls: Callable[[], Iterable[tuple[CertificateApi, str]]],
+    parts: Callable[[], Sequence[VirtualNode | VirtualGateway]] = lambda: (),
+) -> None:
+    """Let a task role get the certificates that its Envoy asks for, which are known at synthesis only.
 
-    def __init__(
-        self,
-        role: iam.IRole,
-        calls: Callable[[], Iterable[tuple[CertificateApi, str]]],
-        parts: Callable[[], Sequence[VirtualNode | VirtualGateway]] = lambda: (),
-    ) -> None:
-        """Give a role the permission at synthesis.
+    Args:
+        role: The task role.
+        calls: Returns the APIs that the Envoy calls, with the ARNs.
+        parts: Returns the nodes and gateways with secrets, as their own Envoys know them. Default: none.
+    """
+    at_synthesis(role, lambda: _allow(role, calls(), parts()))
 
-        Args:
-            role: The task role.
-            calls: Returns the APIs that the Envoy calls, with the ARNs.
-            parts: Returns the nodes and gateways with secrets, as their own Envoys know them. Default: none.
-        """
-        self._role = role
-        self._calls = calls
-        self._parts = parts
 
-    def visit(self, node: IConstruct) -> None:
-        """Add the statements when the role itself is visited."""
-        if node.node.path != self._role.node.path:
-            return
-        arns: dict[CertificateApi, list[str]] = {}
-        for api, arn in dict.fromkeys(self._calls()):
-            arns.setdefault(api, []).append(arn)
-        for api, called in arns.items():
-            resources = [_resource(arn) for arn in called] if api is SECRETS_MANAGER else called
-            self._role.add_to_principal_policy(iam.PolicyStatement(actions=[api.action], resources=resources))
-        keys = dict(_encryption_keys(self._parts()))
-        used = dict.fromkeys(keys[arn] for arn in arns.get(SECRETS_MANAGER, []) if arn in keys)
-        if used:
-            # AWS Secrets Manager User Guide, *Secret encryption and decryption*: permissions for the KMS key.
-            via = {"kms:ViaService": f"secretsmanager.{Stack.of(node).region}.amazonaws.com"}
-            self._role.add_to_principal_policy(
-                iam.PolicyStatement(actions=["kms:Decrypt"], resources=[*used], conditions={"StringEquals": via})
-            )
+def _allow(
+    role: iam.IRole, calls: Iterable[tuple[CertificateApi, str]], parts: Sequence[VirtualNode | VirtualGateway]
+) -> None:
+    arns: dict[CertificateApi, list[str]] = {}
+    for api, arn in dict.fromkeys(calls):
+        arns.setdefault(api, []).append(arn)
+    for api, called in arns.items():
+        resources = [_resource(arn) for arn in called] if api is SECRETS_MANAGER else called
+        role.add_to_principal_policy(iam.PolicyStatement(actions=[api.action], resources=resources))
+    keys = dict(_encryption_keys(parts))
+    used = dict.fromkeys(keys[arn] for arn in arns.get(SECRETS_MANAGER, []) if arn in keys)
+    if used:
+        # AWS Secrets Manager User Guide, *Secret encryption and decryption*: permissions for the KMS key.
+        via = {"kms:ViaService": f"secretsmanager.{Stack.of(role).region}.amazonaws.com"}
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[*used], conditions={"StringEquals": via})
+        )
 
 
 def _resource(secret_arn: str) -> str:

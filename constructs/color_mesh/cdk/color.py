@@ -8,12 +8,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.backend import Backend
+from color_mesh.cdk.durations import seconds
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.node import MeshNode
 from color_mesh.cdk.node_implementation import NodeImplementation
 from color_mesh.cdk.router import MeshRouter
-from color_mesh.cdk.task import seconds
 from color_mesh.model import AccessLog
 from color_mesh.model.deployment import AppAddress
 

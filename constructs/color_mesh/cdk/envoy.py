@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from aws_cdk import Aspects, Lazy, Stack
+from aws_cdk import Lazy, Stack
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -12,34 +12,21 @@ from constructs import Construct
 
 from color_mesh.cdk.adjustment import AdjustBootstrap
 from color_mesh.cdk.application import Application
-from color_mesh.cdk.certificate_calls import CertificatePermission
-from color_mesh.cdk.cloud_map_calls import Caller, CloudMapQuotas, allow_discovery
+from color_mesh.cdk.certificate_calls import allow_certificates
+from color_mesh.cdk.cloud_map_calls import allow_discovery
+from color_mesh.cdk.container import LOW_PORTS, container_check, container_log, init_process, start_after, stop_timeout
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute, Part
 from color_mesh.cdk.deregistration import DELAY_ENTRY_POINT, delay_command, delay_container
+from color_mesh.cdk.durations import seconds
 from color_mesh.cdk.envoy_command import EntryPoint, ReadyScript
 from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
 from color_mesh.cdk.mesh_tls import MeshCertificates
-from color_mesh.cdk.task import (
-    LOW_PORTS,
-    acknowledge_pulling,
-    container_check,
-    container_log,
-    create_task_definition_after,
-    init_process,
-    seconds,
-    start_after,
-    stop_timeout,
-)
-from color_mesh.cdk.telemetry import (
-    COLLECTOR,
-    add_collector,
-    allow_otlp,
-    collector_containers,
-    otlp_collector,
-)
+from color_mesh.cdk.quotas import Caller, Quotas
+from color_mesh.cdk.task import acknowledge_pulling, create_task_definition_after
+from color_mesh.cdk.telemetry import COLLECTOR, add_collector, allow_otlp, collector_containers, otlp_collector
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy import CloudMapEndpoints, configure
 from color_mesh.envoy.edge import HEALTH_PATH
@@ -106,7 +93,7 @@ class EnvoyDataPlane:
         self._certificate_refresh_seconds = certificate_refresh_seconds
         self._weights = LiveWeights(name, namespace, mesh.parts)
         self._configurations: dict[str, EnvoyConfiguration] = {}
-        self._quotas = CloudMapQuotas(scope, f"mesh {name!r}", refresh_seconds)
+        self._quotas = Quotas(scope, f"mesh {name!r}", refresh_seconds)
         scope.node.add_validation(self._quotas)
         self._telemetry = telemetry
         self._certificates = certificates
@@ -204,7 +191,14 @@ class EnvoyDataPlane:
         if isinstance(part, VirtualNode):
             self._weights.attach(part.name, service)
         configuration = self._configurations[service.task_definition.node.path]
-        self._quotas.callers.append(Caller(subject=_subject(part), service=service, bootstrap=configuration.bootstrap))
+        self._quotas.callers.append(
+            Caller(
+                subject=_subject(part),
+                service=service,
+                bootstrap=configuration.bootstrap,
+                certificates=configuration.certificates,
+            )
+        )
 
     def add_gateway_container(
         self,
@@ -284,9 +278,8 @@ class EnvoyDataPlane:
         configuration = EnvoyConfiguration(subject, task_definition, self._mesh, compile)
         self._configurations[task_definition.node.path] = configuration
         task_definition.node.add_validation(configuration)
-        role = task_definition.task_role
-        Aspects.of(role).add(allow_discovery(task_definition, configuration.bootstrap))
-        Aspects.of(role).add(CertificatePermission(role, configuration.certificates, self._parts))
+        allow_discovery(task_definition, configuration.bootstrap)
+        allow_certificates(task_definition.task_role, configuration.certificates, self._parts)
         acknowledge_pulling(task_definition, self._envoy_image)
         entry_point = partial(
             run_envoy,

@@ -13,12 +13,13 @@ from color_mesh.model import ContainerHealthCheck
 # The image has bash, but neither curl nor wget. Bash can open connections itself.
 _REQUEST = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'"
 # Envoy does not wait for the first answers of AWS, so the check does. The version of a cluster's endpoints is empty
-# until they are known. A runtime layer with weights has a slash in its name, and then a key of that name.
+# until they are known. A runtime layer with weights has a slash in its name, and then a key of that name. Shares of tcp
+# routes are shown as text with slashes, too, but with spaces.
 READY_SCRIPT = f"""\
 ask() {{ exec 3<>/dev/tcp/127.0.0.1/9901 && {_REQUEST} GET "$1" >&3 && cat <&3; }}
 ask /ready | grep -q LIVE || exit 1
 ask '/stats?filter=^cluster\\.cds_egress_.*\\.version_text$' | grep -q ': ""' && exit 1
-names=$(ask /runtime | grep -o '"[^"]*/[^"]*"\\(: {{\\)\\?')
+names=$(ask /runtime | grep -o '"[^" ]*/[^" ]*"\\(: {{\\)\\?')
 (($(printf %s "$names" | grep -c '"$') == $(printf %s "$names" | grep -c '{{$')))
 """
 # The same with certificates of AWS, whose names are ARNs: the version of each is empty until Envoy has it.

@@ -1,6 +1,6 @@
 """Virtual gateway: its specification, and its implementation on AWS Fargate."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import jsii
@@ -16,18 +16,22 @@ from color_mesh.cdk.arguments import match_of_arguments
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
 from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.data_plane import MeshResources, OwnedRoute
-from color_mesh.cdk.gateway_implementation import (
-    HTTPS_PORTS,
-    GatewayImplementation,
-    add_https_load_balancer,
-    add_load_balancer,
-    create_gateway_implementation,
+from color_mesh.cdk.durations import in_seconds
+from color_mesh.cdk.ecs_service import check_subnets, enable_execute_command
+from color_mesh.cdk.gateway_arguments import (
+    check_certificates,
+    check_entry,
+    check_proxies,
+    check_security_group,
+    check_vpc_cidr,
 )
+from color_mesh.cdk.gateway_implementation import GatewayImplementation, create_gateway_implementation
+from color_mesh.cdk.gateway_load_balancers import HTTPS_PORTS, add_https_load_balancer, add_load_balancer
 from color_mesh.cdk.kinds import checked
+from color_mesh.cdk.member import Member
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.network import Member
-from color_mesh.cdk.task import check_subnets, enable_execute_command, in_seconds, own_log_group
+from color_mesh.cdk.task import own_log_group
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -102,7 +106,7 @@ class MeshGateway(Construct):
         name = default_name(scope, id) if name is None else name
         listener = Listener(port=port, protocol=protocol, connection_pool=connection_pool, tls=tls)
         gateway = VirtualGateway(name=name, listeners=(listener,), access_log=access_log, client_tls=client_tls)
-        problems = _check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
+        problems = check_security_group(f"virtual gateway {name!r}", mesh.security_group, security_group)
         mesh.check(MeshParts(gateways=(gateway,)), [*problems])
         gateway = mesh.certificates.gateway(gateway)
         mesh.add(self, MeshParts(gateways=(gateway,)))
@@ -282,14 +286,14 @@ class MeshGateway(Construct):
             *mesh.data_plane.check_gateway(subject, trusted_hops),
             *mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
             *mesh.implementations.check(subject, cluster, mesh.vpc, service_name),
-            *_check_entry(subject, exposure, entry_security_group),
-            *_check_certificates(subject, exposure, certificates, mesh.declared.parts.gateways[self.name]),
-            *(_check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
+            *check_entry(subject, exposure, entry_security_group),
+            *check_certificates(subject, exposure, certificates, mesh.declared.parts.gateways[self.name]),
+            *(check_vpc_cidr(subject, mesh.vpc) if exposure == "internal" and entry_security_group is None else ()),
             *(check_subnets(subject, cluster.vpc, public=True) if exposure in ("internet", "public-ip") else ()),
             *(check_subnets(subject, cluster.vpc, public=False) if exposure != "public-ip" else ()),
         ]
         if not problems and trusted_hops > own_hops:
-            problems += _check_proxies(subject, trusted_hops, exposure, entry_security_group)
+            problems += check_proxies(subject, trusted_hops, exposure, entry_security_group)
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -368,47 +372,3 @@ class MeshGateway(Construct):
             self.port,
             self.mesh.data_plane.gateway_health_path,
         )
-
-
-def _check_entry(subject: str, exposure: Exposure, group: ec2.ISecurityGroup | None) -> Iterator[str]:
-    if exposure == "none" and group is not None:
-        fix = "leave it out: it is the group of your load balancer, which load_balancer_target lets in"
-        yield problem(subject, "'entry_security_group' needs an exposure", group.node.path, fix)
-
-
-def _check_certificates(
-    subject: str, exposure: Exposure, certificates: Sequence[acm.ICertificate], gateway: VirtualGateway
-) -> Iterator[str]:
-    if certificates and exposure not in ("internal", "internet"):
-        fix = "exposure='internal' or 'internet': the load balancer of the gateway has them"
-        yield problem(subject, "'certificates' need a load balancer", exposure, fix)
-    for tls in (listener.tls for listener in gateway.listeners if certificates):
-        if tls is not None and tls.mode == "STRICT" and tls.validation is not None:
-            # Application Load Balancers User Guide, *Target groups*: the load balancer has no certificate for targets.
-            fix = "leave out 'certificates': clients present theirs to the gateway, through a network load balancer"
-            yield problem(subject, "its listener demands a client certificate of the load balancer", tls.mode, fix)
-
-
-def _check_security_group(
-    subject: str, shared: ec2.ISecurityGroup | None, own: ec2.ISecurityGroup | None
-) -> Iterator[str]:
-    if shared is not None and own is not None:
-        fix = "leave security_group out"
-        yield problem(subject, "all tasks of its mesh share one security group", own.node.path, fix)
-
-
-def _check_proxies(
-    subject: str, trusted_hops: int, exposure: Exposure, group: ec2.ISecurityGroup | None
-) -> Iterator[str]:
-    """Validate that a gateway with trusted proxies has no new entry security group, which would admit all clients."""
-    if group is None and exposure in ("internal", "internet", "public-ip"):
-        fix = "one that admits the trusted proxies only: other clients could forge their addresses"
-        yield problem(subject, "'trusted_hops' needs an entry_security_group", trusted_hops, fix)
-
-
-def _check_vpc_cidr(subject: str, vpc: ec2.IVpc) -> Iterator[str]:
-    try:
-        _ = vpc.vpc_cidr_block
-    except RuntimeError:
-        fix = "import it with vpc_cidr_block, or give an entry_security_group"
-        yield problem(subject, "CIDR block of its VPC is not known", vpc.node.path, fix)

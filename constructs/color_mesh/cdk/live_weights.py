@@ -44,8 +44,6 @@ class LiveWeights:
     def declare(self, scope: Construct, owned: OwnedRoute) -> MeshResources:
         """Create the Cloud Map service of a router with the first of its routes, and return it."""
         assert isinstance(owned.route, Route)
-        if owned.route.protocol == "tcp":
-            return {}
         created: dict[str, CfnResource] = {}
         if owned.owner not in self._services:
             created["WeightsService"] = self._services[owned.owner] = servicediscovery.CfnService(

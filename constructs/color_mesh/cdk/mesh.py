@@ -1,9 +1,9 @@
 """Service mesh that nodes, routers and gateways belong to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from aws_cdk import CrossStackReferences, Duration, ReferenceStrength, Token
+from aws_cdk import CrossStackReferences, Duration, ReferenceStrength
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
@@ -14,27 +14,34 @@ from color_mesh.analysis import Facts
 from color_mesh.cdk.analysis import annotate, subjects
 from color_mesh.cdk.app_mesh import AppMeshDataPlane
 from color_mesh.cdk.backend import Backend, ExternalBackend
+from color_mesh.cdk.call_rules import create_call_rules
 from color_mesh.cdk.data_plane import DataPlane, ExternalService
+from color_mesh.cdk.durations import in_seconds
 from color_mesh.cdk.envoy import EnvoyDataPlane
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.loopback import LoopbackInterception, check_domains, domain_of
+from color_mesh.cdk.mesh_arguments import (
+    DOMAIN_METADATA,
+    check_data_plane,
+    check_domain,
+    check_interval,
+    check_isolation,
+    check_not_shared,
+    check_telemetry,
+)
 from color_mesh.cdk.mesh_tls import MeshCertificates, check_mesh_tls
 from color_mesh.cdk.naming import default_name
 from color_mesh.cdk.network import MeshNetwork
 from color_mesh.cdk.shared_certificates import SharedCertificates
 from color_mesh.cdk.surroundings import Implementations, check_namespace, review
-from color_mesh.cdk.task import in_seconds
 from color_mesh.cdk.transparent import TransparentInterception
 from color_mesh.envoy.idle_timeouts import CLIENT_IDLE_MILLIS, SERVER_IDLE_MILLIS
 from color_mesh.model import EgressFilter, Mesh, Telemetry
 from color_mesh.model.builder import MeshBuilder
-from color_mesh.model.checks import check_choice, check_dns_name, check_range
 from color_mesh.model.deployment import (
     CERTIFICATE_REFRESH_SECONDS,
     DATA_PLANES,
     ENVOY_IMAGES,
-    INTERCEPTIONS,
-    ISOLATIONS,
     MAX_CERTIFICATE_REFRESH_SECONDS,
     MAX_REFRESH_SECONDS,
     REFRESH_SECONDS,
@@ -43,13 +50,11 @@ from color_mesh.model.deployment import (
     InterceptionName,
     Isolation,
 )
-from color_mesh.model.errors import problem, refusing
+from color_mesh.model.errors import refusing
 from color_mesh.model.index import MeshParts
 from color_mesh.model.mesh_tls import MeshTls
 from color_mesh.model.telemetry import collector_port
 
-# Metadata of a VPC: the domain of a mesh that creates a zone for it.
-_DOMAIN = "color-mesh:domain"
 _DEFAULT_INTERCEPTIONS: Mapping[DataPlaneName, InterceptionName] = {"app-mesh": "transparent", "envoy": "loopback"}
 
 
@@ -158,16 +163,16 @@ class ServiceMesh(Construct):
         name = default_name(scope, id) if mesh_name is None else mesh_name
         if interception is None and data_plane in DATA_PLANES:
             interception = _DEFAULT_INTERCEPTIONS[data_plane]
-        problems = list(_check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
+        problems = list(check_data_plane(f"mesh {name!r}", data_plane, interception, other_domains))
         refresh_seconds, certificate_seconds = in_seconds(refresh_interval), in_seconds(certificate_refresh_interval)
         for argument, seconds, most in (
             ("refresh_interval", refresh_seconds, MAX_REFRESH_SECONDS),
             ("certificate_refresh_interval", certificate_seconds, MAX_CERTIFICATE_REFRESH_SECONDS),
         ):
-            problems += _check_interval(f"mesh {name!r}", data_plane, argument, seconds, most)
-        problems += _check_telemetry(f"mesh {name!r}", data_plane, telemetry)
+            problems += check_interval(f"mesh {name!r}", data_plane, argument, seconds, most)
+        problems += check_telemetry(f"mesh {name!r}", data_plane, telemetry)
         problems += check_mesh_tls(f"mesh {name!r}", data_plane, tls)
-        domain_problems = list(_check_domain(f"mesh {name!r}", domain, namespace))
+        domain_problems = list(check_domain(f"mesh {name!r}", domain, namespace))
         problems += check_namespace(f"mesh {name!r}", namespace, vpc)
         if namespace is not None:
             namespace_name = namespace.namespace_name
@@ -177,11 +182,11 @@ class ServiceMesh(Construct):
         if not domain_problems and interception == "loopback":
             domain_problems += check_domains(f"mesh {name!r}", namespace_name, other_domains)
         if not domain_problems and creates_zone:
-            domain_problems += _check_not_shared(f"mesh {name!r}", domain_of(namespace_name), vpc)
+            domain_problems += check_not_shared(f"mesh {name!r}", domain_of(namespace_name), vpc)
         problems += domain_problems
         isolation = isolation or _default_isolation(interception, security_group)
         of_app = security_group if zone is None else None
-        problems += _check_isolation(f"mesh {name!r}", isolation, of_app)
+        problems += check_isolation(f"mesh {name!r}", isolation, of_app)
         with refusing(problems):
             mesh = Mesh(name=name, egress_filter=egress_filter)
         super().__init__(scope, id)
@@ -202,7 +207,7 @@ class ServiceMesh(Construct):
             # Cloud Map services of other stacks may go, and with an export these stacks would still use it.
             CrossStackReferences.of(self.namespace).produce(ReferenceStrength.WEAK)
         if creates_zone:
-            vpc.node.add_metadata(_DOMAIN, domain_of(namespace_name).lower())
+            vpc.node.add_metadata(DOMAIN_METADATA, domain_of(namespace_name).lower())
         image = envoy_image or ecs.ContainerImage.from_registry(ENVOY_IMAGES[data_plane])
         self.interception: TransparentInterception | LoopbackInterception
         if interception == "loopback":
@@ -220,6 +225,7 @@ class ServiceMesh(Construct):
             declared=self.declared,
             interception=self.interception,
         )
+        create_call_rules(self.network)
         self.data_plane: DataPlane
         if data_plane == "envoy":
             refresh_seconds = REFRESH_SECONDS if refresh_seconds is None else refresh_seconds
@@ -376,68 +382,5 @@ class ServiceMesh(Construct):
         return None if port == 443 else port
 
 
-def _check_telemetry(subject: str, data_plane: str, telemetry: Telemetry | None) -> Iterator[str]:
-    if telemetry is not None and data_plane == "app-mesh" and telemetry.collector != "sidecar":
-        fix = "Telemetry(collector='sidecar'), or data_plane='envoy'"
-        yield problem(subject, "App Mesh sends telemetry to a collector in the task only", telemetry.collector, fix)
-
-
-def _check_domain(
-    subject: str, domain: str | None, namespace: servicediscovery.IPrivateDnsNamespace | None
-) -> Iterator[str]:
-    """Validate that a mesh has either a domain or a namespace, of a known name."""
-    if domain is None and namespace is None:
-        yield problem(subject, "has no domain", None, "domain='shop.local', or a namespace that exists")
-    elif domain is not None and namespace is not None:
-        yield problem(subject, "'namespace' excludes 'domain'", domain, "leave one of them out")
-    elif domain is not None:
-        yield from check_dns_name(subject, "domain", domain)
-    elif namespace is not None and Token.is_unresolved(namespace.namespace_name):
-        fix = "create or import it with a literal name"
-        yield problem(subject, "name of the namespace is not known", "a token", fix)
-
-
-def _check_not_shared(subject: str, domain: str, vpc: ec2.IVpc) -> Iterator[str]:
-    """Validate that no other mesh creates a zone of the same name in the VPC."""
-    if any(entry.type == _DOMAIN and entry.data == domain.lower() for entry in vpc.node.metadata):
-        # Route 53 API Reference, ConflictingDomainExists: a VPC has one zone of a name.
-        fix = "give each mesh of a VPC a domain of its own"
-        yield problem(subject, "another mesh has this domain in the VPC", domain, fix)
-
-
 def _default_isolation(interception: str | None, security_group: ec2.ISecurityGroup | None) -> Isolation:
     return "mesh" if security_group is not None and interception == "transparent" else "node"
-
-
-def _check_isolation(subject: str, isolation: str, security_group: ec2.ISecurityGroup | None) -> Iterator[str]:
-    """Validate the isolation, and that the tasks share a security group only with ``mesh``."""
-    yield from check_choice(subject, "isolation", isolation, ISOLATIONS)
-    if security_group is not None and isolation == "node":
-        # With loopback interception only the Envoy of a task restricts it, and nothing forces traffic through it.
-        fix = "leave it out: each node gets its own group, or isolation='mesh'"
-        path = security_group.node.path
-        yield problem(subject, "one security group would allow requests to nodes that are no backends", path, fix)
-
-
-def _check_interval(subject: str, data_plane: str, name: str, seconds: int | None, most: int) -> Iterator[str]:
-    """Validate an interval of calls of AWS."""
-    if seconds is None:
-        return
-    if data_plane == "app-mesh":
-        fix = "leave it out, or data_plane='envoy'"
-        yield problem(subject, f"App Mesh has no {name!r}", seconds, fix)
-    yield from check_range(subject, f"{name.replace('_', ' ')} in seconds", seconds, 1, most)
-
-
-def _check_data_plane(
-    subject: str, data_plane: str, interception: str | None, other_domains: Sequence[str]
-) -> Iterator[str]:
-    yield from check_choice(subject, "data plane", data_plane, DATA_PLANES)
-    if interception is not None:
-        yield from check_choice(subject, "interception", interception, INTERCEPTIONS)
-    if data_plane == "app-mesh" and interception == "loopback":
-        fix = "transparent, or data_plane='envoy'"
-        yield problem(subject, "App Mesh does not support the interception", interception, fix)
-    if other_domains and interception == "transparent":
-        fix = "leave it out: with transparent interception Cloud Map and hostnames answer for services"
-        yield problem(subject, "'other_domains' needs loopback interception", other_domains, fix)

@@ -1,6 +1,6 @@
 """Node of a mesh: its specification, and its implementation on AWS Fargate."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import jsii
@@ -21,27 +21,21 @@ from color_mesh.cdk.arguments import (
     check_virtual_service_arguments,
     listeners_of_arguments,
 )
-from color_mesh.cdk.attachment import NodeAttachment, check_created, check_task_definition, stop_timeout_beside
+from color_mesh.cdk.attachment import NodeAttachment, check_created, stop_timeout_beside
 from color_mesh.cdk.backend import Backend, check_backend_arguments, virtual_backends
-from color_mesh.cdk.balancing import LoadBalancerTarget, keep_load_balancers_at_envoy
+from color_mesh.cdk.balancing import LoadBalancerTarget
 from color_mesh.cdk.caller_policy import declare_router, router_with_policy
+from color_mesh.cdk.container import read_container_check
 from color_mesh.cdk.data_plane import MeshResources
+from color_mesh.cdk.durations import in_seconds
+from color_mesh.cdk.ecs_service import check_subnets, enable_execute_command
 from color_mesh.cdk.imported_node import ImportedNode, TargetNode
 from color_mesh.cdk.kinds import checked
 from color_mesh.cdk.mesh import ServiceMesh
 from color_mesh.cdk.mesh_tls import check_admitted
 from color_mesh.cdk.naming import default_name
-from color_mesh.cdk.network import Member
 from color_mesh.cdk.node_implementation import ApplicationImage, NodeImplementation
-from color_mesh.cdk.surroundings import service_name as own_service_name
-from color_mesh.cdk.task import (
-    check_service,
-    check_subnets,
-    enable_execute_command,
-    in_seconds,
-    read_container_check,
-    wait_for_execution_role,
-)
+from color_mesh.cdk.node_tasks import NodeTasks
 from color_mesh.model import (
     AccessLog,
     ClientTls,
@@ -56,7 +50,6 @@ from color_mesh.model import (
     IpPreference,
     Listener,
     ListenerTls,
-    MeshError,
     OutlierDetection,
     Protocol,
     RetryPolicy,
@@ -203,7 +196,7 @@ class MeshNode(TargetNode):
             discovery = DnsDiscovery(hostname=hostname, response_type=response_type, ip_preference=ip_preference)
         elif node_listeners:
             discovery = CloudMapDiscovery(namespace=cloud_map.namespace, service=cloud_map.name)
-        self._cloud_map = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
+        registered = cloud_map if isinstance(discovery, CloudMapDiscovery) else None
         service_name = f"{cloud_map.name}.{mesh.domain}" if virtual_service_name is None else virtual_service_name
         router = router_with_policy(
             name, node=name, listeners=node_listeners, retry_policy=retry_policy, timeout=caller_timeout
@@ -223,7 +216,7 @@ class MeshNode(TargetNode):
             access_log=access_log,
         )
         parts = MeshParts(
-            cloud_map_services=(self._cloud_map,) if self._cloud_map else (),
+            cloud_map_services=(registered,) if registered else (),
             nodes=(node,),
             services=(service,) if service else (),
             routers=(router,) if router and service else (),
@@ -236,14 +229,14 @@ class MeshNode(TargetNode):
         self.name: str = name
         self.port: int | None = node_listeners[0].port if node_listeners else None
         self.virtual_service_name: str | None = service.name if service else None
-        self._cloud_map_service: servicediscovery.Service | None = None
+        self._tasks: NodeTasks = NodeTasks(mesh, name, registered)
         if mesh.data_plane.follows_tutorial:
-            self._register(self)
-        self._member: Member | None = mesh.network.add_node(self, node) if hostname is None else None
-        if hostname is not None:
+            self._tasks.register(self)
+        if hostname is None:
+            self._tasks.member = mesh.network.add_node(self, node)
+        else:
             mesh.network.add_workload_outside(node)
-        self._tasks: tuple[ecs.BaseService, NodeAttachment] | None = None
-        if self._cloud_map is not None:
+        if registered is not None:
             mesh.implementations.expect(name, self)
         if service and has_name_of_path:
             _warn_of_path(self, subject, service)
@@ -258,7 +251,8 @@ class MeshNode(TargetNode):
 
         It is created with the tasks, in their stack; if it is used before, in the stack of this construct.
         """
-        return None if self._member is None else self._member.security_group(self)
+        member = self._tasks.member
+        return None if member is None else member.security_group(self)
 
     @property
     def cloud_map_service(self) -> servicediscovery.Service | None:
@@ -267,7 +261,7 @@ class MeshNode(TargetNode):
         It is created with the tasks, in their stack; if it is used before, and with App Mesh, in the stack of this
         construct.
         """
-        return self._register(self)
+        return self._tasks.register(self)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -275,7 +269,8 @@ class MeshNode(TargetNode):
 
         The rules are created with the tasks. A node with a hostname has none.
         """
-        return ec2.Connections() if self._member is None else self._member.connections
+        member = self._tasks.member
+        return ec2.Connections() if member is None else member.connections
 
     @staticmethod
     @checked()
@@ -467,7 +462,7 @@ class MeshNode(TargetNode):
             port_name=port_name,
             stop_timeout_seconds=in_seconds(stop_timeout),
         )
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
+        containers = self._tasks.containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         with refusing(problems):
             task = FargateTask(
                 name=self.name,
@@ -478,7 +473,7 @@ class MeshNode(TargetNode):
                 containers=(app, *containers),
                 desired_count=desired_count,
             )
-        member = self._member
+        member = self._tasks.member
         assert member is not None
         implementation = NodeImplementation(
             scope,
@@ -495,7 +490,7 @@ class MeshNode(TargetNode):
             execute_command=execute_command,
             log_group=log_group,
             follows_tutorial=mesh.data_plane.follows_tutorial,
-            attach=lambda service, container, log_group: self._attach(
+            attach=lambda service, container, log_group: self._tasks.attach(
                 service, container, application, containers, log_group
             ),
         )
@@ -546,43 +541,15 @@ class MeshNode(TargetNode):
         application = Application(address=app_address, port=app_port)
         app_container = container or service.task_definition.default_container
         stop_timeout = stop_timeout or stop_timeout_beside(app_container)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
+        containers = self._tasks.containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         problems = [
-            *self.mesh.implementations.check(subject, service.cluster, self.mesh.vpc, own_service_name(service)),
+            *self._tasks.check_service(service),
             *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
         ]
-        if self._member is not None:
-            group, count = self._member.known_group, self._member.group_count
-            problems += check_service(subject, service, group, count, registered=self._cloud_map is not None)
-        self._check_tasks(service.task_definition, app_container, application, containers, problems)
+        self._tasks.check(service.task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        attachment = self._attach(service, app_container, application, containers, log_group)
+        attachment = self._tasks.attach(service, app_container, application, containers, log_group)
         self.mesh.data_plane.adjust_bootstrap(service.task_definition, adjust_bootstrap)
-        return attachment
-
-    def _attach(
-        self,
-        service: ecs.BaseService,
-        app_container: ecs.ContainerDefinition,
-        application: Application,
-        containers: Sequence[FargateContainer],
-        log_group: logs.ILogGroup | None,
-    ) -> NodeAttachment:
-        """Attach the node to a service that is validated."""
-        node = self.mesh.declared.parts.nodes[self.name]
-        attachment = self._attachment(service.task_definition, app_container, application, containers, log_group)
-        cloud_map_service = self._register(attachment)
-        if cloud_map_service is not None:
-            service.associate_cloud_map_service(service=cloud_map_service)
-        assert self._member is not None
-        wait_for_execution_role(service)
-        self._member.add_tasks(attachment, service)
-        self._tasks = service, attachment
-        self.mesh.data_plane.add_service(node, service)
-        self.mesh.implementations.add(f"virtual node {self.name!r}", service)
-        inbound = self.mesh.interception.inbound_ports(node)
-        past_envoy = [port for port in application.ports(node) if port not in inbound]
-        keep_load_balancers_at_envoy(f"virtual node {self.name!r}", service, past_envoy)
         return attachment
 
     def load_balancer_target(self) -> LoadBalancerTarget:
@@ -595,18 +562,7 @@ class MeshNode(TargetNode):
         Raises:
             MeshError: If the node has no service yet, or no listener.
         """
-        node, subject = self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
-        if not node.listeners:
-            raise MeshError([problem(subject, "has no listener for a load balancer", None, "give the node a port")])
-        if self._tasks is None:
-            has_tasks = self._member is not None
-            fix = "call implement or attach first" if has_tasks else "leave it out: a node with a hostname has no tasks"
-            raise MeshError([problem(subject, "has no service for a load balancer", None, fix)])
-        service, attachment = self._tasks
-        interception = self.mesh.interception
-        redirected = interception.proxy_configuration(node) is not None
-        container = attachment.app_container if redirected else attachment.envoy_container
-        return LoadBalancerTarget(service, container, interception.inbound_ports(node)[0], health_path=None)
+        return self._tasks.load_balancer_target()
 
     @checked()
     def add_to(
@@ -643,86 +599,16 @@ class MeshNode(TargetNode):
         application = Application(address="0.0.0.0", port=None)
         app_container = container or task_definition.default_container
         stop_timeout = stop_timeout or stop_timeout_beside(app_container)
-        containers = self._containers(envoy_cpu, envoy_memory_mib, stop_timeout)
+        containers = self._tasks.containers(envoy_cpu, envoy_memory_mib, stop_timeout)
         problems = [
             *check_unregistered(subject, self.mesh.declared.parts.nodes[self.name]),
             *self.mesh.data_plane.check_adjustment(subject, adjust_bootstrap),
         ]
-        self._check_tasks(task_definition, app_container, application, containers, problems)
+        self._tasks.check(task_definition, app_container, application, containers, problems)
         assert app_container is not None
-        assert self._member is not None
-        attachment = self._attachment(task_definition, app_container, application, containers, log_group)
-        self._member.add_tasks(attachment, task_definition)
+        attachment = self._tasks.add_to(task_definition, app_container, application, containers, log_group)
         self.mesh.data_plane.adjust_bootstrap(task_definition, adjust_bootstrap)
         return attachment
-
-    def _containers(self, cpu: int, memory_mib: int, stop_timeout: Duration | None) -> tuple[FargateContainer, ...]:
-        """Return the containers that a task of the node has beside its application."""
-        return self.mesh.data_plane.node_containers(
-            cpu=cpu,
-            memory_mib=memory_mib,
-            stop_timeout_seconds=in_seconds(stop_timeout),
-            registered=self._cloud_map is not None,
-        )
-
-    def _check_tasks(
-        self,
-        task_definition: ecs.TaskDefinition,
-        app_container: ecs.ContainerDefinition | None,
-        application: Application,
-        containers: Sequence[FargateContainer],
-        problems: Iterable[str],
-    ) -> None:
-        """Raise unless the tasks of a task definition can be tasks of the node."""
-        mesh, node, subject = self.mesh, self.mesh.declared.parts.nodes[self.name], f"virtual node {self.name!r}"
-        refuse(
-            [
-                *problems,
-                *mesh.interception.check_application(node, application),
-                *check_implementation_arguments(subject, node, None),
-                *check_task_definition(subject, task_definition, app_container, containers),
-            ]
-        )
-
-    def _attachment(
-        self,
-        task_definition: ecs.TaskDefinition,
-        app_container: ecs.ContainerDefinition,
-        application: Application,
-        containers: Sequence[FargateContainer],
-        log_group: logs.ILogGroup | None,
-    ) -> NodeAttachment:
-        return NodeAttachment(
-            task_definition,
-            mesh=self.mesh,
-            node=self.mesh.declared.parts.nodes[self.name],
-            application=application,
-            app_container=app_container,
-            containers=containers,
-            log_group=log_group,
-        )
-
-    def _register(self, scope: Construct) -> servicediscovery.Service | None:
-        """Return the Cloud Map service of the node, and create it in a scope unless it exists.
-
-        ECS tells it which tasks are healthy, so that Envoys send no requests to a task that starts. It cannot be added
-        to a service later.
-        """
-        service = self._cloud_map
-        if self._cloud_map_service is None and service is not None:
-            kept_by_ecs = servicediscovery.HealthCheckCustomConfig(failure_threshold=1)
-            self._cloud_map_service = servicediscovery.Service(
-                scope,
-                "CloudMapService",
-                namespace=self.mesh.namespace,
-                name=service.name,
-                description=service.description,
-                dns_record_type=servicediscovery.DnsRecordType.A,
-                dns_ttl=Duration.seconds(service.ttl_seconds),
-                routing_policy=servicediscovery.RoutingPolicy.MULTIVALUE,
-                custom_health_check=None if self.mesh.data_plane.follows_tutorial else kept_by_ecs,
-            )
-        return self._cloud_map_service
 
 
 def _warn_of_path(node: MeshNode, subject: str, service: VirtualService) -> None:

@@ -10,18 +10,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from color_mesh.cdk.attachment import NodeAttachment
-from color_mesh.cdk.task import (
-    acknowledge,
-    acknowledge_pulling,
-    container_check,
-    fargate_service,
-    fargate_task_definition,
-    init_process,
-    log_driver,
-    own_log_group,
-    service_options,
-    stop_timeout,
-)
+from color_mesh.cdk.container import container_check, init_process, log_driver, stop_timeout
+from color_mesh.cdk.ecs_service import fargate_service, service_options
+from color_mesh.cdk.task import acknowledge, acknowledge_pulling, fargate_task_definition, own_log_group
 from color_mesh.model import FargateContainer, FargateTask
 
 

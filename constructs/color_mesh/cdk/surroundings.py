@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 
 import jsii
-from aws_cdk import Annotations, Aspects, CfnResource, IAspect, Stack, Token
+from aws_cdk import Annotations, CfnResource, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct, IConstruct, IValidation
 
+from color_mesh.cdk.ecs_service import service_resource
 from color_mesh.cdk.physical_names import check_names
-from color_mesh.cdk.task import service_resource
+from color_mesh.cdk.synthesis import at_synthesis
 from color_mesh.model import Mesh, VirtualNode, VirtualRouter
 from color_mesh.model.errors import problem
 
@@ -148,23 +149,15 @@ def review(
         mesh: Function that returns the complete mesh.
         implementations: Tasks of the mesh.
     """
-    # An aspect visits each construct of its scope, in a call from Node. This scope has none.
-    Aspects.of(Construct(scope, "Review")).add(_Review(mesh, implementations))
+    at_synthesis(scope, lambda: _warn_of_missing_tasks(mesh(), implementations))
     scope.node.add_validation(_App(scope, vpc, namespace.namespace_id, implementations))
 
 
-@jsii.implements(IAspect)
-class _Review:
-    def __init__(self, mesh: Callable[[], Mesh], implementations: Implementations) -> None:
-        self._mesh = mesh
-        self._implementations = implementations
-
-    def visit(self, node: IConstruct) -> None:
-        """Warn of nodes without tasks."""
-        for name, construct in self._implementations.missing(self._mesh()):
-            fix = "implement or attach it, unless another app runs its tasks"
-            text = problem(f"virtual node {name!r}", "is called, and this app runs no tasks of it", None, fix)
-            Annotations.of(construct).add_warning_v2("color-mesh:node-without-tasks", text)
+def _warn_of_missing_tasks(mesh: Mesh, implementations: Implementations) -> None:
+    for name, construct in implementations.missing(mesh):
+        fix = "implement or attach it, unless another app runs its tasks"
+        text = problem(f"virtual node {name!r}", "is called, and this app runs no tasks of it", None, fix)
+        Annotations.of(construct).add_warning_v2("color-mesh:node-without-tasks", text)
 
 
 @jsii.implements(IValidation)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
@@ -90,27 +91,50 @@ class CertificateFolder:
             yield problem("--days", "the authority expires before the certificates", days, fix)
 
     def _write(self, files: dict[str, str]) -> None:
-        """Write files that only the user can read. Each is there as a whole, or not at all."""
-        pending = {name: self._path / f".{name}.new" for name in files}
+        """Write files that only the user can read: all of them, or none."""
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name, text in files.items():
-                pending[name].unlink(missing_ok=True)
-                descriptor = os.open(pending[name], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with open(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
-            for name, path in pending.items():
-                path.replace(self._path / name)
+            try:
+                for name, text in files.items():
+                    self._new(name).unlink(missing_ok=True)
+                    descriptor = os.open(self._new(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                    with open(descriptor, "w", encoding="utf-8") as file:
+                        file.write(text)
+                self._replace(list(files))
+            finally:
+                for name in files:
+                    self._new(name).unlink(missing_ok=True)
+                    self._old(name).unlink(missing_ok=True)
         except OSError as error:
-            for path in pending.values():
-                path.unlink(missing_ok=True)
             subject = str(error.filename or self._path)
             raise MeshError([problem("--out", "cannot be written", subject, str(error.strerror))]) from None
 
+    def _replace(self, names: Sequence[str]) -> None:
+        """Put new files in place of the old ones, or all old ones back."""
+        try:
+            for name in names:
+                if name in self._existing:
+                    (self._path / name).replace(self._old(name))
+                self._new(name).replace(self._path / name)
+        except BaseException:
+            for name in names:
+                if self._old(name).exists():
+                    self._old(name).replace(self._path / name)
+                elif name not in self._existing:
+                    (self._path / name).unlink(missing_ok=True)
+            raise
+
+    def _new(self, name: str) -> Path:
+        return self._path / f".{name}.new"
+
+    def _old(self, name: str) -> Path:
+        return self._path / f".{name}.old"
+
 
 def _names(path: Path) -> list[str]:
+    """Return the names of the files in a folder, without those that a run leaves when it is killed."""
     try:
-        return os.listdir(path)
+        return [name for name in os.listdir(path) if not re.fullmatch(r"\..+\.(new|old)", name)]
     except FileNotFoundError:
         return []
     except OSError as error:

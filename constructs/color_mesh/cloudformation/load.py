@@ -3,31 +3,27 @@
 import json
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import yaml
 
+from color_mesh.cloudformation.document_limits import MAX_DEPTH, check_size, file_error, too_deep
 from color_mesh.cloudformation.json_loader import load_documents
 from color_mesh.cloudformation.yaml_loader import (
     MAX_NUMBER_LENGTH,
-    MAX_VALUES,
     TOO_MANY_DIGITS,
     DuplicateKey,
     Loader,
     TemplateLoader,
 )
 from color_mesh.model import MeshError
-from color_mesh.model.errors import problem
 
 MAX_BYTES = 1_000_000  # AWS CloudFormation User Guide, Understand CloudFormation quotas: template body in S3
 MAX_JSON_BYTES = 10_000_000  # Of other JSON, such as a Terraform state.
-MAX_DEPTH = 100
 MAX_YAML_EVENTS = 200_000
-MAX_KEY_LENGTH = 1000
 
 T = TypeVar("T")
 Document: TypeAlias = Mapping[str, Any]
@@ -56,7 +52,7 @@ class Parsed:
             MeshError: If it is not an object.
         """
         if not isinstance(self.document, dict):
-            raise _error(path, "is not an object", type(self.document).__name__, "keys and values at its top")
+            raise file_error(path, "is not an object", type(self.document).__name__, "keys and values at its top")
         return self.document
 
 
@@ -86,9 +82,9 @@ def parse(path: Path, max_bytes: int = MAX_BYTES) -> Parsed:
     text = _text(path, max(max_bytes, MAX_JSON_BYTES) if is_state else max_bytes)
     is_json = is_state or (path.suffix not in (".yaml", ".yml") and text.lstrip()[:1] == "{")
     document, duplicate_keys = (_json(path, text), ()) if is_json else _yaml(path, text)
-    count = _check_size(path, document)
+    count = check_size(path, document)
     if is_template(document) and len(text.encode()) > max_bytes:
-        raise _error(path, "is too large", f"{len(text.encode())} bytes", f"at most {max_bytes}")
+        raise file_error(path, "is too large", f"{len(text.encode())} bytes", f"at most {max_bytes}")
     # Values of YAML take the time of several values of JSON.
     return Parsed(document, len(text), count if is_json else 5 * count, duplicate_keys)
 
@@ -108,16 +104,16 @@ def _text(path: Path, max_bytes: int) -> str:
         mode, size, content = _content(path, max_bytes + 1)
         text = content.decode("utf-8-sig") if len(content) <= max_bytes else ""
     except OSError as error:
-        raise _error(path, "cannot be read", error.strerror, "give an existing file or folder") from None
+        raise file_error(path, "cannot be read", error.strerror, "give an existing file or folder") from None
     except UnicodeDecodeError as error:
-        raise _error(path, "is not text", f"byte {error.start} is not UTF-8", "JSON or YAML") from None
+        raise file_error(path, "is not text", f"byte {error.start} is not UTF-8", "JSON or YAML") from None
     except ValueError as error:
         # The path has a null character.
-        raise _error(path, "cannot be read", str(error), "give an existing file or folder") from None
+        raise file_error(path, "cannot be read", str(error), "give an existing file or folder") from None
     if not stat.S_ISREG(mode):
-        raise _error(path, "is not a regular file", stat.filemode(mode), "give a file or folder")
+        raise file_error(path, "is not a regular file", stat.filemode(mode), "give a file or folder")
     if len(content) > max_bytes:
-        raise _error(
+        raise file_error(
             path, "is too large", f"{size} bytes" if size else f"more than {max_bytes} bytes", f"at most {max_bytes}"
         )
     return text
@@ -149,11 +145,11 @@ def _json(path: Path, text: str) -> Any:
         raise
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise _error(path, "is not valid JSON", where, "correct it there") from None
+        raise file_error(path, "is not valid JSON", where, "correct it there") from None
     except RecursionError:
-        raise _too_deep(path) from None
+        raise too_deep(path) from None
     except ValueError as error:
-        raise _error(path, "is not valid JSON", _description(error), "correct it there") from None
+        raise file_error(path, "is not valid JSON", _description(error), "correct it there") from None
 
 
 def _yaml(path: Path, text: str) -> tuple[Any, tuple[str, ...]]:
@@ -163,10 +159,10 @@ def _yaml(path: Path, text: str) -> tuple[Any, tuple[str, ...]]:
         for count, event in enumerate(yaml.parse(text, Loader=Loader)):
             if count > MAX_YAML_EVENTS:
                 got = f"more than {MAX_YAML_EVENTS} values"
-                raise _error(path, "has too many values", got, f"at most {MAX_YAML_EVENTS}, or write JSON")
+                raise file_error(path, "has too many values", got, f"at most {MAX_YAML_EVENTS}, or write JSON")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                raise _too_deep(path)
+                raise too_deep(path)
         loader = TemplateLoader(text)
         document = loader.get_single_data()
     except MeshError:
@@ -174,14 +170,14 @@ def _yaml(path: Path, text: str) -> tuple[Any, tuple[str, ...]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}" if mark else str(error.problem)
-        raise _error(path, "is not valid YAML", where, "correct it there") from None
+        raise file_error(path, "is not valid YAML", where, "correct it there") from None
     except yaml.YAMLError as error:
-        raise _error(path, "is not valid YAML", str(error).split("\n")[0], "correct it there") from None
+        raise file_error(path, "is not valid YAML", str(error).split("\n")[0], "correct it there") from None
     except DuplicateKey as error:
         raise _duplicate_key(path, error.args[0]) from None
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         # Errors of PyYAML for values that do not match their tags.
-        raise _error(path, "is not valid YAML", _description(error), "write values that match their tags") from None
+        raise file_error(path, "is not valid YAML", _description(error), "write values that match their tags") from None
     return document, tuple(loader.duplicate_keys)
 
 
@@ -196,64 +192,6 @@ def _number(convert: Callable[[str], T]) -> Callable[[str], T]:
     return converted
 
 
-def _check_size(path: Path, document: Any) -> int:
-    """Return the number of values, with aliases expanded, without expanding them.
-
-    Raises:
-        MeshError: If the document is nested too deeply or too large.
-    """
-    measured: dict[int, tuple[int, int]] = {}
-    read = 0
-
-    def measure(value: Any, depth: int) -> tuple[int, int]:
-        """Return the number of values, and of the levels below this one; 100 characters count as a value."""
-        nonlocal read
-        if not isinstance(value, dict | list):
-            _check_plain(path, value)
-            # Aliases may repeat a long text, which takes time wherever it is read.
-            return 1 + (len(value) // 100 if isinstance(value, str) else 0), 0
-        if id(value) not in measured:
-            if depth > MAX_DEPTH:
-                raise _too_deep(path)
-            read += len(value)
-            if read > MAX_VALUES:
-                # Without reading the others, which would take longer than parsing them.
-                raise _error(path, "has too many values", f"more than {MAX_VALUES}", f"at most {MAX_VALUES}")
-            size, levels = 1, 0
-            _check_keys(path, value if isinstance(value, dict) else ())
-            for child in [*value, *value.values()] if isinstance(value, dict) else value:
-                inner_size, inner_levels = measure(child, depth + 1)
-                size += inner_size
-                levels = max(levels, inner_levels + 1)
-            measured[id(value)] = size, levels
-        if depth + measured[id(value)][1] > MAX_DEPTH:
-            raise _too_deep(path)
-        return measured[id(value)]
-
-    count, _ = measure(document, 0)
-    if count > MAX_VALUES:
-        raise _error(
-            path, "is too large when expanded", f"{count} values", f"at most {MAX_VALUES}, with aliases expanded"
-        )
-    return count
-
-
-def _check_keys(path: Path, keys: Iterable[str]) -> None:
-    for key in keys:
-        if len(key) > MAX_KEY_LENGTH:
-            raise _error(path, "has a key that is too long", key, f"at most {MAX_KEY_LENGTH} characters")
-
-
-def _check_plain(path: Path, value: Any) -> None:
-    """Raise if a scalar cannot be printed or has no JSON equivalent."""
-    if isinstance(value, int) and value.bit_length() > 1000:
-        raise _error(path, "has a number that is too large", f"{value.bit_length()} bits", "at most 1000 bits")
-    if isinstance(value, str) and not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise _error(path, "has an unpaired surrogate", value, "write a complete character")
-    if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
-        raise _error(path, "has a value that templates do not support", value, "text, a number, true, false or null")
-
-
 def _description(error: Exception) -> str:
     """Return the message of a conversion error, the same for each version of Python."""
     text = str(error)
@@ -261,14 +199,4 @@ def _description(error: Exception) -> str:
 
 
 def _duplicate_key(path: Path, key: str) -> MeshError:
-    return _error(path, "has a duplicate key", key, "remove or rename one of them")
-
-
-def _too_deep(path: Path) -> MeshError:
-    return _error(
-        path, "is nested too deeply", f"more than {MAX_DEPTH} levels", "remove levels, or an alias that contains itself"
-    )
-
-
-def _error(path: Path, wrong: str, got: object, fix: str) -> MeshError:
-    return MeshError([problem(str(path), wrong, got, fix)])
+    return file_error(path, "has a duplicate key", key, "remove or rename one of them")

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource, Templates
+from color_mesh.ecs.alarms import read_alarms
 from color_mesh.ecs.certificates import (
     DeclaredAuthority,
     DeclaredCertificate,
@@ -109,7 +110,7 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
     declarations = Declarations(
         task_definitions=read_task_definitions(reader),
         services=services,
-        scaling=read_scaling(reader, services, templates.dependencies()) if scales else {},
+        scaling=read_scaling(reader, services, templates.dependencies(), read_alarms(reader)) if scales else {},
         discovery_services=read_discovery_services(reader),
         instances=read_instances(reader),
         load_balancers=with_listeners(read_load_balancers(reader), listeners, rules.values()),

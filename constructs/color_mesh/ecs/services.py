@@ -43,6 +43,9 @@ class Service:
         scheduling_strategy: ``REPLICA`` or ``DAEMON``.
         execute_command: ECS Exec is enabled.
         cluster: Name of the cluster.
+        propagate_tags: Source of the tags of tasks: ``SERVICE``, ``TASK_DEFINITION`` or ``NONE``, if the template
+            declares it.
+        managed_tags: ECS adds tags of its own to the tasks.
         tags: Tags. A value that only a deployment knows is a `Reference`.
     """
 
@@ -63,6 +66,8 @@ class Service:
     scheduling_strategy: str = "REPLICA"
     execute_command: bool = False
     cluster: str = "default"
+    propagate_tags: str | None = None
+    managed_tags: bool = False
     tags: tuple[tuple[str, str | Reference], ...] = ()
 
 
@@ -103,6 +108,8 @@ def _service(fields: Fields, resource: Resource) -> Service:
         scheduling_strategy=fields.optional_text("SchedulingStrategy") or "REPLICA",
         execute_command=fields.flag("EnableExecuteCommand", False),
         cluster=_cluster_name(fields.value("Cluster")),
+        propagate_tags=fields.optional_text("PropagateTags"),
+        managed_tags=fields.flag("EnableECSManagedTags", False),
         tags=read_tags(fields),
     )
 

@@ -211,10 +211,11 @@ def _weight_layers(weights: Iterable[LiveWeight], endpoints: Endpoints) -> list[
     """
     if not isinstance(endpoints, CloudMapEndpoints) or endpoints.weights_namespace is None:
         return []
-    keys: dict[str, dict[tuple[str, str, str], None]] = {}
+    keys: dict[str, dict[tuple[str, tuple[str, ...], str], None]] = {}
     for weight in weights:
-        instance, attribute = weights_instance(weight.route.name), weight_attribute(weight.route, weight.target)
-        keys.setdefault(weights_service(weight.router), {})[instance, attribute, weight.key] = None
+        instance = weights_instance(weight.route.name)
+        attributes = tuple(weight_attribute(weight.route, target) for target in weight.targets)
+        keys.setdefault(weights_service(weight.router), {})[instance, attributes, weight.key] = None
     return [
         {
             "name": f"{endpoints.weights_namespace}/{service}",

@@ -7,7 +7,12 @@ from color_mesh.envoy import names
 from color_mesh.envoy.access_log import access_log
 from color_mesh.envoy.clusters import empty_cluster, original_destination_cluster
 from color_mesh.envoy.filters import http_filter, tcp_filter
-from color_mesh.envoy.listeners import filter_chain, outbound_listener, redirected_outbound_listener
+from color_mesh.envoy.listeners import (
+    filter_chain,
+    outbound_listener,
+    redirected_outbound_listener,
+    weighted_outbound_listener,
+)
 from color_mesh.envoy.placement import (
     EGRESS_PORT,
     GUARD_ADDRESS,
@@ -60,15 +65,14 @@ def _loopback_egress(
     """Compile one listener for each port of a backend. Services that are not backends have no address."""
     listeners, routes = [], []
     for port in ports:
-        network_filter = _tcp(port, log, placement)
-        if port.protocol != "tcp":
-            name = names.route_configuration("egress", port.protocol, port.port, port.service.name)
-            routes.append({"name": name, "virtual_hosts": [_virtual_host(port)]})
-            network_filter = http_filter(STAT_PREFIX, routes[-1], log, placement)
-        if network_filter is not None:
-            address = backend_address(loopback, port.service.name)
-            chain = filter_chain({}, network_filter, metadata=port.metadata)
-            listeners.append(outbound_listener(address, port.port, [chain]))
+        address = backend_address(loopback, port.service.name)
+        if port.protocol == "tcp":
+            listeners += _tcp_listeners(address, port, log, placement)
+            continue
+        name = names.route_configuration("egress", port.protocol, port.port, port.service.name)
+        routes.append({"name": name, "virtual_hosts": [_virtual_host(port)]})
+        chain = filter_chain({}, http_filter(STAT_PREFIX, routes[-1], log, placement))
+        listeners.append(outbound_listener(address, port.port, [chain]))
     return Resources(listeners=tuple(listeners), routes=tuple(routes), targets=_targets(ports), weights=_weights(ports))
 
 
@@ -91,16 +95,23 @@ def _guards(node: VirtualNode, placement: Placement) -> Resources:
 def _transparent_egress(
     mesh: Mesh, node: VirtualNode, ports: Sequence[ServicePort], log: list[Json] | None, placement: Placement
 ) -> Resources:
-    """Compile one listener for all connections of a node, with one filter chain for each port."""
+    """Compile one listener for all connections of a node, with one filter chain for each port.
+
+    A listener has matches of its filter chains or a matcher, so ports with weights have listeners of their own.
+    """
+    address = placement.task_address(ip_preference(mesh, node))
     chains, routes = [], []
+    weighted: list[Json] = []
     allow_all = mesh.egress_filter == "ALLOW_ALL"
     for number, group in groupby(sorted(ports, key=lambda port: port.port), key=lambda port: port.port):
         same_port = list(group)
         match = {"destination_port": number}
         if same_port[0].protocol == "tcp":
-            network_filter = _tcp(same_port[0], log, placement)
-            if network_filter is not None:
-                chains.append(filter_chain(match, network_filter, metadata=same_port[0].metadata))
+            if same_port[0].weights:
+                of_port = _tcp_listeners(address, same_port[0], log, placement)
+                weighted += ({**listener, "bind_to_port": False} for listener in of_port)
+            else:
+                chains += _tcp_chains(match, same_port[0], log, placement)
             continue
         routes.append(_routes(mesh, same_port, allow_all))
         chains.append(filter_chain(match, http_filter(STAT_PREFIX, routes[-1], log, placement)))
@@ -114,9 +125,8 @@ def _transparent_egress(
             original_destination_cluster(names.allow_all_cluster(mesh)),
             empty_cluster(names.no_loop_cluster(mesh)),
         ]
-    address = placement.task_address(ip_preference(mesh, node))
     return Resources(
-        listeners=(redirected_outbound_listener(address, chains),),
+        listeners=(redirected_outbound_listener(address, chains, hands_off=bool(weighted)), *weighted),
         routes=tuple(routes),
         clusters=tuple(clusters),
         targets=_targets(ports),
@@ -154,11 +164,19 @@ def _virtual_host(port: ServicePort) -> Json:
     return {"name": name, "domains": [name, f"{name}:{port.port}"], "routes": list(port.routes)}
 
 
-def _tcp(port: ServicePort, log: list[Json] | None, placement: Placement) -> Json | None:
-    if port.proxy is None:
-        return None
-    idle_timeout = port.proxy.get("idle_timeout", placement.client_idle_timeout)
-    return tcp_filter(STAT_PREFIX, {**port.proxy, "idle_timeout": idle_timeout}, log)
+def _tcp_listeners(address: str, port: ServicePort, log: list[Json] | None, placement: Placement) -> list[Json]:
+    """Compile the listener of a tcp port, which has none without a route."""
+    chains = _tcp_chains({}, port, log, placement)
+    if port.weights:
+        keys = (weight.key for weight in port.weights)
+        return [weighted_outbound_listener(address, port.port, dict(zip(keys, chains, strict=True)))]
+    return [outbound_listener(address, port.port, chains)] if chains else []
+
+
+def _tcp_chains(match: Json, port: ServicePort, log: list[Json] | None, placement: Placement) -> list[Json]:
+    timeout = placement.client_idle_timeout
+    proxies = ({**proxy, "idle_timeout": proxy.get("idle_timeout", timeout)} for proxy in port.proxies)
+    return [filter_chain(match, tcp_filter(STAT_PREFIX, proxy, log), metadata=port.metadata) for proxy in proxies]
 
 
 def _targets(ports: Iterable[ServicePort]) -> tuple[Target, ...]:

@@ -1,10 +1,20 @@
 """Listeners and their filter chains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from color_mesh.envoy.placement import EGRESS_PORT, Placement
 from color_mesh.envoy.security import downstream
-from color_mesh.envoy.typed import ORIGINAL_DST, TLS_INSPECTOR, Json, extension, present, socket_address
+from color_mesh.envoy.typed import (
+    ORIGINAL_DST,
+    RUNTIME_FRACTION,
+    SOURCE_PORT_INPUT,
+    STRING_VALUE,
+    TLS_INSPECTOR,
+    Json,
+    extension,
+    present,
+    socket_address,
+)
 from color_mesh.model import Listener
 
 _ORIGINAL_DST = extension("envoy.filters.listener.original_dst", ORIGINAL_DST)
@@ -86,11 +96,45 @@ def outbound_listener(address: str, port: int, chains: Sequence[Json]) -> Json:
     }
 
 
-def redirected_outbound_listener(address: str, chains: Sequence[Json]) -> Json:
-    """Render the listener for all connections of the task, which are redirected to its port."""
+def weighted_outbound_listener(address: str, port: int, chains: Mapping[str, Json]) -> Json:
+    """Render a listener for connections of the task, which have filter chains by weight.
+
+    Args:
+        address: Address that only the task can reach.
+        port: Port number.
+        chains: Filter chains by runtime key of the share that a chain and those before it have of the connections.
+            Until Envoy has read the shares, the first chain has all connections.
+    """
+    # The matcher compares a hash of the source port with the share. Without a seed all matchers have the same hash.
+    source_port = extension("envoy.matching.inputs.source_port", SOURCE_PORT_INPUT)
+    matchers = [
+        {
+            "predicate": {"single_predicate": {"input": source_port, "custom_match": _share(key)}},
+            "on_match": {"action": extension(key, STRING_VALUE, value=key)},
+        }
+        for key in chains
+    ]
+    return {
+        **outbound_listener(address, port, [{"name": key, **chain} for key, chain in chains.items()]),
+        "filter_chain_matcher": {"matcher_list": {"matchers": matchers}},
+    }
+
+
+def redirected_outbound_listener(address: str, chains: Sequence[Json], *, hands_off: bool) -> Json:
+    """Render the listener for all connections of the task, which are redirected to its port.
+
+    With ``hands_off`` it leaves connections to the ports of other listeners to these.
+    """
     chains_with_addresses = [
         {**chain, "filter_chain_match": {**chain.get("filter_chain_match", {}), "prefix_ranges": _ALL_ADDRESSES}}
         for chain in chains
     ]
     listener = outbound_listener(address, EGRESS_PORT, chains_with_addresses)
-    return {**listener, "listener_filters": [_ORIGINAL_DST, _HTTPS_INSPECTOR]}
+    hand_off = {"use_original_dst": True} if hands_off else {}
+    return {**listener, **hand_off, "listener_filters": [_ORIGINAL_DST, _HTTPS_INSPECTOR]}
+
+
+def _share(key: str) -> Json:
+    everything = {"numerator": 1_000_000, "denominator": "MILLION"}
+    fraction = {"runtime_key": key, "default_value": everything}
+    return extension("envoy.matching.matchers.runtime_fraction", RUNTIME_FRACTION, runtime_fraction=fraction)

@@ -14,12 +14,12 @@ class Row:
 
     Attributes:
         properties: Paths of the properties in CloudFormation, after ``AWS::AppMesh::``, with alternatives in braces.
-        envoy: Counterpart in Envoy's configuration. Empty if the property is never supported.
+        envoy: Counterpart in Envoy's configuration.
         unsupported: Condition under which the property is not supported, and the reason. Empty if it always is.
     """
 
     properties: str
-    envoy: str = ""
+    envoy: str
     unsupported: str = ""
 
 
@@ -303,7 +303,8 @@ ROWS = (
     ),
     Row(
         properties="Route.Spec.{HttpRoute,Http2Route,GrpcRoute,TcpRoute}.Action.WeightedTargets[].Weight",
-        envoy="`weighted_clusters[].weight`; without weights of 0 for tcp, where Envoy does not accept them",
+        envoy="`weighted_clusters[].weight`; without weights of 0 for tcp, where Envoy does not accept them. Weights "
+        "in Cloud Map: `runtime_key_prefix`, for tcp `filter_chain_matcher`",
     ),
     Row(
         properties="Route.Spec.{HttpRoute,Http2Route,GrpcRoute,TcpRoute}.Action.WeightedTargets[].Port",

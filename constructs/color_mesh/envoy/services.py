@@ -52,13 +52,13 @@ class LiveWeight:
     Attributes:
         router: Name of the router.
         route: The route.
-        target: Target of the route.
-        key: Runtime key of the weight.
+        targets: The target of the route. For tcp, the target and those before it.
+        key: Runtime key of the weight. For tcp, of the share of the connections that the targets have.
     """
 
     router: str
     route: Route
-    target: WeightedTarget
+    targets: tuple[WeightedTarget, ...]
     key: str
 
 
@@ -71,7 +71,8 @@ class ServicePort:
         port: Port number.
         protocol: Protocol of the port.
         routes: Routes in order of precedence. Empty for tcp.
-        proxy: For tcp, the cluster or weighted clusters and the idle timeout of Envoy's TCP proxy.
+        proxies: For tcp, the cluster or weighted clusters and the idle timeout of Envoy's TCP proxy: one, or one for
+            each of the ``weights``.
         targets: Listeners that receive the requests or connections.
         weights: Weights of the routes that are in Cloud Map.
         timeout_millis: Longest request timeout of the routes in milliseconds, 0 if one has none. ``None`` without
@@ -84,7 +85,7 @@ class ServicePort:
     port: int
     protocol: Protocol
     routes: tuple[Json, ...] = ()
-    proxy: Json | None = None
+    proxies: tuple[Json, ...] = ()
     targets: tuple[Target, ...] = ()
     weights: tuple[LiveWeight, ...] = ()
     timeout_millis: int | None = None
@@ -165,7 +166,7 @@ class _ServiceCompiler:
             port=listener.port,
             protocol=listener.protocol,
             routes=() if tcp else (virtual_node_route(target.cluster, metadata),),
-            proxy={"cluster": target.cluster} if tcp else None,
+            proxies=({"cluster": target.cluster},) if tcp else (),
             targets=(target,),
             timeout_millis=DEFAULT_TIMEOUT_MILLIS,
             metadata=metadata if tcp else None,
@@ -182,19 +183,15 @@ class _ServiceCompiler:
             for route in routes
         }
         tcp = listener.protocol == "tcp"
+        weights = tuple(weight for route in routes for weight in self._weights(router, route, targets[route.name]))
         return ServicePort(
             service=self.service,
             port=listener.port,
             protocol=listener.protocol,
             routes=() if tcp else tuple(self._route(router, route, targets[route.name]) for route in routes),
-            proxy=_proxy(routes[0], targets[routes[0].name]) if tcp and routes else None,
+            proxies=_proxies(routes[0], targets[routes[0].name], live=bool(weights)) if tcp and routes else (),
             targets=tuple(target for pairs in targets.values() for target, _ in pairs),
-            weights=tuple(
-                LiveWeight(router=router.name, route=route, target=weighted, key=f"{prefix}.{target.cluster}")
-                for route in routes
-                if (prefix := self._runtime_prefix(router, route)) is not None
-                for weighted, (target, _) in zip(route.targets, targets[route.name], strict=True)
-            ),
+            weights=weights,
             timeout_millis=_longest([_request_millis(route) for route in routes]) if routes else None,
             idle_millis=_longest([_idle_millis(route) for route in routes]) if routes else DEFAULT_IDLE_MILLIS,
             metadata=self._metadata(router, routes[0]) if tcp and routes else None,
@@ -208,13 +205,21 @@ class _ServiceCompiler:
             clusters = [(name, 0 if number else 1) for number, (name, _) in enumerate(clusters)]
         return router_route(route, clusters, self._metadata(router, route), prefix)
 
-    def _runtime_prefix(self, router: VirtualRouter, route: Route) -> str | None:
-        """Return the prefix of the runtime keys of a route's weights; ``None`` if the weights are static.
+    def _weights(
+        self, router: VirtualRouter, route: Route, targets: Sequence[tuple[Target, int]]
+    ) -> Iterator[LiveWeight]:
+        prefix = self._runtime_prefix(router, route)
+        for number, (target, _) in enumerate(targets) if prefix is not None else ():
+            # Envoy's TCP proxy does not read weights from its runtime. Filter chains are selected by shares.
+            first = 0 if route.protocol == "tcp" else number
+            of_key = route.targets[first : number + 1]
+            yield LiveWeight(router=router.name, route=route, targets=of_key, key=f"{prefix}.{target.cluster}")
 
-        Envoy's TCP proxy does not read weights from its runtime.
-        """
-        live = len(route.targets) > 1 and route.protocol != "tcp" and (router.name, route.name) in self.live_routes
-        return f"weights.{router.name}.{route.name}" if live else None
+    def _runtime_prefix(self, router: VirtualRouter, route: Route) -> str | None:
+        """Return the prefix of the runtime keys of a route's weights; ``None`` if the weights are static."""
+        live = len(route.targets) > 1 and (router.name, route.name) in self.live_routes
+        kind = "shares" if route.protocol == "tcp" else "weights"
+        return f"{kind}.{router.name}.{route.name}" if live else None
 
     def _metadata(self, router: VirtualRouter, route: Route) -> Json | None:
         return tags_metadata(virtual_service=self.service.tags, virtual_router=router.tags, route=route.tags)
@@ -238,12 +243,13 @@ def _clusters(targets: Sequence[tuple[Target, int]]) -> list[tuple[str, int]]:
     return [(target.cluster, weight) for target, weight in targets]
 
 
-def _proxy(route: Route, targets: Sequence[tuple[Target, int]]) -> Json:
+def _proxies(route: Route, targets: Sequence[tuple[Target, int]], *, live: bool) -> tuple[Json, ...]:
     """Render the clusters and the idle timeout of a tcp route. Envoy's TCP proxy does not accept weights of 0."""
-    proxy = cluster_specifier([(cluster, weight) for cluster, weight in _clusters(targets) if weight > 0])
-    if route.timeout is not None and route.timeout.idle_millis is not None:
-        proxy["idle_timeout"] = duration(route.timeout.idle_millis)
-    return proxy
+    idle_millis = route.timeout.idle_millis if route.timeout else None
+    idle = {} if idle_millis is None else {"idle_timeout": duration(idle_millis)}
+    if live:
+        return tuple({"cluster": target.cluster, **idle} for target, _ in targets)
+    return ({**cluster_specifier([pair for pair in _clusters(targets) if pair[1] > 0]), **idle},)
 
 
 def _request_millis(route: Route) -> int:

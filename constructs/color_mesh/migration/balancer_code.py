@@ -1,16 +1,18 @@
-"""Code of the application load balancers whose targets are nodes."""
+"""Code of the load balancers whose targets are nodes and gateways."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from color_mesh.ecs.actions import Action
 from color_mesh.ecs.conditions import Condition
 from color_mesh.ecs.listeners import LoadBalancerListener
-from color_mesh.ecs.target_groups import HTTP_PROTOCOLS
-from color_mesh.migration.balancers import MigratedBalancer, NodeTargets
+from color_mesh.migration.balancer_attributes import BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES, attribute_arguments
+from color_mesh.migration.balancer_health import health_check_arguments
+from color_mesh.migration.balancers import PROTOCOLS, VERSIONS, MigratedBalancer, PartTargets
 from color_mesh.migration.placeholders import stack_text
 from color_mesh.migration.python import Code, Identifiers, call, listed, member, unless, value
 
-_VERSIONS = ("HTTP1", "HTTP2", "GRPC")
+# Enumeration of the protocols of each type of load balancer.
+_ENUMERATIONS: Mapping[str, str] = {"application": "elbv2.ApplicationProtocol", "network": "elbv2.Protocol"}
 _CONDITIONS = {
     "host-header": "host_headers",
     "http-request-method": "http_request_methods",
@@ -27,76 +29,78 @@ def balancer_statements(migrated: MigratedBalancer, ids: Identifiers, variables:
         ids: Ids of the stack's constructs.
         variables: Variables of the function.
     """
-    name = migrated.balancer.name
-    balancer = variables.variable(f"{name}-balancer", "balancer")
-    id = value(ids.construct_id(name, "LoadBalancer"))
-    arguments = {"vpc": Code("cluster.vpc"), **unless(False, internet_facing=migrated.balancer.public)}
-    yield f"{balancer} = {call('elbv2.ApplicationLoadBalancer', Code('self'), id, **arguments)}"
+    balancer, kind = migrated.balancer, migrated.balancer.type
+    is_named_so = balancer.name.lower().endswith("balancer")
+    variable = variables.variable(balancer.name if is_named_so else f"{balancer.name}-balancer", "balancer")
+    id = value(ids.construct_id(balancer.name, "LoadBalancer"))
+    arguments = {"vpc": Code("cluster.vpc"), **unless(False, internet_facing=balancer.public)}
+    if kind == "network":
+        # Without a security group of its own, the tasks could not admit it.
+        group_id = value(ids.construct_id(f"{balancer.name}-group", "Group"))
+        group = call("ec2.SecurityGroup", Code("self"), group_id, vpc=Code("cluster.vpc"))
+        arguments["security_groups"] = listed([group])
+    arguments |= attribute_arguments(balancer.attributes, BALANCER_ATTRIBUTES[kind])
+    yield f"{variable} = {call(f'elbv2.{kind.capitalize()}LoadBalancer', Code('self'), id, **arguments)}"
     groups: dict[str, Code] = {}
-    for place, targets in migrated.targets.items():
-        groups[place] = variables.variable(f"{targets.node}-targets", "targets")
-        group_id = value(ids.construct_id(f"{name}-{targets.node}-targets", "TargetGroup"))
-        yield f"{groups[place]} = {call('elbv2.ApplicationTargetGroup', Code('self'), group_id, **_group(targets))}"
+    for place, targets in migrated.created.items():
+        groups[place] = variables.variable(f"{targets.part.name}-targets", "targets")
+        group_id = value(ids.construct_id(f"{balancer.name}-{targets.part.name}-targets", "TargetGroup"))
+        created = call(f"elbv2.{kind.capitalize()}TargetGroup", Code("self"), group_id, **_group(targets, kind))
+        yield f"{groups[place]} = {created}"
     for listener in migrated.listeners:
-        yield from _listener(migrated, listener, balancer, groups, variables)
+        yield from _listener(migrated, listener, variable, groups, variables)
 
 
-def _group(targets: NodeTargets) -> dict[str, Code]:
-    group, check = targets.group, targets.group.health_check
-    health = {
-        **unless("/", path=check.path),
-        **unless("200", healthy_http_codes=check.codes),
-        **({} if check.interval_seconds == 30 else {"interval": _seconds(check.interval_seconds)}),
-        **({} if check.timeout_seconds == 5 else {"timeout": _seconds(check.timeout_seconds)}),
-        **unless(5, healthy_threshold_count=check.healthy_threshold),
-        **unless(2, unhealthy_threshold_count=check.unhealthy_threshold),
-    }
-    if group.protocol_version == "GRPC":
-        health.pop("healthy_http_codes", None)
-    delay = group.deregistration_delay_seconds
-    version = group.protocol_version
+def _group(targets: PartTargets, kind: str) -> dict[str, Code]:
+    group, version = targets.group, targets.group.protocol_version
+    # Envoy takes plaintext, unless the listener of the node or gateway has TLS.
+    protocol = group.protocol or next(iter(PROTOCOLS[kind]))
+    health = health_check_arguments(group, kind)
     return {
         "vpc": Code("cluster.vpc"),
-        # Envoy takes plaintext, unless the listener of the node has TLS.
-        "protocol": member("elbv2.ApplicationProtocol", group.protocol or "HTTP", HTTP_PROTOCOLS),
-        **({} if version == "HTTP1" else {"protocol_version": _version(version)}),
-        "targets": listed([call(f"nodes[{value(targets.node)}].load_balancer_target")]),
+        **({"port": value(targets.port)} if kind == "network" else {}),
+        "protocol": member(_ENUMERATIONS[kind], protocol, PROTOCOLS[kind]),
+        **({} if version == "HTTP1" or kind == "network" else {"protocol_version": _version(version)}),
+        "targets": listed([call(f"{targets.owner}[{value(targets.part.name)}].load_balancer_target")]),
         **({"health_check": call("elbv2.HealthCheck", **health)} if health else {}),
-        **({} if delay == 300 else {"deregistration_delay": _seconds(delay)}),
+        **attribute_arguments(group.attributes, GROUP_ATTRIBUTES[kind]),
     }
 
 
 def _version(version: str) -> Code:
-    return member("elbv2.ApplicationProtocolVersion", version, _VERSIONS)
+    return member("elbv2.ApplicationProtocolVersion", version, VERSIONS)
 
 
 def _listener(
     migrated: MigratedBalancer,
     listener: LoadBalancerListener,
     balancer: Code,
-    groups: dict[str, Code],
+    groups: Mapping[str, Code],
     variables: Identifiers,
 ) -> Iterator[str]:
-    protocol = str(listener.protocol)
-    variable = variables.variable(f"{migrated.balancer.name}-{protocol}-{listener.port}", "listener")
-    default = migrated.target(listener.actions)
+    kind, public = migrated.balancer.type, migrated.balancer.public
+    protocol, port = str(listener.protocol), value(listener.port)
+    default, rules = migrated.target(listener.actions), migrated.rules(listener)
     certificates = (call("elbv2.ListenerCertificate.from_arn", stack_text(str(each))) for each in listener.certificates)
     arguments = {
-        "port": value(listener.port),
-        "protocol": member("elbv2.ApplicationProtocol", protocol, HTTP_PROTOCOLS),
-        "open": value(migrated.balancer.public),
-        **({"certificates": listed(certificates)} if protocol == "HTTPS" else {}),
+        "port": port,
+        "protocol": member(_ENUMERATIONS[kind], protocol, PROTOCOLS[kind]),
+        **({"open": value(public)} if kind == "application" else {}),
+        **({"certificates": listed(certificates)} if protocol in ("HTTPS", "TLS") else {}),
         **(
             {"default_target_groups": listed([groups[default]])}
             if default is not None
             else {"default_action": _default_action(listener.actions[-1] if listener.actions else None)}
         ),
     }
-    yield f"{variable} = {call(f'{balancer}.add_listener', value(f'{protocol}{listener.port}'), **arguments)}"
-    if not migrated.balancer.public:
+    created = call(f"{balancer}.add_listener", value(f"{protocol}{listener.port}"), **arguments)
+    variable = variables.variable(f"{migrated.balancer.name}-{protocol}-{listener.port}", "listener")
+    yield f"{variable} = {created}" if rules else created
+    if kind == "network" or not public:
         vpc = call("ec2.Peer.ipv4", Code("cluster.vpc.vpc_cidr_block"))
-        yield call(f"{balancer}.connections.allow_from", vpc, call("ec2.Port.tcp", value(listener.port)))
-    for rule in migrated.rules(listener):
+        clients = call("ec2.Peer.any_ipv4") if public else vpc
+        yield call(f"{balancer}.connections.allow_from", clients, call("ec2.Port.tcp", port))
+    for rule in rules:
         target = migrated.target(rule.actions)
         assert target is not None
         yield call(
@@ -139,7 +143,3 @@ def _condition(condition: Condition) -> Code:
         )
         return call("elbv2.ListenerCondition.query_strings", listed(pairs))
     return call(f"elbv2.ListenerCondition.{_CONDITIONS[condition.field]}", values)
-
-
-def _seconds(number: int) -> Code:
-    return call("Duration.seconds", value(number))

@@ -1,133 +1,178 @@
-"""Application load balancers whose targets are nodes: what of them is migrated, and the findings about the rest."""
+"""Load balancers whose targets are nodes and gateways: what of them is migrated."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from color_mesh.cloudformation import hidden_parameters, set_option
+from color_mesh.cloudformation import set_option
 from color_mesh.ecs import Declarations
 from color_mesh.ecs.actions import Action
 from color_mesh.ecs.conditions import Condition
 from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
+from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.reading import Reference
 from color_mesh.ecs.target_groups import HTTP_PROTOCOLS, TargetGroup
-from color_mesh.migration.findings import Finding, lost, to_do
-from color_mesh.migration.placeholders import without_placeholders
+from color_mesh.migration.gateway_listeners import names_of_listeners
+from color_mesh.migration.placeholders import is_literal
 from color_mesh.migration.workload import Workload
+from color_mesh.model import Mesh
 
 FIELDS = ("host-header", "http-header", "http-request-method", "path-pattern", "query-string", "source-ip")
+# Protocols of the listeners of each type of load balancer, and those of its target groups.
+PROTOCOLS: Mapping[str, Collection[str]] = {"application": HTTP_PROTOCOLS, "network": ("TCP", "TLS")}
+VERSIONS = ("HTTP1", "HTTP2", "GRPC")
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NodeTargets:
-    """Target group of the tasks of a node.
+class PartTargets:
+    """Target group of the tasks of a node or a gateway.
 
     Attributes:
         group: Target group.
-        node: Name of the node.
+        part: The node or gateway.
+        port: Port of its listener.
     """
 
     group: TargetGroup
-    node: str
+    part: MeshResource
+    port: int
+
+    @property
+    def owner(self) -> str:
+        """Variable of the generated app that has the node or gateway."""
+        return "nodes" if self.part.kind == "virtualNode" else "gateways"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MigratedBalancer:
-    """Application load balancer that forwards to nodes.
+    """Load balancer that forwards to nodes or gateways.
 
     Attributes:
         place: Place in the templates.
         balancer: Load balancer, with its listeners and their rules.
-        targets: Target groups of nodes, by place.
+        targets: Target groups of nodes and gateways, by place.
     """
 
     place: str
     balancer: LoadBalancer
-    targets: Mapping[str, NodeTargets]
+    targets: Mapping[str, PartTargets]
+
+    @property
+    def parts(self) -> tuple[MeshResource, ...]:
+        """Nodes and gateways."""
+        return tuple(each.part for each in self.created.values())
 
     @property
     def listeners(self) -> tuple[LoadBalancerListener, ...]:
         """Listeners that are migrated."""
-        return tuple(each for each in self.balancer.listeners if _obstacle(each) is None)
+        return tuple(each for each in self.balancer.listeners if self.obstacle(each) is None)
 
     def rules(self, listener: LoadBalancerListener) -> tuple[ListenerRule, ...]:
         """Return the rules of a listener that are migrated."""
-        return tuple(each for each in listener.rules if self._rule_obstacle(each) is None)
+        return tuple(each for each in listener.rules if self.rule_obstacle(each) is None)
 
     def target(self, actions: Sequence[Action]) -> str | None:
-        """Return the place of the target group of a node, if actions forward to it and to nothing else."""
+        """Return the place of the target group of a node or gateway, if actions forward to it and to nothing else."""
         groups = actions[0].target_groups if len(actions) == 1 else ()
         return groups[0] if len(groups) == 1 and groups[0] in self.targets else None
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield what is lost of it, and the work that remains."""
-        for listener in self.balancer.listeners:
-            subject = f"{self.place} listener {listener.protocol} {listener.port}"
-            obstacle = _obstacle(listener)
-            if obstacle is not None:
-                yield lost(subject, obstacle)
-                continue
-            action = listener.actions[-1] if listener.actions else None
-            if action is not None and not (self.target(listener.actions) or action.redirect or action.fixed_response):
-                yield lost(subject, "its other requests are answered 503: the target is no node of the mesh")
-            for rule in listener.rules:
-                of_rule = self._rule_obstacle(rule)
-                if of_rule is not None:
-                    yield lost(subject, f"the rule with priority {rule.priority}: {of_rule}")
-        clients = "every address" if self.balancer.public else "the VPC"
-        text = (
-            "change the address for clients: they connect to a new application load balancer, whose security group "
-            f"admits {clients} (security groups are not migrated)"
-        )
-        yield to_do(self.place, text)
-
-    def _rule_obstacle(self, rule: ListenerRule) -> str | None:
-        """Return the reason why a rule is not migrated; ``None`` if it is."""
-        if self.target(rule.actions) is None:
-            return "it does not forward to one node of the mesh"
-        if rule.transforms:
-            return "it transforms requests"
-        wrong = next((each for each in rule.conditions if not _is_supported(each)), None)
-        return None if wrong is None and rule.conditions else "it has a condition that the CDK has not"
-
-
-def migrated_balancers(declarations: Declarations, workloads: Sequence[Workload]) -> tuple[MigratedBalancer, ...]:
-    """Return the application load balancers of the templates that forward to nodes."""
-    targets = {
-        group: NodeTargets(group=declarations.target_groups[group], node=workload.part.name)
-        for workload in workloads
-        for group in workload.target_groups
-        if workload.part.kind == "virtualNode" and group in declarations.target_groups
-    }
-    forwarding = (
-        MigratedBalancer(
-            place=place,
-            balancer=balancer,
-            targets={group: each for group, each in targets.items() if group in balancer.target_groups},
-        )
-        for place, balancer in declarations.load_balancers.items()
-        if balancer.type == "application"
-    )
-    return tuple(each for each in forwarding if each.targets and each.listeners)
-
-
-def _obstacle(listener: LoadBalancerListener) -> str | None:
-    """Return the reason why a listener is not migrated; ``None`` if it is."""
-    if listener.protocol not in HTTP_PROTOCOLS:
-        return "is no listener of an application load balancer"
-    if any((action.type or "").startswith("authenticate") for action in listener.actions):
-        return "it authenticates clients, and would not do so in the new app: add it with its authentication"
-    if listener.protocol == "HTTPS":
+    def obstacle(self, listener: LoadBalancerListener) -> str | None:
+        """Return the reason why a listener is not migrated; ``None`` if it is."""
+        if listener.protocol not in PROTOCOLS[self.balancer.type] or not 0 < listener.port <= MAX_PORT:
+            return f"a {self.balancer.type} load balancer of the mesh has no such listener"
+        if any((action.type or "").startswith("authenticate") for action in listener.actions):
+            return "it authenticates clients, and would not do so in the new app: add it with its authentication"
+        if self.balancer.type == "network" and self.target(listener.actions) is None:
+            return "it does not forward to one node or gateway of the mesh"
+        if listener.protocol not in ("HTTPS", "TLS"):
+            return None
         if not listener.certificates:
             return "its certificates are in no template"
         unknown = next((each for each in listener.certificates if isinstance(each, Reference)), None)
         if unknown is not None:
             return f"its certificate {unknown} is known only at deployment (add {set_option(str(unknown))})"
-    return None
+        return None
+
+    def rule_obstacle(self, rule: ListenerRule) -> str | None:
+        """Return the reason why a rule is not migrated; ``None`` if it is."""
+        if self.target(rule.actions) is None:
+            return "it does not forward to one node or gateway of the mesh"
+        if rule.transforms:
+            return "it transforms requests"
+        wrong = next((each for each in rule.conditions if not _is_supported(each)), None)
+        return None if wrong is None and rule.conditions else "it has a condition that the CDK has not"
+
+    @property
+    def created(self) -> Mapping[str, PartTargets]:
+        """Target groups that a migrated listener or rule forwards to. Without any, nothing of it is migrated."""
+        actions = [each.actions for each in self.listeners]
+        actions += [rule.actions for each in self.listeners for rule in self.rules(each)]
+        reached = {self.target(each) for each in actions}
+        return {place: each for place, each in self.targets.items() if place in reached}
+
+
+def migrated_balancers(
+    declarations: Declarations, mesh: Mesh, workloads: Sequence[Workload]
+) -> tuple[MigratedBalancer, ...]:
+    """Return the load balancers that forward to nodes and gateways."""
+    broken = {each.place for each in declarations.problems}
+    targets = {
+        place: each
+        for workload in workloads
+        for place, each in _targets(declarations, mesh, workload)
+        if place not in broken
+    }
+    found = (
+        _migrated(place, _readable(balancer, declarations, broken), targets)
+        for place, balancer in declarations.load_balancers.items()
+        if balancer.type in PROTOCOLS and place not in broken
+    )
+    return tuple(each for each in found if each.targets)
+
+
+def _readable(balancer: LoadBalancer, declarations: Declarations, broken: Collection[str]) -> LoadBalancer:
+    """Return a load balancer without the listeners and rules that have problems."""
+    unreadable = [each for place, each in declarations.listeners.items() if place in broken]
+    rules = [each for place, each in declarations.listener_rules.items() if place in broken]
+    listeners = (
+        replace(each, rules=tuple(rule for rule in each.rules if rule not in rules))
+        for each in balancer.listeners
+        if replace(each, rules=()) not in unreadable
+    )
+    return replace(balancer, listeners=tuple(listeners))
+
+
+def _migrated(place: str, balancer: LoadBalancer, targets: Mapping[str, PartTargets]) -> MigratedBalancer:
+    """Return a load balancer with the target groups that its kind may forward to."""
+    own = {
+        place: each
+        for place, each in targets.items()
+        if place in balancer.target_groups
+        and each.group.protocol in (None, *PROTOCOLS[balancer.type])
+        and each.group.protocol_version in VERSIONS
+    }
+    return MigratedBalancer(place=place, balancer=balancer, targets=own)
+
+
+def _targets(declarations: Declarations, mesh: Mesh, workload: Workload) -> Iterator[tuple[str, PartTargets]]:
+    """Yield the target groups of a workload that forward to a listener which a target of the new app is.
+
+    That of a node is its first one.
+    """
+    if workload.part.kind == "virtualNode":
+        listeners = {each.port: workload.part.name for each in mesh.node(workload.part.name).listeners[:1]}
+    else:
+        listeners = names_of_listeners(mesh, workload.part.name)
+    for registration in workload.service.targets:
+        group = declarations.target_groups.get(registration.registry)
+        port = next((each for each in listeners if registration.port in (None, each)), None)
+        if group is not None and port is not None:
+            part = replace(workload.part, name=listeners[port])
+            yield registration.registry, PartTargets(group=group, part=part, port=port)
 
 
 def _is_supported(condition: Condition) -> bool:
     values = (*condition.values, condition.header or "", *(text for pair in condition.pairs for text in pair if text))
-    is_literal = all(not hidden_parameters(each) and without_placeholders(each) == each for each in values)
     has_values = bool(condition.values or condition.pairs)
-    return condition.field in FIELDS and has_values and not condition.regexes and is_literal
+    return condition.field in FIELDS and has_values and not condition.regexes and all(map(is_literal, values))

@@ -19,7 +19,9 @@ PUBLIC_NAMES = (
 # Names that are imported from modules, each with its alias, which could give any function the name of a known one.
 _IMPORTS: Mapping[str | None, Collection[str]] = {
     "aws_cdk": (
-        *("App", "Duration", "Environment", "RemovalPolicy", "Stack", "Tags", "aws_ec2 as ec2", "aws_ecr as ecr"),
+        *("App", "Duration", "Environment", "RemovalPolicy", "Stack", "Tags", "TimeZone"),
+        *("aws_applicationautoscaling as appscaling", "aws_cloudwatch as cloudwatch"),
+        *("aws_ec2 as ec2", "aws_ecr as ecr"),
         *(
             "aws_ecs as ecs",
             "aws_elasticloadbalancingv2 as elbv2",
@@ -52,7 +54,12 @@ _CALLS = frozenset(
         *("ec2.Vpc", "ec2.Vpc.from_lookup", "ecs.Cluster", "ecs.Cluster.from_cluster_attributes"),
         *("servicediscovery.PrivateDnsNamespace", "logs.LogGroup"),
         *PUBLIC_NAMES,
-        *("container_image", "ecr.Repository.from_repository_name", "ecs.ContainerImage.from_ecr_repository"),
+        *(
+            "isinstance",
+            "container_image",
+            "ecr.Repository.from_repository_name",
+            "ecs.ContainerImage.from_ecr_repository",
+        ),
         *("ecs.ContainerImage.from_registry", "ecs.ContainerDependency", "ecs.HealthCheck", "Duration.seconds"),
         "Duration.millis",
         *("ecs.LogDrivers.aws_logs", "task.task_definition.add_container", "ecs.Secret.from_secrets_manager"),
@@ -60,8 +67,10 @@ _CALLS = frozenset(
         *("secretsmanager.Secret.from_secret_partial_arn",),
         "ssm.StringParameter.from_secure_string_parameter_attributes",
         *("task.task_definition.add_volume", "ecs.EfsVolumeConfiguration", "ecs.AuthorizationConfig", "ecs.MountPoint"),
+        *("appscaling.Schedule.expression", "appscaling.ScalingInterval", "cloudwatch.Metric", "TimeZone.of"),
         *("task.fargate_service.auto_scale_task_count", "Tags.of", "ec2.Peer.ipv4", "ec2.Port.tcp"),
-        *(f"elbv2.{name}" for name in ("ApplicationLoadBalancer", "ApplicationTargetGroup", "HealthCheck")),
+        *(f"elbv2.{kind}{name}" for kind in ("Application", "Network") for name in ("LoadBalancer", "TargetGroup")),
+        *("elbv2.HealthCheck", "ec2.SecurityGroup", "ec2.Peer.any_ipv4"),
         *(f"elbv2.{name}" for name in ("QueryStringCondition", "ListenerCertificate.from_arn")),
         *(f"elbv2.ListenerAction.{name}" for name in ("redirect", "fixed_response")),
         *(f"elbv2.ListenerCondition.{name}" for name in ("host_headers", "http_header", "http_request_methods")),
@@ -72,7 +81,8 @@ _CALLS = frozenset(
 _CONTAINER_METHODS = ("add_container_dependencies", "add_mount_points")
 _METHODS = (
     *("add_route", "connect_to", *_CONTAINER_METHODS),
-    *("scale_on_cpu_utilization", "scale_on_memory_utilization", "add_listener", "add_target_groups"),
+    *("scale_on_cpu_utilization", "scale_on_memory_utilization", "scale_on_metric", "scale_on_schedule"),
+    *("scale_to_track_custom_metric", "add_property_override", "add_listener", "add_target_groups"),
 )
 _SERVICE_OWNERS = ("nodes", "gateways")
 _ATTRIBUTES = frozenset(
@@ -82,17 +92,21 @@ _ATTRIBUTES = frozenset(
         *("ec2.IVpc", "ecs.ICluster", "servicediscovery.IPrivateDnsNamespace"),
         *("logs.RetentionDays.ONE_WEEK", "RemovalPolicy.DESTROY", "ecs.CpuArchitecture.ARM64"),
         *("task.app_container", "task.envoy_container", "task.task_definition", "task.fargate_service"),
+        *("task.fargate_service.node.default_child", "ecs.CfnService", "task.fargate_service.service_name"),
+        "cluster.cluster_name",
+        "appscaling.AdjustmentType.PERCENT_CHANGE_IN_CAPACITY",
         *("cluster.vpc", "cluster.vpc.vpc_cidr_block", "elbv2.ApplicationProtocol.HTTP"),
         *("elbv2.ApplicationProtocol.HTTPS", "elbv2.ApplicationProtocolVersion.HTTP2"),
         "elbv2.ApplicationProtocolVersion.GRPC",
+        *(f"elbv2.Protocol.{each}" for each in ("HTTP", "HTTPS", "TCP", "TLS")),
         *(f"ecs.ContainerDependencyCondition.{each}" for each in ("START", "COMPLETE", "SUCCESS", "HEALTHY")),
     )
 )
 _STACK_ATTRIBUTES = frozenset(("self.account", "self.region"))
-_BUILTINS = frozenset(("super", "str", "dict", "__name__"))
+_BUILTINS = frozenset(("isinstance", "super", "str", "dict", "__name__"))
 _SYNTAX = (
     *(ast.Module, ast.ImportFrom, ast.Import, ast.alias, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg),
-    *(ast.Expr, ast.Assign, ast.AnnAssign, ast.Return, ast.If, ast.Compare, ast.Eq, ast.Load, ast.Store),
+    *(ast.Expr, ast.Assert, ast.Assign, ast.AnnAssign, ast.Return, ast.If, ast.Compare, ast.Eq, ast.Load, ast.Store),
     *(ast.keyword, ast.List, ast.Tuple, ast.Dict, ast.Subscript, ast.IfExp, ast.GeneratorExp, ast.comprehension),
     # Annotations such as ``str | None``, and negative numbers.
     *(ast.BinOp, ast.BitOr, ast.UnaryOp, ast.USub),

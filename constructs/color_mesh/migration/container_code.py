@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from color_mesh.migration.containers import PARAMETER, SECRET, ConvertedContainer, check_hidden
+from color_mesh.migration.containers import PARAMETER, SECRET, ConvertedContainer, check_deployment_text, check_hidden
 from color_mesh.migration.placeholders import (
     check_placeholders,
     own_repository,
@@ -76,6 +76,7 @@ def check_container(owner: str, container: ConvertedContainer) -> Iterator[str]:
     texts["entry point"] = " ".join(container.definition.entry_point)
     for property_name, text in texts.items():
         yield from check_hidden(f"{subject} {property_name}", text or "")
+        yield from check_deployment_text(f"{subject} {property_name}", text or "")
 
 
 def _image(ids: Identifiers, id: str, name: str) -> Code:

@@ -9,7 +9,7 @@ from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
 from color_mesh.migration.findings import Finding, changed, lost, to_do
-from color_mesh.migration.placeholders import PLACEHOLDERS
+from color_mesh.migration.placeholders import DEPLOYMENT_TEXT, PLACEHOLDERS
 from color_mesh.model.arns import WILDCARDS
 from color_mesh.model.errors import problem
 
@@ -96,8 +96,14 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
 def check_hidden(subject: str, text: str) -> Iterator[str]:
     """Validate that text of the generated app needs no value of a parameter with ``NoEcho``."""
     for parameter in hidden_parameters(text):
-        fix = "use a parameter without NoEcho, or an environment variable, for which the report has the work to do"
-        yield problem(subject, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
+        fix = "use a value that is no secret, or an environment variable, for which the report has the work to do"
+        yield problem(subject, "needs a secret value, which is written to no file", parameter, fix)
+
+
+def check_deployment_text(subject: str, text: str) -> Iterator[str]:
+    """Validate that a deployment replaces no part of a text of the generated app."""
+    for found in DEPLOYMENT_TEXT.findall(text)[:1]:
+        yield problem(subject, "has text that a deployment would replace by a value", found, "write the value itself")
 
 
 def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
@@ -106,15 +112,28 @@ def _known(values: Mapping[str, str | Reference]) -> dict[str, str]:
 
 def _written(values: Mapping[str, str | Reference]) -> dict[str, str]:
     """Return the values that the generated app has: those of parameters with ``NoEcho`` are in no file."""
-    return {name: value for name, value in _known(values).items() if not hidden_parameters(value)}
+    known = _known(values)
+    return {name: each for name, each in known.items() if not hidden_parameters(each) and not _resolved_later(each)}
+
+
+def _resolved_later(text: str) -> str | None:
+    """Return the first part of a text that a deployment would replace."""
+    match = DEPLOYMENT_TEXT.search(text)
+    return match[0] if match else None
 
 
 def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in _known(values).items():
         if parameters := " and ".join(hidden_parameters(value)):
             text = (
-                f"the variable {name} is removed, because its value is that of the NoEcho parameter {parameters}: "
+                f"the variable {name} is removed, because its value is secret ({parameters}): "
                 "store it in AWS Secrets Manager or the Parameter Store, and add it to the container as an ecs.Secret"
+            )
+            yield to_do(subject, text)
+        elif found := _resolved_later(value):
+            text = (
+                f"the variable {name} is removed, because a deployment would replace its value {found}: add it to the "
+                "container as an ecs.Secret"
             )
             yield to_do(subject, text)
 

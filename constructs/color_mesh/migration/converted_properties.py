@@ -1,10 +1,18 @@
 """Properties of task definitions and services that a migration converts, and those that the constructs replace."""
 
-from color_mesh.ecs.reading import EVERY_PROPERTY, UsedProperties
+from collections.abc import Iterator
+
+from color_mesh.ecs import Declarations
+from color_mesh.ecs.reading import EVERY_PROPERTY, UnusedProperty, UsedProperties, path_text
+from color_mesh.migration.findings import Finding, lost
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
 SCALING = tuple(f"AWS::ApplicationAutoScaling::{kind}" for kind in ("ScalableTarget", "ScalingPolicy"))
+ALARM = "AWS::CloudWatch::Alarm"
+LISTENER, RULE, BALANCER, TARGET_GROUP = (
+    f"AWS::ElasticLoadBalancingV2::{kind}" for kind in ("Listener", "ListenerRule", "LoadBalancer", "TargetGroup")
+)
 CONVERTED: UsedProperties = {
     TASK_DEFINITION: (
         *("Family", "Cpu", "Memory", "RuntimePlatform.CpuArchitecture", "TaskRoleArn", "Tags", "Volumes"),
@@ -17,14 +25,19 @@ CONVERTED: UsedProperties = {
     SERVICE: (
         *("TaskDefinition", "ServiceName", "DesiredCount", "LaunchType", "EnableExecuteCommand", "SchedulingStrategy"),
         *("DeploymentController.Type", "LoadBalancers.TargetGroupArn", "Tags"),
+        *("LoadBalancers.ContainerPort", "PropagateTags", "EnableECSManagedTags"),
         *("DeploymentConfiguration.MinimumHealthyPercent", "DeploymentConfiguration.MaximumPercent"),
         "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
     ),
-    **dict.fromkeys(SCALING, EVERY_PROPERTY),
-    "AWS::ElasticLoadBalancingV2::Listener": EVERY_PROPERTY,
-    "AWS::ElasticLoadBalancingV2::ListenerRule": EVERY_PROPERTY,
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": EVERY_PROPERTY,
-    "AWS::ElasticLoadBalancingV2::TargetGroup": EVERY_PROPERTY,
+    **dict.fromkeys((*SCALING, ALARM), EVERY_PROPERTY),
+    LISTENER: ("LoadBalancerArn", "Protocol", "Port", "DefaultActions", "Certificates"),
+    RULE: ("ListenerArn", "Actions", "Priority", "Conditions", "Transforms"),
+    BALANCER: ("Type", "Scheme", "LoadBalancerAttributes", "Name"),
+    TARGET_GROUP: (
+        *("Protocol", "ProtocolVersion", "TargetType", "TargetGroupAttributes", "Matcher.HttpCode", "Name"),
+        *("HealthCheckProtocol", "HealthCheckPort", "HealthCheckPath", "HealthCheckIntervalSeconds"),
+        *("HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount"),
+    ),
     "AWS::IAM::ManagedPolicy": EVERY_PROPERTY,
     "AWS::IAM::Policy": EVERY_PROPERTY,
     "AWS::IAM::Role": EVERY_PROPERTY,
@@ -38,10 +51,24 @@ REPLACED: UsedProperties = {
         "ContainerDefinitions.LogConfiguration.SecretOptions",
     ),
     SERVICE: (
-        *("Cluster", "EnableECSManagedTags", "PlatformVersion", "PropagateTags", "Role", "ServiceRegistries"),
+        *("Cluster", "PlatformVersion", "Role", "ServiceRegistries"),
         *("AvailabilityZoneRebalancing", "HealthCheckGracePeriodSeconds", "DeploymentConfiguration.Strategy"),
         *("DeploymentConfiguration.DeploymentCircuitBreaker", "NetworkConfiguration.AwsvpcConfiguration.Subnets"),
         *("NetworkConfiguration.AwsvpcConfiguration.SecurityGroups", "LoadBalancers.ContainerName"),
-        *("LoadBalancers.ContainerPort", "LoadBalancers.LoadBalancerName"),
+        "LoadBalancers.LoadBalancerName",
     ),
+    BALANCER: ("Subnets", "SubnetMappings", "SecurityGroups"),
+    TARGET_GROUP: ("Port", "VpcId", "HealthCheckEnabled", "Targets"),
 }
+
+
+def unconverted(declarations: Declarations, place: str) -> Iterator[UnusedProperty]:
+    """Yield the properties of a resource that are neither converted nor replaced."""
+    for each in declarations.unused:
+        if each.place == place and each.name not in REPLACED.get(each.resource_type, ()):
+            yield each
+
+
+def lost_properties(declarations: Declarations, place: str) -> Iterator[Finding]:
+    """Yield the findings about the properties of a resource that are neither converted nor replaced."""
+    yield from (lost(place, f"property {path_text(each.path)}") for each in unconverted(declarations, place))

@@ -20,7 +20,7 @@ def split_gateways(mesh: Mesh) -> tuple[Mesh, Sequence[Finding]]:
             name = _name(gateway, number, names)
             gateways.append(replace(gateway, name=name, listeners=(listener,), routes=routes))
             if number > 0:
-                text = f"becomes the gateway {name!r}, which has tasks and a load balancer of its own"
+                text = f"becomes the gateway {name!r} with tasks of its own, since MeshGateway has one listener"
                 findings.append(changed(f"virtual gateway {gateway.name!r} listener {listener.port}", text))
     return replace(mesh, gateways=tuple(gateways)), findings
 
@@ -45,6 +45,12 @@ def split_workloads(mesh: Mesh, workloads: Sequence[Workload]) -> Iterator[Workl
                     service=replace(workload.service, declared_name=None),
                     definition=replace(workload.definition, declared_family=None),
                 )
+
+
+def names_of_listeners(mesh: Mesh, name: str) -> dict[int, str]:
+    """Return the name of the new gateway for each listener of a gateway of App Mesh, by port."""
+    names, gateway = {each.name for each in mesh.gateways}, mesh.gateway(name)
+    return {listener.port: _name(gateway, number, names) for number, listener in enumerate(gateway.listeners)}
 
 
 def _name(gateway: VirtualGateway, number: int, names: set[str]) -> str:

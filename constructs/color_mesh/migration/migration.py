@@ -1,7 +1,6 @@
 """The migration of a mesh, and the files of the generated app."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,8 +13,9 @@ from color_mesh.cloudformation import Templates
 from color_mesh.migration.app_code import app_module, network_module
 from color_mesh.migration.balancers import MigratedBalancer
 from color_mesh.migration.code_check import check_modules
-from color_mesh.migration.containers import check_hidden
+from color_mesh.migration.containers import check_deployment_text, check_hidden
 from color_mesh.migration.conversion import ConvertedMesh, convert_mesh
+from color_mesh.migration.converted_properties import ALARM
 from color_mesh.migration.findings import Finding, lost, to_do
 from color_mesh.migration.formatter import format_modules
 from color_mesh.migration.gateway_listeners import split_workloads
@@ -27,7 +27,7 @@ from color_mesh.migration.tags import tag_findings
 from color_mesh.migration.workload import Workload
 from color_mesh.migration.workload_reader import read_workloads
 from color_mesh.model import Mesh
-from color_mesh.model.errors import problem, refuse
+from color_mesh.model.errors import refuse
 
 _CDK_JSON = {
     "app": "python app.py",
@@ -41,9 +41,6 @@ _CDK_JSON = {
         "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": False,
     },
 }
-# Text that a deployment replaces by a value. CDK Developer Guide, *Tokens*; CloudFormation User Guide, *Get values
-# stored in other services using dynamic references*. In an f-string the braces are doubled.
-_DEPLOYMENT_TEXT = re.compile(r"(?:[$#]\{+Token\[|\{\{resolve:)[^'\"\\\n]{0,100}")
 # Resources that the constructs replace, and those that belong to templates as such.
 _REPLACED_TYPES = (
     *(
@@ -119,7 +116,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
         *_unimplemented_parts(converted, workloads),
         *_unused_tags(mesh, workloads),
         *workload_findings,
-        *_other_resources(templates),
+        *_other_resources(templates, workloads),
     )
     findings = tuple(replace(each, text=readable(each.text)) for each in findings)
     return Migration(
@@ -130,8 +127,7 @@ def migrate(source: Source, mesh: Mesh) -> Migration:
 def _check_text(name: str, source: str) -> Iterator[str]:
     """Validate that a file needs no value of a parameter with ``NoEcho``, and that a deployment replaces none of it."""
     yield from check_hidden(name, source)
-    for text in dict.fromkeys(_DEPLOYMENT_TEXT.findall(source)):
-        yield problem(name, "has text that a deployment would replace by a value", text, "write the value itself")
+    yield from check_deployment_text(name, source)
 
 
 def _unanswered_names(facts: Facts, converted: ConvertedMesh) -> Iterator[Finding]:
@@ -179,7 +175,12 @@ def _unused_tags(mesh: Mesh, workloads: Sequence[Workload]) -> Iterator[Finding]
             yield lost(subject, text)
 
 
-def _other_resources(templates: Templates) -> Iterator[Finding]:
+def _other_resources(templates: Templates, workloads: Sequence[Workload]) -> Iterator[Finding]:
+    """Yield the types of resources that are not migrated. Alarms of autoscaling are part of its findings."""
+    scaling = [each.scaling for each in workloads if each.scaling is not None]
+    carried = {place for each in scaling for _, policy in each.policies for place, _ in policy.alarms}
     for resource_type in sorted(each for each in templates.types if not each.startswith(_REPLACED_TYPES)):
+        if resource_type == ALARM and carried.issuperset(each.place for each in templates.resources(ALARM)):
+            continue
         text = "resources of this type are not migrated: connect those that the services need in the new app"
         yield lost(resource_type, text)

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from color_mesh.cloudformation import set_option
+from color_mesh.cloudformation import hidden_parameters, set_option
 from color_mesh.migration.python import Code, value
 from color_mesh.model.errors import problem
 
 PLACEHOLDERS: Mapping[str, str] = {"AWS::AccountId": "$AWS-ACCOUNT-ID$", "AWS::Region": "$AWS-REGION$"}
 _ATTRIBUTES = {"AWS::AccountId": "self.account", "AWS::Region": "self.region"}
+# Text that a deployment replaces by a value. CDK Developer Guide, *Tokens*; CloudFormation User Guide, *Get values
+# stored in other services using dynamic references*. In an f-string the braces are doubled.
+DEPLOYMENT_TEXT = re.compile(r"(?:[$#]\{+Token\[|\{\{resolve:)[^'\"\\\n]{0,100}")
 _ECR_IMAGE = re.compile(r"([^.]+)\.dkr\.ecr\.([^.]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+)(?:[:@](.+))?")
 
 
@@ -38,6 +41,11 @@ def without_placeholders(text: str) -> str:
     for placeholder in PLACEHOLDERS.values():
         text = text.replace(placeholder, "")
     return text
+
+
+def is_literal(text: str) -> bool:
+    """Return whether a text is the same in every deployment, and no parameter with ``NoEcho`` is in it."""
+    return without_placeholders(text) == text and not hidden_parameters(text) and not DEPLOYMENT_TEXT.search(text)
 
 
 def readable(text: str) -> str:

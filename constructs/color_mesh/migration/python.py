@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import chain, count
+from math import isfinite
 from typing import NewType
 
 from color_mesh.model import Milliseconds
@@ -34,6 +35,8 @@ def value(of: object) -> Code:
     if is_dataclass(of) and not isinstance(of, type):
         arguments = {each.name: getattr(of, each.name) for each in fields(of) if getattr(of, each.name) != each.default}
         return call(type(of).__name__, **{name: value(each) for name, each in arguments.items()})
+    if isinstance(of, float) and isfinite(of):
+        return Code(repr(int(of) if of.is_integer() else of))
     if of is not None and type(of) not in (str, int, bool):
         raise TypeError(f"no literal for {type(of).__name__}")
     return Code(repr(of))

@@ -11,7 +11,7 @@ from color_mesh.migration.conversion import ConvertedMesh
 from color_mesh.migration.python import CDK_IDS, Code, Identifiers, call, member, prose, unless, value
 from color_mesh.migration.scaling import scaling_statements
 from color_mesh.migration.sizes import container_memory
-from color_mesh.migration.tags import merged, tag_statements
+from color_mesh.migration.tags import ecs_tag_statements, merged, tag_statements
 from color_mesh.migration.volumes import volume_statements
 from color_mesh.migration.workload import Workload
 from color_mesh.model import VirtualNode
@@ -22,7 +22,9 @@ _MODULE = '''\
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Environment, RemovalPolicy, Stack, Tags
+from aws_cdk import Duration, Environment, RemovalPolicy, Stack, Tags, TimeZone
+from aws_cdk import aws_applicationautoscaling as appscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
@@ -57,7 +59,20 @@ class ServicesStack(Stack):
 '''
 _VARIABLES = (
     *("self", "scope", "id", "cluster", "nodes", "gateways", "env", "log_group", "task", "super"),
-    *("ec2", "ecr", "ecs", "elbv2", "logs", "secretsmanager", "ssm", "container_image", "tags"),
+    *(
+        "TimeZone",
+        "appscaling",
+        "cloudwatch",
+        "ec2",
+        "ecr",
+        "ecs",
+        "elbv2",
+        "logs",
+        "secretsmanager",
+        "ssm",
+        "container_image",
+        "tags",
+    ),
 )
 
 
@@ -65,7 +80,7 @@ def services_module(
     converted: ConvertedMesh, workloads: Sequence[Workload], balancers: Sequence[MigratedBalancer] = ()
 ) -> str:
     """Render the module with the stack of the services; it imports all that any workload may need."""
-    code = _ServicesCode(converted)
+    code = _ServicesCode(converted, balancers)
     statements = (*map(code.statements, workloads), *map(code.balancer, balancers))
     blocks = ("\n".join(f"        {each}" for each in block) for block in statements)
     return _MODULE.format(name=prose(converted.mesh.name), body="\n\n".join(blocks))
@@ -74,8 +89,9 @@ def services_module(
 class _ServicesCode:
     """Statements that implement the nodes and gateways of a mesh, one after the other."""
 
-    def __init__(self, converted: ConvertedMesh) -> None:
+    def __init__(self, converted: ConvertedMesh, balancers: Sequence[MigratedBalancer]) -> None:
         self._converted = converted
+        self._balancers = balancers
         self._ids = Identifiers((*CDK_IDS, "LogGroup"))
         self._variables = Identifiers(_VARIABLES)
 
@@ -110,7 +126,9 @@ class _ServicesCode:
             yield call(f"{containers[dependent]}.add_container_dependencies", code)
         yield from volume_statements(workload.definition, containers)
         if workload.scaling is not None:
-            yield from scaling_statements(workload.scaling, self._variables.variable(f"{id}-scaling", "scaling"))
+            variable = self._variables.variable(f"{id}-scaling", "scaling")
+            yield from scaling_statements(workload.scaling, workload.service, variable)
+        yield from ecs_tag_statements(workload.service, self._variables)
         tags_of_tasks = merged(workload.tags, workload.definition.tags)
         yield from tag_statements(Code("task.task_definition"), tags_of_tasks)
         yield from tag_statements(Code("task.fargate_service"), merged(workload.tags, workload.service.tags))
@@ -120,7 +138,7 @@ class _ServicesCode:
             owner = "nodes"
             arguments = self._node_arguments(id, workload, workload.app, self._converted.mesh.node(workload.part.name))
         else:
-            owner, arguments = "gateways", _gateway_arguments(workload)
+            owner, arguments = "gateways", self._gateway_arguments(workload)
         implement = f"{owner}[{value(workload.part.name)}].implement"
         arguments |= _service_arguments(workload)
         return call(implement, Code("self"), value(id), cluster=Code("cluster"), **arguments)
@@ -145,6 +163,20 @@ class _ServicesCode:
             **unless(None, port_name=port_name),
             **({} if check is None else {"container_health_check": health_check_code(check)}),
         }
+
+    def _gateway_arguments(self, workload: Workload) -> dict[str, Code]:
+        arguments = _size_arguments(workload)
+        of_part = [each for each in self._balancers if workload.part in each.parts]
+        if of_part:
+            arguments["exposure"] = value("none")
+            if all(each.balancer.type == "application" for each in of_part):
+                # The tasks admit these load balancers only, which add the address of a client.
+                arguments["trusted_hops"] = value(1)
+        elif workload.service.public and not workload.target_groups:
+            arguments["exposure"] = value("public-ip")
+        elif workload.internet_facing:
+            arguments["exposure"] = value("internet")
+        return arguments
 
     def _additional_container(self, id: str, workload: Workload, container: ConvertedContainer) -> Code:
         """Render the creation of a container other than the application and Envoy."""
@@ -176,15 +208,6 @@ def _dependencies(workload: Workload) -> Iterator[tuple[str, str, str]]:
             is_app = workload.app is not None and container.name == workload.app.name
             if container.name in names and dependency in {*names, envoy} and not (is_app and dependency == envoy):
                 yield container.name, dependency, condition
-
-
-def _gateway_arguments(workload: Workload) -> dict[str, Code]:
-    arguments = _size_arguments(workload)
-    if workload.service.public and not workload.target_groups:
-        arguments["exposure"] = value("public-ip")
-    elif workload.internet_facing:
-        arguments["exposure"] = value("internet")
-    return arguments
 
 
 def _service_arguments(workload: Workload) -> dict[str, Code]:

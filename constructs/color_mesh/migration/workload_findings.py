@@ -6,6 +6,7 @@ from color_mesh.ecs.roles import Role, Statement
 from color_mesh.ecs.services import Service
 from color_mesh.migration.findings import Finding, changed, lost, to_do
 from color_mesh.migration.sizes import container_memory
+from color_mesh.migration.tags import TAG_SOURCES
 from color_mesh.migration.workload import ROUTE_MANAGER, Workload
 
 # Permissions that the new role does not need, or that ``execute_command`` grants: those of App Mesh, of certificates
@@ -43,7 +44,7 @@ def workload_findings(
         if ROUTE_MANAGER in (container.image or ""):
             yield changed(place, f"the container {container.name!r} is removed: traffic is not redirected any more")
     if workload.part.kind == "virtualGateway":
-        yield from _gateway_findings(place, workload)
+        yield from _gateway_findings(place, workload, balanced)
     else:
         yield from _node_findings(place, workload, balanced)
 
@@ -63,6 +64,8 @@ def _service_findings(place: str, service: Service) -> Iterator[Finding]:
         yield lost(place, f"the deployment controller {controller} is replaced by rolling updates of ECS")
     if strategy != "REPLICA":
         yield lost(place, f"the scheduling strategy {strategy} is replaced by a desired number of tasks")
+    if service.propagate_tags not in (None, "NONE", *TAG_SOURCES):
+        yield lost(place, f"property PropagateTags: there is no such source, {service.propagate_tags}")
     if (service.minimum_percent, service.maximum_percent) != (100, 200):
         yield changed(place, "a deployment keeps 100 % of the desired tasks running, and runs at most 200 %")
 
@@ -90,13 +93,7 @@ def _node_findings(place: str, workload: Workload, balanced: Collection[str]) ->
     if workload.app is not None and workload.app.definition.user is not None:
         text = f"the container {workload.app.name!r} runs as the user of its image, not {workload.app.definition.user}"
         yield lost(place, text)
-    if any(group not in balanced for group in workload.target_groups):
-        listeners = " and ".join(map(str, workload.listeners)) or "a load balancer"
-        text = (
-            f"{listeners} forwarded to virtual node {workload.part.name!r}: add a load balancer in services_stack.py, "
-            f"with targets=[nodes[{workload.part.name!r}].load_balancer_target()]"
-        )
-        yield to_do(place, text)
+    yield from _other_balancers(place, workload, balanced, "nodes")
     if workload.service.public:
         yield changed(place, "tasks run in private subnets, without public addresses")
     ports = [*workload.app.definition.ports] if workload.app else []
@@ -105,7 +102,29 @@ def _node_findings(place: str, workload: Workload, balanced: Collection[str]) ->
         yield changed(place, f"of the ports {listed} clients reach only those of listeners, through Envoy")
 
 
-def _gateway_findings(place: str, workload: Workload) -> Iterator[Finding]:
+def _other_balancers(place: str, workload: Workload, balanced: Collection[str], owner: str) -> Iterator[Finding]:
+    """Yield the work for load balancers that are not migrated.
+
+    Args:
+        place: Place of the ECS service in the templates.
+        workload: Workload.
+        balanced: Target groups whose load balancers are migrated.
+        owner: Variable of the generated app that has the node or gateway.
+    """
+    if any(group not in balanced for group in workload.target_groups):
+        listeners = " and ".join(map(str, dict.fromkeys(workload.listeners))) or "a load balancer"
+        kind = "virtual node" if owner == "nodes" else "virtual gateway"
+        text = (
+            f"{listeners} forwarded to {kind} {workload.part.name!r}: add a load balancer in services_stack.py, "
+            f"with targets=[{owner}[{workload.part.name!r}].load_balancer_target()]"
+        )
+        yield to_do(place, text)
+
+
+def _gateway_findings(place: str, workload: Workload, balanced: Collection[str]) -> Iterator[Finding]:
+    if any(group in balanced for group in workload.target_groups):
+        yield from _other_balancers(place, workload, balanced, "gateways")
+        return
     if workload.service.public and not workload.target_groups:
         yield to_do(place, _OPEN)
         return

@@ -1,15 +1,29 @@
 """Reading of the workloads of a mesh from templates."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from color_mesh.cloudformation import Templates
 from color_mesh.ecs import Declarations, read_declarations
-from color_mesh.ecs.reading import UnusedProperty, path_text
+from color_mesh.ecs.reading import path_text
+from color_mesh.ecs.scaling import Scaling
 from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.migration.balancer_findings import balancer_findings
 from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.containers import container_findings
-from color_mesh.migration.converted_properties import CONVERTED, REPLACED, SCALING, SERVICE, TASK_DEFINITION
+from color_mesh.migration.converted_properties import (
+    BALANCER,
+    CONVERTED,
+    LISTENER,
+    RULE,
+    SCALING,
+    SERVICE,
+    TARGET_GROUP,
+    TASK_DEFINITION,
+    lost_properties,
+    unconverted,
+)
 from color_mesh.migration.findings import Finding, lost
 from color_mesh.migration.forwarding import forwarding_listeners
 from color_mesh.migration.placeholders import check_placeholders
@@ -33,28 +47,30 @@ def read_workloads(
         MeshError: With all problems, if no service can be migrated.
     """
     declarations = read_declarations(templates, CONVERTED)
-    # The constructs create roles and load balancers anew, so that problems of the old ones do not matter.
+    # The constructs create roles anew, so that problems of the old ones do not matter.
     problems: dict[str, list[str]] = {}
+    broken = {each.place for each in declarations.problems}
     for each in declarations.problems:
-        if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING):
+        if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING, BALANCER, LISTENER, RULE, TARGET_GROUP):
             problems.setdefault(each.place, []).append(each.text)
     definitions, findings = _mesh_definitions(declarations, mesh)
     places = _migrated(declarations, mesh, definitions, problems, findings)
     workloads = tuple(places.values())
-    balancers = migrated_balancers(declarations, workloads)
-    balanced = {group for each in balancers for group in each.targets}
+    balancers = migrated_balancers(declarations, mesh, workloads)
+    balanced = {group for each in balancers for group in each.created}
     for place, workload in places.items():
-        findings += (lost(place, f"property {path_text(each.path)}") for each in _lost(declarations, place))
+        findings += lost_properties(declarations, place)
         findings += workload_findings(place, workload, declarations.roles, balanced)
-    findings += (finding for each in balancers for finding in each.findings())
-    scaled = [each.scaling for each in workloads]
+    findings += (finding for each in balancers for finding in balancer_findings(each, declarations))
+    scaled = {each.scaling.service for each in workloads if each.scaling}
     text = "is not migrated: it scales no service of the mesh"
-    findings += (lost(place, text) for place, each in declarations.scaling.items() if each not in scaled)
+    scaling = ((place, each) for place, each in declarations.scaling.items() if place not in broken)
+    findings += (lost(place, text) for place, each in scaling if each.service not in scaled)
     if not workloads:
         refuse(dict.fromkeys(each for texts in problems.values() for each in texts))
     for place, texts in problems.items():
         findings += (lost(place, f"is not migrated: {each.removeprefix(place).lstrip('.: ')}") for each in texts)
-    return workloads, balancers, findings
+    return workloads, tuple(each for each in balancers if each.created), findings
 
 
 def _migrated(
@@ -66,7 +82,7 @@ def _migrated(
 ) -> dict[str, Workload]:
     """Return the workloads that can be migrated, by the place of the service; add the problems of the others."""
     listeners = forwarding_listeners(declarations)
-    scaling = {each.service: each for each in declarations.scaling.values()}
+    scaling = _scaling(declarations)
     workloads: dict[str, Workload] = {}
     used = set()
     for place, service in declarations.services.items():
@@ -93,13 +109,30 @@ def _migrated(
     return workloads
 
 
+def _scaling(declarations: Declarations) -> dict[str | None, Scaling]:
+    """Return the autoscaling of services, by their places, without what cannot be read."""
+    broken = {each.place for each in declarations.problems}
+    return {
+        each.service: replace(
+            each,
+            policies=tuple(
+                (name, replace(policy, alarms=tuple(alarm for alarm in policy.alarms if alarm[0] not in broken)))
+                for name, policy in each.policies
+                if name not in broken
+            ),
+        )
+        for place, each in declarations.scaling.items()
+        if place not in broken
+    }
+
+
 def _carried(place: str, definition_place: str, workload: Workload) -> Iterator[Finding]:
     """Yield the findings about volumes, tags and autoscaling."""
     owner = "nodes" if workload.part.kind == "virtualNode" else "gateways"
     yield from volume_findings(definition_place, workload.definition, f"{owner}[{workload.part.name!r}]")
     yield from tag_findings(definition_place, workload.definition.tags)
     yield from tag_findings(place, workload.service.tags)
-    yield from scaling_findings(place, workload.scaling) if workload.scaling else ()
+    yield from scaling_findings(place, workload.scaling, workload.service) if workload.scaling else ()
 
 
 def _check_workload(workload: Workload) -> Iterator[str]:
@@ -139,7 +172,7 @@ def _definition_findings(place: str, definition: TaskDefinition, declarations: D
         return
     for container in definition.containers:
         yield from container_findings(f"{place} container {container.name!r}", container)
-    for each in _lost(declarations, place):
+    for each in unconverted(declarations, place):
         match each.path:
             case ("ContainerDefinitions", int(index), *path):
                 container = definition.containers[index]
@@ -148,13 +181,6 @@ def _definition_findings(place: str, definition: TaskDefinition, declarations: D
                     yield lost(f"{place} container {container.name!r}", f"property {path_text(path)}")
             case path:
                 yield lost(place, f"property {path_text(path)}")
-
-
-def _lost(declarations: Declarations, place: str) -> Iterator[UnusedProperty]:
-    """Yield the properties of a resource that are neither converted nor replaced."""
-    for each in declarations.unused:
-        if each.place == place and each.name not in REPLACED.get(each.resource_type, ()):
-            yield each
 
 
 def _obstacle(mesh: Mesh, definition: TaskDefinition) -> str | None:

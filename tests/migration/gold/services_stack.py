@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from aws_cdk import Duration, Environment, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
@@ -141,5 +143,31 @@ class ServicesStack(Stack):
         Tags.of(task.fargate_service).add("team", "shop")
 
         gateways["front"].implement(
-            self, "Front", cluster=cluster, desired_count=2, family="front", log_group=log_group
+            self,
+            "Front",
+            cluster=cluster,
+            exposure="none",
+            trusted_hops=1,
+            desired_count=2,
+            family="front",
+            log_group=log_group,
         )
+
+        load_balancer = elbv2.ApplicationLoadBalancer(self, "LoadBalancer", vpc=cluster.vpc)
+        front_targets = elbv2.ApplicationTargetGroup(
+            self,
+            "LoadBalancerFrontTargets",
+            vpc=cluster.vpc,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            targets=[gateways["front"].load_balancer_target()],
+            health_check=elbv2.HealthCheck(healthy_http_codes="200,404"),
+            deregistration_delay=Duration.seconds(60),
+        )
+        load_balancer.add_listener(
+            "HTTP80",
+            port=80,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            open=False,
+            default_target_groups=[front_targets],
+        )
+        load_balancer.connections.allow_from(ec2.Peer.ipv4(cluster.vpc.vpc_cidr_block), ec2.Port.tcp(80))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from color_mesh.appmesh.source import KNOWN_ATTRIBUTES
-from color_mesh.cli.sources import given_values, read_selected_meshes
+from color_mesh.appmesh.source import KNOWN_ATTRIBUTES, Source
+from color_mesh.cli.sources import given_values, print_result, read_selected_meshes
 from color_mesh.cloudformation import read_templates
 from color_mesh.local.plan.assembly import ACCOUNT, REGION
 from color_mesh.local.plan.certificate_names import (
@@ -26,9 +26,10 @@ def run(options: argparse.Namespace) -> int:
     refuse((*_missing(), *check_range("--days", "days", options.days, 1, MAX_DAYS)))
     from color_mesh.cli.certificate_folder import CertificateFolder
 
-    owners = _selected(options, _owners(options))
+    source, found = _owners(options)
+    owners = _selected(options, found)
     folder = CertificateFolder(Path(options.out), owners[0].mesh)
-    print("\n".join(folder.write(owners, options.days)))
+    print_result("\n".join(folder.write(owners, options.days)), source)
     return 0
 
 
@@ -38,29 +39,32 @@ def _missing() -> Iterator[str]:
         yield problem("certificates", "Python's cryptography is not installed", None, fix)
 
 
-def _owners(options: argparse.Namespace) -> list[CertificateOwner]:
+def _owners(options: argparse.Namespace) -> tuple[Source, list[CertificateOwner]]:
     """Return the nodes and gateways of App Mesh resources; without these, of Envoys in task definitions."""
     try:
-        _, meshes = read_selected_meshes(options)
-    except MeshError:
-        found = _owners_of_envoys(options)
-        if not found:
-            raise
-        names = dict.fromkeys(each.mesh for each in found)
-        if options.mesh is not None:
-            refuse(check_known("--mesh", "mesh", options.mesh, names))
-        return [each for each in found if options.mesh in (None, each.mesh)]
-    return [each for mesh in meshes for each in owners_in_mesh(mesh)]
+        source, meshes = read_selected_meshes(options)
+    except MeshError as error:
+        return _owners_of_envoys(options, error)
+    return source, [each for mesh in meshes for each in owners_in_mesh(mesh)]
 
 
-def _owners_of_envoys(options: argparse.Namespace) -> list[CertificateOwner]:
+def _owners_of_envoys(options: argparse.Namespace, of_meshes: MeshError) -> tuple[Source, list[CertificateOwner]]:
+    """Return the nodes and gateways of Envoys in task definitions, or raise the error of the App Mesh resources."""
     try:
         templates = read_templates([Path(path) for path in options.source], given_values(options), KNOWN_ATTRIBUTES)
         # Names of services do not depend on these.
         assumed = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
-        return list(owners_in_templates(templates.without_secrets().with_pseudo_parameters(assumed)))
+        found = list(owners_in_templates(templates.without_secrets().with_pseudo_parameters(assumed)))
     except MeshError:
-        return []  # The error of the meshes says what is wrong.
+        raise of_meshes from None
+    if not found:
+        raise of_meshes
+    if options.mesh is not None:
+        refuse(check_known("--mesh", "mesh", options.mesh, dict.fromkeys(each.mesh for each in found)))
+        return Source(templates=templates), [each for each in found if each.mesh == options.mesh]
+    # That there are no App Mesh resources is no problem.
+    has_app_mesh = any(each.startswith("AWS::AppMesh::") for each in templates.types)
+    return Source(templates=templates, left_out=of_meshes.problems if has_app_mesh else ()), found
 
 
 def _selected(options: argparse.Namespace, owners: list[CertificateOwner]) -> list[CertificateOwner]:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from color_mesh.appmesh.meshes import DeclaredResource
+from color_mesh.appmesh.declared import DeclaredResource
 from color_mesh.aws_json.app_mesh import cloudformation_spelling
 from color_mesh.cli.sources import print_result, read_selected_meshes
 from color_mesh.envoy import parity
@@ -32,7 +32,7 @@ def parity_table(resources: Sequence[DeclaredResource]) -> str:
 def parity_page() -> str:
     """Render the documentation page that lists every property."""
     rows = "\n".join(
-        f"| {_escaped(row.properties)} | {_escaped(row.envoy or '–')} | {_escaped(row.unsupported or '–')} |"
+        f"| {_escaped(row.properties)} | {_escaped(row.envoy)} | {_escaped(row.unsupported or '–')} |"
         for row in parity.ROWS
     )
     return _PAGE.format(count=len(parity.rows_by_path()), rows=rows)
@@ -72,9 +72,7 @@ def _leaves(resource: DeclaredResource) -> Iterator[tuple[str, Any]]:
 
 def _outcome(path: str) -> str:
     row = parity.rows_by_path()[path]
-    separator = " " if row.envoy else ": "
-    unsupported = row.unsupported and f"not supported{separator}{row.unsupported}"
-    return "; ".join(part for part in (row.envoy, unsupported) if part)
+    return f"{row.envoy}; not supported {row.unsupported}" if row.unsupported else row.envoy
 
 
 def _shortened(value: Any) -> str:

@@ -7,11 +7,14 @@
 --              ip=46        IP versions of the addresses, in the order of preference
 --              @key=value   attribute that an instance must have
 --   runtime    instance/attribute=key   runtime key of an attribute whose value is a weight from 0 to 100
+--              instance/attribute,attribute=shares.key   runtime key of the share of these among all weights, in
+--                                                        millionths
 -- An answer that is not what it should be never reaches Envoy, which then keeps what it has.
 
 local MAX_DEPTH = 32
 local LOG_SECONDS = 60
 local MAX_WEIGHT = 100
+local MILLION = 1000000
 -- An answer with 1,000 tasks, the most that DiscoverInstances returns, has about 700 KiB.
 local MAX_BYTES = 3 * 1024 * 1024
 
@@ -95,35 +98,34 @@ end
 
 -- Weights. Those that are not valid leave the last valid ones in force, and without such ones those of the bootstrap.
 
-local function read_weights(attributes, keys)
+local function read_weights(attributes, targets)
   local weights, total = {}, 0
   for attribute, value in pairs(typed(attributes, false, "Attributes")) do
     -- Attributes with this prefix are reserved for Cloud Map.
     if attribute:sub(1, 4) ~= "AWS_" then
       local weight = type(value) == "string" and value:find("^%d%d?%d?$") and tonumber(value)
-      if not keys[attribute] then return nil, "'" .. attribute .. "' is not a target" end
+      if not targets[attribute] then return nil, "'" .. attribute .. "' is not a target" end
       if not weight or weight > MAX_WEIGHT then return nil, "the weight of '" .. attribute .. "' is not 0 to 100" end
       weights[attribute], total = weight, total + weight
     end
   end
   if total == 0 then return nil, "all weights are 0" end
-  return weights
+  return { by_attribute = weights, total = total }
 end
 
 local function runtime(handle, name, resource, instances)
   -- The health check of the container looks for this key: statistics do not tell layers apart.
-  local layer, keys_by_instance = { quote(name:match("^[^?]*")) .. ":1" }, {}
+  local layer, targets_by_instance = { quote(name:match("^[^?]*")) .. ":1" }, {}
   for _, parameter in ipairs(resource.parameters) do
-    local instance, attribute = parameter.key:match("^(.*)/(.*)$")
-    local keys = keys_by_instance[instance] or {}
-    keys_by_instance[instance] = keys
-    keys[attribute] = keys[attribute] or {}
-    table.insert(keys[attribute], parameter.value)
+    local instance, attributes = parameter.key:match("^(.*)/(.*)$")
+    local targets = targets_by_instance[instance] or {}
+    targets_by_instance[instance] = targets
+    for attribute in attributes:gmatch("[^,]+") do targets[attribute] = true end
   end
   for _, instance in ipairs(instances) do
     local id = instance.InstanceId
-    if keys_by_instance[id] then
-      local weights, problem = read_weights(instance.Attributes, keys_by_instance[id])
+    if targets_by_instance[id] then
+      local weights, problem = read_weights(instance.Attributes, targets_by_instance[id])
       if weights then
         weights_in_force[name .. "#" .. id] = weights
       else
@@ -131,13 +133,18 @@ local function runtime(handle, name, resource, instances)
       end
     end
   end
-  for id, keys in pairs(keys_by_instance) do
-    local weights = weights_in_force[name .. "#" .. id]
-    for attribute, runtime_keys in pairs(weights and keys or {}) do
-      for _, key in ipairs(runtime_keys) do
-        -- A target without a weight gets no requests: its service may not be ready yet.
-        layer[#layer + 1] = quote(key) .. ":" .. (weights[attribute] or 0)
+  for _, parameter in ipairs(resource.parameters) do
+    local instance, attributes = parameter.key:match("^(.*)/(.*)$")
+    local weights, sum = weights_in_force[name .. "#" .. instance], 0
+    if weights then
+      -- A target without a weight gets no requests: its service may not be ready yet.
+      for attribute in attributes:gmatch("[^,]+") do sum = sum + (weights.by_attribute[attribute] or 0) end
+      local value = string.format("%d", sum)
+      if parameter.value:find("^shares%.") then
+        -- Envoy takes a number for a percentage.
+        value = string.format('{"numerator":%d,"denominator":"MILLION"}', MILLION * sum / weights.total)
       end
+      layer[#layer + 1] = quote(parameter.value) .. ":" .. value
     end
   end
   return "envoy.service.runtime.v3.Runtime",

@@ -4,7 +4,7 @@ Envoy's REST subscriptions go to the cluster of Cloud Map's endpoint. Its upstre
 DiscoverInstances (`cloud_map.lua`) and sign it. The name of a resource has all that the filter needs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote, unquote
 
 from color_mesh.envoy.aws.lua import lua_filter
@@ -50,15 +50,16 @@ def endpoints_name(
     return _name(namespace, service, parameters)
 
 
-def weights_name(namespace: str, service: str, keys: Iterable[tuple[str, str, str]]) -> str:
+def weights_name(namespace: str, service: str, keys: Iterable[tuple[str, Sequence[str], str]]) -> str:
     """Return the name of the runtime layer with the weights of a router.
 
     Args:
         namespace: Name of the namespace.
         service: Name of the Cloud Map service, which has an instance for each route.
-        keys: Runtime keys of weights, each after the id of the instance and the name of the attribute.
+        keys: Runtime keys of weights, each after the id of the instance and the names of the attributes that have them.
     """
-    return _name(namespace, service, [(f"{instance}/{attribute}", key) for instance, attribute, key in keys])
+    parameters = [(f"{instance}/{','.join(attributes)}", key) for instance, attributes, key in keys]
+    return _name(namespace, service, parameters)
 
 
 def config_source(refresh_seconds: int) -> Json:

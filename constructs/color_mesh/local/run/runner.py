@@ -20,6 +20,7 @@ from color_mesh.local.run.envoys import admin_interface
 from color_mesh.local.run.envoys.mesh_configuration import MeshConfiguration
 from color_mesh.local.run.envoys.sidecar import Sidecar
 from color_mesh.local.run.load_balancers.load_balancers import LoadBalancers
+from color_mesh.local.run.load_balancers.running_load_balancer import RunParts
 from color_mesh.local.run.load_balancers.target_health import watch_target_health
 from color_mesh.local.run.network.vpc import Vpc
 from color_mesh.local.run.propagation import Propagation
@@ -80,7 +81,17 @@ class Runner:
         self.schedulers: dict[str, ServiceScheduler] = {}
         self.sandbox = sandbox
         self.vpc = Vpc(plan.network, sandbox.users)
-        self.load_balancers = LoadBalancers(self.vpc, folder, authority, first_port, sandbox, print_message, on_error)
+        self.load_balancers = LoadBalancers(
+            RunParts(
+                vpc=self.vpc,
+                authority=authority,
+                sandbox=sandbox,
+                print_message=print_message,
+                on_error=on_error,
+            ),
+            folder,
+            first_port,
+        )
         self.health_checks = asyncio.Semaphore(_CONCURRENT_HEALTH_CHECKS)
         self.changed = asyncio.Event()
         self._publish = asyncio.Event()

@@ -9,11 +9,8 @@ from ipaddress import IPv4Address
 from color_mesh.local.folder import RunFolder
 from color_mesh.local.plan.assembly import Plan
 from color_mesh.local.plan.published_ports import machine_ports
-from color_mesh.local.run.certificate_authority import CertificateAuthority
-from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer
+from color_mesh.local.run.load_balancers.running_load_balancer import RunningLoadBalancer, RunParts
 from color_mesh.local.run.load_balancers.surroundings import Surroundings
-from color_mesh.local.run.network.vpc import Vpc
-from color_mesh.local.run.tasks.container_process import Sandbox
 from color_mesh.local.run.tasks.task_registry import RegisteredTask
 
 _DRAIN_PAUSE_SECONDS = 0.1
@@ -23,32 +20,20 @@ class LoadBalancers:
     """Running load balancers of a plan.
 
     Args:
-        vpc: The VPC.
+        run: Parts of the run.
         folder: Folder of the run, for their log files.
-        authority: Certificate authority of the run.
         first_port: Port of the machine for the first published port.
-        sandbox: Properties that all containers share.
-        print_message: Prints a message to the terminal.
-        on_error: Receives an unexpected exception.
     """
 
     def __init__(
         self,
-        vpc: Vpc,
+        run: RunParts,
         folder: RunFolder,
-        authority: CertificateAuthority,
         first_port: int,
-        sandbox: Sandbox,
-        print_message: Callable[[str], None],
-        on_error: Callable[[BaseException], None],
     ) -> None:
-        self._vpc = vpc
+        self._run = run
         self._folder = folder
-        self._authority = authority
         self._first_port = first_port
-        self._sandbox = sandbox
-        self._print_message = print_message
-        self._on_error = on_error
         self._running: dict[str, RunningLoadBalancer] = {}
 
     def __iter__(self) -> Iterator[RunningLoadBalancer]:
@@ -81,12 +66,8 @@ class LoadBalancers:
                     definition,
                     plan.target_groups,
                     self._surroundings(plan, key),
-                    self._authority,
-                    self._vpc,
-                    self._sandbox,
                     log,
-                    self._print_message,
-                    self._on_error,
+                    self._run,
                 )
                 try:
                     await self._running[key].start()

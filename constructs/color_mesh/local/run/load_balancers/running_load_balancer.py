@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -47,6 +48,25 @@ _ENVOY = RunnableContainer(
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunParts:
+    """Parts of a run that its load balancers share.
+
+    Attributes:
+        vpc: The VPC.
+        authority: Certificate authority of the run.
+        sandbox: Properties that all containers share.
+        print_message: Prints a message to the terminal.
+        on_error: Receives an unexpected exception.
+    """
+
+    vpc: Vpc
+    authority: CertificateAuthority
+    sandbox: Sandbox
+    print_message: Callable[[str], None]
+    on_error: Callable[[BaseException], None]
+
+
 class RunningLoadBalancer:
     """Running load balancer.
 
@@ -55,12 +75,8 @@ class RunningLoadBalancer:
         definition: The load balancer as the templates declare it.
         groups: Target groups by key.
         surroundings: Properties that its definition does not have.
-        authority: Certificate authority of the run.
-        vpc: The VPC.
-        sandbox: Properties that all containers share.
         log: Log file of its Envoy.
-        print_message: Prints a message to the terminal.
-        on_error: Receives an unexpected exception.
+        run: Parts of the run.
 
     Attributes:
         network: Name of its network namespace.
@@ -74,12 +90,8 @@ class RunningLoadBalancer:
         definition: LoadBalancer,
         groups: Mapping[str, TargetGroup],
         surroundings: Surroundings,
-        authority: CertificateAuthority,
-        vpc: Vpc,
-        sandbox: Sandbox,
         log: LogFile,
-        print_message: Callable[[str], None],
-        on_error: Callable[[BaseException], None],
+        run: RunParts,
     ) -> None:
         self.network = network
         self._folder = RUN_FOLDER / network
@@ -87,18 +99,14 @@ class RunningLoadBalancer:
         self.address: IPv4Address | None = None
         self._groups = {key: groups[key] for key in definition.target_groups}
         self._surroundings = surroundings
-        self._authority = authority
-        self._vpc = vpc
-        self._sandbox = sandbox
         self._log = log
-        self._print_message = print_message
-        self._on_error = on_error
+        self._run = run
         self._server = AsyncExitStack()
         self._endpoints = ServerEndpoints(socket=str(self._folder / "discovery.sock"))
         self._clusters: list[Json] = []
         self._certificates: dict[tuple[str, ...], ServerCertificate] = {}
         self._documents = DiscoveryDocuments(
-            lambda document: print_message(f"{definition.name}: Envoy rejects {document}")
+            lambda document: run.print_message(f"{definition.name}: Envoy rejects {document}")
         )
         self._envoy: RunningContainer | None = None
         self._envoy_since = 0.0
@@ -119,10 +127,10 @@ class RunningLoadBalancer:
 
     async def start(self) -> None:
         """Start the load balancer."""
-        definition = self.definition
-        self.address = await self._vpc.attach(self.network, definition.subnets, definition.groups, definition.public)
+        definition, vpc = self.definition, self._run.vpc
+        self.address = await vpc.attach(self.network, definition.subnets, definition.groups, definition.public)
         self._folder.mkdir(parents=True)
-        owner = self._sandbox.users.outside(_USER)
+        owner = self._run.sandbox.users.outside(_USER)
         socket = Path(self._endpoints.socket)
         await self._server.enter_async_context(serve_documents(self._documents, socket, owner))
         await self._documents.put(self._configuration())
@@ -161,7 +169,7 @@ class RunningLoadBalancer:
         names = (*certificate_names(self.definition, self._surroundings.domain_names), str(self.address))
         # Another certificate would replace the listeners.
         if names not in self._certificates:
-            self._certificates = {names: self._authority.issue(*names)}
+            self._certificates = {names: self._run.authority.issue(*names)}
         ports = self._surroundings.machine_ports
         return documents(self.definition, self._endpoints, self._certificates[names], self._clusters, ports)
 
@@ -171,7 +179,7 @@ class RunningLoadBalancer:
         if self._envoy is not None:
             await self._envoy.stop()
         await self._server.aclose()
-        await self._vpc.detach(self.network)
+        await self._run.vpc.detach(self.network)
 
     async def update_targets(self, tasks_of: Callable[[str], Iterable[RegisteredTask]]) -> None:
         """Send Envoy its targets: the tasks that are registered in each target group."""
@@ -208,7 +216,7 @@ class RunningLoadBalancer:
         self._envoy_since = time.monotonic()
         self._envoy = RunningContainer(
             _ENVOY,
-            self._sandbox,
+            self._run.sandbox,
             self.network,
             self._log,
             self._envoy_changed,
@@ -219,7 +227,7 @@ class RunningLoadBalancer:
 
     def _envoy_changed(self) -> None:
         if self._envoy is not None and self._envoy.status == "STOPPED" and not self._stopping:
-            self._print_message(f"{self.definition.name}: {self._envoy.reason}, restarting it")
+            self._run.print_message(f"{self.definition.name}: {self._envoy.reason}, restarting it")
             lasted = time.monotonic() - self._envoy_since >= _START_SECONDS
             self._failures = 1 if lasted else self._failures + 1
-            start_in_background(self._start_envoy(wait_after_failures(self._failures)), self._on_error)
+            start_in_background(self._start_envoy(wait_after_failures(self._failures)), self._run.on_error)

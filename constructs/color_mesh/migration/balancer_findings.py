@@ -1,0 +1,63 @@
+"""Findings about load balancers: what is lost of them, and the work that remains."""
+
+from collections.abc import Iterator
+
+from color_mesh.ecs import Declarations
+from color_mesh.envoy.edge import HEALTH_PATH
+from color_mesh.migration.balancer_attributes import BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES, attribute_findings
+from color_mesh.migration.balancer_health import is_valid
+from color_mesh.migration.balancers import MigratedBalancer, PartTargets
+from color_mesh.migration.converted_properties import lost_properties
+from color_mesh.migration.findings import Finding, changed, lost, to_do
+
+
+def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) -> Iterator[Finding]:
+    """Yield what is lost of a load balancer, and the work that remains."""
+    kind = migrated.balancer.type
+    for listener in migrated.balancer.listeners:
+        subject = f"{migrated.place} listener {listener.protocol} {listener.port}"
+        obstacle = migrated.obstacle(listener)
+        if obstacle is not None:
+            yield lost(subject, obstacle)
+            continue
+        action = listener.actions[-1] if listener.actions else None
+        if action is not None and not (migrated.target(listener.actions) or action.redirect or action.fixed_response):
+            yield lost(subject, "its other requests are answered 503: the target is no part of the mesh")
+        for rule in listener.rules:
+            of_rule = migrated.rule_obstacle(rule)
+            if of_rule is not None:
+                yield lost(subject, f"the rule with priority {rule.priority}: {of_rule}")
+    if not migrated.created:
+        return
+    for place in _places(migrated, declarations):
+        yield from lost_properties(declarations, place)
+    yield from attribute_findings(migrated.place, migrated.balancer.attributes, BALANCER_ATTRIBUTES[kind])
+    for place, targets in migrated.created.items():
+        yield from attribute_findings(place, targets.group.attributes, GROUP_ATTRIBUTES[kind])
+        yield from _health_check(place, targets, kind)
+    clients = "every address" if migrated.balancer.public else "the VPC"
+    text = (
+        f"change the address for clients: they connect to a new {kind} load balancer, whose security "
+        f"group admits {clients} (security groups are not migrated)"
+    )
+    yield to_do(migrated.place, text)
+
+
+def _places(migrated: MigratedBalancer, declarations: Declarations) -> Iterator[str]:
+    """Yield the places of the load balancer, and of its target groups, listeners and rules."""
+    listeners = {place for place, each in declarations.listeners.items() if each.load_balancer == migrated.place}
+    yield migrated.place
+    yield from migrated.created
+    yield from listeners
+    yield from (place for place, each in declarations.listener_rules.items() if each.listener in listeners)
+
+
+def _health_check(place: str, targets: PartTargets, kind: str) -> Iterator[Finding]:
+    check = targets.group.health_check
+    port = check.port
+    if not is_valid(check):
+        yield lost(place, "its health check, which has values that Elastic Load Balancing does not take")
+    elif kind == "application" and targets.owner == "gateways" and check.path == "/":
+        yield changed(place, f"health checks ask for {HEALTH_PATH}, at which Envoy answers when it is ready, not for /")
+    if port not in (None, targets.port):
+        yield changed(place, f"health checks ask at the port of the listener, {targets.port}, not at port {port}")
