@@ -45,7 +45,6 @@ DEADLINE_SECONDS = 60
 STANDIN, LIVE, STATIC = "127.64.0.1", "127.65.0", "127.66.0"
 NAMESPACE = "bench.local"
 WEIGHTS = (NAMESPACE, "router.weights")
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def node(name: str) -> VirtualNode:
@@ -182,8 +181,9 @@ class Measurements:
             print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
             before = {network: sum(map(cpu_seconds, pids[network])) for network in rates}
             # At the same time: what else the machine does then slows both down.
-            with ThreadPoolExecutor(len(rates)) as pool:
-                results = dict(zip(rates, pool.map(load, rates), strict=True))
+            networks = sorted(rates, reverse=run % 2 == 1)  # The first one to start has the machine to itself.
+            with ThreadPoolExecutor(len(networks)) as pool:
+                results = dict(zip(networks, pool.map(load, networks), strict=True))
             for network, result in results.items():
                 rates[network].append(result["requests"]["average"])
                 used = sum(map(cpu_seconds, pids[network])) - before[network]
@@ -259,9 +259,9 @@ def sorted_counters(address: str, names: str) -> list[tuple[str, int]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process (proc_pid_stat(5): utime and stime)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+    """Return the CPU time of the threads of a process, from nanoseconds (Linux, *Scheduler Statistics*)."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def resident_mebibytes(pid: int) -> float:

@@ -20,8 +20,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def cdk(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def cdk(project: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    environment |= variables
     return subprocess.run(
         ["cdk", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False
     )
@@ -68,6 +69,7 @@ def test_invalid_settings_end_in_one_message_and_write_nothing(project: Path) ->
 
 
 def test_settings_reach_the_templates(project: Path) -> None:
-    done = cdk(project, "synth", "--quiet", "-c", "color-mesh:weights=blue=1,yellow=1", "--output", "cdk.blue")
+    options = ("-c", "color-mesh:weights=blue=1,yellow=1", "--output", "cdk.blue")
+    done = cdk(project, "synth", "--quiet", *options, CDK_VALIDATION="false")
     assert done.returncode == 0, done.stderr
     assert '"VirtualNode": "blue"' in (project / "cdk.blue" / "MeshStack.template.json").read_text()

@@ -108,10 +108,11 @@ def test_app_mesh_data_plane_warns_once_that_app_mesh_has_ended(
     assert done.stderr.count("WARNING") == 1
 
 
-def test_wildcard_permission_to_pull_from_a_private_registry_is_acknowledged(root: Path, tmp_path: Path) -> None:
+def test_wildcard_permission_to_pull_from_a_private_registry_is_acknowledged(tmp_path: Path) -> None:
+    from app import build
+
     image = "840364872350.dkr.ecr.ap-southeast-2.amazonaws.com/aws-appmesh-envoy:v1.27.0.0-prod"
-    done = synthesize(root, tmp_path, {"color-mesh:envoyImage": image})
-    assert done.returncode == 0, done.stderr
+    build(context={"color-mesh:envoyImage": image}, outdir=str(tmp_path)).synth()
     rule = "AwsSolutions-IAM5[Resource::*]"
     assert acknowledged(tmp_path)[rule] == sorted([*ACKNOWLEDGED[rule], *PULLING])
 
