@@ -125,6 +125,29 @@ def test_items_of_lists_and_deleted_parts_are_left_out(tmp_path: Path) -> None:
     assert "not understood: deleted.json, nodes.json" in source.notes
 
 
+def test_updates_of_several_resources_are_one_note(tmp_path: Path) -> None:
+    inputs = [NODE_INPUT, {**NODE_INPUT, "virtualNodeName": "other"}]
+    source = read_source([written(tmp_path, **{"1-created": inputs, "2-updated": inputs})])
+    assert "2 resources are declared again by later files, which count: 2-updated.json" in source.notes
+    assert len(source.notes) == 2
+
+
+def test_namespaces_of_one_name_in_two_vpcs_are_told_apart(tmp_path: Path) -> None:
+    namespaces = [{"Id": f"ns-{each}", "Name": "shop.local", "Type": "DNS_PRIVATE"} for each in "ab"]
+    services = [
+        {"Id": f"srv-{each}", "Name": each, "NamespaceId": f"ns-{each}", "DnsConfig": {"DnsRecords": []}}
+        for each in "ab"
+    ]
+    created = {"Name": "other.local", "Vpc": "vpc-1"}
+    described = {"Namespace": {"Id": "ns-c", "Name": "other.local", "Type": "DNS_PRIVATE"}}
+    folder = written(tmp_path, a={"Namespaces": namespaces}, b={"Services": services}, c=created, d=described)
+    templates = read_templates([folder], {}, {})
+    found = templates.resources("AWS::ServiceDiscovery::PrivateDnsNamespace")
+    assert [each.property("Name") for each in found] == ["shop.local", "shop.local", "other.local"]
+    owners = [each.property("NamespaceId") for each in templates.resources("AWS::ServiceDiscovery::Service")]
+    assert [each.resource.place for each in owners] == [each.place for each in found[:2]]
+
+
 def test_preview_form_is_read(tmp_path: Path) -> None:
     def node(name: str, *backends: str) -> Json:
         spec = {

@@ -11,7 +11,7 @@ from color_mesh.appmesh.source import read_source
 from color_mesh.cloudformation import read_templates
 from color_mesh.ecs import read_declarations
 from color_mesh.ecs.reading import EVERY_PROPERTY
-from color_mesh.model import Mesh
+from color_mesh.model import Mesh, MeshError
 from tests.support.aws_forms import (
     NAMESPACE_ARN,
     NODE_INPUT,
@@ -220,6 +220,53 @@ def test_data_source_that_has_less_than_the_resource_is_left_out(tmp_path: Path)
     ]
 
 
+# What is not read
+
+PULL = "`terraform state pull` of Terraform 0.12 or later, or `terraform show -json`"
+EMPTY = f"is an empty Terraform state, got 'no resource' (that of the workspace with the mesh: {PULL})"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(
+            {"version": 3, "terraform_version": "0.11.14", "modules": [{"path": ["root"], "resources": {}}]},
+            f"is a Terraform state of a version that is not read, got '3' (version 4: {PULL})",
+            id="version-3",
+        ),
+        pytest.param({"version": 4, "terraform_version": "1.5.0", "resources": []}, EMPTY, id="empty"),
+        pytest.param({"format_version": "1.0", "terraform_version": "1.5.0"}, EMPTY, id="empty-shown"),
+    ],
+)
+def test_state_without_readable_resources_is_refused(content: Json, expected: str, tmp_path: Path) -> None:
+    file = write(tmp_path, content)
+    for path in (file, tmp_path):
+        with pytest.raises(MeshError) as error:
+            read_source([path])
+        assert str(error.value) == f"terraform.tfstate: {expected}"
+    write(tmp_path, state(*terraform_resources()), "shop.tfstate")
+    assert f"terraform.tfstate: {expected}" in read_source([tmp_path]).notes
+
+
+def test_task_definition_of_a_plan_with_unknown_containers_is_a_finding(tmp_path: Path) -> None:
+    resources = [
+        (kind, name, {key: each for key, each in values.items() if key != "container_definitions"})
+        for kind, name, values in terraform_resources()
+    ]
+    assert read_source([write(tmp_path, planned(*resources), "plan.json")]).left_out == (
+        (
+            "plan.json: module.shop.aws_ecs_task_definition.stock.container_definitions: is known only after terraform "
+            "apply, got None (give the state, or a plan of what is deployed)"
+        ),
+    )
+
+
+def test_types_of_resources_that_are_not_read_are_a_note(tmp_path: Path) -> None:
+    others = [(kind, "a", {"id": kind}) for kind in ("aws_s3_bucket", "aws_iam_role", "random_id")]
+    source = read_source([write(tmp_path, state(*terraform_resources(), *others))])
+    assert source.notes == ("terraform.tfstate: resources of these types are not read: aws_iam_role, aws_s3_bucket",)
+
+
 # Secrets
 
 SECRET = "not-for-anyone"
@@ -292,3 +339,27 @@ def test_cloud_map_of_a_state_is_that_of_the_aws_cli(tmp_path: Path) -> None:
     write(tmp_path, {"Namespaces": [namespace], "Services": [service]}, "cloud-map.json")
     (mesh,) = read_source([tmp_path]).meshes
     assert [each.name for each in mesh.cloud_map_services] == ["stock"]
+
+
+@pytest.mark.parametrize(
+    ("command", "hidden"),
+    [
+        (["curl", "-u", "admin:pw", "http://a"], ["admin:pw"]),
+        (["curl", "-u", "admin"], []),
+        (["sh", "-c", "curl -u admin:pw http://a"], ["curl -u admin:pw http://a"]),
+        (["serve", "--max-tokens", "100", "--tokens", "3", "keyspace"], []),
+        (["serve", "--token", "abc"], ["abc"]),
+        (["serve", "--token=abc", "dbPassword=b"], ["--token=abc", "dbPassword=b"]),
+        (["serve", "postgres://a:b@c/d"], ["postgres://a:b@c/d"]),
+    ],
+)
+def test_words_of_a_command_that_are_secret_are_hidden(command: list[str], hidden: list[str], tmp_path: Path) -> None:
+    containers = json.dumps([{"name": "app", "image": "a", "command": command}])
+    resources = [
+        (kind, name, {**values, **({"container_definitions": containers} if kind.endswith("definition") else {})})
+        for kind, name, values in terraform_resources()
+    ]
+    templates = read_templates([write(tmp_path, state(*resources, stock=CONTAINERS_ARE_SECRET))], {}, {})
+    (task,) = templates.without_secrets().resources("AWS::ECS::TaskDefinition")
+    (container,) = task.properties()["ContainerDefinitions"]
+    assert [word for word in command if word not in container["Command"]] == hidden

@@ -70,8 +70,7 @@ def test_variable_with_a_secret_becomes_work_to_do(value: Any, run: Any, tmp_pat
     assert status == 0
     assert 'environment={"COLOR": "red"}' in files
     expected = (
-        "t.json: Task container 'app': the variable DB is removed, because its value is that of the NoEcho parameter "
-        f"Password: {TO_DO}"
+        f"t.json: Task container 'app': the variable DB is removed, because its value is secret (Password): {TO_DO}"
     )
     assert expected in output
     assert f"- {expected}" in files
@@ -102,7 +101,7 @@ def test_secret_in_another_property_is_refused(container: dict[str, Any], run: A
     status, output, files = run("migrate", written(tmp_path, container))
     assert (status, files) == (1, "")
     assert output.startswith("virtual node 'red' container '")
-    assert "needs the value of a NoEcho parameter, which is written to no file, got 'Password' (" in output
+    assert "needs a secret value, which is written to no file, got 'Password' (" in output
 
 
 def test_service_that_needs_a_secret_elsewhere_is_left_out_alone(run: Any, tmp_path: Path) -> None:
@@ -118,8 +117,8 @@ def test_service_that_needs_a_secret_elsewhere_is_left_out_alone(run: Any, tmp_p
     assert status == 0
     assert 'nodes["blue"].implement(' in files
     assert (
-        "t.json: Service: is not migrated: virtual node 'red' container 'app' command: needs the value of a NoEcho "
-        "parameter, which is written to no file, got 'Password' ("
+        "t.json: Service: is not migrated: virtual node 'red' container 'app' command: needs a secret value, "
+        "which is written to no file, got 'Password' ("
     ) in output
 
 

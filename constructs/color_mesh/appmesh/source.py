@@ -87,7 +87,7 @@ def read_source(paths: Sequence[Path], values: Mapping[str, str] | None = None) 
         templates=templates,
         notes=(*templates.notes, *files.notes, *more_notes),
         # What has no value may be needed in several places.
-        left_out=tuple(dict.fromkeys((*files.duplicate_keys, *left_out))),
+        left_out=tuple(dict.fromkeys((*files.left_out, *left_out))),
     )
 
 

@@ -6,5 +6,6 @@
 """
 
 from color_mesh.aws_json.conversion import Conversion, convert
+from color_mesh.aws_json.terraform import unread_terraform
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "unread_terraform"]

@@ -58,7 +58,8 @@ def namespace(kind: str, value: Object, label: str | None = None) -> Converted:
         type=NAMESPACES[kind],
         label=label or label_of("namespace", value.get("Name")),
         properties=only(value, ("Name", "Description", "Vpc") if kind == "DNS_PRIVATE" else ("Name", "Description")),
-        key=(str(value.get("Name")),),
+        # Two VPCs may have namespaces of the same name.
+        key=(str(value.get("Name")), str(value.get("Id") or "")),
         ids=texts(value.get("Id"), value.get("Arn")),
     )
 

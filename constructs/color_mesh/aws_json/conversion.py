@@ -9,6 +9,8 @@ from typing import Any
 from color_mesh.aws_json import cloud_map
 from color_mesh.aws_json.documents import resources_of
 from color_mesh.aws_json.resource import Converted, Secret
+from color_mesh.aws_json.terraform import is_terraform, left_out_of_terraform, types_left_out
+from color_mesh.model.errors import listed
 
 MESH = "mesh"  # Name of a mesh that no document names.
 _APP_MESH = "AWS::AppMesh::"
@@ -27,6 +29,7 @@ class Conversion:
         secrets: Values of the parameters of the template, which have ``NoEcho``.
         pseudo: Region and account, if an ARN has them.
         notes: Notes for the user.
+        left_out: Problems of resources that are left out.
         understood: Files that declare a resource.
     """
 
@@ -35,6 +38,7 @@ class Conversion:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     pseudo: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     understood: frozenset[Path] = frozenset()
 
 
@@ -45,7 +49,8 @@ def convert(documents: Iterable[tuple[Path, Any]], meshes: Iterable[str] = ()) -
         documents: Files, each with its document. Documents without a resource are left out.
         meshes: Names of meshes that are declared elsewhere. Default: none.
     """
-    notes: list[str] = []
+    documents = [*documents]
+    notes = [*_terraform_notes(documents)]
     found = [(path, each) for path, document in documents for each in resources_of(document, path.name.split(".")[0])]
     mesh = _mesh_name(found, meshes)
     named = [(path, _with_mesh(each, mesh, notes, path)) for path, each in found]
@@ -63,8 +68,21 @@ def convert(documents: Iterable[tuple[Path, Any]], meshes: Iterable[str] = ()) -
         secrets=secrets,
         pseudo=_pseudo(each for _, each in resources.values()),
         notes=tuple(notes),
+        left_out=tuple(
+            f"{path.name}: {text}"
+            for path, document in documents
+            if is_terraform(document)
+            for text in left_out_of_terraform(document)
+        ),
         understood=frozenset(path for path, _ in found),
     )
+
+
+def _terraform_notes(documents: Iterable[tuple[Path, Any]]) -> Iterator[str]:
+    for path, document in documents:
+        types = types_left_out(document) if is_terraform(document) else ()
+        if types:
+            yield f"{path.name}: resources of these types are not read: {', '.join(sorted(types))}"
 
 
 _Resources = dict[str, tuple[Path, Converted]]
@@ -91,19 +109,34 @@ def _with_mesh(resource: Converted, mesh: str | None, notes: list[str], path: Pa
 def _merged(found: list[tuple[Path, Converted]], notes: list[str]) -> _Resources:
     """Return the resources by logical id, of those with the same names the last one."""
     by_key: dict[tuple[str, ...], tuple[Path, Converted]] = {}
+    updates: list[str] = []
     for path, resource in found:
-        key = (resource.type, *resource.key)
+        key = _known_key(resource, by_key)
         if key in by_key:
             earlier, other = by_key[key]
-            notes.append(f"{path.name} updates what {earlier.name} declares")
+            updates.append(f"{path.name} updates what {earlier.name} declares")
             resource = replace(resource, ids=(*resource.ids, *other.ids))
         by_key[key] = path, resource
+    if len(updates) == 1:
+        notes += updates
+    elif updates:
+        files = dict.fromkeys(each.partition(" updates ")[0] for each in updates)
+        notes.append(f"{len(updates)} resources are declared again by later files, which count: {listed(files)}")
     resources: _Resources = {}
     counts: dict[str, int] = {}
     for path, resource in by_key.values():
         counts[resource.label] = count = counts.get(resource.label, 0) + 1
         resources[resource.label if count == 1 else f"{resource.label} {count}"] = path, resource
     return resources
+
+
+def _known_key(resource: Converted, known: Collection[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the key of a resource: for a namespace without an id, or beside such a one, that of the same name."""
+    key = (resource.type, *resource.key)
+    if key in known or resource.type not in cloud_map.NAMESPACES.values():
+        return key
+    same_name = [each for each in known if each[:-1] == key[:-1] and "" in (each[-1], key[-1])]
+    return same_name[0] if len(same_name) == 1 else key
 
 
 def _with_namespaces(resources: _Resources, notes: list[str]) -> _Resources:

@@ -8,6 +8,7 @@ from typing import Any
 from color_mesh.aws_json.resource import Converted, Object, Secret
 from color_mesh.aws_json.terraform_plan import own_id, with_references
 from color_mesh.aws_json.terraform_types import CONVERSIONS
+from color_mesh.model.errors import problem
 
 _MAX_DEPTH = 50
 # Types whose data sources have less than the resources, such as no rules.
@@ -23,6 +24,38 @@ def is_terraform(document: Any) -> bool:
     return "format_version" in document and any(key in document for key in ("values", "planned_values"))
 
 
+def unread_terraform(document: Any) -> tuple[str, str, str] | None:
+    """Return why a state has no resource to read: the problem, the value and the fix; ``None`` if it has some."""
+    if not isinstance(document, dict):
+        return None
+    version, fix = (
+        document.get("version"),
+        "`terraform state pull` of Terraform 0.12 or later, or `terraform show -json`",
+    )
+    if "terraform_version" in document and version in (1, 2, 3):
+        return "is a Terraform state of a version that is not read", str(version), f"version 4: {fix}"
+    if is_terraform(document) and not document.get("resources") and not any(True for _ in _declared(document)):
+        return "is an empty Terraform state", "no resource", f"that of the workspace with the mesh: {fix}"
+    if "format_version" in document and "terraform_version" in document and not is_terraform(document):
+        return "is an empty Terraform state", "no resource", f"that of the workspace with the mesh: {fix}"
+    return None
+
+
+def left_out_of_terraform(document: Object) -> Iterator[str]:
+    """Yield the problems of resources that a state or plan has and that are left out."""
+    for address, type_name, values in _declared(document):
+        is_task = type_name == "aws_ecs_task_definition" and not _is_data(address, type_name)
+        if is_task and not values.get("container_definitions"):
+            subject, fix = f"{address}.container_definitions", "give the state, or a plan of what is deployed"
+            yield problem(subject, "is known only after terraform apply", None, fix)
+
+
+def types_left_out(document: Object) -> set[str]:
+    """Return the types of resources that a state or plan has and that are not read."""
+    types = {type_name for _, type_name, _ in _declared(document)}
+    return {each for each in types if each.startswith("aws_") and each not in CONVERSIONS}
+
+
 def terraform_resources(document: Object) -> list[Converted]:
     """Return the resources of a state or plan that have a type of CloudFormation."""
     declared = {address: (type_name, values) for address, type_name, values in _declared(document)}
@@ -30,9 +63,8 @@ def terraform_resources(document: Object) -> list[Converted]:
         declared = with_references(declared, document["configuration"])
     resources: list[Converted] = []
     for address, (type_name, values) in declared.items():
-        is_data = address.rpartition(f"{type_name}.")[0].endswith("data.")
         convert = CONVERSIONS.get(type_name)
-        if convert is not None and not (is_data and type_name.startswith(_INCOMPLETE_DATA)):
+        if convert is not None and not (_is_data(address, type_name) and type_name.startswith(_INCOMPLETE_DATA)):
             found = convert(values, address)
             resources += (replace(each, ids=(*each.ids, own_id(address))) for each in found[:1])
             resources += found[1:]
@@ -56,6 +88,10 @@ def _declared(document: Object) -> Iterator[tuple[str, str, Object]]:
                 for path in secrets if isinstance(secrets, list) else ():
                     attributes = _hidden(attributes, _steps(path))
                 yield _address(resource, instance.get("index_key")), str(resource.get("type")), attributes
+
+
+def _is_data(address: str, type_name: str) -> bool:
+    return address.rpartition(f"{type_name}.")[0].endswith("data.")
 
 
 def _root(values: Any) -> Any:

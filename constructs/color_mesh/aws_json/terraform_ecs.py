@@ -8,8 +8,17 @@ from color_mesh.aws_json.resource import Converted, Object, Secret, embedded_jso
 from color_mesh.aws_json.terraform_blocks import block, blocks, pairs, renamed
 
 _OF_ENVOY = ("APPMESH_", "ENVOY_", "ENABLE_ENVOY_")
-_SECRET = re.compile("pass|secret|token|key|credential", re.IGNORECASE)
+# Words of a name, of which one says that the value is secret: DB_PASSWORD, --api-key, not --max-tokens or keyspace.
+_SECRET = re.compile(
+    r"(?<![a-z])(?:pass(?:word|wd|phrase)?s?|pwd?|secrets?|token|(?:api)?key|credentials?|auth|authorization)(?![a-z])"
+)
+_CAMEL_CASE = re.compile("(?<=[a-z])(?=[A-Z])")
+_NAME = re.compile("[A-Za-z0-9_.-]+")
+_OPTION = re.compile("--?[A-Za-z0-9_-]+")
 _URL_WITH_PASSWORD = re.compile("://[^/@:]*:[^/@]+@")
+# Options of programs such as curl, with a user and a password.
+_USER = ("-u", "--user")
+_USER_WITH_PASSWORD = re.compile(r"(?:^|\s)(?:-u|--user)[\s=]*[^\s:]+:\S")
 # Keys of a container that name things, such as the ARN of a secret in AWS Secrets Manager.
 _NO_SECRETS = ("name", "image", "secrets", "repositoryCredentials", "dependsOn", "portMappings", "mountPoints")
 _TASK_DEFINITION = {
@@ -138,7 +147,7 @@ def _secret_variable(variable: Any) -> Any:
 def _secret_words(value: Any, before: str = "") -> Any:
     """Return a value whose texts are secrets if they, or the key or the option before them, name a secret.
 
-    URLs with a password are secrets, too.
+    URLs and users with a password are secrets, too. Options by themselves are none.
     """
     if isinstance(value, dict):
         return {key: _secret_words(each, key) for key, each in value.items()}
@@ -147,8 +156,15 @@ def _secret_words(value: Any, before: str = "") -> Any:
         return [_secret_words(each, str(word)) for word, each in zip(words, value, strict=False)]
     if not isinstance(value, str):
         return value
-    is_secret = _SECRET.search(value) or _SECRET.search(before) or _URL_WITH_PASSWORD.search(value)
-    return Secret(value) if is_secret else value
+    named = (_NAME.fullmatch(before) and _names_secret(before)) or (
+        _names_secret(value) and not _OPTION.fullmatch(value)
+    )
+    has_password = _URL_WITH_PASSWORD.search(value) or _USER_WITH_PASSWORD.search(value)
+    return Secret(value) if named or has_password or (before in _USER and ":" in value) else value
+
+
+def _names_secret(text: str) -> bool:
+    return _SECRET.search(_CAMEL_CASE.sub("-", text).lower()) is not None
 
 
 def _volume(values: Object) -> dict[str, Any]:

@@ -20,12 +20,12 @@ class Files:
 
     Attributes:
         notes: Notes for the user about files of folders that are not understood.
-        duplicate_keys: Messages about keys that occur twice.
+        left_out: Messages about keys that occur twice, and about resources that are left out.
     """
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self.duplicate_keys: list[str] = []
+        self.left_out: list[str] = []
         self._parsed: dict[Path, Parsed] = {}
         self._bytes = 0
         self._values = 0
@@ -70,7 +70,7 @@ class Files:
         resolved = path if "\0" in str(path) else Path(os.path.realpath(path))
         if resolved not in self._parsed:
             parsed = parse(path, max_bytes)
-            self.duplicate_keys += (
+            self.left_out += (
                 problem(f"{path.name}: key {key!r}", "occurs twice", key, "the last one counts: remove one")
                 for key in parsed.duplicate_keys
             )

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from color_mesh.aws_json import convert
+from color_mesh.aws_json import convert, unread_terraform
+from color_mesh.cloudformation.addons import ADDON_PARAMETERS, with_addon_parameters
 from color_mesh.cloudformation.evaluate import Evaluator
 from color_mesh.cloudformation.files import Files
 from color_mesh.cloudformation.functions import FUNCTIONS
@@ -17,6 +18,7 @@ from color_mesh.model.errors import listed, problem, refuse
 
 MAX_RESOURCES = 5_000  # Of all stacks.
 _MAX_NAMED = 10  # Files in a note.
+_NOTHING = "has no template and no JSON of the AWS CLI or Terraform"
 _FIX = "a cloud assembly such as cdk.out, templates, JSON of the AWS CLI, a Terraform state, or a folder of them"
 
 
@@ -62,25 +64,31 @@ def _roots(paths: Sequence[Path], files: Files) -> tuple[list[Stack], list[str]]
     documents: dict[Path, Any] = {}
     contents = []
     for path in paths:
-        at_path, others = read_stacks(path, files)
-        stacks |= {stack.path.resolve(): stack for stack in at_path}
+        own, others = read_stacks(path, files)
+        stacks |= {stack.path.resolve(): stack for stack in own}
         documents |= {file.resolve(): document for file, document in others}
-        contents.append((path, bool(at_path), [file.resolve() for file, _ in others]))
+        contents.append((path, bool(own), [file.resolve() for file, _ in others]))
     conversion = convert(documents.items(), _mesh_names(stacks.values()))
-    refuse(
-        problem(str(path), "has no template and no JSON of the AWS CLI or Terraform", "no resource", _FIX)
-        for path, has_stack, others in contents
-        if not has_stack and conversion.understood.isdisjoint(others)
-    )
+    files.left_out += conversion.left_out
+    unread = {file: found for file, each in documents.items() if (found := unread_terraform(each)) is not None}
+    problems: list[str] = []
+    for path, has_stack, at_path in contents:
+        if not has_stack and conversion.understood.isdisjoint(at_path):
+            states = [problem(file.name, *unread[file]) for file in at_path if file in unread]
+            problems += states or [problem(str(path), _NOTHING, "no resource", _FIX)]
+    refuse(problems)
     roots, notes = merged([*stacks.values()])
+    addons = {file: each for file, each in documents.items() if file.name in ADDON_PARAMETERS}
+    roots = [with_addon_parameters(stack, addons, notes) for stack in roots]
     for stack in roots:
         nest(stack, files)
     if conversion.files:
         first = next(iter(conversion.files.values()))
         name = first.name.split(".")[0]
-        found = conversion.pseudo, conversion.secrets
-        roots.insert(0, Stack(first, name, conversion.template, *found, files=conversion.files))
-    unknown = sorted(file.name for file in documents if file not in conversion.understood)
+        values = conversion.pseudo, conversion.secrets
+        roots.insert(0, Stack(first, name, conversion.template, *values, files=conversion.files))
+    notes += [problem(file.name, *found) for file, found in unread.items()]
+    unknown = sorted(file.name for file in documents if file not in {*conversion.understood, *unread, *addons})
     if unknown:
         more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
         notes.append(f"not understood: {', '.join(unknown[:_MAX_NAMED])}{more}")

@@ -96,8 +96,8 @@ def container_findings(subject: str, container: Container) -> Iterator[Finding]:
 def check_hidden(subject: str, text: str) -> Iterator[str]:
     """Validate that text of the generated app needs no value of a parameter with ``NoEcho``."""
     for parameter in hidden_parameters(text):
-        fix = "use a parameter without NoEcho, or an environment variable, for which the report has the work to do"
-        yield problem(subject, "needs the value of a NoEcho parameter, which is written to no file", parameter, fix)
+        fix = "use a value that is no secret, or an environment variable, for which the report has the work to do"
+        yield problem(subject, "needs a secret value, which is written to no file", parameter, fix)
 
 
 def check_deployment_text(subject: str, text: str) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> It
     for name, value in _known(values).items():
         if parameters := " and ".join(hidden_parameters(value)):
             text = (
-                f"the variable {name} is removed, because its value is that of the NoEcho parameter {parameters}: "
+                f"the variable {name} is removed, because its value is secret ({parameters}): "
                 "store it in AWS Secrets Manager or the Parameter Store, and add it to the container as an ecs.Secret"
             )
             yield to_do(subject, text)

@@ -55,7 +55,7 @@ def _obstacle(key: str, text: str | Reference) -> str | None:
     if isinstance(text, Reference):
         return f"{text} is known only at deployment (add {set_option(str(text))})"
     if hidden_parameters(text) or hidden_parameters(key):
-        return "it has the value of a NoEcho parameter"
+        return "it has a secret value"
     if DEPLOYMENT_TEXT.search(text) or DEPLOYMENT_TEXT.search(key):
         return "a deployment would replace a part of it"
     return "AWS reserves its prefix" if key.lower().startswith("aws:") else None

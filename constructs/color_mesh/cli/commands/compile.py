@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
 def _check_secrets(configuration: str) -> Iterator[str]:
     """Validate that a configuration needs no value of a parameter with ``NoEcho``, for which another text stands."""
     for parameter in hidden_parameters(configuration):
-        fix = "use a parameter without NoEcho"
-        yield problem("compile", "needs the value of a NoEcho parameter, which is not printed", parameter, fix)
+        fix = "use a value that is neither of a NoEcho parameter nor sensitive in Terraform"
+        yield problem("compile", "needs a secret value, which is not printed", parameter, fix)
 
 
 def _placeholder_notes(configuration: str) -> Iterator[str]:

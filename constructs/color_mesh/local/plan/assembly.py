@@ -156,7 +156,7 @@ def read_plan(
     files = Files()
     templates = read_templates(paths, values or {}, _KNOWN_ATTRIBUTES, files).with_pseudo_parameters(assumed)
     plan = _readable_plan(templates, paths, images or {})
-    return replace(plan, notes=(*templates.notes, *files.notes, *files.duplicate_keys, *templates.placeholders))
+    return replace(plan, notes=(*templates.notes, *files.notes, *files.left_out, *templates.placeholders))
 
 
 def _readable_plan(templates: Templates, paths: Sequence[Path], images: Commands) -> Plan:
@@ -182,7 +182,7 @@ def _readable_plan(templates: Templates, paths: Sequence[Path], images: Commands
 
 def _without_values(left_out: LeftOut) -> LeftOut:
     """Return what is left out because of the value of a ``NoEcho`` parameter, without the value."""
-    text = problem(left_out.place, "does not take the value of a NoEcho parameter", "****", "another value")
+    text = problem(left_out.place, "does not take a secret value", "****", "another value")
     return replace(left_out, text=text)
 
 
