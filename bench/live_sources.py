@@ -11,15 +11,15 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.envoys import running_envoy
+from bench.envoys import cpu_seconds, resident_mebibytes, running_envoy
+from bench.load import PORT, SERVICE, Pair, compare
 from bench.minimal_envoy import proxy
-from bench.sidecar import APPLICATION, CONNECTIONS, PORT, SECONDS, SERVICE, load
+from bench.sidecar import APPLICATION
 from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Instance, Loopback, configure, endpoints
 from color_mesh.envoy.placement import INBOUND_PORT, Endpoints
 from color_mesh.model import (
@@ -36,7 +36,6 @@ from color_mesh.model import (
 )
 from tests.support.cloud_map import CloudMap, cloud_map, task_instance, tasks_of, weights
 
-RUNS = 9
 REFRESH_SECONDS = 10
 BACKENDS, TASKS = (1, 10, 50), 100
 WINDOW_SECONDS = 60
@@ -45,7 +44,6 @@ DEADLINE_SECONDS = 60
 STANDIN, LIVE, STATIC = "127.64.0.1", "127.65.0", "127.66.0"
 NAMESPACE = "bench.local"
 WEIGHTS = (NAMESPACE, "router.weights")
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def node(name: str) -> VirtualNode:
@@ -176,26 +174,10 @@ class Measurements:
             wait_until(lambda network=network: has_tasks(f"{network}.1", 2), "both nodes have a task")  # type: ignore[misc]
             if live:
                 wait_until(lambda: self.weight_of_blue() == "1", "the weights are known")
-        rates: dict[str, list[float]] = {LIVE: [], STATIC: []}
-        micros: dict[str, list[float]] = {LIVE: [], STATIC: []}
-        for run in range(RUNS):
-            print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
-            before = {network: sum(map(cpu_seconds, pids[network])) for network in rates}
-            # At the same time: what else the machine does then slows both down.
-            with ThreadPoolExecutor(len(rates)) as pool:
-                results = dict(zip(rates, pool.map(load, rates), strict=True))
-            for network, result in results.items():
-                rates[network].append(result["requests"]["average"])
-                used = sum(map(cpu_seconds, pids[network])) - before[network]
-                micros[network].append(used * 1e6 / result["requests"]["total"])
-        print(
-            f"{os.cpu_count()} cores, {CONNECTIONS} connections to each of two pairs at the same time, "
-            f"median of {RUNS} runs of {SECONDS} s"
+        compare(
+            Pair(title="files", network=STATIC, pids=pids[STATIC]),
+            Pair(title="live sources", network=LIVE, pids=pids[LIVE]),
         )
-        for title, network in (("live sources", LIVE), ("files", STATIC)):
-            rate, cpu = median(rates[network]), median(micros[network])
-            print(f"pair with {title:13} {rate:8.0f} requests/s  {cpu:6.0f} us of CPU for each request")
-        print(f"live to files: {ratio(rates):.3f} of the requests, {1 / ratio(micros):.3f} by the CPU time")
 
     def weight_of_blue(self) -> str:
         """Return a weight in force."""
@@ -246,28 +228,11 @@ class Measurements:
             )
 
 
-def ratio(measured: Mapping[str, list[float]]) -> float:
-    """Return the median of the ratios of the live pair to the other."""
-    return median(live / static for live, static in zip(measured[LIVE], measured[STATIC], strict=True))
-
-
 def sorted_counters(address: str, names: str) -> list[tuple[str, int]]:
     """Return the counters of calls, received bytes and sent bytes, in this order."""
     order = ("rq_total", "cx_rx_bytes_total", "cx_tx_bytes_total")
     counters = statistics(address, names)
     return sorted(counters.items(), key=lambda item: order.index(item[0].rpartition("upstream_")[2]))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process (proc_pid_stat(5): utime and stime)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
-
-
-def resident_mebibytes(pid: int) -> float:
-    """Return the resident memory of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import pytest
 from color_mesh.envoy import CloudMapEndpoints, Configuration, Loopback, Transparent, configure
 from color_mesh.envoy.aws.cloud_map import weights_name
 from color_mesh.envoy.placement import EGRESS_PORT, Interception
-from color_mesh.model import IpPreference, Milliseconds, Route, RouteMatch, Timeout, WeightedTarget
-from tests.support.builders import TCP, mesh, node, router, service, to
+from color_mesh.model import IpPreference, Listener, Milliseconds, Route, RouteMatch, Timeout, WeightedTarget
+from tests.support.builders import TCP, mesh, node, refusal, router, service, to
 from tests.support.envoy import validate
 
 NAMES = ("a", "b", "c")
@@ -18,7 +18,10 @@ LIVE = frozenset({("router", "route")})
 
 
 def compiled(
-    interception: Interception, weights: tuple[int, ...] = (0, 2, 1), preference: IpPreference | None = None
+    interception: Interception,
+    weights: tuple[int, ...] = (0, 2, 1),
+    preference: IpPreference | None = None,
+    port: int = TCP.port,
 ) -> Configuration:
     """Compile the configuration of a node that calls a tcp router with three targets."""
     targets = tuple(
@@ -28,7 +31,7 @@ def compiled(
     route = Route(name="route", protocol="tcp", match=RouteMatch(), targets=targets, timeout=timeout)
     of = mesh(
         nodes=[*(node(name, listeners=(TCP,)) for name in NAMES), node("red", backends=(to("abc.colors.local"),))],
-        routers=(router("router", TCP, routes=(route,)),),
+        routers=(router("router", Listener(port=port, protocol="tcp"), routes=(route,)),),
         services=(service("abc.colors.local", virtual_router="router"),),
         egress_filter="ALLOW_ALL",
         ip_preference=preference,
@@ -70,6 +73,13 @@ def test_redirected_connections_are_handed_to_the_listener_of_a_tcp_route_with_w
     assert redirected["use_original_dst"]
     assert TCP.port not in [each["filter_chain_match"].get("destination_port") for each in redirected["filter_chains"]]
     assert listener_of(configuration, TCP.port)["bind_to_port"] is False
+
+
+def test_port_of_envoy_cannot_have_a_listener_for_weights() -> None:
+    assert refusal(compiled, Transparent(), port=EGRESS_PORT) == (
+        "virtual node 'red': backend 'abc.colors.local' has weights and a port that is used by Envoy, got 15001 "
+        "(Envoy uses 15000 and 15001 for redirected connections: change the port)"
+    )
 
 
 @pytest.mark.envoy

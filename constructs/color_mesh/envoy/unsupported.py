@@ -10,6 +10,7 @@ from color_mesh.envoy.placement import (
     ALL_ADDRESSES,
     EGRESS_PORT,
     INBOUND_PORT,
+    INGRESS_PORT,
     Loopback,
     Placement,
     backend_address,
@@ -31,6 +32,7 @@ from color_mesh.model.errors import problem
 
 NO_SDS = "give the path of the Unix socket of the Secret Discovery Service"
 ENVOY_PORTS = f"Envoy uses {ADMIN_PORT}, and {INBOUND_PORT} and up for the listeners of the node: change the port"
+REDIRECTED_PORTS = f"Envoy uses {INGRESS_PORT} and {EGRESS_PORT} for redirected connections: change the port"
 APP_ELSEWHERE = (
     "make the application listen on 127.0.0.1 and set app_address='127.0.0.1', or give the services another port than "
     "the application, such as 80, and set app_port to that of the application"
@@ -50,7 +52,7 @@ def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placeme
     yield from _external(subject, mesh, part)
     for listener in part.listeners:
         yield from _listener(f"{subject} listener {listener.port}", listener, placement)
-    ports = _ports(mesh, part)
+    ports = _ports(mesh, part, placement)
     for port in ports:
         for target in port.targets:
             yield from _target(f"{subject} backend {port.service.name!r}", target, placement)
@@ -66,10 +68,13 @@ def unsupported_features(mesh: Mesh, part: VirtualNode | VirtualGateway, placeme
         yield from _port_collisions(subject, ports)
 
 
-def _ports(mesh: Mesh, part: VirtualNode | VirtualGateway) -> Sequence[ServicePort]:
+def _ports(mesh: Mesh, part: VirtualNode | VirtualGateway, placement: Placement) -> Sequence[ServicePort]:
     if any(name in mesh.external_services for name in _called(part)):
         return ()
-    return backend_ports(mesh, part) if isinstance(part, VirtualNode) else gateway_ports(mesh, part)
+    live_routes = placement.live_routes
+    if isinstance(part, VirtualNode):
+        return backend_ports(mesh, part, live_routes)
+    return gateway_ports(mesh, part, live_routes)
 
 
 def _called(part: VirtualNode | VirtualGateway) -> Iterable[str]:
@@ -165,3 +170,7 @@ def _port_collisions(subject: str, ports: Sequence[ServicePort]) -> Iterator[str
         if len(protocols) > 1 and "tcp" in protocols.values():
             fix = "transparent interception selects tcp backends by port alone: change a port"
             yield problem(subject, f"backends share port {number}", protocols, fix)
+    for port in ports:
+        if port.protocol == "tcp" and port.weights and port.port in (INGRESS_PORT, EGRESS_PORT):
+            wrong = f"backend {port.service.name!r} has weights and a port that is used by Envoy"
+            yield problem(subject, wrong, port.port, REDIRECTED_PORTS)
