@@ -43,6 +43,8 @@ WINDOW_SECONDS = 60
 CHANGES = 5
 DEADLINE_SECONDS = 60
 STANDIN, LIVE, STATIC = "127.64.0.1", "127.65.0", "127.66.0"
+# A second pair without live sources: how far it is from the first one is the error of the measurement.
+CONTROL = "127.70.0"
 NAMESPACE = "bench.local"
 WEIGHTS = (NAMESPACE, "router.weights")
 
@@ -157,7 +159,7 @@ class Measurements:
         configuration = configure(mesh, part, interception=placement, endpoints=source)
         files = dict(configuration.files)
         for file, target in configuration.targets.items():
-            files[file] = endpoints(mesh, target, [Instance(ipv4=f"{STATIC}.2", port=INBOUND_PORT)])
+            files[file] = endpoints(mesh, target, [Instance(ipv4=f"{address.rpartition('.')[0]}.2", port=INBOUND_PORT)])
         folder.mkdir(parents=True)
         bootstrap = self._lead_here(configuration.bootstrap) if live else configuration.bootstrap
         return self._stack.enter_context(running_envoy(bootstrap, address, folder, files, self._environment))
@@ -167,7 +169,7 @@ class Measurements:
         mesh, pids = routed_mesh(), {}
         self.aws.instances |= {(NAMESPACE, name): tasks_of([f"{LIVE}.2"]) for name in ("blue", "green")}
         self.aws.instances[WEIGHTS] = [weights("all", blue="1", green="1")]
-        for network, live in ((LIVE, True), (STATIC, False)):
+        for network, live in ((LIVE, True), (STATIC, False), (CONTROL, False)):
             pids[network] = [
                 self.start(mesh, name, f"{network}.{number}", live=live)
                 for name, number in (("blue", 2), ("caller", 1))
@@ -175,13 +177,14 @@ class Measurements:
             wait_until(lambda network=network: has_tasks(f"{network}.1", 2), "both nodes have a task")  # type: ignore[misc]
             if live:
                 wait_until(lambda: self.weight_of_blue() == "1", "the weights are known")
-        rates: dict[str, list[float]] = {LIVE: [], STATIC: []}
-        micros: dict[str, list[float]] = {LIVE: [], STATIC: []}
+        rates: dict[str, list[float]] = {network: [] for network in pids}
+        micros: dict[str, list[float]] = {network: [] for network in pids}
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
             before = {network: sum(map(cpu_seconds, pids[network])) for network in rates}
-            # At the same time: what else the machine does then slows both down.
-            networks = sorted(rates, reverse=run % 2 == 1)  # The first one to start has the machine to itself.
+            # At the same time: what else the machine does then slows all of them down. They start in turns: the first
+            # one has the machine to itself for a moment.
+            networks = [*rates][run % len(rates) :] + [*rates][: run % len(rates)]
             with ThreadPoolExecutor(len(networks)) as pool:
                 results = dict(zip(networks, pool.map(load, networks), strict=True))
             for network, result in results.items():
@@ -189,13 +192,15 @@ class Measurements:
                 used = sum(map(cpu_seconds, pids[network])) - before[network]
                 micros[network].append(used * 1e6 / result["requests"]["total"])
         print(
-            f"{os.cpu_count()} cores, {CONNECTIONS} connections to each of two pairs at the same time, "
+            f"{os.cpu_count()} cores, {CONNECTIONS} connections to each of {len(rates)} pairs at the same time, "
             f"median of {RUNS} runs of {SECONDS} s"
         )
-        for title, network in (("live sources", LIVE), ("files", STATIC)):
+        for title, network in (("live sources", LIVE), ("files", STATIC), ("files again", CONTROL)):
             rate, cpu = median(rates[network]), median(micros[network])
             print(f"pair with {title:13} {rate:8.0f} requests/s  {cpu:6.0f} us of CPU for each request")
-        print(f"live to files: {ratio(rates):.3f} of the requests, {1 / ratio(micros):.3f} by the CPU time")
+        for title, network in (("live to files", LIVE), ("files again to files", CONTROL)):
+            by_rate, by_cpu = ratio(rates, network), 1 / ratio(micros, network)
+            print(f"{title}: {by_rate:.3f} of the requests, {by_cpu:.3f} by the CPU time")
 
     def weight_of_blue(self) -> str:
         """Return a weight in force."""
@@ -246,9 +251,9 @@ class Measurements:
             )
 
 
-def ratio(measured: Mapping[str, list[float]]) -> float:
-    """Return the median of the ratios of the live pair to the other."""
-    return median(live / static for live, static in zip(measured[LIVE], measured[STATIC], strict=True))
+def ratio(measured: Mapping[str, list[float]], network: str) -> float:
+    """Return the median of the ratios of a pair to the one with files."""
+    return median(pair / files for pair, files in zip(measured[network], measured[STATIC], strict=True))
 
 
 def sorted_counters(address: str, names: str) -> list[tuple[str, int]]:
