@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.envoys import running_envoy
+from bench.envoys import resident_mebibytes, running_envoy
 from color_mesh.envoy import FileEndpoints, Loopback, configure
 from color_mesh.model import (
     AccessLog,
@@ -43,12 +43,6 @@ def mesh(size: int) -> Mesh:
     )
     services = tuple(VirtualService(name=f"{node.name}.bench.local", virtual_node=node.name) for node in nodes)
     return Mesh(name="bench", nodes=nodes, services=services)
-
-
-def resident_mebibytes(pid: int) -> float:
-    """Return the resident memory of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
 def main() -> None:

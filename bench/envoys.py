@@ -48,3 +48,15 @@ def _wait_until_live(process: subprocess.Popen[bytes], admin: str) -> None:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"Envoy at {admin} did not start") from None
         time.sleep(0.02)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of the threads of a process, from nanoseconds (Linux, *Scheduler Statistics*)."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
+def resident_mebibytes(pid: int) -> float:
+    """Return the resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024

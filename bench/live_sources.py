@@ -11,15 +11,15 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.envoys import running_envoy
+from bench.envoys import cpu_seconds, resident_mebibytes, running_envoy
+from bench.load import PORT, SERVICE, Pair, compare
 from bench.minimal_envoy import proxy
-from bench.sidecar import APPLICATION, CONNECTIONS, PORT, SECONDS, SERVICE, load
+from bench.sidecar import APPLICATION
 from color_mesh.envoy import CloudMapEndpoints, FileEndpoints, Instance, Loopback, configure, endpoints
 from color_mesh.envoy.placement import INBOUND_PORT, Endpoints
 from color_mesh.model import (
@@ -36,7 +36,6 @@ from color_mesh.model import (
 )
 from tests.support.cloud_map import CloudMap, cloud_map, task_instance, tasks_of, weights
 
-RUNS = 9
 REFRESH_SECONDS = 10
 BACKENDS, TASKS = (1, 10, 50), 100
 WINDOW_SECONDS = 60
@@ -177,30 +176,11 @@ class Measurements:
             wait_until(lambda network=network: has_tasks(f"{network}.1", 2), "both nodes have a task")  # type: ignore[misc]
             if live:
                 wait_until(lambda: self.weight_of_blue() == "1", "the weights are known")
-        rates: dict[str, list[float]] = {network: [] for network in pids}
-        micros: dict[str, list[float]] = {network: [] for network in pids}
-        for run in range(RUNS):
-            print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
-            before = {network: sum(map(cpu_seconds, pids[network])) for network in rates}
-            # At the same time: what else the machine does then slows all of them down. They start in turns: the first
-            # one has the machine to itself for a moment.
-            networks = [*rates][run % len(rates) :] + [*rates][: run % len(rates)]
-            with ThreadPoolExecutor(len(networks)) as pool:
-                results = dict(zip(networks, pool.map(load, networks), strict=True))
-            for network, result in results.items():
-                rates[network].append(result["requests"]["average"])
-                used = sum(map(cpu_seconds, pids[network])) - before[network]
-                micros[network].append(used * 1e6 / result["requests"]["total"])
-        print(
-            f"{os.cpu_count()} cores, {CONNECTIONS} connections to each of {len(rates)} pairs at the same time, "
-            f"median of {RUNS} runs of {SECONDS} s"
+        compare(
+            Pair(title="files", network=STATIC, pids=pids[STATIC]),
+            Pair(title="live sources", network=LIVE, pids=pids[LIVE]),
+            Pair(title="files again", network=CONTROL, pids=pids[CONTROL]),
         )
-        for title, network in (("live sources", LIVE), ("files", STATIC), ("files again", CONTROL)):
-            rate, cpu = median(rates[network]), median(micros[network])
-            print(f"pair with {title:13} {rate:8.0f} requests/s  {cpu:6.0f} us of CPU for each request")
-        for title, network in (("live to files", LIVE), ("files again to files", CONTROL)):
-            by_rate, by_cpu = ratio(rates, network), 1 / ratio(micros, network)
-            print(f"{title}: {by_rate:.3f} of the requests, {by_cpu:.3f} by the CPU time")
 
     def weight_of_blue(self) -> str:
         """Return a weight in force."""
@@ -251,28 +231,11 @@ class Measurements:
             )
 
 
-def ratio(measured: Mapping[str, list[float]], network: str) -> float:
-    """Return the median of the ratios of a pair to the one with files."""
-    return median(pair / files for pair, files in zip(measured[network], measured[STATIC], strict=True))
-
-
 def sorted_counters(address: str, names: str) -> list[tuple[str, int]]:
     """Return the counters of calls, received bytes and sent bytes, in this order."""
     order = ("rq_total", "cx_rx_bytes_total", "cx_tx_bytes_total")
     counters = statistics(address, names)
     return sorted(counters.items(), key=lambda item: order.index(item[0].rpartition("upstream_")[2]))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of the threads of a process, from nanoseconds (Linux, *Scheduler Statistics*)."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
-
-
-def resident_mebibytes(pid: int) -> float:
-    """Return the resident memory of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024
 
 
 def main() -> None:

@@ -58,11 +58,15 @@ def proxy(
         cluster = {"name": "next", "type": "STATIC", "load_assignment": assignment}
         clusters = [{**cluster, **({"transport_socket": client} if client else {})}]
     extensions = "type.googleapis.com/envoy.extensions.filters"
-    router = {"name": "router", "typed_config": {"@type": f"{extensions}.http.router.v3.Router"}}
+    filters = [{"name": "router", "typed_config": {"@type": f"{extensions}.http.router.v3.Router"}}]
+    if not upstream:
+        # Envoy closes the connection of a request that it answers before it has read the body.
+        buffer = {"@type": f"{extensions}.http.buffer.v3.Buffer", "max_request_bytes": 5_000_000}
+        filters.insert(0, {"name": "buffer", "typed_config": buffer})
     manager = {
         "@type": f"{extensions}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "http",
-        "http_filters": [router],
+        "http_filters": filters,
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
     }
     listener = {

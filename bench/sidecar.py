@@ -1,14 +1,13 @@
 """Measure requests through pairs of sidecars.
 
-The pairs have compiled configurations, the same with telemetry and with mutual TLS, and minimal configurations without
-and with the same TLS.
+The pairs have compiled configurations, the same with mutual TLS, and minimal configurations without and with the same
+TLS. Compiled configurations with telemetry, of which no, some or all spans are sampled, are compared with others.
 """
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from bench.envoys import running_envoy
+from bench.load import CONNECTIONS, PORT, SECONDS, SERVICE, Pair, compare, load
 from bench.minimal_envoy import proxy, tls_sockets
 from color_mesh.authority import create_authority
 from color_mesh.envoy import Admission, FileEndpoints, Instance, Loopback, configure, endpoints
@@ -38,14 +38,10 @@ from color_mesh.model import (
 )
 
 RUNS = 5
-SECONDS = 3
-CONNECTIONS = 20
-AUTOCANNON = Path(__file__).parent / "node_modules" / ".bin" / "autocannon"
-SERVICE = "callee.bench.local"
 # An Envoy in place of an application, which answers at once.
 APPLICATION = "127.60.0.1"
-COMPILED, MINIMAL, TELEMETRY, MUTUAL_TLS, MINIMAL_TLS = "127.61.0", "127.62.0", "127.63.0", "127.64.0", "127.65.0"
-PORT = 8080
+COMPILED, MINIMAL, MUTUAL_TLS, MINIMAL_TLS = "127.61.0", "127.62.0", "127.64.0", "127.65.0"
+TELEMETRY, SAMPLING_PERCENT = "127.63", (0, 5, 100)
 # An Envoy in place of a collector, which answers at once.
 COLLECTOR, COLLECTOR_PORT = "127.60.0.2", 4318
 
@@ -101,8 +97,9 @@ def with_tls(tls: MeshTls) -> Mesh:
 
 def compiled(
     folder: Path, stack: ExitStack, network: str, mesh: Mesh = MESH, telemetry: Telemetry | None = None
-) -> None:
-    """Start the sidecars with compiled configurations, at the addresses ``.1`` and ``.2`` of a network."""
+) -> list[int]:
+    """Start the sidecars with compiled configurations, at ``.1`` and ``.2`` of a network, and return their ids."""
+    pids = []
     caller_address, callee_address = f"{network}.1", f"{network}.2"
     folder /= network
     caller_node, callee_node = mesh.nodes
@@ -130,7 +127,8 @@ def compiled(
     for name, configuration, address in (("callee", callee, callee_address), ("caller", caller, caller_address)):
         (folder / name).mkdir(parents=True)
         files = {**configuration.files, **(endpoint_files if name == "caller" else {})}
-        stack.enter_context(running_envoy(configuration.bootstrap, address, folder / name, files))
+        pids.append(stack.enter_context(running_envoy(configuration.bootstrap, address, folder / name, files)))
+    return pids
 
 
 def minimal(folder: Path, stack: ExitStack, network: str, certificates: Path | None = None) -> None:
@@ -142,24 +140,25 @@ def minimal(folder: Path, stack: ExitStack, network: str, certificates: Path | N
         stack.enter_context(running_envoy(bootstrap, address, folder))
 
 
-def load(network: str) -> dict[str, Any]:
-    """Send requests to a pair of sidecars for some seconds, and return the results of autocannon."""
-    address = f"{network}.1"
-    command = [str(AUTOCANNON), "--json", "--no-progress", "-c", str(CONNECTIONS), "-d", str(SECONDS)]
-    process = subprocess.run(
-        [*command, "-H", f"Host={SERVICE}", f"http://{address}:{PORT}/"], capture_output=True, text=True, check=True
-    )
-    results: dict[str, Any] = json.loads(process.stdout)
-    if results["non2xx"] or results["errors"]:
-        sys.exit(f"{address}: {results['non2xx']} responses were not 2xx, {results['errors']} requests failed")
-    return results
+def report(results: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Print the requests per second and the latencies of pairs, and their ratios."""
+    print(f"{os.cpu_count()} cores, {CONNECTIONS} connections, median of {RUNS} alternating runs of {SECONDS} s")
+    rates, p99s = {}, {}
+    for pair, runs in results.items():
+        rates[pair] = median(run["requests"]["average"] for run in runs)
+        # autocannon measures latencies in whole milliseconds, but their average exactly.
+        average, p99 = (median(run["latency"][figure] for run in runs) for figure in ("average", "p99"))
+        p99s[pair] = p99
+        print(f"sidecar pair {pair:11} {rates[pair]:8.0f} requests/s   average {average:5.2f} ms   p99 {p99:4.1f} ms")
+    for pair, reference in (("compiled", "minimal"), ("mutual TLS", "minimal TLS")):
+        ratios = f"requests {rates[pair] / rates[reference]:6.3f}   p99 {p99s[pair] / p99s[reference]:6.3f}"
+        print(f"{f'{pair} to {reference}':25} {ratios}")
 
 
 def main() -> None:
-    """Print the requests per second and the latencies of the pairs of sidecars, and their ratios."""
+    """Print all measurements."""
     pairs = {
         "compiled": COMPILED,
-        "telemetry": TELEMETRY,
         "minimal": MINIMAL,
         "mutual TLS": MUTUAL_TLS,
         "minimal TLS": MINIMAL_TLS,
@@ -169,27 +168,23 @@ def main() -> None:
         folder = Path(name)
         stack.enter_context(running_envoy(proxy(APPLICATION, PORT, None), APPLICATION, folder))
         stack.enter_context(running_envoy(proxy(COLLECTOR, COLLECTOR_PORT, None), COLLECTOR, folder))
-        compiled(folder, stack, COMPILED)
-        compiled(folder, stack, TELEMETRY, telemetry=Telemetry(collector=f"http://{COLLECTOR}:{COLLECTOR_PORT}"))
+        reference = Pair(title="no telemetry", network=COMPILED, pids=compiled(folder, stack, COMPILED))
         minimal(folder, stack, MINIMAL)
         tls = issue_certificates(folder / "certificates")
         compiled(folder, stack, MUTUAL_TLS, with_tls(tls))
         minimal(folder, stack, MINIMAL_TLS, folder / "certificates")
+        with_telemetry = []
+        for percent in SAMPLING_PERCENT:
+            network = f"{TELEMETRY}.{percent}"
+            telemetry = Telemetry(collector=f"http://{COLLECTOR}:{COLLECTOR_PORT}", sampling_percent=percent)
+            pids = compiled(folder, stack, network, telemetry=telemetry)
+            with_telemetry.append(Pair(title=f"telemetry at {percent} %", network=network, pids=pids))
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS} ...", file=sys.stderr, flush=True)
             for pair, network in pairs.items():
                 results[pair].append(load(network))
-    print(f"{os.cpu_count()} cores, {CONNECTIONS} connections, median of {RUNS} alternating runs of {SECONDS} s")
-    rates, p99s = {}, {}
-    for pair, runs in results.items():
-        rates[pair] = median(run["requests"]["average"] for run in runs)
-        # autocannon measures latencies in whole milliseconds, but their average exactly.
-        average, p99 = (median(run["latency"][figure] for run in runs) for figure in ("average", "p99"))
-        p99s[pair] = p99
-        print(f"sidecar pair {pair:11} {rates[pair]:8.0f} requests/s   average {average:5.2f} ms   p99 {p99:4.1f} ms")
-    for pair, reference in (("compiled", "minimal"), ("telemetry", "compiled"), ("mutual TLS", "minimal TLS")):
-        ratios = f"requests {rates[pair] / rates[reference]:6.3f}   p99 {p99s[pair] / p99s[reference]:6.3f}"
-        print(f"{f'{pair} to {reference}':25} {ratios}")
+        report(results)
+        compare(reference, *with_telemetry)
 
 
 if __name__ == "__main__":

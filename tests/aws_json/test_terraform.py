@@ -220,6 +220,48 @@ def test_data_source_that_has_less_than_the_resource_is_left_out(tmp_path: Path)
     ]
 
 
+def test_autoscaling_belongs_to_its_service(tmp_path: Path) -> None:
+    service = {"resource_id": "service/shop/stock", "scalable_dimension": "ecs:service:DesiredCount"}
+    arn = "arn:aws:autoscaling:eu-west-1:111122223333:scalingPolicy:a:resource/ecs/service/shop/stock:policyName/out"
+    step = {"metric_interval_lower_bound": "0", "metric_interval_upper_bound": "", "scaling_adjustment": 1}
+    stepping = {"adjustment_type": "ChangeInCapacity", "cooldown": 60, "step_adjustment": [step]}
+    tracked = {"predefined_metric_specification": [{"predefined_metric_type": "ECSServiceAverageCPUUtilization"}]}
+    watched = {
+        "alarm_actions": [arn],
+        "comparison_operator": "GreaterThanOrEqualToThreshold",
+        "datapoints_to_alarm": 0,
+        "dimensions": {"ServiceName": "stock"},
+        "evaluation_periods": 2,
+        "metric_name": "CPUUtilization",
+        "namespace": "AWS/ECS",
+        "period": 60,
+        "statistic": "Average",
+        "threshold": 70,
+    }
+    resources = [
+        *terraform_resources(),
+        ("aws_appautoscaling_target", "stock", {"min_capacity": 0, "max_capacity": 5, **service}),
+        (
+            "aws_appautoscaling_policy",
+            "cpu",
+            {**service, "target_tracking_scaling_policy_configuration": [{**tracked, "target_value": 60}]},
+        ),
+        ("aws_appautoscaling_policy", "out", {**service, "arn": arn, "step_scaling_policy_configuration": [stepping]}),
+        ("aws_cloudwatch_metric_alarm", "high", watched),
+    ]
+    kinds = ("ECS::Service", "ApplicationAutoScaling::ScalableTarget", "ApplicationAutoScaling::ScalingPolicy")
+    used = {f"AWS::{each}": EVERY_PROPERTY for each in (*kinds, "CloudWatch::Alarm")}
+    found = read_declarations(read_templates([write(tmp_path, state(*resources))], {}, {}), used)
+    assert found.problems == ()
+    (scaling,) = found.scaling.values()
+    assert scaling.service == next(iter(found.services))
+    assert (scaling.minimum, scaling.maximum) == (0, 5)
+    (_, cpu), (_, out) = scaling.policies
+    assert (cpu.metric, cpu.target) == ("ECSServiceAverageCPUUtilization", 60)
+    assert [(each.change, each.lower, each.upper) for each in out.steps] == [(1, 0, None)]
+    assert [each.threshold for _, each in out.alarms] == [70]
+
+
 # What is not read
 
 PULL = "`terraform state pull` of Terraform 0.12 or later, or `terraform show -json`"

@@ -216,6 +216,16 @@ def test_failure_between_two_files_changes_none(
     assert {each.name for each in folder.iterdir()} >= {"ca.key", "red.json"}
 
 
+def test_folder_in_place_of_a_file_changes_none(issue: Issue, folder: Path) -> None:
+    issue()
+    (folder / "red.json").unlink()
+    (folder / "red.json").mkdir()
+    before = (folder / "blue.json").read_text()
+    assert issue() == [f"--out: is not a file, got '{folder}/red.json' (remove or rename it)"]
+    assert (folder / "red.json").is_dir()
+    assert (folder / "blue.json").read_text() == before
+
+
 def test_folder_with_files_of_a_killed_run_is_filled(issue: Issue, folder: Path) -> None:
     folder.mkdir()
     (folder / ".ca.key.new").touch()

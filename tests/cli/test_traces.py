@@ -46,6 +46,12 @@ def test_line_has_kind_path_status_failure_and_times() -> None:
     ]
 
 
+def test_request_that_ended_without_a_response_has_no_status() -> None:
+    assert list(trace_tree([span("green", status="0")]))[1] == (
+        "  green  server  GET /  no response  at 0.0 ms  for 1.0 ms"
+    )
+
+
 def test_chain_and_circle_of_spans_end() -> None:
     chain = [span(str(number), str(number - 1)) for number in range(1, 5001)]
     assert len(tree(*chain)) == 5000

@@ -76,6 +76,12 @@ def test_variable_with_a_secret_becomes_work_to_do(value: Any, run: Any, tmp_pat
     assert f"- {expected}" in files
 
 
+def test_secret_of_a_variable_needs_no_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, {"Environment": [{"Name": "DB", "Value": REF}]})
+    assert main(["migrate", str(file), "--out", str(tmp_path / "out")]) == 0
+    assert "the variable DB is removed, because its value is secret (Password): " in capsys.readouterr().out
+
+
 def test_arguments_in_the_report_have_asterisks_in_place_of_a_secret(run: Any, tmp_path: Path) -> None:
     _, _, files = run("migrate", written(tmp_path, {}))
     assert "--set 'Password=****' --out" not in files

@@ -8,15 +8,13 @@ from typing import Any
 
 from color_mesh.aws_json import cloud_map
 from color_mesh.aws_json.documents import resources_of
-from color_mesh.aws_json.resource import Converted, Secret
+from color_mesh.aws_json.references import references_of, resolved
+from color_mesh.aws_json.resource import APP_MESH, Converted
 from color_mesh.aws_json.terraform import is_terraform, left_out_of_terraform, types_left_out
 from color_mesh.model.errors import listed
 
 MESH = "mesh"  # Name of a mesh that no document names.
-_APP_MESH = "AWS::AppMesh::"
-_TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _REGIONAL_ARN = re.compile(r"arn:[^:]*:[^:]*:([a-z0-9-]+):([0-9]{12}):")
-_REVISION = re.compile(r"(?:arn:[^:]*:ecs:[^:]*:[^:]*:task-definition/)?([^:/]+)(?::[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,10 +54,10 @@ def convert(documents: Iterable[tuple[Path, Any]], meshes: Iterable[str] = ()) -
     named = [(path, _with_mesh(each, mesh, notes, path)) for path, each in found]
     merged = _merged([(path, each) for path, each in named if each is not None], notes)
     resources = _with_listeners(_with_namespaces(merged, notes), notes)
-    references = _references(resources)
+    references = references_of(resources)
     secrets: dict[str, str] = {}
     declared = {
-        logical_id: {"Type": each.type, "Properties": _resolved(each.properties, logical_id, references, secrets)}
+        logical_id: {"Type": each.type, "Properties": resolved(each.properties, logical_id, references, secrets)}
         for logical_id, (_, each) in resources.items()
     }
     return Conversion(
@@ -96,7 +94,7 @@ def _mesh_name(found: list[tuple[Path, Converted]], meshes: Iterable[str]) -> st
 
 def _with_mesh(resource: Converted, mesh: str | None, notes: list[str], path: Path) -> Converted | None:
     """Return a resource with the name of its mesh, which may have been given as an option of the command."""
-    if not resource.type.startswith(_APP_MESH) or "MeshName" in resource.properties:
+    if not resource.type.startswith(APP_MESH) or "MeshName" in resource.properties:
         return resource
     if mesh is None:
         notes.append(f"{path.name}: left out, because {resource.label} has no meshName and there are several meshes")
@@ -165,13 +163,13 @@ def _with_listeners(resources: _Resources, notes: list[str]) -> _Resources:
     parts = [each for _, each in resources.values()]
     for key, (path, router) in resources.items():
         spec = router.properties.get("Spec")
-        if router.type != f"{_APP_MESH}VirtualRouter" or not isinstance(spec, dict) or spec.get("Listeners"):
+        if router.type != f"{APP_MESH}VirtualRouter" or not isinstance(spec, dict) or spec.get("Listeners"):
             continue
         names = _targets(parts, router.properties.get("VirtualRouterName"))
         listeners = [
             {"PortMapping": listener["PortMapping"]}
             for node in parts
-            if node.type == f"{_APP_MESH}VirtualNode" and node.properties.get("VirtualNodeName") in names
+            if node.type == f"{APP_MESH}VirtualNode" and node.properties.get("VirtualNodeName") in names
             for listener in _objects(node.properties.get("Spec"), "Listeners")
             if "PortMapping" in listener
         ]
@@ -187,7 +185,7 @@ def _targets(parts: Iterable[Converted], router: Any) -> list[Any]:
     routes = [
         each.properties.get("Spec")
         for each in parts
-        if each.type == f"{_APP_MESH}Route" and each.properties.get("VirtualRouterName") == router
+        if each.type == f"{APP_MESH}Route" and each.properties.get("VirtualRouterName") == router
     ]
     actions = [rule.get("Action") for spec in routes if isinstance(spec, dict) for rule in _values(spec)]
     return [target.get("VirtualNode") for action in actions for target in _objects(action, "WeightedTargets")]
@@ -200,76 +198,6 @@ def _values(value: dict[str, Any]) -> list[dict[str, Any]]:
 def _objects(value: Any, key: str) -> list[dict[str, Any]]:
     items = value.get(key) if isinstance(value, dict) else None
     return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
-
-
-def _references(resources: _Resources) -> dict[str, str]:
-    """Return the logical ids of the resources by their ids and ARNs; App Mesh has names in place of both."""
-    references = {
-        each: key
-        for key, (_, resource) in resources.items()
-        if not resource.type.startswith(_APP_MESH)
-        for each in resource.ids
-    }
-    # A service may name the family, or a revision that is not at hand.
-    families = {
-        f"family {each.properties['Family']}": key
-        for key, (_, each) in resources.items()
-        if each.type == _TASK_DEFINITION
-    }
-    return references | families
-
-
-def _resolved(
-    value: Any, logical_id: str, references: Mapping[str, str], secrets: dict[str, str], name: str = ""
-) -> Any:
-    """Return a value with references in place of ids and ARNs, and with parameters in place of secrets.
-
-    Args:
-        value: Value of a property.
-        logical_id: Logical id of the resource.
-        references: Logical ids by ids and ARNs.
-        secrets: Values of parameters, to which those of secrets are added.
-        name: Name of the property, or of the variable of which it is the value. Default: the value is that of all
-            properties.
-    """
-    if isinstance(value, dict):
-        named = value.get("Name")
-        return {
-            key: each
-            if key.endswith("PolicyDocument")
-            else _resolved(
-                each, logical_id, references, secrets, named if key == "Value" and isinstance(named, str) else key
-            )
-            for key, each in value.items()
-        }
-    if isinstance(value, list):
-        return [_resolved(each, logical_id, references, secrets, name) for each in value]
-    if isinstance(value, Secret):
-        parameter = _parameter(f"{logical_id}.{name}", secrets)
-        secrets[parameter] = str(value)
-        return {"Ref": parameter}
-    if not isinstance(value, str):
-        return value
-    found = next((references[each] for each in _names(value, name) if each in references), None)
-    return value if found is None else {"Ref": found}
-
-
-def _parameter(name: str, known: Collection[str]) -> str:
-    """Return the name of a new parameter: messages have it in place of the value."""
-    parameter, number = name, len(known)
-    while parameter in known:
-        number += 1
-        parameter = f"{name} {number}"
-    return parameter
-
-
-def _names(value: str, property_name: str) -> Iterator[str]:
-    """Yield the keys of a text in the table of references."""
-    yield value
-    if value.startswith("arn:") and ":servicediscovery:" in value:
-        yield value.rpartition("/")[2]
-    if property_name == "TaskDefinition" and (revision := _REVISION.fullmatch(value)):
-        yield f"family {revision[1]}"
 
 
 def _pseudo(resources: Iterable[Converted]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from color_mesh.model.errors import shortened
 
 Object: TypeAlias = Mapping[str, Any]
+APP_MESH = "AWS::AppMesh::"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

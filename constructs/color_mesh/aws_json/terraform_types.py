@@ -10,6 +10,7 @@ from color_mesh.aws_json.terraform_app_mesh import TYPES, app_mesh_conversion
 from color_mesh.aws_json.terraform_blocks import block, blocks, pairs, renamed
 from color_mesh.aws_json.terraform_ecs import service, task_definition
 from color_mesh.aws_json.terraform_load_balancers import listener, load_balancer, rule, target_group
+from color_mesh.aws_json.terraform_scaling import alarm, scalable_target, scaling_policy
 
 Conversion: TypeAlias = Callable[[Object, str], list[Converted]]
 _IDS = {"id": "Id", "arn": "Arn"}
@@ -114,6 +115,9 @@ def _resource(type_name: str, values: Object, address: str, properties: dict[str
 
 CONVERSIONS: Mapping[str, Conversion] = {
     **{type_name: partial(app_mesh_conversion, kind) for type_name, kind in TYPES.items()},
+    "aws_appautoscaling_policy": scaling_policy,
+    "aws_appautoscaling_target": scalable_target,
+    "aws_cloudwatch_metric_alarm": alarm,
     "aws_ecs_service": service,
     "aws_ecs_task_definition": task_definition,
     "aws_service_discovery_dns_namespace": _known_namespace,

@@ -92,6 +92,8 @@ class CertificateFolder:
 
     def _write(self, files: dict[str, str]) -> None:
         """Write files that only the user can read: all of them, or none."""
+        others = [name for name in files if name in self._existing and not (self._path / name).is_file()]
+        refuse(problem("--out", "is not a file", str(self._path / name), "remove or rename it") for name in others)
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:

@@ -9,6 +9,7 @@ from color_mesh.cloudformation.stack import NESTED, Stack
 from color_mesh.cloudformation.uses import missing_export, missing_parameter
 from color_mesh.cloudformation.values import (
     NO_VALUE,
+    MissingValue,
     NoValue,
     Unknown,
     as_text,
@@ -40,8 +41,14 @@ def _ref(evaluator: Evaluator, stack: Stack, name: Any, place: str) -> Any:
     if name.startswith("AWS::"):
         return _pseudo_parameter(evaluator, stack, name, place)
     if name in stack.section("Parameters"):
-        value = _parameter(evaluator, stack, name, place)
-        if evaluator.hides_secrets and stack.is_secret(name):
+        hidden = evaluator.hides_secrets and stack.is_secret(name)
+        try:
+            value = _parameter(evaluator, stack, name, place)
+        except MissingValue:
+            if not hidden:
+                raise
+            return hidden_value(name)  # It would stand for any value.
+        if hidden:
             return [hidden_value(name)] if isinstance(value, list) else hidden_value(name)
         return value
     if name not in stack.section("Resources"):

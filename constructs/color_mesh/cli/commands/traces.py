@@ -49,7 +49,9 @@ def trace_tree(spans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _span_text(span: Mapping[str, Any], start: int) -> str:
-    words = [span["service"] or "(unknown)", span["kind"], f"{span['name']} {span['path']}".strip(), span["status"]]
+    # Envoy's status code of a request that ended without a response, such as when its client gave up.
+    status = "no response" if span["status"] == "0" else span["status"]
+    words = [span["service"] or "(unknown)", span["kind"], f"{span['name']} {span['path']}".strip(), status]
     if span["failed"]:
         words.append("failed")
     words += [f"at {_milliseconds(span['start'] - start)}", f"for {_milliseconds(span['end'] - span['start'])}"]
