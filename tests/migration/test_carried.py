@@ -488,6 +488,12 @@ def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
             id="authentication",
         ),
         pytest.param(
+            {"Rule": {"Priority": 0}},
+            "listener HTTPS 443: the rule with priority 0: its priority is not 1 to 50000, or is that of another rule",
+            id="priority",
+        ),
+        pytest.param({"Plain": {"Port": 443}}, "listener HTTP 443: another listener has its port", id="port"),
+        pytest.param(
             {"Plain": {"DefaultActions": [{"Type": "forward", "TargetGroupArn": "other"}]}},
             "listener HTTP 80: its other requests are answered 503: the target is no part of the mesh",
             id="other-target",

@@ -24,7 +24,7 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
         if action is not None and not (migrated.target(listener.actions) or action.redirect or action.fixed_response):
             yield lost(subject, "its other requests are answered 503: the target is no part of the mesh")
         for rule in listener.rules:
-            of_rule = migrated.rule_obstacle(rule)
+            of_rule = migrated.rule_obstacle(listener, rule)
             if of_rule is not None:
                 yield lost(subject, f"the rule with priority {rule.priority}: {of_rule}")
     if not migrated.created:

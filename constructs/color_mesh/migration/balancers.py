@@ -21,7 +21,7 @@ FIELDS = ("host-header", "http-header", "http-request-method", "path-pattern", "
 # Protocols of the listeners of each type of load balancer, and those of its target groups.
 PROTOCOLS: Mapping[str, Collection[str]] = {"application": HTTP_PROTOCOLS, "network": ("TCP", "TLS")}
 VERSIONS = ("HTTP1", "HTTP2", "GRPC")
-MAX_PORT = 65535
+MAX_PORT, MAX_PRIORITY = 65535, 50_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ class MigratedBalancer:
 
     def rules(self, listener: LoadBalancerListener) -> tuple[ListenerRule, ...]:
         """Return the rules of a listener that are migrated."""
-        return tuple(each for each in listener.rules if self.rule_obstacle(each) is None)
+        return tuple(each for each in listener.rules if self.rule_obstacle(listener, each) is None)
 
     def target(self, actions: Sequence[Action]) -> str | None:
         """Return the place of the target group of a node or gateway, if actions forward to it and to nothing else."""
@@ -81,6 +81,8 @@ class MigratedBalancer:
         """Return the reason why a listener is not migrated; ``None`` if it is."""
         if listener.protocol not in PROTOCOLS[self.balancer.type] or not 0 < listener.port <= MAX_PORT:
             return f"a {self.balancer.type} load balancer of the mesh has no such listener"
+        if [each.port for each in self.balancer.listeners].count(listener.port) > 1:
+            return "another listener has its port"
         if any((action.type or "").startswith("authenticate") for action in listener.actions):
             return "it authenticates clients, and would not do so in the new app: add it with its authentication"
         if self.balancer.type == "network" and self.target(listener.actions) is None:
@@ -94,8 +96,11 @@ class MigratedBalancer:
             return f"its certificate {unknown} is known only at deployment (add {set_option(str(unknown))})"
         return None
 
-    def rule_obstacle(self, rule: ListenerRule) -> str | None:
-        """Return the reason why a rule is not migrated; ``None`` if it is."""
+    def rule_obstacle(self, listener: LoadBalancerListener, rule: ListenerRule) -> str | None:
+        """Return the reason why a rule of a listener is not migrated; ``None`` if it is."""
+        alike = [each for each in listener.rules if each.priority == rule.priority]
+        if not 0 < rule.priority <= MAX_PRIORITY or len(alike) > 1:
+            return f"its priority is not 1 to {MAX_PRIORITY}, or is that of another rule"
         if self.target(rule.actions) is None:
             return "it does not forward to one node or gateway of the mesh"
         if rule.transforms:
