@@ -42,6 +42,8 @@ WINDOW_SECONDS = 60
 CHANGES = 5
 DEADLINE_SECONDS = 60
 STANDIN, LIVE, STATIC = "127.64.0.1", "127.65.0", "127.66.0"
+# A second pair without live sources: how far it is from the first one is the error of the measurement.
+CONTROL = "127.70.0"
 NAMESPACE = "bench.local"
 WEIGHTS = (NAMESPACE, "router.weights")
 
@@ -156,7 +158,7 @@ class Measurements:
         configuration = configure(mesh, part, interception=placement, endpoints=source)
         files = dict(configuration.files)
         for file, target in configuration.targets.items():
-            files[file] = endpoints(mesh, target, [Instance(ipv4=f"{STATIC}.2", port=INBOUND_PORT)])
+            files[file] = endpoints(mesh, target, [Instance(ipv4=f"{address.rpartition('.')[0]}.2", port=INBOUND_PORT)])
         folder.mkdir(parents=True)
         bootstrap = self._lead_here(configuration.bootstrap) if live else configuration.bootstrap
         return self._stack.enter_context(running_envoy(bootstrap, address, folder, files, self._environment))
@@ -166,7 +168,7 @@ class Measurements:
         mesh, pids = routed_mesh(), {}
         self.aws.instances |= {(NAMESPACE, name): tasks_of([f"{LIVE}.2"]) for name in ("blue", "green")}
         self.aws.instances[WEIGHTS] = [weights("all", blue="1", green="1")]
-        for network, live in ((LIVE, True), (STATIC, False)):
+        for network, live in ((LIVE, True), (STATIC, False), (CONTROL, False)):
             pids[network] = [
                 self.start(mesh, name, f"{network}.{number}", live=live)
                 for name, number in (("blue", 2), ("caller", 1))
@@ -177,6 +179,7 @@ class Measurements:
         compare(
             Pair(title="files", network=STATIC, pids=pids[STATIC]),
             Pair(title="live sources", network=LIVE, pids=pids[LIVE]),
+            Pair(title="files again", network=CONTROL, pids=pids[CONTROL]),
         )
 
     def weight_of_blue(self) -> str:
