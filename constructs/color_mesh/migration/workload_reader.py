@@ -1,6 +1,6 @@
 """Reading of the workloads of a mesh from templates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from color_mesh.cloudformation import Templates
@@ -13,13 +13,10 @@ from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.containers import container_findings
 from color_mesh.migration.converted_properties import (
-    BALANCER,
+    BALANCING,
     CONVERTED,
-    LISTENER,
-    RULE,
     SCALING,
     SERVICE,
-    TARGET_GROUP,
     TASK_DEFINITION,
     lost_properties,
     unconverted,
@@ -51,7 +48,7 @@ def read_workloads(
     problems: dict[str, list[str]] = {}
     broken = {each.place for each in declarations.problems}
     for each in declarations.problems:
-        if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING, BALANCER, LISTENER, RULE, TARGET_GROUP):
+        if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING, *BALANCING):
             problems.setdefault(each.place, []).append(each.text)
     definitions, findings = _mesh_definitions(declarations, mesh)
     places = _migrated(declarations, mesh, definitions, problems, findings)
@@ -63,9 +60,9 @@ def read_workloads(
         findings += workload_findings(place, workload, declarations.roles, balanced)
     findings += (finding for each in balancers for finding in balancer_findings(each, declarations))
     scaled = {each.scaling.service for each in workloads if each.scaling}
-    text = "is not migrated: it scales no service of the mesh"
-    scaling = ((place, each) for place, each in declarations.scaling.items() if place not in broken)
-    findings += (lost(place, text) for place, each in scaling if each.service not in scaled)
+    for place, scaling in declarations.scaling.items():
+        if place not in broken:
+            findings += _scaling_losses(declarations, place, scaling, scaled)
     if not workloads:
         refuse(dict.fromkeys(each for texts in problems.values() for each in texts))
     for place, texts in problems.items():
@@ -124,6 +121,18 @@ def _scaling(declarations: Declarations) -> dict[str | None, Scaling]:
         for place, each in declarations.scaling.items()
         if place not in broken
     }
+
+
+def _scaling_losses(
+    declarations: Declarations, place: str, scaling: Scaling, scaled: Collection[str | None]
+) -> Iterator[Finding]:
+    """Yield the autoscaling of no service of the mesh, and the properties that are not migrated of the other."""
+    if scaling.service not in scaled:
+        yield lost(place, "is not migrated: it scales no service of the mesh")
+        return
+    alarms = (alarm for _, policy in scaling.policies for alarm, _ in policy.alarms)
+    for each in dict.fromkeys((place, *alarms)):
+        yield from lost_properties(declarations, each)
 
 
 def _carried(place: str, definition_place: str, workload: Workload) -> Iterator[Finding]:
