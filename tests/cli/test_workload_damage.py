@@ -1,6 +1,5 @@
 """Damage to one resource of a mesh with ECS services changes neither the Envoy nor the migrated service of another."""
 
-import copy
 import json
 import re
 import time
@@ -29,7 +28,8 @@ _PART = re.compile(r'(?:nodes|gateways)\["([a-z]+)"\]\.implement')
 def damaged(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], set[str]]:
     """Draw resources, the same with one damaged, and the workloads that may change by it."""
     shop = draw(shops())
-    changed = copy.deepcopy(shop)
+    # Parts that several resources share are copied for each: only one of them gets damaged.
+    changed = json.loads(json.dumps(shop))
     owner = draw(st.sampled_from(list(shop)))
     id = draw(st.sampled_from([each for each in shop[owner] if each != "Mesh"]))
     change(draw, changed[owner][id]["Properties"])
