@@ -183,6 +183,14 @@ def test_arn_of_something_else_than_a_secret_is_rejected(arn: str) -> None:
     assert refusal(with_listener_tls, certificate=certificate) == LISTENER + wrong
 
 
+@pytest.mark.parametrize("region", ["eu-west-1", "${Token[AWS.Region.1]}"])
+def test_alias_of_a_key_is_rejected(region: str) -> None:
+    arn = f"arn:aws:kms:{region}:111122223333:alias/shop"
+    certificate = SecretsManagerCertificate(secret_arn=SECRET, encryption_key_arn=arn)
+    wrong = f"encryption key of the secret is an alias, got '{arn}' (the ARN of its key)"
+    assert refusal(with_listener_tls, certificate=certificate) == LISTENER + wrong
+
+
 @pytest.mark.parametrize("of", [SecretsManagerCertificate, SecretsManagerTrust])
 def test_secret_and_its_key_without_an_arn_are_rejected(
     of: type[SecretsManagerCertificate] | type[SecretsManagerTrust],

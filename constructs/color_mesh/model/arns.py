@@ -18,7 +18,7 @@ _RESOURCES: Mapping[str, tuple[str, ...]] = {
     "acm": ("certificate/",),
     "acm-pca": ("certificate-authority/",),
     "secretsmanager": ("secret:",),
-    "kms": ("key/", "alias/"),
+    "kms": ("key/",),
 }
 
 
@@ -39,6 +39,9 @@ def check_arn(subject: str, field: str, value: object, *, service: str) -> Itera
     elif value.startswith("arn:") and not _ARN.fullmatch(value):
         fix = "letters, digits and ':/_+=.@-' (IAM User Guide, Amazon Resource Names)"
         yield problem(subject, f"{field} has invalid characters", value, fix)
+    elif service == "kms" and ":alias/" in value:
+        # AWS KMS Developer Guide, *Specifying KMS keys in IAM policy statements*: an alias ARN allows no decryption.
+        yield problem(subject, f"{field} is an alias", value, "the ARN of its key")
     elif TOKEN not in value and not value.startswith((PLACEHOLDER_ARN, DECLARED_ARN)):
         shape = rf"arn:aws(-[a-z]+)*:{service}:[a-z0-9-]+:[0-9]+:({'|'.join(_RESOURCES[service])})[^:]+"
         if not re.fullmatch(shape, value):
