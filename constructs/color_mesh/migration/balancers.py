@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from color_mesh.cloudformation import set_option
 from color_mesh.ecs import Declarations
 from color_mesh.ecs.actions import Action
 from color_mesh.ecs.conditions import Condition
@@ -93,7 +92,7 @@ class MigratedBalancer:
             return "its certificates are in no template"
         unknown = next((each for each in listener.certificates if isinstance(each, Reference)), None)
         if unknown is not None:
-            return f"its certificate {unknown} is known only at deployment (add {set_option(str(unknown))})"
+            return f"its certificate {unknown} is known only at deployment ({unknown.fix})"
         return None
 
     def rule_obstacle(self, listener: LoadBalancerListener, rule: ListenerRule) -> str | None:
