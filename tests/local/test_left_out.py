@@ -216,7 +216,7 @@ class TestMesh:
             pytest.param(
                 {"ServiceDiscovery": {"DNS": {"Hostname": {"Fn::GetAtt": ["Database", "Endpoint.Address"]}}}},
                 "Other.Spec.ServiceDiscovery.DNS.Hostname: is known only at deployment, got "
-                "'Database.Endpoint.Address' (add --set Database.Endpoint.Address=VALUE)",
+                "'Database.Endpoint.Address' (give it with --set Database.Endpoint.Address=VALUE)",
                 id="unknown",
             ),
             pytest.param(
