@@ -159,15 +159,19 @@ def _migrated(place: str, balancer: LoadBalancer, targets: Mapping[str, PartTarg
     return MigratedBalancer(place=place, balancer=balancer, targets=own)
 
 
-def _targets(declarations: Declarations, mesh: Mesh, workload: Workload) -> Iterator[tuple[str, PartTargets]]:
-    """Yield the target groups of a workload that forward to a listener which a target of the new app is.
+def target_listeners(mesh: Mesh, part: MeshResource) -> Mapping[int, str]:
+    """Return the name of the new node or gateway for each listener that a target of the new app is, by port.
 
     That of a node is its first one.
     """
-    if workload.part.kind == "virtualNode":
-        listeners = {each.port: workload.part.name for each in mesh.node(workload.part.name).listeners[:1]}
-    else:
-        listeners = names_of_listeners(mesh, workload.part.name)
+    if part.kind == "virtualNode":
+        return {each.port: part.name for each in mesh.node(part.name).listeners[:1]}
+    return names_of_listeners(mesh, part.name)
+
+
+def _targets(declarations: Declarations, mesh: Mesh, workload: Workload) -> Iterator[tuple[str, PartTargets]]:
+    """Yield the target groups of a workload that forward to a listener which a target of the new app is."""
+    listeners = target_listeners(mesh, workload.part)
     for registration in workload.service.targets:
         group = declarations.target_groups.get(registration.registry)
         port = next((each for each in listeners if registration.port in (None, each)), None)

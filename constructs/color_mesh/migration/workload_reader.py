@@ -1,6 +1,6 @@
 """Reading of the workloads of a mesh from templates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from color_mesh.cloudformation import Templates
@@ -9,7 +9,7 @@ from color_mesh.ecs.reading import path_text
 from color_mesh.ecs.scaling import Scaling
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.migration.balancer_findings import balancer_findings
-from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers
+from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers, target_listeners
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.containers import container_findings
 from color_mesh.migration.converted_properties import (
@@ -49,7 +49,6 @@ def read_workloads(
     declarations = read_declarations(templates, CONVERTED)
     # The constructs create roles anew, so that problems of the old ones do not matter.
     problems: dict[str, list[str]] = {}
-    broken = {each.place for each in declarations.problems}
     for each in declarations.problems:
         if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING, BALANCER, LISTENER, RULE, TARGET_GROUP):
             problems.setdefault(each.place, []).append(each.text)
@@ -60,12 +59,10 @@ def read_workloads(
     balanced = {group for each in balancers for group in each.created}
     for place, workload in places.items():
         findings += lost_properties(declarations, place)
-        findings += workload_findings(place, workload, declarations.roles, balanced)
+        ports = target_listeners(mesh, workload.part)
+        findings += workload_findings(place, workload, declarations.roles, ports, balanced)
     findings += (finding for each in balancers for finding in balancer_findings(each, declarations))
-    scaled = {each.scaling.service for each in workloads if each.scaling}
-    text = "is not migrated: it scales no service of the mesh"
-    scaling = ((place, each) for place, each in declarations.scaling.items() if place not in broken)
-    findings += (lost(place, text) for place, each in scaling if each.service not in scaled)
+    findings += _other_scaling(declarations, {each.scaling.service for each in workloads if each.scaling})
     if not workloads:
         refuse(dict.fromkeys(each for texts in problems.values() for each in texts))
     for place, texts in problems.items():
@@ -124,6 +121,24 @@ def _scaling(declarations: Declarations) -> dict[str | None, Scaling]:
         for place, each in declarations.scaling.items()
         if place not in broken
     }
+
+
+def _other_scaling(declarations: Declarations, scaled: Collection[str | None]) -> Iterator[Finding]:
+    """Yield the scalable targets that are not migrated.
+
+    Args:
+        declarations: Declarations of the templates.
+        scaled: Places of the services whose autoscaling is migrated.
+    """
+    broken = {each.place for each in declarations.problems}
+    targets = {place: each for place, each in declarations.scaling.items() if place not in broken}
+    migrated = {each.service: place for place, each in targets.items()}
+    for place, each in targets.items():
+        if each.service not in scaled:
+            yield lost(place, "is not migrated: it scales no service of the mesh")
+        elif migrated[each.service] != place:
+            policies = "".join(f", with its policy {policy.name}" for _, policy in each.policies)
+            yield lost(place, f"is not migrated{policies}: {migrated[each.service]} scales the same service")
 
 
 def _carried(place: str, definition_place: str, workload: Workload) -> Iterator[Finding]:
