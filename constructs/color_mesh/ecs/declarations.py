@@ -34,7 +34,6 @@ from color_mesh.ecs.services import Service, read_services
 from color_mesh.ecs.target_groups import TargetGroup, read_target_groups
 from color_mesh.ecs.task_definitions import TaskDefinition, read_task_definitions
 
-
 _SCALING = ("ScalableTarget", "ScalingPolicy")
 
 
