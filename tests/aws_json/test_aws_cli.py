@@ -257,6 +257,7 @@ def test_load_balancers_are_read_as_described(tmp_path: Path) -> None:
                     "LoadBalancerArn": balancer,
                     "Port": 80,
                     "Protocol": "TCP",
+                    "MutualAuthentication": {"Mode": "verify"},
                     "DefaultActions": [{"Type": "forward", "TargetGroupArn": group}],
                 }
             ]
@@ -277,6 +278,7 @@ def test_load_balancers_are_read_as_described(tmp_path: Path) -> None:
     found = read_declarations(read_templates([folder], {}, {}), used)
     (read,) = found.load_balancers.values()
     assert (read.name, read.type, read.public, read.subnets) == ("shop", "network", False, ("subnet-1a",))
+    assert [each.mutual_tls for each in read.listeners] == ["verify"]
     assert read.target_groups == ("groups.json: targetGroup/shop",)
     assert [each.priority for each in read.listeners[0].rules] == [5]
 

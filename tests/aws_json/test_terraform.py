@@ -262,6 +262,23 @@ def test_autoscaling_belongs_to_its_service(tmp_path: Path) -> None:
     assert [each.threshold for _, each in out.alarms] == [70]
 
 
+def test_listener_that_authenticates_clients_by_certificates_is_read_as_such(tmp_path: Path) -> None:
+    listeners = [
+        (
+            "aws_lb_listener",
+            f"on-{port}",
+            {"port": port, "protocol": "HTTPS", "mutual_authentication": [{"mode": mode}]},
+        )
+        for port, mode in ((443, "verify"), (444, "off"))
+    ]
+    rule = {"listener_arn": "arn", "priority": 1, "transform": [{"type": "url-rewrite"}]}
+    resources = [*listeners, ("aws_lb_listener_rule", "rewrite", rule)]
+    used = {f"AWS::ElasticLoadBalancingV2::{each}": EVERY_PROPERTY for each in ("Listener", "ListenerRule")}
+    found = read_declarations(read_templates([write(tmp_path, state(*resources))], {}, {}), used)
+    assert [each.mutual_tls for each in found.listeners.values()] == ["verify", "off"]
+    assert [each.transforms for each in found.listener_rules.values()] == [("url-rewrite",)]
+
+
 # What is not read
 
 PULL = "`terraform state pull` of Terraform 0.12 or later, or `terraform show -json`"
@@ -391,6 +408,9 @@ def test_cloud_map_of_a_state_is_that_of_the_aws_cli(tmp_path: Path) -> None:
         (["sh", "-c", "curl -u admin:pw http://a"], ["curl -u admin:pw http://a"]),
         (["serve", "--max-tokens", "100", "--tokens", "3", "keyspace"], []),
         (["serve", "--token", "abc"], ["abc"]),
+        (["redis-server", "--requirepass", "abc"], ["abc"]),
+        (["sh", "-c", "PGPASSWORD=abc psql"], ["PGPASSWORD=abc psql"]),
+        (["serve", "--accesskey", "abc", "--compass", "n", "--authority", "a"], ["abc"]),
         (["serve", "--token=abc", "dbPassword=b"], ["--token=abc", "dbPassword=b"]),
         (["serve", "postgres://a:b@c/d"], ["postgres://a:b@c/d"]),
     ],

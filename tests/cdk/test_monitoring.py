@@ -134,3 +134,13 @@ def test_name_in_place_of_a_mesh_or_a_node_is_refused(stack: Stack, vpc: ec2.IVp
             "MeshMonitoring 'Monitoring': 'part' is not of the type MeshNode or MeshGateway, got 'cart' "
             "(such as MeshNode(...))"
         )
+
+
+def test_alarm_of_a_node_of_another_mesh_is_refused(stack: Stack, vpc: ec2.IVpc) -> None:
+    monitoring = MeshMonitoring(stack, "Monitoring", mesh=mesh_of(stack, vpc, Telemetry()))
+    other = ServiceMesh(stack, "Other", mesh_name="bank", vpc=vpc, domain="bank.local")
+    teller = MeshNode(stack, "Teller", mesh=other, name="teller")
+    wrong = "monitoring of mesh 'shop': alarm is about a part of another mesh, got 'teller' "
+    for create_alarm in (monitoring.add_error_alarm, monitoring.add_latency_alarm):
+        with pytest.raises(MeshError, match=wrong):
+            create_alarm(teller)

@@ -216,6 +216,40 @@ def test_failure_between_two_files_changes_none(
     assert {each.name for each in folder.iterdir()} >= {"ca.key", "red.json"}
 
 
+def test_failure_keeps_a_file_and_not_what_a_killed_run_left_of_it(
+    issue: Issue, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue()
+    before = {each.name: each.read_text() for each in folder.iterdir()}
+    for each in ("red", "blue"):
+        (folder / f".{each}.json.old").write_text("of a killed run")
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.suffix == ".new":
+            raise OSError(5, "Input/output error", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    issue()
+    assert before.items() <= {each.name: each.read_text() for each in folder.iterdir()}.items()
+
+
+def test_old_files_stay_if_they_cannot_be_put_back(issue: Issue, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    issue()
+    before = sorted(each.read_text() for each in folder.iterdir())
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.suffix in (".new", ".old"):
+            raise OSError(5, "Input/output error", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    issue()
+    assert sorted(each.read_text() for each in folder.iterdir()) == before
+
+
 def test_folder_in_place_of_a_file_changes_none(issue: Issue, folder: Path) -> None:
     issue()
     (folder / "red.json").unlink()

@@ -75,6 +75,18 @@ def test_redirected_connections_are_handed_to_the_listener_of_a_tcp_route_with_w
     assert listener_of(configuration, TCP.port)["bind_to_port"] is False
 
 
+def test_connections_to_aws_are_not_for_a_tcp_route_with_weights_on_the_same_port() -> None:
+    listener = listener_of(compiled(Transparent(), port=443), 443)
+
+    of_aws, *others = listener["filter_chains"]
+    assert of_aws["filters"][0]["typed_config"]["cluster"] == "cds_egress_colors_amazonaws"
+    assert [each["name"] for each in others] == KEYS
+    first, *by_share = listener["filter_chain_matcher"]["matcher_list"]["matchers"]
+    assert first["predicate"]["single_predicate"]["value_match"] == {"suffix": ".amazonaws.com"}
+    assert first["on_match"]["action"]["name"] == of_aws["name"]
+    assert [each["on_match"]["action"]["name"] for each in by_share] == KEYS
+
+
 def test_port_of_envoy_cannot_have_a_listener_for_weights() -> None:
     assert refusal(compiled, Transparent(), port=EGRESS_PORT) == (
         "virtual node 'red': backend 'abc.colors.local' has weights and a port that is used by Envoy, got 15001 "
@@ -83,9 +95,10 @@ def test_port_of_envoy_cannot_have_a_listener_for_weights() -> None:
 
 
 @pytest.mark.envoy
+@pytest.mark.parametrize("port", [TCP.port, 443])
 @pytest.mark.parametrize("preference", [None, "IPv6_PREFERRED"])
 @pytest.mark.parametrize("interception", [Loopback(), Transparent()], ids=["loopback", "transparent"])
 def test_envoy_accepts_weights_of_a_tcp_route(
-    interception: Interception, preference: IpPreference | None, tmp_path: Path, tls: Path
+    interception: Interception, preference: IpPreference | None, port: int, tmp_path: Path, tls: Path
 ) -> None:
-    validate(compiled(interception, preference=preference), tmp_path, tls)
+    validate(compiled(interception, preference=preference, port=port), tmp_path, tls)

@@ -251,6 +251,7 @@ def test_steps_below_a_threshold_begin_below_it(tmp_path: Path) -> None:
     [
         pytest.param({"AdjustmentType": "ExactCapacity"}, {}, "its steps are of type ExactCapacity", id="exact"),
         pytest.param({}, {"AlarmActions": []}, "no alarms in the templates start it, not one", id="no-alarm"),
+        pytest.param({}, {"ActionsEnabled": False}, "its alarm calls no actions", id="no-actions"),
         pytest.param({}, {"Metrics": []}, "its alarm watches an expression of metrics", id="expression"),
         pytest.param({}, {"Threshold": "x"}, "no alarms in the templates start it, not one", id="unreadable-alarm"),
         pytest.param({}, {"Threshold": -80}, "its steps have negative values of the metric", id="negative"),
@@ -281,6 +282,25 @@ def test_steps_that_the_construct_has_not_are_lost(
     (text,) = (each for each in lost(migration) if each.startswith("t.json: Service: the scaling policy Steps: "))
     assert reason in text
     assert "scale_on_metric" not in code(migration)
+
+
+def test_other_parts_of_an_alarm_are_lost(tmp_path: Path) -> None:
+    actions = [{"Ref": "Steps"}, "arn:aws:sns:eu-west-1:111122223333:on-call"]
+    migration = migrated(tmp_path, stepped({}, AlarmActions=actions, OKActions=actions[1:], Unit="Percent"))
+    assert sorted(lost(migration)) == [
+        "t.json: Alarm: its actions other than the scaling of tasks: add an alarm with them",
+        "t.json: Alarm: property OKActions",
+        "t.json: Alarm: property Unit",
+    ]
+    assert "scale_on_metric" in code(migration)
+
+
+def test_suspension_of_autoscaling_is_lost(tmp_path: Path) -> None:
+    resources = scaled("service/default/red-svc")
+    (target,) = (each for each in resources.values() if each["Type"].endswith("ScalableTarget"))
+    target["Properties"]["SuspendedState"] = {"DynamicScalingInSuspended": True}
+    (text,) = lost(migrated(tmp_path, resources))
+    assert text.endswith(": property SuspendedState")
 
 
 def test_policy_tracks_a_metric_of_cloudwatch(tmp_path: Path) -> None:
@@ -489,7 +509,8 @@ def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
     [
         pytest.param(
             {"Rule": {"Actions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": BOTH}}]}},
-            "listener HTTPS 443: the rule with priority 7: it does not forward to one node or gateway of the mesh",
+            "listener HTTPS 443: the requests of the rule with priority 7 are answered 503: it does not forward to one "
+            "node or gateway of the mesh",
             id="action",
         ),
         pytest.param(
@@ -514,10 +535,21 @@ def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
             "listener HTTPS 443: the rule with priority 0: its priority is not 1 to 50000, or is that of another rule",
             id="priority",
         ),
+        pytest.param(
+            {"Secure": {"MutualAuthentication": {"Mode": "verify", "TrustStoreArn": "arn"}}},
+            "listener HTTPS 443: it authenticates clients by their certificates: add it with its trust store",
+            id="certificates-of-clients",
+        ),
+        pytest.param(
+            {"Rule": {"Conditions": [{"Field": "path-pattern", "Values": ["/1", "/2", "/3", "/4", "/5", "/6"]}]}},
+            "listener HTTPS 443: the rule with priority 7: it has a condition that the CDK has not",
+            id="values",
+        ),
         pytest.param({"Plain": {"Port": 443}}, "listener HTTP 443: another listener has its port", id="port"),
         pytest.param(
             {"Plain": {"DefaultActions": [{"Type": "forward", "TargetGroupArn": "other"}]}},
-            "listener HTTP 80: its other requests are answered 503: the target is no part of the mesh",
+            "listener HTTP 80: its other requests are answered 503: it does not forward to one node or gateway of the "
+            "mesh",
             id="other-target",
         ),
     ],
@@ -529,6 +561,108 @@ def test_part_of_a_load_balancer_that_is_not_migrated_is_lost(
     migration = migrated(tmp_path, {**balanced(**changes), **certificate})
     assert f"t.json: Balancer {reason}" in lost(migration)
     migration.files("t.json")
+
+
+FORWARD = {"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}
+LOGIN = [{"Type": "authenticate-oidc", "Order": 1}, {**FORWARD, "Order": 2}]
+
+
+@pytest.mark.parametrize(
+    ("actions", "answer", "findings"),
+    [
+        pytest.param(
+            [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403"}}],
+            "fixed_response(403)",
+            [],
+            id="response",
+        ),
+        pytest.param(
+            [{"Type": "redirect", "RedirectConfig": {"Host": "example.com", "StatusCode": "HTTP_302"}}],
+            'redirect(host="example.com", permanent=False)',
+            [],
+            id="redirect",
+        ),
+        pytest.param(
+            [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302"}}],
+            "fixed_response(503)",
+            ["it does not forward to one node or gateway of the mesh"],
+            id="redirect-to-itself",
+        ),
+        pytest.param(
+            LOGIN,
+            "fixed_response(503)",
+            ["it authenticates clients, and would not do so in the new app"],
+            id="authentication",
+        ),
+        pytest.param(
+            [{"Type": "forward", "TargetGroupArn": "other"}],
+            "fixed_response(503)",
+            ["it does not forward to one node or gateway of the mesh"],
+            id="other-target",
+        ),
+    ],
+)
+def test_requests_that_a_rule_keeps_from_the_mesh_do_not_get_into_it(
+    tmp_path: Path, actions: list[dict[str, Any]], answer: str, findings: list[str]
+) -> None:
+    migration = migrated(tmp_path, balanced(Secure={"DefaultActions": [FORWARD]}, Rule={"Actions": actions}))
+    text = code(migration)
+    assert "default_target_groups=[red_targets]" in text
+    assert (
+        'door_https_443.add_action( "Rule7", priority=7, '
+        f'conditions=[elbv2.ListenerCondition.host_headers(["red.example.com"])], action=elbv2.ListenerAction.{answer}'
+    ) in text
+    subject = "t.json: Balancer listener HTTPS 443: the requests of the rule with priority 7 are answered 503"
+    assert lost(migration) == [f"{subject}: {each}" for each in findings]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"Conditions": [{"Field": "cookie", "Values": ["a"]}]}, id="condition-that-the-cdk-has-not"),
+        pytest.param({"Conditions": [{"Field": "path-pattern", "Values": "a"}]}, id="unreadable-condition"),
+    ],
+)
+def test_listener_is_lost_with_a_rule_that_keeps_requests_from_the_mesh(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    rule = {"Actions": LOGIN, **changes}
+    migration = migrated(tmp_path, balanced(Secure={"DefaultActions": [FORWARD]}, Rule=rule))
+    assert (
+        "t.json: Balancer listener HTTPS 443: without its rule with priority 7 more requests would be let in, but it "
+        "has a condition that the CDK has not"
+    ) in lost(migration)
+    assert "elbv2" not in code(migration)
+
+
+def test_other_certificates_of_a_listener_are_kept(tmp_path: Path) -> None:
+    other = CERTIFICATE.replace("certificate/", "certificate/other-")
+    more = resource(
+        "AWS::ElasticLoadBalancingV2::ListenerCertificate",
+        ListenerArn={"Ref": "Secure"},
+        Certificates=[{"CertificateArn": other}],
+    )
+    migration = migrated(tmp_path, {**balanced(), "More": more})
+    first, second = (f'elbv2.ListenerCertificate.from_arn("{each}")' for each in (CERTIFICATE, other))
+    assert f"certificates=[ {first}, {second}, ]" in code(migration)
+    assert lost(migration) == []
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param({"HealthCheckProtocol": "TCP"}, id="tcp"),
+        pytest.param({"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 5}, id="timeout"),
+    ],
+)
+def test_health_check_that_an_application_load_balancer_does_not_take_is_lost(
+    tmp_path: Path, check: dict[str, Any]
+) -> None:
+    migration = migrated(tmp_path, balanced(Group=check))
+    assert lost(migration) == [
+        "t.json: Group: its health check, which has values that Elastic Load Balancing does not take"
+    ]
+    assert "HealthCheck(" not in code(migration)
 
 
 NETWORK: dict[str, dict[str, Any]] = {

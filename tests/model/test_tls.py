@@ -183,6 +183,31 @@ def test_arn_of_something_else_than_a_secret_is_rejected(arn: str) -> None:
     assert refusal(with_listener_tls, certificate=certificate) == LISTENER + wrong
 
 
+@pytest.mark.parametrize(
+    ("arn", "accepted"),
+    [
+        ("arn:aws:acm:${Token[AWS.Region.1]}:111122223333:certificate/1", True),
+        ("arn:${Token[AWS.Partition.1]}:acm:eu-west-1:111122223333:certificate/1", True),
+        ("${Token[TOKEN.1]}", True),
+        ("arn:aws:acm-pca:${Token[AWS.Region.1]}:111122223333:certificate-authority/1", False),
+    ],
+)
+def test_service_of_an_arn_with_tokens_is_validated_if_it_is_known(arn: str, accepted: bool) -> None:
+    if accepted:
+        with_listener_tls(certificate=AcmCertificate(arn=arn))
+        return
+    wrong = wrong_arn("certificate", arn, "acm:eu-west-1:111122223333:certificate/")
+    assert refusal(with_listener_tls, certificate=AcmCertificate(arn=arn)) == LISTENER + wrong
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "${Token[AWS.Region.1]}"])
+def test_alias_of_a_key_is_rejected(region: str) -> None:
+    arn = f"arn:aws:kms:{region}:111122223333:alias/shop"
+    certificate = SecretsManagerCertificate(secret_arn=SECRET, encryption_key_arn=arn)
+    wrong = f"encryption key of the secret is an alias, got '{arn}' (the ARN of its key)"
+    assert refusal(with_listener_tls, certificate=certificate) == LISTENER + wrong
+
+
 @pytest.mark.parametrize("of", [SecretsManagerCertificate, SecretsManagerTrust])
 def test_secret_and_its_key_without_an_arn_are_rejected(
     of: type[SecretsManagerCertificate] | type[SecretsManagerTrust],

@@ -10,7 +10,16 @@ _TARGET_GROUP = (
     *("HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount"),
     *("HealthCheckPath", "Matcher", "TargetType", "IpAddressType"),
 )
-_LISTENER = ("LoadBalancerArn", "Port", "Protocol", "SslPolicy", "Certificates", "DefaultActions", "AlpnPolicy")
+_LISTENER = (
+    "LoadBalancerArn",
+    "Port",
+    "Protocol",
+    "SslPolicy",
+    "Certificates",
+    "DefaultActions",
+    "AlpnPolicy",
+    "MutualAuthentication",
+)
 
 
 def load_balancer_resources(value: Object, file_name: str) -> list[Converted] | None:

@@ -8,9 +8,12 @@ from color_mesh.aws_json.resource import Converted, Object, Secret, embedded_jso
 from color_mesh.aws_json.terraform_blocks import block, blocks, pairs, renamed
 
 _OF_ENVOY = ("APPMESH_", "ENVOY_", "ENABLE_ENVOY_")
-# Words of a name, of which one says that the value is secret: DB_PASSWORD, --api-key, not --max-tokens or keyspace.
+# Words of a name, of which one says that the value is secret: DB_PASSWORD, PGPASSWORD, --requirepass, --api-key; not
+# --max-tokens or keyspace.
 _SECRET = re.compile(
-    r"(?<![a-z])(?:pass(?:word|wd|phrase)?s?|pwd?|secrets?|token|(?:api)?key|credentials?|auth|authorization)(?![a-z])"
+    r"password|passwd|passphrase|secret|credential|pwd(?![a-z])"
+    r"|(?<![a-z])(?:(?:require)?pass|pw|(?:access|api|auth)?token|(?:access|api|private)?key|(?:master)?auth"
+    r"|authorization)(?![a-z])"
 )
 _CAMEL_CASE = re.compile("(?<=[a-z])(?=[A-Z])")
 _NAME = re.compile("[A-Za-z0-9_.-]+")

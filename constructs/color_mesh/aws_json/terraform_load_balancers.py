@@ -63,10 +63,11 @@ def target_group(values: Object, address: str) -> list[Converted]:
 
 def listener(values: Object, address: str) -> list[Converted]:
     """Return a listener."""
-    certificate = values.get("certificate_arn")
+    certificate, mode = values.get("certificate_arn"), block(values, "mutual_authentication").get("mode")
     properties = {
         **renamed(values, _LISTENER),
         **({"Certificates": [{"CertificateArn": certificate}]} if certificate else {}),
+        **({"MutualAuthentication": {"Mode": mode}} if mode else {}),
         "DefaultActions": [_action(each) for each in blocks(values, "default_action")],
     }
     return [_resource("Listener", values, address, properties)]
@@ -78,6 +79,7 @@ def rule(values: Object, address: str) -> list[Converted]:
         **renamed(values, {"listener_arn": "ListenerArn", "priority": "Priority"}),
         "Actions": [_action(each) for each in blocks(values, "action")],
         "Conditions": [found for each in blocks(values, "condition") for found in _conditions(each)],
+        "Transforms": [{"Type": each.get("type")} for each in blocks(values, "transform")],
     }
     return [_resource("ListenerRule", values, address, properties)]
 

@@ -12,6 +12,11 @@ _TARGET = {
     "scalable_dimension": "ScalableDimension",
     "service_namespace": "ServiceNamespace",
 }
+_SUSPENDED = {
+    "dynamic_scaling_in_suspended": "DynamicScalingInSuspended",
+    "dynamic_scaling_out_suspended": "DynamicScalingOutSuspended",
+    "scheduled_scaling_suspended": "ScheduledScalingSuspended",
+}
 _POLICY = {"name": "PolicyName", "policy_type": "PolicyType", **_TARGET}
 _TRACKING = {
     "target_value": "TargetValue",
@@ -39,12 +44,19 @@ _ALARM = {
     "evaluation_periods": "EvaluationPeriods",
     "treat_missing_data": "TreatMissingData",
     "alarm_actions": "AlarmActions",
+    "ok_actions": "OKActions",
+    "insufficient_data_actions": "InsufficientDataActions",
+    "actions_enabled": "ActionsEnabled",
+    "unit": "Unit",
 }
 
 
 def scalable_target(values: Object, address: str) -> list[Converted]:
     """Return a scalable target."""
-    return [_resource("ApplicationAutoScaling::ScalableTarget", values, address, renamed(values, _TARGET))]
+    properties, state = renamed(values, _TARGET), block(values, "suspended_state")
+    if any(each is True for each in state.values()):
+        properties["SuspendedState"] = renamed(state, _SUSPENDED)
+    return [_resource("ApplicationAutoScaling::ScalableTarget", values, address, properties)]
 
 
 def scaling_policy(values: Object, address: str) -> list[Converted]:

@@ -39,7 +39,8 @@ class CanaryDeployment(Construct):
     another one is running, and while an alarm is in alarm or does not exist. Stopping an execution leaves the weights
     as they are.
 
-    Afterwards the weights differ from those of the templates, and stay until the templates have others.
+    Afterwards the weights differ from those of the templates, and stay until the templates have others. Open
+    connections of a tcp route stay at their node, whatever its weight becomes.
 
     Attributes:
         state_machine: The state machine. Its executions need no input.

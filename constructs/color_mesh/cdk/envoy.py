@@ -23,7 +23,7 @@ from color_mesh.cdk.envoy_configuration import EnvoyConfiguration
 from color_mesh.cdk.envoy_process import READY, run_envoy
 from color_mesh.cdk.live_weights import LiveWeights
 from color_mesh.cdk.loopback import IMAGE_USER, LoopbackInterception
-from color_mesh.cdk.mesh_tls import MeshCertificates
+from color_mesh.cdk.mesh_tls import MeshCertificates, subject_of
 from color_mesh.cdk.quotas import Caller, Quotas
 from color_mesh.cdk.task import acknowledge_pulling, create_task_definition_after
 from color_mesh.cdk.telemetry import COLLECTOR, add_collector, allow_otlp, collector_containers, otlp_collector
@@ -158,7 +158,7 @@ class EnvoyDataPlane:
         name = node.name
         envoy = self._add_envoy(
             task_definition,
-            _subject(node),
+            subject_of(node),
             containers[0],
             name,
             log_group,
@@ -193,7 +193,7 @@ class EnvoyDataPlane:
         configuration = self._configurations[service.task_definition.node.path]
         self._quotas.callers.append(
             Caller(
-                subject=_subject(part),
+                subject=subject_of(part),
                 service=service,
                 bootstrap=configuration.bootstrap,
                 certificates=configuration.certificates,
@@ -215,7 +215,7 @@ class EnvoyDataPlane:
         application = Application(address="127.0.0.1", port=None)
         return self._add_envoy(
             task_definition,
-            _subject(gateway),
+            subject_of(gateway),
             container,
             name,
             log_group,
@@ -319,10 +319,6 @@ class EnvoyDataPlane:
             user = self._interception.envoy_user if isinstance(self._interception, TransparentInterception) else None
             logging = container_log(log_group, name, collector, buffered=True)
             add_collector(task_definition, otlp_collector(task_definition), user, logging)
-
-
-def _subject(part: VirtualNode | VirtualGateway) -> str:
-    return f"virtual {'node' if isinstance(part, VirtualNode) else 'gateway'} {part.name!r}"
 
 
 def _when_ready(container: FargateContainer, configuration: EnvoyConfiguration) -> FargateContainer:

@@ -84,12 +84,22 @@ class MeshMonitoring(Construct):
 
     @checked()
     def add_error_alarm(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
-        """Create the alarm on the share of errors of one node or gateway."""
+        """Create the alarm on the share of errors of one node or gateway.
+
+        Raises:
+            MeshError: If it belongs to another mesh.
+        """
+        refuse(_check_part(self._mesh, part))
         return self._errors(f"ErrorAlarm-{part.name}", part.name, part.name)
 
     @checked()
     def add_latency_alarm(self, part: MeshNode | MeshGateway) -> cloudwatch.PromQLAlarm:
-        """Create the alarm on the latency of one node or gateway."""
+        """Create the alarm on the latency of one node or gateway.
+
+        Raises:
+            MeshError: If it belongs to another mesh.
+        """
+        refuse(_check_part(self._mesh, part))
         return self._latency(f"LatencyAlarm-{part.name}", part.name, part.name)
 
     def _errors(self, id: str, subject: str, service: str) -> cloudwatch.PromQLAlarm:
@@ -158,3 +168,9 @@ def _check(subject: str, mesh: ServiceMesh, error_percent: object) -> Iterator[s
         yield problem(subject, "the mesh sends no metrics to CloudWatch", telemetry, fix)
     if not isinstance(error_percent, int | float) or isinstance(error_percent, bool) or not 0 < error_percent < 100:
         yield problem(subject, "error_percent out of range", error_percent, "above 0 and below 100")
+
+
+def _check_part(mesh: ServiceMesh, part: MeshNode | MeshGateway) -> Iterator[str]:
+    if part.mesh is not mesh:
+        fix = f"a node or gateway of {mesh.name!r}: the alarm would have no metrics"
+        yield problem(f"monitoring of mesh {mesh.name!r}", "alarm is about a part of another mesh", part.name, fix)

@@ -98,7 +98,9 @@ class CertificateFolder:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 for name, text in files.items():
+                    # A killed run may have left these.
                     self._new(name).unlink(missing_ok=True)
+                    self._old(name).unlink(missing_ok=True)
                     descriptor = os.open(self._new(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                     with open(descriptor, "w", encoding="utf-8") as file:
                         file.write(text)
@@ -106,7 +108,8 @@ class CertificateFolder:
             finally:
                 for name in files:
                     self._new(name).unlink(missing_ok=True)
-                    self._old(name).unlink(missing_ok=True)
+            for name in files:
+                self._old(name).unlink(missing_ok=True)
         except OSError as error:
             subject = str(error.filename or self._path)
             raise MeshError([problem("--out", "cannot be written", subject, str(error.strerror))]) from None

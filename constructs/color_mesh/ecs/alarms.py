@@ -39,6 +39,7 @@ class Alarm:
         datapoints: Periods that have to cross it. ``None``: all.
         missing_data: Treatment of missing data. Default: ``missing``.
         actions: Resources that the alarm calls.
+        enabled: The alarm calls its actions.
     """
 
     metric: Metric | None
@@ -48,6 +49,7 @@ class Alarm:
     datapoints: int | None = None
     missing_data: str = "missing"
     actions: tuple[str, ...] = ()
+    enabled: bool = True
 
 
 def read_alarms(reader: Reader) -> dict[str, Alarm]:
@@ -88,4 +90,5 @@ def _alarm(fields: Fields, _: Resource) -> Alarm:
         datapoints=fields.optional_integer("DatapointsToAlarm"),
         missing_data=fields.optional_text("TreatMissingData") or "missing",
         actions=resource_keys(fields.value("AlarmActions")),
+        enabled=fields.flag("ActionsEnabled", True),
     )

@@ -1,6 +1,6 @@
 """Listeners of load balancers and their rules (Elastic Load Balancing, version 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
@@ -41,6 +41,7 @@ class LoadBalancerListener:
         actions: Default actions.
         rules: Rules, by priority.
         certificates: ARNs of its certificates. One that only a deployment knows is a `Reference`.
+        mutual_tls: Mode of the authentication of clients by certificates: ``off``, ``verify`` or ``passthrough``.
     """
 
     load_balancer: str | None
@@ -49,6 +50,7 @@ class LoadBalancerListener:
     actions: tuple[Action, ...] = ()
     rules: tuple[ListenerRule, ...] = ()
     certificates: tuple[str | Reference, ...] = ()
+    mutual_tls: str = "off"
 
     @property
     def target_groups(self) -> tuple[str, ...]:
@@ -63,8 +65,13 @@ def read_listener_rules(reader: Reader) -> dict[str, ListenerRule]:
 
 
 def read_listeners(reader: Reader) -> dict[str, LoadBalancerListener]:
-    """Read the listeners, by place; without their rules."""
-    return reader.read_all(_TYPE.format("Listener"), _listener)
+    """Read the listeners, by place, with the certificates of other resources; without their rules."""
+    listeners = reader.read_all(_TYPE.format("Listener"), _listener)
+    for place, certificates in reader.read_all(_TYPE.format("ListenerCertificate"), _certificates).values():
+        if place in listeners:
+            listener = listeners[place]
+            listeners[place] = replace(listener, certificates=(*listener.certificates, *certificates))
+    return listeners
 
 
 def _listener(fields: Fields, _: Resource) -> LoadBalancerListener:
@@ -73,8 +80,18 @@ def _listener(fields: Fields, _: Resource) -> LoadBalancerListener:
         protocol=fields.optional_text("Protocol"),
         port=fields.integer("Port"),
         actions=read_actions(fields, "DefaultActions"),
-        certificates=fields.many("Certificates", lambda each: text_or_reference(each, "CertificateArn")),
+        certificates=_certificate_arns(fields),
+        mutual_tls=fields.optional("MutualAuthentication", lambda each: each.text("Mode")) or "off",
     )
+
+
+def _certificates(fields: Fields, _: Resource) -> tuple[str | None, tuple[str | Reference, ...]]:
+    # One that cannot be read is a problem of this resource, not of the listener.
+    return resource_key(fields.value("ListenerArn")), tuple(each for each in _certificate_arns(fields) if each)
+
+
+def _certificate_arns(fields: Fields) -> tuple[str | Reference, ...]:
+    return fields.many("Certificates", lambda each: text_or_reference(each, "CertificateArn"))
 
 
 def _listener_rule(fields: Fields, _: Resource) -> ListenerRule:

@@ -12,6 +12,7 @@ from color_mesh.envoy.listeners import (
     outbound_listener,
     redirected_outbound_listener,
     weighted_outbound_listener,
+    with_chain_of_server_name,
 )
 from color_mesh.envoy.placement import (
     EGRESS_PORT,
@@ -28,6 +29,8 @@ from color_mesh.envoy.typed import DIRECT_RESPONSE, Json, extension
 from color_mesh.model import Mesh, VirtualNode
 
 STAT_PREFIX = "egress"
+# AWS App Mesh API Reference, EgressFilter: nodes can always connect to AWS services.
+_AWS_PORT, _AWS_SUFFIX = 443, ".amazonaws.com"
 
 
 def backend_ports(mesh: Mesh, node: VirtualNode, live_routes: Collection[tuple[str, str]] = ()) -> list[ServicePort]:
@@ -103,21 +106,25 @@ def _transparent_egress(
     chains, routes = [], []
     weighted: list[Json] = []
     allow_all = mesh.egress_filter == "ALLOW_ALL"
+    to_aws = tcp_filter(STAT_PREFIX, {"cluster": names.amazonaws_cluster(mesh)}, log)
     for number, group in groupby(sorted(ports, key=lambda port: port.port), key=lambda port: port.port):
         same_port = list(group)
         match = {"destination_port": number}
         if same_port[0].protocol == "tcp":
             if same_port[0].weights:
                 of_port = _tcp_listeners(address, same_port[0], log, placement)
+                if number == _AWS_PORT:
+                    # Connections are handed to this listener before the chain of AWS is selected.
+                    of_port = [
+                        with_chain_of_server_name(each, _AWS_SUFFIX, filter_chain({}, to_aws)) for each in of_port
+                    ]
                 weighted += ({**listener, "bind_to_port": False} for listener in of_port)
             else:
                 chains += _tcp_chains(match, same_port[0], log, placement)
             continue
         routes.append(_routes(mesh, same_port, allow_all))
         chains.append(filter_chain(match, http_filter(STAT_PREFIX, routes[-1], log, placement)))
-    to_aws = tcp_filter(STAT_PREFIX, {"cluster": names.amazonaws_cluster(mesh)}, log)
-    # AWS App Mesh API Reference, EgressFilter: nodes can always connect to AWS services.
-    chains.append(filter_chain({"destination_port": 443, "server_names": ["*.amazonaws.com"]}, to_aws))
+    chains.append(filter_chain({"destination_port": _AWS_PORT, "server_names": [f"*{_AWS_SUFFIX}"]}, to_aws))
     clusters = [original_destination_cluster(names.amazonaws_cluster(mesh))]
     if allow_all:
         chains += _allow_all_chains(mesh, {port.port for port in ports}, log)
@@ -144,7 +151,7 @@ def _allow_all_chains(mesh: Mesh, backend_ports: set[int], log: list[Json] | Non
     reject = tcp_filter(STAT_PREFIX, {"cluster": names.no_loop_cluster(mesh)}, log)
     return [
         filter_chain({}, allow),
-        *([filter_chain({"destination_port": 443}, allow)] if 443 not in backend_ports else []),
+        *([filter_chain({"destination_port": _AWS_PORT}, allow)] if _AWS_PORT not in backend_ports else []),
         *([filter_chain({"destination_port": EGRESS_PORT}, reject)] if EGRESS_PORT not in backend_ports else []),
     ]
 

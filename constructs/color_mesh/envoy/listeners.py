@@ -7,6 +7,7 @@ from color_mesh.envoy.security import downstream
 from color_mesh.envoy.typed import (
     ORIGINAL_DST,
     RUNTIME_FRACTION,
+    SERVER_NAME_INPUT,
     SOURCE_PORT_INPUT,
     STRING_VALUE,
     TLS_INSPECTOR,
@@ -116,6 +117,22 @@ def weighted_outbound_listener(address: str, port: int, chains: Mapping[str, Jso
     ]
     return {
         **outbound_listener(address, port, [{"name": key, **chain} for key, chain in chains.items()]),
+        "filter_chain_matcher": {"matcher_list": {"matchers": matchers}},
+    }
+
+
+def with_chain_of_server_name(listener: Json, suffix: str, chain: Json) -> Json:
+    """Return a listener with filter chains by weight that has another chain for the server names with a suffix."""
+    server_name = extension("envoy.matching.inputs.server_name", SERVER_NAME_INPUT)
+    matcher = {
+        "predicate": {"single_predicate": {"input": server_name, "value_match": {"suffix": suffix}}},
+        "on_match": {"action": extension(suffix, STRING_VALUE, value=suffix)},
+    }
+    matchers = [matcher, *listener["filter_chain_matcher"]["matcher_list"]["matchers"]]
+    return {
+        **listener,
+        "listener_filters": [_TLS_INSPECTOR],
+        "filter_chains": [{"name": suffix, **chain}, *listener["filter_chains"]],
         "filter_chain_matcher": {"matcher_list": {"matchers": matchers}},
     }
 

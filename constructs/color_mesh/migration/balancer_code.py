@@ -90,7 +90,7 @@ def _listener(
         **(
             {"default_target_groups": listed([groups[default]])}
             if default is not None
-            else {"default_action": _default_action(listener.actions[-1] if listener.actions else None)}
+            else {"default_action": _answer(migrated.answer(listener.actions))}
         ),
     }
     created = call(f"{balancer}.add_listener", value(f"{protocol}{listener.port}"), **arguments)
@@ -101,19 +101,23 @@ def _listener(
         clients = call("ec2.Peer.any_ipv4") if public else vpc
         yield call(f"{balancer}.connections.allow_from", clients, call("ec2.Port.tcp", port))
     for rule in rules:
-        target = migrated.target(rule.actions)
-        assert target is not None
+        actions = rule.actions if migrated.rule_loss(rule) is None else ()
+        target = migrated.target(actions)
         yield call(
-            f"{variable}.add_target_groups",
+            f"{variable}.{'add_action' if target is None else 'add_target_groups'}",
             value(f"Rule{rule.priority}"),
             priority=value(rule.priority),
             conditions=listed(map(_condition, rule.conditions)),
-            target_groups=listed([groups[target]]),
+            **(
+                {"action": _answer(migrated.answer(actions))}
+                if target is None
+                else {"target_groups": listed([groups[target]])}
+            ),
         )
 
 
-def _default_action(action: Action | None) -> Code:
-    """Render the default action of a listener that does not forward to a node."""
+def _answer(action: Action | None) -> Code:
+    """Render an action by which the load balancer itself answers; without one, it answers 503."""
     if action is not None and action.redirect is not None:
         redirect = action.redirect
         parts = {

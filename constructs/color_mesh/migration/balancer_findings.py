@@ -20,13 +20,17 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
         if obstacle is not None:
             yield lost(subject, obstacle)
             continue
-        action = listener.actions[-1] if listener.actions else None
-        if action is not None and not (migrated.target(listener.actions) or action.redirect or action.fixed_response):
-            yield lost(subject, "its other requests are answered 503: the target is no part of the mesh")
+        loss = migrated.loss(listener.actions)
+        if loss is not None:
+            yield lost(subject, f"its other requests are answered 503: {loss}")
         for rule in listener.rules:
             of_rule = migrated.rule_obstacle(listener, rule)
             if of_rule is not None:
                 yield lost(subject, f"the rule with priority {rule.priority}: {of_rule}")
+            elif (reason := migrated.rule_loss(rule)) is not None:
+                yield lost(
+                    subject, f"the requests of the rule with priority {rule.priority} are answered 503: {reason}"
+                )
     if not migrated.created:
         return
     for place in _places(migrated, declarations):
@@ -55,7 +59,7 @@ def _places(migrated: MigratedBalancer, declarations: Declarations) -> Iterator[
 def _health_check(place: str, targets: PartTargets, kind: str) -> Iterator[Finding]:
     check = targets.group.health_check
     port = check.port
-    if not is_valid(check):
+    if not is_valid(check, kind):
         yield lost(place, "its health check, which has values that Elastic Load Balancing does not take")
     elif kind == "application" and targets.owner == "gateways" and check.path == "/":
         yield changed(place, f"health checks ask for {HEALTH_PATH}, at which Envoy answers when it is ready, not for /")

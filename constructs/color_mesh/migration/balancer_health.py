@@ -8,8 +8,15 @@ _PROTOCOLS = (*HTTP_PROTOCOLS, "TCP")
 _MAX_PATH = 1024
 
 
-def is_valid(check: TargetHealthCheck) -> bool:
-    """Return whether the values of a health check are those that Elastic Load Balancing takes."""
+def is_valid(check: TargetHealthCheck, kind: str) -> bool:
+    """Return whether the values of a health check are those that Elastic Load Balancing takes.
+
+    Args:
+        check: Health check.
+        kind: Type of the load balancer: ``application`` or ``network``.
+    """
+    if kind == "application" and (check.protocol == "TCP" or check.timeout_seconds == check.interval_seconds):
+        return False
     # Elastic Load Balancing API Reference, CreateTargetGroup.
     return (
         5 <= check.interval_seconds <= 300
@@ -33,7 +40,7 @@ def health_check_arguments(group: TargetGroup, kind: str) -> dict[str, Code]:
         kind: Type of the load balancer: ``application`` or ``network``.
     """
     check = group.health_check
-    if not is_valid(check):
+    if not is_valid(check, kind):
         return {}
     by_http = check.protocol in HTTP_PROTOCOLS
     protocol, codes, timeout = {"application": ("HTTP", "200", 5), "network": ("TCP", "200-399", 6 if by_http else 10)}[

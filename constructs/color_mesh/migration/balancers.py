@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from color_mesh.ecs import Declarations
-from color_mesh.ecs.actions import Action
+from color_mesh.ecs.actions import Action, Redirect
 from color_mesh.ecs.conditions import Condition
 from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
@@ -21,6 +21,7 @@ FIELDS = ("host-header", "http-header", "http-request-method", "path-pattern", "
 PROTOCOLS: Mapping[str, Collection[str]] = {"application": HTTP_PROTOCOLS, "network": ("TCP", "TLS")}
 VERSIONS = ("HTTP1", "HTTP2", "GRPC")
 MAX_PORT, MAX_PRIORITY = 65535, 50_000
+_MAX_VALUES = 5  # Values of a rule.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +77,19 @@ class MigratedBalancer:
         groups = actions[0].target_groups if len(actions) == 1 else ()
         return groups[0] if len(groups) == 1 and groups[0] in self.targets else None
 
+    def answer(self, actions: Sequence[Action]) -> Action | None:
+        """Return the action by which the load balancer itself answers; ``None`` without one that the CDK takes."""
+        action = actions[0] if len(actions) == 1 else None
+        return action if action is not None and _is_answer(action) else None
+
+    def loss(self, actions: Sequence[Action]) -> str | None:
+        """Return the reason why requests are answered 503 in place of actions; ``None`` if these are migrated."""
+        if self.target(actions) is not None or self.answer(actions) is not None:
+            return None
+        if any((action.type or "").startswith("authenticate") for action in actions):
+            return "it authenticates clients, and would not do so in the new app"
+        return "it does not forward to one node or gateway of the mesh"
+
     def obstacle(self, listener: LoadBalancerListener) -> str | None:
         """Return the reason why a listener is not migrated; ``None`` if it is."""
         if listener.protocol not in PROTOCOLS[self.balancer.type] or not 0 < listener.port <= MAX_PORT:
@@ -84,6 +98,12 @@ class MigratedBalancer:
             return "another listener has its port"
         if any((action.type or "").startswith("authenticate") for action in listener.actions):
             return "it authenticates clients, and would not do so in the new app: add it with its authentication"
+        if listener.mutual_tls != "off":
+            return "it authenticates clients by their certificates: add it with its trust store"
+        open_rule = next((each for each in listener.rules if self._opens(listener, each)), None)
+        if open_rule is not None:
+            reason = self.rule_obstacle(listener, open_rule)
+            return f"without its rule with priority {open_rule.priority} more requests would be let in, but {reason}"
         if self.balancer.type == "network" and self.target(listener.actions) is None:
             return "it does not forward to one node or gateway of the mesh"
         if listener.protocol not in ("HTTPS", "TLS"):
@@ -95,15 +115,22 @@ class MigratedBalancer:
             return f"its certificate {unknown} is known only at deployment ({unknown.fix})"
         return None
 
+    def _opens(self, listener: LoadBalancerListener, rule: ListenerRule) -> bool:
+        """Return whether requests that a rule keeps from the mesh would get into it without the rule."""
+        if self.rule_obstacle(listener, rule) is None or _forwards(rule):
+            return False
+        later = (each.actions for each in listener.rules if each.priority > rule.priority)
+        return any(self.target(actions) is not None for actions in (listener.actions, *later))
+
+    def rule_loss(self, rule: ListenerRule) -> str | None:
+        """Return the reason why the requests of a rule are answered 503; ``None`` if its actions are migrated."""
+        return self.loss(rule.actions) or ("it transforms requests" if rule.transforms else None)
+
     def rule_obstacle(self, listener: LoadBalancerListener, rule: ListenerRule) -> str | None:
         """Return the reason why a rule of a listener is not migrated; ``None`` if it is."""
         alike = [each for each in listener.rules if each.priority == rule.priority]
         if not 0 < rule.priority <= MAX_PRIORITY or len(alike) > 1:
             return f"its priority is not 1 to {MAX_PRIORITY}, or is that of another rule"
-        if self.target(rule.actions) is None:
-            return "it does not forward to one node or gateway of the mesh"
-        if rule.transforms:
-            return "it transforms requests"
         wrong = next((each for each in rule.conditions if not _is_supported(each)), None)
         return None if wrong is None and rule.conditions else "it has a condition that the CDK has not"
 
@@ -111,7 +138,8 @@ class MigratedBalancer:
     def created(self) -> Mapping[str, PartTargets]:
         """Target groups that a migrated listener or rule forwards to. Without any, nothing of it is migrated."""
         actions = [each.actions for each in self.listeners]
-        actions += [rule.actions for each in self.listeners for rule in self.rules(each)]
+        rules = [rule for each in self.listeners for rule in self.rules(each)]
+        actions += [rule.actions for rule in rules if self.rule_loss(rule) is None]
         reached = {self.target(each) for each in actions}
         return {place: each for place, each in self.targets.items() if place in reached}
 
@@ -136,11 +164,21 @@ def migrated_balancers(
 
 
 def _readable(balancer: LoadBalancer, declarations: Declarations, broken: Collection[str]) -> LoadBalancer:
-    """Return a load balancer without the listeners and rules that have problems."""
+    """Return a load balancer without the listeners and rules that have problems.
+
+    A rule that does not forward stays, without conditions: there may be requests that it keeps from the mesh.
+    """
     unreadable = [each for place, each in declarations.listeners.items() if place in broken]
     rules = [each for place, each in declarations.listener_rules.items() if place in broken]
     listeners = (
-        replace(each, rules=tuple(rule for rule in each.rules if rule not in rules))
+        replace(
+            each,
+            rules=tuple(
+                replace(rule, conditions=()) if rule in rules else rule
+                for rule in each.rules
+                if rule not in rules or not _forwards(rule)
+            ),
+        )
         for each in balancer.listeners
         if replace(each, rules=()) not in unreadable
     )
@@ -180,7 +218,22 @@ def _targets(declarations: Declarations, mesh: Mesh, workload: Workload) -> Iter
             yield registration.registry, PartTargets(group=group, part=part, port=port)
 
 
+def _forwards(rule: ListenerRule) -> bool:
+    """Return whether a rule lets all of its requests pass."""
+    return len(rule.actions) == 1 and rule.actions[0].type in (None, "forward")
+
+
+def _is_answer(action: Action) -> bool:
+    """Return whether an action is a redirect or a response that the CDK takes."""
+    redirect, response = action.redirect, action.fixed_response
+    if redirect is not None:
+        texts = (redirect.protocol, redirect.host, redirect.port, redirect.path, redirect.query)
+        is_loop = replace(redirect, status_code=Redirect().status_code) == Redirect()
+        return redirect.path.startswith("/") and not is_loop and all(map(is_literal, texts))
+    return response is not None and is_literal(response.content_type) and is_literal(response.body)
+
+
 def _is_supported(condition: Condition) -> bool:
     values = (*condition.values, condition.header or "", *(text for pair in condition.pairs for text in pair if text))
-    has_values = bool(condition.values or condition.pairs)
+    has_values = 0 < len(condition.values) + len(condition.pairs) <= _MAX_VALUES
     return condition.field in FIELDS and has_values and not condition.regexes and all(map(is_literal, values))

@@ -82,7 +82,7 @@ _CONTAINER_METHODS = ("add_container_dependencies", "add_mount_points")
 _METHODS = (
     *("add_route", "connect_to", *_CONTAINER_METHODS),
     *("scale_on_cpu_utilization", "scale_on_memory_utilization", "scale_on_metric", "scale_on_schedule"),
-    *("scale_to_track_custom_metric", "add_property_override", "add_listener", "add_target_groups"),
+    *("scale_to_track_custom_metric", "add_property_override", "add_listener", "add_target_groups", "add_action"),
 )
 _SERVICE_OWNERS = ("nodes", "gateways")
 _ATTRIBUTES = frozenset(

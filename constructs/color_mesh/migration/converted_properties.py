@@ -8,11 +8,14 @@ from color_mesh.migration.findings import Finding, lost
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 SERVICE = "AWS::ECS::Service"
-SCALING = tuple(f"AWS::ApplicationAutoScaling::{kind}" for kind in ("ScalableTarget", "ScalingPolicy"))
+SCALABLE_TARGET, POLICY = (f"AWS::ApplicationAutoScaling::{kind}" for kind in ("ScalableTarget", "ScalingPolicy"))
+SCALING = (SCALABLE_TARGET, POLICY)
 ALARM = "AWS::CloudWatch::Alarm"
-LISTENER, RULE, BALANCER, TARGET_GROUP = (
-    f"AWS::ElasticLoadBalancingV2::{kind}" for kind in ("Listener", "ListenerRule", "LoadBalancer", "TargetGroup")
+LISTENER, CERTIFICATE, RULE, BALANCER, TARGET_GROUP = (
+    f"AWS::ElasticLoadBalancingV2::{kind}"
+    for kind in ("Listener", "ListenerCertificate", "ListenerRule", "LoadBalancer", "TargetGroup")
 )
+BALANCING = (LISTENER, CERTIFICATE, RULE, BALANCER, TARGET_GROUP)
 CONVERTED: UsedProperties = {
     TASK_DEFINITION: (
         *("Family", "Cpu", "Memory", "RuntimePlatform.CpuArchitecture", "TaskRoleArn", "Tags", "Volumes"),
@@ -29,8 +32,17 @@ CONVERTED: UsedProperties = {
         *("DeploymentConfiguration.MinimumHealthyPercent", "DeploymentConfiguration.MaximumPercent"),
         "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
     ),
-    **dict.fromkeys((*SCALING, ALARM), EVERY_PROPERTY),
-    LISTENER: ("LoadBalancerArn", "Protocol", "Port", "DefaultActions", "Certificates"),
+    SCALABLE_TARGET: (
+        *("ServiceNamespace", "ScalableDimension", "ResourceId", "MinCapacity", "MaxCapacity", "ScheduledActions"),
+    ),
+    POLICY: EVERY_PROPERTY,
+    ALARM: (
+        *("Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Metrics", "Threshold"),
+        *("ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData", "AlarmActions"),
+        "ActionsEnabled",
+    ),
+    LISTENER: ("LoadBalancerArn", "Protocol", "Port", "DefaultActions", "Certificates", "MutualAuthentication"),
+    CERTIFICATE: ("ListenerArn", "Certificates"),
     RULE: ("ListenerArn", "Actions", "Priority", "Conditions", "Transforms"),
     BALANCER: ("Type", "Scheme", "LoadBalancerAttributes", "Name"),
     TARGET_GROUP: (
@@ -57,6 +69,8 @@ REPLACED: UsedProperties = {
         *("NetworkConfiguration.AwsvpcConfiguration.SecurityGroups", "LoadBalancers.ContainerName"),
         "LoadBalancers.LoadBalancerName",
     ),
+    SCALABLE_TARGET: ("RoleARN",),
+    ALARM: ("AlarmName", "AlarmDescription"),
     BALANCER: ("Subnets", "SubnetMappings", "SecurityGroups"),
     TARGET_GROUP: ("Port", "VpcId", "HealthCheckEnabled", "Targets"),
 }

@@ -57,7 +57,7 @@ def scaling_findings(place: str, scaling: Scaling, service: Service) -> Iterator
             text = f"the scaling policy {policy.name}: {obstacle}: add it with a method of its scaling, such as"
             yield lost(place, f"{text} scale_on_metric(...)")
         elif policy.steps:
-            yield from step_findings(place, policy)
+            yield from step_findings(place, policy, scaling)
 
 
 def _schedule_obstacle(action: ScheduledAction) -> str | None:

@@ -7,7 +7,7 @@ from math import isfinite
 from color_mesh.ecs.alarms import Alarm
 from color_mesh.ecs.scaling import Scaling, ScalingPolicy, Step
 from color_mesh.ecs.services import Service
-from color_mesh.migration.findings import Finding, changed
+from color_mesh.migration.findings import Finding, changed, lost
 from color_mesh.migration.metrics import metric_code, metric_obstacle
 from color_mesh.migration.python import Code, call, listed, member, unless, value
 
@@ -27,6 +27,8 @@ def step_obstacle(policy: ScalingPolicy, scaling: Scaling, service: Service) -> 
     if len(policy.alarms) != 1:
         return f"{len(policy.alarms) or 'no'} alarms in the templates start it, not one"
     ((_, alarm),) = policy.alarms
+    if not alarm.enabled:
+        return "its alarm calls no actions"
     if alarm.metric is None:
         return "its alarm watches an expression of metrics"
     if alarm.operator not in (*_UPPER, *_LOWER):
@@ -37,9 +39,11 @@ def step_obstacle(policy: ScalingPolicy, scaling: Scaling, service: Service) -> 
     return metric_obstacle(alarm.metric, scaling, service) or _steps_obstacle(policy, alarm)
 
 
-def step_findings(place: str, policy: ScalingPolicy) -> Iterator[Finding]:
+def step_findings(place: str, policy: ScalingPolicy, scaling: Scaling) -> Iterator[Finding]:
     """Yield what is otherwise with a migrated policy."""
-    ((_, alarm),) = policy.alarms
+    ((alarm_place, alarm),) = policy.alarms
+    if set(alarm.actions) - dict(scaling.policies).keys():
+        yield lost(alarm_place, "its actions other than the scaling of tasks: add an alarm with them")
     if alarm.operator not in (_UPPER[0], _LOWER[0]):
         text = f"the steps of the scaling policy {policy.name} start also when the metric equals the threshold"
         yield changed(place, text)

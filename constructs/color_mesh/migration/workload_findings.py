@@ -157,7 +157,7 @@ def _gateway_findings(
         yield changed(place, f"there was no load balancer; there is {new_balancer}")
         return
     listeners = [*dict.fromkeys(workload.listeners)]
-    called = ", ".join(map(str, listeners)) or "a load balancer that is in no template"
+    called = ", ".join(dict.fromkeys(map(str, listeners))) or "a load balancer that is in no template"
     called += _other_ports(workload, ports)
     yield to_do(place, f"change the address for clients of {called}: they connect to {new_balancer}")
     for each in listeners:

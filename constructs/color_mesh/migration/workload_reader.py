@@ -13,13 +13,10 @@ from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers,
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.containers import container_findings
 from color_mesh.migration.converted_properties import (
-    BALANCER,
+    BALANCING,
     CONVERTED,
-    LISTENER,
-    RULE,
     SCALING,
     SERVICE,
-    TARGET_GROUP,
     TASK_DEFINITION,
     lost_properties,
     unconverted,
@@ -50,7 +47,7 @@ def read_workloads(
     # The constructs create roles anew, so that problems of the old ones do not matter.
     problems: dict[str, list[str]] = {}
     for each in declarations.problems:
-        if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING, BALANCER, LISTENER, RULE, TARGET_GROUP):
+        if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING, *BALANCING):
             problems.setdefault(each.place, []).append(each.text)
     definitions, findings = _mesh_definitions(declarations, mesh)
     places = _migrated(declarations, mesh, definitions, problems, findings)
@@ -62,7 +59,7 @@ def read_workloads(
         ports = target_listeners(mesh, workload.part)
         findings += workload_findings(place, workload, declarations.roles, ports, balanced)
     findings += (finding for each in balancers for finding in balancer_findings(each, declarations))
-    findings += _other_scaling(declarations, {each.scaling.service for each in workloads if each.scaling})
+    findings += _scaling_losses(declarations, {each.scaling.service for each in workloads if each.scaling})
     if not workloads:
         refuse(dict.fromkeys(each for texts in problems.values() for each in texts))
     for place, texts in problems.items():
@@ -123,8 +120,8 @@ def _scaling(declarations: Declarations) -> dict[str | None, Scaling]:
     }
 
 
-def _other_scaling(declarations: Declarations, scaled: Collection[str | None]) -> Iterator[Finding]:
-    """Yield the scalable targets that are not migrated.
+def _scaling_losses(declarations: Declarations, scaled: Collection[str | None]) -> Iterator[Finding]:
+    """Yield the scalable targets that are not migrated, and the properties that are not migrated of the others.
 
     Args:
         declarations: Declarations of the templates.
@@ -139,6 +136,10 @@ def _other_scaling(declarations: Declarations, scaled: Collection[str | None]) -
         elif migrated[each.service] != place:
             policies = "".join(f", with its policy {policy.name}" for _, policy in each.policies)
             yield lost(place, f"is not migrated{policies}: {migrated[each.service]} scales the same service")
+        else:
+            alarms = (alarm for _, policy in each.policies for alarm, _ in policy.alarms)
+            for declared in dict.fromkeys((place, *alarms)):
+                yield from lost_properties(declarations, declared)
 
 
 def _carried(place: str, definition_place: str, workload: Workload) -> Iterator[Finding]:

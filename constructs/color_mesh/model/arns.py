@@ -18,7 +18,7 @@ _RESOURCES: Mapping[str, tuple[str, ...]] = {
     "acm": ("certificate/",),
     "acm-pca": ("certificate-authority/",),
     "secretsmanager": ("secret:",),
-    "kms": ("key/", "alias/"),
+    "kms": ("key/",),
 }
 
 
@@ -39,8 +39,17 @@ def check_arn(subject: str, field: str, value: object, *, service: str) -> Itera
     elif value.startswith("arn:") and not _ARN.fullmatch(value):
         fix = "letters, digits and ':/_+=.@-' (IAM User Guide, Amazon Resource Names)"
         yield problem(subject, f"{field} has invalid characters", value, fix)
-    elif TOKEN not in value and not value.startswith((PLACEHOLDER_ARN, DECLARED_ARN)):
-        shape = rf"arn:aws(-[a-z]+)*:{service}:[a-z0-9-]+:[0-9]+:({'|'.join(_RESOURCES[service])})[^:]+"
-        if not re.fullmatch(shape, value):
-            fix = f"such as 'arn:aws:{service}:eu-west-1:111122223333:{_RESOURCES[service][0]}…'"
-            yield problem(subject, f"{field} has the ARN of something else", value, fix)
+    elif service == "kms" and ":alias/" in value:
+        # AWS KMS Developer Guide, *Specifying KMS keys in IAM policy statements*: an alias ARN allows no decryption.
+        yield problem(subject, f"{field} is an alias", value, "the ARN of its key")
+    elif not value.startswith((PLACEHOLDER_ARN, DECLARED_ARN)) and not _is_of(value, service):
+        fix = f"such as 'arn:aws:{service}:eu-west-1:111122223333:{_RESOURCES[service][0]}…'"
+        yield problem(subject, f"{field} has the ARN of something else", value, fix)
+
+
+def _is_of(arn: str, service: str) -> bool:
+    """Return whether an ARN is one of a service. Of one with tokens, the service is known if it is before them."""
+    if TOKEN in arn:
+        return arn.partition(TOKEN)[0].split(":")[2:-1][:1] in ([], [service])
+    shape = rf"arn:aws(-[a-z]+)*:{service}:[a-z0-9-]+:[0-9]+:({'|'.join(_RESOURCES[service])})[^:]+"
+    return re.fullmatch(shape, arn) is not None

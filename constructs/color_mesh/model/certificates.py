@@ -29,7 +29,8 @@ class SecretsManagerCertificate:
 
     Attributes:
         secret_arn: ARN of the secret. The random characters at its end may be missing.
-        encryption_key_arn: ARN of the KMS key of the secret. Default: the key of AWS, ``aws/secretsmanager``.
+        encryption_key_arn: ARN of the KMS key of the secret, and not of an alias. Default: the key of AWS,
+            ``aws/secretsmanager``.
     """
 
     secret_arn: str
@@ -82,7 +83,8 @@ class SecretsManagerTrust:
 
     Attributes:
         secret_arn: ARN of the secret. The random characters at its end may be missing.
-        encryption_key_arn: ARN of the KMS key of the secret. Default: the key of AWS, ``aws/secretsmanager``.
+        encryption_key_arn: ARN of the KMS key of the secret, and not of an alias. Default: the key of AWS,
+            ``aws/secretsmanager``.
     """
 
     secret_arn: str

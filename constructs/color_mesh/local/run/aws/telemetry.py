@@ -22,8 +22,8 @@ from color_mesh.envoy.telemetry import (
 )
 from color_mesh.envoy.telemetry import STATUS_CODE as STATUS_CLASS
 
-# Programs of containers may send anything, as much as they like. These are limits of all tasks. Beyond them, the task
-# that has most loses its oldest.
+# Programs of containers may send anything, as much as they like. These are limits for all tasks together. Beyond them,
+# the oldest items of the task with the most items are dropped.
 _MAX_SPANS = 10_000
 _MAX_SOURCES = 1_000
 _MAX_LENGTH = 200
@@ -134,7 +134,7 @@ class TelemetryStore:
 
 
 def _beyond(limit: int, by_task: dict[str, _SizedT]) -> Iterator[_SizedT]:
-    """Yield what the task has that has most, once for each item beyond the limit of all tasks."""
+    """Yield the items of the task with the most items, once for each item beyond the limit of all tasks."""
     for _ in range(sum(map(len, by_task.values())) - limit):
         task = max(by_task, key=lambda each: len(by_task[each]))
         yield by_task[task]
