@@ -504,6 +504,47 @@ def test_internal_load_balancer_admits_the_vpc(tmp_path: Path) -> None:
     assert rule in text
 
 
+def admitting(*rules: tuple[int, str]) -> dict[str, Any]:
+    """Return a security group with rules, each with a port and the addresses that it admits."""
+    ingress = [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": cidr} for port, cidr in rules]
+    return resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=ingress)
+
+
+@pytest.mark.parametrize(
+    ("rules", "statements", "clients"),
+    [
+        pytest.param([(80, "0.0.0.0/0"), (443, "0.0.0.0/0")], {}, "every address", id="open"),
+        pytest.param(
+            [(443, "203.0.113.0/24"), (443, "198.51.100.0/24"), (22, "0.0.0.0/0")],
+            {"203.0.113.0/24", "198.51.100.0/24"},
+            "203.0.113.0/24, 198.51.100.0/24",
+            id="office",
+        ),
+        pytest.param([(22, "0.0.0.0/0")], {}, "no address", id="none"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["application", "network"])
+def test_public_load_balancer_admits_the_clients_of_its_security_group(
+    tmp_path: Path, kind: str, rules: list[tuple[int, str]], statements: set[str], clients: str
+) -> None:
+    own = {"SecurityGroups": [{"Ref": "Doormen"}]}
+    resources = balanced(Balancer=own) if kind == "application" else network(Balancer=own)
+    migration = migrated(tmp_path, {**resources, "Doormen": admitting(*rules)})
+    text = code(migration)
+    for cidr in statements:
+        assert f'.connections.allow_from(ec2.Peer.ipv4("{cidr}"), ec2.Port.tcp(443))' in text
+    is_open = clients == "every address"
+    assert text.count("allow_from(") == (2 if is_open and kind == "network" else len(statements))
+    assert ("open=True" in text) == (is_open and kind == "application")
+    assert any(f"admits {clients} (security" in each.text for each in migration.findings)
+
+
+def test_public_load_balancer_with_an_unknown_security_group_admits_every_address(tmp_path: Path) -> None:
+    groups = [{"Ref": "Doormen"}, "sg-elsewhere"]
+    resources = {**balanced(Balancer={"SecurityGroups": groups}), "Doormen": admitting((443, "203.0.113.0/24"))}
+    assert "open=True" in code(migrated(tmp_path, resources))
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -65,6 +65,12 @@ def admits(group: SecurityGroup, protocol: str, port: int, members: frozenset[st
     return any(_admits(rule, protocol, port, members, address) for rule in group.ingress)
 
 
+def admitted_addresses(group: SecurityGroup, port: int) -> tuple[IPv4Network, ...]:
+    """Return the ranges of addresses from which a group allows inbound TCP connections to a port."""
+    ranges = dict.fromkeys(rule.cidr for rule in group.ingress if rule.cidr is not None)
+    return tuple(each for each in ranges if admits(group, "tcp", port, frozenset(), each))
+
+
 def allows_outbound(group: SecurityGroup, protocol: str, port: int, address: IPv4Address) -> bool:
     """Return whether a group allows outbound connections to an address."""
     return any(_admits(rule, protocol, port, frozenset(), IPv4Network(address)) for rule in group.egress)

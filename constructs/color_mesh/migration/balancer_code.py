@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from color_mesh.ecs.actions import Action
 from color_mesh.ecs.conditions import Condition
 from color_mesh.ecs.listeners import LoadBalancerListener
+from color_mesh.ecs.security_groups import ANYWHERE
 from color_mesh.migration.balancer_attributes import BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES, attribute_arguments
 from color_mesh.migration.balancer_health import health_check_arguments
 from color_mesh.migration.balancers import PROTOCOLS, VERSIONS, MigratedBalancer, PartTargets
@@ -80,12 +81,14 @@ def _listener(
 ) -> Iterator[str]:
     kind, public = migrated.balancer.type, migrated.balancer.public
     protocol, port = str(listener.protocol), value(listener.port)
+    clients = [call("ec2.Peer.ipv4", value(str(each))) for each in migrated.clients(listener)]
+    is_open = public and migrated.clients(listener) == (ANYWHERE,)
     default, rules = migrated.target(listener.actions), migrated.rules(listener)
     certificates = (call("elbv2.ListenerCertificate.from_arn", stack_text(str(each))) for each in listener.certificates)
     arguments = {
         "port": port,
         "protocol": member(_ENUMERATIONS[kind], protocol, PROTOCOLS[kind]),
-        **({"open": value(public)} if kind == "application" else {}),
+        **({"open": value(is_open)} if kind == "application" else {}),
         **({"certificates": listed(certificates)} if protocol in ("HTTPS", "TLS") else {}),
         **(
             {"default_target_groups": listed([groups[default]])}
@@ -96,10 +99,13 @@ def _listener(
     created = call(f"{balancer}.add_listener", value(f"{protocol}{listener.port}"), **arguments)
     variable = variables.variable(f"{migrated.balancer.name}-{protocol}-{listener.port}", "listener")
     yield f"{variable} = {created}" if rules else created
-    if kind == "network" or not public:
-        vpc = call("ec2.Peer.ipv4", Code("cluster.vpc.vpc_cidr_block"))
-        clients = call("ec2.Peer.any_ipv4") if public else vpc
-        yield call(f"{balancer}.connections.allow_from", clients, call("ec2.Port.tcp", port))
+    if not public:
+        clients = [call("ec2.Peer.ipv4", Code("cluster.vpc.vpc_cidr_block"))]
+    elif is_open:
+        # An application load balancer with ``open`` admits them.
+        clients = [call("ec2.Peer.any_ipv4")] if kind == "network" else []
+    for each in clients:
+        yield call(f"{balancer}.connections.allow_from", each, call("ec2.Port.tcp", port))
     for rule in rules:
         actions = rule.actions if migrated.rule_loss(rule) is None else ()
         target = migrated.target(actions)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from color_mesh.ecs import Declarations
+from color_mesh.ecs.security_groups import ANYWHERE
 from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.migration.balancer_attributes import BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES, attribute_findings
 from color_mesh.migration.balancer_health import is_valid
@@ -39,12 +40,21 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
     for place, targets in migrated.created.items():
         yield from attribute_findings(place, targets.group.attributes, GROUP_ATTRIBUTES[kind])
         yield from _health_check(place, targets, kind)
-    clients = "every address" if migrated.balancer.public else "the VPC"
     text = (
         f"change the address for clients: they connect to a new {kind} load balancer, whose security "
-        f"group admits {clients} (security groups are not migrated)"
+        f"group admits {_clients(migrated)} (security groups are not migrated)"
     )
     yield to_do(migrated.place, text)
+
+
+def _clients(migrated: MigratedBalancer) -> str:
+    """Return the clients that the new security group of a load balancer admits."""
+    if not migrated.balancer.public:
+        return "the VPC"
+    admitted = dict.fromkeys(each for listener in migrated.listeners for each in migrated.clients(listener))
+    if ANYWHERE in admitted:
+        return "every address"
+    return ", ".join(map(str, admitted)) or "no address"
 
 
 def _places(migrated: MigratedBalancer, declarations: Declarations) -> Iterator[str]:

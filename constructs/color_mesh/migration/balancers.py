@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 
 from color_mesh.ecs import Declarations
 from color_mesh.ecs.actions import Action, Redirect
@@ -10,6 +11,7 @@ from color_mesh.ecs.listeners import ListenerRule, LoadBalancerListener
 from color_mesh.ecs.load_balancers import LoadBalancer
 from color_mesh.ecs.mesh_resources import MeshResource
 from color_mesh.ecs.reading import Reference
+from color_mesh.ecs.security_groups import ANYWHERE, SecurityGroup, admitted_addresses
 from color_mesh.ecs.target_groups import HTTP_PROTOCOLS, TargetGroup
 from color_mesh.migration.gateway_listeners import names_of_listeners
 from color_mesh.migration.placeholders import is_literal
@@ -52,16 +54,25 @@ class MigratedBalancer:
         place: Place in the templates.
         balancer: Load balancer, with its listeners and their rules.
         targets: Target groups of nodes and gateways, by place.
+        groups: Its security groups. Default: none, or some are in no template.
     """
 
     place: str
     balancer: LoadBalancer
     targets: Mapping[str, PartTargets]
+    groups: tuple[SecurityGroup, ...] = ()
 
     @property
     def parts(self) -> tuple[MeshResource, ...]:
         """Nodes and gateways."""
         return tuple(each.part for each in self.created.values())
+
+    def clients(self, listener: LoadBalancerListener) -> tuple[IPv4Network, ...]:
+        """Return the addresses that a public load balancer admits to a listener: every one, without security groups."""
+        if not self.groups:
+            return (ANYWHERE,)
+        admitted = dict.fromkeys(each for group in self.groups for each in admitted_addresses(group, listener.port))
+        return (ANYWHERE,) if ANYWHERE in admitted else tuple(admitted)
 
     @property
     def listeners(self) -> tuple[LoadBalancerListener, ...]:
@@ -156,7 +167,7 @@ def migrated_balancers(
         if place not in broken
     }
     found = (
-        _migrated(place, _readable(balancer, declarations, broken), targets)
+        _migrated(place, _readable(balancer, declarations, broken), targets, declarations.security_groups)
         for place, balancer in declarations.load_balancers.items()
         if balancer.type in PROTOCOLS and place not in broken
     )
@@ -185,7 +196,12 @@ def _readable(balancer: LoadBalancer, declarations: Declarations, broken: Collec
     return replace(balancer, listeners=tuple(listeners))
 
 
-def _migrated(place: str, balancer: LoadBalancer, targets: Mapping[str, PartTargets]) -> MigratedBalancer:
+def _migrated(
+    place: str,
+    balancer: LoadBalancer,
+    targets: Mapping[str, PartTargets],
+    groups: Mapping[str, SecurityGroup],
+) -> MigratedBalancer:
     """Return a load balancer with the target groups that its kind may forward to."""
     own = {
         place: each
@@ -194,7 +210,9 @@ def _migrated(place: str, balancer: LoadBalancer, targets: Mapping[str, PartTarg
         and each.group.protocol in (None, *PROTOCOLS[balancer.type])
         and each.group.protocol_version in VERSIONS
     }
-    return MigratedBalancer(place=place, balancer=balancer, targets=own)
+    declared = tuple(groups[each] for each in balancer.groups if each in groups)
+    all_declared = len(declared) == len(balancer.groups)
+    return MigratedBalancer(place=place, balancer=balancer, targets=own, groups=declared if all_declared else ())
 
 
 def target_listeners(mesh: Mesh, part: MeshResource) -> Mapping[int, str]:

@@ -44,12 +44,13 @@ CONVERTED: UsedProperties = {
     LISTENER: ("LoadBalancerArn", "Protocol", "Port", "DefaultActions", "Certificates", "MutualAuthentication"),
     CERTIFICATE: ("ListenerArn", "Certificates"),
     RULE: ("ListenerArn", "Actions", "Priority", "Conditions", "Transforms"),
-    BALANCER: ("Type", "Scheme", "LoadBalancerAttributes", "Name"),
+    BALANCER: ("Type", "Scheme", "LoadBalancerAttributes", "Name", "SecurityGroups"),
     TARGET_GROUP: (
         *("Protocol", "ProtocolVersion", "TargetType", "TargetGroupAttributes", "Matcher.HttpCode", "Name"),
         *("HealthCheckProtocol", "HealthCheckPort", "HealthCheckPath", "HealthCheckIntervalSeconds"),
         *("HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount"),
     ),
+    **dict.fromkeys(("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"), EVERY_PROPERTY),
     "AWS::IAM::ManagedPolicy": EVERY_PROPERTY,
     "AWS::IAM::Policy": EVERY_PROPERTY,
     "AWS::IAM::Role": EVERY_PROPERTY,
@@ -71,7 +72,7 @@ REPLACED: UsedProperties = {
     ),
     SCALABLE_TARGET: ("RoleARN",),
     ALARM: ("AlarmName", "AlarmDescription"),
-    BALANCER: ("Subnets", "SubnetMappings", "SecurityGroups"),
+    BALANCER: ("Subnets", "SubnetMappings"),
     TARGET_GROUP: ("Port", "VpcId", "HealthCheckEnabled", "Targets"),
 }
 
