@@ -56,7 +56,7 @@ def test_templates_that_run_leave_out_nothing(tmp_path: Path) -> None:
         pytest.param(
             {"Environment": [{"Name": "HOST", "Value": {"Fn::GetAtt": ["Database", "Endpoint.Address"]}}]},
             "variable HOST: is known only at deployment, got 'Database.Endpoint.Address' "
-            "(give it with --set Database.Endpoint.Address=VALUE)",
+            "(add --set Database.Endpoint.Address=VALUE)",
             id="variable",
         ),
     ],

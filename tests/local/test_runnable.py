@@ -103,7 +103,7 @@ def test_variable_that_only_a_deployment_knows_is_refused(tmp_path: Path) -> Non
     assert refused(tmp_path, with_app(**VPC_ID)) == [
         (
             "shop.template.json: Task container 'app': variable ID: is known only at deployment, got 'Vpc.VpcId' "
-            "(give it with --set Vpc.VpcId=VALUE)"
+            "(add --set Vpc.VpcId=VALUE)"
         )
     ]
 

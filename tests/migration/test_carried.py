@@ -408,6 +408,28 @@ def test_autoscaling_of_something_else_is_lost(tmp_path: Path) -> None:
     ]
 
 
+def test_second_scalable_target_of_a_service_is_lost(tmp_path: Path) -> None:
+    resources = scaled("service/default/red-svc", Cpu=tracking("ECSServiceAverageCPUUtilization"))
+    second = resource("AWS::ApplicationAutoScaling::ScalableTarget", ResourceId="service/default/red-svc", **SCALABLE)
+    assert lost(migrated(tmp_path, {**resources, "Second": second})) == [
+        "t.json: Target: is not migrated, with its policy Cpu: t.json: Second scales the same service"
+    ]
+
+
+@pytest.mark.parametrize("target", [{"ScalingTargetId": "elsewhere"}, {"ResourceId": "service/default/other"}])
+def test_policy_without_a_target_in_the_templates_is_lost(target: dict[str, Any], tmp_path: Path) -> None:
+    resources = scaled("service/default/red-svc")
+    policy = {**tracking("ECSServiceAverageCPUUtilization"), **target}
+    resources["Cpu"] = resource("AWS::ApplicationAutoScaling::ScalingPolicy", **policy)
+    line = (
+        "t.json: Cpu: is not migrated: has no scalable target in the templates, got None (add the template of the "
+        "scalable target)"
+    )
+    assert lost(migrated(tmp_path, resources)) == [line]
+    del resources["Target"]
+    assert lost(migrated(tmp_path, resources)) == [line]
+
+
 # Load balancers of nodes
 
 BOTH = [{"TargetGroupArn": {"Ref": "Group"}}, {"TargetGroupArn": "other"}]
@@ -780,7 +802,11 @@ def test_load_balancer_of_another_port_of_a_node_is_work_by_hand(tmp_path: Path)
     service = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort": 9000}]}
     migration = migrated(tmp_path, {**balanced(), **running({}, service)})
     assert "elbv2" not in code(migration)
-    assert any("targets=[nodes['red'].load_balancer_target()]" in each.text for each in migration.findings)
+    (text,) = (each.text for each in migration.findings if "load_balancer_target()" in each.text)
+    assert text.endswith(
+        "forwarded to virtual node 'red' at port 9000, and targets of the mesh are at port 80: add a load balancer in "
+        "services_stack.py, with targets=[nodes['red'].load_balancer_target()]"
+    )
 
 
 # Load balancers of gateways
@@ -808,6 +834,14 @@ def test_application_load_balancer_of_a_gateway_is_created(tmp_path: Path) -> No
     assert lost(migration) == []
     (to_do,) = (each.text for each in migration.findings if each.kind == "to do" and "load balancer" in each.text)
     assert to_do.startswith("change the address for clients: they connect to a new application load balancer, whose")
+
+
+def test_load_balancer_of_another_port_of_a_gateway_is_replaced(tmp_path: Path) -> None:
+    resources = balanced_gateway(balanced())
+    resources["Service"]["Properties"]["LoadBalancers"] = [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort": 9901}]
+    texts = [each.text for each in migrated(tmp_path, resources).findings if each.kind == "to do"]
+    (text,) = (each for each in texts if each.startswith("change the address for clients of "))
+    assert " at port 9901, and targets of the mesh are at port 8080: they connect to a new network load" in text
 
 
 def test_network_load_balancer_of_a_gateway_keeps_its_listeners(tmp_path: Path) -> None:
@@ -869,3 +903,13 @@ def test_each_listener_of_a_gateway_is_implemented(tmp_path: Path) -> None:
     text = text.replace("( ", "(")
     assert 'gateways["front"].implement(self, "Front", cluster=cluster, desired_count=2, family="front"' in text
     assert 'gateways["front-9090"].implement(self, "Front9090", cluster=cluster, desired_count=2, log_group' in text
+
+
+def test_variable_of_a_node_and_of_a_gateway_has_the_types_of_both(tmp_path: Path) -> None:
+    of_node = running({"Tags": [TEAM]})
+    of_gateway = {f"Front{name}": each for name, each in balanced_gateway({}).items()}
+    of_gateway["FrontTask"]["Properties"]["Tags"] = [TEAM]
+    of_gateway["FrontService"]["Properties"] = {"TaskDefinition": {"Ref": "FrontTask"}}
+    declaration = "task: NodeImplementation | GatewayImplementation task = nodes"
+    assert declaration in code(migrated(tmp_path, {**of_node, **of_gateway}))
+    assert "NodeImplementation" not in code(migrated(tmp_path, of_node))

@@ -171,6 +171,73 @@ def test_variable_that_a_deployment_would_replace_is_work_by_hand(text: str, tmp
     migration.files("")
 
 
+SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf"
+DYNAMIC = f"{{{{resolve:secretsmanager:{SECRET_ARN}:SecretString:password::}}}}"
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        pytest.param(DYNAMIC, DYNAMIC, id="secret"),
+        pytest.param("{{resolve:ssm-secure:/db:1}}", "{{resolve:ssm-secure:/db:1}}", id="secure-parameter"),
+        pytest.param({"Fn::Sub": "db.${AWS::Region}/{{resolve:ssm:/db}}"}, "{{resolve:ssm:/db}}", id="with-text"),
+        pytest.param(
+            {"Fn::Join": ["", ["a:", "{{resolve:ssm:/u}}", "@", DYNAMIC]]}, "{{resolve:ssm:/u}}", id="in-a-list"
+        ),
+    ],
+)
+@pytest.mark.parametrize("key", ["Environment", "Secrets"])
+def test_dynamic_reference_of_a_variable_is_work_by_hand(key: str, value: Any, quoted: str, tmp_path: Path) -> None:
+    app = {**APP, key: [{"Name": "PASSWORD", "Value": value, "ValueFrom": value}]}
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [app, ENVOY]}))
+    text = (
+        f"the variable PASSWORD is removed, because a deployment would replace its value {quoted}: "
+        "add it to the container as an ecs.Secret"
+    )
+    assert ("to do", text) in {(each.kind, each.text) for each in migration.findings}
+    assert re.findall(r"PASSWORD|{{", migration.files("")["services_stack.py"]) == []
+
+
+def test_variable_with_a_secret_of_the_template_is_removed(tmp_path: Path) -> None:
+    value = {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": "Db"}, ":SecretString:password::}}"]]}
+    app = {**APP, "Environment": [{"Name": "PASSWORD", "Value": value}]}
+    secret = {"Db": {"Type": "AWS::SecretsManager::Secret"}}
+    migration = migrated(tmp_path, {**running({"ContainerDefinitions": [app, ENVOY]}), **secret})
+    text = "the variable PASSWORD is removed: Db.Ref is known only at deployment (add --set Db.Ref=VALUE)"
+    assert text in {each.text for each in migration.findings}
+    assert "PASSWORD" not in migration.files("")["services_stack.py"]
+
+
+def test_dynamic_reference_of_an_image_has_a_placeholder(tmp_path: Path) -> None:
+    image = "example/red:{{resolve:ssm:/tag}}"
+    migration = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": image}, ENVOY]}))
+    services = migration.files("")["services_stack.py"]
+    assert 'ecs.ContainerImage.from_registry("placeholder/example-red-resolve-ssm-tag")' in services
+    assert "{{" not in services
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        pytest.param({"Command": ["--password", DYNAMIC]}, id="command"),
+        pytest.param({"HealthCheck": {"Command": ["CMD-SHELL", f"curl -u {DYNAMIC}"]}}, id="check"),
+        pytest.param({"User": "{{resolve:ssm:/user}}"}, id="user"),
+    ],
+)
+def test_service_with_a_dynamic_reference_elsewhere_is_left_out_alone(
+    container: dict[str, Any], tmp_path: Path
+) -> None:
+    front = {"Name": "APPMESH_RESOURCE_ARN", "Value": ARN.replace("virtualNode/red", "virtualGateway/front")}
+    others = running({"ContainerDefinitions": [{**ENVOY, "Environment": [front]}]})
+    service = {**others["Service"], "Properties": {"TaskDefinition": {"Ref": "OtherTask"}}}
+    damaged = running({"ContainerDefinitions": [{**APP, **container}, ENVOY]})
+    migration = migrated(tmp_path, {**damaged, "OtherTask": others["Task"], "Other": service})
+    (left_out,) = (each for each in migration.findings if "is known only at deployment" in each.text)
+    assert left_out.kind == "lost"
+    assert [each.part.name for each in migration.workloads] == ["front"]
+    assert "{{" not in "".join(text for name, text in migration.files("").items() if name.endswith(".py"))
+
+
 @given(
     place=st.sampled_from(PLACES),
     text=st.sampled_from(TEXTS),

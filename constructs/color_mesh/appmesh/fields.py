@@ -148,6 +148,11 @@ class Fields:
         """Return whether the value of a key is known, or absent."""
         return not isinstance(self._values.get(self._spelling(key)), Unresolved)
 
+    def deployment_name(self, key: str) -> str | None:
+        """Return the name of what only a deployment knows, if the value of a key depends on it."""
+        value = self._get(key)
+        return value.deployment_name if isinstance(value, Unresolved) else None
+
     def ignore(self, *keys: str) -> None:
         """Accept keys without reading them."""
         self._known.extend(map(self._spelling, keys))

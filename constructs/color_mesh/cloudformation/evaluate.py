@@ -7,6 +7,7 @@ from color_mesh.cloudformation.placeholders import placeholder_of
 from color_mesh.cloudformation.stack import Stack
 from color_mesh.cloudformation.values import (
     NO_VALUE,
+    DeploymentValue,
     MissingValue,
     Unknown,
     Unresolved,
@@ -16,7 +17,7 @@ from color_mesh.cloudformation.values import (
     unknown_name,
 )
 from color_mesh.model import MeshError
-from color_mesh.model.errors import add_problems
+from color_mesh.model.errors import add_problems, problem
 
 MAX_DEPTH = 100  # Nested values and chains of references; well within Python's recursion limit.
 MAX_SIZE = 10_000_000  # Total characters that functions may produce; an item of a list counts as ten.
@@ -191,7 +192,7 @@ class Evaluator:
                 self._active.pop()
         result = self._results[key]
         if isinstance(result, MissingValue):
-            raise MissingValue(result.problems, result.name)
+            raise type(result)(result.problems, result.name)
         if isinstance(result, MeshError):
             raise MeshError(result.problems)
         return result
@@ -223,12 +224,15 @@ class Evaluator:
             members = self._members(range(len(value)), lambda index: (value[index], f"{place}[{index}]"), stack)
             return list(members.values())
         if isinstance(value, str) and "}}" in value.partition("{{resolve:")[2]:
-            raise refusal(place, "is known only at deployment", value, "write the value itself")
+            # CloudFormation User Guide, *Get values stored in other services using dynamic references*.
+            text = problem(place, "is known only at deployment", value, "write the value itself")
+            raise DeploymentValue([text], value)
         return value
 
     def _members(self, keys: Any, member: Callable[[Any], tuple[Any, str]], stack: Stack) -> dict[Any, Any]:
         members: dict[Any, Any] = {}
         problems: list[str] = []
+        errors: list[MeshError] = []
         for key in keys:
             each, place = member(key)
             try:
@@ -238,11 +242,15 @@ class Evaluator:
                     members[key] = self._substitute(place, error)
                 else:
                     add_problems(problems, error.problems)
+                    errors.append(error)
                 continue
             if value is not NO_VALUE:
                 members[key] = value
         if problems:
             # Two members may refer to the same faulty value: its problem is reported once.
+            known_later = [each for each in errors if isinstance(each, DeploymentValue)]
+            if len(known_later) == len(errors):
+                raise DeploymentValue(dict.fromkeys(problems), known_later[0].name)
             raise MeshError(dict.fromkeys(problems))
         return members
 
@@ -250,7 +258,7 @@ class Evaluator:
         """Return a placeholder for a value that only labels something, `Unresolved` for another one."""
         placeholder = placeholder_of(place, error.name) if isinstance(error, MissingValue) else None
         if placeholder is None:
-            return Unresolved(error.problems)
+            return Unresolved(error.problems, error.name if isinstance(error, DeploymentValue) else None)
         self._placeholders |= dict.fromkeys(error.problems)
         return placeholder
 

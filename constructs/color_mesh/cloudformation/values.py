@@ -47,9 +47,12 @@ class Unresolved:
 
     Attributes:
         problems: Reasons, as error messages.
+        deployment_name: Name of the attribute, or text with the dynamic reference, that only a deployment knows.
+            Default: the reason is another one.
     """
 
     problems: tuple[str, ...]
+    deployment_name: str | None = None
 
 
 class MissingValue(MeshError):
@@ -62,6 +65,10 @@ class MissingValue(MeshError):
     def __init__(self, problems: Iterable[str], name: str) -> None:
         super().__init__(problems)
         self.name = name
+
+
+class DeploymentValue(MissingValue):
+    """The error for a value that only a deployment knows: its name is an attribute, or has a dynamic reference."""
 
 
 _HIDDEN = re.compile(r"\$NOECHO:([^$]*)\$")
@@ -109,11 +116,11 @@ def set_option(name: str) -> str:
     return f"--set {value if len(value) <= MAX_QUOTED // 2 else 'NAME=VALUE'}"
 
 
-def deployment_only(place: str, value: Unknown) -> MeshError:
+def deployment_only(place: str, value: Unknown) -> DeploymentValue:
     """Return the error for a value that only a deployment knows."""
     name = f"{value.logical_id}.{value.attribute}"
     text = problem(place, "is known only at deployment", name, f"give it with {set_option(name)}")
-    return MissingValue([text], name)
+    return DeploymentValue([text], name)
 
 
 def unknown_name(place: str, kind: str, name: Any, known: Collection[object]) -> MeshError:

@@ -34,6 +34,8 @@ from color_mesh.ecs.services import Service, read_services
 from color_mesh.ecs.target_groups import TargetGroup, read_target_groups
 from color_mesh.ecs.task_definitions import TaskDefinition, read_task_definitions
 
+_SCALING = ("ScalableTarget", "ScalingPolicy")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declarations:
@@ -106,7 +108,7 @@ def read_declarations(templates: Templates, used: UsedProperties) -> Declaration
     reader = Reader(templates, used)
     listeners, rules = read_listeners(reader), read_listener_rules(reader)
     services = read_services(reader)
-    scales = bool(reader.resources("AWS::ApplicationAutoScaling::ScalableTarget"))
+    scales = bool(reader.resources(*(f"AWS::ApplicationAutoScaling::{each}" for each in _SCALING)))
     declarations = Declarations(
         task_definitions=read_task_definitions(reader),
         services=services,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from color_mesh.appmesh.fields import Fields, api_spelling
-from color_mesh.cloudformation import Attribute, Resource, Templates
+from color_mesh.cloudformation import Attribute, Resource, Templates, set_option
 from color_mesh.model import MeshError
 
 T = TypeVar("T")
@@ -17,11 +17,12 @@ EVERY_PROPERTY = ("*",)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """Reference to an attribute that only a deployment knows.
+    """Reference to an attribute that only a deployment knows, or text that depends on one or on a dynamic reference.
 
     Attributes:
-        resource_type: Type of the resource.
-        name: Logical id of the resource and name of the attribute, such as ``Database.Endpoint.Port``.
+        resource_type: Type of the resource; empty if there is other text.
+        name: Logical id of the resource and name of the attribute, such as ``Database.Endpoint.Port``, or text with a
+            dynamic reference, such as ``{{resolve:ssm:/color}}``.
     """
 
     resource_type: str
@@ -29,6 +30,16 @@ class Reference:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_dynamic(self) -> bool:
+        """The name has a dynamic reference of CloudFormation, for which no option gives the value."""
+        return "{{resolve:" in self.name
+
+    @property
+    def fix(self) -> str:
+        """Way to give the value."""
+        return "write the value itself" if self.is_dynamic else f"add {set_option(self.name)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,6 +189,9 @@ def reference(attribute: Attribute) -> Reference:
 
 def text_or_reference(fields: Fields, key: str) -> str | Reference:
     """Read a string that may be known only at deployment."""
+    name = fields.deployment_name(key)
+    if name is not None:
+        return Reference(resource_type="", name=name)
     value: Any = fields.value(key)
     return reference(value) if isinstance(value, Attribute) else fields.optional_text(key) or ""
 

@@ -9,6 +9,7 @@ from color_mesh.cloudformation import Resource
 from color_mesh.ecs.alarms import Alarm, Metric, read_metric, read_number
 from color_mesh.ecs.reading import Reader, resource_key
 from color_mesh.ecs.services import Service
+from color_mesh.model.errors import problem
 
 _SERVICE_DIMENSION = "ecs:service:DesiredCount"
 
@@ -137,6 +138,12 @@ def read_scaling(
         place: (target, replace(policy, alarms=tuple(each for each in alarms.items() if place in each[1].actions)))
         for place, (target, policy) in policies.items()
     }
+    for place, (target, _) in policies.items():
+        if target is None:
+            text = problem(
+                place, "has no scalable target in the templates", target, "add the template of the scalable target"
+            )
+            reader.report("AWS::ApplicationAutoScaling::ScalingPolicy", place, [text])
     return {
         place: replace(
             each, policies=tuple((name, policy) for name, (target, policy) in started.items() if target == place)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
-from color_mesh.cloudformation import set_option
 from color_mesh.ecs import Declarations
 from color_mesh.ecs.actions import Action, Redirect
 from color_mesh.ecs.conditions import Condition
@@ -124,7 +123,7 @@ class MigratedBalancer:
             return "its certificates are in no template"
         unknown = next((each for each in listener.certificates if isinstance(each, Reference)), None)
         if unknown is not None:
-            return f"its certificate {unknown} is known only at deployment (add {set_option(str(unknown))})"
+            return f"its certificate {unknown} is known only at deployment ({unknown.fix})"
         return None
 
     def _opens(self, listener: LoadBalancerListener, rule: ListenerRule) -> bool:
@@ -216,15 +215,19 @@ def _migrated(
     return MigratedBalancer(place=place, balancer=balancer, targets=own, groups=declared if all_declared else ())
 
 
-def _targets(declarations: Declarations, mesh: Mesh, workload: Workload) -> Iterator[tuple[str, PartTargets]]:
-    """Yield the target groups of a workload that forward to a listener which a target of the new app is.
+def target_listeners(mesh: Mesh, part: MeshResource) -> Mapping[int, str]:
+    """Return the name of the new node or gateway for each listener that a target of the new app is, by port.
 
     That of a node is its first one.
     """
-    if workload.part.kind == "virtualNode":
-        listeners = {each.port: workload.part.name for each in mesh.node(workload.part.name).listeners[:1]}
-    else:
-        listeners = names_of_listeners(mesh, workload.part.name)
+    if part.kind == "virtualNode":
+        return {each.port: part.name for each in mesh.node(part.name).listeners[:1]}
+    return names_of_listeners(mesh, part.name)
+
+
+def _targets(declarations: Declarations, mesh: Mesh, workload: Workload) -> Iterator[tuple[str, PartTargets]]:
+    """Yield the target groups of a workload that forward to a listener which a target of the new app is."""
+    listeners = target_listeners(mesh, workload.part)
     for registration in workload.service.targets:
         group = declarations.target_groups.get(registration.registry)
         port = next((each for each in listeners if registration.port in (None, each)), None)

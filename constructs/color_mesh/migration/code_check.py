@@ -32,7 +32,7 @@ _IMPORTS: Mapping[str | None, Collection[str]] = {
         *("aws_servicediscovery as servicediscovery", "aws_ssm as ssm"),
     ),
     "collections.abc": ("Mapping",),
-    "color_mesh": PUBLIC_NAMES,
+    "color_mesh": (*PUBLIC_NAMES, "GatewayImplementation", "NodeImplementation"),
     "color_mesh.cdk.images": ("container_image",),
     "constructs": ("Construct",),
     "mesh_stack": ("MeshStack",),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from color_mesh.cloudformation import hidden_parameters, set_option
+from color_mesh.cloudformation import hidden_parameters
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import IDENTITIES
 from color_mesh.ecs.reading import Reference
@@ -123,7 +123,7 @@ def _resolved_later(text: str) -> str | None:
 
 
 def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
-    for name, value in _known(values).items():
+    for name, value in ((name, str(each)) for name, each in values.items()):
         if parameters := " and ".join(hidden_parameters(value)):
             text = (
                 f"the variable {name} is removed, because its value is secret ({parameters}): "
@@ -140,9 +140,8 @@ def _hidden_variables(subject: str, values: Mapping[str, str | Reference]) -> It
 
 def _unknown_variables(subject: str, values: Mapping[str, str | Reference]) -> Iterator[Finding]:
     for name, value in values.items():
-        if isinstance(value, Reference):
-            option = set_option(str(value))
-            text = f"the variable {name} is removed: {value} is known only at deployment (add {option})"
+        if isinstance(value, Reference) and not value.is_dynamic:
+            text = f"the variable {name} is removed: {value} is known only at deployment ({value.fix})"
             yield lost(subject, text)
 
 

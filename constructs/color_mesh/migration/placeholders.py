@@ -11,7 +11,7 @@ PLACEHOLDERS: Mapping[str, str] = {"AWS::AccountId": "$AWS-ACCOUNT-ID$", "AWS::R
 _ATTRIBUTES = {"AWS::AccountId": "self.account", "AWS::Region": "self.region"}
 # Text that a deployment replaces by a value. CDK Developer Guide, *Tokens*; CloudFormation User Guide, *Get values
 # stored in other services using dynamic references*. In an f-string the braces are doubled.
-DEPLOYMENT_TEXT = re.compile(r"(?:[$#]\{+Token\[|\{\{resolve:)[^'\"\\\n]{0,100}")
+DEPLOYMENT_TEXT = re.compile(r"[$#]\{+Token\[[^'\"\\\n]{0,100}|\{\{resolve:[^'\"\\\n}]{0,300}(?:}})?")
 _ECR_IMAGE = re.compile(r"([^.]+)\.dkr\.ecr\.([^.]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+)(?:[:@](.+))?")
 
 

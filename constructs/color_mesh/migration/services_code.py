@@ -32,7 +32,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from color_mesh import MeshNode, MeshGateway
+from color_mesh import GatewayImplementation, MeshNode, MeshGateway, NodeImplementation
 from color_mesh.cdk.images import container_image
 from constructs import Construct
 
@@ -57,6 +57,7 @@ class ServicesStack(Stack):
 
 {body}
 '''
+_TASK = "task = "
 _VARIABLES = (
     *("self", "scope", "id", "cluster", "nodes", "gateways", "env", "log_group", "task", "super"),
     *(
@@ -81,7 +82,12 @@ def services_module(
 ) -> str:
     """Render the module with the stack of the services; it imports all that any workload may need."""
     code = _ServicesCode(converted, balancers)
-    statements = (*map(code.statements, workloads), *map(code.balancer, balancers))
+    statements = [[*code.statements(each)] for each in workloads]
+    assigning = zip(workloads, statements, strict=True)
+    if len({each.part.kind for each, block in assigning if block[0].startswith(_TASK)}) > 1:
+        # Without a declaration, the type of the variable would be that of the first value.
+        statements.insert(0, ["task: NodeImplementation | GatewayImplementation"])
+    statements += ([*code.balancer(each)] for each in balancers)
     blocks = ("\n".join(f"        {each}" for each in block) for block in statements)
     return _MODULE.format(name=prose(converted.mesh.name), body="\n\n".join(blocks))
 
@@ -104,7 +110,7 @@ class _ServicesCode:
         id = self._ids.construct_id(workload.part.name, "Service")
         implementation = self._implementation(id, workload)
         statements = [*self._additions(id, workload)]
-        yield f"task = {implementation}" if statements else implementation
+        yield f"{_TASK}{implementation}" if statements else implementation
         yield from statements
 
     def _additions(self, id: str, workload: Workload) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from color_mesh.cloudformation import hidden_parameters, set_option
+from color_mesh.cloudformation import hidden_parameters
 from color_mesh.ecs.reading import Reference
 from color_mesh.ecs.services import Service
 from color_mesh.migration.findings import Finding, lost
@@ -53,7 +53,7 @@ def tag_findings(subject: str, tags: Tags) -> Iterator[Finding]:
 def _obstacle(key: str, text: str | Reference) -> str | None:
     """Return the reason why a tag cannot be migrated; ``None`` if there is none."""
     if isinstance(text, Reference):
-        return f"{text} is known only at deployment (add {set_option(str(text))})"
+        return f"{text} is known only at deployment ({text.fix})"
     if hidden_parameters(text) or hidden_parameters(key):
         return "it has a secret value"
     if DEPLOYMENT_TEXT.search(text) or DEPLOYMENT_TEXT.search(key):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from color_mesh.cloudformation import set_option
 from color_mesh.ecs.reading import Reference
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.ecs.volumes import EfsFileSystem, Volume
@@ -77,7 +76,7 @@ def _obstacle(volume: Volume) -> str | None:
         return f"Fargate has no volumes with {volume.other}"
     references = () if volume.file_system is None else (volume.file_system.id, volume.file_system.access_point)
     unknown = next((each for each in references if isinstance(each, Reference)), None)
-    return None if unknown is None else f"{unknown} is known only at deployment (add {set_option(str(unknown))})"
+    return None if unknown is None else f"{unknown} is known only at deployment ({unknown.fix})"
 
 
 def _file_system(system: EfsFileSystem) -> Code:

@@ -20,7 +20,11 @@ _OPEN = (
 
 
 def workload_findings(
-    place: str, workload: Workload, roles: Mapping[str, Role], balanced: Collection[str] = ()
+    place: str,
+    workload: Workload,
+    roles: Mapping[str, Role],
+    ports: Collection[int] = (),
+    balanced: Collection[str] = (),
 ) -> Iterator[Finding]:
     """Yield the findings about a workload.
 
@@ -28,6 +32,7 @@ def workload_findings(
         place: Place of the ECS service in the templates.
         workload: Workload.
         roles: IAM roles of the templates, by place.
+        ports: Ports of the listeners that targets of the new app are. Default: none.
         balanced: Target groups whose load balancers are migrated. Default: none.
     """
     definition, size = workload.definition, workload.size
@@ -44,9 +49,9 @@ def workload_findings(
         if ROUTE_MANAGER in (container.image or ""):
             yield changed(place, f"the container {container.name!r} is removed: traffic is not redirected any more")
     if workload.part.kind == "virtualGateway":
-        yield from _gateway_findings(place, workload, balanced)
+        yield from _gateway_findings(place, workload, ports, balanced)
     else:
-        yield from _node_findings(place, workload, balanced)
+        yield from _node_findings(place, workload, ports, balanced)
 
 
 def _limits(workload: Workload) -> str:
@@ -89,25 +94,30 @@ def _actions(statements: Sequence[Statement], effect: str) -> Iterator[str]:
     yield from (f"every action but {' and '.join(each.actions)}" for each in of_effect if each.except_actions)
 
 
-def _node_findings(place: str, workload: Workload, balanced: Collection[str]) -> Iterator[Finding]:
+def _node_findings(
+    place: str, workload: Workload, ports: Collection[int], balanced: Collection[str]
+) -> Iterator[Finding]:
     if workload.app is not None and workload.app.definition.user is not None:
         text = f"the container {workload.app.name!r} runs as the user of its image, not {workload.app.definition.user}"
         yield lost(place, text)
-    yield from _other_balancers(place, workload, balanced, "nodes")
+    yield from _other_balancers(place, workload, ports, balanced, "nodes")
     if workload.service.public:
         yield changed(place, "tasks run in private subnets, without public addresses")
-    ports = [*workload.app.definition.ports] if workload.app else []
-    if len(ports) > 1:
-        listed = ", ".join(map(str, ports))
+    own_ports = [*workload.app.definition.ports] if workload.app else []
+    if len(own_ports) > 1:
+        listed = ", ".join(map(str, own_ports))
         yield changed(place, f"of the ports {listed} clients reach only those of listeners, through Envoy")
 
 
-def _other_balancers(place: str, workload: Workload, balanced: Collection[str], owner: str) -> Iterator[Finding]:
+def _other_balancers(
+    place: str, workload: Workload, ports: Collection[int], balanced: Collection[str], owner: str
+) -> Iterator[Finding]:
     """Yield the work for load balancers that are not migrated.
 
     Args:
         place: Place of the ECS service in the templates.
         workload: Workload.
+        ports: Ports of the listeners that targets of the new app are.
         balanced: Target groups whose load balancers are migrated.
         owner: Variable of the generated app that has the node or gateway.
     """
@@ -115,15 +125,26 @@ def _other_balancers(place: str, workload: Workload, balanced: Collection[str], 
         listeners = " and ".join(map(str, dict.fromkeys(workload.listeners))) or "a load balancer"
         kind = "virtual node" if owner == "nodes" else "virtual gateway"
         text = (
-            f"{listeners} forwarded to {kind} {workload.part.name!r}: add a load balancer in services_stack.py, "
-            f"with targets=[{owner}[{workload.part.name!r}].load_balancer_target()]"
+            f"{listeners} forwarded to {kind} {workload.part.name!r}{_other_ports(workload, ports)}: add a load "
+            f"balancer in services_stack.py, with targets=[{owner}[{workload.part.name!r}].load_balancer_target()]"
         )
         yield to_do(place, text)
 
 
-def _gateway_findings(place: str, workload: Workload, balanced: Collection[str]) -> Iterator[Finding]:
+def _other_ports(workload: Workload, ports: Collection[int]) -> str:
+    """Return the ports of target groups that are no listener which a target of the new app is."""
+    others = {each.port for each in workload.service.targets if each.port is not None} - {*ports}
+    if not others:
+        return ""
+    old, new = (" and ".join(map(str, sorted(each))) for each in (others, ports))
+    return f" at port {old}, and targets of the mesh are at port {new or 'none'}"
+
+
+def _gateway_findings(
+    place: str, workload: Workload, ports: Collection[int], balanced: Collection[str]
+) -> Iterator[Finding]:
     if any(group in balanced for group in workload.target_groups):
-        yield from _other_balancers(place, workload, balanced, "gateways")
+        yield from _other_balancers(place, workload, ports, balanced, "gateways")
         return
     if workload.service.public and not workload.target_groups:
         yield to_do(place, _OPEN)
@@ -137,6 +158,7 @@ def _gateway_findings(place: str, workload: Workload, balanced: Collection[str])
         return
     listeners = [*dict.fromkeys(workload.listeners)]
     called = ", ".join(dict.fromkeys(map(str, listeners))) or "a load balancer that is in no template"
+    called += _other_ports(workload, ports)
     yield to_do(place, f"change the address for clients of {called}: they connect to {new_balancer}")
     for each in listeners:
         if each.protocol in ("HTTPS", "TLS"):

@@ -9,7 +9,7 @@ from color_mesh.ecs.reading import path_text
 from color_mesh.ecs.scaling import Scaling
 from color_mesh.ecs.task_definitions import TaskDefinition
 from color_mesh.migration.balancer_findings import balancer_findings
-from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers
+from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers, target_listeners
 from color_mesh.migration.container_code import check_container
 from color_mesh.migration.containers import container_findings
 from color_mesh.migration.converted_properties import (
@@ -46,7 +46,6 @@ def read_workloads(
     declarations = read_declarations(templates, CONVERTED)
     # The constructs create roles anew, so that problems of the old ones do not matter.
     problems: dict[str, list[str]] = {}
-    broken = {each.place for each in declarations.problems}
     for each in declarations.problems:
         if each.resource_type in (TASK_DEFINITION, SERVICE, *SCALING, *BALANCING):
             problems.setdefault(each.place, []).append(each.text)
@@ -57,12 +56,10 @@ def read_workloads(
     balanced = {group for each in balancers for group in each.created}
     for place, workload in places.items():
         findings += lost_properties(declarations, place)
-        findings += workload_findings(place, workload, declarations.roles, balanced)
+        ports = target_listeners(mesh, workload.part)
+        findings += workload_findings(place, workload, declarations.roles, ports, balanced)
     findings += (finding for each in balancers for finding in balancer_findings(each, declarations))
-    scaled = {each.scaling.service for each in workloads if each.scaling}
-    for place, scaling in declarations.scaling.items():
-        if place not in broken:
-            findings += _scaling_losses(declarations, place, scaling, scaled)
+    findings += _scaling_losses(declarations, {each.scaling.service for each in workloads if each.scaling})
     if not workloads:
         refuse(dict.fromkeys(each for texts in problems.values() for each in texts))
     for place, texts in problems.items():
@@ -123,16 +120,26 @@ def _scaling(declarations: Declarations) -> dict[str | None, Scaling]:
     }
 
 
-def _scaling_losses(
-    declarations: Declarations, place: str, scaling: Scaling, scaled: Collection[str | None]
-) -> Iterator[Finding]:
-    """Yield the autoscaling of no service of the mesh, and the properties that are not migrated of the other."""
-    if scaling.service not in scaled:
-        yield lost(place, "is not migrated: it scales no service of the mesh")
-        return
-    alarms = (alarm for _, policy in scaling.policies for alarm, _ in policy.alarms)
-    for each in dict.fromkeys((place, *alarms)):
-        yield from lost_properties(declarations, each)
+def _scaling_losses(declarations: Declarations, scaled: Collection[str | None]) -> Iterator[Finding]:
+    """Yield the scalable targets that are not migrated, and the properties that are not migrated of the others.
+
+    Args:
+        declarations: Declarations of the templates.
+        scaled: Places of the services whose autoscaling is migrated.
+    """
+    broken = {each.place for each in declarations.problems}
+    targets = {place: each for place, each in declarations.scaling.items() if place not in broken}
+    migrated = {each.service: place for place, each in targets.items()}
+    for place, each in targets.items():
+        if each.service not in scaled:
+            yield lost(place, "is not migrated: it scales no service of the mesh")
+        elif migrated[each.service] != place:
+            policies = "".join(f", with its policy {policy.name}" for _, policy in each.policies)
+            yield lost(place, f"is not migrated{policies}: {migrated[each.service]} scales the same service")
+        else:
+            alarms = (alarm for _, policy in each.policies for alarm, _ in policy.alarms)
+            for declared in dict.fromkeys((place, *alarms)):
+                yield from lost_properties(declarations, declared)
 
 
 def _carried(place: str, definition_place: str, workload: Workload) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from color_mesh.cloudformation import set_option
 from color_mesh.ecs.containers import Container
 from color_mesh.ecs.mesh_resources import MESH_RESOURCE_TYPES, MeshResource
 from color_mesh.ecs.reading import Reference
@@ -133,8 +132,7 @@ def _container_problems(subject: str, container: Container, commands: Commands) 
         yield problem(subject, "user is not numeric or too high", container.user, fix)
     for name, value in container.environment.items():
         if isinstance(value, Reference) and value.resource_type not in MESH_RESOURCE_TYPES:
-            fix = f"give it with {set_option(str(value))}"
-            yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), fix)
+            yield problem(f"{subject}: variable {name}", "is known only at deployment", str(value), value.fix)
     yield from _unsupported_texts(subject, container)
 
 
