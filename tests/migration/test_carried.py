@@ -798,6 +798,21 @@ def test_part_of_a_network_load_balancer_that_is_not_migrated_is_lost(
     assert "TLS443" in code(migration)
 
 
+def test_network_load_balancer_in_front_of_another_load_balancer_is_lost(tmp_path: Path) -> None:
+    kind = "AWS::ElasticLoadBalancingV2::{}"
+    targets = [{"Id": {"Ref": "Balancer"}}]
+    forward = [{"Type": "forward", "TargetGroupArn": {"Ref": "EdgeGroup"}}]
+    listener = {"LoadBalancerArn": {"Ref": "Edge"}, "Port": 443, "Protocol": "TCP", "DefaultActions": forward}
+    edge = {
+        "Edge": resource(kind.format("LoadBalancer"), Type="network"),
+        "EdgeGroup": resource(kind.format("TargetGroup"), Protocol="TCP", TargetType="alb", Targets=targets),
+        "EdgeListener": resource(kind.format("Listener"), **listener),
+    }
+    assert lost(migrated(tmp_path, {**balanced(), **edge})) == [
+        "t.json: Edge: is not migrated: its target is an application load balancer"
+    ]
+
+
 def test_load_balancer_of_another_port_of_a_node_is_work_by_hand(tmp_path: Path) -> None:
     service = {"LoadBalancers": [{"TargetGroupArn": {"Ref": "Group"}, "ContainerPort": 9000}]}
     migration = migrated(tmp_path, {**balanced(), **running({}, service)})

@@ -34,6 +34,14 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
     yield to_do(migrated.place, text)
 
 
+def chained_balancers(declarations: Declarations) -> Iterator[Finding]:
+    """Yield the network load balancers in front of application load balancers, which are not migrated."""
+    chained = {place for place, each in declarations.target_groups.items() if each.target_type == "alb"}
+    for place, balancer in declarations.load_balancers.items():
+        if not chained.isdisjoint(balancer.target_groups):
+            yield lost(place, "is not migrated: its target is an application load balancer")
+
+
 def _listener(migrated: MigratedBalancer, listener: LoadBalancerListener) -> Iterator[Finding]:
     subject = f"{migrated.place} listener {listener.protocol} {listener.port}"
     obstacle = migrated.obstacle(listener)
