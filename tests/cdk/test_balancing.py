@@ -24,6 +24,7 @@ from color_mesh import (
     TlsValidation,
 )
 from color_mesh.cdk import GatewayImplementation
+from color_mesh.migration.tls_policies import TLS_POLICIES
 from tests.support.cloudformation import Template, container, only, properties
 
 INGRESS = "AWS::EC2::SecurityGroupIngress"
@@ -399,3 +400,7 @@ def test_network_load_balancer_of_a_gateway_asks_whether_it_is_ready(
     group = only(shop.template(), TARGET_GROUP)
     path = "/.well-known/gateway-health" if protocol else None
     assert (group.get("HealthCheckProtocol"), group.get("HealthCheckPath")) == (protocol, path)
+
+
+def test_security_policies_of_migrated_listeners_are_those_of_the_cdk() -> None:
+    assert set(TLS_POLICIES.values()) == set(elbv2.SslPolicy.__members__)

@@ -690,6 +690,21 @@ def test_other_certificates_of_a_listener_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "policy", "changes"),
+    [
+        pytest.param("ELBSecurityPolicy-TLS13-1-3-2021-06", "TLS13_13", 0, id="known"),
+        pytest.param("ELBSecurityPolicy-of-tomorrow", "RECOMMENDED_TLS", 1, id="unknown"),
+    ],
+)
+def test_security_policy_of_a_listener_is_kept(tmp_path: Path, name: str, policy: str, changes: int) -> None:
+    migration = migrated(tmp_path, balanced(Secure={"SslPolicy": name}))
+    assert f"ssl_policy=elbv2.SslPolicy.{policy}" in code(migration)
+    assert lost(migration) == []
+    changed = [each for each in migration.findings if each.kind == "changed" and "security policy" in each.text]
+    assert len(changed) == changes
+
+
+@pytest.mark.parametrize(
     "check",
     [
         pytest.param({"HealthCheckProtocol": "TCP"}, id="tcp"),

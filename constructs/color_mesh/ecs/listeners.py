@@ -41,6 +41,7 @@ class LoadBalancerListener:
         actions: Default actions.
         rules: Rules, by priority.
         certificates: ARNs of its certificates. One that only a deployment knows is a `Reference`.
+        tls_policy: Name of its security policy. Default: that of Elastic Load Balancing.
         mutual_tls: Mode of the authentication of clients by certificates: ``off``, ``verify`` or ``passthrough``.
     """
 
@@ -50,6 +51,7 @@ class LoadBalancerListener:
     actions: tuple[Action, ...] = ()
     rules: tuple[ListenerRule, ...] = ()
     certificates: tuple[str | Reference, ...] = ()
+    tls_policy: str | None = None
     mutual_tls: str = "off"
 
     @property
@@ -81,6 +83,7 @@ def _listener(fields: Fields, _: Resource) -> LoadBalancerListener:
         port=fields.integer("Port"),
         actions=read_actions(fields, "DefaultActions"),
         certificates=_certificate_arns(fields),
+        tls_policy=fields.optional_text("SslPolicy"),
         mutual_tls=fields.optional("MutualAuthentication", lambda each: each.text("Mode")) or "off",
     )
 

@@ -11,6 +11,7 @@ from color_mesh.migration.balancer_health import health_check_arguments
 from color_mesh.migration.balancers import PROTOCOLS, VERSIONS, MigratedBalancer, PartTargets
 from color_mesh.migration.placeholders import stack_text
 from color_mesh.migration.python import Code, Identifiers, call, listed, member, unless, value
+from color_mesh.migration.tls_policies import SUBSTITUTE, TLS_POLICIES, tls_policy
 
 # Enumeration of the protocols of each type of load balancer.
 _ENUMERATIONS: Mapping[str, str] = {"application": "elbv2.ApplicationProtocol", "network": "elbv2.Protocol"}
@@ -90,6 +91,7 @@ def _listener(
         "protocol": member(_ENUMERATIONS[kind], protocol, PROTOCOLS[kind]),
         **({"open": value(is_open)} if kind == "application" else {}),
         **({"certificates": listed(certificates)} if protocol in ("HTTPS", "TLS") else {}),
+        **_tls_policy(listener),
         **(
             {"default_target_groups": listed([groups[default]])}
             if default is not None
@@ -120,6 +122,13 @@ def _listener(
                 else {"target_groups": listed([groups[target]])}
             ),
         )
+
+
+def _tls_policy(listener: LoadBalancerListener) -> dict[str, Code]:
+    if listener.tls_policy is None or listener.protocol not in ("HTTPS", "TLS"):
+        return {}
+    policy = tls_policy(listener.tls_policy) or SUBSTITUTE
+    return {"ssl_policy": member("elbv2.SslPolicy", policy, TLS_POLICIES.values())}
 
 
 def _answer(action: Action | None) -> Code:

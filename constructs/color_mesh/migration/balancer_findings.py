@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from color_mesh.ecs import Declarations
+from color_mesh.ecs.listeners import LoadBalancerListener
 from color_mesh.ecs.security_groups import ANYWHERE
 from color_mesh.envoy.edge import HEALTH_PATH
 from color_mesh.migration.balancer_attributes import BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES, attribute_findings
@@ -10,28 +11,14 @@ from color_mesh.migration.balancer_health import is_valid
 from color_mesh.migration.balancers import MigratedBalancer, PartTargets
 from color_mesh.migration.converted_properties import lost_properties
 from color_mesh.migration.findings import Finding, changed, lost, to_do
+from color_mesh.migration.tls_policies import SUBSTITUTE, tls_policy
 
 
 def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) -> Iterator[Finding]:
     """Yield what is lost of a load balancer, and the work that remains."""
     kind = migrated.balancer.type
     for listener in migrated.balancer.listeners:
-        subject = f"{migrated.place} listener {listener.protocol} {listener.port}"
-        obstacle = migrated.obstacle(listener)
-        if obstacle is not None:
-            yield lost(subject, obstacle)
-            continue
-        loss = migrated.loss(listener.actions)
-        if loss is not None:
-            yield lost(subject, f"its other requests are answered 503: {loss}")
-        for rule in listener.rules:
-            of_rule = migrated.rule_obstacle(listener, rule)
-            if of_rule is not None:
-                yield lost(subject, f"the rule with priority {rule.priority}: {of_rule}")
-            elif (reason := migrated.rule_loss(rule)) is not None:
-                yield lost(
-                    subject, f"the requests of the rule with priority {rule.priority} are answered 503: {reason}"
-                )
+        yield from _listener(migrated, listener)
     if not migrated.created:
         return
     for place in _places(migrated, declarations):
@@ -45,6 +32,26 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
         f"group admits {_clients(migrated)} (security groups are not migrated)"
     )
     yield to_do(migrated.place, text)
+
+
+def _listener(migrated: MigratedBalancer, listener: LoadBalancerListener) -> Iterator[Finding]:
+    subject = f"{migrated.place} listener {listener.protocol} {listener.port}"
+    obstacle = migrated.obstacle(listener)
+    if obstacle is not None:
+        yield lost(subject, obstacle)
+        return
+    if listener.tls_policy is not None and tls_policy(listener.tls_policy) is None:
+        text = f"its security policy is {SUBSTITUTE}, since the CDK has no {listener.tls_policy}"
+        yield changed(subject, text)
+    loss = migrated.loss(listener.actions)
+    if loss is not None:
+        yield lost(subject, f"its other requests are answered 503: {loss}")
+    for rule in listener.rules:
+        of_rule = migrated.rule_obstacle(listener, rule)
+        if of_rule is not None:
+            yield lost(subject, f"the rule with priority {rule.priority}: {of_rule}")
+        elif (reason := migrated.rule_loss(rule)) is not None:
+            yield lost(subject, f"the requests of the rule with priority {rule.priority} are answered 503: {reason}")
 
 
 def _clients(migrated: MigratedBalancer) -> str:

@@ -7,6 +7,7 @@ files as Python will, so that text that ended up outside of a literal is an erro
 import ast
 from collections.abc import Collection, Iterator, Mapping
 
+from color_mesh.migration.tls_policies import TLS_POLICIES
 from color_mesh.model.errors import problem, refuse
 
 # Classes of `color_mesh` that generated code calls.
@@ -98,6 +99,7 @@ _ATTRIBUTES = frozenset(
         *("cluster.vpc", "cluster.vpc.vpc_cidr_block", "elbv2.ApplicationProtocol.HTTP"),
         *("elbv2.ApplicationProtocol.HTTPS", "elbv2.ApplicationProtocolVersion.HTTP2"),
         "elbv2.ApplicationProtocolVersion.GRPC",
+        *(f"elbv2.SslPolicy.{each}" for each in TLS_POLICIES.values()),
         *(f"elbv2.Protocol.{each}" for each in ("HTTP", "HTTPS", "TCP", "TLS")),
         *(f"ecs.ContainerDependencyCondition.{each}" for each in ("START", "COMPLETE", "SUCCESS", "HEALTHY")),
     )
