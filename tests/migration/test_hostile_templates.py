@@ -208,12 +208,15 @@ def test_variable_with_a_secret_of_the_template_is_removed(tmp_path: Path) -> No
     assert "PASSWORD" not in migration.files("")["services_stack.py"]
 
 
-def test_dynamic_reference_of_an_image_has_a_placeholder(tmp_path: Path) -> None:
-    image = "example/red:{{resolve:ssm:/tag}}"
-    migration = migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": image}, ENVOY]}))
-    services = migration.files("")["services_stack.py"]
-    assert 'ecs.ContainerImage.from_registry("placeholder/example-red-resolve-ssm-tag")' in services
+def test_dynamic_reference_of_an_image_has_a_placeholder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = {"Fn::Sub": "${AWS::Region}.example.com/red:{{resolve:ssm:/tag}}"}
+    migrated(tmp_path, running({"ContainerDefinitions": [{**APP, "Image": image}, ENVOY]}))
+    assert main(["migrate", str(tmp_path / "t.json"), "--out", str(tmp_path / "out")]) == 0
+    services = (tmp_path / "out" / "services_stack.py").read_text()
+    assert '"placeholder/resolve-ssm-tag"' in services
     assert "{{" not in services
+    note = "Image: is known only at deployment, got '<AWS::Region>.example.com/red:{{resolve:ssm:/tag}}' (write the"
+    assert note in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from color_mesh.appmesh.source import Source, read_source
 from color_mesh.cli.parameters import read_parameters
+from color_mesh.migration.placeholders import readable
 from color_mesh.model import Mesh, MeshError
 from color_mesh.model.checks import check_known
 from color_mesh.model.errors import printable, problem, refuse
@@ -42,7 +43,7 @@ def read_one_mesh(options: argparse.Namespace) -> tuple[Source, Mesh]:
 def print_result(text: str, source: Source) -> None:
     """Print a command's result to stdout, after the notes about its sources to stderr."""
     for note in (*source.notes, *source.templates.placeholders, *(f"left out: {each}" for each in source.left_out)):
-        print(f"note: {printable(note)}", file=sys.stderr)
+        print(f"note: {printable(readable(note))}", file=sys.stderr)
     print(text)
 
 

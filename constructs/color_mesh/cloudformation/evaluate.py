@@ -223,10 +223,11 @@ class Evaluator:
         elif isinstance(value, list):
             members = self._members(range(len(value)), lambda index: (value[index], f"{place}[{index}]"), stack)
             return list(members.values())
-        if isinstance(value, str) and "}}" in value.partition("{{resolve:")[2]:
+        rest = value.partition("{{resolve:")[2] if isinstance(value, str) else ""
+        if "}}" in rest:
             # CloudFormation User Guide, *Get values stored in other services using dynamic references*.
             text = problem(place, "is known only at deployment", value, "write the value itself")
-            raise DeploymentValue([text], value)
+            raise DeploymentValue([text], f"{{{{resolve:{rest.partition('}}')[0]}}}}}")
         return value
 
     def _members(self, keys: Any, member: Callable[[Any], tuple[Any, str]], stack: Stack) -> dict[Any, Any]:

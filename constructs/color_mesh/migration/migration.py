@@ -95,7 +95,9 @@ class Migration:
         return {
             **check_modules(format_modules(check_modules(modules))),
             "cdk.json": json.dumps(_CDK_JSON, indent=2) + "\n",
-            REPORT_FILE: render_report(self.converted, self.workloads, self.findings, self.analysis, arguments, notes),
+            REPORT_FILE: render_report(
+                self.converted, self.workloads, self.findings, self.analysis, arguments, [*map(readable, notes)]
+            ),
         }
 
 
