@@ -221,12 +221,16 @@ def test_new_weights_of_the_templates_wait_for_the_service_that_they_depend_on(t
         def add_yellow(changed: Template) -> None:
             resources = changed["Resources"]
             resources["yellowService"]["Properties"]["DesiredCount"] = 1
+            # On AWS the first health check comes after its interval, so that callers know a task before it is healthy.
+            # Here it comes at once. The Envoys ask again within 1.5 s.
+            (yellow,) = resources["yellowTask"]["Properties"]["ContainerDefinitions"]
+            yellow["HealthCheck"]["Command"] = ["CMD-SHELL", f"sleep 2; {yellow['HealthCheck']['Command'][1]}"]
             resources["Weights"]["Properties"]["InstanceAttributes"] = {"green": "0", "yellow": "1"}
             resources["Weights"]["DependsOn"] = ["yellowService"]
 
         caller = run.tasks("caller")[0]["id"]
-        with load(run, 6) as codes:
+        with load(run, 8) as codes:
             run.change("shop", add_yellow)
             wait_for_weights(run, "yellow")
-        assert codes == {"200": 300}
+        assert codes == {"200": 400}
         assert run.tasks("caller")[0]["id"] == caller
