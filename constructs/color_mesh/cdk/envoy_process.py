@@ -15,7 +15,7 @@ _REQUEST = r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
 # Envoy does not wait for the first answers of AWS, so the check does. The version of a cluster's endpoints is empty
 # until they are known. A runtime layer with weights has a slash in its name, and then a key of that name. Shares of tcp
 # routes are shown as text with slashes, too, but with spaces. Bash does all of it: a check runs every few seconds, and
-# starting other programs would take six times its CPU time.
+# starting other programs takes several times its CPU time.
 READY_SCRIPT = f"""\
 ask() {{
   exec 3<>/dev/tcp/127.0.0.1/9901 || exit 1
