@@ -868,6 +868,19 @@ def test_network_load_balancer_of_a_gateway_keeps_its_listeners(tmp_path: Path) 
     assert lost(migration) == []
 
 
+def test_gateway_behind_a_rule_that_cannot_be_kept_gets_an_internal_load_balancer(tmp_path: Path) -> None:
+    refusing = {
+        "ListenerArn": {"Ref": "Plain"},
+        "Conditions": [{"Field": "path-pattern", "RegexValues": ["^/admin"]}],
+        "Actions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403"}}],
+    }
+    resources = balanced_gateway(balanced(Plain={"DefaultActions": [FORWARD]}, Rule=refusing))
+    migration = migrated(tmp_path, {name: each for name, each in resources.items() if name != "Secure"})
+    assert "elbv2" not in code(migration)
+    assert "exposure" not in code(migration)
+    assert any("more requests would be let in" in each for each in lost(migration))
+
+
 def test_gateway_behind_a_listener_that_authenticates_gets_an_internal_load_balancer(tmp_path: Path) -> None:
     authenticating = {"DefaultActions": [{"Type": "authenticate-oidc"}]}
     migration = migrated(tmp_path, balanced_gateway(balanced(Plain=authenticating, Secure=authenticating)))

@@ -62,7 +62,7 @@ class Migration:
     Attributes:
         converted: The mesh.
         workloads: ECS services of its nodes and gateways.
-        balancers: Application load balancers of its nodes.
+        balancers: Load balancers of its nodes and gateways.
         findings: Differences from the mesh of App Mesh, and work that remains.
         analysis: Findings of the analysis of the mesh of App Mesh.
     """

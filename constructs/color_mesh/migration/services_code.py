@@ -102,7 +102,7 @@ class _ServicesCode:
         self._variables = Identifiers(_VARIABLES)
 
     def balancer(self, migrated: MigratedBalancer) -> Iterator[str]:
-        """Render the statements for a load balancer of nodes."""
+        """Render the statements for a load balancer of nodes or gateways."""
         return balancer_statements(migrated, self._ids, self._variables)
 
     def statements(self, workload: Workload) -> Iterator[str]:

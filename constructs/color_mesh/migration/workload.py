@@ -64,9 +64,13 @@ class Workload:
     def internet_facing(self) -> bool:
         """Scheme of the new load balancer: True for internet-facing.
 
-        The new one has neither TLS nor authentication. It is internet-facing when every old one was, without these.
+        The new one has no TLS, no authentication and no rules. It is internet-facing when every old one was, without
+        TLS, authentication and rules that keep requests from the tasks.
         """
-        unprotected = (each.protocol in ("HTTP", "TCP") and not each.authenticates for each in self.listeners)
+        unprotected = (
+            each.protocol in ("HTTP", "TCP") and not each.authenticates and not each.restricts
+            for each in self.listeners
+        )
         return bool(self.listeners) and all(each.public for each in self.listeners) and all(unprotected)
 
 
