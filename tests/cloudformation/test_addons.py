@@ -40,6 +40,13 @@ def test_literal_values_are_those_of_the_templates_beside_the_file(addons: Path)
     )
 
 
+@pytest.mark.parametrize(("value", "mesh_name"), [("true", "true"), ("No", "false"), ("7", "7")])
+def test_value_that_is_no_text_becomes_text(addons: Path, value: str, mesh_name: str) -> None:
+    (addons / "addons" / "addons.parameters.yml").write_text(f"Parameters: {{Name: {value}, Service: stock}}\n")
+    (mesh,) = read_source([addons], {}).meshes
+    assert mesh.name == mesh_name
+
+
 def test_given_value_overrides_that_of_the_file(addons: Path) -> None:
     (mesh,) = read_source([addons], {"Service": "stock", "Name": "other"}).meshes
     assert mesh.name == "other"

@@ -271,6 +271,7 @@ def test_steps_below_a_threshold_begin_below_it(tmp_path: Path) -> None:
             "its steps do not begin at the threshold of its alarm, or have gaps",
             id="gap",
         ),
+        pytest.param({"MetricAggregationType": "Sum"}, {}, "its metric is aggregated by Sum", id="aggregation"),
         pytest.param({"StepAdjustments": [{"ScalingAdjustment": 0}]}, {}, "it has 0 steps with a change", id="none"),
     ],
 )
@@ -282,6 +283,25 @@ def test_steps_that_the_construct_has_not_are_lost(
     (text,) = (each for each in lost(migration) if each.startswith("t.json: Service: the scaling policy Steps: "))
     assert reason in text
     assert "scale_on_metric" not in code(migration)
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "statistic", "argument"),
+    [
+        ("Maximum", "Average", "metric_aggregation_type=appscaling.MetricAggregationType.MAXIMUM"),
+        ("Average", "Minimum", "metric_aggregation_type=appscaling.MetricAggregationType.AVERAGE"),
+        ("Maximum", "Maximum", None),
+        ("Average", "Sum", None),
+    ],
+)
+def test_aggregation_of_the_metric_is_kept(
+    tmp_path: Path, aggregation: str, statistic: str, argument: str | None
+) -> None:
+    """The default of the CDK is the statistic of the metric."""
+    migration = migrated(tmp_path, stepped({"MetricAggregationType": aggregation}, Statistic=statistic))
+    assert (argument or "scale_on_metric(") in code(migration)
+    assert ("metric_aggregation_type" in code(migration)) == (argument is not None)
+    assert lost(migration) == []
 
 
 def test_other_parts_of_an_alarm_are_lost(tmp_path: Path) -> None:
@@ -355,6 +375,15 @@ def test_scheduled_action_that_is_not_migrated_is_lost(tmp_path: Path, changes: 
             "scaling.scale_on_schedule(...)"
         )
     ]
+    assert "scale_on_schedule" not in code(migration)
+
+
+def test_scheduled_actions_of_one_name_are_lost(tmp_path: Path) -> None:
+    resources = scheduled()
+    resources["Target"]["Properties"]["ScheduledActions"] *= 2
+    migration = migrated(tmp_path, resources)
+    text = "the scheduled action morning of its autoscaling: another one has its name: add it with"
+    assert lost(migration) == [f"t.json: Service: {text} scaling.scale_on_schedule(...)"] * 2
     assert "scale_on_schedule" not in code(migration)
 
 
@@ -796,6 +825,46 @@ def test_part_of_a_network_load_balancer_that_is_not_migrated_is_lost(
     migration = migrated(tmp_path, network(**changes))
     assert reason in lost(migration)
     assert "TLS443" in code(migration)
+
+
+def attributes(**values: str) -> list[dict[str, str]]:
+    """Return attributes, with two underscores for each point in a name."""
+    return [{"Key": key.replace("__", "."), "Value": value} for key, value in values.items()]
+
+
+def test_attributes_that_change_nothing_are_no_loss(tmp_path: Path) -> None:
+    group = attributes(
+        slow_start__duration_seconds="0",
+        stickiness__enabled="false",
+        stickiness__type="lb_cookie",
+        stickiness__lb_cookie__duration_seconds="86400",
+        load_balancing__algorithm__anomaly_mitigation="off",
+        load_balancing__cross_zone__enabled="use_load_balancer_configuration",
+    )
+    own = attributes(
+        access_logs__s3__enabled="false",
+        access_logs__s3__bucket="logs",
+        client_keep_alive__seconds="3600",
+        load_balancing__cross_zone__enabled="true",
+        routing__http__desync_mitigation_mode="defensive",
+    )
+    changes = {"Group": {"TargetGroupAttributes": group}, "Balancer": {"LoadBalancerAttributes": own}}
+    assert lost(migrated(tmp_path, balanced(**changes))) == []
+
+
+def test_attributes_that_change_something_are_lost(tmp_path: Path) -> None:
+    group = attributes(
+        slow_start__duration_seconds="30",
+        stickiness__enabled="true",
+        stickiness__type="lb_cookie",
+        load_balancing__cross_zone__enabled="false",
+        target_health_state__unhealthy__connection_termination__enabled="false",
+    )
+    migration = migrated(tmp_path, balanced(Group={"TargetGroupAttributes": group}))
+    assert lost(migration) == [
+        f"t.json: Group: the attribute {each['Key']} with the value {each['Value']!r}: add it with set_attribute(...)"
+        for each in group
+    ]
 
 
 def test_network_load_balancer_in_front_of_another_load_balancer_is_lost(tmp_path: Path) -> None:

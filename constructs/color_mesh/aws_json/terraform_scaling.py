@@ -27,6 +27,7 @@ _TRACKING = {
 _STEPPING = {
     "adjustment_type": "AdjustmentType",
     "cooldown": "Cooldown",
+    "metric_aggregation_type": "MetricAggregationType",
     "min_adjustment_magnitude": "MinAdjustmentMagnitude",
 }
 _STEP = {

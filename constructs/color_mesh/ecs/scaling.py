@@ -45,6 +45,7 @@ class ScalingPolicy:
         adjustment: Type of the changes: ``ChangeInCapacity``, ``PercentChangeInCapacity`` or ``ExactCapacity``.
         cooldown_seconds: Cooldown of steps. Default: that of Application Auto Scaling.
         least_change: Least change by a step in percent. Default: none.
+        aggregation: Aggregation of the metric's datapoints: ``Average``, ``Minimum`` or ``Maximum``.
         alarms: Alarms that start the steps, by place.
     """
 
@@ -59,6 +60,7 @@ class ScalingPolicy:
     adjustment: str = "ChangeInCapacity"
     cooldown_seconds: int | None = None
     least_change: int | None = None
+    aggregation: str = "Average"
     alarms: tuple[tuple[str, Alarm], ...] = ()
 
 
@@ -211,6 +213,7 @@ def _stepping(fields: Fields) -> ScalingPolicy:
         adjustment=fields.optional_text("AdjustmentType") or "ChangeInCapacity",
         cooldown_seconds=_seconds(fields, "Cooldown"),
         least_change=fields.optional_integer("MinAdjustmentMagnitude"),
+        aggregation=fields.optional_text("MetricAggregationType") or "Average",
     )
 
 

@@ -6,7 +6,13 @@ from color_mesh.ecs import Declarations
 from color_mesh.ecs.listeners import LoadBalancerListener
 from color_mesh.ecs.security_groups import ANYWHERE
 from color_mesh.envoy.edge import HEALTH_PATH
-from color_mesh.migration.balancer_attributes import BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES, attribute_findings
+from color_mesh.migration.balancer_attributes import (
+    BALANCER_ATTRIBUTES,
+    BALANCER_DEFAULTS,
+    GROUP_ATTRIBUTES,
+    GROUP_DEFAULTS,
+    attribute_findings,
+)
 from color_mesh.migration.balancer_health import is_valid
 from color_mesh.migration.balancers import MigratedBalancer, PartTargets
 from color_mesh.migration.converted_properties import lost_properties
@@ -23,9 +29,10 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
         return
     for place in _places(migrated, declarations):
         yield from lost_properties(declarations, place)
-    yield from attribute_findings(migrated.place, migrated.balancer.attributes, BALANCER_ATTRIBUTES[kind])
+    own = migrated.balancer.attributes
+    yield from attribute_findings(migrated.place, own, BALANCER_ATTRIBUTES[kind], BALANCER_DEFAULTS)
     for place, targets in migrated.created.items():
-        yield from attribute_findings(place, targets.group.attributes, GROUP_ATTRIBUTES[kind])
+        yield from attribute_findings(place, targets.group.attributes, GROUP_ATTRIBUTES[kind], GROUP_DEFAULTS)
         yield from _health_check(place, targets, kind)
     text = (
         f"change the address for clients: they connect to a new {kind} load balancer, whose security "

@@ -96,6 +96,7 @@ _ATTRIBUTES = frozenset(
         *("task.fargate_service.node.default_child", "ecs.CfnService", "task.fargate_service.service_name"),
         "cluster.cluster_name",
         "appscaling.AdjustmentType.PERCENT_CHANGE_IN_CAPACITY",
+        *(f"appscaling.MetricAggregationType.{each}" for each in ("AVERAGE", "MAXIMUM", "MINIMUM")),
         *("cluster.vpc", "cluster.vpc.vpc_cidr_block", "elbv2.ApplicationProtocol.HTTP"),
         *("elbv2.ApplicationProtocol.HTTPS", "elbv2.ApplicationProtocolVersion.HTTP2"),
         "elbv2.ApplicationProtocolVersion.GRPC",

@@ -28,7 +28,7 @@ def scaling_statements(scaling: Scaling, service: Service, variable: Code) -> It
     limits = {"min_capacity": value(scaling.minimum), "max_capacity": value(scaling.maximum)}
     yield f"{variable} = {call('task.fargate_service.auto_scale_task_count', **limits)}"
     for action in scaling.scheduled:
-        if _schedule_obstacle(action) is None:
+        if _schedule_obstacle(action, scaling) is None:
             zone = action.time_zone
             yield call(
                 f"{variable}.scale_on_schedule",
@@ -47,7 +47,7 @@ def scaling_statements(scaling: Scaling, service: Service, variable: Code) -> It
 def scaling_findings(place: str, scaling: Scaling, service: Service) -> Iterator[Finding]:
     """Yield the parts of the autoscaling of a service that are not migrated."""
     for action in scaling.scheduled:
-        obstacle = _schedule_obstacle(action)
+        obstacle = _schedule_obstacle(action, scaling)
         if obstacle is not None:
             text = f"the scheduled action {action.name} of its autoscaling: {obstacle}: add it with"
             yield lost(place, f"{text} scaling.scale_on_schedule(...)")
@@ -60,8 +60,10 @@ def scaling_findings(place: str, scaling: Scaling, service: Service) -> Iterator
             yield from step_findings(place, policy, scaling)
 
 
-def _schedule_obstacle(action: ScheduledAction) -> str | None:
+def _schedule_obstacle(action: ScheduledAction, scaling: Scaling) -> str | None:
     """Return the reason why a scheduled action is not migrated; ``None`` if it is."""
+    if [each.name for each in scaling.scheduled].count(action.name) > 1:
+        return "another one has its name"
     limits = [each for each in (action.minimum, action.maximum) if each is not None]
     if not limits or limits != sorted(limits) or limits[0] < 0:
         return "its limits are not a minimum and a maximum"

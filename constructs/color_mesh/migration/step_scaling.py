@@ -17,6 +17,7 @@ _ADJUSTMENTS = {
     "ChangeInCapacity": "CHANGE_IN_CAPACITY",
     "PercentChangeInCapacity": "PERCENT_CHANGE_IN_CAPACITY",
 }
+_AGGREGATIONS = {each: each.upper() for each in ("Average", "Minimum", "Maximum")}
 _MAX_STEPS = 39  # The CDK takes 40, and the range without a change is one.
 
 
@@ -24,6 +25,8 @@ def step_obstacle(policy: ScalingPolicy, scaling: Scaling, service: Service) -> 
     """Return the reason why a policy with steps is not migrated; ``None`` if it is."""
     if policy.adjustment not in _ADJUSTMENTS:
         return f"its steps are of type {policy.adjustment}"
+    if policy.aggregation not in _AGGREGATIONS:
+        return f"its metric is aggregated by {policy.aggregation}"
     if len(policy.alarms) != 1:
         return f"{len(policy.alarms) or 'no'} alarms in the templates start it, not one"
     ((_, alarm),) = policy.alarms
@@ -72,6 +75,9 @@ def step_statement(policy: ScalingPolicy, scaling: Scaling, service: Service, va
     ]
     adjustment = _ADJUSTMENTS[policy.adjustment]
     cooldown = policy.cooldown_seconds
+    # The default of the CDK is the statistic of the metric.
+    default = alarm.metric.statistic if alarm.metric.statistic in _AGGREGATIONS else "Average"
+    aggregation = member("appscaling.MetricAggregationType", _AGGREGATIONS[policy.aggregation], _AGGREGATIONS.values())
     return call(
         f"{variable}.scale_on_metric",
         id,
@@ -83,6 +89,7 @@ def step_statement(policy: ScalingPolicy, scaling: Scaling, service: Service, va
             else {"adjustment_type": member("appscaling.AdjustmentType", adjustment, _ADJUSTMENTS.values())}
         ),
         **({} if cooldown is None else {"cooldown": call("Duration.seconds", value(cooldown))}),
+        **({} if policy.aggregation == default else {"metric_aggregation_type": aggregation}),
         **unless(1, evaluation_periods=alarm.evaluation_periods),
         **unless(None, datapoints_to_alarm=alarm.datapoints, min_adjustment_magnitude=policy.least_change),
     )
