@@ -125,6 +125,7 @@ def test_security_groups_have_their_rules(tmp_path: Path) -> None:
     content = state(
         ("aws_security_group", "stock", {**group, "ingress": [inbound], "egress": []}),
         ("aws_security_group_rule", "more", {**rule, "cidr_blocks": ["10.1.0.0/16"], "id": "sgrule-1"}),
+        ("aws_security_group_rule", "lists", {**rule, "prefix_list_ids": ["pl-1"], "id": "sgrule-2"}),
         (
             "aws_vpc_security_group_ingress_rule",
             "other",
@@ -144,10 +145,12 @@ def test_security_groups_have_their_rules(tmp_path: Path) -> None:
     assert found.problems == ()
     (read,) = found.security_groups.values()
     place = "terraform.tfstate: aws_security_group.stock"
-    assert [(each.first_port, each.group or str(each.cidr)) for each in read.ingress] == [
+    ends = [(each.first_port, each.prefix_list or each.group or str(each.cidr)) for each in read.ingress]
+    assert ends == [
         (80, "10.0.0.0/16"),
         (80, place),
         (81, "10.1.0.0/16"),
+        (81, "pl-1"),
         (82, place),
     ]
 

@@ -568,10 +568,55 @@ def test_public_load_balancer_admits_the_clients_of_its_security_group(
     assert any(f"admits {clients} (security" in each.text for each in migration.findings)
 
 
-def test_public_load_balancer_with_an_unknown_security_group_admits_every_address(tmp_path: Path) -> None:
+def test_public_load_balancer_with_an_unknown_security_group_admits_only_what_is_known(tmp_path: Path) -> None:
     groups = [{"Ref": "Doormen"}, "sg-elsewhere"]
     resources = {**balanced(Balancer={"SecurityGroups": groups}), "Doormen": admitting((443, "203.0.113.0/24"))}
-    assert "open=True" in code(migrated(tmp_path, resources))
+    migration = migrated(tmp_path, resources)
+    assert code(migration).count("open=False") == 2
+    assert code(migration).count("allow_from(") == 1
+    assert (
+        "let the clients of the load balancer in: its security group sg-elsewhere is in no template, and the new one "
+        "admits no address for it: add them with connections.allow_from(...) of the load balancer"
+    ) in [each.text for each in migration.findings if each.kind == "to do"]
+
+
+def test_public_load_balancer_with_a_group_that_is_not_known_is_not_open(tmp_path: Path) -> None:
+    migration = migrated(tmp_path, balanced(Balancer={"SecurityGroups": [{"Fn::ImportValue": "doormen"}]}))
+    assert code(migration).count("open=False") == 2
+    assert any("its security group SecurityGroups[0] is in no template" in each.text for each in migration.findings)
+
+
+def test_rule_of_a_public_load_balancer_that_cannot_be_read_is_lost(tmp_path: Path) -> None:
+    doormen = admitting((443, "203.0.113.0/24"), (443, "doormen"))
+    found = lost(
+        migrated(tmp_path, {**balanced(Balancer={"SecurityGroups": [{"Ref": "Doormen"}]}), "Doormen": doormen})
+    )
+    problem = "SecurityGroupIngress[1].CidrIp: is not an IPv4 network, got 'doormen' (such as 0.0.0.0/0)"
+    text = "a rule that cannot be read, and whose clients are not admitted"
+    assert found == [f"t.json: Doormen: {text}: t.json: Doormen.{problem}"]
+
+
+@pytest.mark.parametrize(
+    ("end", "address_type", "clients"),
+    [
+        ({"SourcePrefixListId": "pl-1"}, "ipv4", "the prefix list pl-1"),
+        ({"CidrIpv6": "2001:db8::/32"}, "dualstack", "the IPv6 addresses 2001:db8::/32"),
+        ({"CidrIpv6": "::/0"}, "ipv4", None),
+        ({"SourceSecurityGroupId": "sg-1"}, "ipv4", "the members of the security group sg-1"),
+    ],
+)
+def test_clients_of_a_public_load_balancer_that_are_no_ipv4_addresses_are_lost(
+    tmp_path: Path, end: dict[str, str], address_type: str, clients: str | None
+) -> None:
+    doormen = admitting((443, "203.0.113.0/24"))
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **end}
+    doormen["Properties"]["SecurityGroupIngress"].append(rule)
+    own = {"SecurityGroups": [{"Ref": "Doormen"}], "IpAddressType": address_type}
+    found = lost(migrated(tmp_path, {**balanced(Balancer=own), "Doormen": doormen}))
+    line = "t.json: Balancer listener HTTPS 443: clients that its security groups admitted: "
+    fix = ": add them with connections.allow_from(...) of the load balancer"
+    assert [each for each in found if "clients" in each] == ([] if clients is None else [f"{line}{clients}{fix}"])
+    assert len(found) == (clients is not None) + (address_type != "ipv4")
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def _vpc_rule(way: str, values: Object, address: str) -> list[Converted]:
     kind, other = _way(way)
     names = {"cidr_ipv4": "CidrIp", "cidr_ipv6": "CidrIpv6", "description": "Description"}
     names |= {"ip_protocol": "IpProtocol", "referenced_security_group_id": other, **_PORTS}
+    names |= {"prefix_list_id": _prefix_list(other)}
     return [_resource(kind, values, address, {**_group(values), **renamed(values, names)})]
 
 
@@ -95,7 +96,13 @@ def _rules(values: Object, other: str, own_group: Any) -> list[dict[str, Any]]:
     common = renamed(values, {"protocol": "IpProtocol", "description": "Description", **_PORTS})
     groups = [*_list(values, "security_groups"), *([own_group] if values.get("self") else [])]
     ends = {"CidrIp": _list(values, "cidr_blocks"), "CidrIpv6": _list(values, "ipv6_cidr_blocks"), other: groups}
+    ends |= {_prefix_list(other): _list(values, "prefix_list_ids")}
     return [{**common, key: each} for key, all_of_kind in ends.items() for each in all_of_kind]
+
+
+def _prefix_list(other: str) -> str:
+    """Return the key of a prefix list, beside that of a security group."""
+    return other.replace("SecurityGroupId", "PrefixListId")
 
 
 def _list(values: Object, key: str) -> list[Any]:

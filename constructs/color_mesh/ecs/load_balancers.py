@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from color_mesh.appmesh.fields import Fields
 from color_mesh.cloudformation import Resource
@@ -20,6 +21,7 @@ class LoadBalancer:
         subnets: Subnets.
         groups: Security groups; without any, all traffic is allowed.
         public: Scheme ``internet-facing``.
+        address_type: ``ipv4``, or another one with IPv6 addresses, such as ``dualstack``.
         attributes: Attributes of Elastic Load Balancing, such as ``idle_timeout.timeout_seconds``.
         listeners: Listeners.
     """
@@ -30,6 +32,7 @@ class LoadBalancer:
     subnets: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     public: bool = True
+    address_type: str = "ipv4"
     attributes: Mapping[str, str] = field(default_factory=dict)
     listeners: tuple[LoadBalancerListener, ...] = ()
 
@@ -61,6 +64,13 @@ def with_listeners(
     }
 
 
+def _groups(fields: Fields) -> tuple[str, ...]:
+    """Read the security groups. One that is not known keeps its place: without any, all traffic would be allowed."""
+    values: Any = fields.value("SecurityGroups")
+    groups = values if isinstance(values, list) else []
+    return tuple(resource_key(each) or f"SecurityGroups[{index}]" for index, each in enumerate(groups))
+
+
 def _load_balancer(fields: Fields, resource: Resource) -> LoadBalancer:
     mappings = fields.many("SubnetMappings", lambda each: resource_key(each.value("SubnetId")))
     name = fields.optional_text("Name")
@@ -69,7 +79,8 @@ def _load_balancer(fields: Fields, resource: Resource) -> LoadBalancer:
         dns_name=name or resource.generated_name,
         type=fields.optional_text("Type") or "application",
         subnets=(*resource_keys(fields.value("Subnets")), *(each for each in mappings if each is not None)),
-        groups=resource_keys(fields.value("SecurityGroups")),
+        groups=_groups(fields),
         public=(fields.optional_text("Scheme") or "internet-facing") == "internet-facing",
+        address_type=fields.optional_text("IpAddressType") or "ipv4",
         attributes=read_attributes(fields, "LoadBalancerAttributes"),
     )

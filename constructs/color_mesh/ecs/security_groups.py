@@ -18,13 +18,15 @@ _MAX_PROTOCOL, _MAX_PORT = 255, 65535
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """Rule of a security group. The other end is a range of addresses or a security group.
+    """Rule of a security group. The other end is a range of addresses, a prefix list or a security group.
 
     Attributes:
         protocol: ``tcp``, ``udp``, ``icmp`` or ``all``.
         first_port: First port of the range; ``None`` for every port.
         last_port: Last port of the range.
         cidr: Addresses of the other end.
+        ipv6: IPv6 addresses of the other end.
+        prefix_list: Prefix list of the other end.
         group: Security group of the other end.
     """
 
@@ -32,6 +34,8 @@ class Rule:
     first_port: int | None = None
     last_port: int | None = None
     cidr: IPv4Network | None = None
+    ipv6: str | None = None
+    prefix_list: str | None = None
     group: str | None = None
 
 
@@ -71,23 +75,32 @@ def admitted_addresses(group: SecurityGroup, port: int) -> tuple[IPv4Network, ..
     return tuple(each for each in ranges if admits(group, "tcp", port, frozenset(), each))
 
 
+def rules_of_port(group: SecurityGroup, port: int) -> tuple[Rule, ...]:
+    """Return the rules of a group that allow inbound TCP connections to a port."""
+    return tuple(rule for rule in group.ingress if _is_about(rule, "tcp", port))
+
+
 def allows_outbound(group: SecurityGroup, protocol: str, port: int, address: IPv4Address) -> bool:
     """Return whether a group allows outbound connections to an address."""
     return any(_admits(rule, protocol, port, frozenset(), IPv4Network(address)) for rule in group.egress)
 
 
-def _admits(rule: Rule, protocol: str, port: int, members: frozenset[str], address: IPv4Network) -> bool:
+def _is_about(rule: Rule, protocol: str, port: int) -> bool:
     if rule.protocol not in ("all", protocol):
         return False
-    if rule.first_port is not None and rule.last_port is not None and not rule.first_port <= port <= rule.last_port:
+    return rule.first_port is None or rule.last_port is None or rule.first_port <= port <= rule.last_port
+
+
+def _admits(rule: Rule, protocol: str, port: int, members: frozenset[str], address: IPv4Network) -> bool:
+    if not _is_about(rule, protocol, port):
         return False
     return rule.group in members if rule.cidr is None else address.subnet_of(rule.cidr)
 
 
 def read_security_groups(reader: Reader) -> dict[str, SecurityGroup]:
     """Read the security groups, by place, with the rules that are resources of their own."""
-    ingress = _own_rules(reader, "AWS::EC2::SecurityGroupIngress", "SourceSecurityGroupId")
-    egress = _own_rules(reader, "AWS::EC2::SecurityGroupEgress", "DestinationSecurityGroupId")
+    ingress = _own_rules(reader, "AWS::EC2::SecurityGroupIngress", "Source")
+    egress = _own_rules(reader, "AWS::EC2::SecurityGroupEgress", "Destination")
     groups = reader.read_all("AWS::EC2::SecurityGroup", _group)
     return {
         place: _security_group(
@@ -122,8 +135,8 @@ def _own_rules(reader: Reader, resource_type: str, other: str) -> dict[str | Non
 def _group(fields: Fields, resource: Resource) -> _Group:
     return _Group(
         name=fields.optional_text("GroupName") or resource.logical_id,
-        ingress=fields.many("SecurityGroupIngress", lambda rule: _rule(rule, "SourceSecurityGroupId")),
-        egress=fields.many("SecurityGroupEgress", lambda rule: _rule(rule, "DestinationSecurityGroupId")),
+        ingress=fields.many("SecurityGroupIngress", lambda rule: _rule(rule, "Source")),
+        egress=fields.many("SecurityGroupEgress", lambda rule: _rule(rule, "Destination")),
     )
 
 
@@ -152,7 +165,9 @@ def _rule(fields: Fields, other: str) -> Rule | None:
         first_port=None if every_port else first,
         last_port=None if every_port else last,
         cidr=network if isinstance(network, IPv4Network) else None,
-        group=resource_key(fields.value(other)),
+        ipv6=fields.optional_text("CidrIpv6"),
+        prefix_list=resource_key(fields.value(f"{other}PrefixListId")),
+        group=resource_key(fields.value(f"{other}SecurityGroupId")),
     )
 
 

@@ -13,6 +13,7 @@ from color_mesh.migration.balancer_attributes import (
     GROUP_DEFAULTS,
     attribute_findings,
 )
+from color_mesh.migration.balancer_clients import admission_findings
 from color_mesh.migration.balancer_health import is_valid
 from color_mesh.migration.balancers import MigratedBalancer, PartTargets
 from color_mesh.migration.converted_properties import lost_properties
@@ -34,6 +35,10 @@ def balancer_findings(migrated: MigratedBalancer, declarations: Declarations) ->
     for place, targets in migrated.created.items():
         yield from attribute_findings(place, targets.group.attributes, GROUP_ATTRIBUTES[kind], GROUP_DEFAULTS)
         yield from _health_check(place, targets, kind)
+    if migrated.balancer.address_type != "ipv4":
+        yield lost(migrated.place, "property IpAddressType: the new load balancer has IPv4 addresses only")
+    if migrated.balancer.public:
+        yield from admission_findings(migrated, declarations)
     text = (
         f"change the address for clients: they connect to a new {kind} load balancer, whose security "
         f"group admits {_clients(migrated)} (security groups are not migrated)"

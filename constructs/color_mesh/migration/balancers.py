@@ -54,7 +54,7 @@ class MigratedBalancer:
         place: Place in the templates.
         balancer: Load balancer, with its listeners and their rules.
         targets: Target groups of nodes and gateways, by place.
-        groups: Its security groups. Default: none, or some are in no template.
+        groups: Its security groups that are in the templates.
     """
 
     place: str
@@ -68,8 +68,11 @@ class MigratedBalancer:
         return tuple(each.part for each in self.created.values())
 
     def clients(self, listener: LoadBalancerListener) -> tuple[IPv4Network, ...]:
-        """Return the addresses that a public load balancer admits to a listener: every one, without security groups."""
-        if not self.groups:
+        """Return the addresses that a public load balancer admits to a listener: every one, without security groups.
+
+        What a group that is in no template admits is not known: it admits none.
+        """
+        if not self.balancer.groups:
             return (ANYWHERE,)
         admitted = dict.fromkeys(each for group in self.groups for each in admitted_addresses(group, listener.port))
         return (ANYWHERE,) if ANYWHERE in admitted else tuple(admitted)
@@ -211,8 +214,7 @@ def _migrated(
         and each.group.protocol_version in VERSIONS
     }
     declared = tuple(groups[each] for each in balancer.groups if each in groups)
-    all_declared = len(declared) == len(balancer.groups)
-    return MigratedBalancer(place=place, balancer=balancer, targets=own, groups=declared if all_declared else ())
+    return MigratedBalancer(place=place, balancer=balancer, targets=own, groups=declared)
 
 
 def target_listeners(mesh: Mesh, part: MeshResource) -> Mapping[int, str]:

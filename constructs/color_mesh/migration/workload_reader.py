@@ -8,6 +8,7 @@ from color_mesh.ecs import Declarations, read_declarations
 from color_mesh.ecs.reading import path_text
 from color_mesh.ecs.scaling import Scaling
 from color_mesh.ecs.task_definitions import TaskDefinition
+from color_mesh.migration.balancer_clients import unread_rules
 from color_mesh.migration.balancer_findings import balancer_findings, chained_balancers
 from color_mesh.migration.balancers import MigratedBalancer, migrated_balancers, target_listeners
 from color_mesh.migration.container_code import check_container
@@ -59,6 +60,7 @@ def read_workloads(
         ports = target_listeners(mesh, workload.part)
         findings += workload_findings(place, workload, declarations.roles, ports, balanced)
     findings += (finding for each in balancers for finding in balancer_findings(each, declarations))
+    findings += unread_rules(balancers, declarations)
     findings += chained_balancers(declarations)
     findings += _scaling_losses(declarations, {each.scaling.service for each in workloads if each.scaling})
     if not workloads:
