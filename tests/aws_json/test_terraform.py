@@ -282,6 +282,59 @@ def test_listener_that_authenticates_clients_by_certificates_is_read_as_such(tmp
     assert [each.transforms for each in found.listener_rules.values()] == [("url-rewrite",)]
 
 
+DEFAULTS_OF_A_GROUP = {
+    "slow_start": 0,
+    "load_balancing_algorithm_type": "round_robin",
+    "load_balancing_cross_zone_enabled": "use_load_balancer_configuration",
+    "preserve_client_ip": None,
+    "proxy_protocol_v2": False,
+    "stickiness": [{"enabled": False, "type": "lb_cookie", "cookie_duration": 86400, "cookie_name": ""}],
+    "target_health_state": [],
+}
+
+
+def test_attributes_of_load_balancers_are_read_unless_they_are_defaults(tmp_path: Path) -> None:
+    logs = {"bucket": "logs", "prefix": "", "enabled": True}
+    balancer = {"enable_http2": False, "idle_timeout": 60, "client_keep_alive": 3600, "access_logs": [logs]}
+    sticky = {"enabled": True, "type": "lb_cookie", "cookie_duration": 60, "cookie_name": ""}
+    failover = {"minimum_healthy_targets_count": "2", "minimum_healthy_targets_percentage": "off"}
+    group = {
+        **DEFAULTS_OF_A_GROUP,
+        "deregistration_delay": "300",
+        "proxy_protocol_v2": True,
+        "stickiness": [sticky],
+        "target_health_state": [{"enable_unhealthy_connection_termination": False, "unhealthy_draining_interval": 0}],
+        "target_group_health": [{"dns_failover": [failover], "unhealthy_state_routing": []}],
+    }
+    content = state(
+        ("aws_lb", "door", {"name": "door", "ip_address_type": "dualstack", **balancer}),
+        ("aws_lb_target_group", "plain", {"name": "plain", "protocol": "HTTP", **DEFAULTS_OF_A_GROUP}),
+        ("aws_lb_target_group", "stock", {"name": "stock", "protocol": "HTTP", **group}),
+    )
+    used = {f"AWS::ElasticLoadBalancingV2::{each}": EVERY_PROPERTY for each in ("LoadBalancer", "TargetGroup")}
+    found = read_declarations(read_templates([write(tmp_path, content)], {}, {}), used)
+    (door,) = found.load_balancers.values()
+    assert door.address_type == "dualstack"
+    assert door.attributes == {
+        "routing.http2.enabled": "false",
+        "idle_timeout.timeout_seconds": "60",
+        "access_logs.s3.enabled": "true",
+        "access_logs.s3.bucket": "logs",
+    }
+    assert [each.attributes for each in found.target_groups.values()] == [
+        {},
+        {
+            "deregistration_delay.timeout_seconds": "300",
+            "proxy_protocol_v2.enabled": "true",
+            "target_health_state.unhealthy.connection_termination.enabled": "false",
+            "target_group_health.dns_failover.minimum_healthy_targets.count": "2",
+            "stickiness.enabled": "true",
+            "stickiness.type": "lb_cookie",
+            "stickiness.lb_cookie.duration_seconds": "60",
+        },
+    ]
+
+
 # What is not read
 
 PULL = "`terraform state pull` of Terraform 0.12 or later, or `terraform show -json`"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from color_mesh.aws_json import cloud_map
+from color_mesh.aws_json import cloud_map, load_balancers
 from color_mesh.aws_json.documents import resources_of
 from color_mesh.aws_json.references import references_of, resolved
 from color_mesh.aws_json.resource import APP_MESH, Converted
@@ -48,8 +48,8 @@ def convert(documents: Iterable[tuple[Path, Any]], meshes: Iterable[str] = ()) -
         meshes: Names of meshes that are declared elsewhere. Default: none.
     """
     documents = [*documents]
-    notes = [*_terraform_notes(documents)]
     found = [(path, each) for path, document in documents for each in resources_of(document, path.name.split(".")[0])]
+    notes = [*_terraform_notes(documents), *_attribute_notes(documents, found)]
     mesh = _mesh_name(found, meshes)
     named = [(path, _with_mesh(each, mesh, notes, path)) for path, each in found]
     merged = _merged([(path, each) for path, each in named if each is not None], notes)
@@ -81,6 +81,15 @@ def _terraform_notes(documents: Iterable[tuple[Path, Any]]) -> Iterator[str]:
         types = types_left_out(document) if is_terraform(document) else ()
         if types:
             yield f"{path.name}: resources of these types are not read: {', '.join(sorted(types))}"
+
+
+def _attribute_notes(documents: Iterable[tuple[Path, Any]], found: Iterable[tuple[Path, Converted]]) -> Iterator[str]:
+    states = {path for path, document in documents if is_terraform(document)}
+    kinds = (load_balancers.TYPE.format("LoadBalancer"), load_balancers.TYPE.format("TargetGroup"))
+    files = dict.fromkeys(path.name for path, each in found if each.type in kinds and path not in states)
+    if files:
+        text = "attributes of load balancers and target groups, such as stickiness, are not read"
+        yield f"{listed(files)}: {text}: the output of describe-...-attributes does not name their owner"
 
 
 _Resources = dict[str, tuple[Path, Converted]]

@@ -4,6 +4,7 @@ from typing import Any
 
 from color_mesh.aws_json.load_balancers import TYPE
 from color_mesh.aws_json.resource import Converted, Object, texts
+from color_mesh.aws_json.terraform_balancer_attributes import balancer_attributes, group_attributes
 from color_mesh.aws_json.terraform_blocks import block, blocks, pairs, renamed
 
 _TARGET_GROUP = {
@@ -40,10 +41,11 @@ _CONDITIONS = {
 def load_balancer(values: Object, address: str) -> list[Converted]:
     """Return a load balancer."""
     names = {"name": "Name", "load_balancer_type": "Type", "subnets": "Subnets", "security_groups": "SecurityGroups"}
+    names |= {"ip_address_type": "IpAddressType"}
     properties = {
         **renamed(values, names),
         "Scheme": "internal" if values.get("internal") else "internet-facing",
-        **_attributes("LoadBalancerAttributes", {"idle_timeout.timeout_seconds": values.get("idle_timeout")}),
+        **balancer_attributes(values),
         **pairs(values),
     }
     return [_resource("LoadBalancer", values, address, properties)]
@@ -56,9 +58,7 @@ def target_group(values: Object, address: str) -> list[Converted]:
     if check.get("matcher"):
         grpc = values.get("protocol_version") == "GRPC"
         properties["Matcher"] = {"GrpcCode" if grpc else "HttpCode": check["matcher"]}
-    delay = values.get("deregistration_delay")
-    properties |= _attributes("TargetGroupAttributes", {"deregistration_delay.timeout_seconds": delay})
-    return [_resource("TargetGroup", values, address, properties)]
+    return [_resource("TargetGroup", values, address, {**properties, **group_attributes(values)})]
 
 
 def listener(values: Object, address: str) -> list[Converted]:
@@ -113,11 +113,6 @@ def _conditions(values: Object) -> list[dict[str, Any]]:
     if queries:
         found.append({"Field": "query-string", "QueryStringConfig": {"Values": queries}})
     return found
-
-
-def _attributes(key: str, attributes: dict[str, Any]) -> dict[str, Any]:
-    known = [{"Key": name, "Value": str(value)} for name, value in attributes.items() if value not in (None, "")]
-    return {key: known} if known else {}
 
 
 def _resource(kind: str, values: Object, address: str, properties: dict[str, Any]) -> Converted:
