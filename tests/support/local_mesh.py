@@ -27,6 +27,7 @@ COMMAND = shutil.which("color-mesh", path=sysconfig.get_path("scripts")) or "col
 DEADLINE_SECONDS = 30.0
 REFRESH_SECONDS = 1
 ROOT = Path(__file__).parent.parent.parent
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 class LocalMesh:
@@ -187,9 +188,13 @@ def free_port() -> int:
 
 
 def first_free_port(count: int) -> int:
-    """Return the first of so many free ports in a row, outside of the range from which the kernel takes ports."""
+    """Return the first of so many free ports in a row, outside of the range from which the kernel takes ports.
+
+    A mesh listens seconds later: each pytest-xdist worker has ports of its own.
+    """
+    lowest = 20_000 + 2_000 * (_WORKER % 4)
     while True:
-        first = random.randrange(20_000, 30_000, count)
+        first = random.randrange(lowest, lowest + 2_000, count)
         with ExitStack() as servers, suppress(OSError):
             for port in range(first, first + count):
                 servers.enter_context(socket.create_server(("127.0.0.1", port)))
