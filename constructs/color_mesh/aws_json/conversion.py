@@ -116,18 +116,19 @@ def _with_mesh(resource: Converted, mesh: str | None, notes: list[str], path: Pa
 def _merged(found: list[tuple[Path, Converted]], notes: list[str]) -> _Resources:
     """Return the resources by logical id, of those with the same names the last one."""
     by_key: dict[tuple[str, ...], tuple[Path, Converted]] = {}
-    updates: list[str] = []
+    updates: list[tuple[str, str]] = []
     for path, resource in found:
         key = _known_key(resource, by_key)
         if key in by_key:
             earlier, other = by_key[key]
-            updates.append(f"{path.name} updates what {earlier.name} declares")
+            updates.append((path.name, earlier.name))
             resource = replace(resource, ids=(*resource.ids, *other.ids))
         by_key[key] = path, resource
     if len(updates) == 1:
-        notes += updates
+        ((later_file, earlier_file),) = updates
+        notes.append(f"{later_file} updates what {earlier_file} declares")
     elif updates:
-        files = dict.fromkeys(each.partition(" updates ")[0] for each in updates)
+        files = dict(updates)
         notes.append(f"{len(updates)} resources are declared again by later files, which count: {listed(files)}")
     resources: _Resources = {}
     counts: dict[str, int] = {}

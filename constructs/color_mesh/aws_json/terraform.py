@@ -28,15 +28,15 @@ def unread_terraform(document: Any) -> tuple[str, str, str] | None:
     """Return why a state has no resource to read: the problem, the value and the fix; ``None`` if it has some."""
     if not isinstance(document, dict):
         return None
-    version, fix = (
-        document.get("version"),
-        "`terraform state pull` of Terraform 0.12 or later, or `terraform show -json`",
-    )
+    fix = "`terraform state pull` of Terraform 0.12 or later, or `terraform show -json`"
+    version = document.get("version")
     if "terraform_version" in document and version in (1, 2, 3):
         return "is a Terraform state of a version that is not read", str(version), f"version 4: {fix}"
-    if is_terraform(document) and not document.get("resources") and not any(True for _ in _declared(document)):
-        return "is an empty Terraform state", "no resource", f"that of the workspace with the mesh: {fix}"
-    if "format_version" in document and "terraform_version" in document and not is_terraform(document):
+    if is_terraform(document):
+        empty = not document.get("resources") and not any(True for _ in _declared(document))
+    else:
+        empty = "format_version" in document and "terraform_version" in document
+    if empty:
         return "is an empty Terraform state", "no resource", f"that of the workspace with the mesh: {fix}"
     return None
 
